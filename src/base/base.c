@@ -1,0 +1,137 @@
+/*
+ * base.c: the arena and the vectors on it.
+ *
+ * Chunks grow with the arena, so that a small script costs one malloc and a large one few.
+ */
+#include "base/base.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHUNK_FIRST 16384
+#define CHUNK_MOST  (1024 * 1024)
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t size;
+	_Alignas(16) char data[];
+};
+
+void arena_free(struct arena *a)
+{
+	for (struct arena_chunk *c = a->chunks, *next; c; c = next) {
+		next = c->next;
+		free(c);
+	}
+	a->chunks = NULL;
+	a->next = a->end = NULL;
+	a->total = 0;
+}
+
+static void arena_chunk_add(struct arena *a, size_t need)
+{
+	size_t size = a->chunks ? MIN(a->chunks->size * 2, CHUNK_MOST) : CHUNK_FIRST;
+	struct arena_chunk *c;
+
+	size = MAX(size, need);
+	c = need < SIZE_MAX / 2 ? malloc(sizeof(*c) + size) : NULL;
+	if (!c) {
+		if (a->escape)
+			longjmp(*a->escape, 1);
+		fputs("waggle: out of memory\n", stderr);
+		_Exit(1);
+	}
+	c->next = a->chunks;
+	c->size = size;
+	a->chunks = c;
+	a->next = c->data;
+	a->end = c->data + size;
+}
+
+static char *arena_take(struct arena *a, size_t size, size_t align)
+{
+	size_t pad = -(uintptr_t)a->next & (align - 1);
+	char *p;
+
+	if (size > SIZE_MAX - 64 || (size_t)(a->end - a->next) < size + pad) {
+		arena_chunk_add(a, size > SIZE_MAX - 64 ? size : size + align);
+		pad = -(uintptr_t)a->next & (align - 1);
+	}
+	p = a->next + pad;
+	a->next = p + size;
+	a->total += size;
+	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return memset(arena_take(a, size, 16), 0, size);
+}
+
+void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size)
+{
+	char *p;
+
+	/* the last object grows in place */
+	if (old && (char *)old + old_size == a->next && new_size > old_size &&
+	    (size_t)(a->end - a->next) >= new_size - old_size) {
+		memset(a->next, 0, new_size - old_size);
+		a->next += new_size - old_size;
+		a->total += new_size - old_size;
+		return old;
+	}
+	p = arena_alloc(a, new_size);
+	if (old_size)
+		memcpy(p, old, MIN(old_size, new_size));
+	return p;
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+	char *p = arena_take(a, n + 1, 1);
+
+	memcpy(p, s, n);
+	p[n] = 0;
+	return p;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
+	char *p;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	p = arena_take(a, (size_t)MAX(n, 0) + 1, 1);
+	vsnprintf(p, (size_t)MAX(n, 0) + 1, fmt, ap);
+	return p;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+
+	va_start(ap, fmt);
+	p = arena_vprintf(a, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+void vec_grow_(struct arena *a, void **v, u32 *n, u32 *cap, size_t size)
+{
+	if (*n == *cap) {
+		u32 more = *cap ? *cap * 2 : 8;
+
+		*v = arena_grow(a, *v, *cap * size, more * size);
+		*cap = more;
+	}
+	memset((char *)*v + *n * size, 0, size);
+}

@@ -1,0 +1,98 @@
+/*
+ * isa.h: what a BPF machine is: instructions, helpers, map kinds, program kinds.
+ *
+ * Sources: RFC 9669 (the instruction set); include/uapi/linux/bpf.h of Linux (numbers of helpers,
+ * maps and programs, which never change). We keep our own copy so that a build needs no kernel
+ * headers, and so that a table can say since which kernel a thing exists.
+ */
+#ifndef ISA_ISA_H
+#define ISA_ISA_H
+
+#include "base/base.h"
+#include "base/buf.h"
+
+#define KERNEL(a, b) ((a) * 1000u + (b)) /* 5.10 is KERNEL(5, 10) */
+
+/* One instruction slot. ld_imm64 takes two: the second holds the upper 32 bits in imm. */
+struct insn {
+	u8 code;
+	u8 dst : 4, src : 4;
+	s16 off;
+	s32 imm;
+};
+
+/* Instruction classes and fields of `code` (RFC 9669, section 3) */
+enum { BPF_LD, BPF_LDX, BPF_ST, BPF_STX, BPF_ALU, BPF_JMP, BPF_JMP32, BPF_ALU64 };
+enum { BPF_K = 0x00, BPF_X = 0x08 };
+enum { BPF_W = 0x00, BPF_H = 0x08, BPF_B = 0x10, BPF_DW = 0x18 };
+enum { BPF_IMM = 0x00, BPF_ABS = 0x20, BPF_IND = 0x40, BPF_MEM = 0x60, BPF_MEMSX = 0x80,
+       BPF_ATOMIC = 0xc0 };
+enum { BPF_ADD = 0x00, BPF_SUB = 0x10, BPF_MUL = 0x20, BPF_DIV = 0x30, BPF_OR = 0x40,
+       BPF_AND = 0x50, BPF_LSH = 0x60, BPF_RSH = 0x70, BPF_NEG = 0x80, BPF_MOD = 0x90,
+       BPF_XOR = 0xa0, BPF_MOV = 0xb0, BPF_ARSH = 0xc0, BPF_END = 0xd0 };
+enum { BPF_JA = 0x00, BPF_JEQ = 0x10, BPF_JGT = 0x20, BPF_JGE = 0x30, BPF_JSET = 0x40,
+       BPF_JNE = 0x50, BPF_JSGT = 0x60, BPF_JSGE = 0x70, BPF_CALL = 0x80, BPF_EXIT = 0x90,
+       BPF_JLT = 0xa0, BPF_JLE = 0xb0, BPF_JSLT = 0xc0, BPF_JSLE = 0xd0 };
+enum { BPF_FETCH = 0x01, BPF_XCHG = 0xe0 | BPF_FETCH, BPF_CMPXCHG = 0xf0 | BPF_FETCH };
+/* src of a ld_imm64 (RFC 9669, section 5.4) and of a call */
+enum { BPF_PSEUDO_MAP_FD = 1, BPF_PSEUDO_MAP_VALUE = 2, BPF_PSEUDO_BTF_ID = 3,
+       BPF_PSEUDO_FUNC = 4, BPF_PSEUDO_MAP_IDX = 5, BPF_PSEUDO_MAP_IDX_VALUE = 6 };
+enum { BPF_PSEUDO_CALL = 1, BPF_PSEUDO_KFUNC_CALL = 2 };
+
+/* Map kinds: BPF_MAP_TYPE_*; name as bpftool writes it, since: the first kernel. */
+struct map_kind {
+	const char *name;
+	u32 id, since;
+	bool per_cpu;
+};
+enum map_kind_id {
+#define MAP_KIND(id, NAME, name, since, per_cpu) MAP_##NAME = (id),
+#include "isa/mapkinds.def"
+#undef MAP_KIND
+};
+const struct map_kind *map_kind(u32 id); /* NULL: unknown */
+
+/* Program kinds: BPF_PROG_TYPE_* */
+struct prog_kind {
+	const char *name;
+	u32 id, since;
+};
+enum prog_kind_id {
+#define PROG_KIND(id, NAME, name, since) PROG_##NAME = (id),
+#include "isa/progkinds.def"
+#undef PROG_KIND
+};
+const struct prog_kind *prog_kind(u32 id);
+
+/* Helpers. HELPER_probe_read_user_str is the number of bpf_probe_read_user_str. */
+struct helper {
+	const char *name; /* without bpf_ */
+	u32 id, since;
+	u8 nargs;
+};
+enum helper_id {
+#define HELPER(id, name, since, nargs) HELPER_##name = (id),
+#include "isa/helpers.def"
+#undef HELPER
+};
+const struct helper *helper_by_id(u32 id);
+const struct helper *helper_by_name(const char *name);
+
+/* One row an operation: every consumer (disassembler, assembler, VM, JIT, emitter checks) reads
+ * this table. `since`: the first kernel that accepts it. */
+struct isa_op {
+	const char *name;   /* "add64", "jeq32", "ldxw", "atomic_add64", ... */
+	u8 code;	    /* the code byte */
+	s16 off;	    /* -1: any; else what `off` must hold (1: the signed div/mod, 8/16/32: movsx) */
+	s32 imm;	    /* for atomics and byte swaps: what `imm` must hold; -1: any */
+	u8 form;	    /* enum isa_form: which fields it uses and how it is written */
+	u16 since;
+};
+const struct isa_op *isa_op(const struct insn *); /* NULL: not an instruction */
+
+/* Disassembles one instruction in the kernel verifier's style ("r1 = *(u64 *)(r2 +8)"), appended
+ * to out; returns how many slots it took (1 or 2), 0 when it is none. `next` is the slot behind,
+ * or NULL at the end. `pc` is its number (targets of jumps are absolute: "goto pc+3" plus number). */
+int isa_dis(struct buf *out, const struct insn *, const struct insn *next, u32 pc);
+
+#endif
