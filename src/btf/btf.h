@@ -1,0 +1,78 @@
+/*
+ * btf.h: BTF, the kernel's type format: read lazily, and built for our own objects.
+ *
+ * Source: Documentation/bpf/btf.rst and include/uapi/linux/btf.h of Linux.
+ *
+ * Reading never hashes what is not asked for. The kernel's own BTF (5.5 MB, 126,000 types) is
+ * streamed once through a small buffer into an index (name hash -> id, sparse id -> offset) that
+ * is cached in a file keyed by the kernel's build id; afterwards, types are fetched one by one.
+ */
+#ifndef BTF_BTF_H
+#define BTF_BTF_H
+
+#include "base/buf.h"
+#include "base/diag.h"
+
+enum btf_kind { BTF_VOID, BTF_INT, BTF_PTR, BTF_ARRAY, BTF_STRUCT, BTF_UNION, BTF_ENUM, BTF_FWD,
+		BTF_TYPEDEF, BTF_VOLATILE, BTF_CONST, BTF_RESTRICT, BTF_FUNC, BTF_FUNC_PROTO,
+		BTF_VAR, BTF_DATASEC, BTF_FLOAT, BTF_DECL_TAG, BTF_TYPE_TAG, BTF_ENUM64 };
+
+struct btf_member {
+	const char *name; /* "" for anonymous members */
+	u32 type;
+	u32 bit_off;
+	u32 bits; /* of a bitfield, else 0 */
+};
+struct btf_type { /* decoded; memory belongs to the struct btf */
+	u32 id;
+	u8 kind;
+	bool is_signed, is_bool, is_char; /* INT, ENUM: is_signed */
+	const char *name;
+	u32 size; /* INT, STRUCT, UNION, ENUM, FLOAT, DATASEC */
+	u32 type; /* PTR, TYPEDEF, ... : what it refers to; ARRAY: element; FUNC_PROTO: result */
+	u32 n;	  /* ARRAY: elements; else members, parameters, values */
+	struct btf_member *members; /* STRUCT, UNION; FUNC_PROTO: parameters (name, type) */
+	struct btf_value {
+		const char *name;
+		s64 value;
+	} *values; /* ENUM, ENUM64 */
+};
+
+struct btf;
+/* Reads from memory (borrowed for the life of the btf). 0 or -errno (-EINVAL: broken). */
+int btf_open_raw(struct btf **, const void *data, size_t size, struct diag *);
+/* Reads from a file such as /sys/kernel/btf/vmlinux, through the cached index; cache_dir: folder
+ * or NULL for no cache; key: build id in hex. */
+int btf_open_file(struct btf **, const char *path, const char *cache_dir, const char *key,
+		  struct diag *);
+void btf_close(struct btf *);
+const struct btf_type *btf_type(struct btf *, u32 id);		 /* NULL: no such type */
+u32 btf_find(struct btf *, const char *name, enum btf_kind);	 /* 0: none */
+u32 btf_skip(struct btf *, u32 id); /* through typedefs and qualifiers */
+
+/* ---- building. Types get ids from 1 in the order of the calls; strings are shared. */
+struct btf_builder {
+	struct buf types, strings;
+	u32 n; /* types so far */
+	struct arena arena;
+	void *seen; /* strings already there */
+};
+void btf_builder_free(struct btf_builder *);
+u32 btf_string(struct btf_builder *, const char *); /* offset */
+u32 btf_add_int(struct btf_builder *, const char *name, u32 size, bool is_signed);
+u32 btf_add_ref(struct btf_builder *, enum btf_kind, const char *name, u32 type); /* PTR, ... */
+u32 btf_add_array(struct btf_builder *, u32 elem, u32 index, u32 n);
+u32 btf_add_struct(struct btf_builder *, enum btf_kind, const char *name, u32 size,
+		   const struct btf_member *, u32 n);
+u32 btf_add_proto(struct btf_builder *, u32 result, const struct btf_member *params, u32 n);
+u32 btf_add_func(struct btf_builder *, const char *name, u32 proto, u32 linkage);
+u32 btf_add_var(struct btf_builder *, const char *name, u32 type, u32 linkage);
+struct btf_secinfo {
+	u32 type, off, size;
+};
+u32 btf_add_datasec(struct btf_builder *, const char *name, u32 size, const struct btf_secinfo *,
+		    u32 n);
+/* The whole .BTF section, appended to out. */
+void btf_build(struct btf_builder *, struct buf *out);
+
+#endif
