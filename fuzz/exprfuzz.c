@@ -43,7 +43,8 @@ struct stmt {
 struct program {
 	u64 seed, rng;
 	struct arena *arena;
-	u32 nvars, budget, depth, loops, ifs; /* ifs, loops: how many more there may be */
+	u32 nvars, budget, depth, loops, ifs; /* loops, ifs: how many more there may be */
+	u32 in_loop, forks; /* forks: in loops, where each one doubles what is verified */
 	u8 types[VARS_MOST];
 	bool by_lookup; /* results go through a pointer that a look-up gave */
 	struct stmt *body;
@@ -110,7 +111,7 @@ static struct expr *make_expr(struct program *p, u32 depth)
 	} else {
 		e->kind = E_BIN;
 		e->op = IR_ADD + pick(p, IR_SAR - IR_ADD + 1);
-		if (k < 8)
+		if (k < 8 && (!p->in_loop || (p->forks && p->forks--)))
 			e->op = IR_EQ + pick(p, IR_SLE - IR_EQ + 1);
 		e->a = make_expr(p, depth - 1);
 		e->b = pick(p, 12) ? make_expr(p, depth - 1) : e->a;
@@ -128,6 +129,7 @@ static void make_stmt(struct program *p, struct stmt *s)
 	s->kind = kinds[pick(p, ARRAY_SIZE(kinds))];
 	/* the verifier walks all ways through a loop: few loops, little in them */
 	if ((s->kind == S_LOOP && !p->loops) || (s->kind == S_IF && !p->ifs) ||
+	    (s->kind == S_IF && p->in_loop && !p->forks) ||
 	    (s->kind == S_RETURN && (!p->depth || pick(p, 4))))
 		s->kind = S_SET;
 	s->var = pick(p, p->nvars);
@@ -137,12 +139,15 @@ static void make_stmt(struct program *p, struct stmt *s)
 	p->depth++;
 	if (s->kind == S_IF) {
 		p->ifs--;
+		p->forks -= p->in_loop && p->forks;
 		s->body = make_list(p, 3);
 		s->other = pick(p, 2) ? make_list(p, 3) : NULL;
 	} else if (s->kind == S_LOOP) {
 		p->loops--;
+		p->in_loop++;
 		s->count = 1 + pick(p, 3);
 		s->body = make_list(p, 3);
+		p->in_loop--;
 	}
 	p->depth--;
 }
@@ -171,6 +176,7 @@ static struct program *make_program(struct arena *a, u64 seed)
 	p->by_lookup = pick(p, 2);
 	p->loops = pick(p, 3) ? 0 : 1 + pick(p, 2);
 	p->ifs = p->loops ? 2 : 10;
+	p->forks = 2;
 	for (u32 v = 0; v < p->nvars; v++)
 		p->types[v] = pick(p, 4) ? IRT_I64 : IRT_I32;
 	p->body = make_list(p, 14);
@@ -561,6 +567,8 @@ static int one_variant(struct program *p, const struct variant *v, void *oracle,
 	prog = kr_load(&code, map, log, sizeof(log));
 	if (prog < 0 && (strstr(log, "too large") || strstr(log, "too complex"))) {
 		n->slow++;
+		if (getenv("SHOW"))
+			show(p, v, &code);
 		return 0;
 	}
 	if (prog < 0) {
