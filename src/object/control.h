@@ -34,9 +34,8 @@ struct waggle_config {
 
 struct waggle_control {
 	u64 want;
-	u64 pad[7]; /* a cache line of its own */
-	u64 open;   /* the gate, below */
-	u64 pad2[7];
+	u64 open;   /* the gate */
+	u64 pad[6]; /* a cache line of its own */
 };
 
 /* Counters are added to atomically; the slot is the CPU modulo CONTROL_CPUS, so that CPUs do not
