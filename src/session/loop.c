@@ -184,7 +184,7 @@ int session_finish(struct waggle_session *s)
 	}
 	stats_read(s);
 	if (s->has_sink && !s->sink.error) {
-		s->sink.ops->summary(&s->sink, &s->stats);
+		sink_summary(&s->sink, &s->stats);
 		sink_flush(&s->sink, true);
 	}
 	report_losses(s);

@@ -96,7 +96,7 @@ static int begin(struct waggle_session *s)
 		return err;
 	s->stats.ns_attach = session_now() - s->start_ns;
 	if (!o->quiet)
-		s->sink.ops->attached(&s->sink, s->object->attaches.n);
+		sink_attached(&s->sink, s->object->attaches.n);
 	session_drain(s);
 	if (sink_flush(&s->sink, true))
 		session_end(s, ENDING_WRITE);
