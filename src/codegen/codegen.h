@@ -11,30 +11,10 @@
 
 #include "base/diag.h"
 #include "ir/ir.h"
-#include "isa/isa.h"
-
-/* A ld_imm64 that names a map (PSEUDO_MAP_FD) or an address in its data (PSEUDO_MAP_VALUE). */
-struct code_reloc {
-	u32 insn;
-	u32 map;   /* index in the object's maps */
-	u32 off;   /* data: offset */
-	bool data;
-};
-struct code_line { /* from this instruction on */
-	u32 insn;
-	u32 line; /* line << 10 | column */
-};
-struct code {
-	vec(struct insn) insns;
-	vec(struct code_reloc) relocs;
-	vec(struct code_line) lines;
-	u32 stack; /* bytes */
-};
+#include "isa/code.h"
 
 /* Everything in `code` is in the arena of fn. Errors: stack over 512 bytes, reported at the line
  * that asked for the largest object. kernel: KERNEL(a, b), decides which instructions exist. */
 int codegen(struct ir_fn *fn, u32 kernel, struct code *, struct diag *);
-/* Appends a listing with relocations, and source lines where `lines` are known. */
-void code_print(struct buf *, const struct code *);
 
 #endif

@@ -1,0 +1,191 @@
+/*
+ * object.h: the waist: what every front end makes and every engine runs.
+ *
+ * It holds everything that a set of programs is, and nothing of how it came to be or where it
+ * runs. Its file form is the standard BPF ELF object; what plain ELF cannot say (attach points,
+ * schemas, actions, how to print maps) is in the section `.waggle`, which libbpf ignores.
+ * An object owns its arena; everything it points to lives there.
+ */
+#ifndef OBJECT_OBJECT_H
+#define OBJECT_OBJECT_H
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "isa/code.h"
+#include "object/control.h"
+
+/* What a field holds and so how it is shown. */
+enum field_kind {
+	FIELD_UINT, /* 1, 2, 4, 8 bytes */
+	FIELD_INT,
+	FIELD_STR,   /* bytes up to the first NUL or the size */
+	FIELD_BYTES, /* raw */
+	FIELD_TUPLE, /* of sub->fields */
+};
+enum field_unit { UNIT_NONE, UNIT_NS, UNIT_US, UNIT_MS, UNIT_BYTES, UNIT_COUNT, UNIT_HEX };
+
+struct layout;
+struct field {
+	const char *name; /* "pid", "arg1"; never NULL */
+	u8 kind, unit;
+	u16 width;  /* columns that a table gives it at least */
+	u32 off, size; /* bytes */
+	struct layout *sub;
+};
+/* A record's payload, a map's key or its value. */
+struct layout {
+	struct field *fields;
+	u32 n, size; /* size: with padding at the end */
+};
+
+enum view { VIEW_LINES, VIEW_TABLE, VIEW_HISTOGRAM };
+
+/* The user-space half of a script: what to do with a record. */
+enum action_kind {
+	ACTION_NONE,	    /* only a typed record */
+	ACTION_PRINTF,	    /* format its fields with text */
+	ACTION_EMIT,	    /* a row of a table */
+	ACTION_PRINT_VALUE, /* print(expr): its one field */
+	ACTION_PRINT_MAP,   /* print(@m): map, top, div */
+	ACTION_CLEAR_MAP,
+	ACTION_ZERO_MAP,
+	ACTION_EXIT, /* end the session; first field, if any: status */
+};
+struct action {
+	u8 kind;
+	const char *text; /* printf: the format with escapes resolved */
+	u32 map;	  /* index in maps */
+	u32 top, div;	  /* print(@m, top, div); 0: not given */
+};
+struct schema {
+	u32 id; /* its index: what struct waggle_record.schema holds */
+	const char *name; /* "printf", "emit", ...: the `type` of a JSON record */
+	struct layout layout;
+	struct action action;
+	u8 view;
+	u32 group; /* schemas with the same group are forms of one record (short and long strings):
+		    * they share a table header. Equal to the id of the first of them. */
+};
+
+/* How a map's values are made, and so how per-CPU values are merged and printed. */
+enum agg { AGG_NONE, AGG_COUNT, AGG_SUM, AGG_MIN, AGG_MAX, AGG_AVG, AGG_STATS, AGG_HIST,
+	   AGG_LHIST };
+
+/* Values of aggregations, all u64:
+ *   COUNT, SUM       { value }
+ *   MIN, MAX         { value, is_set }
+ *   AVG, STATS       { total, count }
+ *   HIST(bits)       { buckets[] }, see hist_bucket in docs/language.md
+ *   LHIST(min,max,step) { below, buckets[], above }
+ * A scalar map (no key) is a one-element array and has u64 is_set behind its value, because
+ * an unset map is not printed; in aggregations is_set is there too. */
+struct object_map {
+	const char *name;  /* for the kernel and ELF: an identifier */
+	const char *shown; /* "@start", or NULL: internal, never printed */
+	u32 kind;	   /* MAP_HASH, ... */
+	u32 key_size, value_size, max_entries, flags;
+	struct object_map_inner { /* maps of maps */
+		u32 kind, key_size, value_size, max_entries, flags;
+	} inner;
+	bool fill_per_cpu; /* the loader puts one inner map into each CPU's slot (rings) */
+	bool scalar;	   /* one-element array with is_set as the last u64 of the value */
+	bool value_signed; /* SUM, MIN, MAX, AVG, STATS of signed values */
+	struct layout key, value; /* value: of AGG_NONE maps; without is_set */
+	u8 agg;
+	s64 agg_arg[3]; /* hist: bits; lhist: min, max, step */
+	struct loc at;	/* first use, for messages */
+
+	/* data sections: kind ARRAY, one element, name ".bss", ".data", ".rodata" */
+	u8 section; /* enum object_section */
+	u8 *data;   /* initial contents, value_size bytes; NULL: zeroes */
+	/* .bss: for each CPU the loader adds per_cpu bytes behind value_size: scratch memory at
+	 * value_size + cpu * per_cpu. A .bss starts as zeroes: data is NULL. */
+	u32 per_cpu;
+};
+enum object_section { SECTION_NONE, SECTION_BSS, SECTION_DATA, SECTION_RODATA };
+
+struct object_prog {
+	const char *name;    /* identifier, unique: "tp_sys_enter_openat_1" */
+	const char *section; /* libbpf's SEC(): "tracepoint/syscalls/sys_enter_openat" */
+	const char *probe;   /* as the user wrote it, for messages: "tracepoint:syscalls:..." */
+	u32 kind;	     /* PROG_TRACEPOINT, ... */
+	struct code code;
+};
+
+/* Where programs attach. Several rows may name one program. */
+enum attach_kind {
+	ATTACH_BEGIN,	 /* run once before all others are attached */
+	ATTACH_END,	 /* run once after all others are detached */
+	ATTACH_INTERVAL, /* every `ns`, by the session's timer */
+	ATTACH_TRACEPOINT, /* pattern "category:name" */
+};
+struct attach {
+	u8 kind;
+	u32 prog;
+	const char *pattern;
+	u64 ns;
+	u64 cookie;
+};
+
+struct object {
+	struct arena arena;
+	u32 kernel; /* that it was compiled for */
+	const char *license;
+	const char *source_name, *source; /* for line info; source may be NULL */
+	size_t source_size;
+	vec(struct object_prog) progs;
+	vec(struct object_map) maps;
+	vec(struct schema) schemas;
+	vec(struct attach) attaches;
+};
+
+struct object *object_new(void); /* NULL: no memory */
+void object_free(struct object *); /* NULL is fine */
+/* The map that is this data section, or NULL. */
+struct object_map *object_section(const struct object *, enum object_section);
+/* CPUs that the object was compiled for (a power of two): cpu_mask of its config, plus one. */
+u32 object_cpus(const struct object *);
+/* Bytes of a map's value with the scratch memory of all those CPUs behind it. */
+u64 object_map_bytes(const struct object *, const struct object_map *);
+/* Whether everything in it fits together: indexes, sizes, names, layouts. Writers and readers
+ * call it, so that engines and sinks need not ask again. 0 or -EINVAL with a message. */
+int object_validate(const struct object *, struct diag *);
+/* -d object: programs, maps, schemas, attach points as text */
+void object_print(struct buf *, const struct object *);
+
+/* BTF of maps, data and programs, with func_info and line_info as BPF_PROG_LOAD takes them. One
+ * pass makes it for the ELF file and for the kernel engine. Ids of the struct are into `btf`. */
+struct object_btf {
+	struct buf btf; /* a whole .BTF section */
+	struct object_btf_map {
+		/* Type ids; 0: none, as for kinds for which the kernel takes none (rings). Data
+		 * sections have key 0 and as value the DATASEC, whose size is
+		 * object_map_bytes(): the kernel wants the map to have just that value_size. */
+		u32 key, value, var;
+		u32 def_off, def_size; /* of the variable in the section .maps */
+	} *maps;
+	struct object_btf_prog {
+		u32 func;
+		u32 section; /* the program's SEC name: offset in the string table */
+		/* The first line is at instruction 0, instructions ascend and none is the second
+		 * slot of a ld_imm64, as the kernel demands. 0 lines when the code has none. */
+		u32 nlines;
+		struct btf_line {
+			u32 insn, file, text, line_col; /* struct bpf_line_info; insn in slots */
+		} *lines;
+	} *progs;
+	u32 nprogs;
+};
+int object_btf(const struct object *, struct object_btf *, struct diag *);
+void object_btf_free(struct object_btf *);
+
+/* Appends the ELF file to out, which must be empty. -EINVAL: the object is not valid; -ENOMEM. */
+int object_write_elf(const struct object *, struct buf *out, struct diag *);
+/* Reads what object_write_elf() wrote; name is the file's, for messages. Objects of other
+ * compilers come with the user engine: without `.waggle` it says so. Broken files get an error
+ * that names section and symbol, never a crash. Everything is copied: data may go away. The
+ * object passed object_validate(). */
+int object_read_elf(struct object **, const void *data, size_t size, const char *name,
+		    struct diag *);
+
+#endif
