@@ -11,7 +11,7 @@
  * from a map, so that nothing can be folded; results go back there and are compared bit by bit.
  * Program K of seed S is the only program of seed S+K: `exprfuzz -n 1 -s SEED` shows a failure again.
  */
-#include "tests/kernel_run.h"
+#include "../tests/kernel_run.h"
 
 #include <dlfcn.h>
 #include <sys/utsname.h>

@@ -13,6 +13,7 @@ struct check {
 	struct ir_fn *f;
 	u32 *place; /* of a value in its block, plus 1; parameters 0 */
 	u8 *known;  /* it is in a block that can be reached */
+	u32 *uses;
 	const char *wrong;
 };
 
@@ -155,6 +156,9 @@ static bool check_block(struct check *c, u32 block)
 		for (u32 k = ir_operands(f, i, &ops); k--; ops++)
 			if (!is_defined(c, *ops, block, n + 1))
 				return bad(c, block, v, "an operand is not defined here");
+		/* a sum that went into offsets of loads waits there for dce, whatever it is */
+		if (ir_ops[i->op].flags & IR_PURE && !c->uses[v])
+			continue;
 		what = check_ins(c, i);
 		if (what)
 			return bad(c, block, v, what);
@@ -170,6 +174,7 @@ static bool check_block(struct check *c, u32 block)
 const char *ir_check(struct ir_fn *f)
 {
 	struct check c = {.f = f};
+	u32 *ops;
 
 	ir_analyse(f);
 	c.place = arena_array(f->arena, u32, f->ins.n);
@@ -188,8 +193,14 @@ const char *ir_check(struct ir_fn *f)
 				bad(&c, *b, block->ins.v[n], "stands in two places");
 			c.known[block->ins.v[n]] = 1;
 			c.place[block->ins.v[n]] = n + 1;
+			for (u32 k = ir_operands(f, &f->ins.v[block->ins.v[n]], &ops); k--; ops++)
+				if (*ops >= f->ins.n)
+					bad(&c, *b, block->ins.v[n], "an operand is no value");
 		}
 	}
+	if (c.wrong)
+		return c.wrong;
+	c.uses = ir_count_uses(f);
 	vec_each(b, &f->order)
 		if (c.wrong || check_block(&c, *b))
 			break;
