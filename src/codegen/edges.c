@@ -18,6 +18,22 @@ static void mark_live_out(struct cg *c, u32 block)
 	}
 }
 
+/* The context comes in r1. Where the first block calls, it goes where it will have to be anyway, so
+ * that r1 is free for arguments. */
+static void enter_with_context(struct cg *c)
+{
+	bool calls = cg_next_call(c, 0) < c->blocks[1].end || c->mops.v[0].kind == M_CALL;
+	u32 reg = 1;
+
+	if (calls && cg_crosses_call(c, c->ctx, 0)) {
+		reg = 6;
+		c->line = c->mops.v[0].line;
+		cg_emit(c, op_reg(BPF_ALU64 | BPF_MOV | BPF_X, reg, 1));
+	}
+	c->in_reg[reg] = c->ctx;
+	c->values[c->ctx].reg = (s8)reg;
+}
+
 void cg_enter(struct cg *c, u32 block)
 {
 	for (u32 r = 0; r < REGS; r++) {
@@ -25,10 +41,8 @@ void cg_enter(struct cg *c, u32 block)
 			c->values[c->in_reg[r]].reg = -1;
 		c->in_reg[r] = 0;
 	}
-	if (block == 1 && c->ctx && c->values[c->ctx].needed) {
-		c->in_reg[1] = c->ctx;
-		c->values[c->ctx].reg = 1;
-	}
+	if (block == 1 && c->ctx && c->values[c->ctx].needed)
+		enter_with_context(c);
 	vec_each(p, &c->blocks[block].entry) {
 		c->values[p->value].reg = p->reg;
 		c->values[p->value].mem = p->mem;
@@ -48,6 +62,13 @@ void cg_leave_by_branch(struct cg *c, u32 block)
 			struct vinfo *i = &c->values[*v];
 
 			vec_push(c->arena, &to->entry, (struct place){*v, i->reg, i->mem});
+		}
+		/* constants and addresses that are used there again stay in their registers */
+		for (u32 r = 0; r < REGS; r++) {
+			u32 v = c->in_reg[r];
+
+			if (v && c->values[v].remake && cg_next_use(c, v, to->first - 1) < to->end)
+				vec_push(c->arena, &to->entry, (struct place){v, (s8)r, false});
 		}
 		to->entered = true;
 	}
