@@ -18,18 +18,15 @@ static void mark_live_out(struct cg *c, u32 block)
 	}
 }
 
-/* The context comes in r1. Where the first block calls, it goes where it will have to be anyway, so
- * that r1 is free for arguments. */
+/* The context comes in r1. If it lives over a call it goes at once where it will have to be, so that
+ * r1 is free for arguments, and it does so in one place. */
 static void enter_with_context(struct cg *c)
 {
-	bool calls = cg_next_call(c, 0) < c->blocks[1].end || c->mops.v[0].kind == M_CALL;
-	u32 reg = 1;
+	u32 reg = cg_crosses_call(c, c->ctx, 0) ? 6 : 1;
 
-	if (calls && cg_crosses_call(c, c->ctx, 0)) {
-		reg = 6;
-		c->line = c->mops.v[0].line;
+	c->line = c->mops.v[0].line;
+	if (reg != 1)
 		cg_emit(c, op_reg(BPF_ALU64 | BPF_MOV | BPF_X, reg, 1));
-	}
 	c->in_reg[reg] = c->ctx;
 	c->values[c->ctx].reg = (s8)reg;
 }
