@@ -83,7 +83,7 @@ static void live_value(struct cg *c, u32 v, u32 *seen, u32 *stack)
 		while (n) {
 			b = stack[--n];
 			vec_push(c->arena, &c->blocks[b].live_in, v);
-			vec_each(e, &c->f->blocks.v[b].preds) {
+			vec_each (e, &c->f->blocks.v[b].preds) {
 				u32 p = *e >> 1;
 
 				i->last = MAX(i->last, c->blocks[p].end - 1);
@@ -104,8 +104,8 @@ static void edge_hints(struct cg *c, u32 block, u32 pos)
 
 	for (u32 n = 0; n < edge->args.n; n++)
 		if (c->values[edge->args.v[n]].last == pos && c->values[to->params.v[n]].needed)
-			c->values[edge->args.v[n]].over |= cg_crosses_call(
-				c, to->params.v[n], c->blocks[edge->to].first - 1);
+			c->values[edge->args.v[n]].over |=
+				cg_crosses_call(c, to->params.v[n], c->blocks[edge->to].first - 1);
 }
 
 /* From the end of each block backwards: a value that becomes an argument of a call, or goes

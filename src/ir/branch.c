@@ -83,12 +83,12 @@ static void thread_edges(struct ir_fn *f)
 {
 	u32 *uses = ir_count_uses(f);
 
-	vec_each(n, &f->order) {
+	vec_each (n, &f->order) {
 		struct question q;
 
 		if (!is_question(f, *n, uses, &q))
 			continue;
-		vec_each(e, &f->blocks.v[*n].preds) {
+		vec_each (e, &f->blocks.v[*n].preds) {
 			struct ir_edge *edge = ir_edge_of(f, *e), *on;
 			int way;
 
@@ -101,7 +101,7 @@ static void thread_edges(struct ir_fn *f)
 			on = &f->blocks.v[*n].succ[!way];
 			edge->to = on->to;
 			edge->args.n = 0;
-			vec_each(v, &on->args)
+			vec_each (v, &on->args)
 				vec_push(f->arena, &edge->args, *v);
 		}
 	}
@@ -111,7 +111,7 @@ static void thread_edges(struct ir_fn *f)
 void ir_pass_branch(struct ir_fn *f, u32 kernel)
 {
 	ir_analyse(f);
-	vec_each(n, &f->order) {
+	vec_each (n, &f->order) {
 		struct ir_block *b = &f->blocks.v[*n];
 		struct ir_ins *end = &f->ins.v[b->ins.v[b->ins.n - 1]];
 		s64 c;

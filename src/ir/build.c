@@ -117,8 +117,8 @@ u32 ir_ctx(struct ir_fn *f)
 
 static u32 slot_address(struct ir_fn *f, u32 slot, u32 off)
 {
-	return ir_emit(f, (struct ir_ins){.op = IR_SLOT, .type = IRT_STACK, .imm = slot,
-					  .aux = off});
+	return ir_emit(f,
+		       (struct ir_ins){.op = IR_SLOT, .type = IRT_STACK, .imm = slot, .aux = off});
 }
 
 u32 ir_slot(struct ir_fn *f, u32 size, u32 align)
@@ -134,8 +134,7 @@ u32 ir_map(struct ir_fn *f, u32 map)
 
 u32 ir_data(struct ir_fn *f, u32 map, u32 off)
 {
-	return ir_emit(f, (struct ir_ins){.op = IR_DATA, .type = IRT_DATA, .imm = map,
-					  .aux = off});
+	return ir_emit(f, (struct ir_ins){.op = IR_DATA, .type = IRT_DATA, .imm = map, .aux = off});
 }
 
 u32 ir_add_imm(struct ir_fn *f, u32 ptr, s64 off)
@@ -177,7 +176,8 @@ static u32 address(struct ir_fn *f, u32 ptr, s32 off, s64 *out)
 
 u32 ir_load(struct ir_fn *f, u32 width, bool is_signed, u32 ptr, s32 off)
 {
-	struct ir_ins i = {.op = is_signed && width < 8 ? IR_LOADS : IR_LOAD, .type = IRT_I64,
+	struct ir_ins i = {.op = is_signed && width < 8 ? IR_LOADS : IR_LOAD,
+			   .type = IRT_I64,
 			   .width = (u8)width};
 
 	i.a = address(f, ptr, off, &i.imm);

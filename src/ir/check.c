@@ -102,9 +102,12 @@ static const char *check_ins(struct check *c, const struct ir_ins *i)
 	case IR_PARAM: return "does not belong into a block's list";
 	case IR_CALL: return i->b > 5 ? "more than five arguments" : NULL;
 	case IR_SLOT: return check_slot(c, i);
-	case IR_LOAD: case IR_LOADS: case IR_STORE: case IR_AADD: return check_memory(c, i);
-	case IR_BR: case IR_RET:
-		return c->f->ins.v[i->a].type == IRT_VOID ? "no value" : NULL;
+	case IR_LOAD:
+	case IR_LOADS:
+	case IR_STORE:
+	case IR_AADD: return check_memory(c, i);
+	case IR_BR:
+	case IR_RET: return c->f->ins.v[i->a].type == IRT_VOID ? "no value" : NULL;
 	default:
 		if (ir_ops[i->op].flags & IR_COMPARE)
 			return check_compare(c, i);
@@ -122,8 +125,9 @@ static bool check_edge(struct check *c, u32 block, u32 end, const struct ir_edge
 	if (e->to <= 1 || e->to >= f->blocks.n)
 		return bad(c, block, end, "jumps to no block, or to the entry");
 	if (e->args.n != to->params.n)
-		return bad(c, block, end, "hands over another number of arguments than there are "
-					  "parameters");
+		return bad(c, block, end,
+			   "hands over another number of arguments than there are "
+			   "parameters");
 	for (u32 n = 0; n < e->args.n; n++) {
 		enum ir_type want = f->ins.v[to->params.v[n]].type, is;
 
@@ -179,10 +183,10 @@ const char *ir_check(struct ir_fn *f)
 	ir_analyse(f);
 	c.place = arena_array(f->arena, u32, f->ins.n);
 	c.known = arena_array(f->arena, u8, f->ins.n);
-	vec_each(b, &f->order) {
+	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
 
-		vec_each(p, &block->params) {
+		vec_each (p, &block->params) {
 			if (*p >= f->ins.n || f->ins.v[*p].op != IR_PARAM)
 				bad(&c, *b, *p < f->ins.n ? *p : 0, "not a parameter");
 			else
@@ -201,7 +205,7 @@ const char *ir_check(struct ir_fn *f)
 	if (c.wrong)
 		return c.wrong;
 	c.uses = ir_count_uses(f);
-	vec_each(b, &f->order)
+	vec_each (b, &f->order)
 		if (c.wrong || check_block(&c, *b))
 			break;
 	return c.wrong;

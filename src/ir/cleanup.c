@@ -15,7 +15,7 @@ static void join(struct ir_fn *f, u32 to, u32 from)
 		ir_forward(f, b->params.v[n], ir_value(f, a->succ[0].args.v[n]));
 	b->params.n = 0;
 	a->ins.n--;
-	vec_each(v, &b->ins) {
+	vec_each (v, &b->ins) {
 		f->ins.v[*v].block = to;
 		vec_push(f->arena, &a->ins, *v);
 	}
@@ -26,7 +26,7 @@ static void join(struct ir_fn *f, u32 to, u32 from)
 	for (u32 k = 0; k < 2; k++) {
 		if (!a->succ[k].to)
 			continue;
-		vec_each(e, &f->blocks.v[a->succ[k].to].preds)
+		vec_each (e, &f->blocks.v[a->succ[k].to].preds)
 			if (*e == EDGE(from, k))
 				*e = EDGE(to, k);
 	}
@@ -65,7 +65,7 @@ void ir_pass_cleanup(struct ir_fn *f, u32 kernel)
 	(void)kernel;
 	ir_analyse(f);
 	share_returns(f);
-	vec_each(n, &f->order) {
+	vec_each (n, &f->order) {
 		struct ir_block *b = &f->blocks.v[*n];
 
 		while (b->ins.n && b->succ[0].to && !b->succ[1].to && b->succ[0].to != *n &&

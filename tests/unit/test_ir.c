@@ -1,5 +1,6 @@
 /*
- * test_ir.c: the IR: what building folds, that the checker sees what is broken, what each pass does.
+ * test_ir.c: the IR: what building folds, that the checker sees what is broken, what each pass
+ * does.
  */
 #include "ir/inside.h"
 #include "isa/isa.h"
@@ -63,8 +64,8 @@ static u32 count_ops(struct fixture *x, enum ir_op op)
 	u32 n = 0;
 
 	ir_analyse(x->f);
-	vec_each(b, &x->f->order)
-		vec_each(v, &x->f->blocks.v[*b].ins)
+	vec_each (b, &x->f->order)
+		vec_each (v, &x->f->blocks.v[*b].ins)
 			n += x->f->ins.v[*v].op == op;
 	return n;
 }
@@ -449,7 +450,7 @@ static void forward_reads_what_was_stored(void **state)
 	ir_store(f, 8, x->p, 8, ir_load(f, 8, false, own, 0));
 	ir_store(f, 1, own, 3, num(x, 1));
 	ir_store(f, 8, x->p, 16, ir_load(f, 8, false, own, 0)); /* partly overwritten */
-	ir_ret(f, ir_load(f, 8, false, seen, 0));		 /* the helper may have written */
+	ir_ret(f, ir_load(f, 8, false, seen, 0));               /* the helper may have written */
 	assert_int_equal(count_ops(x, IR_LOAD), 4);
 	run_pass(x, "forward");
 	assert_int_equal(count_ops(x, IR_LOAD), 3);
@@ -477,10 +478,12 @@ static void legalise_knows_the_kernel(void **state)
 	ir_store(f, 8, x->p, 8, ir_un(f, IR_SEXT16, IRT_I64, input(x, 0)));
 	ir_ret(f, ir_load(f, 2, true, x->p, 0));
 	ir_pass_legalise(f, KERNEL(6, 6));
-	assert_int_equal(count_ops(x, IR_SDIV) + count_ops(x, IR_SEXT16) + count_ops(x, IR_LOADS), 3);
+	assert_int_equal(count_ops(x, IR_SDIV) + count_ops(x, IR_SEXT16) + count_ops(x, IR_LOADS),
+			 3);
 	ir_pass_legalise(f, KERNEL(6, 5));
 	assert_sound(x);
-	assert_int_equal(count_ops(x, IR_SDIV) + count_ops(x, IR_SEXT16) + count_ops(x, IR_LOADS), 0);
+	assert_int_equal(count_ops(x, IR_SDIV) + count_ops(x, IR_SEXT16) + count_ops(x, IR_LOADS),
+			 0);
 	assert_int_equal(count_ops(x, IR_UDIV), 1);
 }
 
