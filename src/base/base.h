@@ -60,7 +60,8 @@ char *arena_vprintf(struct arena *, const char *fmt, va_list);
 #define vec_add(a, x)                                                                            \
 	(vec_grow_((a), (void **)&(x)->v, &(x)->n, &(x)->cap, sizeof(*(x)->v)), &(x)->v[(x)->n++])
 #define vec_push(a, x, ...) ((void)(*vec_add(a, x) = (__VA_ARGS__)))
-#define vec_each(p, x)	    for (__typeof__((x)->v) p = (x)->v; p < (x)->v + (x)->n; p++)
+/* &* drops the const of a member of a const struct */
+#define vec_each(p, x)	    for (__typeof__(&*(x)->v) p = (x)->v; p < (x)->v + (x)->n; p++)
 void vec_grow_(struct arena *, void **v, u32 *n, u32 *cap, size_t size);
 
 #endif

@@ -4,11 +4,12 @@
 
 #include "isa/isa.h"
 
-/* A ld_imm64 that names a map (PSEUDO_MAP_FD) or an address in its data (PSEUDO_MAP_VALUE). */
+/* A ld_imm64 that names a map (PSEUDO_MAP_FD) or an address in its data (PSEUDO_MAP_VALUE). The
+ * loader sets src and both imm of the instruction; what they hold before means nothing. */
 struct code_reloc {
 	u32 insn;
 	u32 map;   /* index in the object's maps */
-	u32 off;   /* data: offset */
+	u32 off;   /* data: offset, else 0 */
 	bool data;
 };
 struct code_line { /* from this instruction on */

@@ -9,6 +9,7 @@
 #ifndef OBJECT_OBJECT_H
 #define OBJECT_OBJECT_H
 
+#include "base/buf.h"
 #include "base/diag.h"
 #include "isa/code.h"
 #include "object/control.h"
@@ -98,7 +99,7 @@ struct object_map {
 	u8 section; /* enum object_section */
 	u8 *data;   /* initial contents, value_size bytes; NULL: zeroes */
 	/* .bss: for each CPU the loader adds per_cpu bytes behind value_size: scratch memory at
-	 * value_size + cpu * per_cpu. */
+	 * value_size + cpu * per_cpu. A .bss starts as zeroes: data is NULL. */
 	u32 per_cpu;
 };
 enum object_section { SECTION_NONE, SECTION_BSS, SECTION_DATA, SECTION_RODATA };
@@ -139,7 +140,16 @@ struct object {
 };
 
 struct object *object_new(void); /* NULL: no memory */
-void object_free(struct object *);
+void object_free(struct object *); /* NULL is fine */
+/* The map that is this data section, or NULL. */
+struct object_map *object_section(const struct object *, enum object_section);
+/* CPUs that the object was compiled for (a power of two): cpu_mask of its config, plus one. */
+u32 object_cpus(const struct object *);
+/* Bytes of a map's value with the scratch memory of all those CPUs behind it. */
+u64 object_map_bytes(const struct object *, const struct object_map *);
+/* Whether everything in it fits together: indexes, sizes, names, layouts. Writers and readers
+ * call it, so that engines and sinks need not ask again. 0 or -EINVAL with a message. */
+int object_validate(const struct object *, struct diag *);
 /* -d object: programs, maps, schemas, attach points as text */
 void object_print(struct buf *, const struct object *);
 
@@ -148,22 +158,33 @@ void object_print(struct buf *, const struct object *);
 struct object_btf {
 	struct buf btf; /* a whole .BTF section */
 	struct object_btf_map {
-		u32 key, value, var; /* type ids; 0: none */
+		/* Type ids; 0: none, as for kinds for which the kernel takes none (rings). Data
+		 * sections have key 0 and as value the DATASEC, whose size is
+		 * object_map_bytes(): the kernel wants the map to have just that value_size. */
+		u32 key, value, var;
+		u32 def_off, def_size; /* of the variable in the section .maps */
 	} *maps;
 	struct object_btf_prog {
 		u32 func;
+		u32 section; /* the program's SEC name: offset in the string table */
+		/* The first line is at instruction 0, instructions ascend and none is the second
+		 * slot of a ld_imm64, as the kernel demands. 0 lines when the code has none. */
 		u32 nlines;
 		struct btf_line {
 			u32 insn, file, text, line_col; /* struct bpf_line_info; insn in slots */
 		} *lines;
 	} *progs;
+	u32 nprogs;
 };
-int object_btf(struct object *, struct object_btf *, struct diag *);
+int object_btf(const struct object *, struct object_btf *, struct diag *);
 void object_btf_free(struct object_btf *);
 
-int object_write_elf(struct object *, struct buf *out, struct diag *);
-/* Reads what object_write_elf() wrote. Objects of other compilers come with the user engine:
- * without `.waggle` it says so. Broken files get an error, never a crash. */
+/* Appends the ELF file to out, which must be empty. -EINVAL: the object is not valid; -ENOMEM. */
+int object_write_elf(const struct object *, struct buf *out, struct diag *);
+/* Reads what object_write_elf() wrote; name is the file's, for messages. Objects of other
+ * compilers come with the user engine: without `.waggle` it says so. Broken files get an error
+ * that names section and symbol, never a crash. Everything is copied: data may go away. The
+ * object passed object_validate(). */
 int object_read_elf(struct object **, const void *data, size_t size, const char *name,
 		    struct diag *);
 

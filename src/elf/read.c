@@ -1,0 +1,200 @@
+/*
+ * read.c: the ELF64 reader.
+ *
+ * In:  a file in memory that may be anything.
+ * Out: its sections, symbols, relocations and strings, one at a time, each checked when it is
+ *      asked for. Sums are made so that they cannot overflow: an offset is compared with the size
+ *      first, then the length with what is left.
+ */
+#include "elf/elf.h"
+
+#include <errno.h>
+
+#define HEADER_SIZE  64
+#define SECTION_SIZE 64
+#define SYMBOL_SIZE  24
+#define REL_SIZE     16
+#define RELA_SIZE    24
+
+/* Byte by byte: files need not be aligned in memory, nor must the machine be little-endian. */
+static u64 get(const u8 *p, u32 bytes)
+{
+	u64 v = 0;
+
+	while (bytes--)
+		v = v << 8 | p[bytes];
+	return v;
+}
+
+static u16 get16(const u8 *p)
+{
+	return (u16)get(p, 2);
+}
+
+static u32 get32(const u8 *p)
+{
+	return (u32)get(p, 4);
+}
+
+static bool inside(u64 size, u64 off, u64 len)
+{
+	return off <= size && len <= size - off;
+}
+
+int elf_open(struct elf *e, const void *data, size_t size, const char *name, struct diag *d)
+{
+	const u8 *p = data;
+
+	*e = (struct elf){.data = p, .size = size};
+	if (size < HEADER_SIZE || memcmp(p, "\177ELF\2\1\1", 7))
+		return diag_fail(d, -ENOEXEC, NULL, "%s is not a 64-bit little-endian ELF file",
+				 name);
+	e->type = get16(p + 16);
+	e->machine = get16(p + 18);
+	e->entry = get(p + 24, 8);
+	e->sections_at = get(p + 40, 8);
+	e->nsections = get16(p + 60);
+	e->names_index = get16(p + 62);
+	if (!e->sections_at) /* stripped of all sections */
+		e->nsections = 0;
+	/* more than 65,279 sections: the counts are in the first section header */
+	if (e->sections_at && (!e->nsections || e->names_index == 0xffff)) {
+		if (!inside(size, e->sections_at, SECTION_SIZE))
+			goto broken;
+		p += e->sections_at;
+		e->nsections = e->nsections ? e->nsections : (u32)get(p + 32, 8);
+		e->names_index = e->names_index == 0xffff ? get32(p + 40) : e->names_index;
+	}
+	if (e->nsections && get16(e->data + 58) != SECTION_SIZE)
+		goto broken;
+	if (!inside(size, e->sections_at, (u64)e->nsections * SECTION_SIZE))
+		goto broken;
+	return 0;
+broken:
+	return diag_fail(d, -EINVAL, "the file may have been cut off",
+			 "%s: its table of sections lies outside of the file", name);
+}
+
+static bool section_header(const struct elf *e, u32 index, struct elf_section *s, u32 *name)
+{
+	const u8 *p = e->data + e->sections_at + (u64)index * SECTION_SIZE;
+
+	if (index >= e->nsections)
+		return false;
+	*name = get32(p);
+	*s = (struct elf_section){
+		.index = index,
+		.name = "",
+		.type = get32(p + 4),
+		.flags = get(p + 8, 8),
+		.addr = get(p + 16, 8),
+		.offset = get(p + 24, 8),
+		.size = get(p + 32, 8),
+		.link = get32(p + 40),
+		.info = get32(p + 44),
+		.align = get(p + 48, 8),
+		.entry_size = get(p + 56, 8),
+	};
+	if (s->type == ELF_NOBITS || s->type == ELF_NULL)
+		return true;
+	if (!inside(e->size, s->offset, s->size))
+		return false;
+	s->data = s->size ? e->data + s->offset : NULL;
+	return true;
+}
+
+const char *elf_string(const struct elf_section *strings, u64 off)
+{
+	if (!strings->data || off >= strings->size ||
+	    !memchr(strings->data + off, 0, strings->size - off))
+		return NULL;
+	return (const char *)strings->data + off;
+}
+
+bool elf_section(const struct elf *e, u32 index, struct elf_section *s)
+{
+	struct elf_section names;
+	const char *text;
+	u32 name, unused;
+
+	if (!section_header(e, index, s, &name))
+		return false;
+	if (e->names_index && section_header(e, e->names_index, &names, &unused)) {
+		text = elf_string(&names, name);
+		s->name = text ? text : "";
+	}
+	return true;
+}
+
+bool elf_find(const struct elf *e, const char *name, struct elf_section *s)
+{
+	for (u32 i = 1; i < e->nsections; i++)
+		if (elf_section(e, i, s) && !strcmp(s->name, name))
+			return true;
+	return false;
+}
+
+bool elf_find_type(const struct elf *e, u32 type, struct elf_section *s)
+{
+	for (u32 i = 1; i < e->nsections; i++)
+		if (elf_section(e, i, s) && s->type == type)
+			return true;
+	return false;
+}
+
+static u32 entry_size(const struct elf_section *s)
+{
+	switch (s->type) {
+	case ELF_SYMTAB:
+	case ELF_DYNSYM: return SYMBOL_SIZE;
+	case ELF_RELS: return REL_SIZE;
+	case ELF_RELA: return RELA_SIZE;
+	default: return 0;
+	}
+}
+
+u64 elf_count(const struct elf_section *s)
+{
+	u32 size = entry_size(s);
+
+	return size && s->data ? s->size / size : 0;
+}
+
+bool elf_symbol(const struct elf_section *table, const struct elf_section *strings, u64 i,
+		struct elf_symbol *sym)
+{
+	const u8 *p;
+	const char *name;
+
+	if ((table->type != ELF_SYMTAB && table->type != ELF_DYNSYM) || i >= elf_count(table))
+		return false;
+	p = table->data + i * SYMBOL_SIZE;
+	name = elf_string(strings, get32(p));
+	*sym = (struct elf_symbol){
+		.name = name ? name : "",
+		.bind = p[4] >> 4,
+		.type = p[4] & 15,
+		.section = get16(p + 6),
+		.value = get(p + 8, 8),
+		.size = get(p + 16, 8),
+	};
+	return true;
+}
+
+bool elf_reloc(const struct elf_section *table, u64 i, struct elf_reloc *r)
+{
+	const u8 *p;
+	u64 info;
+
+	if ((table->type != ELF_RELS && table->type != ELF_RELA) || i >= elf_count(table))
+		return false;
+	p = table->data + i * entry_size(table);
+	info = get(p + 8, 8);
+	*r = (struct elf_reloc){
+		.offset = get(p, 8),
+		.type = (u32)info,
+		.symbol = (u32)(info >> 32),
+		.addend = table->type == ELF_RELA ? (s64)get(p + 16, 8) : 0,
+	};
+	return true;
+}

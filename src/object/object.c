@@ -1,0 +1,41 @@
+/* object.c: objects made, freed, and asked about their data sections; see object.h. */
+#include "object/object.h"
+
+#include <stdlib.h>
+
+struct object *object_new(void)
+{
+	return calloc(1, sizeof(struct object));
+}
+
+void object_free(struct object *o)
+{
+	if (!o)
+		return;
+	arena_free(&o->arena);
+	free(o);
+}
+
+struct object_map *object_section(const struct object *o, enum object_section section)
+{
+	vec_each(m, &o->maps)
+		if (m->section == section)
+			return section == SECTION_NONE ? NULL : m;
+	return NULL;
+}
+
+u32 object_cpus(const struct object *o)
+{
+	const struct object_map *m = object_section(o, SECTION_RODATA);
+	struct waggle_config config;
+
+	if (!m || !m->data || m->value_size < sizeof(config))
+		return 1;
+	memcpy(&config, m->data, sizeof(config));
+	return config.cpu_mask < UINT32_MAX ? (u32)config.cpu_mask + 1 : 1;
+}
+
+u64 object_map_bytes(const struct object *o, const struct object_map *m)
+{
+	return m->value_size + (u64)m->per_cpu * (m->per_cpu ? object_cpus(o) : 0);
+}
