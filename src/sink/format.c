@@ -20,7 +20,7 @@ enum step_op {
 	STEP_VALUE, /* any field as text */
 	STEP_CELL,  /* a string in a table */
 };
-enum step_flag { LEFT = 1, ZERO = 2, PLUS = 4, SPACE = 8, ALT = 16 };
+enum step_flag { LEFT = 1, ZERO = 2, PLUS = 4, SPACE = 8, ALT = 16, CELL = 32 };
 
 struct step {
 	u8 op, flags;
@@ -126,6 +126,14 @@ static char *put_width(char *start, char *end, u32 columns, const struct step *s
 	return end + pad;
 }
 
+/* What put_cell() does, for a value that was written already. */
+static void plain_cell(char *p, const char *end)
+{
+	for (; p < end; p++)
+		if ((u8)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
 static char *put_pointer(char *p, const struct step *s, u64 v)
 {
 	return v ? put_int(p, s, v) : put_width(p, put_copy(p, "(nil)", 5), 5, s);
@@ -160,6 +168,8 @@ char *format_run(const struct format *f, char *p, const u8 *data)
 			end = field_text(p, &s->as, data);
 			if (s->precision >= 0 && end - p > s->precision)
 				end = p + s->precision;
+			if (s->flags & CELL)
+				plain_cell(p, end);
 		}
 		p = put_width(p, end, (u32)(end - p), s);
 	}
@@ -210,7 +220,7 @@ void format_cell(struct format *f, struct arena *a, const struct field *field, u
 	s->field = field;
 	s->as = *field;
 	s->width = last && !number ? 0 : MIN(width, FORMAT_WIDTH_MOST);
-	s->flags = number ? 0 : LEFT;
+	s->flags = number ? 0 : LEFT | CELL;
 	if (number && field->unit != UNIT_HEX) {
 		s->op = STEP_DEC;
 		s->conv = field->kind == FIELD_INT ? 'd' : 'u';

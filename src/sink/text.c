@@ -64,6 +64,7 @@ static void table_open(struct sink *s, struct text_schema *t, const struct layou
 		char *name = arena_printf(a, "%s%s", f->name, unit);
 		u32 width = MAX(f->width ? f->width : natural_width(f), (u32)strlen(name));
 
+		width = MIN(width, FORMAT_WIDTH_MOST);
 		for (char *c = name; c < name + strlen(f->name); c++)
 			*c = (char)toupper((unsigned char)*c);
 		if (i) {

@@ -27,7 +27,12 @@ static struct field latency_fields[] = {
 	{.name = "addr", .kind = FIELD_UINT, .off = 8, .size = 8, .unit = UNIT_HEX, .width = 10},
 };
 
-enum { PRINTF, EMIT, EMIT_SHORT, VALUE, LATENCY, NSCHEMAS };
+static struct field nested_fields[] = {
+	{.name = "pair", .kind = FIELD_TUPLE, .size = 16, .sub = &pair, .width = 12},
+	{.name = "raw", .kind = FIELD_BYTES, .off = 16, .size = 3},
+};
+
+enum { PRINTF, EMIT, EMIT_SHORT, VALUE, LATENCY, NESTED, NSCHEMAS };
 static struct schema schemas[] = {
 	[PRINTF] = {PRINTF,
 		    "printf",
@@ -54,6 +59,8 @@ static struct schema schemas[] = {
 		     {.kind = ACTION_EMIT},
 		     VIEW_TABLE,
 		     LATENCY},
+	[NESTED] =
+		{NESTED, "emit", {nested_fields, 2, 24}, {.kind = ACTION_EMIT}, VIEW_TABLE, NESTED},
 };
 
 struct open_record {
@@ -77,7 +84,7 @@ static struct fixture *fixture(void)
 
 static void show(struct fixture *x, u32 schema, const void *data, u32 size)
 {
-	void *copy = malloc(size); /* the sanitizer sees reads beyond it */
+	void *copy = malloc(MAX(size, 1)); /* the sanitizer sees reads beyond it */
 
 	memcpy(copy, data, size);
 	sink_record(&x->sink, &schemas[schema], 1000, 1, copy, size);
@@ -103,6 +110,7 @@ static void records_text(void **unused)
 	     "abc\0....",
 	     16);
 	show(x, LATENCY, latency, sizeof(latency));
+	show(x, NESTED, "\1\0\0\0\0\0\0\0a\nb\0\0\0\0\0x\0\xff\0\0\0\0", 24);
 	expect(x, "Attaching 1 probe...\n"
 		  "Attaching 2 probes...\n"
 		  "1 cat   3|/etc/hosts\n"
@@ -113,7 +121,9 @@ static void records_text(void **unused)
 		  "12345678 a\"b\\c\n\xff\xc3\xa9  -2|\x1b[31m\n"
 		  "(-1, abc)\n"
 		  "LAT(us)       ADDR\n"
-		  "     12     0xffff\n");
+		  "     12     0xffff\n"
+		  "PAIR         RAW\n"
+		  "(1, a?b)     x\\x00\\xff\n");
 }
 
 static void records_json(void **unused)
