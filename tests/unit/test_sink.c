@@ -111,9 +111,7 @@ static void records_text(void **unused)
 	     16);
 	show(x, LATENCY, latency, sizeof(latency));
 	show(x, NESTED, "\1\0\0\0\0\0\0\0a\nb\0\0\0\0\0x\0\xff\0\0\0\0", 24);
-	expect(x, "Attaching 1 probe...\n"
-		  "Attaching 2 probes...\n"
-		  "1 cat   3|/etc/hosts\n"
+	expect(x, "1 cat   3|/etc/hosts\n"
 		  "    PID COMM       FD PATH\n"
 		  "      1 cat         3 /etc/hosts\n"
 		  "      1 cat         3 /etc/hos\n"
