@@ -50,6 +50,8 @@ struct waggle_opts {
 	int line_buffered;    /* 1: the sink writes at each newline, 0: when full or idle */
 	bool quiet;           /* no "Attaching ..." line, no summary of losses */
 	unsigned ring_bytes;  /* per CPU, a power of two; 0: 1 MiB */
+	bool leaving; /* the process exits right after waggle_session_stop(): what closes slowly
+		       * is left to a child that outlives us for some 100 ms */
 };
 
 struct waggle_object;

@@ -113,15 +113,57 @@ static bool stream_skip(struct stream *s, u64 n)
 	return true;
 }
 
-/* The length of the string at p, which is then in memory as a whole; -1: it does not end. */
-static ssize_t stream_string(struct stream *s)
+/* ---- the hash: eight bytes at a time, the last ones filled up with zeroes */
+
+static u64 mix(u64 h, u64 word)
+{
+	h = (h ^ word) * 0xff51afd7ed558ccdull;
+	return h ^ h >> 32;
+}
+
+u32 btf_index_hash(const char *name, size_t n)
+{
+	u64 h = 0, w;
+
+	for (; n >= 8; n -= 8, name += 8) {
+		memcpy(&w, name, 8);
+		h = mix(h, w);
+	}
+	w = 0;
+	memcpy(&w, name, n);
+	return (u32)(mix(h, w) >> 16);
+}
+
+/* The same of a string that ends before `end`; false: it does not, within whole words. */
+static bool hash_string(const u8 *p, const u8 *end, u32 *hash)
+{
+	u64 h = 0, w, zero;
+
+	for (; end - p >= 8; p += 8) {
+		memcpy(&w, p, 8);
+		zero = (w - 0x0101010101010101ull) & ~w & 0x8080808080808080ull;
+		if (zero) { /* its lowest bit marks the first NUL */
+			w &= ((zero & -zero) >> 7) - 1;
+			*hash = (u32)(mix(h, w) >> 16);
+			return true;
+		}
+		h = mix(h, w);
+	}
+	return false;
+}
+
+static bool stream_hash(struct stream *s, u32 *hash)
 {
 	const u8 *nul;
 
-	while (!(nul = s->n ? memchr(s->p, 0, s->n) : NULL))
-		if (!stream_more(s))
-			return -1;
-	return nul - s->p;
+	while (!hash_string(s->p, s->p + s->n, hash))
+		if (!stream_more(s)) { /* the last few bytes of all */
+			nul = s->n ? memchr(s->p, 0, s->n) : NULL;
+			if (nul)
+				*hash = btf_index_hash((const char *)s->p, (size_t)(nul - s->p));
+			return nul;
+		}
+	return true;
 }
 
 /* ---- building */
@@ -134,21 +176,6 @@ struct build {
 	u32 types;
 	bool names;
 };
-
-u32 btf_index_hash(const char *name, size_t n)
-{
-	u64 h = n * 0x9e3779b97f4a7c15ull, w;
-
-	for (; n >= 8; n -= 8, name += 8) {
-		memcpy(&w, name, 8);
-		h = (h ^ w) * 0xff51afd7ed558ccdull;
-		h ^= h >> 32;
-	}
-	for (w = 0; n; n--)
-		w = w << 8 | (u8)name[n - 1];
-	h = (h ^ w) * 0xc4ceb9fe1a85ec53ull;
-	return (u32)(h >> 32);
-}
 
 static bool has_findable_name(u32 kind)
 {
@@ -240,8 +267,6 @@ static int walk_strings(struct build *b, u32 *hash)
 
 	stream_start(&b->s, at->string_off, at->string_size);
 	for (u32 i = 0; i < b->n; i++) {
-		ssize_t len;
-
 		if (i && b->v[i].name == b->v[i - 1].name) {
 			hash[i] = hash[i - 1];
 			continue;
@@ -249,10 +274,8 @@ static int walk_strings(struct build *b, u32 *hash)
 		if (!stream_skip(&b->s, b->v[i].name - off))
 			return -EINVAL;
 		off = b->v[i].name;
-		len = stream_string(&b->s);
-		if (len < 0)
+		if (!stream_hash(&b->s, &hash[i]))
 			return b->s.err ? b->s.err : -EINVAL;
-		hash[i] = btf_index_hash((const char *)b->s.p, (size_t)len);
 	}
 	return 0;
 }

@@ -46,20 +46,6 @@ int btf_layout(struct btf_layout *at, const void *header, u64 file_size, const c
 	return 0;
 }
 
-s64 btf_more(u32 info)
-{
-	static const u8 fixed[BTF_KINDS] = {
-		[BTF_INT] = 4, [BTF_ARRAY] = 12, [BTF_VAR] = 4, [BTF_DECL_TAG] = 4};
-	static const u8 each[BTF_KINDS] = {
-		[BTF_STRUCT] = 12, [BTF_UNION] = 12,   [BTF_ENUM] = 8,
-		[BTF_ENUM64] = 12, [BTF_DATASEC] = 12, [BTF_FUNC_PROTO] = 8};
-	u32 kind = BTF_INFO_KIND(info);
-
-	if (!kind || kind >= BTF_KINDS)
-		return -1;
-	return fixed[kind] + (s64)each[kind] * BTF_INFO_VLEN(info);
-}
-
 /* ---- bytes */
 
 /* n bytes at off of the file, good until the next call with this window; NULL: cannot be read. */

@@ -12,6 +12,9 @@
 struct engine_opts {
 	u32 cpid, pid;	/* for struct waggle_config, as numbers of our own PID namespace */
 	u32 ring_bytes; /* 0: RING_BYTES */
+	/* -d verifier: all that the kernel's verifier says; NULL: only why it refused something */
+	void (*log)(void *user, const char *text, size_t len);
+	void *user;
 };
 
 /* A ring buffer of the kernel, mapped (kernel/bpf/ringbuf.c): positions count bytes and only
@@ -24,6 +27,8 @@ struct ring {
 	u32 cpu;
 };
 
+#define ENGINE_EPOLL_FREE (1ull << 32)
+
 struct engine {
 	const struct engine_ops *ops;
 	struct object *object;
@@ -31,7 +36,9 @@ struct engine {
 	u32 cpus;	    /* possible ones: values of per-CPU maps come for each of them */
 	struct ring *rings; /* NULL when the object has none */
 	u32 nrings;
-	int epoll_fd; /* readable when a ring was woken up */
+	/* Readable when a ring was woken up: edge-triggered, data is the ring's index. Others may
+	 * add descriptors of theirs, with data from ENGINE_EPOLL_FREE on. */
+	int epoll_fd;
 	struct waggle_control *control;	  /* mapped .bss, or NULL */
 	struct waggle_counters *counters; /* [program * CONTROL_CPUS + slot], or NULL */
 	u64 map_bytes;
@@ -41,9 +48,10 @@ struct engine_ops {
 	const char *name;
 	/* Creates maps, loads programs; opts are copied. On error nothing is left behind. */
 	int (*open)(struct engine **, struct object *, const struct engine_opts *, struct diag *);
-	/* Attaches every row that the machine itself drives (not BEGIN, END, intervals). */
+	/* Attaches every row that the machine itself drives (not BEGIN, END, intervals); their
+	 * programs start together, when all are attached. */
 	int (*attach)(struct engine *);
-	/* Stops events from arriving, at once; what is in the rings stays there to be read. */
+	/* Stops those programs, at once; what is in the rings stays there to be read. */
 	void (*detach)(struct engine *);
 	/* Runs a program once, here: BEGIN, END, intervals. */
 	int (*run)(struct engine *, u32 prog);
@@ -52,10 +60,13 @@ struct engine_ops {
 	int (*map_update)(struct engine *, u32 map, const void *key, const void *value, u64 flags);
 	int (*map_delete)(struct engine *, u32 map, const void *key);
 	int (*map_next)(struct engine *, u32 map, const void *key, void *next);
+	/* Appends all entries: keys, and values as map_lookup gives them; *n: how many. Of a map
+	 * that changes meanwhile, an entry may be missing or come as it was or is. */
+	int (*map_read)(struct engine *, u32 map, struct buf *keys, struct buf *values, u32 *n);
 	/* Program runs skipped because of recursion, over all programs; -1: unknown. */
 	s64 (*recursion)(struct engine *);
-	/* Closes everything. `leave`: the process is about to exit, so descriptors that close
-	 * slowly may be handed to a child that closes them later (see engine/kernel/closer.c). */
+	/* Closes everything. `leave`: the process exits next, so descriptors that close slowly may
+	 * be handed to a child that closes them after that (see engine/kernel/closer.c). */
 	void (*close)(struct engine *, bool leave);
 };
 

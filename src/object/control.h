@@ -11,6 +11,11 @@
  * others submit with NO_WAKEUP. Reserving before looking, against setting before looking again:
  * one of the two sees the other, so no record is slept through.
  *
+ * The loader puts a check of `open` in front of every program that the machine drives: while it is
+ * 0 they return at once. So all probes start at one moment and stop at one moment: there is no
+ * other way to stop a tracepoint's program fast (disabling its perf event does not keep the
+ * program from running, closing takes 30 to 80 ms each).
+ *
  * The time of a record is taken after it was reserved: a ring that was seen empty at time t can
  * only bring records later than t, which is what merging by time relies on.
  */
@@ -29,7 +34,8 @@ struct waggle_config {
 
 struct waggle_control {
 	u64 want;
-	u64 pad[7]; /* a cache line of its own */
+	u64 open;   /* the gate */
+	u64 pad[6]; /* a cache line of its own */
 };
 
 /* Counters are added to atomically; the slot is the CPU modulo CONTROL_CPUS, so that CPUs do not

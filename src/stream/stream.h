@@ -15,13 +15,14 @@ typedef int stream_fn(void *user, const struct schema *, u64 ns, u32 cpu, const 
 		      u32 size);
 
 int stream_open(struct stream **, struct engine *);
-/* Hands out what is ready; stops early when fn returns non-zero, and returns that. */
+/* Hands out what was there when it was called; stops early when fn returns non-zero, and returns
+ * that: the next call goes on behind that record. The payload is good until fn returns. */
 int stream_read(struct stream *, stream_fn *, void *user);
 /* Tells the programs that we want to be woken up; true: nothing is there, block on the engine's
  * epoll_fd (at most *ms; -1: as long as you like); false: read again at once. */
 bool stream_sleep(struct stream *, int *ms);
-void stream_awake(struct stream *);
-u64 stream_lost(const struct stream *); /* records lost so far, all programs */
+bool stream_empty(const struct stream *); /* nothing is in the rings, not even a busy record */
+u64 stream_lost(const struct stream *); /* records lost so far, of all programs */
 u64 stream_map_full(const struct stream *);
 u64 stream_seen(const struct stream *); /* records handed out so far */
 void stream_close(struct stream *);

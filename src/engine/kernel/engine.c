@@ -1,0 +1,211 @@
+/*
+ * engine.c: the kernel engine: opens, attaches, runs, detaches and closes an object.
+ *
+ * What is not there is NULL or -1, so that close can be called after any failure.
+ */
+#include "engine/kernel/kernel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define KERNEL_OLDEST KERNEL(5, 10)
+
+static struct kernel_engine *kernel_of(struct engine *e)
+{
+	return (struct kernel_engine *)e;
+}
+
+static void engine_close(struct engine *e, bool leave)
+{
+	struct kernel_engine *k = kernel_of(e);
+
+	if (e->control)
+		__atomic_store_n(&e->control->open, 0, __ATOMIC_RELEASE);
+	if (leave && k->nevents && !closer_leave(k->events, k->nevents)) {
+		free(k->events);
+		k->events = NULL;
+	} else {
+		links_close(k);
+	}
+	for (u32 i = e->object->progs.n; k->progs && i--;)
+		if (k->progs[i] >= 0)
+			close(k->progs[i]);
+	rings_close(k);
+	if (k->bss)
+		munmap(k->bss, k->bss_size);
+	for (u32 i = e->object->maps.n; k->maps && i--;)
+		if (k->maps[i] >= 0)
+			close(k->maps[i]);
+	if (k->btf_fd)
+		close(k->btf_fd);
+	if (k->tracefs >= 0)
+		close(k->tracefs);
+	if (e->epoll_fd >= 0)
+		close(e->epoll_fd);
+	object_btf_free(&k->btf);
+	free(k->progs);
+	free(k->maps);
+	free(k->log);
+	free(k);
+}
+
+static int *no_fds(u32 n)
+{
+	int *fds = malloc(sizeof(*fds) * MAX(n, 1u));
+
+	for (u32 i = 0; fds && i < n; i++)
+		fds[i] = -1;
+	return fds;
+}
+
+static int kernel_check(struct kernel_engine *k)
+{
+	struct utsname u;
+	u32 major = 0, minor = 0;
+
+	if (uname(&u) || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+		return -EINVAL;
+	k->kernel = KERNEL(major, minor);
+	if (k->kernel < KERNEL_OLDEST)
+		return diag_fail(k->base.diag, -ENOSYS, "waggle needs Linux 5.10 or later",
+				 "Linux %s is too old", u.release);
+	return 0;
+}
+
+/* BTF is for messages and for people with bpftool: an object without it runs as well. */
+static void btf_open(struct kernel_engine *k)
+{
+	struct diag silent = {0};
+	int fd;
+
+	if (object_btf(k->base.object, &k->btf, &silent))
+		return;
+	fd = sys_btf_load(k->btf.btf.p, (u32)k->btf.btf.n);
+	if (fd == -EPERM && k->kernel < KERNEL(5, 11) && memlock_raise())
+		fd = sys_btf_load(k->btf.btf.p, (u32)k->btf.btf.n);
+	k->btf_fd = MAX(fd, 0);
+}
+
+static int engine_fill(struct kernel_engine *k)
+{
+	struct cpus possible;
+	u32 top;
+	int err = kernel_check(k);
+
+	if (err)
+		return err;
+	if (!k->maps || !k->progs)
+		return -ENOMEM;
+	k->base.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (k->base.epoll_fd < 0)
+		return why_failed(k, -errno, "cannot watch ring buffers");
+	k->base.cpus = cpus_read(&possible, "possible", &top);
+	for (k->slots = 1; k->slots < top;)
+		k->slots *= 2;
+	btf_open(k);
+	err = maps_open(k);
+	return err ? err : programs_open(k);
+}
+
+static int engine_open(struct engine **out, struct object *o, const struct engine_opts *opts,
+		       struct diag *diag)
+{
+	struct kernel_engine *k = calloc(1, sizeof(*k));
+	int err;
+
+	*out = NULL;
+	if (!k)
+		return -ENOMEM;
+	k->base = (struct engine){
+		.ops = &kernel_engine, .object = o, .diag = diag, .epoll_fd = -1};
+	k->opts = *opts;
+	k->tracefs = -1;
+	k->maps = no_fds(o->maps.n);
+	k->progs = no_fds(o->progs.n);
+	err = engine_fill(k);
+	if (err) {
+		engine_close(&k->base, false);
+		return err;
+	}
+	*out = &k->base;
+	return 0;
+}
+
+static int engine_attach(struct engine *e)
+{
+	int err = links_open(kernel_of(e));
+
+	if (err)
+		links_close(kernel_of(e));
+	else if (e->control)
+		__atomic_store_n(&e->control->open, 1, __ATOMIC_RELEASE);
+	return err;
+}
+
+static void engine_detach(struct engine *e)
+{
+	if (e->control)
+		__atomic_store_n(&e->control->open, 0, __ATOMIC_SEQ_CST);
+	else
+		links_close(kernel_of(e)); /* no gate to shut: the slow way */
+}
+
+static int engine_run(struct engine *e, u32 prog)
+{
+	struct kernel_engine *k = kernel_of(e);
+	int err = sys_prog_run(k->progs[prog]);
+
+	return err < 0 ? why_failed(k, err, "cannot run %s", e->object->progs.v[prog].probe) : 0;
+}
+
+static int engine_lookup(struct engine *e, u32 map, const void *key, void *value)
+{
+	return sys_map_lookup(kernel_of(e)->maps[map], key, value);
+}
+
+static int engine_update(struct engine *e, u32 map, const void *key, const void *value, u64 flags)
+{
+	return sys_map_update(kernel_of(e)->maps[map], key, value, flags);
+}
+
+static int engine_delete(struct engine *e, u32 map, const void *key)
+{
+	return sys_map_delete(kernel_of(e)->maps[map], key);
+}
+
+static int engine_next(struct engine *e, u32 map, const void *key, void *next)
+{
+	return sys_map_next(kernel_of(e)->maps[map], key, next);
+}
+
+static s64 engine_recursion(struct engine *e)
+{
+	u64 sum = 0, misses;
+
+	for (u32 i = 0; i < e->object->progs.n; i++) {
+		if (sys_prog_recursion(kernel_of(e)->progs[i], &misses))
+			return -1;
+		sum += misses;
+	}
+	return (s64)sum;
+}
+
+const struct engine_ops kernel_engine = {
+	.name = "kernel",
+	.open = engine_open,
+	.attach = engine_attach,
+	.detach = engine_detach,
+	.run = engine_run,
+	.map_lookup = engine_lookup,
+	.map_update = engine_update,
+	.map_delete = engine_delete,
+	.map_next = engine_next,
+	.map_read = map_read,
+	.recursion = engine_recursion,
+	.close = engine_close,
+};

@@ -1,0 +1,67 @@
+/*
+ * sys.h: the system calls that the kernel engine is made of: bpf(2), perf_event_open(2).
+ *
+ * Every call returns 0, a new descriptor (close-on-exec) or -errno, and reports nothing. Layouts
+ * and numbers are our own copy of include/uapi/linux/bpf.h and perf_event.h, which never change:
+ * a build needs no kernel headers. Attributes are passed as short as they were in 5.10.
+ */
+#ifndef ENGINE_KERNEL_SYS_H
+#define ENGINE_KERNEL_SYS_H
+
+#include "isa/isa.h"
+
+enum { /* map flags */
+	MAP_NO_PREALLOC = 1 << 0,
+	MAP_RDONLY_PROG = 1 << 7,
+	MAP_MMAPABLE = 1 << 10,
+};
+
+struct sys_map {
+	const char *name; /* cut to what the kernel allows */
+	u32 kind, key_size, value_size, max_entries, flags;
+	int inner_fd;		     /* a map like those that it will hold; 0: none */
+	int btf_fd;		     /* 0: no types */
+	u32 btf_key, btf_value;
+};
+int sys_map_create(const struct sys_map *);
+int sys_map_lookup(int fd, const void *key, void *value);
+int sys_map_update(int fd, const void *key, const void *value, u64 flags);
+int sys_map_delete(int fd, const void *key);
+int sys_map_next(int fd, const void *key, void *next);
+int sys_map_freeze(int fd);
+/* Reads up to *count entries from where `in` (NULL: the start) left off; -ENOENT: these were the
+ * last. in, out: room for max(key size, 8) bytes. *count is set in both cases. */
+int sys_map_lookup_batch(int fd, const void *in, void *out, void *keys, void *values, u32 *count);
+
+struct sys_func_info {
+	u32 insn, type;
+};
+struct sys_prog {
+	const char *name, *license;
+	u32 kind;
+	const struct insn *insns;
+	u32 ninsns;
+	int btf_fd; /* 0: no func and line info */
+	const struct sys_func_info *funcs;
+	u32 nfuncs;
+	const void *lines; /* of 16 bytes: struct bpf_line_info */
+	u32 nlines;
+};
+/* log: room for log_size bytes of the verifier's words, or NULL; level: 1, 2 (more), 4 (sums). */
+int sys_prog_load(const struct sys_prog *, u32 level, char *log, u32 log_size);
+/* Runs a raw tracepoint program once, on this CPU (from 5.10). */
+int sys_prog_run(int fd);
+/* How often the program was skipped because of recursion; -ENODATA: the kernel does not count. */
+int sys_prog_recursion(int fd, u64 *misses);
+int sys_btf_load(const void *btf, u32 size);
+
+/* Opens a tracepoint as a perf event on CPU 0; a program that is set on it runs on all CPUs. */
+int sys_tracepoint(u32 id);
+int sys_event_set_prog(int event, int prog);
+
+/* Closes all descriptors from first to last, which exist or not. */
+int sys_close_range(u32 first, u32 last);
+/* A folder descriptor of tracefs that is mounted nowhere: for us alone. Needs rights. */
+int sys_tracefs(void);
+
+#endif

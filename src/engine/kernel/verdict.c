@@ -1,0 +1,97 @@
+/*
+ * verdict.c: what the kernel's verifier meant, in terms of the script.
+ *
+ * Its log lists the instructions it walked ("17: (79) r1 = *(u64 *)(r0 +0)") and ends with the
+ * reason, then with lines of statistics. The last instruction listed is where it stopped: the
+ * program's own line table says which line of the script that is. So it works on every kernel,
+ * whether or not it repeats source lines in its log.
+ */
+#include "engine/kernel/kernel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Lines that follow the reason and say nothing about it. */
+static const char *const statistics[] = {"processed ", "verification time", "stack depth",
+					 "peak_states", "mark_read",	     "max_states"};
+
+static bool is_statistics(const char *line)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(statistics); i++)
+		if (!strncmp(line, statistics[i], strlen(statistics[i])))
+			return true;
+	return !*line;
+}
+
+/* "17: (79) ...": the number; -1 for other lines. */
+static s64 instruction(const char *line)
+{
+	char *end;
+	unsigned long n = strtoul(line, &end, 10);
+
+	return end > line && !strncmp(end, ": (", 3) ? (s64)n : -1;
+}
+
+/* A line about where the walk came from or what registers hold: "from 3 to 9: R0=...", "9: R0=". */
+static bool is_state(const char *line)
+{
+	char *end;
+
+	if (line[0] == ';' || !strncmp(line, "from ", 5) || !strncmp(line, "func#", 5) ||
+	    !strncmp(line, "last_idx", 8) || !strncmp(line, "regs=", 5) ||
+	    !strncmp(line, "mark_precise", 12))
+		return true;
+	strtoul(line, &end, 10);
+	return end > line && *end == ':';
+}
+
+/* Splits the log into lines in place; yields the reason and the instruction it is about. */
+static const char *log_reason(char *log, s64 *insn)
+{
+	const char *reason = NULL;
+
+	*insn = -1;
+	for (char *line = log, *next; line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = 0;
+		if (instruction(line) >= 0)
+			*insn = instruction(line);
+		else if (!is_state(line) && !is_statistics(line))
+			reason = line;
+	}
+	return reason;
+}
+
+static struct loc code_loc(const struct code *c, s64 insn)
+{
+	u32 at = 0;
+
+	vec_each(l, &c->lines)
+		if (l->insn <= insn)
+			at = l->line;
+	return (struct loc){.line = at >> 10, .col = at & 1023, .len = 1};
+}
+
+void verdict_report(struct kernel_engine *k, const struct object_prog *p, int err, u32 shift)
+{
+	const struct object *o = k->base.object;
+	struct diag at_source = *k->base.diag;
+	s64 insn;
+	const char *reason = k->log ? log_reason(k->log, &insn) : NULL;
+	struct loc at = {0};
+
+	if (!reason) {
+		why_failed(k, err, "cannot load %s", p->probe);
+		return;
+	}
+	if (insn >= (s64)shift)
+		at = code_loc(&p->code, insn - shift);
+	at_source.file = o->source_name;
+	at_source.text = o->source;
+	at_source.size = o->source ? o->source_size : 0;
+	diag_error(&at_source, at, "-d verifier shows all that it said",
+		   "the kernel's verifier refuses %s: %s (instruction %lld)", p->probe, reason,
+		   (long long)(insn - shift));
+	k->base.diag->errors = at_source.errors;
+}
