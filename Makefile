@@ -56,7 +56,7 @@ $(O)/%.o: %.c $(O)/.flags
 programs: $(UNIT_EXE) $(TOOL_EXE)
 
 $(UNIT_EXE): LINK = $(filter-out -static,$(LDFLAGS))
-$(UNIT_EXE): LDLIBS += -lcmocka
+$(UNIT_EXE): LDLIBS += -lcmocka -lbpf
 $(TOOL_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^ $(LDLIBS)

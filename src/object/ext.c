@@ -128,8 +128,9 @@ static bool add_line(struct object *o, const struct prog_places *places, u32 sec
 			continue;
 		if (slot < place->at)
 			return false;
-		vec_push(&o->arena, &code->lines,
-			 (struct code_line){.insn = slot - place->at, .line = line});
+		if (line || slot > place->at) /* not the one that says: no line yet */
+			vec_push(&o->arena, &code->lines,
+				 (struct code_line){.insn = slot - place->at, .line = line});
 		return true;
 	}
 	return false;
