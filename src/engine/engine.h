@@ -48,9 +48,10 @@ struct engine_ops {
 	const char *name;
 	/* Creates maps, loads programs; opts are copied. On error nothing is left behind. */
 	int (*open)(struct engine **, struct object *, const struct engine_opts *, struct diag *);
-	/* Attaches every row that the machine itself drives (not BEGIN, END, intervals); their
-	 * programs start together, when all are attached. */
+	/* Attaches every row that the machine itself drives (not BEGIN, END, intervals), with the
+	 * gate shut; go() opens it: all start at one moment. */
 	int (*attach)(struct engine *);
+	void (*go)(struct engine *);
 	/* Stops those programs, at once; what is in the rings stays there to be read. */
 	void (*detach)(struct engine *);
 	/* Runs a program once, here: BEGIN, END, intervals. */

@@ -25,6 +25,7 @@ struct maker {
 	struct object_btf *out;
 	u32 numbers[2][9]; /* [signed][bytes] */
 	u32 chr; /* char */
+	jmp_buf escape;
 	u32 *line_at, nlines; /* where each line of the source begins */
 };
 
@@ -476,10 +477,9 @@ static int make_progs(struct maker *m)
 static int make_all(struct maker *m)
 {
 	const struct object *o = m->o;
-	jmp_buf escape;
 
-	m->b.arena.escape = &escape;
-	if (setjmp(escape))
+	m->b.arena.escape = &m->escape;
+	if (setjmp(m->escape))
 		return -ENOMEM;
 	m->out->maps = calloc(o->maps.n + 1, sizeof(*m->out->maps));
 	m->out->progs = calloc(o->progs.n + 1, sizeof(*m->out->progs));

@@ -149,7 +149,7 @@ static bool read_lines(struct object *o, const struct prog_places *places,
 
 		p += 8;
 		while (name && section < places->nsections &&
-		       strcmp(places->sections[section], name))
+		       strcmp(places->sections[section], name) != 0)
 			section++;
 		if (!name || section == places->nsections || n > (size_t)(end - p) / record)
 			return false;

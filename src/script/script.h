@@ -42,7 +42,7 @@ struct probe_row {
 	u8 attach;
 	int (*points)(struct script *, const struct probe_row *, struct probe *,
 		      struct probe_spec *, char **parts, struct point ***tail);
-	const char *usage;
+	const char *usage, *doc;
 };
 extern const struct value_row value_rows[];
 extern const struct call_row call_rows[];

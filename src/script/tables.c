@@ -21,8 +21,8 @@ const struct call_row call_rows[] = {
 const u32 call_count = ARRAY_SIZE(call_rows) - 1;
 
 const struct probe_row probe_rows[] = {
-#define PROBE(name, alias, parts, prog, attach, points, usage)                                    \
-	{#name, #alias, parts, PROG_##prog, ATTACH_##attach, points, usage},
+#define PROBE(name, alias, parts, prog, attach, points, usage, doc)                                  \
+	{#name, #alias, parts, PROG_##prog, ATTACH_##attach, points, usage, doc},
 #include "script/probes.def"
 #undef PROBE
 	{0}};

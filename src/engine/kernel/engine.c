@@ -142,9 +142,13 @@ static int engine_attach(struct engine *e)
 
 	if (err)
 		links_close(kernel_of(e));
-	else if (e->control)
-		__atomic_store_n(&e->control->open, 1, __ATOMIC_RELEASE);
 	return err;
+}
+
+static void engine_go(struct engine *e)
+{
+	if (e->control)
+		__atomic_store_n(&e->control->open, 1, __ATOMIC_RELEASE);
 }
 
 static void engine_detach(struct engine *e)
@@ -199,6 +203,7 @@ const struct engine_ops kernel_engine = {
 	.name = "kernel",
 	.open = engine_open,
 	.attach = engine_attach,
+	.go = engine_go,
 	.detach = engine_detach,
 	.run = engine_run,
 	.map_lookup = engine_lookup,

@@ -23,6 +23,13 @@ int map_create(struct kernel_engine *k, struct sys_map *m)
 	return fd;
 }
 
+static bool map_per_cpu(const struct object_map *m)
+{
+	const struct map_kind *kind = map_kind(m->kind);
+
+	return kind && kind->per_cpu;
+}
+
 /* Types of values that the kernel can check: sizes as in the BTF, and no map of maps. */
 static bool map_typed(const struct kernel_engine *k, const struct object_map *m)
 {
@@ -76,11 +83,19 @@ int maps_open(struct kernel_engine *k)
 u32 map_value_bytes(const struct kernel_engine *k, u32 map)
 {
 	const struct object_map *m = &k->base.object->maps.v[map];
-	const struct map_kind *kind = map_kind(m->kind);
 
-	if (kind && kind->per_cpu)
+	if (map_per_cpu(m))
 		return ALIGN_UP(m->value_size, 8) * k->base.cpus;
 	return ALIGN_UP(data_size(k, m), 8);
+}
+
+/* Batches pack values without padding; spread them, from the last on, to value_bytes each. */
+static void values_spread(char *values, u32 n, u32 packed, u32 value_bytes)
+{
+	while (packed < value_bytes && n--) {
+		memmove(values + (size_t)n * value_bytes, values + (size_t)n * packed, packed);
+		memset(values + (size_t)n * value_bytes + packed, 0, value_bytes - packed);
+	}
 }
 
 /* Reads with few calls. -ENOENT: all is read; else nothing is (old kernel, or a crowded bucket). */
@@ -102,6 +117,8 @@ static int read_batches(int fd, const struct object_map *m, u32 value_bytes, str
 		count = BATCH;
 		err = sys_map_lookup_batch(fd, turn ? where[~turn & 1] : NULL, where[turn & 1], key,
 					   value, &count);
+		values_spread(value, count, map_per_cpu(m) ? value_bytes : m->value_size,
+			      value_bytes);
 		keys->n += (size_t)count * m->key_size;
 		values->n += (size_t)count * value_bytes;
 		*n += count;

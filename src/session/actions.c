@@ -1,0 +1,141 @@
+/*
+ * actions.c: does what records ask for: shows them, prints, clears and zeroes maps, exits.
+ */
+#include "session/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define BATCH 1024 /* records between two looks at timers and descriptors */
+
+enum { STOP_BATCH = 1, STOP_ENDING = 2, STOP_USER = 3 };
+
+static u32 map_cpus(const struct waggle_session *s, const struct object_map *m)
+{
+	const struct map_kind *kind = map_kind(m->kind);
+
+	return kind && kind->per_cpu ? s->engine->cpus : 1;
+}
+
+void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)
+{
+	const struct object_map *m = &s->object->maps.v[map];
+	struct buf keys = {0}, values = {0};
+	struct map_contents c = {0};
+	struct arena arena = {0};
+	u32 n = 0;
+	int err = s->engine->ops->map_read(s->engine, map, &keys, &values, &n);
+
+	if (!err && !keys.failed && !values.failed)
+		err = map_contents_make(&c, &arena, m, (const u8 *)keys.p, (const u8 *)values.p, n,
+					map_cpus(s, m), top, div);
+	if (err)
+		diag_fail(&s->diag, err, NULL, "cannot read %s: %s", m->shown, strerror(-err));
+	else if (c.n)
+		sink_map(&s->sink, &c);
+	arena_free(&arena);
+	buf_free(&keys);
+	buf_free(&values);
+}
+
+/* Zeroes a value; a scalar's is_set, its last word, stays as it is. */
+static void value_zero(u8 *value, const struct object_map *m, u32 cpus, bool keep_set)
+{
+	u32 stride = ALIGN_UP(m->value_size, 8);
+	u32 kept = keep_set && m->scalar ? m->value_size - 8 : m->value_size;
+
+	for (u32 cpu = 0; cpu < cpus; cpu++)
+		memset(value + (size_t)cpu * stride, 0, kept);
+}
+
+/* Arrays cannot be emptied: their elements become zero, unset. */
+static int map_change(struct waggle_session *s, u32 map, bool zero)
+{
+	const struct object_map *m = &s->object->maps.v[map];
+	const struct engine_ops *ops = s->engine->ops;
+	bool array = m->kind == MAP_ARRAY || m->kind == MAP_PERCPU_ARRAY;
+	struct buf keys = {0}, values = {0};
+	u32 n = 0, cpus = map_cpus(s, m);
+	size_t bytes = (size_t)cpus * ALIGN_UP(m->value_size, 8);
+	int err = ops->map_read(s->engine, map, &keys, &values, &n);
+
+	for (u32 i = 0; i < n && !err; i++) {
+		const char *key = keys.p + (size_t)i * m->key_size;
+		u8 *value = (u8 *)values.p + i * bytes;
+
+		value_zero(value, m, cpus, zero);
+		err = zero || array ? ops->map_update(s->engine, map, key, value, 0) :
+				      ops->map_delete(s->engine, map, key);
+		if (err == -ENOENT)
+			err = 0; /* a program was faster */
+	}
+	buf_free(&keys);
+	buf_free(&values);
+	if (err)
+		diag_fail(&s->diag, err, NULL, "cannot %s %s: %s", zero ? "zero" : "clear",
+			  m->shown, strerror(-err));
+	return err;
+}
+
+static int exit_status(const struct schema *schema, const u8 *payload, u32 size)
+{
+	const struct field *f = schema->layout.n ? &schema->layout.fields[0] : NULL;
+	s32 status = 0;
+
+	if (f && f->off <= size && f->size >= sizeof(status) && size - f->off >= sizeof(status))
+		memcpy(&status, payload + f->off, sizeof(status)); /* little-endian */
+	return status & 0xff;
+}
+
+static int show(struct waggle_session *s, const struct schema *schema, u64 ns, u32 cpu,
+		const void *payload, u32 size)
+{
+	s->stats.shown++;
+	if (s->fn) {
+		struct waggle_event e = {ns, cpu, (const struct waggle_schema *)schema, payload,
+					 size};
+
+		s->events++;
+		s->fn_result = s->fn(s->user, &e);
+		return s->fn_result ? STOP_USER : 0;
+	}
+	sink_record(&s->sink, schema, ns, cpu, payload, size);
+	if (!sink_flush(&s->sink, false))
+		return 0;
+	session_end(s, ENDING_WRITE);
+	return STOP_ENDING;
+}
+
+int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu,
+		   const void *payload, u32 size)
+{
+	struct waggle_session *s = session;
+	const struct action *a = &schema->action;
+	int stop = 0;
+
+	if (s->exited && (!s->resumed || ns < s->resumed))
+		return 0;
+	switch (a->kind) {
+	case ACTION_PRINT_MAP:
+		session_print_map(s, a->map, a->top, a->div);
+		break;
+	case ACTION_CLEAR_MAP:
+	case ACTION_ZERO_MAP:
+		map_change(s, a->map, a->kind == ACTION_ZERO_MAP);
+		break;
+	case ACTION_EXIT:
+		if (s->exited)
+			break;
+		s->exited = true;
+		s->status = exit_status(schema, payload, size);
+		session_end(s, ENDING_EXIT);
+		return STOP_ENDING;
+	default:
+		stop = show(s, schema, ns, cpu, payload, size);
+	}
+	if (!stop && ++s->batch >= BATCH) {
+		s->batch = 0;
+		stop = STOP_BATCH;
+	}
+	return stop;
+}

@@ -1,0 +1,198 @@
+/*
+ * loop.c: one turn of a session, and its end.
+ *
+ * A turn reads what is in the rings, writes what was shown when nothing more is there, and sleeps
+ * until a ring, a timer, the command or a signal has something. Nothing ticks.
+ *
+ * The end: probes off, rings emptied, END run, its records shown, maps printed, sums.
+ */
+#include "session/session.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WAKES	 16
+#define DRAIN_NS 100000000u /* a record still busy after that is not waited for */
+
+u64 session_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
+}
+
+void session_end(struct waggle_session *s, enum ending why)
+{
+	if (!s->ending)
+		s->ending = why;
+}
+
+int session_watch(struct waggle_session *s, int fd, u32 what)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = ENGINE_EPOLL_FREE + what};
+
+	if (epoll_ctl(s->engine->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+		return diag_fail(&s->diag, -errno, NULL, "cannot wait for events: %s",
+				 strerror(errno));
+	return 0;
+}
+
+static int session_woken(struct waggle_session *s, u64 data)
+{
+	u64 count;
+
+	if (data < ENGINE_EPOLL_FREE)
+		return 0; /* a ring: the next turn reads it */
+	switch (data - ENGINE_EPOLL_FREE) {
+	case WATCH_INTERRUPT:
+		if (read(s->interrupt, &count, sizeof(count)) == sizeof(count))
+			session_end(s, ENDING_INTERRUPT);
+		return 0;
+	case WATCH_COMMAND:
+		if (command_reap(&s->command, &s->diag))
+			session_end(s, ENDING_COMMAND);
+		return 0;
+	case WATCH_PROCESS:
+		session_end(s, ENDING_PROCESS);
+		return 0;
+	default:
+		return timer_fired(s, (u32)(data - ENGINE_EPOLL_FREE - WATCH_TIMER));
+	}
+}
+
+/* Blocks for at most ms (-1: no limit) and handles what woke us. */
+static int session_wait(struct waggle_session *s, int ms)
+{
+	struct epoll_event ev[WAKES];
+	int n = epoll_wait(s->engine->epoll_fd, ev, WAKES, ms), err = 0;
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (int i = 0; i < n && !err; i++)
+		err = session_woken(s, ev[i].data.u64);
+	return err;
+}
+
+int session_turn(struct waggle_session *s, int ms)
+{
+	bool sleep = false;
+
+	s->batch = 0;
+	if (!stream_read(s->stream, session_record, s))
+		sleep = stream_sleep(s->stream, &ms);
+	if (s->ending || s->fn_result)
+		return 0;
+	if (s->has_sink && sink_flush(&s->sink, sleep)) {
+		session_end(s, ENDING_WRITE);
+		return 0;
+	}
+	return session_wait(s, sleep && !s->events ? ms : 0);
+}
+
+static bool hurry(const struct waggle_session *s)
+{
+	return __atomic_load_n(&s->interrupts, __ATOMIC_RELAXED) > 1 || s->sink.error;
+}
+
+/* Shows all that is in the rings. */
+void session_drain(struct waggle_session *s)
+{
+	u64 until = session_now() + DRAIN_NS;
+
+	while (!stream_empty(s->stream) && !hurry(s)) {
+		u64 before = stream_seen(s->stream);
+
+		stream_read(s->stream, session_record, s);
+		if (stream_seen(s->stream) != before)
+			until = session_now() + DRAIN_NS;
+		else if (session_now() > until)
+			break;
+	}
+}
+
+int session_run_all(struct waggle_session *s, enum attach_kind kind)
+{
+	int err = 0;
+
+	vec_each(a, &s->object->attaches) {
+		if (a->kind == kind && !err)
+			err = s->engine->ops->run(s->engine, a->prog);
+	}
+	return err;
+}
+
+static void print_maps(struct waggle_session *s)
+{
+	for (u32 i = 0; i < s->object->maps.n && !hurry(s); i++)
+		if (s->object->maps.v[i].shown)
+			session_print_map(s, i, 0, 0);
+}
+
+static void report_losses(struct waggle_session *s)
+{
+	const struct waggle_stats *st = &s->stats;
+
+	if (s->opts.quiet)
+		return;
+	if (st->lost)
+		diag_warn(&s->diag, (struct loc){0}, "rings were full: make them larger",
+			  "%llu events, %llu lost", (unsigned long long)st->shown,
+			  (unsigned long long)st->lost);
+	if (st->map_full)
+		diag_warn(&s->diag, (struct loc){0}, NULL, "%llu updates found a map full",
+			  (unsigned long long)st->map_full);
+	if (st->ticks_missed)
+		diag_warn(&s->diag, (struct loc){0}, NULL, "%llu interval ticks missed",
+			  (unsigned long long)st->ticks_missed);
+}
+
+static void stats_read(struct waggle_session *s)
+{
+	s->stats.lost = stream_lost(s->stream);
+	s->stats.map_full = stream_map_full(s->stream);
+	s->stats.recursion = s->engine->ops->recursion(s->engine);
+}
+
+/* A reader that has gone is no error; a full disk is. */
+static int write_status(struct waggle_session *s)
+{
+	int err = s->sink.error;
+
+	if (err == -EPIPE)
+		return 128 + 13; /* as if SIGPIPE had ended us */
+	return diag_fail(&s->diag, err, NULL, "cannot write the output: %s", strerror(-err));
+}
+
+int session_finish(struct waggle_session *s)
+{
+	int err = 0;
+
+	if (s->finished)
+		return s->status;
+	s->finished = true;
+	s->engine->ops->detach(s->engine);
+	command_terminate(&s->command);
+	session_drain(s);
+	if (!hurry(s)) {
+		s->resumed = session_now();
+		err = session_run_all(s, ATTACH_END);
+		session_drain(s);
+		print_maps(s);
+	}
+	stats_read(s);
+	if (s->has_sink && !s->sink.error) {
+		sink_summary(&s->sink, &s->stats);
+		sink_flush(&s->sink, true);
+	}
+	report_losses(s);
+	if (err < 0)
+		s->status = err;
+	else if (s->has_sink && s->sink.error)
+		s->status = write_status(s);
+	else if (s->ending == ENDING_COMMAND && !s->exited)
+		s->status = s->command.status;
+	return s->status;
+}

@@ -1,0 +1,251 @@
+/*
+ * session.c: the public session of waggle.h: starts, runs and stops one.
+ *
+ * Start: the command is forked, programs are loaded, BEGIN runs, all is attached, BEGIN's records
+ * are shown, the gate opens, the command is let go.
+ */
+#include "session/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* -p: the process must be there; its end is our end. */
+static int process_open(struct waggle_session *s)
+{
+	int pid = s->opts.pid;
+
+	s->process = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (s->process >= 0)
+		return 0;
+	if (errno == ESRCH)
+		return diag_fail(&s->diag, -ESRCH, "ps -e lists those that run",
+				 "there is no process %d", pid);
+	if (errno == EINVAL || errno == ENOENT)
+		return diag_fail(&s->diag, -EINVAL, "give the number of its process",
+				 "%d is not a process, but a thread of one", pid);
+	return diag_fail(&s->diag, -errno, NULL, "cannot watch process %d: %s", pid,
+			 strerror(errno));
+}
+
+static int engine_start(struct waggle_session *s)
+{
+	const struct waggle_opts *o = &s->opts;
+	struct engine_opts opts = {
+		.cpid = (u32)s->command.pid,
+		.pid = (u32)o->pid,
+		.ring_bytes = o->ring_bytes,
+		.log = o->dump && !strcmp(o->dump, "verifier") ? o->out : NULL,
+		.user = o->user,
+	};
+
+	if (o->engine == WAGGLE_USER)
+		return diag_fail(&s->diag, -EOPNOTSUPP, "leave --engine out",
+				 "the user engine is not there yet");
+	return kernel_engine.open(&s->engine, s->object, &opts, &s->diag);
+}
+
+static int watches_open(struct waggle_session *s)
+{
+	int err = session_watch(s, s->interrupt, WATCH_INTERRUPT);
+
+	if (!err && s->command.pid)
+		err = session_watch(s, s->command.pidfd, WATCH_COMMAND);
+	if (!err && s->process >= 0)
+		err = session_watch(s, s->process, WATCH_PROCESS);
+	return err;
+}
+
+static int load(struct waggle_session *s)
+{
+	const struct waggle_opts *o = &s->opts;
+	int err;
+
+	s->interrupt = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->interrupt < 0)
+		return diag_fail(&s->diag, -errno, NULL, "cannot wait: %s", strerror(errno));
+	err = o->pid ? process_open(s) : 0;
+	if (!err && o->command)
+		err = command_start(&s->command, o->command, &s->diag);
+	if (!err)
+		err = engine_start(s);
+	if (!err)
+		err = stream_open(&s->stream, s->engine);
+	if (!err)
+		err = watches_open(s);
+	s->stats.ns_load = session_now() - s->start_ns;
+	return err;
+}
+
+static int begin(struct waggle_session *s)
+{
+	const struct waggle_opts *o = &s->opts;
+	int err = sink_open(&s->sink, o->format ? o->format : "text", s->object, o->out_fd,
+			    o->line_buffered, &s->diag);
+
+	if (err)
+		return err;
+	s->has_sink = true;
+	err = session_run_all(s, ATTACH_BEGIN);
+	if (!err)
+		err = s->engine->ops->attach(s->engine);
+	if (err)
+		return err;
+	s->stats.ns_attach = session_now() - s->start_ns;
+	if (!o->quiet)
+		sink_attached(&s->sink, s->object->attaches.n);
+	session_drain(s);
+	if (sink_flush(&s->sink, true))
+		session_end(s, ENDING_WRITE);
+	if (s->ending)
+		return 0; /* BEGIN said exit() */
+	err = timers_open(s);
+	if (err)
+		return err;
+	s->engine->ops->go(s->engine);
+	command_release(&s->command);
+	return 0;
+}
+
+static int maps_make(struct waggle_session *s)
+{
+	s->maps = calloc(MAX(s->object->maps.n, 1u), sizeof(*s->maps));
+	if (!s->maps)
+		return -ENOMEM;
+	for (u32 i = 0; i < s->object->maps.n; i++)
+		s->maps[i] = (struct waggle_map){s, i};
+	s->stats.programs = s->object->progs.n;
+	s->stats.maps = s->object->maps.n;
+	vec_each(p, &s->object->progs)
+		s->stats.instructions += p->code.insns.n;
+	return 0;
+}
+
+int waggle_session_start(struct waggle_session **out, struct waggle_object *object,
+			 const struct waggle_opts *opts)
+{
+	struct waggle_session *s = calloc(1, sizeof(*s));
+	int err;
+
+	*out = NULL;
+	if (!s)
+		return -ENOMEM;
+	s->object = (struct object *)object;
+	memcpy(&s->opts, opts, MIN(opts->sz, sizeof(s->opts)));
+	s->diag = (struct diag){.fn = s->opts.diag, .user = s->opts.user};
+	s->stats.sz = sizeof(s->stats);
+	s->start_ns = session_now();
+	s->process = s->interrupt = -1;
+	s->command = (struct command){.pidfd = -1, .go = -1, .failed = -1};
+	err = maps_make(s);
+	if (!err)
+		err = load(s);
+	if (!err)
+		err = begin(s);
+	if (err) {
+		if (!s->diag.errors)
+			diag_fail(&s->diag, err, NULL, "cannot start: %s", strerror(-err));
+		s->opts.leaving = false;
+		waggle_session_stop(s);
+		return err;
+	}
+	s->stats.map_bytes = s->engine->map_bytes;
+	*out = s;
+	return 0;
+}
+
+int waggle_session_run(struct waggle_session *s)
+{
+	int err = 0;
+
+	s->fn = NULL;
+	while (!s->ending && !err)
+		err = session_turn(s, -1);
+	if (err && !s->diag.errors)
+		diag_fail(&s->diag, err, NULL, "cannot go on: %s", strerror(-err));
+	session_finish(s);
+	return err ? err : s->status;
+}
+
+int waggle_session_poll(struct waggle_session *s, int ms,
+			int (*fn)(void *, const struct waggle_event *), void *user)
+{
+	u64 until = session_now() + (u64)MAX(ms, 0) * 1000000u;
+	int err = 0;
+
+	s->fn = fn;
+	s->user = user;
+	s->events = s->fn_result = 0;
+	while (!s->ending && !err && !s->events) {
+		u64 now = session_now();
+
+		if (ms > 0)
+			ms = until > now ? (int)((until - now + 999999) / 1000000) : 0;
+		err = session_turn(s, ms);
+		if (!ms)
+			break;
+	}
+	if (s->ending)
+		session_finish(s);
+	s->fn = NULL;
+	if (err || s->fn_result)
+		return err ? err : s->fn_result;
+	return s->ending && !s->events ? -ESHUTDOWN : s->events;
+}
+
+void waggle_session_interrupt(struct waggle_session *s)
+{
+	u64 one = 1;
+	int saved = errno;
+
+	__atomic_fetch_add(&s->interrupts, 1, __ATOMIC_RELAXED);
+	if (write(s->interrupt, &one, sizeof(one)) < 0)
+		s->interrupts++; /* cannot be: the counter holds 2^64 - 2 */
+	errno = saved;
+}
+
+int waggle_session_fd(struct waggle_session *s)
+{
+	return s->engine->epoll_fd;
+}
+
+uint64_t waggle_session_lost(struct waggle_session *s)
+{
+	return stream_lost(s->stream);
+}
+
+void waggle_session_stats(struct waggle_session *s, struct waggle_stats *out)
+{
+	struct waggle_stats now = s->stats;
+	size_t size = MIN(out->sz, sizeof(now));
+
+	now.lost = stream_lost(s->stream);
+	now.map_full = stream_map_full(s->stream);
+	now.recursion = s->engine->ops->recursion(s->engine);
+	now.sz = out->sz;
+	memcpy(out, &now, size);
+}
+
+void waggle_session_stop(struct waggle_session *s)
+{
+	if (!s)
+		return;
+	if (s->engine)
+		s->engine->ops->detach(s->engine);
+	command_close(&s->command);
+	timers_close(s);
+	if (s->has_sink)
+		sink_close(&s->sink);
+	stream_close(s->stream);
+	if (s->engine)
+		s->engine->ops->close(s->engine, s->opts.leaving);
+	if (s->process >= 0)
+		close(s->process);
+	if (s->interrupt >= 0)
+		close(s->interrupt);
+	free(s->maps);
+	free(s);
+}

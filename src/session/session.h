@@ -1,0 +1,96 @@
+/*
+ * session.h: what the files of the session share.
+ *
+ * A session joins an engine, its stream, a sink and, if there is one, a command or a process that
+ * is watched. It carries out the user-space half of a script: what records ask for.
+ */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include "engine/engine.h"
+#include "sink/sink.h"
+#include "stream/stream.h"
+
+/* The command of -c: made early, held until all is attached, reaped in any case. */
+struct command {
+	char *const *argv;
+	int pid;    /* 0: none */
+	int pidfd;  /* readable when it has ended */
+	int go;	    /* a byte lets it run; closing it ends it */
+	int failed; /* the errno of a failed exec comes here */
+	int status; /* once it has ended: what a shell would call $? */
+	bool ended;
+};
+int command_start(struct command *, char *const *argv, struct diag *);
+void command_release(struct command *);
+/* Collects its status; false: it still runs. */
+bool command_reap(struct command *, struct diag *);
+void command_terminate(struct command *); /* asks it to end: SIGTERM */
+void command_close(struct command *);	  /* waits for that a second, then SIGKILL; reaps */
+
+/* Why the session ends; the first reason stays. */
+enum ending { ENDING_NOT, ENDING_EXIT, ENDING_COMMAND, ENDING_PROCESS, ENDING_INTERRUPT,
+	      ENDING_WRITE };
+
+struct timer {
+	int fd;
+	u32 prog;
+};
+
+struct waggle_map {
+	struct waggle_session *session;
+	u32 index;
+};
+
+struct waggle_session {
+	struct object *object; /* borrowed */
+	struct waggle_opts opts;
+	struct diag diag;
+	struct engine *engine;
+	struct stream *stream;
+	struct sink sink;
+	bool has_sink;
+	struct command command;
+	int process;   /* pidfd of -p; -1: none */
+	int interrupt; /* eventfd */
+	u32 interrupts;
+	struct timer *timers;
+	u32 ntimers;
+	struct waggle_map *maps;
+
+	u64 start_ns;
+	struct waggle_stats stats;
+	enum ending ending;
+	bool exited;  /* an exit() was seen: what comes later is not shown... */
+	u64 resumed;  /* ...but for what END makes, from this time on */
+	int status;
+	bool finished;
+
+	u32 batch; /* records since the last look at timers and descriptors */
+	int (*fn)(void *, const struct waggle_event *); /* of waggle_session_poll(), or NULL */
+	void *user;
+	int fn_result, events;
+};
+
+u64 session_now(void); /* CLOCK_MONOTONIC */
+void session_end(struct waggle_session *, enum ending);
+
+/* actions.c */
+int session_record(void *session, const struct schema *, u64 ns, u32 cpu, const void *payload,
+		   u32 size); /* a stream_fn */
+void session_print_map(struct waggle_session *, u32 map, u32 top, u32 div);
+
+/* timers.c: intervals */
+int timers_open(struct waggle_session *);
+int timer_fired(struct waggle_session *, u32 timer);
+void timers_close(struct waggle_session *);
+
+/* loop.c: waiting, and the end */
+enum { WATCH_INTERRUPT, WATCH_COMMAND, WATCH_PROCESS, WATCH_TIMER };
+int session_watch(struct waggle_session *, int fd, u32 what);
+int session_turn(struct waggle_session *, int ms); /* reads, shows, waits once; or -errno */
+int session_finish(struct waggle_session *);
+int session_run_all(struct waggle_session *, enum attach_kind); /* BEGIN, END */
+void session_drain(struct waggle_session *);
+
+#endif

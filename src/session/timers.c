@@ -1,0 +1,71 @@
+/*
+ * timers.c: intervals.
+ *
+ * Each has a timerfd, which counts its expirations: a tick that comes late is late, not lost. When
+ * more expired than MOST at once, the program runs MOST times and the rest is counted as missed.
+ */
+#include "session/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define MOST 64
+
+static int timer_open(struct waggle_session *s, const struct attach *a)
+{
+	struct itimerspec t = {
+		.it_interval = {(time_t)(a->ns / 1000000000u), (long)(a->ns % 1000000000u)}};
+	struct timer *timer = &s->timers[s->ntimers];
+
+	t.it_value = t.it_interval;
+	timer->prog = a->prog;
+	timer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (timer->fd < 0)
+		return diag_fail(&s->diag, -errno, NULL, "cannot make a timer: %s",
+				 strerror(errno));
+	if (timerfd_settime(timer->fd, 0, &t, NULL) < 0) {
+		close(timer->fd);
+		return diag_fail(&s->diag, -errno, NULL, "cannot set a timer: %s", strerror(errno));
+	}
+	return session_watch(s, timer->fd, WATCH_TIMER + s->ntimers++);
+}
+
+int timers_open(struct waggle_session *s)
+{
+	int err = 0;
+
+	s->timers = calloc(MAX(s->object->attaches.n, 1u), sizeof(*s->timers));
+	if (!s->timers)
+		return -ENOMEM;
+	vec_each(a, &s->object->attaches) {
+		if (a->kind == ATTACH_INTERVAL && !err)
+			err = timer_open(s, a);
+	}
+	return err;
+}
+
+int timer_fired(struct waggle_session *s, u32 timer)
+{
+	struct timer *t = &s->timers[timer];
+	u64 n = 0;
+	int err = 0;
+
+	if (read(t->fd, &n, sizeof(n)) != sizeof(n))
+		return 0;
+	if (n > MOST)
+		s->stats.ticks_missed += n - MOST;
+	for (u64 i = 0; i < MIN(n, MOST) && !err; i++)
+		err = s->engine->ops->run(s->engine, t->prog);
+	return err;
+}
+
+void timers_close(struct waggle_session *s)
+{
+	for (u32 i = 0; i < s->ntimers; i++)
+		close(s->timers[i].fd);
+	free(s->timers);
+	s->timers = NULL;
+	s->ntimers = 0;
+}
