@@ -1,25 +1,39 @@
 # Waggle: the build. Everything lands in build/ (or O=dir); sources are found by folder.
 #   make            build/waggle (static) and build/libwaggle.a
 #   make debug      the same in build-debug/ with ASan, UBSan and the IR checker
-#   make test       unit and behaviour tests (script/test also installs what they need)
-#   make bench lint format install
-CC      ?= gcc
+#   make test       every suite but the guests (script/test also installs what they need)
+#   make bench      the tables of bench/run
+#   make format     clang-format all C files in place
+#   make lint       rooms, head comments, cppcheck, clang-tidy
+#   make install    to $(DESTDIR)$(PREFIX)
+#   make programs   test programs and fuzzers for O (make debug-programs: with the sanitizers)
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 O       ?= build
 PREFIX  ?= /usr/local
-VERSION := $(shell sed -n 's/^\#define WAGGLE_VERSION "\(.*\)"/\1/p' include/waggle.h)
 
 WARN    := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
 CFLAGS  ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc
-ALL_CFLAGS = -std=gnu17 $(WARN) -ffunction-sections -fdata-sections -fno-strict-aliasing $(CFLAGS)
 LDFLAGS ?= -static -Wl,--fatal-warnings -Wl,--gc-sections
+ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude -Isrc $(CPPFLAGS)
+ALL_CFLAGS = -std=gnu17 $(WARN) -ffunction-sections -fdata-sections -fno-strict-aliasing $(CFLAGS)
 
 LIB_SRC := $(filter-out src/cli/%,$(wildcard src/*.c src/*/*.c src/*/*/*.c))
 CLI_SRC := $(wildcard src/cli/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)
 
-all: $(O)/waggle $(O)/libwaggle.a
+# Test programs: tests/NAME/test_*.c are cmocka programs, fuzz/*.c and tests/NAME/tool_*.c plain
+# ones; each is one file linked with the library.
+UNIT_SRC := $(wildcard tests/*/test_*.c)
+TOOL_SRC := $(wildcard tests/*/tool_*.c fuzz/*.c)
+UNIT_EXE := $(UNIT_SRC:%.c=$(O)/%)
+TOOL_EXE := $(TOOL_SRC:%.c=$(O)/%)
+BEHAVE   := $(O)/tests/behave/behave
+
+# Without commands there is only the library.
+all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a
 
 $(O)/waggle: $(CLI_OBJ) $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
@@ -28,18 +42,65 @@ $(O)/libwaggle.a: $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(O)/%.o: %.c
+# The flags are a prerequisite: another CC or CFLAGS for the same folder builds it anew.
+FLAGS := $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS)
+$(O)/.flags: force
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+force:
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d)
+$(O)/%.o: %.c $(O)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+programs: $(UNIT_EXE) $(TOOL_EXE)
+
+$(UNIT_EXE): LINK = $(filter-out -static,$(LDFLAGS))
+$(UNIT_EXE): LDLIBS += -lcmocka
+$(TOOL_EXE): LINK = $(filter-out -static,$(LDFLAGS))
+$(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/libwaggle.a
+	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^ $(LDLIBS)
+
+# The behaviour runner goes into guests that have no libraries: static, free of sanitizers.
+$(BEHAVE): LINK = -static
+$(BEHAVE): $(patsubst %.c,$(O)/%.o,$(wildcard tests/behave/*.c))
+	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^
+behave: $(BEHAVE)
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+DEBUG = $(MAKE) --no-print-directory O=build-debug CFLAGS="-O1 -g $(SAN)" CPPFLAGS="-DWAGGLE_DEBUG" LDFLAGS="$(SAN)"
 debug:
-	$(MAKE) O=build-debug CFLAGS="-O1 -g $(SAN)" CPPFLAGS="-DWAGGLE_DEBUG" LDFLAGS="$(SAN)"
+	+$(DEBUG) all
+debug-programs:
+	+$(DEBUG) all programs
+
+test:
+	script/test -n -x guest
+
+bench: all
+	@test -x bench/run || { echo "make bench: there is no bench/run yet" >&2; exit 1; }
+	bench/run
+
+C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r ls -d 2>/dev/null)
+format:
+	clang-format -i $(C_FILES)
+
+lint:
+	script/lint
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
+	install -s -m 755 $(O)/waggle $(DESTDIR)$(PREFIX)/bin/waggle
+	install -m 644 $(O)/libwaggle.a $(DESTDIR)$(PREFIX)/lib/libwaggle.a
+	install -m 644 include/waggle.h $(DESTDIR)$(PREFIX)/include/waggle.h
 
 clean:
 	rm -rf build build-*
 
-.PHONY: all debug clean
+# Any .d file: objects of the library, the commands and the programs alike.
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_EXE:=.d) $(TOOL_EXE:=.d)
+-include $(wildcard $(O)/tests/behave/*.d)
+
+.PHONY: all debug debug-programs programs behave test bench format lint install clean force
+.SECONDARY:
 .DELETE_ON_ERROR:

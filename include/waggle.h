@@ -49,6 +49,7 @@ struct waggle_opts {
 	int out_fd;           /* where the sink writes */
 	int line_buffered;    /* 1: the sink writes at each newline, 0: when full or idle */
 	bool quiet;           /* no "Attaching ..." line, no summary of losses */
+	bool verbose;         /* a summary even when nothing was lost */
 	unsigned ring_bytes;  /* per CPU, a power of two; 0: 1 MiB */
 	bool leaving; /* the process exits right after waggle_session_stop(): what closes slowly
 		       * is left to a child that outlives us for some 100 ms */
@@ -64,6 +65,11 @@ int waggle_object_open(struct waggle_object **, const void *elf, size_t size,
 		       const struct waggle_opts *);
 int waggle_object_write(const struct waggle_object *, int fd);
 void waggle_object_free(struct waggle_object *);
+
+/* Calls fn for each "functions", "values" or "probes" of the script language, with how it is
+ * written and what it does. -ENOENT: no such topic. */
+int waggle_language(const char *topic, void (*fn)(void *user, const char *name, const char *text),
+		    void *user);
 
 /* Write what a compiler may know of the running machine to fd; patterns (NULL-terminated, or
  * NULL for all) choose the tracepoints ("syscalls:sys_enter_open*"). */

@@ -76,13 +76,20 @@ struct ir_block {
 	vec(u32) params; /* values of op IR_PARAM */
 	vec(u32) ins;	 /* values in order; the last one is the terminator */
 	struct ir_edge succ[2]; /* jmp: [0]; br: [0] when true, [1] when false */
-	vec(u32) preds;
-	u32 depth; /* of loops, set by ir_analyse() */
-	bool sealed; /* all predecessors are known (SSA construction) */
+	vec(u32) preds;		/* edges: block << 1 | which of its succ; kept by the builder,
+				 * set anew by ir_analyse() */
+	bool sealed;		/* all predecessors are known (SSA construction) */
+	/* set by ir_analyse() */
+	u32 depth;		/* of loops */
+	u32 idom;		/* immediate dominator, 0 for the entry and what is unreachable */
+	u32 dom_in, dom_out;	/* visit of the dominator tree: see ir_dominates() */
+	u32 number;		/* place in fn->order plus one, 0: unreachable */
+	u32 loop_end;		/* loop header: highest `number` in its loop, else 0 */
 };
 
 struct ir_slot { /* a stack object */
 	u32 size, align;
+	u32 line; /* place in the source that asked for it */
 };
 
 struct ir_fn {
@@ -95,8 +102,7 @@ struct ir_fn {
 	vec(u32) order; /* blocks in reverse postorder, set by ir_analyse() */
 	u32 at;		/* block that the builder appends to; 0 after a terminator */
 	u32 line;	/* place for the next instructions */
-	void *vars;	/* state of SSA construction */
-	u32 nvars;
+	struct ssa *vars; /* state of SSA construction */
 };
 
 /* ---- building (ir/build.c). Constant operands are folded while building. */
@@ -129,10 +135,45 @@ u32 ir_get(struct ir_fn *, u32 var); /* never set on some path: 0 there */
 void ir_seal(struct ir_fn *, u32 block);
 
 /* ---- looking at it */
-void ir_analyse(struct ir_fn *); /* order, preds, loop depth */
+/* Values that were found to be others while building stand for those: always read operands through
+ * this until the first pass has replaced them. */
+static inline u32 ir_value(const struct ir_fn *f, u32 v)
+{
+	while (v && f->ins.v[v].op == IR_NONE)
+		v = f->ins.v[v].a;
+	return v;
+}
+/* The operands of an instruction: their count; *ops points at the first. Not those of edges. */
+static inline u32 ir_operands(struct ir_fn *f, struct ir_ins *i, u32 **ops)
+{
+	u8 n = ir_ops[i->op].args;
+
+	*ops = n == 3 ? f->args.v + i->a : &i->a;
+	return n == 3 ? i->b : n;
+}
+static inline bool ir_is_const(const struct ir_fn *f, u32 v, s64 *c)
+{
+	if (f->ins.v[v].op != IR_CONST)
+		return false;
+	*c = f->ins.v[v].imm;
+	return true;
+}
+static inline bool ir_is_ptr(enum ir_type t)
+{
+	return t >= IRT_CTX;
+}
+/* Does block a dominate b? Both reachable, after ir_analyse(). */
+static inline bool ir_dominates(const struct ir_fn *f, u32 a, u32 b)
+{
+	return f->blocks.v[a].dom_in <= f->blocks.v[b].dom_in &&
+	       f->blocks.v[b].dom_out <= f->blocks.v[a].dom_out;
+}
+/* Order, preds, dominators, loops; replaces forwarded operands, empties unreachable blocks. */
+void ir_analyse(struct ir_fn *);
 /* Checks SSA form, types, edges; returns NULL or a sentence in the arena. */
 const char *ir_check(struct ir_fn *);
 void ir_print(struct buf *, const struct ir_fn *);
+const char *ir_type_name(enum ir_type);
 
 /* ---- passes, in the order of the table; -d ir:NAME prints the IR behind one */
 struct ir_pass {
@@ -141,5 +182,7 @@ struct ir_pass {
 	const char *does;
 };
 extern const struct ir_pass ir_passes[]; /* ends with a row without a name */
+/* All of them in order. */
+void ir_run_passes(struct ir_fn *, u32 kernel);
 
 #endif

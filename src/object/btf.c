@@ -292,6 +292,8 @@ static void make_maps(struct maker *m)
 		}
 		type = map_definition(m, map, out, &size);
 		out->var = btf_add_var(&m->b, map->name, type, 1);
+		out->def_off = off;
+		out->def_size = size;
 		vars[n++] = (struct btf_secinfo){.type = out->var, .off = off, .size = size};
 		off += size;
 	}

@@ -162,6 +162,7 @@ struct object_btf {
 		 * sections have key 0 and as value the DATASEC, whose size is
 		 * object_map_bytes(): the kernel wants the map to have just that value_size. */
 		u32 key, value, var;
+		u32 def_off, def_size; /* of the variable in the section .maps */
 	} *maps;
 	struct object_btf_prog {
 		u32 func;

@@ -2,6 +2,7 @@
 #ifndef OBJECT_PARTS_H
 #define OBJECT_PARTS_H
 
+#include "elf/elf.h"
 #include "object/object.h"
 
 /* The variables of a data section: symbols in the ELF file, VARs in BTF. */
@@ -15,15 +16,29 @@ enum data_what { DATA_BYTES, DATA_CONFIG, DATA_CONTROL, DATA_COUNTERS };
 u32 object_data_vars(const struct object *, const struct object_map *, struct data_var[DATA_VARS]);
 
 /* `.waggle`: everything of an object that ELF and BTF cannot say (waggle_section.c). */
-#define WAGGLE_SECTION ".waggle"
-#define WAGGLE_VERSION_OF_SECTION 1
-void object_write_section(const struct object *, struct buf *out);
+#define WAGGLE_SECTION	       ".waggle"
+#define WAGGLE_SECTION_VERSION 1
+void object_write_section(const struct object *, struct arena *, struct buf *out);
 /* Fills an empty object; code, lines and data are not there. Allocates in its arena. */
 int object_read_section(struct object *, const u8 *data, u64 size, const char *name,
 			struct diag *);
 
-/* `.BTF.ext` from what object_btf() made, and the lines of the programs back from it. */
+/* Where the programs lie in the file: programs of one SEC name share a section, in order. */
+struct prog_places {
+	u32 nsections;
+	const char **sections;
+	struct prog_place {
+		u32 section; /* index in sections */
+		u32 at;	     /* in instruction slots */
+	} *progs;
+};
+
 #define EXT_SECTION ".BTF.ext"
-void object_write_ext(const struct object *, const struct object_btf *, struct buf *out);
+/* `.BTF.ext`: functions and lines of the programs (ext.c). */
+void object_write_ext(const struct object *, const struct prog_places *,
+		      const struct object_btf *, struct buf *out);
+/* The lines back into the code, which is there already. places: as they are in the file. */
+int object_read_ext(struct object *, const struct prog_places *, const struct elf_section *btf,
+		    const struct elf_section *ext, const char *name, struct diag *);
 
 #endif

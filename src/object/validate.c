@@ -13,7 +13,8 @@
 
 #define NAME_MOST    127 /* KSYM_NAME_LEN of 5.10, less its NUL */
 #define LAYOUT_DEPTH 8
-#define BYTES_MOST   (1u << 30) /* of a value, with scratch memory */
+#define BYTES_MOST   (1u << 28) /* of a value, with scratch memory: BTF counts bits in 32 bits */
+#define FIELDS_MOST  4096 /* BTF counts members in 16 bits */
 
 #define bad(d, ...)                                                                              \
 	diag_fail(d, -EINVAL, "the object is broken; build it again from its source", __VA_ARGS__)
@@ -41,6 +42,9 @@ static bool is_name(const char *s)
 static int check_layout(const struct layout *l, const char *what, const char *of, u32 depth,
 			struct diag *d)
 {
+	if (l->n > FIELDS_MOST || l->size > BYTES_MOST)
+		return bad(d, "%s %s: more than %u fields or %u bytes", what, of, FIELDS_MOST,
+			   BYTES_MOST);
 	for (u32 i = 0; i < l->n; i++) {
 		const struct field *f = &l->fields[i];
 		int err;
@@ -135,7 +139,7 @@ static int check_section(const struct object *o, const struct object_map *m, str
 		return bad(d, "section %s cannot have %s", m->name,
 			   m->data ? "contents" : "memory for each CPU");
 	if (object_map_bytes(o, m) > BYTES_MOST)
-		return bad(d, "section %s is larger than 1 GiB", m->name);
+		return bad(d, "section %s is larger than 256 MiB", m->name);
 	return 0;
 }
 

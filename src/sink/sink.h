@@ -1,13 +1,20 @@
 /*
  * sink.h: where records and maps become bytes for people or programs. One file per format.
+ *
+ * A sink is opened for one object: formats and tables of its schemas are prepared then, so that
+ * showing a record parses nothing. Records may be shorter than their schema's layout: the bytes
+ * that are missing at the end count as zero (records of broken or short writers are never read
+ * beyond their size). Records whose schema is not the object's are not shown.
  */
 #ifndef SINK_SINK_H
 #define SINK_SINK_H
 
+#include "base/buf.h"
 #include "object/object.h"
 
 /* The contents of a map, read out: per-CPU values already merged, entries in the order in which
- * they are printed (as bpftrace does: by value ascending; ties by key; histograms by total). */
+ * they are printed, as bpftrace does: by value ascending, averages and stats by their average,
+ * histograms by their total, ties by key; strings and tuples by key. */
 struct map_entry {
 	const u8 *key, *value; /* layouts of the map; value of an aggregation: its u64s */
 };
@@ -15,43 +22,103 @@ struct map_contents {
 	const struct object_map *map;
 	struct map_entry *entries;
 	u32 n;
-	u32 top, div; /* of print(); 0: not given. Entries are already cut to top. */
+	u32 top, div; /* of print(); 0: not given. Entries are already cut to top; numbers and
+		       * counts are divided by div when they are shown (stats are not). */
 };
 
 struct sink {
 	const struct sink_ops *ops;
 	struct object *object;
-	struct buf out;	   /* pending bytes */
+	struct arena arena; /* of everything that the format prepares */
+	struct buf out;	    /* pending bytes */
+	u8 *spare;	    /* room for the payload of a record that is too short */
+	size_t flush_at;    /* write when so many bytes are pending */
 	int fd;
 	bool line_buffered; /* write at each newline; else when large or flushed */
 	int error;	    /* first error of a write (EPIPE, ENOSPC), negative */
 	u64 bytes;
 	u32 width;	    /* columns of the terminal; 0: not a terminal */
 	void *state;	    /* of the format */
+	bool final;	    /* sink_ended() was called, and no map shown since */
 };
 
 struct sink_ops {
 	const char *name; /* of -f */
-	int (*open)(struct sink *);
+	int (*open)(struct sink *, struct diag *);
 	void (*attached)(struct sink *, u32 probes);
 	void (*record)(struct sink *, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		       u32 size);
 	void (*map)(struct sink *, const struct map_contents *);
+	/* Tracing has ended, what follows are the final maps. Text sets them apart by two empty
+	 * lines, as bpftrace does, if there are any. */
+	void (*ended)(struct sink *);
 	/* at the end: what was shown and what was lost */
 	void (*summary)(struct sink *, const struct waggle_stats *);
 	void (*close)(struct sink *);
 };
 extern const struct sink_ops *const sinks[]; /* ends with NULL */
+extern const struct sink_ops sink_text, sink_json;
 
+/* format: a name of the table, NULL: "text". The object outlives the sink; fd stays the caller's.
+ * Unknown formats and broken schemas are -EINVAL with a message. After an error there is nothing
+ * to close. */
 int sink_open(struct sink *, const char *format, struct object *, int fd, bool line_buffered,
 	      struct diag *);
-/* Writes what is pending, if the policy says so (force: in any case). 0 or the error. */
+/* The calls of the format. A sink writes by itself only when 64 KiB are pending. */
+void sink_attached(struct sink *, u32 probes);
+void sink_record(struct sink *, const struct schema *, u64 ns, u32 cpu, const void *payload,
+		 u32 size);
+void sink_map(struct sink *, const struct map_contents *);
+void sink_ended(struct sink *);
+void sink_summary(struct sink *, const struct waggle_stats *);
+/* Writes what is pending, if the policy says so (force: in any case): call it with false after
+ * each batch of records, which a line-buffered sink writes up to its last newline, and with true
+ * when there is nothing to do. Returns 0 or the first error of any write; after an error what is
+ * shown is thrown away. Interrupted writes go on, a full non-blocking fd is waited for. */
 int sink_flush(struct sink *, bool force);
-void sink_close(struct sink *);
+/* Flushes and frees; returns as sink_flush(). */
+int sink_close(struct sink *);
+
+/* For people, one line without a newline: "12 events, 3 lost, 2 map updates found no room". */
+void summary_text(struct buf *, const struct waggle_stats *);
 
 /* ---- map contents (sink/maps.c). raw: keys[n * key_size], values[n][cpus][round8(value_size)]
- * (cpus = 1 for maps that are not per CPU). Merges, drops unset scalars, sorts, cuts to top. */
+ * (cpus = 1 for maps that are not per CPU). Merges, drops unset scalars, sorts, cuts to top (the
+ * largest; stats ignore it, as bpftrace does). Entries borrow keys and values and live in the
+ * arena. -EINVAL: layouts or arguments of the map do not fit its sizes. */
 int map_contents_make(struct map_contents *, struct arena *, const struct object_map *,
 		      const u8 *keys, const u8 *values, u32 n, u32 cpus, u32 top, u32 div);
+
+/* ---- what formats share (sink/maps.c, sink/buckets.c) */
+
+/* The i-th u64 of a merged value. */
+static inline u64 map_entry_u64(const struct map_entry *e, u32 i)
+{
+	u64 v;
+
+	memcpy(&v, e->value + i * sizeof(v), sizeof(v));
+	return v;
+}
+
+/* Total / count, by the map's sign; 0 of nothing. Result's sign: the map's. */
+u64 map_average(const struct object_map *, const struct map_entry *);
+u64 map_divide(const struct map_contents *, u64 v);
+
+/* The rows of a histogram that are shown: from the first bucket that counted something to the
+ * last. lo and hi belong to the bucket. */
+struct bucket {
+	s64 lo, hi;	    /* of hist: u64 */
+	bool no_lo, no_hi; /* open */
+	u64 count;
+};
+struct buckets {
+	u32 first, n; /* n = 0: empty */
+	u64 most;     /* largest count */
+};
+/* How many the map has; 0: its arguments make no sense. */
+u32 map_buckets(const struct object_map *);
+u64 map_total(const struct object_map *, const struct map_entry *);
+struct buckets buckets_shown(const struct object_map *, const struct map_entry *);
+struct bucket bucket_get(const struct object_map *, const struct map_entry *, u32 i);
 
 #endif

@@ -1,0 +1,61 @@
+/* build.c: `waggle build FILE -o OBJECT`: compile a script to a standard BPF ELF object. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct option long_options[] = {
+	{"target", required_argument, NULL, 't'},
+	{"output", required_argument, NULL, 'o'},
+	{0},
+};
+
+static int write_object(const struct waggle_object *object, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), err;
+
+	err = fd < 0 ? -errno : waggle_object_write(object, fd);
+	if (fd >= 0 && close(fd) && !err)
+		err = -errno;
+	if (err)
+		fprintf(stderr, "waggle: error: %s cannot be written: %s\n", path, strerror(-err));
+	return err;
+}
+
+int cmd_build(int argc, char **argv)
+{
+	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag, .out = report_out};
+	const char *output = NULL, *script = NULL;
+	struct waggle_object *object = NULL;
+	struct source source = {0};
+	int opt, err = 0;
+
+	while ((opt = getopt_long(argc, argv, "e:o:", long_options, NULL)) >= 0) {
+		switch (opt) {
+		case 'e': script = optarg; break;
+		case 'o': output = optarg; break;
+		case 't': opts.target = optarg; break;
+		default: return STATUS_USAGE;
+		}
+	}
+	if (!output || (!script && optind != argc - 1))
+		return usage_error("build takes a script and -o OBJECT");
+	if (script) {
+		source = (struct source){strdup(script), strlen(script), "-e", 0};
+		err = source.text ? 0 : -ENOMEM;
+	} else {
+		err = source_read(&source, argv[optind]);
+	}
+	opts.name = source.name;
+	if (!err)
+		err = waggle_compile(&object, WAGGLE_SCRIPT, source.text, source.size, &opts);
+	if (!err)
+		err = write_object(object, output);
+	waggle_object_free(object);
+	source_free(&source);
+	return status_of(err);
+}

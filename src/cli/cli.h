@@ -1,0 +1,45 @@
+/* cli.h: what the commands share. They use libwaggle through include/waggle.h alone. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdio.h>
+
+#include "waggle.h"
+
+/* Exit statuses; a command that -c ran gives its own, 128 + N for signal N. */
+enum { STATUS_OK = 0, STATUS_ERROR = 1, STATUS_USAGE = 2, STATUS_PERMISSION = 3 };
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+	const char *usage, *does;
+};
+extern const struct command commands[]; /* ends with a row without a name */
+
+int cmd_trace(int argc, char **argv); /* `waggle -e ...`, `waggle FILE` */
+int cmd_build(int argc, char **argv);
+int cmd_target(int argc, char **argv);
+int cmd_help(int argc, char **argv);
+
+/* report.c */
+void report_diag(void *user, const struct waggle_diag *);
+void report_out(void *user, const char *text, size_t len); /* to stdout */
+/* "waggle: ..." on stderr; returns STATUS_USAGE. */
+int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int status_of(int err); /* 0 or -errno to an exit status */
+
+/* source.c */
+struct source {
+	char *text; /* malloc'ed */
+	size_t size;
+	const char *name;
+	int is_object; /* an ELF file */
+};
+/* Reads a file; reports why not. */
+int source_read(struct source *, const char *path);
+void source_free(struct source *);
+/* Splits a command line as a shell splits words: blanks, '...', "...", \x. NULL: a quote is open.
+ * One malloc'ed block, NULL-terminated. */
+char **split_words(const char *line);
+
+#endif

@@ -1,0 +1,52 @@
+/* help.c: `waggle -h`, `waggle help WHAT`. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+static const char usage[] =
+	"waggle " WAGGLE_VERSION ": compile tracing scripts to BPF, run them, show what they see\n"
+	"\n"
+	"  waggle -e SCRIPT [ARGS]       trace with a script of the command line\n"
+	"  waggle FILE [ARGS]            trace with a script, or an object that build wrote\n"
+	"\n"
+	"  -c CMD          run CMD when all is attached; end when it ends, with its status\n"
+	"  -p PID          only events of process PID; end when it ends\n"
+	"  -f text|json    how events are shown\n"
+	"  -o FILE         write events to FILE\n"
+	"  -B line|full    when output is written\n"
+	"  -q              no message but errors\n"
+	"  -v              more messages\n"
+	"  --stats         what it took: times, instructions, memory\n"
+	"  -d STAGE        print a stage of compilation and end:\n"
+	"                  ast, types, ir, ir:PASS, insns, object\n"
+	"  --engine NAME   kernel or auto\n"
+	"  --target FILE   compile for the machine that `waggle target save` described\n"
+	"  -h, --help, --version\n"
+	"\n";
+
+static const char example[] =
+	"\nAn example, the files that a command opens:\n"
+	"  waggle -e 'tracepoint:syscalls:sys_enter_openat /pid == cpid/ {\n"
+	"             emit(pid, comm, path = str(args.filename)); }' -c 'getent hosts localhost'\n";
+
+
+static void line(void *user, const char *name, const char *text)
+{
+	(void)user;
+	printf("  %-28s %s\n", name, text);
+}
+
+int cmd_help(int argc, char **argv)
+{
+	if (argc > 1) {
+		if (waggle_language(argv[1], line, NULL) == 0)
+			return STATUS_OK;
+		return usage_error("there is no help on '%s': try functions, values or probes",
+				   argv[1]);
+	}
+	fputs(usage, stdout);
+	for (const struct command *c = commands; c->name; c++)
+		printf("  %-38s %s\n", c->usage, c->does);
+	fputs(example, stdout);
+	return STATUS_OK;
+}

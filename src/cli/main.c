@@ -1,0 +1,48 @@
+/*
+ * main.c: which command is meant.
+ *
+ * An option, or an argument with a slash or an ending of ours, is a script to trace with; else a
+ * command of the table; else a file that exists; else near names are offered.
+ */
+#include "cli/cli.h"
+
+#include <string.h>
+#include <unistd.h>
+
+const struct command commands[] = {
+	{"build", cmd_build, "waggle build FILE -o OBJECT", "compile a script to a BPF object"},
+	{"target", cmd_target, "waggle target save FILE [PATTERN...]",
+	 "save what a compiler must know of this machine"},
+	{"help", cmd_help, "waggle help [functions|values|probes]", "what there is"},
+	{NULL, NULL, NULL, NULL},
+};
+
+static int is_file_name(const char *arg)
+{
+	static const char *const endings[] = {".bt", ".c", ".o", ".bpf.o"};
+	size_t len = strlen(arg);
+
+	if (strchr(arg, '/') || !strcmp(arg, "-"))
+		return 1;
+	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+		size_t n = strlen(endings[i]);
+
+		if (len > n && !strcmp(arg + len - n, endings[i]))
+			return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return cmd_help(0, NULL) ? STATUS_ERROR : STATUS_USAGE;
+	if ((argv[1][0] == '-' && argv[1][1]) || is_file_name(argv[1]))
+		return cmd_trace(argc, argv);
+	for (const struct command *c = commands; c->name; c++)
+		if (!strcmp(c->name, argv[1]))
+			return c->run(argc - 1, argv + 1);
+	if (!access(argv[1], F_OK))
+		return cmd_trace(argc, argv);
+	return usage_error("there is no command and no file '%s'", argv[1]);
+}

@@ -1,0 +1,166 @@
+/*
+ * select.c: which instructions a function needs.
+ *
+ * In:  IR after the passes. Out: cg->mops in the order of the layout; only what something with an
+ *      effect depends on, after immediates, offsets and conditions were folded into their users.
+ *
+ * Constants and addresses make no mop: they are made where they are used (spill.c, moves.c).
+ */
+#include "codegen/inside.h"
+
+/* Moves for parameters happen on the edge. Where a block has several successors and the target
+ * takes arguments or has several predecessors, the edge gets a block of its own. */
+static void split_edges(struct ir_fn *f)
+{
+	u32 count = f->blocks.n;
+
+	for (u32 b = 1; b < count; b++) {
+		for (u32 k = 0; k < 2; k++) {
+			struct ir_edge *e = &f->blocks.v[b].succ[k], moved;
+			u32 between;
+
+			if (!e->to || !f->blocks.v[b].succ[1].to ||
+			    (f->blocks.v[e->to].preds.n < 2 && !e->args.n))
+				continue;
+			moved = *e;
+			between = ir_block(f);
+			f->blocks.v[between].succ[0] = moved;
+			f->blocks.v[b].succ[k] = (struct ir_edge){.to = between};
+			f->at = between;
+			f->line = f->ins.v[f->blocks.v[b].ins.v[f->blocks.v[b].ins.n - 1]].line;
+			vec_push(f->arena, &f->ins,
+				 (struct ir_ins){.op = IR_JMP, .line = f->line});
+			vec_push(f->arena, &f->blocks.v[between].ins, f->ins.n - 1);
+		}
+	}
+	f->at = 0;
+	ir_analyse(f);
+}
+
+/* All reads of the context are of one value. */
+static void join_contexts(struct cg *c)
+{
+	vec_each(b, &c->f->order) {
+		vec_each(v, &c->f->blocks.v[*b].ins) {
+			if (cg_ins(c, *v)->op != IR_CTX)
+				continue;
+			if (!c->ctx)
+				c->ctx = *v;
+			else if (*v != c->ctx)
+				*cg_ins(c, *v) = (struct ir_ins){.op = IR_NONE, .a = c->ctx};
+		}
+	}
+	ir_analyse(c->f);
+}
+
+struct marks {
+	struct cg *c;
+	struct mop *ops; /* by IR value */
+	vec(u32) work;
+};
+
+static void need(struct marks *m, u32 v)
+{
+	struct vinfo *i = &m->c->values[v];
+
+	if (!v || v == FRAME || i->needed)
+		return;
+	i->needed = true;
+	if (!i->remake)
+		vec_push(m->c->arena, &m->work, v);
+}
+
+static void need_edge_args(struct marks *m, u32 param)
+{
+	struct ir_fn *f = m->c->f;
+	struct ir_block *b = &f->blocks.v[f->ins.v[param].block];
+	u32 at = 0;
+
+	while (b->params.v[at] != param)
+		at++;
+	vec_each(e, &b->preds)
+		need(m, f->blocks.v[*e >> 1].succ[*e & 1].args.v[at]);
+}
+
+static void need_operands(struct marks *m, u32 v)
+{
+	struct cg *c = m->c;
+	u32 reads[2];
+
+	if (cg_ins(c, v)->op == IR_PARAM) {
+		need_edge_args(m, v);
+		return;
+	}
+	for (u32 n = cg_reads(&m->ops[v], reads); n--;)
+		need(m, reads[n]);
+	if (cg_ins(c, v)->op == IR_CALL)
+		for (u32 n = 0; n < cg_ins(c, v)->b; n++)
+			need(m, c->f->args.v[cg_ins(c, v)->a + n]);
+}
+
+static void mark(struct marks *m)
+{
+	struct cg *c = m->c;
+
+	vec_each(b, &c->f->order) {
+		vec_each(v, &c->f->blocks.v[*b].ins) {
+			u8 flags = ir_ops[cg_ins(c, *v)->op].flags;
+
+			if (c->values[*v].remake || cg_ins(c, *v)->op == IR_CTX)
+				continue;
+			m->ops[*v] = cg_operation(c, *v);
+			if (flags & (IR_WRITES | IR_ENDS))
+				vec_push(c->arena, &m->work, *v);
+		}
+	}
+	while (m->work.n)
+		need_operands(m, m->work.v[--m->work.n]);
+}
+
+static void place_block(struct marks *m, u32 block)
+{
+	struct cg *c = m->c;
+	struct cg_block *b = &c->blocks[block];
+
+	b->first = c->mops.n;
+	vec_each(v, &c->f->blocks.v[block].ins) {
+		struct mop op = m->ops[*v];
+		bool root = ir_ops[cg_ins(c, *v)->op].flags & (IR_WRITES | IR_ENDS);
+
+		if (c->values[*v].remake || cg_ins(c, *v)->op == IR_CTX ||
+		    (!root && !c->values[*v].needed))
+			continue;
+		op.dst = c->values[*v].needed ? *v : 0;
+		op.line = cg_ins(c, *v)->line;
+		op.block = block;
+		if (op.kind == M_CALL)
+			vec_push(c->arena, &c->calls, c->mops.n);
+		vec_push(c->arena, &c->mops, op);
+	}
+	b->end = c->mops.n;
+}
+
+void cg_select(struct cg *c)
+{
+	struct marks m = {.c = c};
+
+	ir_analyse(c->f);
+	split_edges(c->f);
+	join_contexts(c);
+	c->nvalues = c->f->ins.n;
+	c->values = arena_array(c->arena, struct vinfo, c->nvalues);
+	c->blocks = arena_array(c->arena, struct cg_block, c->f->blocks.n);
+	m.ops = arena_array(c->arena, struct mop, c->nvalues);
+	for (u32 v = 0; v < c->nvalues; v++) {
+		c->values[v].reg = c->values[v].hint = -1;
+		c->values[v].remake = ir_ops[cg_ins(c, v)->op].flags & IR_REMAKE;
+		c->values[v].def = cg_ins(c, v)->block;
+	}
+	vec_each(b, &c->f->order)
+		vec_each(p, &c->f->blocks.v[*b].params)
+			c->values[*p].def = *b;
+	c->values[c->ctx].def = 1;
+	mark(&m);
+	vec_each(b, &c->f->order)
+		place_block(&m, *b);
+}

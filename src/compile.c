@@ -1,0 +1,159 @@
+/*
+ * compile.c: source to object: the list of passes.
+ *
+ * Each stage can be printed: -d STAGE. An object owns the arena of its compilation.
+ */
+#include "compile.h"
+
+#include "codegen/codegen.h"
+#include "script/script.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+struct compilation {
+	struct object *object;
+	struct diag *diag;
+	const struct waggle_opts *opts;
+	struct buf text; /* of the stage that is printed */
+};
+
+/* The stages that -d knows; ir:NAME shows the IR behind one pass. */
+static bool wanted(const struct compilation *c, const char *stage)
+{
+	return c->opts->dump && !strcmp(c->opts->dump, stage);
+}
+
+static int unknown_stage(struct compilation *c)
+{
+	static const char *const stages[] = {"ast", "types", "ir", "insns", "object"};
+	const char *dump = c->opts->dump;
+	struct near near = {.word = dump};
+	bool is_pass = !strncmp(dump, "ir:", 3);
+
+	for (u32 i = 0; i < ARRAY_SIZE(stages); i++) {
+		if (!strcmp(stages[i], dump))
+			return 0;
+		near_try(&near, stages[i]);
+	}
+	for (const struct ir_pass *p = ir_passes; is_pass && p->name; p++)
+		if (!strcmp(p->name, dump + 3))
+			return 0;
+	return diag_fail(c->diag, -EINVAL, "ast, types, ir, ir:PASS, insns, object",
+			 "there is no stage '%s' to print", dump);
+}
+
+static int check_ir(struct compilation *c, struct ir_fn *fn, const char *after)
+{
+#ifdef WAGGLE_DEBUG
+	const char *wrong = ir_check(fn);
+
+	if (wrong) {
+		struct buf text = {0};
+
+		ir_print(&text, fn);
+		diag_fail(c->diag, -EINVAL, "this is a bug of waggle; please report it",
+			  "after %s: %s\n%s", after, wrong, buf_str(&text));
+		buf_free(&text);
+		return -EINVAL;
+	}
+#else
+	(void)c, (void)fn, (void)after;
+#endif
+	return 0;
+}
+
+/* IR to instructions: the passes, then code generation. */
+static int back_end(void *user, struct lower_result *r)
+{
+	struct compilation *c = user;
+	struct object_prog *prog = &c->object->progs.v[r->prog];
+	char stage[64];
+	int err;
+
+	ir_analyse(r->fn);
+	if (wanted(c, "ir"))
+		ir_print(&c->text, r->fn);
+	err = check_ir(c, r->fn, "lowering");
+	for (const struct ir_pass *p = ir_passes; !err && p->name; p++) {
+		p->run(r->fn, c->object->kernel);
+		err = check_ir(c, r->fn, p->name);
+		snprintf(stage, sizeof(stage), "ir:%s", p->name);
+		if (wanted(c, stage))
+			ir_print(&c->text, r->fn);
+	}
+	if (!err)
+		err = codegen(r->fn, c->object->kernel, &prog->code, c->diag);
+	if (!err && wanted(c, "insns")) {
+		buf_printf(&c->text, "%s:\n", prog->name);
+		code_print(&c->text, &prog->code);
+	}
+	return err;
+}
+
+static int compile_script(struct compilation *c, const char *src, size_t len, struct target *target)
+{
+	struct script script = {.arena = &c->object->arena, .diag = c->diag, .target = target,
+				.argc = c->opts->argc, .argv = c->opts->argv};
+	struct script_opts opts = {.pid = (u32)c->opts->pid};
+	struct point *points;
+	int err;
+
+	err = script_parse(&script, src, len);
+	if (!err && wanted(c, "ast"))
+		script_print(&c->text, &script, false);
+	if (!err)
+		err = script_points(&script, &points);
+	if (!err)
+		err = script_check(&script, points);
+	if (!err && wanted(c, "types"))
+		script_print(&c->text, &script, true);
+	if (!err)
+		err = script_lower(&script, points, &opts, c->object, back_end, c);
+	return err;
+}
+
+int compile(struct object **out, enum waggle_lang lang, const char *src, size_t len,
+	    struct target *target, const struct waggle_opts *opts, struct diag *diag)
+{
+	struct compilation c = {.diag = diag, .opts = opts};
+	struct object *o = c.object = object_new();
+	jmp_buf escape;
+	int err = 0;
+
+	if (!o)
+		return -ENOMEM;
+	if (setjmp(escape)) {
+		buf_free(&c.text);
+		object_free(o);
+		return -ENOMEM;
+	}
+	o->arena.escape = &escape;
+	o->kernel = target->kernel;
+	o->license = "GPL";
+	o->source_name = arena_strdup(&o->arena, opts->name ? opts->name : "script");
+	o->source = arena_strndup(&o->arena, src, len);
+	o->source_size = len;
+	diag->file = o->source_name;
+	diag->text = src;
+	diag->size = len;
+	if (opts->dump)
+		err = unknown_stage(&c);
+	if (!err && lang != WAGGLE_SCRIPT)
+		err = diag_fail(diag, -EOPNOTSUPP, "write it as a script",
+				"this language cannot be compiled yet");
+	if (!err)
+		err = compile_script(&c, src, len, target);
+	if (!err && wanted(&c, "object"))
+		object_print(&c.text, o);
+	if (opts->out && c.text.n)
+		opts->out(opts->user, buf_str(&c.text), c.text.n);
+	buf_free(&c.text);
+	diag->file = diag->text = NULL;
+	o->arena.escape = NULL;
+	if (err)
+		object_free(o);
+	else
+		*out = o;
+	return err;
+}

@@ -1,0 +1,194 @@
+/*
+ * analyse.c: what the shape of a function is: order of blocks, predecessors, dominators, loops.
+ *
+ * In:  a function in any state between passes. Out: fn->order (reverse postorder), and of each
+ *      block preds, idom, dom_in, dom_out, depth, number, loop_end. Blocks that cannot be reached
+ *      are emptied, operands that were forwarded are replaced.
+ *
+ * Dominators: Cooper, Harvey, Kennedy, "A Simple, Fast Dominance Algorithm". All walks are on
+ * explicit stacks: a script may have more blocks than the stack has room for.
+ */
+#include "ir/inside.h"
+
+/* Postorder by depth-first search. The second successor is visited first, so that in reverse
+ * postorder what is taken when the condition is true follows its branch: the body of a loop
+ * stands before what comes after the loop. */
+static void order(struct ir_fn *f)
+{
+	u32 *stack = arena_array(f->arena, u32, f->blocks.n + 1), n = 0;
+	u8 *next = arena_array(f->arena, u8, f->blocks.n);
+
+	f->order.n = 0;
+	stack[n++] = 1;
+	next[1] = 1;
+	while (n) {
+		u32 b = stack[n - 1];
+
+		if (next[b] <= 2) {
+			u32 to = f->blocks.v[b].succ[2 - next[b]++].to;
+
+			if (to && !next[to]) {
+				next[to] = 1;
+				stack[n++] = to;
+			}
+			continue;
+		}
+		vec_push(f->arena, &f->order, b);
+		n--;
+	}
+	for (u32 i = 0, j = f->order.n - 1; i < j; i++, j--) {
+		u32 swap = f->order.v[i];
+
+		f->order.v[i] = f->order.v[j];
+		f->order.v[j] = swap;
+	}
+}
+
+static void number_blocks(struct ir_fn *f)
+{
+	for (u32 b = 1; b < f->blocks.n; b++) {
+		struct ir_block *block = &f->blocks.v[b];
+
+		block->preds.n = block->number = block->idom = block->depth = block->loop_end = 0;
+		block->dom_in = block->dom_out = 0;
+	}
+	for (u32 n = 0; n < f->order.n; n++)
+		f->blocks.v[f->order.v[n]].number = n + 1;
+	for (u32 b = 1; b < f->blocks.n; b++) {
+		struct ir_block *block = &f->blocks.v[b];
+
+		if (block->number)
+			continue;
+		vec_each(v, &block->ins)
+			f->ins.v[*v].block = 0;
+		block->ins.n = block->params.n = 0;
+		memset(block->succ, 0, sizeof(block->succ));
+	}
+	vec_each(b, &f->order) {
+		struct ir_block *block = &f->blocks.v[*b];
+
+		vec_each(v, &block->ins)
+			f->ins.v[*v].block = *b;
+		for (u32 k = 0; k < 2; k++)
+			if (block->succ[k].to)
+				vec_push(f->arena, &f->blocks.v[block->succ[k].to].preds,
+					 EDGE(*b, k));
+	}
+}
+
+static void replace_forwarded(struct ir_fn *f)
+{
+	u32 *ops;
+
+	vec_each(b, &f->order) {
+		struct ir_block *block = &f->blocks.v[*b];
+
+		vec_each(v, &block->ins)
+			for (u32 n = ir_operands(f, &f->ins.v[*v], &ops); n--; ops++)
+				*ops = ir_value(f, *ops);
+		for (u32 k = 0; k < 2; k++)
+			vec_each(v, &block->succ[k].args)
+				*v = ir_value(f, *v);
+	}
+}
+
+static void dominators(struct ir_fn *f)
+{
+	struct ir_block *blocks = f->blocks.v;
+	bool changed = true;
+
+	while (changed) {
+		changed = false;
+		for (u32 n = 1; n < f->order.n; n++) {
+			struct ir_block *block = &blocks[f->order.v[n]];
+			u32 idom = 0;
+
+			vec_each(e, &block->preds) {
+				u32 p = *e >> 1;
+
+				if (p != 1 && !blocks[p].idom)
+					continue;
+				idom = idom ? idom : p;
+				while (p != idom) {
+					if (blocks[p].number > blocks[idom].number)
+						p = blocks[p].idom;
+					else
+						idom = blocks[idom].idom;
+				}
+			}
+			changed |= idom != block->idom;
+			block->idom = idom;
+		}
+	}
+}
+
+/* Numbers the dominator tree so that dominance is two compares. Subtree sizes first (children
+ * stand behind their dominator in the order), then places from the top down. */
+static void dominator_tree(struct ir_fn *f)
+{
+	struct ir_block *blocks = f->blocks.v;
+	u32 *size = arena_array(f->arena, u32, f->blocks.n);
+	u32 *next = arena_array(f->arena, u32, f->blocks.n);
+
+	for (u32 n = f->order.n; n--;) {
+		size[f->order.v[n]]++;
+		size[blocks[f->order.v[n]].idom] += size[f->order.v[n]];
+	}
+	vec_each(b, &f->order) {
+		struct ir_block *block = &blocks[*b];
+
+		block->dom_in = ++next[block->idom];
+		next[block->idom] += size[*b] - 1;
+		next[*b] = block->dom_in;
+		block->dom_out = block->dom_in + size[*b] - 1;
+	}
+}
+
+/* Natural loops: from each back edge upwards to the header. */
+static void loops(struct ir_fn *f)
+{
+	u32 *stack = arena_array(f->arena, u32, f->blocks.n);
+	u32 *seen = arena_array(f->arena, u32, f->blocks.n), n;
+
+	vec_each(h, &f->order) {
+		struct ir_block *head = &f->blocks.v[*h];
+
+		n = 0;
+		vec_each(e, &head->preds) {
+			if (!ir_dominates(f, *h, *e >> 1) || seen[*e >> 1] == *h)
+				continue;
+			seen[*e >> 1] = *h;
+			stack[n++] = *e >> 1;
+		}
+		if (!n)
+			continue;
+		head->loop_end = head->number;
+		if (seen[*h] != *h)
+			head->depth++;
+		seen[*h] = *h;
+		while (n) {
+			struct ir_block *b = &f->blocks.v[stack[--n]];
+
+			b->depth++;
+			head->loop_end = MAX(head->loop_end, b->number);
+			if (b == head)
+				continue;
+			vec_each(e, &b->preds) {
+				if (seen[*e >> 1] == *h)
+					continue;
+				seen[*e >> 1] = *h;
+				stack[n++] = *e >> 1;
+			}
+		}
+	}
+}
+
+void ir_analyse(struct ir_fn *f)
+{
+	order(f);
+	number_blocks(f);
+	replace_forwarded(f);
+	dominators(f);
+	dominator_tree(f);
+	loops(f);
+}

@@ -1,0 +1,463 @@
+/*
+ * fold.c: what an instruction is when one looks at its operands: a table of peephole rules.
+ *
+ * In:  an instruction whose operands are known. Out: the value it always has, or the same
+ *      instruction in a simpler form. The builder asks for each instruction that it makes, the
+ *      pass `fold` asks again when other passes have found out more.
+ *
+ * No rule reassociates: the verifier knows bounds of values that were checked, and would know
+ * nothing of a sum that avoids them. The one exception, two constants, needs the inner sum to
+ * have no other use. Division by zero, shift counts: RFC 9669, section 4.1.
+ */
+#include "ir/inside.h"
+
+#define ONES UINT64_MAX
+
+bool ir_eval(enum ir_op op, bool is32, u64 a, u64 b, u64 *out)
+{
+	u32 count = b & (is32 ? 31 : 63);
+	s64 sa = is32 ? (s32)a : (s64)a, sb = is32 ? (s32)b : (s64)b;
+	bool least = sa == (is32 ? INT32_MIN : INT64_MIN) && sb == -1;
+	u64 r;
+
+	a = is32 ? (u32)a : a;
+	b = is32 ? (u32)b : b;
+	switch (op) {
+	case IR_ADD: r = a + b; break;
+	case IR_SUB: r = a - b; break;
+	case IR_MUL: r = a * b; break;
+	case IR_UDIV: r = b ? a / b : 0; break;
+	case IR_UMOD: r = b ? a % b : a; break;
+	case IR_SDIV: r = least ? a : sb ? (u64)(sa / sb) : 0; break;
+	case IR_SMOD: r = least ? 0 : sb ? (u64)(sa % sb) : a; break;
+	case IR_AND: r = a & b; break;
+	case IR_OR: r = a | b; break;
+	case IR_XOR: r = a ^ b; break;
+	case IR_SHL: r = a << count; break;
+	case IR_SHR: r = a >> count; break;
+	case IR_SAR: r = (u64)(sa >> count); break;
+	case IR_NEG: r = -a; break;
+	case IR_SEXT8: r = (u64)(s64)(s8)a; break;
+	case IR_SEXT16: r = (u64)(s64)(s16)a; break;
+	case IR_SEXT32: r = (u64)(s64)(s32)a; break;
+	case IR_ZEXT8: r = (u8)a; break;
+	case IR_ZEXT16: r = (u16)a; break;
+	case IR_ZEXT32: r = (u32)a; break;
+	case IR_BSWAP16: r = __builtin_bswap16((u16)a); break;
+	case IR_BSWAP32: r = __builtin_bswap32((u32)a); break;
+	case IR_BSWAP64: r = __builtin_bswap64(a); break;
+	case IR_EQ: r = a == b; break;
+	case IR_NE: r = a != b; break;
+	case IR_ULT: r = a < b; break;
+	case IR_ULE: r = a <= b; break;
+	case IR_SLT: r = sa < sb; break;
+	case IR_SLE: r = sa <= sb; break;
+	default: return false;
+	}
+	*out = is32 ? (u32)r : r;
+	return true;
+}
+
+static u32 length(u64 c)
+{
+	return c ? 64 - (u32)__builtin_clzll(c) : 0;
+}
+
+static u32 bits(const struct ir_fn *f, u32 v, u32 depth)
+{
+	const struct ir_ins *i = &f->ins.v[ir_value(f, v)];
+	u32 all = i->type == IRT_I32 ? 32 : 64, n = all;
+	s64 c;
+
+	if (!depth)
+		return all;
+	switch (i->op) {
+	case IR_CONST: return length((u64)i->imm);
+	case IR_LOAD: return MIN(all, i->width * 8u);
+	case IR_EQ: case IR_NE: case IR_ULT: case IR_ULE: case IR_SLT: case IR_SLE: return 1;
+	case IR_AND: return MIN(bits(f, i->a, depth - 1), MIN(all, bits(f, i->b, depth - 1)));
+	case IR_OR: case IR_XOR:
+		n = MAX(bits(f, i->a, depth - 1), bits(f, i->b, depth - 1));
+		return MIN(all, n);
+	case IR_SHR:
+		n = MIN(all, bits(f, i->a, depth - 1));
+		if (ir_is_const(f, ir_value(f, i->b), &c))
+			n -= MIN(n, (u64)c & (all - 1));
+		return n;
+	case IR_UMOD:
+		if (ir_is_const(f, ir_value(f, i->b), &c) && c)
+			n = length((u64)c - 1);
+		return MIN(n, MIN(all, bits(f, i->a, depth - 1)));
+	case IR_UDIV: return MIN(all, bits(f, i->a, depth - 1));
+	case IR_ZEXT8: return 8;
+	case IR_ZEXT16: case IR_BSWAP16: return 16;
+	case IR_ZEXT32: case IR_BSWAP32: return 32;
+	default: return all;
+	}
+}
+
+u32 ir_bits(const struct ir_fn *f, u32 v)
+{
+	return bits(f, v, 4);
+}
+
+/* ---- rules */
+
+struct at { /* where a rule looks */
+	struct ir_fn *f;
+	struct ir_ins *i;
+	const u32 *uses;
+	bool is32; /* operands are seen as 32 bits */
+	u64 c;	   /* right operand, if constant, as wide as it is seen */
+};
+
+/* The left operand, as wide as the instruction is. */
+static u32 left(struct at *x)
+{
+	if (!x->is32 || ir_bits(x->f, x->i->a) <= 32)
+		return x->i->a;
+	x->i->op = IR_ZEXT32;
+	x->i->b = 0;
+	return 0;
+}
+
+static u32 value(struct at *x, u64 c)
+{
+	return ir_const(x->f, (s64)c);
+}
+
+static u32 zero(struct at *x)
+{
+	return value(x, 0);
+}
+
+static u32 one(struct at *x)
+{
+	return value(x, 1);
+}
+
+static u32 right(struct at *x)
+{
+	return value(x, x->c);
+}
+
+/* Rewrites into `op` with a constant on the right. */
+static u32 with(struct at *x, enum ir_op op, u64 c)
+{
+	u32 b = value(x, c);
+
+	x->i->op = op;
+	x->i->b = b;
+	return 0;
+}
+
+static u32 sub_const(struct at *x)
+{
+	return with(x, IR_ADD, x->is32 ? (u32)-x->c : -x->c);
+}
+
+static bool power_of_2(u64 c)
+{
+	return c && !(c & (c - 1));
+}
+
+static u32 mul_const(struct at *x)
+{
+	return power_of_2(x->c) ? with(x, IR_SHL, length(x->c) - 1) : 0;
+}
+
+static u32 udiv_const(struct at *x)
+{
+	return power_of_2(x->c) ? with(x, IR_SHR, length(x->c) - 1) : 0;
+}
+
+static u32 umod_const(struct at *x)
+{
+	return power_of_2(x->c) ? with(x, IR_AND, x->c - 1) : 0;
+}
+
+/* A mask that takes away nothing is dropped; one that keeps the low half is an extension. */
+static u32 and_const(struct at *x)
+{
+	u32 n = ir_bits(x->f, x->i->a);
+
+	n = x->is32 ? MIN(n, 32) : n;
+	if (!(~x->c & (n == 64 ? ONES : (1ull << n) - 1)))
+		return left(x);
+	if (!x->is32 && x->c == UINT32_MAX) {
+		x->i->op = IR_ZEXT32;
+		x->i->type = IRT_I32;
+	} else if (!x->is32 && x->c > INT32_MAX && x->c < UINT32_MAX) {
+		x->i->type = IRT_I32; /* so that the mask is an immediate */
+	}
+	return 0;
+}
+
+static u32 shift_const(struct at *x)
+{
+	u64 n = x->c & (x->is32 ? 31 : 63);
+
+	return n == x->c ? 0 : with(x, x->i->op, n);
+}
+
+/* (a op c1) op c2 with nobody else who looks at a op c1 */
+static u32 join_const(struct at *x)
+{
+	struct ir_ins *in = &x->f->ins.v[x->i->a];
+	u64 r;
+	s64 c;
+
+	if (!x->uses || in->op != x->i->op || in->type != x->i->type || x->uses[x->i->a] != 1 ||
+	    !ir_is_const(x->f, ir_value(x->f, in->b), &c))
+		return 0;
+	if (!ir_eval(x->i->op, x->is32, (u64)c, x->c, &r))
+		return 0;
+	x->i->a = ir_value(x->f, in->a);
+	return with(x, x->i->op, r);
+}
+
+/* Addresses take constants in. */
+static u32 add_const(struct at *x)
+{
+	struct ir_ins *p = &x->f->ins.v[x->i->a];
+
+	if (p->op == IR_SLOT || p->op == IR_DATA) {
+		s64 off = (s64)p->aux + (s64)x->c;
+
+		if (off < 0 || off > INT32_MAX)
+			return 0;
+		*x->i = (struct ir_ins){.op = p->op, .type = p->type, .imm = p->imm,
+					.aux = (u32)off, .line = x->i->line};
+		return 0;
+	}
+	if (ir_is_ptr(p->type) && p->op == IR_ADD) {
+		s64 c;
+
+		if (!ir_is_const(x->f, ir_value(x->f, p->b), &c))
+			return 0;
+		x->i->a = ir_value(x->f, p->a);
+		return with(x, IR_ADD, x->c + (u64)c);
+	}
+	return join_const(x);
+}
+
+static u32 neg(struct at *x)
+{
+	struct ir_ins *in = &x->f->ins.v[x->i->a];
+
+	return in->op == IR_NEG && in->type == x->i->type && !x->is32 ? ir_value(x->f, in->a) : 0;
+}
+
+/* Extensions of what is narrow enough; the masks of 8 and 16 bits are cheaper than shifts. */
+static u32 extend(struct at *x)
+{
+	static const u8 width[] = {8, 16, 32, 8, 16, 32};
+	u32 k = x->i->op - IR_SEXT8, w = width[k], n = ir_bits(x->f, x->i->a);
+
+	if (n < w || (k >= 3 && n == w))
+		return x->i->a;
+	if (x->i->op == IR_SEXT32 && x->is32)
+		x->i->op = IR_ZEXT32;
+	if (x->i->op == IR_ZEXT8 || x->i->op == IR_ZEXT16) {
+		x->i->type = IRT_I64;
+		return with(x, IR_AND, w == 8 ? 0xff : 0xffff);
+	}
+	if (x->i->op == IR_ZEXT32)
+		x->i->type = IRT_I32;
+	return 0;
+}
+
+static bool is_bool(struct at *x, u32 v)
+{
+	return ir_bits(x->f, v) <= 1;
+}
+
+/* a compare with 0 or 1 of what is 0 or 1: itself or its opposite */
+static u32 compare_bool(struct at *x)
+{
+	static const u16 opposite[] = {IR_NE, IR_EQ, IR_ULE, IR_ULT, IR_SLE, IR_SLT};
+	struct ir_ins *in = &x->f->ins.v[x->i->a];
+	bool swap;
+
+	if (ir_is_ptr(in->type) && x->c == 0 &&
+	    (in->op == IR_SLOT || in->op == IR_DATA || in->op == IR_MAP || in->op == IR_CTX))
+		return value(x, x->i->op == IR_NE);
+	if (x->c > 1 || !is_bool(x, x->i->a))
+		return 0;
+	if ((x->i->op == IR_NE) == (x->c == 0))
+		return x->i->a;
+	if (!(ir_ops[in->op].flags & IR_COMPARE))
+		return x->c ? with(x, x->i->op == IR_EQ ? IR_NE : IR_EQ, 0) : 0;
+	swap = in->op != IR_EQ && in->op != IR_NE;
+	x->i->op = opposite[in->op - IR_EQ];
+	x->i->width = in->width;
+	x->i->a = ir_value(x->f, swap ? in->b : in->a);
+	x->i->b = ir_value(x->f, swap ? in->a : in->b);
+	return 0;
+}
+
+static u32 below_const(struct at *x)
+{
+	u32 n = ir_bits(x->f, x->i->a);
+
+	n = x->is32 ? MIN(n, 32) : n;
+	if (x->c == 0 && x->i->op == IR_ULT)
+		return zero(x);
+	if (n < 64 && x->c >= (1ull << n) - (x->i->op == IR_ULE))
+		return one(x);
+	return 0;
+}
+
+enum when { ALWAYS, CONST, IS_0, IS_1, IS_ONES, SAME };
+
+static const struct rule {
+	u16 op;
+	u8 when; /* what the right operand is */
+	u32 (*apply)(struct at *);
+} rules[] = {
+	{IR_ADD, IS_0, left},	    {IR_ADD, CONST, add_const},	   {IR_SUB, IS_0, left},
+	{IR_SUB, CONST, sub_const}, {IR_SUB, SAME, zero},
+	{IR_MUL, IS_0, zero},	    {IR_MUL, IS_1, left},	   {IR_MUL, CONST, mul_const},
+	{IR_UDIV, IS_0, zero},	    {IR_UDIV, IS_1, left},	   {IR_UDIV, CONST, udiv_const},
+	{IR_SDIV, IS_0, zero},	    {IR_SDIV, IS_1, left},
+	{IR_UMOD, IS_0, left},	    {IR_UMOD, IS_1, zero},	   {IR_UMOD, CONST, umod_const},
+	{IR_SMOD, IS_0, left},	    {IR_SMOD, IS_1, zero},
+	{IR_AND, IS_0, zero},	    {IR_AND, IS_ONES, left},	   {IR_AND, CONST, and_const},
+	{IR_AND, CONST, join_const}, {IR_AND, SAME, left},
+	{IR_OR, IS_0, left},	    {IR_OR, IS_ONES, right},	   {IR_OR, CONST, join_const},
+	{IR_OR, SAME, left},	    {IR_XOR, IS_0, left},	   {IR_XOR, CONST, join_const},
+	{IR_XOR, SAME, zero},
+	{IR_SHL, CONST, shift_const}, {IR_SHL, IS_0, left},
+	{IR_SHR, CONST, shift_const}, {IR_SHR, IS_0, left},
+	{IR_SAR, CONST, shift_const}, {IR_SAR, IS_0, left},
+	{IR_NEG, ALWAYS, neg},
+	{IR_SEXT8, ALWAYS, extend}, {IR_SEXT16, ALWAYS, extend},   {IR_SEXT32, ALWAYS, extend},
+	{IR_ZEXT8, ALWAYS, extend}, {IR_ZEXT16, ALWAYS, extend},   {IR_ZEXT32, ALWAYS, extend},
+	{IR_EQ, SAME, one},	    {IR_EQ, CONST, compare_bool},
+	{IR_NE, SAME, zero},	    {IR_NE, CONST, compare_bool},
+	{IR_ULT, SAME, zero},	    {IR_ULT, CONST, below_const},
+	{IR_ULE, SAME, one},	    {IR_ULE, CONST, below_const},
+	{IR_SLT, SAME, zero},	    {IR_SLE, SAME, one},
+};
+
+static bool applies(const struct rule *r, struct at *x, bool is_const)
+{
+	if (r->op != x->i->op)
+		return false;
+	switch (r->when) {
+	case CONST: return is_const;
+	case IS_0: return is_const && x->c == 0;
+	case IS_1: return is_const && x->c == 1;
+	case IS_ONES: return is_const && x->c == (x->is32 ? UINT32_MAX : ONES);
+	case SAME: return x->i->a == x->i->b;
+	default: return true;
+	}
+}
+
+/* The first rule of an operation: the table is in the order of the operations. */
+static u32 first_rule(u16 op)
+{
+	u32 low = 0, high = ARRAY_SIZE(rules);
+
+	while (low < high) {
+		u32 mid = (low + high) / 2;
+
+		if (rules[mid].op < op)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+u32 ir_simplify(struct ir_fn *f, struct ir_ins *i, const u32 *uses)
+{
+	const struct ir_op_info *op = &ir_ops[i->op];
+	struct at x = {.f = f, .i = i, .uses = uses};
+	s64 a, b = 0;
+	bool ca, cb;
+	u64 r;
+
+	if (!(op->flags & IR_PURE) || !op->args)
+		return 0;
+	x.is32 = op->flags & IR_COMPARE ? i->width == 4 : i->type == IRT_I32;
+	ca = ir_is_const(f, i->a, &a);
+	cb = op->args == 2 && ir_is_const(f, i->b, &b);
+	if (ca && (cb || op->args == 1) && !ir_is_ptr(i->type) &&
+	    ir_eval(i->op, x.is32, (u64)a, (u64)b, &r))
+		return ir_const(f, (s64)r);
+	if (ca && (op->flags & IR_COMMUTES)) {
+		u32 swap = i->a;
+
+		i->a = i->b;
+		i->b = swap;
+		b = a;
+		cb = true;
+	}
+	x.c = x.is32 ? (u32)b : (u64)b;
+	for (u32 n = first_rule(i->op); n < ARRAY_SIZE(rules) && rules[n].op == op - ir_ops; n++) {
+		struct ir_ins was = *i;
+		u32 v;
+
+		if (!applies(&rules[n], &x, cb))
+			continue;
+		v = rules[n].apply(&x);
+		if (v)
+			return v;
+		if (memcmp(&was, i, sizeof(was)))
+			return ir_simplify(f, i, uses);
+	}
+	return 0;
+}
+
+/* ---- the pass */
+
+u32 *ir_count_uses(struct ir_fn *f)
+{
+	u32 *uses = arena_array(f->arena, u32, f->ins.n), *ops;
+
+	vec_each(b, &f->order) {
+		struct ir_block *block = &f->blocks.v[*b];
+
+		vec_each(v, &block->ins)
+			for (u32 n = ir_operands(f, &f->ins.v[*v], &ops); n--; ops++)
+				uses[*ops]++;
+		for (u32 k = 0; k < 2; k++)
+			vec_each(v, &block->succ[k].args)
+				uses[*v]++;
+	}
+	return uses;
+}
+
+/* Builds each block anew from its instructions, each asked again what it is. */
+void ir_pass_fold(struct ir_fn *f, u32 kernel)
+{
+	u32 *uses, *ops;
+
+	(void)kernel;
+	ir_analyse(f);
+	uses = ir_count_uses(f);
+	vec_each(b, &f->order) {
+		struct ir_block *block = &f->blocks.v[*b];
+		__typeof__(block->ins) old = block->ins;
+
+		memset(&block->ins, 0, sizeof(block->ins));
+		f->at = *b;
+		vec_each(v, &old) {
+			struct ir_ins i = f->ins.v[*v];
+			u32 same;
+
+			for (u32 n = ir_operands(f, &i, &ops); n--; ops++)
+				*ops = ir_value(f, *ops);
+			f->line = i.line;
+			same = ir_simplify(f, &i, uses);
+			f->ins.v[*v] = i;
+			if (same)
+				ir_forward(f, *v, same);
+			else
+				vec_push(f->arena, &block->ins, *v);
+		}
+	}
+	f->at = 0;
+	ir_analyse(f);
+}

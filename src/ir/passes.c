@@ -1,0 +1,17 @@
+/* passes.c: the list of passes over the IR, in their order. */
+#include "ir/inside.h"
+
+const struct ir_pass ir_passes[] = {
+	{"params", ir_pass_params, "drop block parameters that are always the same value"},
+	{"fold", ir_pass_fold, "peephole rules, again, with all uses known"},
+	{"legalise", ir_pass_legalise, "write what the target kernel lacks with what it has"},
+	{"fold2", ir_pass_fold, "peephole rules on what the passes before have made"},
+	{"dce", ir_pass_dce, "drop what nobody uses"},
+	{NULL, NULL, NULL},
+};
+
+void ir_run_passes(struct ir_fn *f, u32 kernel)
+{
+	for (const struct ir_pass *p = ir_passes; p->name; p++)
+		p->run(f, kernel);
+}

@@ -1,0 +1,218 @@
+/*
+ * print.c: an object as text, for `-d object`.
+ *
+ * One paragraph for each map, program, schema and attach row. Layouts are written as
+ * { name kind[bytes] @offset, ... }.
+ */
+#include "object/object.h"
+
+static void print_text(struct buf *out, const char *s, size_t n)
+{
+	buf_char(out, '"');
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '\n')
+			buf_puts(out, "\\n");
+		else if (s[i] == '\t')
+			buf_puts(out, "\\t");
+		else if (s[i] == '"' || s[i] == '\\')
+			buf_printf(out, "\\%c", s[i]);
+		else if ((u8)s[i] < ' ' || s[i] == 127)
+			buf_printf(out, "\\x%02x", (u8)s[i]);
+		else
+			buf_char(out, s[i]);
+	}
+	buf_char(out, '"');
+}
+
+static void print_layout(struct buf *out, const struct layout *l)
+{
+	static const char *const kinds[] = {"u", "s", "str", "bytes", "tuple"};
+	static const char *const units[] = {"", " ns", " us", " ms", " bytes", " count", " hex"};
+
+	buf_char(out, '{');
+	for (u32 i = 0; i < l->n; i++) {
+		const struct field *f = &l->fields[i];
+		bool number = f->kind <= FIELD_INT;
+
+		buf_printf(out, "%s %s ", i ? "," : "", f->name);
+		if (f->kind == FIELD_TUPLE && f->sub)
+			print_layout(out, f->sub);
+		else
+			buf_printf(out, number ? "%s%u" : "%s[%u]",
+				   f->kind < ARRAY_SIZE(kinds) ? kinds[f->kind] : "?",
+				   number ? f->size * 8 : f->size);
+		buf_printf(out, " @%u", f->off);
+		buf_puts(out, f->unit < ARRAY_SIZE(units) ? units[f->unit] : " ?");
+		if (f->width)
+			buf_printf(out, " width %u", f->width);
+	}
+	buf_printf(out, "%s}", l->n ? " " : "");
+}
+
+static void print_kind(struct buf *out, u32 kind)
+{
+	const struct map_kind *k = map_kind(kind);
+
+	if (k)
+		buf_puts(out, k->name);
+	else
+		buf_printf(out, "kind %u", kind);
+}
+
+static void print_agg(struct buf *out, const struct object_map *m)
+{
+	static const char *const names[] = {"", "count", "sum", "min", "max", "avg", "stats",
+					    "hist", "lhist"};
+
+	if (m->agg == AGG_NONE)
+		return;
+	buf_printf(out, "  %s", m->agg < ARRAY_SIZE(names) ? names[m->agg] : "?");
+	if (m->agg == AGG_HIST)
+		buf_printf(out, "(%lld)", (long long)m->agg_arg[0]);
+	if (m->agg == AGG_LHIST)
+		buf_printf(out, "(%lld, %lld, %lld)", (long long)m->agg_arg[0],
+			   (long long)m->agg_arg[1], (long long)m->agg_arg[2]);
+	buf_puts(out, m->value_signed ? " of signed values" : "");
+}
+
+/* Data as lines of 16 bytes, without what is zero at the end. */
+static void print_data(struct buf *out, const u8 *data, u32 size)
+{
+	while (size && !data[size - 1])
+		size--;
+	for (u32 i = 0; i < size; i += 16) {
+		buf_printf(out, "  %4u:", i);
+		for (u32 j = i; j < MIN(i + 16, size); j++)
+			buf_printf(out, " %02x", data[j]);
+		buf_char(out, '\n');
+	}
+}
+
+static void print_map(struct buf *out, const struct object *o, u32 i)
+{
+	const struct object_map *m = &o->maps.v[i];
+
+	buf_printf(out, "map %u %s ", i, m->name);
+	print_kind(out, m->kind);
+	if (m->section != SECTION_NONE) {
+		buf_printf(out, ", %u bytes", m->value_size);
+		if (m->per_cpu)
+			buf_printf(out, " and %u for each of %u CPUs", m->per_cpu, object_cpus(o));
+		buf_char(out, '\n');
+		if (m->data)
+			print_data(out, m->data, m->value_size);
+		return;
+	}
+	buf_printf(out, ", key %u, value %u, %u entries", m->key_size, m->value_size,
+		   m->max_entries);
+	if (m->flags)
+		buf_printf(out, ", flags 0x%x", m->flags);
+	buf_puts(out, m->fill_per_cpu ? ", one map for each CPU" : "");
+	if (m->inner.kind) {
+		buf_puts(out, "\n  of ");
+		print_kind(out, m->inner.kind);
+		buf_printf(out, ", key %u, value %u, %u entries", m->inner.key_size,
+			   m->inner.value_size, m->inner.max_entries);
+		if (m->inner.flags)
+			buf_printf(out, ", flags 0x%x", m->inner.flags);
+	}
+	buf_char(out, '\n');
+	if (!m->shown)
+		return;
+	buf_printf(out, "  %s%s", m->shown, m->scalar ? " scalar" : "");
+	print_agg(out, m);
+	if (m->key.n) {
+		buf_puts(out, "  key ");
+		print_layout(out, &m->key);
+	}
+	if (m->value.n) {
+		buf_puts(out, "  value ");
+		print_layout(out, &m->value);
+	}
+	buf_char(out, '\n');
+}
+
+static void print_prog(struct buf *out, const struct object *o, u32 i)
+{
+	const struct object_prog *p = &o->progs.v[i];
+	const struct prog_kind *k = prog_kind(p->kind);
+
+	buf_printf(out, "program %u %s ", i, p->name);
+	if (k)
+		buf_puts(out, k->name);
+	else
+		buf_printf(out, "kind %u", p->kind);
+	buf_printf(out, ", section %s, %u instructions, stack %u\n  of %s\n", p->section,
+		   p->code.insns.n, p->code.stack, p->probe);
+	code_print(out, &p->code);
+}
+
+static void print_action(struct buf *out, const struct object *o, const struct action *a)
+{
+	static const char *const names[] = {"", "printf", "emit", "print", "print map",
+					    "clear", "zero", "exit"};
+
+	if (a->kind == ACTION_NONE)
+		return;
+	buf_printf(out, "  %s", a->kind < ARRAY_SIZE(names) ? names[a->kind] : "?");
+	if (a->text) {
+		buf_char(out, ' ');
+		print_text(out, a->text, strlen(a->text));
+	}
+	if (a->kind >= ACTION_PRINT_MAP && a->kind <= ACTION_ZERO_MAP && a->map < o->maps.n) {
+		const struct object_map *m = &o->maps.v[a->map];
+
+		buf_printf(out, " %s", m->shown ? m->shown : m->name);
+	}
+	if (a->top)
+		buf_printf(out, " top %u", a->top);
+	if (a->div)
+		buf_printf(out, " divided by %u", a->div);
+	buf_char(out, '\n');
+}
+
+static void print_schema(struct buf *out, const struct object *o, u32 i)
+{
+	static const char *const views[] = {"lines", "table", "histogram"};
+	const struct schema *s = &o->schemas.v[i];
+
+	buf_printf(out, "schema %u %s, %u bytes, as %s", s->id, s->name, s->layout.size,
+		   s->view < ARRAY_SIZE(views) ? views[s->view] : "?");
+	if (s->group != s->id)
+		buf_printf(out, ", a form of schema %u", s->group);
+	buf_puts(out, "\n  ");
+	print_layout(out, &s->layout);
+	buf_char(out, '\n');
+	print_action(out, o, &s->action);
+}
+
+static void print_attach(struct buf *out, const struct object *o, const struct attach *a)
+{
+	static const char *const kinds[] = {"begin", "end", "interval", "tracepoint"};
+
+	buf_printf(out, "attach %s to %s",
+		   a->prog < o->progs.n ? o->progs.v[a->prog].name : "?",
+		   a->kind < ARRAY_SIZE(kinds) ? kinds[a->kind] : "?");
+	if (a->pattern)
+		buf_printf(out, " %s", a->pattern);
+	if (a->kind == ATTACH_INTERVAL)
+		buf_printf(out, " of %llu ns", (unsigned long long)a->ns);
+	if (a->cookie)
+		buf_printf(out, ", cookie 0x%llx", (unsigned long long)a->cookie);
+	buf_char(out, '\n');
+}
+
+void object_print(struct buf *out, const struct object *o)
+{
+	buf_printf(out, "object of %s for Linux %u.%u, license %s\n",
+		   o->source_name ? o->source_name : "(no source)", o->kernel / 1000,
+		   o->kernel % 1000, o->license ? o->license : "(none)");
+	for (u32 i = 0; i < o->maps.n; i++)
+		print_map(out, o, i);
+	for (u32 i = 0; i < o->progs.n; i++)
+		print_prog(out, o, i);
+	for (u32 i = 0; i < o->schemas.n; i++)
+		print_schema(out, o, i);
+	vec_each(a, &o->attaches)
+		print_attach(out, o, a);
+}

@@ -1,0 +1,98 @@
+/*
+ * ast.h: the syntax tree of a script, as the parser makes it and the checker completes it.
+ */
+#ifndef SCRIPT_AST_H
+#define SCRIPT_AST_H
+
+#include "base/diag.h"
+#include "script/lex.h"
+#include "target/target.h"
+#include "types/type.h"
+
+enum node_kind {
+#define NODE(NAME, name) NODE_##NAME,
+#include "script/nodes.def"
+#undef NODE
+};
+
+struct script_map;
+struct script_var;
+struct value_row;
+struct call_row;
+
+struct node {
+	u8 kind;
+	u8 op;	     /* enum token_kind of the operator; INC: TOK_INC or TOK_DEC */
+	bool prefix; /* INC: ++x */
+	struct loc at;
+	struct type type;  /* set by the checker */
+	struct node *next; /* in lists: statements, arguments, keys */
+	struct node *a, *b, *c; /* operands; IF, COND: condition, then, else; CALL, MAP: a is the
+				 * first argument or key */
+	u64 value;	   /* INT, PARAM */
+	const char *text;  /* NAME, STR, VAR, MAP, CALL, FIELD, NAMED */
+	u32 len;	   /* STR */
+
+	/* what the checker found a name to mean */
+	const struct value_row *row;   /* NAME */
+	const struct call_row *call;   /* CALL */
+	struct script_map *map;	       /* MAP */
+	struct script_var *var;	       /* VAR */
+	const struct tp_field *field;  /* FIELD of args; its meaning depends on the probe */
+};
+
+struct probe_spec {
+	const char *text;
+	struct loc at;
+	struct probe_spec *next;
+};
+
+struct probe {
+	struct probe_spec *specs;
+	struct node *predicate; /* or NULL */
+	struct node *body;	/* BLOCK */
+	struct loc at;
+	struct probe *next;
+};
+
+struct script_map {
+	const char *name; /* without @ */
+	struct loc at;
+	struct type value;
+	struct type *keys;
+	u32 nkeys;
+	bool keys_known, used; /* used: stands in code, not only in print() */
+	s64 agg_arg[3];
+	u32 index; /* in the object */
+	struct script_map *next;
+};
+
+struct script_var {
+	const char *name;
+	struct loc at;
+	struct type type;
+	u32 ir;	     /* INT: variable of the IR */
+	u32 scratch; /* STR: where it lives */
+	struct script_var *next;
+};
+
+struct script {
+	struct arena *arena;
+	struct diag *diag;
+	struct target *target;
+	struct probe *probes;
+	struct script_map *maps; /* in order of appearance */
+	int argc;
+	char **argv;
+};
+
+/* Source text to probes. Reports the first error and returns -EINVAL. */
+int script_parse(struct script *, const char *src, size_t len);
+void script_print(struct buf *, const struct script *, bool types);
+const char *node_name(const struct node *);
+
+/* The field that an expression's value gets in a record: the last identifier, unwrapped from
+ * str() and the like; NULL when it has none. */
+const char *node_field_name(const struct node *);
+
+#endif

@@ -1,0 +1,27 @@
+/* check.h: what the checker's files share. */
+#ifndef SCRIPT_CHECK_H
+#define SCRIPT_CHECK_H
+
+#include "script/tables.h"
+
+#define ERRORS_MOST 10
+
+struct checker {
+	struct script *script;
+	struct point *point;
+	bool final; /* types have settled: report what is still unknown */
+	bool changed; /* a type was learnt in this round */
+	u32 loops;  /* that surround the statement */
+};
+
+void check_fail(struct checker *, const struct node *, const char *hint, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+/* Types an expression; true when its type is known. */
+bool check_expr(struct checker *, struct node *);
+/* The same, and demands an integer; what: the role for the message ("hist()"). */
+bool check_int(struct checker *, struct node *, const char *what);
+/* A map with its keys, without demanding a value. */
+bool check_map(struct checker *, struct node *);
+void check_map_value(struct checker *, struct node *map, struct type value);
+
+#endif

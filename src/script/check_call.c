@@ -1,0 +1,217 @@
+/* check_call.c: how each function may be used; the rows of calls.def and aggs.def name these. */
+#include "script/check.h"
+
+#include <stdio.h>
+
+/* ---- formats */
+
+bool format_next(const char **p, struct format_spec *f)
+{
+	static const char conversions[] = "diuxXocspr%";
+	const char *q = strchr(*p, '%');
+
+	if (!q)
+		return false;
+	f->start = q++;
+	q += strspn(q, "-+ #0'");
+	q += strspn(q, "0123456789");
+	if (*q == '.')
+		q += 1 + strspn(q + 1, "0123456789");
+	q += strspn(q, "hlzjt");
+	f->conversion = *q && strchr(conversions, *q) ? *q : 0;
+	if (f->conversion == 'r' && (q[1] == 'x' || q[1] == 'h'))
+		q++;
+	f->len = (u32)(q - f->start) + (*q != 0);
+	*p = f->start + f->len;
+	return true;
+}
+
+static void check_conversion(struct checker *c, struct node *call, const struct format_spec *f,
+			     struct node *arg, u32 i)
+{
+	bool string = f->conversion == 's';
+
+	if (!arg || arg->type.kind == TYPE_UNKNOWN)
+		return;
+	if (string && arg->type.kind != TYPE_STR)
+		check_fail(c, arg, arg->type.is_pointer ? "str(...) reads the string it points to" :
+							  "numbers are printed with %d, %u, %x",
+			   "argument %u of %s() is a %s, but '%.*s' prints strings", i, call->text,
+			   TYPE_NAME(arg->type), (int)f->len, f->start);
+	else if (!string && arg->type.kind == TYPE_STR)
+		check_fail(c, arg, "strings are printed with %s",
+			   "argument %u of %s() is a %s, but '%.*s' prints numbers", i, call->text,
+			   TYPE_NAME(arg->type), (int)f->len, f->start);
+}
+
+void check_printf(struct checker *c, struct node *n)
+{
+	struct node *arg = n->a->next;
+	struct format_spec f;
+	u32 wanted = 0, given = 0;
+	const char *p = n->a->text;
+
+	for (struct node *a = arg; a; a = a->next, given++)
+		check_expr(c, a);
+	if (n->a->kind != NODE_STR) {
+		check_fail(c, n->a, "printf(\"%d\\n\", pid)", "the format must be a string constant");
+		return;
+	}
+	if (strlen(p) != n->a->len) {
+		check_fail(c, n->a, NULL, "the format holds a NUL");
+		return;
+	}
+	while (format_next(&p, &f)) {
+		if (!f.conversion) {
+			check_fail(c, n->a, "%d %u %x %o %c %p %s and %% are known",
+				   "'%.*s' is not a conversion", (int)f.len, f.start);
+			return;
+		}
+		if (f.conversion == '%')
+			continue;
+		check_conversion(c, n, &f, arg, ++wanted);
+		arg = arg ? arg->next : NULL;
+	}
+	if (wanted != given)
+		check_fail(c, n, NULL, "the format has %u conversion%s, but there %s %u argument%s",
+			   wanted, wanted == 1 ? "" : "s", given == 1 ? "is" : "are", given,
+			   given == 1 ? "" : "s");
+}
+
+/* ---- records */
+
+const char *node_field_name(const struct node *n)
+{
+	switch (n->kind) {
+	case NODE_NAMED:
+	case NODE_NAME:
+	case NODE_FIELD:
+	case NODE_VAR:
+	case NODE_MAP: return *n->text ? n->text : NULL;
+	case NODE_CALL: return !strcmp(n->text, "str") && n->a ? node_field_name(n->a) : NULL;
+	default: return NULL;
+	}
+}
+
+void check_emit(struct checker *c, struct node *n)
+{
+	for (struct node *a = n->a; a; a = a->next) {
+		struct node *value = a->kind == NODE_NAMED ? a->a : a;
+
+		check_expr(c, value);
+		a->type = value->type;
+		if (!node_field_name(a))
+			check_fail(c, a, "emit(size = @a + 1)", "this field has no name");
+		for (struct node *b = n->a; b != a; b = b->next)
+			if (node_field_name(a) && node_field_name(b) &&
+			    !strcmp(node_field_name(a), node_field_name(b)))
+				check_fail(c, a, "give it another: emit(pid, other = pid)",
+					   "the name '%s' is taken", node_field_name(a));
+	}
+}
+
+/* ---- maps */
+
+/* A map as a whole: without a key, whatever keys it has. */
+static bool check_whole_map(struct checker *c, struct node *n)
+{
+	if (n->kind != NODE_MAP || n->a)
+		return false;
+	for (struct script_map *m = c->script->maps; m; m = m->next)
+		if (!strcmp(m->name, n->text)) {
+			n->map = m;
+			n->type = m->value;
+			return true;
+		}
+	check_fail(c, n, "assign it somewhere: @x = 1;", "there is no map @%s", n->text);
+	return false;
+}
+
+static bool constant(const struct node *n, s64 least)
+{
+	return n->kind == NODE_INT && (s64)n->value >= least;
+}
+
+void check_map_arg(struct checker *c, struct node *n)
+{
+	if (n->a->kind != NODE_MAP || n->a->a)
+		check_fail(c, n->a, n->call->usage, "%s() takes a map", n->text);
+	else
+		check_whole_map(c, n->a);
+}
+
+void check_print(struct checker *c, struct node *n)
+{
+	struct node *top = n->a->next;
+
+	if (n->a->kind == NODE_MAP && !n->a->a) {
+		check_whole_map(c, n->a);
+		for (; top; top = top->next)
+			if (check_int(c, top, "print()") && !constant(top, 1))
+				check_fail(c, top, "print(@m, 5)", "this must be a positive constant");
+		return;
+	}
+	if (top)
+		check_fail(c, top, "print(@m, 5) prints the five largest", "only maps have a top");
+	check_expr(c, n->a);
+}
+
+void check_delete(struct checker *c, struct node *n)
+{
+	struct node *map = n->a, *key = map->next;
+
+	if (map->kind != NODE_MAP || (key && map->a)) {
+		check_fail(c, map, n->call->usage, "delete() takes an entry of a map");
+		return;
+	}
+	if (key) { /* delete(@m, key): the same as delete(@m[key]) */
+		map->next = NULL;
+		map->a = key;
+	}
+	check_map(c, map);
+}
+
+void check_exit(struct checker *c, struct node *n)
+{
+	if (n->a)
+		check_int(c, n->a, "exit()");
+}
+
+/* ---- values */
+
+void check_str(struct checker *c, struct node *n)
+{
+	struct node *most = n->a->next;
+	u32 size = STR_MOST;
+
+	if (most && check_int(c, most, "the length of str()")) {
+		if (!constant(most, 1))
+			check_fail(c, most, "str(p, 16)", "the length must be a positive constant");
+		else if (most->value >= STR_MOST)
+			check_fail(c, most, "the most is 1023 bytes", "a string cannot be that long");
+		else
+			size = (u32)most->value + 1;
+	}
+	if (n->a->kind == NODE_PARAM && *n->a->text != '#') {
+		u64 i = n->a->value;
+
+		n->kind = NODE_STR; /* str($1) is a constant */
+		n->text = i >= 1 && i <= (u64)c->script->argc ? c->script->argv[i - 1] : "";
+		n->len = MIN((u32)strlen(n->text), STR_MOST - 1);
+		n->type = type_str(n->len + 1);
+		return;
+	}
+	if (!check_expr(c, n->a)) {
+		n->type = type_str(size);
+		return;
+	}
+	if (n->a->type.kind == TYPE_STR) /* args.comm is one already */
+		size = MIN(size, n->a->type.size);
+	n->type = type_str(size);
+}
+
+void check_agg(struct checker *c, struct node *n)
+{
+	if (n->a)
+		check_int(c, n->a, n->call->name);
+}

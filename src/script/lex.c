@@ -1,0 +1,349 @@
+/*
+ * lex.c: the lexer of scripts; see lex.h.
+ *
+ * Integers are C's, and also 1e6 and 1_000_000; strings and characters know every escape of C.
+ */
+#include "script/lex.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+static const struct {
+	u8 kind, len;
+	char text[4];
+} puncts[] = {
+#define PUNCT(NAME, text) {TOK_##NAME, sizeof(text) - 1, text},
+#include "script/puncts.def"
+#undef PUNCT
+};
+
+void lex_init(struct lexer *l, struct arena *arena, struct diag *diag, const char *src, size_t len)
+{
+	*l = (struct lexer){arena, diag, src, src + len, src, 1};
+	if (len >= 2 && src[0] == '#' && src[1] == '!')
+		while (l->p < l->end && *l->p != '\n')
+			l->p++;
+}
+
+static int peek(const struct lexer *l, u32 n)
+{
+	return (size_t)(l->end - l->p) > n ? (u8)l->p[n] : -1;
+}
+
+static struct loc here(const struct lexer *l, const char *from)
+{
+	size_t col = (size_t)(from - l->line_start) + 1, len = (size_t)(l->p - from);
+
+	return (struct loc){l->line, (u16)MIN(col, 1023u), (u16)MIN(len, 1023u)};
+}
+
+static void newline(struct lexer *l)
+{
+	l->line++;
+	l->line_start = l->p;
+}
+
+/* Skips white space and comments; false when a comment does not end. */
+static bool skip_space(struct lexer *l)
+{
+	for (;;) {
+		int c = peek(l, 0);
+
+		if (c == '\n') {
+			l->p++;
+			newline(l);
+		} else if (c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v') {
+			l->p++;
+		} else if (c == '/' && peek(l, 1) == '/') {
+			while (l->p < l->end && *l->p != '\n')
+				l->p++;
+		} else if (c == '/' && peek(l, 1) == '*') {
+			struct loc at = here(l, l->p);
+
+			at.len = 2;
+			for (l->p += 2; peek(l, 0) != '*' || peek(l, 1) != '/';) {
+				if (l->p >= l->end) {
+					diag_error(l->diag, at, "close it with */",
+						   "this comment does not end");
+					return false;
+				}
+				if (*l->p++ == '\n')
+					newline(l);
+			}
+			l->p += 2;
+		} else {
+			return true;
+		}
+	}
+}
+
+bool lex_before_brace(const struct lexer *l)
+{
+	struct diag quiet = {0};
+	struct lexer ahead = *l;
+
+	ahead.diag = &quiet;
+	return skip_space(&ahead) && peek(&ahead, 0) == '{';
+}
+
+static bool is_name(int c)
+{
+	return c == '_' || (c >= 0 && c < 128 && isalnum(c));
+}
+
+static struct token bad(struct lexer *l, const char *from, const char *hint, const char *what)
+{
+	struct token t = {.kind = TOK_BAD, .at = here(l, from), .text = ""};
+
+	diag_error(l->diag, t.at, hint, "%s", what);
+	return t;
+}
+
+static int digit(int c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	       c >= 'A' && c <= 'F' ? c - 'A' + 10 : 99;
+}
+
+/* Digits with _ between them; false: the number does not fit 64 bits. */
+static bool lex_digits(struct lexer *l, u32 base, u64 *value, u32 *count)
+{
+	bool fits = true;
+
+	for (*value = *count = 0;; l->p++) {
+		int d = digit(peek(l, 0));
+
+		if (peek(l, 0) == '_' && *count)
+			continue;
+		if (d >= (int)base)
+			return fits;
+		fits = fits && !__builtin_mul_overflow(*value, base, value) &&
+		       !__builtin_add_overflow(*value, (u64)d, value);
+		++*count;
+	}
+}
+
+static bool scale_by_exponent(struct lexer *l, u64 *value)
+{
+	u64 exponent;
+	u32 n;
+
+	l->p++;
+	if (!lex_digits(l, 10, &exponent, &n) || !n)
+		return false;
+	while (exponent--)
+		if (!*value || __builtin_mul_overflow(*value, 10, value))
+			return !*value;
+	return true;
+}
+
+static struct token lex_int(struct lexer *l)
+{
+	const char *from = l->p, *suffix;
+	u32 base = 10, n;
+	struct token t = {.kind = TOK_INT, .text = ""};
+	bool fits;
+
+	if (*from == '0' && (peek(l, 1) | 32) == 'x')
+		base = 16;
+	else if (*from == '0' && (peek(l, 1) | 32) == 'b')
+		base = 2;
+	else if (*from == '0' && digit(peek(l, 1)) < 10)
+		base = 8;
+	if (base == 16 || base == 2)
+		l->p += 2;
+	fits = lex_digits(l, base, &t.value, &n);
+	if (base == 10 && peek(l, 0) == 'e')
+		fits = scale_by_exponent(l, &t.value) && fits;
+	for (suffix = l->p; is_name(peek(l, 0)); l->p++)
+		if ((*l->p | 32) == 'u')
+			t.is_unsigned = true;
+	t.at = here(l, from);
+	if (!n)
+		return bad(l, from, "digits must follow 0x or 0b", "not a number");
+	if (!fits)
+		return bad(l, from, "the largest is 18446744073709551615 (2^64 - 1)",
+			   "this number does not fit 64 bits");
+	for (size_t i = 0; i < (size_t)(l->p - suffix); i++)
+		if (!strchr("uUlL", suffix[i]) || i > 2)
+			return bad(l, from, "C's suffixes are u, l, ul, ll, ull", "not a number");
+	t.is_unsigned |= t.value >> 63;
+	return t;
+}
+
+/* One escape behind its backslash; false: unknown. */
+static bool lex_escape(struct lexer *l, char *out)
+{
+	static const char from[] = "abefnrtv\\'\"?", to[] = "\a\b\033\f\n\r\t\v\\'\"?";
+	int c = peek(l, 0), value = 0, n = 0;
+	const char *simple = c > 0 ? strchr(from, c) : NULL;
+
+	if (simple) {
+		*out = to[simple - from];
+		l->p++;
+		return true;
+	}
+	if (c == 'x') {
+		for (l->p++; n < 2 && digit(peek(l, 0)) < 16; n++)
+			value = value * 16 + digit((u8)*l->p++);
+	} else {
+		for (; n < 3 && digit(peek(l, 0)) < 8; n++)
+			value = value * 8 + digit((u8)*l->p++);
+	}
+	*out = (char)value;
+	return n > 0;
+}
+
+/* The inside of "..." or '...', quote included. */
+static struct token lex_quoted(struct lexer *l)
+{
+	const char *from = l->p;
+	char quote = *l->p++, c;
+	struct token t = {.kind = TOK_STR};
+	struct buf text = {0};
+
+	while (l->p < l->end && *l->p != quote && *l->p != '\n') {
+		c = *l->p++;
+		if (c == '\\' && peek(l, 0) == '\n') {
+			l->p++;
+			newline(l);
+			from = l->p;
+			continue;
+		}
+		if (c == '\\' && !lex_escape(l, &c)) {
+			buf_free(&text);
+			return bad(l, l->p - 1, "\\n \\t \\\\ \\\" \\x41 \\101 ... as in C",
+				   "unknown escape");
+		}
+		buf_char(&text, c);
+	}
+	t.at = here(l, from);
+	t.len = (u32)text.n;
+	t.text = arena_strndup(l->arena, text.p ? text.p : "", text.n);
+	buf_free(&text);
+	if (peek(l, 0) != quote)
+		return bad(l, from, quote == '"' ? "close it with \"" : "close it with '",
+			   "this string does not end on its line");
+	l->p++;
+	t.at = here(l, from);
+	if (quote == '\'') {
+		if (t.len != 1)
+			return bad(l, from, "strings stand in double quotes",
+				   "a character constant holds one character");
+		t.kind = TOK_INT;
+		t.value = (u64)(s64)(s8)t.text[0];
+	}
+	return t;
+}
+
+static struct token lex_word(struct lexer *l, enum token_kind kind, u32 sigil)
+{
+	const char *from = l->p;
+	struct token t = {.kind = kind};
+
+	l->p += sigil;
+	while (is_name(peek(l, 0)))
+		l->p++;
+	t.at = here(l, from);
+	t.len = (u32)(l->p - from) - sigil;
+	t.text = arena_strndup(l->arena, from + sigil, t.len);
+	return t;
+}
+
+static struct token lex_dollar(struct lexer *l)
+{
+	const char *from = l->p;
+	struct token t;
+
+	if (peek(l, 1) == '#') {
+		l->p += 2;
+		return (struct token){.kind = TOK_PARAM, .at = here(l, from), .text = "#", .len = 1};
+	}
+	t = lex_word(l, TOK_VAR, 1);
+	if (!t.len)
+		return bad(l, from, "variables are written $name, parameters $1",
+			   "a name must follow $");
+	if (isdigit((u8)*t.text)) {
+		t.kind = TOK_PARAM;
+		for (const char *p = t.text; *p; p++)
+			if (!isdigit((u8)*p) || (t.value = t.value * 10 + (u64)(*p - '0')) > 1000)
+				return bad(l, from, "the parameters of a script are $1, $2, ...",
+					   "not a parameter");
+	}
+	return t;
+}
+
+struct token lex_next(struct lexer *l)
+{
+	const char *from;
+	int c;
+
+	if (!skip_space(l))
+		return (struct token){.kind = TOK_BAD, .at = here(l, l->p), .text = ""};
+	from = l->p;
+	c = peek(l, 0);
+	if (c < 0)
+		return (struct token){.kind = TOK_END, .at = here(l, from), .text = ""};
+	if (c >= '0' && c <= '9')
+		return lex_int(l);
+	if (is_name(c))
+		return lex_word(l, TOK_NAME, 0);
+	if (c == '@')
+		return lex_word(l, TOK_MAP, 1);
+	if (c == '$')
+		return lex_dollar(l);
+	if (c == '"' || c == '\'')
+		return lex_quoted(l);
+	for (u32 i = 0; i < ARRAY_SIZE(puncts); i++) {
+		u32 n = puncts[i].len;
+
+		if ((size_t)(l->end - from) >= n && !memcmp(from, puncts[i].text, n)) {
+			l->p += n;
+			return (struct token){.kind = puncts[i].kind, .at = here(l, from),
+					      .text = puncts[i].text, .len = n};
+		}
+	}
+	l->p++;
+	return bad(l, from, NULL, "no token begins with this character");
+}
+
+/* A `/` belongs to the probe (a path) when it stands directly behind a colon or inside a path. */
+struct token lex_probe(struct lexer *l)
+{
+	const char *from;
+	bool path = false;
+	struct token t = {.kind = TOK_NAME};
+
+	if (!skip_space(l))
+		return (struct token){.kind = TOK_BAD, .at = here(l, l->p), .text = ""};
+	for (from = l->p; l->p < l->end; l->p++) {
+		char c = *l->p;
+
+		if (isspace((u8)c) || c == ',' || c == '{' || c == '}' || c == ';')
+			break;
+		if (c == '/') {
+			path = path || (l->p > from && l->p[-1] == ':');
+			if (!path)
+				break;
+		}
+	}
+	t.at = here(l, from);
+	t.len = (u32)(l->p - from);
+	t.text = arena_strndup(l->arena, from, t.len);
+	if (!t.len)
+		t.kind = l->p >= l->end ? TOK_END : TOK_BAD;
+	return t;
+}
+
+const char *token_text(enum token_kind kind)
+{
+	static const char *const names[] = {
+		[TOK_END] = "the end of the script", [TOK_NAME] = "a name", [TOK_INT] = "a number",
+		[TOK_STR] = "a string", [TOK_VAR] = "a variable", [TOK_PARAM] = "a parameter",
+		[TOK_MAP] = "a map", [TOK_BAD] = "this",
+#define PUNCT(NAME, text) [TOK_##NAME] = "'" text "'",
+#include "script/puncts.def"
+#undef PUNCT
+	};
+	return names[kind];
+}

@@ -1,0 +1,83 @@
+/*
+ * lower.h: what the files of lowering share.
+ *
+ * Integers live in SSA values. Strings live in memory: on the stack while they are small, else in
+ * the program's scratch memory in .bss, of which each CPU has its own (programs of these kinds
+ * cannot be preempted).
+ */
+#ifndef SCRIPT_LOWER_H
+#define SCRIPT_LOWER_H
+
+#include "script/tables.h"
+
+#define NO_MAP UINT32_MAX
+
+/* An address: pointer value plus constant offset. */
+struct mem {
+	u32 ptr;
+	s32 off;
+};
+
+/* Memory for keys and strings, reused when it is given back. */
+struct piece {
+	u32 slot;    /* value of the stack slot's address; 0: in scratch memory */
+	u32 off;     /* in scratch memory */
+	u32 size;
+	bool busy;
+};
+
+/* Values that are computed at most once on a path; what a branch computes is forgotten behind it. */
+struct memo {
+	u32 pid_tgid, uid_gid, cpu, scratch;
+};
+
+struct lower {
+	struct script *script;
+	struct object *object;
+	const struct script_opts *opts;
+	struct point *point;
+	struct ir_fn *fn;
+	u32 prog;
+	u32 bss, rodata, rings; /* indices of maps */
+	struct memo memo;
+	vec(struct piece) pieces;
+	u32 stack;		  /* bytes of slots so far */
+	u32 scratch, scratch_end; /* where this program's scratch begins and ends so far */
+	u32 break_to, continue_to;
+};
+
+/* lower.c */
+void lower_statements(struct lower *, struct node *block);
+
+/* lower_value.c */
+u32 lower_int(struct lower *, struct node *);
+void lower_cond(struct lower *, struct node *, u32 then, u32 otherwise);
+u32 lower_arith(struct lower *, u8 op, struct type result, u32 a, u32 b);
+u32 lower_config(struct lower *, u32 off); /* of struct waggle_config */
+/* Adds 1 to a field of struct waggle_counters. */
+void lower_counter(struct lower *, u32 field);
+
+/* lower_mem.c */
+struct mem mem_at(struct lower *, const struct piece *);
+u32 mem_get(struct lower *, u32 size); /* index of a piece */
+void mem_put(struct lower *, u32 piece);
+u32 mem_addr(struct lower *, struct mem);
+void mem_zero(struct lower *, struct mem, u32 size);
+void mem_copy(struct lower *, struct mem to, struct mem from, u32 size);
+
+/* lower_str.c: writes at most cap bytes and returns the length with its NUL. What stands behind
+ * the NUL is undefined unless the memory was zeroed before. */
+u32 lower_str(struct lower *, struct node *, struct mem to, u32 cap);
+u32 lower_str_compare(struct lower *, struct node *a, struct node *b); /* 1: equal */
+
+/* lower_map.c */
+void lower_maps(struct lower *);
+u32 lower_map_read(struct lower *, struct node *);
+void lower_map_str(struct lower *, struct node *, struct mem to, u32 cap, u32 len_var);
+void lower_map_assign(struct lower *, struct node *map, u8 op, struct node *value);
+u32 lower_map_inc(struct lower *, struct node *);
+
+/* Appends a field for a value of that type; INT takes 8 bytes. */
+struct field *layout_add(struct lower *, struct layout *, const char *name, struct type);
+
+#endif

@@ -1,0 +1,505 @@
+/*
+ * lower_map.c: maps: their rows in the object, reading, writing, observing.
+ *
+ *   @x = 1         a data section of its own, reached by address: { value, is_set }
+ *   @x = count()   a per-CPU array of one element, { words of the aggregation, is_set }
+ *   @x[k] = 1      a hash; @x[k] = count() a per-CPU hash
+ *
+ * Programs of these kinds are not preempted and do not nest on one CPU, so per-CPU values are
+ * changed without atomics.
+ */
+#include "script/lower.h"
+
+#include "isa/isa.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define MAP_ENTRIES	4096
+#define BPF_ANY		0
+#define BPF_NOEXIST	1
+#define BPF_F_NO_PREALLOC 1
+
+/* ---- rows in the object */
+
+struct field *layout_add(struct lower *l, struct layout *layout, const char *name, struct type t)
+{
+	struct field *f = arena_array(&l->object->arena, struct field, layout->n + 1);
+
+	if (layout->n)
+		memcpy(f, layout->fields, layout->n * sizeof(*f));
+	layout->fields = f;
+	f += layout->n++;
+	f->name = name;
+	f->kind = t.kind == TYPE_STR ? FIELD_STR : t.is_signed ? FIELD_INT : FIELD_UINT;
+	f->unit = t.is_pointer ? UNIT_HEX : UNIT_NONE;
+	f->off = layout->size;
+	f->size = t.kind == TYPE_STR ? t.size : 8;
+	layout->size += ALIGN_UP(f->size, 8);
+	return f;
+}
+
+static void map_layouts(struct lower *l, struct script_map *m, struct object_map *o)
+{
+	for (u32 i = 0; i < m->nkeys; i++)
+		layout_add(l, &o->key, arena_printf(&l->object->arena, "k%u", i), m->keys[i]);
+	if (m->value.kind == TYPE_AGG) {
+		o->agg = m->value.agg;
+		o->value_signed = m->value.is_signed;
+		o->value_size = m->value.size;
+	} else {
+		layout_add(l, &o->value, "value", m->value);
+		o->value_size = o->value.size;
+	}
+	o->key_size = o->key.size;
+}
+
+static void map_kind_of(struct lower *l, struct script_map *m, struct object_map *o)
+{
+	bool agg = m->value.kind == TYPE_AGG;
+
+	if (m->nkeys) {
+		o->kind = agg ? MAP_PERCPU_HASH : MAP_HASH;
+		o->max_entries = MAP_ENTRIES;
+		/* below 6.1 the kernel warns of allocation inside of tracing programs */
+		o->flags = l->object->kernel >= KERNEL(6, 1) ? BPF_F_NO_PREALLOC : 0;
+		return;
+	}
+	o->scalar = true;
+	o->value_size += 8;
+	o->key_size = 4;
+	o->max_entries = 1;
+	o->kind = agg ? MAP_PERCPU_ARRAY : MAP_ARRAY;
+	if (!agg) {
+		o->section = SECTION_DATA;
+		o->name = arena_printf(&l->object->arena, ".data.%s", o->name);
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct script_map *const *)a)->name, (*(struct script_map *const *)b)->name);
+}
+
+/* Maps are printed by name, so they stand in that order. */
+void lower_maps(struct lower *l)
+{
+	struct arena *arena = &l->object->arena;
+	vec(struct script_map *) sorted = {0};
+
+	for (struct script_map *m = l->script->maps; m; m = m->next)
+		vec_push(arena, &sorted, m);
+	if (sorted.n)
+		qsort(sorted.v, sorted.n, sizeof(*sorted.v), by_name);
+	vec_each(p, &sorted) {
+		struct script_map *m = *p;
+		struct object_map *o = vec_add(&l->object->arena, &l->object->maps);
+
+		m->index = l->object->maps.n - 1;
+		o->name = *m->name ? m->name : "at";
+		o->shown = arena_printf(arena, "@%s", m->name);
+		o->at = m->at;
+		map_layouts(l, m, o);
+		map_kind_of(l, m, o);
+	}
+}
+
+/* ---- keys */
+
+/* Writes the key of a map's use to memory; *piece is to be given back. */
+static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
+{
+	struct object_map *o = &l->object->maps.v[n->map->index];
+	u32 size = o->scalar ? 8 : o->key_size, i = 0;
+	struct mem m;
+
+	*piece = mem_get(l, size);
+	m = mem_at(l, &l->pieces.v[*piece]);
+	if (o->scalar)
+		ir_store(l->fn, 4, m.ptr, m.off, ir_const(l->fn, 0));
+	for (struct node *k = n->a; k; k = k->next, i++) {
+		struct field *f = &o->key.fields[i];
+		struct mem at = {m.ptr, m.off + (s32)f->off};
+
+		if (f->kind != FIELD_STR) {
+			ir_store(l->fn, 8, at.ptr, at.off, lower_int(l, k));
+			continue;
+		}
+		/* the kernel compares whole keys */
+		if (k->kind != NODE_NAME || f->size > 16)
+			mem_zero(l, at, f->size);
+		lower_str(l, k, at, f->size);
+	}
+	return m;
+}
+
+static u32 lookup(struct lower *l, u32 map, struct mem key)
+{
+	return ir_call(l->fn, HELPER_map_lookup_elem, IRT_MAPVAL, 2, ir_map(l->fn, map),
+		       mem_addr(l, key));
+}
+
+static u32 update(struct lower *l, u32 map, struct mem key, struct mem value, u64 flags)
+{
+	return ir_call(l->fn, HELPER_map_update_elem, IRT_I64, 4, ir_map(l->fn, map),
+		       mem_addr(l, key), mem_addr(l, value), ir_const(l->fn, (s64)flags));
+}
+
+/* Counts an update that found no room. */
+static void count_full(struct lower *l, u32 result)
+{
+	struct ir_fn *fn = l->fn;
+	u32 full = ir_block(fn), done = ir_block(fn);
+
+	ir_br(fn, result, full, done);
+	ir_seal(fn, full);
+	ir_at(fn, full);
+	lower_counter(l, offsetof(struct waggle_counters, map_full));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+}
+
+static bool is_data(struct lower *l, const struct script_map *m)
+{
+	return l->object->maps.v[m->index].section != SECTION_NONE;
+}
+
+/* ---- reading */
+
+u32 lower_map_read(struct lower *l, struct node *n)
+{
+	struct ir_fn *fn = l->fn;
+	u32 piece, value, found, done, var;
+
+	if (is_data(l, n->map))
+		return ir_load(fn, 8, false, ir_data(fn, n->map->index, 0), 0);
+	value = lookup(l, n->map->index, lower_key(l, n, &piece));
+	mem_put(l, piece);
+	found = ir_block(fn), done = ir_block(fn), var = ir_var(fn, IRT_I64);
+	ir_set(fn, var, ir_const(fn, 0));
+	ir_br(fn, value, found, done);
+	ir_seal(fn, found);
+	ir_at(fn, found);
+	ir_set(fn, var, ir_load(fn, 8, false, value, 0));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	return ir_get(fn, var);
+}
+
+void lower_map_str(struct lower *l, struct node *n, struct mem to, u32 cap, u32 len_var)
+{
+	struct ir_fn *fn = l->fn;
+	u32 piece, value, found, missing, done;
+
+	if (is_data(l, n->map)) {
+		value = ir_data(fn, n->map->index, 0);
+		ir_set(fn, len_var, ir_call(fn, HELPER_probe_read_kernel_str, IRT_I64, 3,
+					    mem_addr(l, to), ir_const(fn, cap), value));
+		return;
+	}
+	value = lookup(l, n->map->index, lower_key(l, n, &piece));
+	mem_put(l, piece);
+	to = (struct mem){mem_addr(l, to), 0};
+	found = ir_block(fn), missing = ir_block(fn), done = ir_block(fn);
+	ir_br(fn, value, found, missing);
+	ir_seal(fn, found);
+	ir_seal(fn, missing);
+	ir_at(fn, found);
+	ir_set(fn, len_var, ir_call(fn, HELPER_probe_read_kernel_str, IRT_I64, 3, to.ptr,
+				    ir_const(fn, cap), value));
+	ir_jmp(fn, done);
+	ir_at(fn, missing);
+	ir_store(fn, 1, to.ptr, 0, ir_const(fn, 0));
+	ir_set(fn, len_var, ir_const(fn, 1));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+}
+
+/* ---- writing */
+
+static void assign_data(struct lower *l, struct script_map *m, struct node *value)
+{
+	struct object_map *o = &l->object->maps.v[m->index];
+	u32 ptr;
+
+	if (m->value.kind == TYPE_STR) {
+		u32 piece = mem_get(l, m->value.size);
+		struct mem from = mem_at(l, &l->pieces.v[piece]);
+
+		mem_zero(l, from, m->value.size);
+		lower_str(l, value, from, m->value.size);
+		ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, ir_data(l->fn, m->index, 0),
+			ir_const(l->fn, m->value.size), mem_addr(l, from));
+		mem_put(l, piece);
+	} else {
+		u32 v = lower_int(l, value);
+
+		ir_store(l->fn, 8, ir_data(l->fn, m->index, 0), 0, v);
+	}
+	ptr = ir_data(l->fn, m->index, 0);
+	ir_store(l->fn, 8, ptr, (s32)o->value_size - 8, ir_const(l->fn, 1));
+}
+
+static void assign_hash(struct lower *l, struct node *map, struct node *value)
+{
+	u32 v = 0, kpiece, vpiece, size = map->map->value.size;
+	struct mem key, m;
+
+	if (map->map->value.kind == TYPE_INT)
+		v = lower_int(l, value);
+	vpiece = mem_get(l, MAX(size, 8));
+	m = mem_at(l, &l->pieces.v[vpiece]);
+	if (v) {
+		ir_store(l->fn, 8, m.ptr, m.off, v);
+	} else {
+		mem_zero(l, m, size);
+		lower_str(l, value, m, size);
+	}
+	key = lower_key(l, map, &kpiece);
+	count_full(l, update(l, map->map->index, key, m, BPF_ANY));
+	mem_put(l, kpiece);
+	mem_put(l, vpiece);
+}
+
+/* The value of an entry, made with zeroes when it is new; 0 when there is no room, which is
+ * counted. The caller gets a pointer that is not null in the block `have`. */
+static u32 find_or_make(struct lower *l, struct node *map, u32 have, u32 give_up)
+{
+	struct object_map *o = &l->object->maps.v[map->map->index];
+	struct ir_fn *fn = l->fn;
+	u32 kpiece, vpiece, ptr, again, make = ir_block(fn), full = ir_block(fn);
+	u32 var = ir_var(fn, IRT_MAPVAL);
+	struct memo memo;
+	struct mem key, zero;
+
+	key = lower_key(l, map, &kpiece);
+	ptr = lookup(l, map->map->index, key);
+	ir_set(fn, var, ptr);
+	if (o->scalar) { /* an array of one has no holes: the check is for the verifier */
+		ir_br(fn, ptr, have, give_up);
+		goto out;
+	}
+	memo = l->memo;
+	ir_br(fn, ptr, have, make);
+	ir_seal(fn, make);
+	ir_at(fn, make);
+	vpiece = mem_get(l, o->value_size);
+	zero = mem_at(l, &l->pieces.v[vpiece]);
+	mem_zero(l, zero, o->value_size);
+	update(l, map->map->index, key, zero, BPF_NOEXIST);
+	mem_put(l, vpiece);
+	again = lookup(l, map->map->index, key);
+	ir_set(fn, var, again);
+	ir_br(fn, again, have, full);
+	ir_seal(fn, full);
+	ir_at(fn, full);
+	lower_counter(l, offsetof(struct waggle_counters, map_full));
+	ir_jmp(fn, give_up);
+	l->memo = memo;
+out:
+	mem_put(l, kpiece);
+	ir_seal(fn, have);
+	ir_at(fn, have);
+	return ir_get(fn, var);
+}
+
+static void set_flag(struct lower *l, struct script_map *m, u32 ptr)
+{
+	struct object_map *o = &l->object->maps.v[m->index];
+
+	if (o->scalar)
+		ir_store(l->fn, 8, ptr, (s32)o->value_size - 8, ir_const(l->fn, 1));
+}
+
+static void observe(struct lower *l, struct node *map, struct node *call)
+{
+	u32 n = call->a ? lower_int(l, call->a) : 0;
+	u32 have = ir_block(l->fn), done = ir_block(l->fn);
+	struct memo memo;
+	u32 ptr = find_or_make(l, map, have, done);
+
+	memo = l->memo;
+	call->call->observe(l, ptr, n, call->a && call->a->type.is_signed);
+	set_flag(l, map->map, ptr);
+	ir_jmp(l->fn, done);
+	l->memo = memo;
+	ir_seal(l->fn, done);
+	ir_at(l->fn, done);
+}
+
+/* @x op= v. Adding is atomic, so that CPUs lose nothing; the rest reads and writes. */
+static void compound(struct lower *l, struct node *map, u8 op, u32 v)
+{
+	struct ir_fn *fn = l->fn;
+	bool add = op == TOK_ADD_SET || op == TOK_SUB_SET;
+	u32 have, done, ptr;
+
+	if (op == TOK_SUB_SET)
+		v = ir_un(fn, IR_NEG, IRT_I64, v);
+	have = ir_block(fn), done = ir_block(fn);
+	if (is_data(l, map->map)) {
+		ir_jmp(fn, have);
+		ir_seal(fn, have);
+		ir_at(fn, have);
+		ptr = ir_data(fn, map->map->index, 0);
+	} else {
+		ptr = find_or_make(l, map, have, done);
+	}
+	if (add)
+		ir_atomic_add(fn, 8, ptr, 0, v);
+	else
+		ir_store(fn, 8, ptr, 0,
+			 lower_arith(l, op, map->map->value, ir_load(fn, 8, false, ptr, 0), v));
+	set_flag(l, map->map, ptr);
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+}
+
+void lower_map_assign(struct lower *l, struct node *map, u8 op, struct node *value)
+{
+	if (op != TOK_SET)
+		compound(l, map, op, lower_int(l, value));
+	else if (value->kind == NODE_CALL && value->call->agg)
+		observe(l, map, value);
+	else if (is_data(l, map->map))
+		assign_data(l, map->map, value);
+	else
+		assign_hash(l, map, value);
+}
+
+/* ++ and --; as a value, what it was (or is: prefix), which other CPUs may have changed since. */
+u32 lower_map_inc(struct lower *l, struct node *n)
+{
+	u32 value = lower_map_read(l, n->a), one = ir_const(l->fn, n->op == TOK_INC ? 1 : -1);
+
+	compound(l, n->a, TOK_ADD_SET, one);
+	return n->prefix ? ir_bin(l->fn, IR_ADD, IRT_I64, value, one) : value;
+}
+
+void lower_delete(struct lower *l, struct node *n)
+{
+	struct node *map = n->a;
+	u32 piece;
+	struct mem key;
+
+	if (is_data(l, map->map)) {
+		struct object_map *o = &l->object->maps.v[map->map->index];
+		u32 ptr = ir_data(l->fn, map->map->index, 0);
+
+		for (u32 i = 0; i < o->value_size; i += 8)
+			ir_store(l->fn, 8, ptr, (s32)i, ir_const(l->fn, 0));
+		return;
+	}
+	if (!map->map->nkeys) { /* an array's element cannot go, and each CPU has its own */
+		lower_clear(l, n);
+		return;
+	}
+	key = lower_key(l, map, &piece);
+	ir_call(l->fn, HELPER_map_delete_elem, IRT_I64, 2, ir_map(l->fn, map->map->index),
+		mem_addr(l, key));
+	mem_put(l, piece);
+}
+
+/* ---- aggregations: one observation n into the words at ptr */
+
+static void add_to(struct lower *l, u32 ptr, s32 off, u32 n)
+{
+	ir_store(l->fn, 8, ptr, off,
+		 ir_bin(l->fn, IR_ADD, IRT_I64, ir_load(l->fn, 8, false, ptr, off), n));
+}
+
+void lower_agg_count(struct lower *l, u32 ptr, u32 n, bool is_signed)
+{
+	(void)n, (void)is_signed;
+	add_to(l, ptr, 0, ir_const(l->fn, 1));
+}
+
+void lower_agg_sum(struct lower *l, u32 ptr, u32 n, bool is_signed)
+{
+	(void)is_signed;
+	add_to(l, ptr, 0, n);
+}
+
+/* { value, is_set }: n replaces the value if there is none yet, or if `less` says so. */
+static void keep_extreme(struct lower *l, u32 ptr, u32 n, bool is_signed, bool largest)
+{
+	struct ir_fn *fn = l->fn;
+	u32 compare = ir_block(fn), keep = ir_block(fn), done = ir_block(fn), old;
+
+	ir_br(fn, ir_load(fn, 8, false, ptr, 8), compare, keep);
+	ir_seal(fn, compare);
+	ir_at(fn, compare);
+	old = ir_load(fn, 8, false, ptr, 0);
+	ir_br(fn, ir_bin(fn, is_signed ? IR_SLT : IR_ULT, IRT_I64, largest ? old : n,
+			 largest ? n : old),
+	      keep, done);
+	ir_seal(fn, keep);
+	ir_at(fn, keep);
+	ir_store(fn, 8, ptr, 0, n);
+	ir_store(fn, 8, ptr, 8, ir_const(fn, 1));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+}
+
+void lower_agg_min(struct lower *l, u32 ptr, u32 n, bool is_signed)
+{
+	keep_extreme(l, ptr, n, is_signed, false);
+}
+
+void lower_agg_max(struct lower *l, u32 ptr, u32 n, bool is_signed)
+{
+	keep_extreme(l, ptr, n, is_signed, true);
+}
+
+void lower_agg_avg(struct lower *l, u32 ptr, u32 n, bool is_signed)
+{
+	(void)is_signed;
+	add_to(l, ptr, 0, n);
+	add_to(l, ptr, 8, ir_const(l->fn, 1));
+}
+
+/* Bucket 0: negative, 1: zero, 2 + k: [2^k, 2^(k+1)); see object/hist.h. */
+void lower_agg_hist(struct lower *l, u32 ptr, u32 n, bool is_signed)
+{
+	struct ir_fn *fn = l->fn;
+	u32 index = ir_var(fn, IRT_I64), rest = ir_var(fn, IRT_I64), count = ir_block(fn), next;
+
+	if (is_signed) {
+		next = ir_block(fn);
+		ir_set(fn, index, ir_const(fn, 0));
+		ir_br(fn, ir_bin(fn, IR_SLT, IRT_I64, n, ir_const(fn, 0)), count, next);
+		ir_seal(fn, next);
+		ir_at(fn, next);
+	}
+	next = ir_block(fn);
+	ir_set(fn, index, ir_const(fn, 1));
+	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, n, ir_const(fn, 0)), count, next);
+	ir_seal(fn, next);
+	ir_at(fn, next);
+	ir_set(fn, index, ir_const(fn, 2));
+	ir_set(fn, rest, n);
+	for (u32 shift = 32; shift; shift /= 2) {
+		u32 large = ir_block(fn), value = ir_get(fn, rest);
+
+		next = ir_block(fn);
+		ir_br(fn, ir_bin(fn, IR_ULT, IRT_I64, value, ir_const(fn, (s64)(1ull << shift))),
+		      next, large);
+		ir_seal(fn, large);
+		ir_at(fn, large);
+		ir_set(fn, index, ir_bin(fn, IR_ADD, IRT_I64, ir_get(fn, index), ir_const(fn, shift)));
+		ir_set(fn, rest, ir_bin(fn, IR_SHR, IRT_I64, value, ir_const(fn, shift)));
+		ir_jmp(fn, next);
+		ir_seal(fn, next);
+		ir_at(fn, next);
+	}
+	ir_jmp(fn, count);
+	ir_seal(fn, count);
+	ir_at(fn, count);
+	next = ir_bin(fn, IR_SHL, IRT_I64, ir_get(fn, index), ir_const(fn, 3));
+	add_to(l, ir_bin(fn, IR_ADD, IRT_MAPVAL, ptr, next), 0, ir_const(fn, 1));
+}

@@ -1,0 +1,83 @@
+/*
+ * lower_mem.c: memory of a program: stack slots, scratch memory, and copying.
+ *
+ * The stack has 512 bytes for everything, spills included, so only small pieces go there.
+ */
+#include "script/lower.h"
+
+#define SLOT_MOST  64
+#define STACK_MOST 256
+
+static u32 scratch_base(struct lower *l)
+{
+	struct ir_fn *fn = l->fn;
+	u32 stride, cpu, base = l->object->maps.v[l->bss].value_size;
+
+	if (!l->memo.scratch) {
+		cpu = ir_bin(fn, IR_AND, IRT_I64, lower_cpu(l),
+			     lower_config(l, offsetof(struct waggle_config, cpu_mask)));
+		stride = lower_config(l, sizeof(struct waggle_config));
+		l->memo.scratch = ir_bin(fn, IR_ADD, IRT_DATA, ir_data(fn, l->bss, base),
+					 ir_bin(fn, IR_MUL, IRT_I64, cpu, stride));
+	}
+	return l->memo.scratch;
+}
+
+struct mem mem_at(struct lower *l, const struct piece *p)
+{
+	if (p->slot)
+		return (struct mem){p->slot, 0};
+	return (struct mem){scratch_base(l), (s32)p->off};
+}
+
+u32 mem_get(struct lower *l, u32 size)
+{
+	struct piece *p;
+
+	size = ALIGN_UP(size, 8);
+	vec_each(q, &l->pieces)
+		if (!q->busy && q->size >= size && q->size <= size * 2) {
+			q->busy = true;
+			return (u32)(q - l->pieces.v);
+		}
+	p = vec_add(l->script->arena, &l->pieces);
+	p->size = size;
+	p->busy = true;
+	if (size <= SLOT_MOST && l->stack + size <= STACK_MOST) {
+		p->slot = ir_slot(l->fn, size, 8);
+		l->stack += size;
+	} else {
+		p->off = l->scratch_end;
+		l->scratch_end += size;
+	}
+	return l->pieces.n - 1;
+}
+
+void mem_put(struct lower *l, u32 piece)
+{
+	l->pieces.v[piece].busy = false;
+}
+
+u32 mem_addr(struct lower *l, struct mem m)
+{
+	return m.off ? ir_add_imm(l->fn, m.ptr, m.off) : m.ptr;
+}
+
+void mem_zero(struct lower *l, struct mem m, u32 size)
+{
+	for (u32 i = 0; i < size; i += 8)
+		ir_store(l->fn, 8, m.ptr, m.off + (s32)i, ir_const(l->fn, 0));
+}
+
+void mem_copy(struct lower *l, struct mem to, struct mem from, u32 size)
+{
+	for (u32 i = 0; i < size;) {
+		u32 w = 8;
+
+		while (w > size - i || (u32)from.off % w || (u32)to.off % w)
+			w /= 2;
+		for (; i + w <= size; i += w)
+			ir_store(l->fn, w, to.ptr, to.off + (s32)i,
+				 ir_load(l->fn, w, false, from.ptr, from.off + (s32)i));
+	}
+}

@@ -1,0 +1,232 @@
+/*
+ * lower_str.c: expressions that are strings: written to where they are wanted, never moved.
+ */
+#include "script/lower.h"
+
+#include "isa/isa.h"
+
+static u32 read_str(struct lower *l, u32 helper, struct mem to, u32 cap, u32 from)
+{
+	/* on a fault the helper zeroes everything and returns a negative number */
+	return ir_call(l->fn, helper, IRT_I64, 3, mem_addr(l, to), ir_const(l->fn, cap), from);
+}
+
+static u32 lower_literal(struct lower *l, const struct node *n, struct mem to, u32 cap)
+{
+	u32 len = MIN(n->len + 1, cap);
+
+	for (u32 i = 0, w; i < len; i += w) {
+		u64 word = 0;
+
+		/* whole words as far as there is room: what is behind the NUL may be overwritten */
+		for (w = 8; i + w > cap;)
+			w /= 2;
+		for (u32 k = 0; k < w && i + k < n->len && i + k < cap - 1; k++)
+			word |= (u64)(u8)n->text[i + k] << (8 * k);
+		ir_store(l->fn, w, to.ptr, to.off + (s32)i, ir_const(l->fn, (s64)word));
+	}
+	return ir_const(l->fn, len);
+}
+
+/* A string in the record of the tracepoint: an array, or an offset and length (__data_loc). */
+static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to, u32 cap)
+{
+	const struct tp_field *f = n->field;
+	struct ir_fn *fn = l->fn;
+	u32 where;
+
+	if (!f->is_data_loc) {
+		u32 size = MIN(f->size, cap);
+
+		mem_copy(l, to, (struct mem){ir_ctx(fn), (s32)f->off}, size);
+		return ir_const(fn, size);
+	}
+	where = ir_load(fn, 2, false, ir_ctx(fn), (s32)f->off);
+	return read_str(l, HELPER_probe_read_kernel_str, to, cap,
+			ir_bin(fn, IR_ADD, IRT_I64, ir_ctx(fn), where));
+}
+
+/* The kernel's half of the address space has the top bit set. */
+static u32 read_any_str(struct lower *l, struct mem to, u32 cap, u32 from)
+{
+	struct ir_fn *fn = l->fn;
+	u32 kernel = ir_block(fn), user = ir_block(fn), done = ir_block(fn);
+	u32 len = ir_var(fn, IRT_I64);
+
+	to = (struct mem){mem_addr(l, to), 0};
+	ir_br(fn, ir_bin(fn, IR_SLT, IRT_I64, from, ir_const(fn, 0)), kernel, user);
+	ir_seal(fn, kernel);
+	ir_seal(fn, user);
+	ir_at(fn, kernel);
+	ir_set(fn, len, read_str(l, HELPER_probe_read_kernel_str, to, cap, from));
+	ir_jmp(fn, done);
+	ir_at(fn, user);
+	ir_set(fn, len, read_str(l, HELPER_probe_read_user_str, to, cap, from));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	return ir_get(fn, len);
+}
+
+static u32 lower_str_call(struct lower *l, struct node *n, struct mem to, u32 cap)
+{
+	struct node *arg = n->a;
+	u32 from;
+
+	cap = MIN(cap, n->type.size);
+	if (arg->type.kind == TYPE_STR)
+		return lower_str(l, arg, to, cap);
+	from = lower_int(l, arg);
+	if (arg->type.space == SPACE_USER)
+		return read_str(l, HELPER_probe_read_user_str, to, cap, from);
+	return read_any_str(l, to, cap, from);
+}
+
+static u32 lower_str_cond(struct lower *l, struct node *n, struct mem to, u32 cap)
+{
+	struct ir_fn *fn = l->fn;
+	u32 then = ir_block(fn), otherwise = ir_block(fn), done = ir_block(fn);
+	u32 len = ir_var(fn, IRT_I64);
+	struct memo memo;
+
+	lower_cond(l, n->a, then, otherwise);
+	memo = l->memo;
+	ir_seal(fn, then);
+	ir_at(fn, then);
+	ir_set(fn, len, lower_str(l, n->b, to, cap));
+	ir_jmp(fn, done);
+	l->memo = memo;
+	ir_seal(fn, otherwise);
+	ir_at(fn, otherwise);
+	ir_set(fn, len, lower_str(l, n->c, to, cap));
+	ir_jmp(fn, done);
+	l->memo = memo;
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	return ir_get(fn, len);
+}
+
+u32 lower_str(struct lower *l, struct node *n, struct mem to, u32 cap)
+{
+	struct ir_fn *fn = l->fn;
+	struct mem var;
+	u32 len;
+
+	switch (n->kind) {
+	case NODE_STR: return lower_literal(l, n, to, cap);
+	case NODE_NAME: /* comm; the helper pads it with NULs */
+		ir_call(fn, HELPER_get_current_comm, IRT_I64, 2, mem_addr(l, to),
+			ir_const(fn, MIN(cap, 16)));
+		return ir_const(fn, MIN(cap, 16));
+	case NODE_FIELD: return lower_field_str(l, n, to, cap);
+	case NODE_CALL: return lower_str_call(l, n, to, cap);
+	case NODE_COND: return lower_str_cond(l, n, to, cap);
+	case NODE_VAR:
+		var = mem_at(l, &l->pieces.v[n->var->scratch]);
+		if (n->type.size <= 32 && n->type.size <= cap) {
+			mem_copy(l, to, var, n->type.size);
+			return ir_const(fn, n->type.size);
+		}
+		return read_str(l, HELPER_probe_read_kernel_str, to, cap, mem_addr(l, var));
+	case NODE_MAP:
+		len = ir_var(fn, IRT_I64);
+		lower_map_str(l, n, to, cap, len);
+		return ir_get(fn, len);
+	default:
+		ir_store(fn, 1, to.ptr, to.off, ir_const(fn, 0));
+		return ir_const(fn, 1);
+	}
+}
+
+/* ---- comparing. Strings are compared in words; in front of the first word that differs, both
+ * are equal, so nothing behind a NUL is ever looked at if the words in front held it. */
+
+/* s == "literal": only as much is read as tells them apart. */
+static u32 compare_literal(struct lower *l, struct node *s, const struct node *lit)
+{
+	struct ir_fn *fn = l->fn;
+	u32 bytes = lit->len + 1, cap = ALIGN_UP(bytes + 1, 8), piece, equal, differ, done, result;
+	struct mem m;
+
+	if (s->kind == NODE_NAME || (s->kind == NODE_FIELD && !s->field->is_data_loc))
+		cap = MAX(cap, ALIGN_UP(s->type.size, 8));
+	if (lit->len >= s->type.size)
+		return ir_const(fn, 0);
+	piece = mem_get(l, cap);
+	m = mem_at(l, &l->pieces.v[piece]);
+	mem_zero(l, m, cap);
+	lower_str(l, s, m, cap);
+	equal = ir_block(fn), differ = ir_block(fn), done = ir_block(fn);
+	result = ir_var(fn, IRT_I64);
+	for (u32 i = 0, w; i < bytes; i += w) {
+		u32 next = ir_block(fn);
+		u64 word = 0;
+
+		for (w = 8; i + w > bytes;)
+			w /= 2;
+		for (u32 k = 0; k < w && i + k < lit->len; k++)
+			word |= (u64)(u8)lit->text[i + k] << (8 * k);
+		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, w, false, m.ptr, m.off + (s32)i),
+				 ir_const(fn, (s64)word)),
+		      next, differ);
+		ir_seal(fn, next);
+		ir_at(fn, next);
+	}
+	ir_jmp(fn, equal);
+	ir_seal(fn, equal);
+	ir_at(fn, equal);
+	ir_set(fn, result, ir_const(fn, 1));
+	ir_jmp(fn, done);
+	ir_seal(fn, differ);
+	ir_at(fn, differ);
+	ir_set(fn, result, ir_const(fn, 0));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	mem_put(l, piece);
+	return ir_get(fn, result);
+}
+
+/* Both zeroed to the same size, so that whole words tell. */
+static u32 compare_strings(struct lower *l, struct node *a, struct node *b)
+{
+	struct ir_fn *fn = l->fn;
+	u32 size = ALIGN_UP(MIN(MAX(a->type.size, b->type.size), STR_KEY), 8);
+	u32 pa = mem_get(l, size), pb = mem_get(l, size), differ = ir_block(fn);
+	u32 done = ir_block(fn), result = ir_var(fn, IRT_I64);
+	struct mem ma = mem_at(l, &l->pieces.v[pa]), mb = mem_at(l, &l->pieces.v[pb]);
+
+	mem_zero(l, ma, size);
+	mem_zero(l, mb, size);
+	lower_str(l, a, ma, size);
+	lower_str(l, b, mb, size);
+	for (u32 i = 0; i < size; i += 8) {
+		u32 next = ir_block(fn);
+
+		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, 8, false, ma.ptr, ma.off + (s32)i),
+				 ir_load(fn, 8, false, mb.ptr, mb.off + (s32)i)),
+		      next, differ);
+		ir_seal(fn, next);
+		ir_at(fn, next);
+	}
+	ir_set(fn, result, ir_const(fn, 1));
+	ir_jmp(fn, done);
+	ir_seal(fn, differ);
+	ir_at(fn, differ);
+	ir_set(fn, result, ir_const(fn, 0));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	mem_put(l, pa);
+	mem_put(l, pb);
+	return ir_get(fn, result);
+}
+
+u32 lower_str_compare(struct lower *l, struct node *a, struct node *b)
+{
+	if (b->kind == NODE_STR)
+		return compare_literal(l, a, b);
+	if (a->kind == NODE_STR)
+		return compare_literal(l, b, a);
+	return compare_strings(l, a, b);
+}

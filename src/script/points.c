@@ -1,0 +1,167 @@
+/*
+ * points.c: probe specifications to attach points.
+ *
+ * In: "tracepoint:syscalls:sys_enter_open*". Out: one struct point for each place that exists,
+ * with the format of its record. What does not exist is reported with the nearest name.
+ */
+#include "script/tables.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct point *point_add(struct script *s, const struct probe_row *row, struct probe *probe,
+			       struct probe_spec *spec, struct point ***tail)
+{
+	struct point *p = arena_new(s->arena, struct point);
+
+	p->row = row;
+	p->probe = probe;
+	p->spec = spec;
+	p->text = spec->text;
+	p->pattern = "";
+	**tail = p;
+	*tail = &p->next;
+	return p;
+}
+
+int points_once(struct script *s, const struct probe_row *row, struct probe *probe,
+		struct probe_spec *spec, char **parts, struct point ***tail)
+{
+	(void)parts;
+	point_add(s, row, probe, spec, tail);
+	return 0;
+}
+
+int points_interval(struct script *s, const struct probe_row *row, struct probe *probe,
+		    struct probe_spec *spec, char **parts, struct point ***tail)
+{
+	static const struct {
+		const char *unit;
+		u64 ns;
+	} units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"hz", 0}};
+	char *end;
+	u64 n = strtoull(parts[1], &end, 10);
+
+	if (end == parts[1] || *end || !n || *parts[1] == '-' || n > 1000000000)
+		return diag_error(s->diag, spec->at, "interval:s:1, interval:ms:100, interval:hz:99",
+				  "'%s' is no number of intervals", parts[1]);
+	for (u32 i = 0; i < ARRAY_SIZE(units); i++)
+		if (!strcmp(units[i].unit, parts[0])) {
+			point_add(s, row, probe, spec, tail)->ns =
+				units[i].ns ? n * units[i].ns : 1000000000 / n;
+			return 0;
+		}
+	return diag_error(s->diag, spec->at, "the units are s, ms, us and hz",
+			  "'%s' is no unit of time", parts[0]);
+}
+
+static int point_tracepoint(struct script *s, const struct probe_row *row, struct probe *probe,
+			    struct probe_spec *spec, const char *category, const char *name,
+			    struct point ***tail)
+{
+	struct tp_format *format;
+	struct point *p;
+	int err = target_tracepoint(s->target, category, name, spec->at, &format, s->diag);
+
+	if (err)
+		return err;
+	p = point_add(s, row, probe, spec, tail);
+	p->format = format;
+	p->pattern = arena_printf(s->arena, "%s:%s", category, name);
+	p->text = arena_printf(s->arena, "%s:%s", row->name, p->pattern);
+	return 0;
+}
+
+struct wild {
+	struct script *script;
+	char **parts;
+	vec(char *) found; /* category, name, category, ... */
+};
+
+static int wild_add(void *user, const char *category, const char *name)
+{
+	struct wild *w = user;
+
+	if (glob_match(w->parts[0], category) && glob_match(w->parts[1], name)) {
+		vec_push(w->script->arena, &w->found, arena_strdup(w->script->arena, category));
+		vec_push(w->script->arena, &w->found, arena_strdup(w->script->arena, name));
+	}
+	return 0;
+}
+
+int points_tracepoint(struct script *s, const struct probe_row *row, struct probe *probe,
+		      struct probe_spec *spec, char **parts, struct point ***tail)
+{
+	struct wild w = {.script = s, .parts = parts};
+	int err;
+
+	if (!strpbrk(parts[0], "*?[") && !strpbrk(parts[1], "*?["))
+		return point_tracepoint(s, row, probe, spec, parts[0], parts[1], tail);
+	err = s->target->ops->tracepoints(s->target, wild_add, &w);
+	if (err)
+		return diag_fail(s->diag, err, NULL, "the tracepoints cannot be listed: %s",
+				 strerror(-err));
+	if (!w.found.n)
+		return diag_error(s->diag, spec->at, "`waggle -l 'tracepoint:*'` lists what there is",
+				  "no tracepoint matches '%s'", spec->text);
+	for (u32 i = 0; !err && i < w.found.n; i += 2)
+		err = point_tracepoint(s, row, probe, spec, w.found.v[i], w.found.v[i + 1], tail);
+	return err;
+}
+
+static const struct probe_row *row_find(const char *name)
+{
+	for (const struct probe_row *r = probe_rows; r->name; r++)
+		if (!strcmp(r->name, name) || !strcmp(r->alias, name))
+			return r;
+	return NULL;
+}
+
+static int unknown_probe(struct script *s, struct probe_spec *spec, const char *name)
+{
+	struct near near = {.word = name};
+	const char *hint;
+
+	for (const struct probe_row *r = probe_rows; r->name; r++)
+		near_try(&near, r->name);
+	hint = near.best ? arena_printf(s->arena, "did you mean '%s'?", near.best) :
+			   "the kinds are begin, end, interval, tracepoint";
+	return diag_error(s->diag, spec->at, hint, "'%s' is no kind of probe", name);
+}
+
+static int points_of(struct script *s, struct probe *probe, struct probe_spec *spec,
+		     struct point ***tail)
+{
+	char *parts[4], *text = arena_strdup(s->arena, spec->text), *next = text;
+	const struct probe_row *row;
+	u32 n = 0;
+
+	while (next && n < ARRAY_SIZE(parts)) {
+		parts[n++] = next;
+		next = strchr(next, ':');
+		if (next)
+			*next++ = 0;
+	}
+	row = row_find(parts[0]);
+	if (!row)
+		return unknown_probe(s, spec, parts[0]);
+	if (n != row->parts + 1u || next)
+		return diag_error(s->diag, spec->at,
+				  arena_printf(s->arena, "it is written %s", row->usage),
+				  "'%s' is not a probe of kind %s", spec->text, row->name);
+	return row->points(s, row, probe, spec, parts + 1, tail);
+}
+
+int script_points(struct script *s, struct point **first)
+{
+	struct point **tail = first;
+	int err = 0, bad;
+
+	*first = NULL;
+	for (struct probe *p = s->probes; p; p = p->next)
+		for (struct probe_spec *spec = p->specs; spec; spec = spec->next) {
+			bad = points_of(s, p, spec, &tail);
+			err = err ? err : bad;
+		}
+	return err;
+}

@@ -1,0 +1,96 @@
+/*
+ * script.h: the front end of the tracing language.
+ *
+ * parse.c makes a tree, points.c finds where its probes attach, check.c gives everything a type,
+ * lower*.c make IR of it and the object's maps, schemas and actions.
+ */
+#ifndef SCRIPT_SCRIPT_H
+#define SCRIPT_SCRIPT_H
+
+#include "ir/ir.h"
+#include "object/object.h"
+#include "script/ast.h"
+
+#define STR_MOST  1024 /* bytes of a string with its NUL, everywhere but in keys */
+#define STR_SHORT 96	/* in the short form of a record */
+#define STR_KEY	  256	/* in keys of maps: 5.10 has room for 512 bytes in all */
+
+struct point;
+struct checker;
+struct lower;
+
+struct value_row {
+	const char *name;
+	struct type type;
+	u32 (*lower)(struct lower *);
+	const char *doc;
+};
+struct call_row {
+	const char *name;
+	u8 least, most;
+	void (*check)(struct checker *, struct node *);
+	void (*lower)(struct lower *, struct node *);
+	u8 agg;	      /* enum agg; 0: not an aggregation */
+	u8 words;     /* AGG: of its value */
+	void (*observe)(struct lower *, u32 value_ptr, u32 n, bool is_signed);
+	const char *usage, *doc;
+};
+struct probe_row {
+	const char *name, *alias;
+	u8 parts;
+	u32 prog_kind;
+	u8 attach;
+	int (*points)(struct script *, const struct probe_row *, struct probe *,
+		      struct probe_spec *, char **parts, struct point ***tail);
+	const char *usage, *doc;
+};
+extern const struct value_row value_rows[];
+extern const struct call_row call_rows[];
+extern const struct probe_row probe_rows[]; /* each ends with a row without a name */
+extern const u32 value_count, call_count;
+
+const struct call_row *call_find(const char *name);
+
+/* One place where one probe attaches. */
+struct point {
+	const struct probe_row *row;
+	struct probe *probe;
+	struct probe_spec *spec;
+	const char *text;	  /* "tracepoint:syscalls:sys_enter_openat" */
+	const char *pattern;	  /* "syscalls:sys_enter_openat" */
+	struct tp_format *format; /* TRACEPOINT */
+	u64 ns;			  /* INTERVAL */
+	struct script_var *vars;  /* of its program */
+	struct point *next;
+};
+
+/* Finds all points of all probes; a wildcard gives many. Reports what does not exist. */
+int script_points(struct script *, struct point **);
+
+/* Infers types of maps and variables over all points, then reports what is wrong. */
+int script_check(struct script *, struct point *);
+/* Once more for one point, before it is lowered: the types of nodes depend on the point. */
+void script_check_point(struct script *, struct point *);
+
+/* A conversion of a printf format. */
+struct format_spec {
+	const char *start; /* at the % */
+	u32 len;
+	char conversion; /* d u x s c p ... ; % for %% */
+};
+/* The next one at or behind p; false: none. A broken one has conversion 0. */
+bool format_next(const char **p, struct format_spec *);
+
+struct script_opts {
+	u32 pid; /* only events of this process, 0: of all */
+};
+/* Makes maps, schemas, actions and, for each point, a program's IR, handed to done(). */
+struct lower_result {
+	struct ir_fn *fn;
+	struct point *point;
+	u32 prog; /* index in the object; its code is to be made */
+};
+int script_lower(struct script *, struct point *, const struct script_opts *, struct object *,
+		 int (*done)(void *user, struct lower_result *), void *user);
+
+#endif

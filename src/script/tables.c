@@ -1,0 +1,36 @@
+/* tables.c: the tables of values, functions and probes, made of their .def files. */
+#include "script/tables.h"
+
+const struct value_row value_rows[] = {
+#define VALUE(name, type, lower, doc) {#name, type, lower, doc},
+#include "script/values.def"
+#undef VALUE
+	{0}};
+const u32 value_count = ARRAY_SIZE(value_rows) - 1;
+
+const struct call_row call_rows[] = {
+#define CALL(name, least, most, check, lower, usage, doc)                                         \
+	{#name, least, most, check, lower, 0, 0, NULL, usage, doc},
+#include "script/calls.def"
+#undef CALL
+#define AGG(name, KIND, least, most, words, observe, usage, doc)                                  \
+	{#name, least, most, check_agg, NULL, AGG_##KIND, words, observe, usage, doc},
+#include "script/aggs.def"
+#undef AGG
+	{0}};
+const u32 call_count = ARRAY_SIZE(call_rows) - 1;
+
+const struct probe_row probe_rows[] = {
+#define PROBE(name, alias, parts, prog, attach, points, usage, doc)                                  \
+	{#name, #alias, parts, PROG_##prog, ATTACH_##attach, points, usage, doc},
+#include "script/probes.def"
+#undef PROBE
+	{0}};
+
+const struct call_row *call_find(const char *name)
+{
+	for (const struct call_row *r = call_rows; r->name; r++)
+		if (!strcmp(r->name, name))
+			return r;
+	return NULL;
+}

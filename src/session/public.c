@@ -1,0 +1,150 @@
+/*
+ * public.c: the calls of waggle.h that make objects, read and write them.
+ *
+ * In: options of the caller. They find the target, give the arena a way out of memory, and turn
+ * everything into 0 or -errno.
+ */
+#include "compile.h"
+#include "script/script.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct diag diag_of(const struct waggle_opts *opts)
+{
+	return (struct diag){.fn = opts->diag, .user = opts->user};
+}
+
+static int read_file(const char *path, struct buf *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 1;
+	int err = fd < 0 ? -errno : 0;
+
+	while (!err && n) {
+		char *p = buf_reserve(out, 65536);
+
+		n = p ? read(fd, p, 65536) : -1;
+		if (n > 0)
+			out->n += (size_t)n;
+		else if (n < 0 && errno != EINTR)
+			err = p ? -errno : -ENOMEM;
+	}
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* The machine to compile for; `text` holds a saved one as long as it is open. */
+static int open_target(struct target **target, const struct waggle_opts *opts, struct buf *text,
+		       struct diag *diag)
+{
+	int err;
+
+	if (!opts->target)
+		return target_live(target, diag);
+	err = read_file(opts->target, text);
+	if (err)
+		return diag_fail(diag, err, "`waggle target save FILE` writes one",
+				 "target %s cannot be read: %s", opts->target, strerror(-err));
+	return target_open(target, text->p, text->n, diag);
+}
+
+int waggle_compile(struct waggle_object **out, enum waggle_lang lang, const char *src, size_t len,
+		   const struct waggle_opts *opts)
+{
+	struct diag diag = diag_of(opts);
+	struct object *object = NULL;
+	struct target *target = NULL;
+	struct buf text = {0};
+	int err = open_target(&target, opts, &text, &diag);
+
+	if (!err)
+		err = compile(&object, lang, src, len, target, opts, &diag);
+	if (target)
+		target_close(target);
+	buf_free(&text);
+	*out = (struct waggle_object *)object;
+	return err;
+}
+
+int waggle_object_open(struct waggle_object **out, const void *elf, size_t size,
+		       const struct waggle_opts *opts)
+{
+	struct diag diag = diag_of(opts);
+	struct object *object = NULL;
+	int err = object_read_elf(&object, elf, size, opts->name ? opts->name : "object", &diag);
+
+	*out = (struct waggle_object *)object;
+	return err;
+}
+
+static int write_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			p += done;
+			n -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+int waggle_object_write(const struct waggle_object *object, int fd)
+{
+	struct diag quiet = {0};
+	struct buf out = {0};
+	int err = object_write_elf((const struct object *)object, &out, &quiet);
+
+	if (!err)
+		err = write_all(fd, out.p, out.n);
+	buf_free(&out);
+	return err;
+}
+
+void waggle_object_free(struct waggle_object *object)
+{
+	if (object)
+		object_free((struct object *)object);
+}
+
+int waggle_target_save(int fd, const char *const *patterns, const struct waggle_opts *opts)
+{
+	struct diag diag = diag_of(opts);
+	struct target *target = NULL;
+	struct buf out = {0};
+	int err = target_live(&target, &diag);
+
+	if (!err)
+		err = target_save(target, patterns, &out, &diag);
+	if (!err)
+		err = write_all(fd, out.p, out.n);
+	if (target)
+		target_close(target);
+	buf_free(&out);
+	return err;
+}
+
+int waggle_language(const char *topic, void (*fn)(void *user, const char *name, const char *text),
+		    void *user)
+{
+	if (!strcmp(topic, "functions")) {
+		for (const struct call_row *r = call_rows; r->name; r++)
+			fn(user, r->usage, r->doc);
+	} else if (!strcmp(topic, "values")) {
+		for (const struct value_row *r = value_rows; r->name; r++)
+			fn(user, r->name, r->doc);
+	} else if (!strcmp(topic, "probes")) {
+		for (const struct probe_row *r = probe_rows; r->name; r++)
+			fn(user, r->usage, r->doc);
+	} else {
+		return -ENOENT;
+	}
+	return 0;
+}

@@ -1,0 +1,199 @@
+/*
+ * maps.c: what was read from a map becomes its contents as people see them.
+ *
+ * In:  keys and values as the engine read them, one value for each CPU.
+ * Out: entries with one value each, in the order in which they are printed.
+ */
+#include "sink/sink.h"
+#include "sink/value.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+u64 map_average(const struct object_map *m, const struct map_entry *e)
+{
+	u64 total = map_entry_u64(e, 0), count = map_entry_u64(e, 1);
+
+	if (!count)
+		return 0;
+	if (m->value_signed && (s64)count > 0)
+		return (u64)((s64)total / (s64)count);
+	return total / count;
+}
+
+u64 map_divide(const struct map_contents *c, u64 v)
+{
+	bool sign = c->map->value_signed;
+
+	if (c->map->agg == AGG_NONE)
+		sign = c->map->value.n && c->map->value.fields[0].kind == FIELD_INT;
+	if (c->div <= 1)
+		return v;
+	return sign ? (u64)((s64)v / (s64)c->div) : v / c->div;
+}
+
+/* ---- merging */
+
+/* How many u64s an aggregation merges; 0: the value is not an aggregation, or makes no sense. */
+static u32 agg_words(const struct object_map *m)
+{
+	switch (m->agg) {
+	case AGG_COUNT:
+	case AGG_SUM: return 1;
+	case AGG_MIN:
+	case AGG_MAX:
+	case AGG_AVG:
+	case AGG_STATS: return 2;
+	case AGG_HIST:
+	case AGG_LHIST: return map_buckets(m);
+	default: return 0;
+	}
+}
+
+static void merge_extreme(const struct object_map *m, u64 *to, const u64 *from)
+{
+	bool less = m->value_signed ? (s64)from[0] < (s64)to[0] : from[0] < to[0];
+
+	if (from[1] && (!to[1] || (from[0] != to[0] && less == (m->agg == AGG_MIN)))) {
+		to[0] = from[0];
+		to[1] = 1;
+	}
+}
+
+static void merge(const struct object_map *m, u64 *to, const u64 *from, u32 words)
+{
+	if (m->agg == AGG_MIN || m->agg == AGG_MAX) {
+		merge_extreme(m, to, from);
+		return;
+	}
+	for (u32 i = 0; i < words; i++)
+		to[i] += from[i];
+}
+
+/* One value of all CPUs'. Values of the engine need not be aligned. */
+static const u8 *merge_cpus(struct arena *a, const struct object_map *m, const u8 *values, u32 cpus,
+			    size_t stride)
+{
+	u32 words = agg_words(m);
+	u64 *to, *from;
+
+	if (cpus == 1 || !words)
+		return values;
+	to = arena_array(a, u64, words);
+	from = arena_array(a, u64, words);
+	for (u32 cpu = 0; cpu < cpus; cpu++) {
+		memcpy(from, values + cpu * stride, words * sizeof(u64));
+		merge(m, to, from, words);
+	}
+	return (u8 *)to;
+}
+
+/* The value of the first CPU that set it, for values that cannot be merged; NULL: none. */
+static const u8 *scalar_set(const struct object_map *m, const u8 *values, u32 cpus, size_t stride)
+{
+	u64 set;
+
+	for (u32 cpu = 0; cpu < cpus; cpu++) {
+		memcpy(&set, values + cpu * stride + m->value_size - sizeof(set), sizeof(set));
+		if (set)
+			return agg_words(m) ? values : values + cpu * stride;
+	}
+	return NULL;
+}
+
+/* ---- order */
+
+struct sorted {
+	struct map_entry e;
+	const struct object_map *map;
+	u64 by;
+};
+
+static bool sorts_signed(const struct object_map *m)
+{
+	if (m->agg == AGG_NONE)
+		return m->value.n == 1 && m->value.fields[0].kind == FIELD_INT;
+	return m->value_signed && m->agg != AGG_COUNT && m->agg != AGG_HIST && m->agg != AGG_LHIST;
+}
+
+static u64 sort_value(const struct object_map *m, const struct map_entry *e)
+{
+	switch (m->agg) {
+	case AGG_NONE:
+		if (m->value.n == 1 && field_is_int(&m->value.fields[0]))
+			return field_load(&m->value.fields[0], e->value);
+		return 0;
+	case AGG_AVG:
+	case AGG_STATS: return map_average(m, e);
+	case AGG_HIST:
+	case AGG_LHIST: return map_total(m, e);
+	default: return map_entry_u64(e, 0);
+	}
+}
+
+static int sorted_compare(const void *a, const void *b)
+{
+	const struct sorted *x = a, *y = b;
+
+	if (x->by != y->by) {
+		if (sorts_signed(x->map))
+			return (s64)x->by < (s64)y->by ? -1 : 1;
+		return x->by < y->by ? -1 : 1;
+	}
+	return layout_compare(&x->map->key, x->e.key, y->e.key);
+}
+
+/* ---- all together */
+
+static int map_check(const struct object_map *m, u32 n, u32 cpus)
+{
+	u32 words = agg_words(m);
+	u32 size = m->scalar && m->agg == AGG_NONE ? m->value_size - 8 : m->value_size;
+
+	if (!cpus && n)
+		return -EINVAL;
+	if (m->scalar && m->value_size < 8)
+		return -EINVAL;
+	if (!m->scalar && layout_check(&m->key, m->key_size))
+		return -EINVAL;
+	if (m->agg == AGG_NONE)
+		return layout_check(&m->value, size);
+	return words && words <= m->value_size / 8 ? 0 : -EINVAL;
+}
+
+int map_contents_make(struct map_contents *c, struct arena *a, const struct object_map *m,
+		      const u8 *keys, const u8 *values, u32 n, u32 cpus, u32 top, u32 div)
+{
+	size_t stride = ALIGN_UP((size_t)m->value_size, 8);
+	u32 shown = 0, from = 0;
+	struct sorted *all;
+
+	*c = (struct map_contents){.map = m, .top = top, .div = div};
+	if (map_check(m, n, cpus))
+		return -EINVAL;
+	all = arena_array(a, struct sorted, n);
+	for (u32 i = 0; i < n; i++) {
+		const u8 *v = values + i * stride * cpus;
+		struct sorted *s = &all[shown];
+
+		if (m->scalar) {
+			v = scalar_set(m, v, cpus, stride);
+			if (!v)
+				continue;
+		}
+		*s = (struct sorted){.map = m};
+		s->e.key = keys + (size_t)i * m->key_size;
+		s->e.value = merge_cpus(a, m, v, cpus, stride);
+		s->by = sort_value(m, &s->e);
+		shown++;
+	}
+	if (shown > 1 && !m->scalar)
+		qsort(all, shown, sizeof(*all), sorted_compare);
+	if (top && shown > top && m->agg != AGG_STATS)
+		from = shown - top;
+	c->n = shown - from;
+	c->entries = arena_array(a, struct map_entry, c->n);
+	for (u32 i = 0; i < c->n; i++)
+		c->entries[i] = all[from + i].e;
+	return 0;
+}

@@ -1,0 +1,213 @@
+/*
+ * sink.c: what all formats share: the table of formats, the checks, and writing.
+ *
+ * Bytes gather in `out` and leave in large writes. The first error of a write is kept, and all
+ * that comes later is thrown away: the session looks at it and ends.
+ */
+#include "sink/sink.h"
+#include "sink/value.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define FLUSH_AT (64 * 1024)
+
+
+const struct sink_ops *const sinks[] = {&sink_text, &sink_json, NULL};
+
+static const struct sink_ops *sink_find(const char *format, struct diag *diag)
+{
+	struct near near = {.word = format};
+	u32 i;
+
+	for (i = 0; sinks[i]; i++) {
+		if (!strcmp(sinks[i]->name, format))
+			return sinks[i];
+		near_try(&near, sinks[i]->name);
+	}
+	diag_fail(diag, -EINVAL, near.best ? near.best : "formats are: text, json",
+		  "unknown output format '%s'", format);
+	return NULL;
+}
+
+/* An object may come from a file: what its schemas say must fit before records are read by it. */
+static int sink_check(struct sink *s, struct diag *diag)
+{
+	u32 most = 0;
+
+	for (u32 i = 0; i < s->object->schemas.n; i++) {
+		const struct schema *schema = &s->object->schemas.v[i];
+
+		if (layout_check(&schema->layout, schema->layout.size) || schema->id != i ||
+		    schema->group >= s->object->schemas.n)
+			return diag_fail(diag, -EINVAL, "build the object again",
+					 "record kind %u of the object is broken", i);
+		most = MAX(most, schema->layout.size);
+	}
+	s->spare = arena_alloc(&s->arena, most);
+	return 0;
+}
+
+int sink_open(struct sink *s, const char *format, struct object *object, int fd, bool line_buffered,
+	      struct diag *diag)
+{
+	struct winsize size = {0};
+	volatile int err = -ENOMEM;
+	jmp_buf escape;
+
+	*s = (struct sink){.object = object, .fd = fd, .line_buffered = line_buffered};
+	s->flush_at = FLUSH_AT;
+	s->ops = sink_find(format ? format : "text", diag);
+	if (!s->ops)
+		return -EINVAL;
+	if (!ioctl(fd, TIOCGWINSZ, &size))
+		s->width = size.ws_col ? size.ws_col : 80;
+	s->arena.escape = &escape;
+	if (!setjmp(escape)) {
+		int e = sink_check(s, diag);
+
+		err = e ? e : s->ops->open(s, diag);
+	}
+	s->arena.escape = NULL;
+	if (err)
+		arena_free(&s->arena);
+	return err;
+}
+
+static int wait_writable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+}
+
+/* Writes the first n pending bytes. */
+static void write_out(struct sink *s, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && !s->error) {
+		ssize_t w = write(s->fd, s->out.p + done, n - done);
+
+		if (w >= 0)
+			done += (size_t)w;
+		else if (errno == EAGAIN || errno == EWOULDBLOCK)
+			s->error = wait_writable(s->fd);
+		else if (errno != EINTR)
+			s->error = -errno;
+	}
+	s->bytes += done;
+	if (s->error)
+		n = s->out.n;
+	memmove(s->out.p, s->out.p + n, s->out.n - n);
+	s->out.n -= n;
+}
+
+int sink_flush(struct sink *s, bool force)
+{
+	const char *newline;
+	size_t n = 0;
+
+	if (s->out.failed && !s->error)
+		s->error = -ENOMEM;
+	if (force || s->out.n >= s->flush_at) {
+		n = s->out.n;
+	} else if (s->line_buffered && s->out.n) {
+		newline = memrchr(s->out.p, '\n', s->out.n);
+		n = newline ? (size_t)(newline - s->out.p) + 1 : 0;
+	}
+	if (n)
+		write_out(s, n);
+	return s->error;
+}
+
+int sink_close(struct sink *s)
+{
+	int err = sink_flush(s, true);
+
+	if (s->ops->close)
+		s->ops->close(s);
+	buf_free(&s->out);
+	arena_free(&s->arena);
+	return err;
+}
+
+/* ---- the calls of the format */
+
+static void flush_large(struct sink *s)
+{
+	if (s->out.n >= s->flush_at || s->error)
+		sink_flush(s, true);
+}
+
+void sink_attached(struct sink *s, u32 probes)
+{
+	s->ops->attached(s, probes);
+	flush_large(s);
+}
+
+void sink_record(struct sink *s, const struct schema *schema, u64 ns, u32 cpu, const void *payload,
+		 u32 size)
+{
+	u32 whole = schema->layout.size;
+
+	if (schema->id >= s->object->schemas.n || schema != &s->object->schemas.v[schema->id])
+		return;
+	if (size < whole) {
+		if (size)
+			memcpy(s->spare, payload, size);
+		memset(s->spare + size, 0, whole - size);
+		payload = s->spare;
+		size = whole;
+	}
+	s->ops->record(s, schema, ns, cpu, payload, size);
+	flush_large(s);
+}
+
+void sink_map(struct sink *s, const struct map_contents *c)
+{
+	if (!c->map->shown || !c->n)
+		return;
+	s->ops->map(s, c);
+	s->final = false;
+	flush_large(s);
+}
+
+void sink_ended(struct sink *s)
+{
+	s->final = true;
+	if (s->ops->ended)
+		s->ops->ended(s);
+}
+
+void sink_summary(struct sink *s, const struct waggle_stats *stats)
+{
+	if (s->ops->summary)
+		s->ops->summary(s, stats);
+	flush_large(s);
+}
+
+void summary_text(struct buf *b, const struct waggle_stats *st)
+{
+	buf_u64(b, st->shown);
+	buf_puts(b, st->shown == 1 ? " event, " : " events, ");
+	buf_u64(b, st->lost);
+	buf_puts(b, " lost");
+	if (st->map_full) {
+		buf_puts(b, ", ");
+		buf_u64(b, st->map_full);
+		buf_puts(b, " map updates found no room");
+	}
+	if (st->ticks_missed) {
+		buf_puts(b, ", ");
+		buf_u64(b, st->ticks_missed);
+		buf_puts(b, " interval ticks came late");
+	}
+	if (st->recursion > 0) {
+		buf_puts(b, ", ");
+		buf_u64(b, (u64)st->recursion);
+		buf_puts(b, " runs skipped by the kernel");
+	}
+}

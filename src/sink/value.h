@@ -1,0 +1,54 @@
+/*
+ * value.h: one field of a record, a key or a value: checked, loaded, compared, written.
+ *
+ * `data` is always the start of the payload that the field's offset counts from; for the fields of
+ * a tuple it is the start of the tuple.
+ */
+#ifndef SINK_VALUE_H
+#define SINK_VALUE_H
+
+#include "object/object.h"
+#include "sink/put.h"
+
+/* Is everything of the layout inside of its size, and does each kind have a size that it may have?
+ * Else -EINVAL. Everything below relies on it. */
+int layout_check(const struct layout *, u32 size);
+
+static inline bool field_is_int(const struct field *f)
+{
+	return f->kind == FIELD_UINT || f->kind == FIELD_INT;
+}
+
+/* An integer, extended to 64 bits by its own sign. */
+static inline u64 field_load(const struct field *f, const u8 *data)
+{
+	bool sign = f->kind == FIELD_INT;
+	u64 v64;
+	u32 v32;
+	u16 v16;
+
+	data += f->off;
+	switch (f->size) {
+	case 8: memcpy(&v64, data, 8); return v64;
+	case 4: memcpy(&v32, data, 4); return sign ? (u64)(s64)(s32)v32 : v32;
+	case 2: memcpy(&v16, data, 2); return sign ? (u64)(s64)(s16)v16 : v16;
+	default: return sign ? (u64)(s64)(s8)*data : *data;
+	}
+}
+
+/* As text: 12, -3, 0x1f (UNIT_HEX), abc, \x01b, (1, abc). */
+u32 field_text_most(const struct field *); /* bytes it takes at most */
+char *field_text(char *p, const struct field *, const u8 *data);
+/* The fields of a layout, joined by `between` (", "). */
+u32 layout_text_most(const struct layout *);
+char *layout_text(char *p, const struct layout *, const u8 *data, const char *between);
+
+/* As a JSON value: 12, "abc", [1,"abc"]. Bytes are a string in the form of text. */
+u32 field_json_most(const struct field *);
+char *field_json(char *p, const struct field *, const u8 *data);
+
+/* <0, 0, >0: integers by value, strings as strcmp, tuples field by field. */
+int field_compare(const struct field *, const u8 *a, const u8 *b);
+int layout_compare(const struct layout *, const u8 *a, const u8 *b);
+
+#endif

@@ -1,0 +1,66 @@
+/* type.c: conversions between types, and their names; see type.h. */
+#include "types/type.h"
+
+#include <stdio.h>
+
+struct type type_str(u32 size)
+{
+	return (struct type){.kind = TYPE_STR, .size = size};
+}
+
+static bool is_u64(struct type t)
+{
+	return !t.is_signed && t.size == 8;
+}
+
+struct type type_arith(struct type a, struct type b)
+{
+	if (a.is_literal && b.is_literal)
+		return (struct type){.kind = TYPE_INT, .is_signed = a.is_signed && b.is_signed,
+				     .is_literal = 1, .size = 8};
+	return is_u64(a) || is_u64(b) ? TYPE_U64 : TYPE_S64;
+}
+
+struct type type_join(struct type a, struct type b)
+{
+	struct type t = a;
+
+	if (a.kind == TYPE_UNKNOWN)
+		return b;
+	if (b.kind == TYPE_UNKNOWN)
+		return a;
+	if (a.kind != b.kind || (a.kind == TYPE_AGG && a.agg != b.agg))
+		return (struct type){0};
+	t.size = MAX(a.size, b.size);
+	if (a.kind == TYPE_INT) {
+		/* 1 is as unsigned as what it stands beside, -1 never is */
+		if (a.is_literal != b.is_literal)
+			t.is_signed = a.is_literal ? b.is_signed : a.is_signed;
+		else
+			t.is_signed = a.is_signed || (b.is_signed && b.size >= a.size);
+		t.is_literal = a.is_literal && b.is_literal;
+		t.is_pointer = a.is_pointer && b.is_pointer;
+		t.space = a.space == b.space ? a.space : SPACE_ANY;
+	}
+	if (a.kind == TYPE_AGG)
+		t.is_signed = a.is_signed || b.is_signed;
+	return t;
+}
+
+const char *type_name(struct type t, char *out, size_t size)
+{
+	static const char *const aggs[] = {"none", "count", "sum", "min", "max", "avg", "stats",
+					   "hist", "lhist"};
+
+	switch (t.kind) {
+	case TYPE_INT:
+		snprintf(out, size, "%sint%u%s", t.is_signed ? "" : "u", t.size * 8,
+			 t.is_pointer ? " pointer" : "");
+		break;
+	case TYPE_STR: snprintf(out, size, "string[%u]", t.size); break;
+	case TYPE_AGG: snprintf(out, size, "%s", t.agg < ARRAY_SIZE(aggs) ? aggs[t.agg] : "?"); break;
+	case TYPE_NONE: snprintf(out, size, "none"); break;
+	default: snprintf(out, size, "unknown");
+	}
+	return out;
+}

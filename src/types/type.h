@@ -1,0 +1,47 @@
+/*
+ * type.h: the types of values, shared by all front ends.
+ *
+ * Small enough to be passed by value. Integers compute in 64 bits: a type narrower than that says
+ * what a value was before it was widened, which decides how it is stored and shown.
+ */
+#ifndef TYPES_TYPE_H
+#define TYPES_TYPE_H
+
+#include "base/buf.h"
+
+enum type_kind {
+	TYPE_UNKNOWN, /* not inferred yet */
+	TYPE_NONE,    /* no value: statements, actions */
+	TYPE_INT,
+	TYPE_STR,     /* bytes up to a NUL; size with the NUL */
+	TYPE_AGG,     /* an aggregation, only as the value of a map */
+};
+enum type_space { SPACE_ANY, SPACE_USER, SPACE_KERNEL };
+
+struct type {
+	u8 kind;
+	u8 is_signed;  /* INT */
+	u8 is_pointer; /* INT: an address, in `space` */
+	u8 space;
+	u8 is_literal; /* INT: takes the sign of what it meets */
+	u8 agg;	       /* AGG: enum agg of object.h */
+	u32 size;      /* bytes */
+};
+
+#define TYPE_S64  ((struct type){.kind = TYPE_INT, .is_signed = 1, .size = 8})
+#define TYPE_U64  ((struct type){.kind = TYPE_INT, .size = 8})
+#define TYPE_S32  ((struct type){.kind = TYPE_INT, .is_signed = 1, .size = 4})
+#define TYPE_U32  ((struct type){.kind = TYPE_INT, .size = 4})
+#define TYPE_VOID ((struct type){.kind = TYPE_NONE})
+#define TYPE_STR_OF(n) ((struct type){.kind = TYPE_STR, .size = (n)})
+
+struct type type_str(u32 size);
+/* C's usual arithmetic conversions with an int of 64 bits: unsigned wins at equal width. */
+struct type type_arith(struct type a, struct type b);
+/* What a variable must be to hold both; kind UNKNOWN when nothing fits. */
+struct type type_join(struct type a, struct type b);
+/* "int64", "string[16]", "count" */
+const char *type_name(struct type, char *out, size_t size);
+#define TYPE_NAME(t) type_name((t), (char[32]){0}, 32)
+
+#endif

@@ -1,0 +1,189 @@
+/*
+ * behave.c: the behaviour runner.
+ *
+ *   behave [-w WAGGLE] [-k PATTERN] [-e ENGINES] [-p PREFIX] [-T FACTOR] [-g] [-v] [-l] [-O] FILE...
+ *
+ * In:  case files (case.c), a waggle to run them with.
+ * Out: a line `ok NAME`, `not ok NAME: WHY` (with what differs, and how to repeat it, indented
+ *      below) or `skip NAME: WHY` for each case and engine, then a summary. Status 1 if any failed.
+ *
+ * -k runs only the cases whose name has PATTERN in it, -e only these engines, -T stretches the time
+ * limits, -g says that this machine is a guest of our own, -v shows what each case printed, -l lists
+ * the cases. -O uses bpftrace 0.17 in waggle's place to see whether the cases are right.
+ */
+#include "behave.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void text_add(struct text *t, const char *s, size_t len)
+{
+	if (t->len + len + 1 > t->room) {
+		size_t room = (t->len + len + 1) * 2;
+		char *more = realloc(t->s, room);
+
+		if (!more) {
+			fprintf(stderr, "behave: out of memory\n");
+			exit(2);
+		}
+		t->s = more;
+		t->room = room;
+	}
+	memcpy(t->s + t->len, s, len);
+	t->len += len;
+	t->s[t->len] = '\0';
+}
+
+void text_printf(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	text_add(t, s, (size_t)n);
+	free(s);
+}
+
+struct score {
+	unsigned passed, failed, skipped;
+};
+
+/* The script and the command line, so that one can repeat it by hand. */
+static void explain(const struct test_case *c, const struct result *r)
+{
+	printf("    case at %s:%u\n", c->file, c->line);
+	if (c->shell && c->script)
+		printf("    script: %s\n", c->script);
+	printf("    command: %s\n", r->command);
+}
+
+static void one(const struct test_case *c, enum engine e, const struct options *o, struct score *s)
+{
+	static const char *const suffix[] = { [ENGINE_KERNEL] = "",
+					      [ENGINE_USER] = " (user engine)",
+					      [ENGINE_COMPILER] = "" };
+	const char *missing = needs_missing(c, e, o), *end = suffix[e];
+	struct programs before;
+	struct text why = { 0 };
+	struct result r;
+	int ret;
+
+	if (missing) {
+		printf("skip %s%s%s: %s\n", o->prefix, c->name, end, missing);
+		s->skipped++;
+		return;
+	}
+	programs_list(&before);
+	ret = case_run(c, e, o, &r);
+	if (ret)
+		text_printf(&why, "    cannot start: %s\n", strerror(-ret));
+	else
+		result_check(c, &r, &why);
+	leak_check(&before, o, &why);
+	programs_free(&before);
+	if (why.len) {
+		size_t first = strcspn(why.s, "\n");
+
+		printf("not ok %s%s%s: %.*s\n", o->prefix, c->name, end,
+		       (int)(first > 4 ? first - 4 : 0), why.s + 4);
+		printf("%s", why.s);
+		explain(c, &r);
+		s->failed++;
+	} else {
+		printf("ok %s%s%s\n", o->prefix, c->name, end);
+		s->passed++;
+	}
+	if (o->verbose)
+		printf("    %.3f s, status %d: %s\n%s%s", r.seconds, r.status, r.command,
+		       r.out ? r.out : "", r.err ? r.err : "");
+	fflush(stdout);
+	result_free(&r);
+	free(why.s);
+}
+
+static void all(const struct test_case *c, const struct options *o, struct score *s)
+{
+	for (; c; c = c->next) {
+		if ((o->pattern && !strstr(c->name, o->pattern)) || !case_is_for(c, o))
+			continue;
+		if (o->list) {
+			printf("%s:%u: %s\n", c->file, c->line, c->name);
+			continue;
+		}
+		for (unsigned e = 1; e <= ENGINE_COMPILER; e <<= 1)
+			if (c->engines & e & o->engines)
+				one(c, (enum engine)e, o, s);
+	}
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: behave [-w WAGGLE] [-k PATTERN] [-e kernel,user,compiler] "
+			"[-p PREFIX] [-T FACTOR] [-g] [-v] [-l] [-O] FILE...\n");
+	return 2;
+}
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+	int opt;
+
+	while ((opt = getopt(argc, argv, "w:k:e:p:T:gvlO")) >= 0) {
+		switch (opt) {
+		case 'w': o->waggle = optarg; break;
+		case 'k': o->pattern = optarg; break;
+		case 'e':
+			o->engines = (strstr(optarg, "kernel") ? ENGINE_KERNEL : 0) |
+				     (strstr(optarg, "user") ? ENGINE_USER : 0) |
+				     (strstr(optarg, "compiler") ? ENGINE_COMPILER : 0);
+			break;
+		case 'p': o->prefix = optarg; break;
+		case 'T': o->patience = atof(optarg); break;
+		case 'g': o->guest = true; break;
+		case 'v': o->verbose = true; break;
+		case 'l': o->list = true; break;
+		case 'O': o->oracle = true; break;
+		default: return false;
+		}
+	}
+	return optind < argc && o->patience > 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .waggle = "build/waggle",
+			     .prefix = "",
+			     .patience = 1,
+			     .engines = ENGINE_KERNEL | ENGINE_COMPILER };
+	struct test_case *cases = NULL, **tail = &cases;
+	struct score s = { 0 };
+	char full[PATH_MAX];
+
+	if (!parse(argc, argv, &o))
+		return usage();
+	/* Cases run in folders of their own, so the path must not depend on where we are. */
+	if (strchr(o.waggle, '/') && realpath(o.waggle, full))
+		o.waggle = full;
+	if (!o.list && !have_program(o.waggle)) {
+		fprintf(stderr, "behave: no program %s: build it first, or name another by -w\n",
+			o.waggle);
+		return 2;
+	}
+	for (int i = optind; i < argc; i++) {
+		tail = cases_read(argv[i], tail);
+		if (!tail)
+			return 2;
+	}
+	all(cases, &o, &s);
+	if (!o.list)
+		printf("# %u passed, %u failed, %u skipped\n", s.passed, s.failed, s.skipped);
+	return s.failed ? 1 : 0;
+}
