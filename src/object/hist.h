@@ -62,7 +62,7 @@ static inline u32 lhist_buckets(s64 min, s64 max, s64 step)
 	if (step <= 0 || max <= min)
 		return 0;
 	n = ((u64)max - (u64)min) / (u64)step;
-	return n + 2 <= LHIST_BUCKETS_MOST ? (u32)n + 2 : 0;
+	return n <= LHIST_BUCKETS_MOST - 2 ? (u32)n + 2 : 0;
 }
 
 static inline u32 lhist_bucket(s64 n, s64 min, s64 max, s64 step)

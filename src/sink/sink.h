@@ -64,7 +64,7 @@ extern const struct sink_ops sink_text, sink_json;
  * to close. */
 int sink_open(struct sink *, const char *format, struct object *, int fd, bool line_buffered,
 	      struct diag *);
-/* The calls of the format. A sink writes by itself only when 64 KiB are pending. */
+/* The calls of the format. A sink writes by itself only when 256 KiB are pending. */
 void sink_attached(struct sink *, u32 probes);
 void sink_record(struct sink *, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		 u32 size);
