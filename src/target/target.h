@@ -12,30 +12,34 @@
 #include "btf/btf.h"
 #include "isa/isa.h"
 
-/* A field of a tracepoint record, from its tracefs format. */
+/* A field of a tracepoint record, from its tracefs format. The declared type may be narrower than
+ * the field ("int dfd" takes 8 bytes in system call events): size and is_signed tell how to read.
+ */
 struct tp_field {
 	const char *name;
-	const char *type; /* as the kernel wrote it: "const char *", "__data_loc char[]" */
-	u32 off, size;	  /* bytes in the record */
+	const char *type; /* as the kernel wrote it, without the name: "const char *", "char[16]",
+			   * "__data_loc char[]" */
+	u32 off, size;    /* bytes in the record */
 	bool is_signed;
-	bool is_array;	  /* char comm[16]: array of `elem` byte elements */
-	bool is_string;	  /* char array, or __data_loc char[] */
+	bool is_array;  /* char comm[16]: array of `elem` byte elements; __data_loc arrays, too */
+	bool is_string; /* char array, or __data_loc char[] */
 	bool is_pointer;
 	bool is_data_loc; /* u32: length << 16 | offset from the record's start */
-	u32 elem;	  /* bytes of an array's element */
+	bool is_rel_loc;  /* with is_data_loc: the offset counts from the end of the field */
+	u32 elem;         /* bytes of an array's element; 0: unknown */
 };
 struct tp_format {
 	const char *category, *name;
-	u32 id; /* for perf_event_open, of this machine; 0 in a saved target */
+	u32 id;                  /* for perf_event_open, of this machine; 0 in a saved target */
 	struct tp_field *fields; /* without the common_ ones */
 	u32 nfields;
 };
 
 struct target {
 	struct arena arena;
-	u32 kernel;  /* KERNEL(6, 1) */
-	u32 cpus;    /* possible ones */
-	const char *arch;  /* "x86_64" */
+	u32 kernel;          /* KERNEL(6, 1) */
+	u32 cpus;            /* the highest possible CPU number + 1 */
+	const char *arch;    /* "x86_64" */
 	const char *release; /* uname -r */
 	const struct target_ops *ops;
 	void *data;
@@ -46,25 +50,29 @@ struct target_ops {
 	int (*tracepoint)(struct target *, const char *category, const char *name,
 			  struct tp_format **);
 	/* Calls fn for each tracepoint "category:name" until it returns non-zero. */
-	int (*tracepoints)(struct target *, int (*fn)(void *, const char *category,
-						       const char *name), void *user);
-	/* The kernel's types; -ENOENT without BTF. */
+	int (*tracepoints)(struct target *,
+			   int (*fn)(void *, const char *category, const char *name), void *user);
+	/* The kernel's types, which belong to the target; -ENOENT without BTF. Reports why. */
 	int (*btf)(struct target *, struct btf **, struct diag *);
 	void (*close)(struct target *);
 };
 
+/* The running machine: mounts tracefs where it is missing and this process may. */
 int target_live(struct target **, struct diag *);
+/* A saved machine; data is borrowed for the life of the target. -EINVAL: not what save writes. */
 int target_open(struct target **, const void *data, size_t size, struct diag *);
-void target_close(struct target *);
-/* Writes the machine to text/binary in out; patterns: NULL-terminated "cat:name" globs or NULL. */
+void target_close(struct target *); /* NULL is fine */
+/* Writes the machine to out (see saved.c for the format); patterns: NULL-terminated "cat:name"
+ * globs, where "btf" asks for the kernel's types; NULL: all tracepoints, and the types where there
+ * are any. The same machine and patterns give the same bytes. */
 int target_save(struct target *, const char *const *patterns, struct buf *out, struct diag *);
 
 /* Looks a tracepoint up and reports what is wrong with a hint: unknown category or name with the
- * nearest one, no tracefs (how to mount it), no permission. */
+ * nearest one (-ENOENT), no tracefs and how to mount it (-ENODEV), no permission (-EACCES). */
 int target_tracepoint(struct target *, const char *category, const char *name, struct loc,
 		      struct tp_format **, struct diag *);
 const struct tp_field *tp_field(const struct tp_format *, const char *name); /* NULL: none */
-/* Shell patterns with * ? and [..] */
+/* Shell patterns with * ? and [..]; a backslash takes the next character as it is. */
 bool glob_match(const char *pattern, const char *text);
 
 #endif

@@ -1,0 +1,715 @@
+/*
+ * test_target.c: tracepoint formats, the running machine, saved machines, near names, patterns.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "target/impl.h"
+
+#define GOLDEN "tests/golden/target.waggle-target"
+
+static u64 rng = 88172645463325252ull;
+
+static u32 rnd(u32 n)
+{
+	rng ^= rng << 13, rng ^= rng >> 7, rng ^= rng << 17;
+	return (u32)(rng >> 16) % n;
+}
+
+struct heard {
+	char text[2048], hint[512];
+	u32 n;
+};
+
+static void hear(void *user, const struct waggle_diag *w)
+{
+	struct heard *h = user;
+
+	snprintf(h->text, sizeof(h->text), "%s", w->text);
+	snprintf(h->hint, sizeof(h->hint), "%s", w->hint ? w->hint : "");
+	h->n++;
+}
+
+/* ---- formats */
+
+static struct tp_format *parse(struct arena *a, const char *text)
+{
+	return tp_parse(a, "some", "thing", text, strlen(text));
+}
+
+#define COMMON                                                                 \
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n" \
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
+
+static void fields_of_all_shapes(void **state)
+{
+	static const char text[] =
+		"name: thing\nID: 1234\nformat:\n" COMMON
+		"\tfield:int __syscall_nr;\toffset:8;\tsize:4;\tsigned:1;\n"
+		"\tfield:const char * filename;\toffset:16;\tsize:8;\tsigned:0;\n"
+		"\tfield:int flags;\toffset:24;\tsize:8;\tsigned:0;\n"
+		"\tfield:char comm[16];\toffset:32;\tsize:16;\tsigned:1;\n"
+		"\tfield:__data_loc char[] name;\toffset:48;\tsize:4;\tsigned:1;\n"
+		"\tfield:__data_loc u64[] ips;\toffset:52;\tsize:4;\tsigned:0;\n"
+		"\tfield:__rel_loc char[] where;\toffset:56;\tsize:4;\tsigned:1;\n"
+		"\tfield:__u8 saddr_v6[16];\toffset:60;\tsize:16;\tsigned:0;\n"
+		"\tfield:unsigned long args[6];\toffset:80;\tsize:48;\tsigned:0;\n"
+		"\tfield:const char *const * argv;\toffset:128;\tsize:8;\tsigned:0;\n"
+		"\tfield:struct sock *sk;\toffset:136;\tsize:8;\tsigned:0;\n"
+		"\nprint fmt: \"field:int no;\\toffset:1;\\tsize:4;\", REC->flags\n";
+	static const struct tp_field want[] = {
+		{"__syscall_nr", "int", 8, 4, true, 0, 0, 0, 0, 0, 0},
+		{"filename", "const char *", 16, 8, false, 0, 0, true, 0, 0, 0},
+		{"flags", "int", 24, 8, false, 0, 0, 0, 0, 0, 0},
+		{"comm", "char[16]", 32, 16, true, true, true, 0, 0, 0, 1},
+		{"name", "__data_loc char[]", 48, 4, true, true, true, 0, true, 0, 1},
+		{"ips", "__data_loc u64[]", 52, 4, false, true, 0, 0, true, 0, 8},
+		{"where", "__rel_loc char[]", 56, 4, true, true, true, 0, true, true, 1},
+		{"saddr_v6", "__u8[16]", 60, 16, false, true, 0, 0, 0, 0, 1},
+		{"args", "unsigned long[6]", 80, 48, false, true, 0, 0, 0, 0, 8},
+		{"argv", "const char *const *", 128, 8, false, 0, 0, true, 0, 0, 0},
+		{"sk", "struct sock *", 136, 8, false, 0, 0, true, 0, 0, 0},
+	};
+	struct arena a = {0};
+	struct tp_format *t = parse(&a, text);
+
+	(void)state;
+	assert_non_null(t);
+	assert_int_equal(t->id, 1234);
+	assert_string_equal(t->category, "some");
+	assert_int_equal(t->nfields, ARRAY_SIZE(want));
+	for (u32 i = 0; i < t->nfields; i++) {
+		const struct tp_field *f = &t->fields[i], *w = &want[i];
+
+		assert_string_equal(f->name, w->name);
+		assert_string_equal(f->type, w->type);
+		assert_int_equal(f->off, w->off);
+		assert_int_equal(f->size, w->size);
+		assert_int_equal(f->is_signed, w->is_signed);
+		assert_int_equal(f->is_array, w->is_array);
+		assert_int_equal(f->is_string, w->is_string);
+		assert_int_equal(f->is_pointer, w->is_pointer);
+		assert_int_equal(f->is_data_loc, w->is_data_loc);
+		assert_int_equal(f->is_rel_loc, w->is_rel_loc);
+		assert_int_equal(f->elem, w->elem);
+	}
+	assert_ptr_equal(tp_field(t, "sk"), &t->fields[10]);
+	assert_null(tp_field(t, "common_pid"));
+	arena_free(&a);
+}
+
+static void odd_formats(void **state)
+{
+	static const struct {
+		const char *line, *name, *type;
+		u32 size, elem;
+	} rows[] = {
+		/* a length that is a name: the element's type tells */
+		{"field:char comm[TASK_COMM_LEN];\toffset:8;\tsize:16;\tsigned:0;", "comm",
+		 "char[TASK_COMM_LEN]", 16, 1},
+		{"field:u32 v[N];\toffset:8;\tsize:16;\tsigned:0;", "v", "u32[N]", 16, 4},
+		{"field:struct thing v[N];\toffset:8;\tsize:16;\tsigned:0;", "v", "struct thing[N]",
+		 16, 0},
+		{"field:struct thing v[4];\toffset:8;\tsize:16;\tsigned:0;", "v", "struct thing[4]",
+		 16, 4},
+		{"field:u8 mac[2][6];\toffset:8;\tsize:12;\tsigned:0;", "mac", "u8[2][6]", 12, 1},
+		{"field:unsigned long args[];\toffset:8;\tsize:0;\tsigned:0;", "args",
+		 "unsigned long[]", 0, 8},
+		{"field:__data_loc const char[] s;\toffset:8;\tsize:4;\tsigned:0;", "s",
+		 "__data_loc const char[]", 4, 1},
+		/* before 2.6.34 nothing said signed; spaces for tabs, and a carriage return */
+		{"field:long x;\toffset:8;\tsize:8;", "x", "long", 8, 0},
+		{"  field:  unsigned   x ; offset: 8 ; size: 4 ; signed: 0 ;\r", "x", "unsigned", 4,
+		 0},
+		{"field:char *name;\toffset:8;\tsize:8;\tsigned:0;", "name", "char *", 8, 0},
+	};
+	static const char *const none[] = {
+		"field:;\toffset:8;\tsize:8;\tsigned:0;",
+		"field:int;\toffset:8;\tsize:4;\tsigned:0;",
+		"field:int x;\toffset:eight;\tsize:4;\tsigned:0;",
+		"field:int x;\toffset:8;\tsize:99999999999;\tsigned:0;",
+		"field:int x;\toffset:8",
+		"field:]\toffset:8;\tsize:4;\tsigned:0;",
+		"field:[];\toffset:8;\tsize:4;\tsigned:0;",
+		"field:void (*fn)(int);\toffset:8;\tsize:8;\tsigned:0;",
+	};
+	struct arena a = {0};
+	char text[512];
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct tp_format *t;
+
+		snprintf(text, sizeof(text), "format:\n%s\n", rows[i].line);
+		t = parse(&a, text);
+		assert_non_null(t);
+		assert_int_equal(t->nfields, 1);
+		assert_string_equal(t->fields[0].name, rows[i].name);
+		assert_string_equal(t->fields[0].type, rows[i].type);
+		assert_int_equal(t->fields[0].size, rows[i].size);
+		assert_int_equal(t->fields[0].elem, rows[i].elem);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(none); i++) {
+		snprintf(text, sizeof(text), "format:\n%s\n", none[i]);
+		assert_int_equal(parse(&a, text)->nfields, 0);
+	}
+	assert_null(parse(&a, ""));
+	assert_null(parse(&a, "something else\n"));
+	arena_free(&a);
+}
+
+static void any_bytes_as_format(void **state)
+{
+	static const char text[] =
+		"ID: 7\nformat:\n" COMMON
+		"\tfield:__data_loc char[] name;\toffset:48;\tsize:4;\tsigned:1;\n"
+		"\tfield:u8 mac[2][6];\toffset:8;\tsize:12;\tsigned:0;\n";
+	struct arena a = {0};
+
+	(void)state;
+	for (u32 i = 0; i < 20000; i++) {
+		size_t n = i & 1 ? sizeof(text) - 1 : rnd(sizeof(text));
+		char *bad = malloc(n + !n);
+
+		memcpy(bad, text, n);
+		for (u32 k = 1 + rnd(4); k-- && n;)
+			bad[rnd((u32)n)] = "[];:\n\t _a9"[rnd(11)];
+		tp_parse(&a, "c", "n", bad, n);
+		free(bad);
+		if (i % 1000 == 0)
+			arena_free(&a);
+	}
+	arena_free(&a);
+}
+
+/* ---- patterns */
+
+static void patterns_match_like_the_shell(void **state)
+{
+	static const struct {
+		const char *pattern, *text;
+		bool match;
+	} rows[] = {
+		{"", "", true},
+		{"", "a", false},
+		{"*", "", true},
+		{"*", "abc", true},
+		{"a*c", "abbbc", true},
+		{"a*c", "abbbd", false},
+		{"*open*", "sys_enter_openat", true},
+		{"sys_*_open", "sys_enter_openat", false},
+		{"?", "", false},
+		{"a?c", "abc", true},
+		{"[a-c]x", "bx", true},
+		{"[!a-c]x", "bx", false},
+		{"[^a-c]x", "dx", true},
+		{"[]a]", "]", true},
+		{"[a", "[a", true},
+		{"[a", "a", false},
+		{"\\*", "*", true},
+		{"\\*", "a", false},
+		{"a\\", "a\\", true},
+		{"*[0-9]", "abc7", true},
+		{"**a**", "bab", true},
+		{"*a*b*c", "xaxbxcx", false},
+		{"a*", "b", false},
+	};
+	char text[5001], pattern[2001];
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+		if (glob_match(rows[i].pattern, rows[i].text) != rows[i].match)
+			fail_msg("'%s' against '%s'", rows[i].pattern, rows[i].text);
+	/* many stars take no exponential time */
+	memset(text, 'a', 5000);
+	text[5000] = 0;
+	for (u32 i = 0; i < 2000; i += 2)
+		memcpy(pattern + i, "*a", 2);
+	pattern[1999] = 'b';
+	pattern[2000] = 0;
+	assert_false(glob_match(pattern, text));
+}
+
+/* ---- the running machine */
+
+static struct target *live;
+
+static int start_live(void **state)
+{
+	struct diag d = {0};
+
+	(void)state;
+	return target_live(&live, &d);
+}
+
+static int end_live(void **state)
+{
+	(void)state;
+	target_close(live);
+	return 0;
+}
+
+/* The format file, read the plain way; NULL: not here. */
+static char *raw_format(const char *category, const char *name)
+{
+	char path[300], *text;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/tracing/events/%s/%s/format", category, name);
+	f = fopen(path, "r");
+	if (!f)
+		return NULL;
+	text = calloc(1, 65536);
+	n = fread(text, 1, 65535, f);
+	text[n] = 0;
+	fclose(f);
+	return text;
+}
+
+static bool can_see_tracefs(void)
+{
+	struct heard h = {0};
+	struct diag d = {.fn = hear, .user = &h};
+	struct tp_format *f;
+	int err = target_tracepoint(live, "sched", "sched_switch", (struct loc){0}, &f, &d);
+	char *text = err ? NULL : raw_format("sched", "sched_switch");
+
+	free(text);
+	if (text)
+		return true;
+	print_message("SKIP: %s (%s)\n", h.text, h.hint);
+	return false;
+}
+
+static void the_machine_is_itself(void **state)
+{
+	struct utsname u;
+	u32 a, b;
+
+	(void)state;
+	assert_int_equal(uname(&u), 0);
+	assert_int_equal(sscanf(u.release, "%u.%u", &a, &b), 2);
+	assert_int_equal(live->kernel, KERNEL(a, b));
+	assert_string_equal(live->release, u.release);
+	assert_string_equal(live->arch, u.machine);
+	assert_true(live->cpus >= (u32)sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+struct counter {
+	u32 n, wrong;
+	u32 each; /* compare every so many */
+};
+
+/* Each field of ours is in the file, in its own words. */
+static int compare_with_file(void *user, const char *category, const char *name)
+{
+	struct counter *c = user;
+	struct tp_format *f;
+	struct buf line = {0};
+	char *text;
+	u32 commons = 0, all = 0;
+
+	if (c->n++ % c->each)
+		return 0;
+	text = raw_format(category, name);
+	if (live->ops->tracepoint(live, category, name, &f) || !text) {
+		free(text);
+		c->wrong++;
+		return 0;
+	}
+	for (char *p = text; (p = strstr(p, "\tfield:")); p++)
+		all++;
+	for (char *p = text; (p = strstr(p, " common_")); p++)
+		commons++;
+	c->wrong += f->nfields != all - commons;
+	c->wrong += (u32)atoi(strstr(text, "ID:") + 3) != f->id;
+	for (u32 i = 0; i < f->nfields; i++) {
+		line.n = 0;
+		tp_write_field(&line, &f->fields[i]);
+		if (!strstr(text, buf_str(&line))) {
+			print_error("%s:%s: %s", category, name, buf_str(&line));
+			c->wrong++;
+		}
+	}
+	buf_free(&line);
+	free(text);
+	return 0;
+}
+
+static void formats_are_those_of_tracefs(void **state)
+{
+	struct counter c = {.each = 7};
+	struct tp_format *f, *again;
+
+	(void)state;
+	if (!can_see_tracefs())
+		skip();
+	assert_int_equal(live->ops->tracepoint(live, "sched", "sched_switch", &f), 0);
+	assert_true(f->id > 0);
+	assert_true(tp_field(f, "prev_comm")->is_string);
+	assert_int_equal(tp_field(f, "prev_comm")->size, 16);
+	assert_int_equal(live->ops->tracepoint(live, "sched", "sched_switch", &again), 0);
+	assert_ptr_equal(f, again);
+	assert_int_equal(live->ops->tracepoints(live, compare_with_file, &c), 0);
+	assert_true(c.n > 300);
+	assert_int_equal(c.wrong, 0);
+}
+
+static int stop_at_third(void *user, const char *category, const char *name)
+{
+	(void)category;
+	(void)name;
+	return ++*(u32 *)user == 3 ? 42 : 0;
+}
+
+static void ask(struct target *t, const char *category, const char *name, const char *message,
+		const char *hint)
+{
+	struct heard h = {0};
+	struct diag d = {.fn = hear, .user = &h};
+	struct loc at = {3, 14, 5};
+	struct tp_format *f;
+
+	assert_int_equal(target_tracepoint(t, category, name, at, &f, &d), -ENOENT);
+	assert_null(f);
+	assert_int_equal(h.n, 1);
+	assert_string_equal(h.text, message);
+	if (hint)
+		assert_string_equal(h.hint, hint);
+}
+
+static void unknown_names_get_a_hint(void **state)
+{
+	u32 n = 0;
+
+	(void)state;
+	if (!can_see_tracefs())
+		skip();
+	ask(live, "sched", "sched_swich", "there is no tracepoint 'sched:sched_swich'",
+	    "did you mean 'sched:sched_switch'?");
+	ask(live, "shced", "sched_switch", "there is no category 'shced' of tracepoints",
+	    "did you mean 'sched:sched_switch'?");
+	ask(live, "tracepoints", "sched_switch",
+	    "there is no category 'tracepoints' of tracepoints",
+	    "did you mean 'sched:sched_switch'?");
+	ask(live, "sched", "zzzzzzzzzz", "there is no tracepoint 'sched:zzzzzzzzzz'",
+	    "`waggle list 'tracepoint:sched:*'` shows what there is");
+	ask(live, "../sched", "sched_switch", "there is no category '../sched' of tracepoints",
+	    NULL);
+	assert_int_equal(live->ops->tracepoints(live, stop_at_third, &n), 42);
+	assert_int_equal(n, 3);
+}
+
+/* A name far longer than any is refused as calmly. */
+static void long_names_are_unknown(void **state)
+{
+	char name[6000];
+	struct tp_format *f;
+	struct diag d = {0};
+
+	(void)state;
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	assert_int_equal(target_tracepoint(live, name, name, (struct loc){0}, &f, &d), -ENOENT);
+}
+
+static void types_are_cached_for_their_owner(void **state)
+{
+	char dir[] = "/tmp/waggle-cache-XXXXXX";
+	struct diag d = {0};
+	struct target *t;
+	struct btf *b, *again;
+
+	(void)state;
+	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
+		print_message("SKIP: no /sys/kernel/btf/vmlinux\n");
+		skip();
+	}
+	/* nowhere to put a cache: types are there all the same */
+	assert_non_null(mkdtemp(dir));
+	for (u32 i = 0; i < 3; i++) {
+		if (i == 0)
+			unsetenv("HOME"), unsetenv("XDG_CACHE_HOME");
+		else
+			setenv("XDG_CACHE_HOME", i == 1 ? "/proc/nowhere" : dir, 1);
+		assert_int_equal(target_live(&t, &d), 0);
+		assert_int_equal(t->ops->btf(t, &b, &d), 0);
+		assert_true(btf_find(b, "task_struct", BTF_STRUCT) > 0);
+		assert_int_equal(t->ops->btf(t, &again, &d), 0);
+		assert_ptr_equal(b, again);
+		target_close(t);
+	}
+	if (geteuid()) { /* root's is in /var/cache */
+		char sub[64];
+
+		snprintf(sub, sizeof(sub), "%s/waggle", dir);
+		assert_int_equal(access(sub, F_OK), 0);
+		snprintf(sub, sizeof(sub), "rm -r %s/waggle", dir);
+		assert_int_equal(system(sub), 0);
+	} else {
+		assert_int_equal(access("/var/cache/waggle", F_OK), 0);
+	}
+	rmdir(dir);
+}
+
+/* ---- saved machines */
+
+static const char *const some[] = {"sched:sched_*", "syscalls:*openat*", NULL};
+
+static void check_same(struct target *a, struct target *b, const char *category, const char *name)
+{
+	struct tp_format *x, *y;
+
+	assert_int_equal(a->ops->tracepoint(a, category, name, &x), 0);
+	assert_int_equal(b->ops->tracepoint(b, category, name, &y), 0);
+	assert_string_equal(y->category, category);
+	assert_string_equal(y->name, name);
+	assert_int_equal(y->id, 0);
+	assert_int_equal(x->nfields, y->nfields);
+	for (u32 i = 0; i < x->nfields; i++) {
+		const struct tp_field *f = &x->fields[i], *g = &y->fields[i];
+
+		assert_string_equal(f->name, g->name);
+		assert_string_equal(f->type, g->type);
+		assert_true(f->off == g->off && f->size == g->size && f->elem == g->elem &&
+			    f->is_signed == g->is_signed && f->is_array == g->is_array &&
+			    f->is_string == g->is_string && f->is_pointer == g->is_pointer &&
+			    f->is_data_loc == g->is_data_loc && f->is_rel_loc == g->is_rel_loc);
+	}
+}
+
+static void a_saved_machine_answers_the_same(void **state)
+{
+	struct buf file = {0}, again = {0};
+	struct heard h = {0};
+	struct diag d = {.fn = hear, .user = &h};
+	struct target *t;
+	struct tp_format *f;
+	struct btf *b;
+
+	(void)state;
+	if (!can_see_tracefs())
+		skip();
+	assert_int_equal(target_save(live, some, &file, &d), 0);
+	assert_int_equal(target_save(live, some, &again, &d), 0);
+	assert_int_equal(file.n, again.n);
+	assert_memory_equal(file.p, again.p, file.n);
+	assert_int_equal(target_open(&t, file.p, file.n, &d), 0);
+	assert_true(t->kernel == live->kernel && t->cpus == live->cpus);
+	assert_string_equal(t->arch, live->arch);
+	assert_string_equal(t->release, live->release);
+	check_same(live, t, "sched", "sched_switch");
+	check_same(live, t, "sched", "sched_process_exec");
+	check_same(live, t, "syscalls", "sys_enter_openat");
+	assert_int_equal(t->ops->tracepoint(t, "syscalls", "sys_enter_read", &f), -ENOENT);
+	assert_int_equal(h.n, 0);
+	assert_int_equal(t->ops->btf(t, &b, &d), -ENOENT);
+	assert_non_null(strstr(h.hint, "target save"));
+	ask(t, "syscalls", "sys_enter_openta", "there is no tracepoint 'syscalls:sys_enter_openta'",
+	    "did you mean 'syscalls:sys_enter_openat'?");
+
+	/* what was opened can be saved: the same bytes */
+	again.n = 0;
+	assert_int_equal(target_save(t, some, &again, &d), 0);
+	assert_int_equal(file.n, again.n);
+	assert_memory_equal(file.p, again.p, file.n);
+	target_close(t);
+	buf_free(&file);
+	buf_free(&again);
+}
+
+static void types_travel_with_a_saved_machine(void **state)
+{
+	static const char *const with[] = {"btf", "sched:sched_switch", NULL};
+	struct buf file = {0};
+	struct diag d = {0};
+	struct target *t;
+	struct btf *b, *here;
+	u32 id;
+
+	(void)state;
+	if (!can_see_tracefs() || access("/sys/kernel/btf/vmlinux", R_OK)) {
+		print_message("SKIP: no BTF\n");
+		skip();
+	}
+	assert_int_equal(target_save(live, with, &file, &d), 0);
+	assert_int_equal(target_open(&t, file.p, file.n, &d), 0);
+	assert_int_equal(t->ops->btf(t, &b, &d), 0);
+	assert_int_equal(live->ops->btf(live, &here, &d), 0);
+	id = btf_find(b, "task_struct", BTF_STRUCT);
+	assert_true(id > 0);
+	assert_int_equal(btf_find(here, "task_struct", BTF_STRUCT), id);
+	assert_int_equal(btf_type(b, id)->size, btf_type(here, id)->size);
+	check_same(live, t, "sched", "sched_switch");
+	target_close(t);
+	assert_int_equal(target_open(&t, file.p, file.n - 1, &d), -EINVAL);
+	buf_free(&file);
+}
+
+static void a_pattern_without_match_is_told(void **state)
+{
+	static const char *const none[] = {"nothing:*", NULL};
+	struct buf file = {0};
+	struct heard h = {0};
+	struct diag d = {.fn = hear, .user = &h};
+
+	(void)state;
+	if (!can_see_tracefs())
+		skip();
+	assert_int_equal(target_save(live, none, &file, &d), 0);
+	assert_string_equal(h.text, "no tracepoint matches 'nothing:*'");
+	buf_free(&file);
+}
+
+static char *golden(size_t *n)
+{
+	FILE *f = fopen(GOLDEN, "r");
+	char *p;
+
+	if (!f)
+		fail_msg("no " GOLDEN ": run the tests from the top folder");
+	p = calloc(1, 1 << 20);
+	*n = fread(p, 1, 1 << 20, f);
+	fclose(f);
+	return p;
+}
+
+static void the_golden_machine_opens(void **state)
+{
+	struct diag d = {0};
+	struct target *t;
+	struct tp_format *f;
+	const struct tp_field *field;
+	size_t n;
+	char *data = golden(&n);
+
+	(void)state;
+	assert_true(n < 65536);
+	assert_int_equal(target_open(&t, data, n, &d), 0);
+	assert_string_equal(t->arch, "x86_64");
+	assert_int_equal(
+		target_tracepoint(t, "syscalls", "sys_enter_openat", (struct loc){0}, &f, &d), 0);
+	field = tp_field(f, "filename");
+	assert_true(field && field->is_pointer && field->off == 24 && field->size == 8);
+	assert_int_equal(
+		target_tracepoint(t, "sched", "sched_process_exec", (struct loc){0}, &f, &d), 0);
+	assert_true(tp_field(f, "filename")->is_data_loc);
+	target_close(t);
+	free(data);
+}
+
+static void broken_files_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"waggle target 2\n",
+		"waggle target 1",
+		"waggle target 1\nend\n",
+		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 0\nend\n",
+		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\nendless\n",
+		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\nend\nmore\n",
+		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\nbtf 5\nfour",
+		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\nbtf "
+		"99999999999999999999\n",
+		"waggle target 1\nrelease 6\nkernel 6\narch x\ncpus 2\nend\n",
+		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\ntracepoint a\nend\n",
+		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\ntracepoint ../a:b\nend\n",
+		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\nsomething new\nend\n",
+		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\n"
+		"tracepoint a:b\n\ntracepoint a:b\n\nend\n",
+	};
+	static const char good[] =
+		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\n\ntracepoint a:b\n\nend\n";
+	struct heard h = {0};
+	struct diag d = {.fn = hear, .user = &h};
+	struct tp_format *f;
+	struct target *t;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
+		if (target_open(&t, bad[i], strlen(bad[i]), &d) != -EINVAL)
+			fail_msg("accepted: %s", bad[i]);
+		assert_null(t);
+		assert_int_equal(h.n, i + 1);
+	}
+	assert_int_equal(target_open(&t, good, sizeof(good) - 1, &d), 0);
+	assert_int_equal(t->ops->tracepoint(t, "a", "b", &f), 0);
+	assert_int_equal(f->nfields, 0);
+	target_close(t);
+}
+
+static int poke(void *user, const char *category, const char *name)
+{
+	struct tp_format *f;
+
+	((struct target *)user)->ops->tracepoint(user, category, name, &f);
+	return 0;
+}
+
+static void mutated_files_are_survived(void **state)
+{
+	struct diag d = {0};
+	u32 opened = 0;
+	size_t n;
+	char *data = golden(&n);
+
+	(void)state;
+	for (u32 i = 0; i < 3000; i++) {
+		size_t size = i % 5 ? n : rnd((u32)n);
+		char *bad = malloc(size + !size);
+		struct target *t;
+		struct tp_format *f;
+
+		memcpy(bad, data, size);
+		for (u32 k = 1 + rnd(5); k-- && size;)
+			bad[rnd((u32)size)] = rnd(2) ? (char)rnd(256) : "\n\t:; []0"[rnd(8)];
+		if (!target_open(&t, bad, size, &d)) {
+			struct buf out = {0};
+
+			opened++;
+			t->ops->tracepoints(t, poke, t);
+			target_tracepoint(t, "sched", "sched_swith", (struct loc){0}, &f, &d);
+			if (i % 16 == 0)
+				target_save(t, NULL, &out, &d);
+			buf_free(&out);
+			target_close(t);
+		}
+		free(bad);
+	}
+	assert_true(opened > 300);
+	free(data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_of_all_shapes),
+		cmocka_unit_test(odd_formats),
+		cmocka_unit_test(any_bytes_as_format),
+		cmocka_unit_test(patterns_match_like_the_shell),
+		cmocka_unit_test(the_machine_is_itself),
+		cmocka_unit_test(formats_are_those_of_tracefs),
+		cmocka_unit_test(unknown_names_get_a_hint),
+		cmocka_unit_test(long_names_are_unknown),
+		cmocka_unit_test(types_are_cached_for_their_owner),
+		cmocka_unit_test(a_saved_machine_answers_the_same),
+		cmocka_unit_test(types_travel_with_a_saved_machine),
+		cmocka_unit_test(a_pattern_without_match_is_told),
+		cmocka_unit_test(the_golden_machine_opens),
+		cmocka_unit_test(broken_files_are_refused),
+		cmocka_unit_test(mutated_files_are_survived),
+	};
+
+	return cmocka_run_group_tests(tests, start_live, end_live);
+}
