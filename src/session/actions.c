@@ -32,7 +32,7 @@ void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)
 	if (err)
 		diag_fail(&s->diag, err, NULL, "cannot read %s: %s", m->shown, strerror(-err));
 	else if (c.n)
-		s->sink.ops->map(&s->sink, &c);
+		sink_map(&s->sink, &c);
 	arena_free(&arena);
 	buf_free(&keys);
 	buf_free(&values);
@@ -99,8 +99,8 @@ static int show(struct waggle_session *s, const struct schema *schema, u64 ns, u
 		s->fn_result = s->fn(s->user, &e);
 		return s->fn_result ? STOP_USER : 0;
 	}
-	s->sink.ops->record(&s->sink, schema, ns, cpu, payload, size);
-	if (!sink_flush(&s->sink, false))
+	sink_record(&s->sink, schema, ns, cpu, payload, size);
+	if (!s->sink.error)
 		return 0;
 	session_end(s, ENDING_WRITE);
 	return STOP_ENDING;

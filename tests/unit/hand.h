@@ -122,14 +122,14 @@ static inline void hand_new(struct hand *h)
 	((struct waggle_config *)m->data)->cpu_mask = 1;
 }
 
-/* Returns from the program unless it runs in config.pid. */
-static inline void hand_only_pid(struct hand *h)
+/* Returns from the program unless it runs in the process that a word of the config names. */
+static inline void hand_only(struct hand *h, u32 config)
 {
 	u32 same;
 
 	hand_call(h, HELPER_get_current_pid_tgid);
 	hand_op(h, BPF_ALU64 | BPF_RSH | BPF_K, 0, 0, 0, 32);
-	hand_data(h, 1, HAND_RODATA, offsetof(struct waggle_config, pid));
+	hand_data(h, 1, HAND_RODATA, config);
 	same = hand_op(h, BPF_JMP | BPF_JEQ | BPF_X, 0, 1, 0, 0);
 	hand_exit(h);
 	hand_land(h, same);
@@ -182,15 +182,22 @@ static inline void hand_emit(struct hand *h, u32 prog, u32 schema)
 
 #define HAND_GETPPID "syscalls:sys_enter_getppid"
 
-/* A program on getppid of one process: record `value`. */
-static inline u32 hand_getppid(struct hand *h, const char *name, u32 schema, s32 value)
+/* A program on getppid of the process that a word of the config names: record `value`. */
+static inline u32 hand_getppid_of(struct hand *h, const char *name, u32 config, u32 schema,
+				  s32 value)
 {
 	u32 prog = hand_prog(h, name, PROG_TRACEPOINT, ATTACH_TRACEPOINT, HAND_GETPPID, 0);
 
-	hand_only_pid(h);
+	hand_only(h, config);
 	hand_mov(h, 8, value);
 	hand_emit(h, prog, schema);
 	return prog;
+}
+
+/* The same for the process that -p names. */
+static inline u32 hand_getppid(struct hand *h, const char *name, u32 schema, s32 value)
+{
+	return hand_getppid_of(h, name, offsetof(struct waggle_config, pid), schema, value);
 }
 
 /* BEGIN, END or an interval: record `value`. */
