@@ -358,7 +358,7 @@ static int build_names(struct build *b, u32 **hash)
 
 	if (err)
 		return err;
-	*hash = malloc(4ull * b->n + 4);
+	*hash = calloc(b->n + 1, sizeof(**hash));
 	return *hash ? walk_strings(b, *hash) : -ENOMEM;
 }
 
@@ -435,13 +435,21 @@ static u32 header_sum(const struct image *m)
 	return checksum(&copy, sizeof(copy)) ^ checksum(m + 1, 4ull * m->blocks);
 }
 
+/* The first KEY bytes, filled up with zeroes. */
+static void take_key(char *out, const char *key)
+{
+	for (u32 i = 0; i < KEY; i++) {
+		out[i] = *key;
+		key += *key != 0;
+	}
+}
+
 void btf_index_sign(struct btf_index *ix, const char *key)
 {
 	struct image *m = ix->image;
 	u32 *sums = (u32 *)(m + 1);
 
-	memset(m->key, 0, KEY);
-	memcpy(m->key, key, MIN(strlen(key), (size_t)KEY));
+	take_key(m->key, key);
 	for (u32 i = 0; i < m->blocks; i++)
 		sums[i] = block_sum(m, i);
 	m->sum = header_sum(m);
@@ -457,9 +465,9 @@ static bool is_sound(const struct image *m, size_t size, const struct btf_layout
 		     const char *key)
 {
 	struct image again = *m;
-	char padded[KEY] = {0};
+	char padded[KEY];
 
-	memcpy(padded, key, MIN(strlen(key), (size_t)KEY));
+	take_key(padded, key);
 	return !memcmp(m->magic, magic, sizeof(magic)) && m->version == VERSION &&
 	       m->size == size && !memcmp(m->key, padded, KEY) &&
 	       !memcmp(&m->btf, at, sizeof(*at)) && m->buckets &&

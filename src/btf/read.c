@@ -299,8 +299,11 @@ static u32 find_by_walk(struct btf *b, const char *name, size_t n, u32 kind)
 
 	for (u32 id = 1; id <= btf_count(b); id++) {
 		const u8 *p = fetch(b, &b->types, b->src.at.type_off + (u64)off, BTF_TYPE_SIZE);
-		u32 info = p ? btf_u32(p + 4) : 0;
+		u32 info;
 
+		if (!p)
+			return 0;
+		info = btf_u32(p + 4);
 		if (BTF_INFO_KIND(info) == kind && is_named(b, btf_u32(p), name, n))
 			return id;
 		off += BTF_TYPE_SIZE + (u32)btf_more(info);
@@ -359,7 +362,7 @@ u32 btf_skip(struct btf *b, u32 id)
 
 int btf_start(struct btf *b)
 {
-	b->decoded = calloc((size_t)btf_count(b) + 1, sizeof(*b->decoded));
+	b->decoded = calloc((size_t)btf_count(b) + 1, sizeof(void *));
 	return b->decoded ? 0 : -ENOMEM;
 }
 

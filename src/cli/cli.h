@@ -7,7 +7,8 @@
 #include "waggle.h"
 
 /* Exit statuses; a command that -c ran gives its own, 128 + N for signal N. */
-enum { STATUS_OK = 0, STATUS_ERROR = 1, STATUS_USAGE = 2, STATUS_PERMISSION = 3 };
+enum { STATUS_OK = 0, STATUS_ERROR = 1, STATUS_USAGE = 2, STATUS_PERMISSION = 3,
+       STATUS_NOT_FOUND = 127 };
 
 struct command {
 	const char *name;

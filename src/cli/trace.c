@@ -179,9 +179,15 @@ static int watch(struct trace *t, struct waggle_object *object)
 
 	t->opts.leaving = true;
 	err = waggle_session_start(&running, object, &t->opts);
+	if (err == -ENOENT && t->command)
+		return STATUS_NOT_FOUND;
 	if (err)
 		return err;
 	catch_signals();
+	if (!t->opts.quiet && !t->opts.format) {
+		waggle_session_stats(running, &stats);
+		fprintf(stderr, "Attached %u probe%s\n", stats.programs, stats.programs == 1 ? "" : "s");
+	}
 	err = waggle_session_run(running);
 	waggle_session_stats(running, &stats);
 	waggle_session_stop(running);

@@ -39,7 +39,7 @@ static bool matches(const struct isa_op *op, const struct insn *in)
 {
 	return (op->off == ISA_ANY || op->off == in->off) &&
 	       (op->imm == ISA_ANY || op->imm == in->imm) &&
-	       (op->src == ISA_ANY ? in->src < REGS : op->src == in->src) &&
+	       (op->src == ISA_ANY ? in->src < REGS : (u32)op->src == in->src) &&
 	       (uses_dst[op->form] ? in->dst < REGS : !in->dst);
 }
 

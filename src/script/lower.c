@@ -153,11 +153,8 @@ static void clear_str(struct lower *l, const struct script_var *v)
 static void lower_point(struct lower *l, struct point *p)
 {
 	struct ir_fn *fn = l->fn;
-	u32 entry = ir_block(fn);
 
 	fn->line = place(p->spec->at);
-	ir_at(fn, entry);
-	ir_seal(fn, entry);
 	for (struct script_var *v = p->vars; v; v = v->next) {
 		if (v->type.kind == TYPE_STR) {
 			v->scratch = mem_get(l, v->type.size); /* for the whole program */

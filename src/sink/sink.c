@@ -144,7 +144,8 @@ static void flush_large(struct sink *s)
 
 void sink_attached(struct sink *s, u32 probes)
 {
-	s->ops->attached(s, probes);
+	if (s->ops->attached)
+		s->ops->attached(s, probes);
 	flush_large(s);
 }
 

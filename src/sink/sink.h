@@ -45,7 +45,7 @@ struct sink {
 struct sink_ops {
 	const char *name; /* of -f */
 	int (*open)(struct sink *, struct diag *);
-	void (*attached)(struct sink *, u32 probes);
+	void (*attached)(struct sink *, u32 probes); /* may be NULL */
 	void (*record)(struct sink *, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		       u32 size);
 	void (*map)(struct sink *, const struct map_contents *);

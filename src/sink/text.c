@@ -130,13 +130,6 @@ static int text_open(struct sink *s, struct diag *diag)
 	return err;
 }
 
-static void text_attached(struct sink *s, u32 probes)
-{
-	buf_puts(&s->out, "Attaching ");
-	buf_u64(&s->out, probes);
-	buf_puts(&s->out, probes == 1 ? " probe...\n" : " probes...\n");
-}
-
 static void text_record(struct sink *s, const struct schema *schema, u64 ns, u32 cpu,
 			const void *payload, u32 size)
 {
@@ -333,7 +326,6 @@ static void text_map(struct sink *s, const struct map_contents *c)
 const struct sink_ops sink_text = {
 	.name = "text",
 	.open = text_open,
-	.attached = text_attached,
 	.record = text_record,
 	.map = text_map,
 };

@@ -227,7 +227,7 @@ static bool parse_line(struct arena *a, struct tp_field *f, struct span line)
 	if (take(&line, "signed:", &sign))
 		to_number(sign, 1, &is_signed);
 	f->is_signed = is_signed;
-	return describe(a, f, decl) && strncmp(f->name, "common_", 7);
+	return describe(a, f, decl) && strncmp(f->name, "common_", 7) != 0;
 }
 
 struct tp_format *tp_parse(struct arena *a, const char *category, const char *name,

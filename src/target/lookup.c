@@ -26,7 +26,7 @@ struct search {
 	struct arena arena;
 	const char *category;
 	struct near categories, names; /* of all categories; of all "category:name" */
-	bool category_exists;
+	bool listed, category_exists;
 	const char *elsewhere; /* the same name in another category */
 	const char *wanted;
 };
@@ -67,7 +67,7 @@ static void report_unknown(struct target *t, const char *category, const char *n
 	jmp_buf full;
 
 	if (TARGET_GUARD(&s.arena, full)) {
-		t->ops->tracepoints(t, consider, &s);
+		s.listed = t->ops->tracepoints(t, consider, &s) >= 0;
 		if (s.category_exists && s.names.best)
 			snprintf(hint, sizeof(hint), "did you mean '%s:%s'?", category,
 				 s.names.best);
@@ -81,7 +81,7 @@ static void report_unknown(struct target *t, const char *category, const char *n
 				 "`waggle list 'tracepoint:%.100s:*'` shows what there is",
 				 s.category_exists ? category : "*");
 	}
-	if (s.category_exists)
+	if (s.category_exists || !s.listed)
 		diag_error(d, loc, hint, "there is no tracepoint '%s:%s'", category, name);
 	else
 		diag_error(d, loc, hint, "there is no category '%s' of tracepoints", category);

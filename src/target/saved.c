@@ -76,7 +76,7 @@ static const char *value_of(struct arena *a, const struct lines *l, const char *
 {
 	size_t n = strlen(word);
 
-	if (l->n < n + 2 || memcmp(l->line, word, n) || l->line[n] != ' ')
+	if (l->n < n + 2 || memcmp(l->line, word, n) != 0 || l->line[n] != ' ')
 		return NULL;
 	return arena_strndup(a, l->line + n + 1, l->n - n - 1);
 }
@@ -162,7 +162,7 @@ static int read_saved(struct target *t, const char *data, size_t size, struct di
 
 	t->data = s;
 	s->tracepoints.arena = &t->arena;
-	if (!next_line(&l) || l.n != strlen(word) || memcmp(l.line, word, l.n))
+	if (!next_line(&l) || l.n != strlen(word) || memcmp(l.line, word, l.n) != 0)
 		return refuse(d, 1, "is not \"" VERSION_LINE "\"");
 	while (!s->ends) {
 		if (!next_line(&l))
@@ -207,12 +207,10 @@ static int saved_tracepoints(struct target *t,
 	struct saved *s = t->data;
 	int stop = 0;
 
-	dict_each (e, &s->tracepoints) {
-		const struct saved_tp *tp = e->value;
+	for (u32 i = 0; i < s->tracepoints.entries.n && !stop; i++) {
+		const struct saved_tp *tp = s->tracepoints.entries.v[i].value;
 
 		stop = fn(user, tp->category, tp->name);
-		if (stop)
-			break;
 	}
 	return stop;
 }
@@ -334,7 +332,7 @@ static int write_tracepoints(struct target *t, const char *const *patterns, stru
 		return diag_fail(d, err, "as root: mount -t tracefs tracefs /sys/kernel/tracing",
 				 "cannot list tracepoints: %s", strerror(-err));
 	for (u32 i = 0; patterns && patterns[i] && i < 64; i++)
-		if (!(c.used >> i & 1) && strcmp(patterns[i], "btf"))
+		if (!(c.used >> i & 1) && strcmp(patterns[i], "btf") != 0)
 			diag_warn(d, (struct loc){0}, NULL, "no tracepoint matches '%s'",
 				  patterns[i]);
 	if (c.names.n)

@@ -483,6 +483,7 @@ static void poke_all(struct btf *b)
 			btf_find(b, t->name, t->kind);
 	}
 	btf_find(b, "event", BTF_STRUCT);
+	assert_int_equal(btf_find(b, "event", BTF_VOID), 0);
 }
 
 static void broken_bytes_are_survived(void **state)

@@ -296,7 +296,7 @@ static bool kernel_line(char *line, u32 *pc, const char **text)
 	char *colon, *end;
 
 	*pc = (u32)strtoul(line, &colon, 10);
-	if (colon == line || strncmp(colon, ": (", 3) || colon[5] != ')')
+	if (colon == line || strncmp(colon, ": (", 3) != 0 || colon[5] != ')')
 		return false;
 	*text = colon + 7;
 	end = strstr(*text, " ;");
@@ -349,6 +349,7 @@ static void the_verifier_writes_the_same(void **state)
 		free(log);
 		print_message("SKIP: loading BPF programs needs CAP_BPF (or root)\n");
 		skip();
+		return;
 	}
 	if (fd < 0)
 		print_error("%s", log + (strlen(log) > 2000 ? strlen(log) - 2000 : 0));

@@ -609,6 +609,8 @@ static void the_golden_machine_opens(void **state)
 	free(data);
 }
 
+#define HEAD "waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\n"
+
 static void broken_files_are_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -617,20 +619,19 @@ static void broken_files_are_refused(void **state)
 		"waggle target 1",
 		"waggle target 1\nend\n",
 		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 0\nend\n",
-		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\nendless\n",
-		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\nend\nmore\n",
-		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\nbtf 5\nfour",
-		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\nbtf "
-		"99999999999999999999\n",
+		HEAD "endless\n",
+		HEAD "end\nmore\n",
+		HEAD "btf 5\nfour",
+		HEAD "btf "
+		     "99999999999999999999\n",
 		"waggle target 1\nrelease 6\nkernel 6\narch x\ncpus 2\nend\n",
-		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\ntracepoint a\nend\n",
-		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\ntracepoint ../a:b\nend\n",
-		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\nsomething new\nend\n",
-		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\n"
-		"tracepoint a:b\n\ntracepoint a:b\n\nend\n",
+		HEAD "tracepoint a\nend\n",
+		HEAD "tracepoint ../a:b\nend\n",
+		HEAD "something new\nend\n",
+		HEAD "tracepoint "
+		     "a:b\ntracepoint a:b\nend\n",
 	};
-	static const char good[] =
-		"waggle target 1\nrelease 6\nkernel 6.1\narch x\ncpus 2\n\ntracepoint a:b\n\nend\n";
+	static const char good[] = HEAD "\ntracepoint a:b\n\nend\n";
 	struct heard h = {0};
 	struct diag d = {.fn = hear, .user = &h};
 	struct tp_format *f;
