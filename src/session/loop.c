@@ -171,10 +171,13 @@ int session_finish(struct waggle_session *s)
 	if (s->finished)
 		return s->status;
 	s->finished = true;
+	/* ticks of before the end belong to it, even if we did not come to see them */
+	for (u32 i = 0; i < s->ntimers && !s->exited && !hurry(s) && !err; i++)
+		err = timer_fired(s, i);
 	s->engine->ops->detach(s->engine);
 	command_terminate(&s->command);
 	session_drain(s);
-	if (!hurry(s)) {
+	if (!hurry(s) && !err) {
 		s->resumed = session_now();
 		err = session_run_all(s, ATTACH_END);
 		session_drain(s);
