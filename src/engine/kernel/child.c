@@ -63,7 +63,10 @@ int child_start(struct child *c, const int *keep, u32 n)
 	sigprocmask(SIG_SETMASK, &all, &old);
 	c->pid = clone(child_main, (char *)c->stack + STACK_SIZE, CLONE_VM, c);
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	return c->pid < 0 ? -errno : 0;
+	if (c->pid > 0)
+		return 0;
+	child_end(c);
+	return -EAGAIN;
 }
 
 void child_end(struct child *c)
