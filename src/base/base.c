@@ -53,7 +53,7 @@ static char *arena_take(struct arena *a, size_t size, size_t align)
 	size_t pad = -(uintptr_t)a->next & (align - 1);
 	char *p;
 
-	if (size > SIZE_MAX - 64 || (size_t)(a->end - a->next) < size + pad) {
+	if (!a->next || size > SIZE_MAX - 64 || (size_t)(a->end - a->next) < size + pad) {
 		arena_chunk_add(a, size > SIZE_MAX - 64 ? size : size + align);
 		pad = -(uintptr_t)a->next & (align - 1);
 	}

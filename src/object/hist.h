@@ -20,7 +20,7 @@
 
 #include "base/base.h"
 
-#define HIST_BITS_MOST	   5
+#define HIST_BITS_MOST     5
 #define LHIST_BUCKETS_MOST 1002 /* 1000 and the two open ones, as the language allows */
 
 static inline u32 hist_buckets(u32 bits)
@@ -62,7 +62,7 @@ static inline u32 lhist_buckets(s64 min, s64 max, s64 step)
 	if (step <= 0 || max <= min)
 		return 0;
 	n = ((u64)max - (u64)min) / (u64)step;
-	return n + 2 <= LHIST_BUCKETS_MOST ? (u32)n + 2 : 0;
+	return n <= LHIST_BUCKETS_MOST - 2 ? (u32)n + 2 : 0;
 }
 
 static inline u32 lhist_bucket(s64 n, s64 min, s64 max, s64 step)

@@ -83,7 +83,7 @@ static int load(struct waggle_session *s)
 static int begin(struct waggle_session *s)
 {
 	const struct waggle_opts *o = &s->opts;
-	int err = sink_open(&s->sink, o->format ? o->format : "text", s->object, o->out_fd,
+	int err = sink_open(&s->sink, o->format, s->object, o->out_fd,
 			    o->line_buffered, &s->diag);
 
 	if (err)
@@ -202,8 +202,8 @@ void waggle_session_interrupt(struct waggle_session *s)
 	int saved = errno;
 
 	__atomic_fetch_add(&s->interrupts, 1, __ATOMIC_RELAXED);
-	if (write(s->interrupt, &one, sizeof(one)) < 0)
-		s->interrupts++; /* cannot be: the counter holds 2^64 - 2 */
+	while (write(s->interrupt, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
 	errno = saved;
 }
 

@@ -12,8 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define FLUSH_AT (64 * 1024)
-
+#define FLUSH_AT (256 * 1024)
 
 const struct sink_ops *const sinks[] = {&sink_text, &sink_json, NULL};
 

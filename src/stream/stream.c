@@ -48,6 +48,7 @@ struct stream {
 	u64 clock;  /* of the last round, less SLACK_NS */
 	u64 limit;  /* no later record may go yet */
 	u64 wanted_at; /* when `want` was set */
+	bool idle;     /* the last read handed out nothing */
 	u64 seen, broken;
 };
 
@@ -236,7 +237,8 @@ int stream_read(struct stream *s, stream_fn *fn, void *user)
 	}
 	for (u32 i = 0; i < s->n; i++)
 		tail_publish(&s->tails[i]);
-	if (s->seen != before)
+	s->idle = s->seen == before;
+	if (!s->idle)
 		want_clear(s);
 	return stop;
 }
@@ -245,9 +247,11 @@ int stream_read(struct stream *s, stream_fn *fn, void *user)
 
 enum pending { PENDING_NONE, PENDING_BUSY, PENDING_READY };
 
+/* A busy record may hold back those of other rings: then, once a read gave nothing, it is what we
+ * wait for, and its program sees `want`. */
 static enum pending stream_pending(const struct stream *s)
 {
-	enum pending p = PENDING_NONE;
+	bool busy = false, ready = false;
 
 	for (u32 i = 0; i < s->n; i++) {
 		const struct tail *t = &s->tails[i];
@@ -255,11 +259,14 @@ static enum pending stream_pending(const struct stream *s)
 
 		if (__atomic_load_n(t->ring->producer, __ATOMIC_ACQUIRE) == t->at)
 			continue;
-		if (!(__atomic_load_n((const u32 *)head, __ATOMIC_ACQUIRE) & BUSY))
-			return PENDING_READY;
-		p = PENDING_BUSY;
+		if (__atomic_load_n((const u32 *)head, __ATOMIC_ACQUIRE) & BUSY)
+			busy = true;
+		else
+			ready = true;
 	}
-	return p;
+	if (busy && (s->idle || !ready))
+		return PENDING_BUSY;
+	return ready ? PENDING_READY : PENDING_NONE;
 }
 
 bool stream_empty(const struct stream *s)

@@ -35,7 +35,7 @@ static void engine_close(struct engine *e, bool leave)
 	for (u32 i = e->object->progs.n; k->progs && i--;)
 		if (k->progs[i] >= 0)
 			close(k->progs[i]);
-	rings_close(k);
+	rings_close(k, leave);
 	if (k->bss)
 		munmap(k->bss, k->bss_size);
 	for (u32 i = e->object->maps.n; k->maps && i--;)
@@ -109,7 +109,9 @@ static int engine_fill(struct kernel_engine *k)
 		k->slots *= 2;
 	btf_open(k);
 	err = maps_open(k);
-	return err ? err : programs_open(k);
+	if (!err)
+		err = programs_open(k);
+	return err ? err : rings_ready(k);
 }
 
 static int engine_open(struct engine **out, struct object *o, const struct engine_opts *opts,

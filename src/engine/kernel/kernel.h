@@ -10,6 +10,31 @@
 #include "engine/engine.h"
 #include "engine/kernel/sys.h"
 
+/* child.c: a child that makes slow system calls. main() runs in our memory, on a stack of its own,
+ * with no descriptor but those of `keep`; it must make plain system calls only. */
+struct child {
+	void (*main)(const struct child *);
+	int *keep;
+	u32 n;
+	void *stack;
+	int pid, parent;
+};
+int child_start(struct child *, const int *keep, u32 n); /* keep is copied */
+void child_end(struct child *);				 /* waits for its end; frees */
+
+/* filler.c: puts maps (fds[i] at keys[i]) into an array of maps. start: goes on in a child; wait:
+ * until all can be seen in there; end: also waits for the kernel, 4 to 20 ms. */
+struct filler {
+	struct child child; /* first */
+	int map;
+	u32 *keys;
+	int *fds;
+	u32 n;
+};
+int filler_start(struct filler *);
+int filler_wait(const struct filler *);
+void filler_end(struct filler *);
+
 struct kernel_engine {
 	struct engine base; /* first */
 	struct engine_opts opts;
@@ -21,6 +46,7 @@ struct kernel_engine {
 	int *events;	    /* perf events, in the order of attaching */
 	u32 nevents;
 	int *ring_fds;	    /* base.nrings */
+	struct filler filler; /* of the array of rings */
 	u8 *bss;
 	size_t bss_size;
 	u32 bss_map;	    /* its index; meaningful when bss is set */
@@ -45,7 +71,8 @@ int maps_open(struct kernel_engine *);
 /* Creates a map, raising the limit of locked memory where an old kernel wants that. */
 int map_create(struct kernel_engine *, struct sys_map *);
 int rings_open(struct kernel_engine *, u32 map);
-void rings_close(struct kernel_engine *);
+int rings_ready(struct kernel_engine *); /* waits until programs can see them */
+void rings_close(struct kernel_engine *, bool leave);
 int data_fill(struct kernel_engine *, u32 map);
 u32 data_size(const struct kernel_engine *, const struct object_map *);
 u32 map_value_bytes(const struct kernel_engine *, u32 map); /* of all CPUs, as read */
