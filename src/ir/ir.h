@@ -112,9 +112,8 @@ void ir_at(struct ir_fn *, u32 block); /* append there from now on */
 bool ir_open(const struct ir_fn *);    /* is there a block to append to? Code after
 					* ret or jmp is dropped while there is none */
 u32 ir_const(struct ir_fn *, s64);     /* I64 */
-u32 ir_bin(struct ir_fn *, enum ir_op, enum ir_type, u32 a,
-	   u32 b);                                          /* arithmetic and compares;
-							     * compares: type says how operands are seen */
+/* Arithmetic and compares; for compares, type says how the operands are seen. */
+u32 ir_bin(struct ir_fn *, enum ir_op, enum ir_type, u32 a, u32 b);
 u32 ir_un(struct ir_fn *, enum ir_op, enum ir_type, u32 a); /* neg, sext8.., zext8.., bswap16.. */
 u32 ir_ctx(struct ir_fn *);
 u32 ir_slot(struct ir_fn *, u32 size, u32 align); /* a stack object; its address */
