@@ -116,7 +116,8 @@ u32 ir_const(struct ir_fn *, s64);     /* I64 */
 u32 ir_bin(struct ir_fn *, enum ir_op, enum ir_type, u32 a, u32 b);
 u32 ir_un(struct ir_fn *, enum ir_op, enum ir_type, u32 a); /* neg, sext8.., zext8.., bswap16.. */
 u32 ir_ctx(struct ir_fn *);
-u32 ir_slot(struct ir_fn *, u32 size, u32 align); /* a stack object; its address */
+/* A stack object; its address, good in all blocks. */
+u32 ir_slot(struct ir_fn *, u32 size, u32 align);
 u32 ir_map(struct ir_fn *, u32 map);              /* index in the object's maps */
 u32 ir_data(struct ir_fn *, u32 map, u32 off);    /* address of a map's data */
 u32 ir_add_imm(struct ir_fn *, u32 ptr, s64 off); /* pointer plus constant */

@@ -183,6 +183,23 @@ static void drops_code_behind_the_end(void **state)
 	assert_sound(x);
 }
 
+/* The address of a stack object is good in blocks that the one which asked does not dominate. */
+static void slots_belong_to_the_function(void **state)
+{
+	struct fixture *x = *state;
+	struct ir_fn *f = x->f;
+	u32 one = ir_block(f), other = ir_block(f), slot;
+
+	ir_br(f, input(x, 0), one, other);
+	ir_at(f, one);
+	slot = ir_slot(f, 8, 8);
+	ir_ret(f, ir_load(f, 8, false, slot, 0));
+	ir_at(f, other);
+	ir_store(f, 8, slot, 0, num(x, 1));
+	ir_ret(f, ir_load(f, 8, false, slot, 0));
+	assert_sound(x);
+}
+
 /* ---- variables */
 
 static void variables_merge(void **state)
@@ -531,6 +548,7 @@ int main(void)
 		TEST(keeps_masks_of_remainders),
 		TEST(folds_addresses),
 		TEST(drops_code_behind_the_end),
+		TEST(slots_belong_to_the_function),
 		TEST(variables_merge),
 		TEST(variables_never_set_are_zero),
 		TEST(loops_have_parameters_for_what_changes),
