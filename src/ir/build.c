@@ -108,6 +108,9 @@ u32 ir_bin(struct ir_fn *f, enum ir_op op, enum ir_type type, u32 a, u32 b)
 	} else if ((op == IR_ADD || op == IR_SUB) && ir_is_ptr(ta)) {
 		i.type = ir_is_ptr(tb) ? IRT_I64 : ta;
 	}
+	/* an address near the context is a number: helpers may read from it, loads may not */
+	if (i.type == IRT_CTX)
+		i.type = IRT_I64;
 	return ir_fold_emit(f, i);
 }
 
@@ -125,8 +128,8 @@ u32 ir_ctx(struct ir_fn *f)
 u32 ir_slot(struct ir_fn *f, u32 size, u32 align)
 {
 	vec_push(f->arena, &f->slots, (struct ir_slot){size, MAX(align, 1), f->line});
-	return emit_top(f, 1, (struct ir_ins){.op = IR_SLOT, .type = IRT_STACK,
-					      .imm = f->slots.n - 1});
+	return emit_top(f, 1,
+			(struct ir_ins){.op = IR_SLOT, .type = IRT_STACK, .imm = f->slots.n - 1});
 }
 
 u32 ir_map(struct ir_fn *f, u32 map)

@@ -5,7 +5,8 @@
  *      the first thing that is wrong. What it holds: every block ends once; a definition
  *      dominates its uses; edges hand over as many arguments as there are parameters; operands
  *      have types that the operation takes, where for pointers that is little: null compares,
- *      adding, loads and stores; nothing is done with the context but loads and calls.
+ *      adding, loads and stores; nothing is done with the context but loads and
+ *      calls; a sum with it is a number, which only helpers may take for an address.
  */
 #include "ir/inside.h"
 
@@ -45,6 +46,8 @@ static const char *check_arithmetic(struct check *c, const struct ir_ins *i)
 		return "an operand has no value";
 	if (!ir_is_ptr(a) && !ir_is_ptr(b))
 		return ir_is_ptr(i->type) ? "a pointer made of numbers" : NULL;
+	if (a == IRT_CTX && i->op == IR_ADD && i->type == IRT_I64 && !ir_is_ptr(b))
+		return NULL;
 	if (a == IRT_CTX || b == IRT_CTX || a == IRT_MAP || b == IRT_MAP)
 		return "arithmetic on a context or a map";
 	if (i->op == IR_SUB && ir_is_ptr(a) && ir_is_ptr(b))

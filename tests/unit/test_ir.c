@@ -353,8 +353,24 @@ static void sees_arithmetic_on_pointers(void **state)
 	struct fixture *x = *state;
 	struct ir_fn *f = x->f;
 
-	ir_ret(f, ir_bin(f, IR_ADD, IRT_CTX, ir_ctx(f), num(x, 8)));
+	ir_ret(f, ir_bin(f, IR_SHL, IRT_I64, ir_ctx(f), num(x, 8)));
 	expect_wrong(x, "arithmetic on a context");
+}
+
+/* An address near the context is for helpers. */
+static void sees_loads_from_moved_contexts(void **state)
+{
+	struct fixture *x = *state;
+	struct ir_fn *f = x->f;
+	u32 near = ir_bin(f, IR_ADD, IRT_I64, ir_ctx(f), input(x, 0));
+
+	ir_call(f, HELPER_probe_read_kernel, IRT_I64, 3, ir_slot(f, 8, 8), num(x, 8), near);
+	ir_ret(f, num(x, 0));
+	assert_sound(x);
+	f->blocks.v[1].ins.n--; /* without the return, a load */
+	f->at = 1;
+	ir_ret(f, ir_load(f, 8, false, near, 0));
+	expect_wrong(x, "not a pointer to memory");
 }
 
 static void sees_multiplied_pointers(void **state)
@@ -558,6 +574,7 @@ int main(void)
 		TEST(sees_values_of_other_branches),
 		TEST(sees_missing_arguments),
 		TEST(sees_arithmetic_on_pointers),
+		TEST(sees_loads_from_moved_contexts),
 		TEST(sees_multiplied_pointers),
 		TEST(sees_pointers_compared_with_numbers),
 		TEST(sees_loads_from_numbers),
