@@ -163,7 +163,7 @@ int waggle_session_run(struct waggle_session *s)
 
 	s->fn = NULL;
 	while (!s->ending && !err)
-		err = session_turn(s, -1);
+		err = session_turn(s, UINT64_MAX);
 	if (err && !s->diag.errors)
 		diag_fail(&s->diag, err, NULL, "cannot go on: %s", strerror(-err));
 	session_finish(s);
@@ -173,21 +173,16 @@ int waggle_session_run(struct waggle_session *s)
 int waggle_session_poll(struct waggle_session *s, int ms,
 			int (*fn)(void *, const struct waggle_event *), void *user)
 {
-	u64 until = session_now() + (u64)MAX(ms, 0) * 1000000u;
+	u64 now = session_now(), until = ms < 0 ? UINT64_MAX : now + (u64)ms * 1000000u;
 	int err = 0;
 
 	s->fn = fn;
 	s->user = user;
 	s->events = s->fn_result = 0;
-	while (!s->ending && !err && !s->events) {
-		u64 now = session_now();
-
-		if (ms > 0)
-			ms = until > now ? (int)((until - now + 999999) / 1000000) : 0;
-		err = session_turn(s, ms);
-		if (!ms)
-			break;
-	}
+	do {
+		err = session_turn(s, until == UINT64_MAX ? until : until - now);
+		now = session_now();
+	} while (!s->ending && !err && !s->events && !s->fn_result && now < until);
 	if (s->ending)
 		session_finish(s);
 	s->fn = NULL;

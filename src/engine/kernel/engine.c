@@ -36,6 +36,7 @@ static void engine_close(struct engine *e, bool leave)
 		if (k->progs[i] >= 0)
 			close(k->progs[i]);
 	rings_close(k);
+	filler_close(&k->filler, leave);
 	if (k->bss)
 		munmap(k->bss, k->bss_size);
 	for (u32 i = e->object->maps.n; k->maps && i--;)
