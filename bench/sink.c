@@ -2,7 +2,8 @@
  * sink.c: how many records a second the sinks format on one core: opensnoop-like records
  * { pid, comm, fd, path } as printf lines, as table rows and as JSON, written to a file.
  *
- *	build/bench/sink [FILE]		(default /dev/null)
+ *	cc -O2 -D_GNU_SOURCE -Iinclude -Isrc -o build/sink bench/sink.c build/libwaggle.a
+ *	build/sink [FILE]		(default /dev/null)
  */
 #include "sink/sink.h"
 
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RECORDS 4000000u
+#define RECORDS  4000000u
 #define DISTINCT 64
 
 struct open_record {
@@ -73,8 +74,8 @@ static int run(const char *what, const char *format, u8 action, int fd)
 		sink_record(&s, &schema, i, 0, &records[i % DISTINCT], sizeof(*records));
 	err = sink_flush(&s, true);
 	took = seconds() - start;
-	printf("%-14s %6.2f M records/s  %5.1f ns  %5.1f bytes each\n", what,
-	       RECORDS / took / 1e6, took / RECORDS * 1e9, (double)s.bytes / RECORDS);
+	printf("%-14s %6.2f M records/s  %5.1f ns  %5.1f bytes each\n", what, RECORDS / took / 1e6,
+	       took / RECORDS * 1e9, (double)s.bytes / RECORDS);
 	sink_close(&s);
 	return err;
 }

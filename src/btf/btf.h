@@ -105,7 +105,7 @@ u32 btf_add_proto(struct btf_builder *, u32 result, const struct btf_member *par
 u32 btf_add_func(struct btf_builder *, const char *name, u32 proto, u32 linkage);
 u32 btf_add_var(struct btf_builder *, const char *name, u32 type, u32 linkage);
 u32 btf_add_enum(struct btf_builder *, const char *name, u32 size, bool is_signed,
-		 const struct btf_value *, u32 n); /* values of at most 4 bytes */
+		 const struct btf_value *, u32 n); /* 4-byte values; signed: Linux 6.0 */
 u32 btf_add_datasec(struct btf_builder *, const char *name, u32 size, const struct btf_secinfo *,
 		    u32 n);
 /* The whole .BTF section, appended to out (whose `failed` tells when memory ended). */

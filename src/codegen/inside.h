@@ -83,6 +83,7 @@ struct vinfo { /* of a value */
 	s8 reg, hint;	   /* -1: none */
 	bool mem;	   /* its slot holds it */
 	bool needed, remake;
+	bool over; /* what is made of it in place lives over a call */
 };
 
 struct spill_slot {

@@ -106,9 +106,10 @@ static void hints(struct cg *c)
 
 		if (m->kind == M_EXIT && a)
 			a->hint = 0;
-		if ((m->kind == M_ALU || m->kind == M_ALUI || m->kind == M_MOV) && m->dst && a &&
-		    a->hint < 0)
-			a->hint = c->values[m->dst].hint;
+		if ((m->kind == M_ALU || m->kind == M_ALUI || m->kind == M_MOV) && m->dst && a) {
+			a->hint = a->hint < 0 ? c->values[m->dst].hint : a->hint;
+			a->over = a->last == pos && cg_crosses_call(c, m->dst, pos);
+		}
 		if (m->kind != M_CALL)
 			continue;
 		for (u32 n = 0; n < cg_ins(c, m->ins)->b; n++)
@@ -174,5 +175,7 @@ u32 cg_next_call(struct cg *c, u32 pos)
 
 bool cg_crosses_call(struct cg *c, u32 v, u32 pos)
 {
-	return cg_next_call(c, pos) < c->values[v].last;
+	if (c->values[v].remake)
+		return false;
+	return c->values[v].over || cg_next_call(c, pos) < c->values[v].last;
 }

@@ -43,6 +43,8 @@ static struct mop binary(struct cg *c, const struct ir_ins *i)
 	if (immediate(c, i->b, is32, &m.imm) && (m.imm || !divides)) {
 		m.kind = M_ALUI;
 		m.b = 0;
+		if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR)
+			m.imm &= is32 ? 31 : 63;
 	} else {
 		m.code |= BPF_X;
 		m.imm = 0;

@@ -63,6 +63,8 @@ static u32 length(u64 c)
 	return c ? 64 - (u32)__builtin_clzll(c) : 0;
 }
 
+/* Only what the verifier finds out as well: to it, the result of a division is any number, and the
+ * mask that a front end puts on the remainder must stay. */
 static u32 bits(const struct ir_fn *f, u32 v, u32 depth)
 {
 	const struct ir_ins *i = &f->ins.v[ir_value(f, v)];
@@ -84,11 +86,6 @@ static u32 bits(const struct ir_fn *f, u32 v, u32 depth)
 		if (ir_is_const(f, ir_value(f, i->b), &c))
 			n -= MIN(n, (u64)c & (all - 1));
 		return n;
-	case IR_UMOD:
-		if (ir_is_const(f, ir_value(f, i->b), &c) && c)
-			n = length((u64)c - 1);
-		return MIN(n, MIN(all, bits(f, i->a, depth - 1)));
-	case IR_UDIV: return MIN(all, bits(f, i->a, depth - 1));
 	case IR_ZEXT8: return 8;
 	case IR_ZEXT16: case IR_BSWAP16: return 16;
 	case IR_ZEXT32: case IR_BSWAP32: return 32;

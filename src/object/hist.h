@@ -20,7 +20,7 @@
 
 #include "base/base.h"
 
-#define HIST_BITS_MOST	   5
+#define HIST_BITS_MOST     5
 #define LHIST_BUCKETS_MOST 1002 /* 1000 and the two open ones, as the language allows */
 
 static inline u32 hist_buckets(u32 bits)

@@ -168,7 +168,8 @@ struct object_btf {
 		u32 func;
 		u32 section; /* the program's SEC name: offset in the string table */
 		/* The first line is at instruction 0, instructions ascend and none is the second
-		 * slot of a ld_imm64, as the kernel demands. 0 lines when the code has none. */
+		 * slot of a ld_imm64, as the kernel demands. Code before the first known line has
+		 * line 0 and no text. 0 lines when no program of the object has any. */
 		u32 nlines;
 		struct btf_line {
 			u32 insn, file, text, line_col; /* struct bpf_line_info; insn in slots */

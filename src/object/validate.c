@@ -126,7 +126,7 @@ static int check_section(const struct object *o, const struct object_map *m, str
 		[SECTION_RODATA] = sizeof(struct waggle_config),
 	};
 
-	if (m->section > SECTION_RODATA || strcmp(m->name, names[m->section]))
+	if (m->section > SECTION_RODATA || strcmp(m->name, names[m->section]) != 0)
 		return bad(d, "data section '%s' is of an unknown kind", m->name);
 	if (object_section(o, m->section) != m)
 		return bad(d, "there are two sections %s", m->name);

@@ -12,21 +12,21 @@
 
 enum step_op {
 	STEP_TEXT,
-	STEP_DEC,   /* decimal, spaces before it up to width */
-	STEP_INT,   /* any conversion of an integer */
+	STEP_DEC, /* decimal, spaces before it up to width */
+	STEP_INT, /* any conversion of an integer */
 	STEP_CHAR,
 	STEP_STR,   /* a string field */
 	STEP_BYTES, /* %r, %rx, %rh */
 	STEP_VALUE, /* any field as text */
 	STEP_CELL,  /* a string in a table */
 };
-enum step_flag { LEFT = 1, ZERO = 2, PLUS = 4, SPACE = 8, ALT = 16 };
+enum step_flag { LEFT = 1, ZERO = 2, PLUS = 4, SPACE = 8, ALT = 16, CELL = 32 };
 
 struct step {
 	u8 op, flags;
-	char conv; /* d u x X o p, s, r */
-	u8 bits;   /* of an integer: 8, 16, 32, 64 */
-	u8 style;  /* of bytes */
+	char conv;     /* d u x X o p, s, r */
+	u8 bits;       /* of an integer: 8, 16, 32, 64 */
+	u8 style;      /* of bytes */
 	int precision; /* -1: none */
 	u32 width, len;
 	const char *text;
@@ -126,6 +126,14 @@ static char *put_width(char *start, char *end, u32 columns, const struct step *s
 	return end + pad;
 }
 
+/* What put_cell() does, for a value that was written already. */
+static void plain_cell(char *p, const char *end)
+{
+	for (; p < end; p++)
+		if ((u8)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
 static char *put_pointer(char *p, const struct step *s, u64 v)
 {
 	return v ? put_int(p, s, v) : put_width(p, put_copy(p, "(nil)", 5), 5, s);
@@ -155,13 +163,13 @@ char *format_run(const struct format *f, char *p, const u8 *data)
 			end = p + 1;
 			break;
 		case STEP_STR: end = put_str(p, data + s->as.off, s->as.size); break;
-		case STEP_BYTES:
-			end = put_raw(p, data + s->as.off, s->as.size, s->style);
-			break;
+		case STEP_BYTES: end = put_raw(p, data + s->as.off, s->as.size, s->style); break;
 		default:
 			end = field_text(p, &s->as, data);
 			if (s->precision >= 0 && end - p > s->precision)
 				end = p + s->precision;
+			if (s->flags & CELL)
+				plain_cell(p, end);
 		}
 		p = put_width(p, end, (u32)(end - p), s);
 	}
@@ -176,8 +184,8 @@ static struct step *step_add(struct format *f, struct arena *a, u8 op)
 	struct step *s;
 
 	if (!(f->n & (f->n - 1)))
-		f->steps = arena_grow(a, f->steps, f->n * sizeof(*s),
-				      MAX(f->n * 2, 1) * sizeof(*s));
+		f->steps =
+			arena_grow(a, f->steps, f->n * sizeof(*s), MAX(f->n * 2, 1) * sizeof(*s));
 	s = &f->steps[f->n++];
 	*s = (struct step){.op = op, .precision = -1};
 	return s;
@@ -212,7 +220,7 @@ void format_cell(struct format *f, struct arena *a, const struct field *field, u
 	s->field = field;
 	s->as = *field;
 	s->width = last && !number ? 0 : MIN(width, FORMAT_WIDTH_MOST);
-	s->flags = number ? 0 : LEFT;
+	s->flags = number ? 0 : LEFT | CELL;
 	if (number && field->unit != UNIT_HEX) {
 		s->op = STEP_DEC;
 		s->conv = field->kind == FIELD_INT ? 'd' : 'u';
@@ -271,8 +279,8 @@ static u8 parse_length(struct parse *ps)
 	static const struct {
 		char text[3];
 		u8 bits;
-	} lengths[] = {{"hh", 8}, {"h", 16}, {"ll", 64}, {"l", 64}, {"j", 64}, {"z", 64},
-		       {"t", 64}};
+	} lengths[] = {{"hh", 8}, {"h", 16}, {"ll", 64}, {"l", 64},
+		       {"j", 64}, {"z", 64}, {"t", 64}};
 
 	for (u32 i = 0; i < ARRAY_SIZE(lengths); i++) {
 		size_t n = strlen(lengths[i].text);

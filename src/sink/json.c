@@ -13,12 +13,12 @@
 
 struct json_schema {
 	struct format format; /* printf's text */
-	char *head;	      /* {"type":"emit" */
+	char *head;           /* {"type":"emit" */
 	u32 head_len, most;   /* bytes that its line takes at most, printf's text apart */
 	struct json_field {
 		char *key; /* ,"pid": */
 		u32 len;
-	} *fields;
+	} * fields;
 };
 struct json {
 	struct json_schema *schemas;

@@ -78,10 +78,10 @@ static inline char *put_copy(char *p, const void *s, size_t n)
 
 /* Bytes of a word that are zero, or below n (1..128), or above 127: each has its high bit set in
  * the result. Bytes after the first hit may be reported wrongly, the first never. */
-#define PUT_ONES     0x0101010101010101ull
-#define PUT_HIGHS    0x8080808080808080ull
-#define put_zeros(w) (((w) - PUT_ONES) & ~(w) & PUT_HIGHS)
-#define put_below(w, n) (((w) - PUT_ONES * (n)) & ~(w) & PUT_HIGHS)
+#define PUT_ONES        0x0101010101010101ull
+#define PUT_HIGHS       0x8080808080808080ull
+#define put_zeros(w)    (((w)-PUT_ONES) & ~(w)&PUT_HIGHS)
+#define put_below(w, n) (((w)-PUT_ONES * (n)) & ~(w)&PUT_HIGHS)
 #define put_equal(w, c) put_zeros((w) ^ (PUT_ONES * (c)))
 
 /* Bytes up to the first NUL, at most n. Writes up to n bytes, all within [p, p + n). */

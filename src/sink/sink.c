@@ -14,7 +14,6 @@
 
 #define FLUSH_AT (256 * 1024)
 
-
 const struct sink_ops *const sinks[] = {&sink_text, &sink_json, NULL};
 
 static const struct sink_ops *sink_find(const char *format, struct diag *diag)

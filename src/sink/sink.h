@@ -30,16 +30,16 @@ struct sink {
 	const struct sink_ops *ops;
 	struct object *object;
 	struct arena arena; /* of everything that the format prepares */
-	struct buf out;	    /* pending bytes */
-	u8 *spare;	    /* room for the payload of a record that is too short */
+	struct buf out;     /* pending bytes */
+	u8 *spare;          /* room for the payload of a record that is too short */
 	size_t flush_at;    /* write when so many bytes are pending */
 	int fd;
 	bool line_buffered; /* write at each newline; else when large or flushed */
-	int error;	    /* first error of a write (EPIPE, ENOSPC), negative */
+	int error;          /* first error of a write (EPIPE, ENOSPC), negative */
 	u64 bytes;
-	u32 width;	    /* columns of the terminal; 0: not a terminal */
-	void *state;	    /* of the format */
-	bool final;	    /* sink_ended() was called, and no map shown since */
+	u32 width;   /* columns of the terminal; 0: not a terminal */
+	void *state; /* of the format */
+	bool final;  /* sink_ended() was called, and no map shown since */
 };
 
 struct sink_ops {
@@ -107,7 +107,7 @@ u64 map_divide(const struct map_contents *, u64 v);
 /* The rows of a histogram that are shown: from the first bucket that counted something to the
  * last. lo and hi belong to the bucket. */
 struct bucket {
-	s64 lo, hi;	    /* of hist: u64 */
+	s64 lo, hi;        /* of hist: u64 */
 	bool no_lo, no_hi; /* open */
 	u64 count;
 };

@@ -15,7 +15,7 @@
 
 struct text_schema {
 	struct format format;
-	char *header; /* tables: with its newline */
+	char *header;       /* tables: with its newline */
 	bool *header_shown; /* one for the whole group */
 };
 
@@ -53,7 +53,7 @@ static void add_header(struct buf *b, const char *name, u32 width, bool right, b
 		buf_char(b, ' ');
 }
 
-static int table_open(struct sink *s, struct text_schema *t, const struct layout *l)
+static void table_open(struct sink *s, struct text_schema *t, const struct layout *l)
 {
 	struct arena *a = &s->arena;
 	struct buf header = {0};
@@ -64,6 +64,7 @@ static int table_open(struct sink *s, struct text_schema *t, const struct layout
 		char *name = arena_printf(a, "%s%s", f->name, unit);
 		u32 width = MAX(f->width ? f->width : natural_width(f), (u32)strlen(name));
 
+		width = MIN(width, FORMAT_WIDTH_MOST);
 		for (char *c = name; c < name + strlen(f->name); c++)
 			*c = (char)toupper((unsigned char)*c);
 		if (i) {
@@ -77,7 +78,6 @@ static int table_open(struct sink *s, struct text_schema *t, const struct layout
 	buf_char(&header, '\n');
 	t->header = arena_strdup(a, buf_str(&header));
 	buf_free(&header);
-	return 0;
 }
 
 /* Cuts a row, at [start, end) with its newline, to the columns of the terminal. */
@@ -116,7 +116,7 @@ static int text_open(struct sink *s, struct diag *diag)
 			err = format_compile(&t->format, a, schema->action.text, &schema->layout,
 					     diag);
 			break;
-		case ACTION_EMIT: err = table_open(s, t, &schema->layout); break;
+		case ACTION_EMIT: table_open(s, t, &schema->layout); break;
 		case ACTION_PRINT_VALUE:
 			for (u32 j = 0; j < schema->layout.n; j++) {
 				format_text(&t->format, a, ", ", j ? 2 : 0);
@@ -137,6 +137,8 @@ static void text_record(struct sink *s, const struct schema *schema, u64 ns, u32
 	char *p, *end;
 
 	(void)ns, (void)cpu, (void)size;
+	if (!t->format.n)
+		return;
 	if (t->header && !*t->header_shown) {
 		*t->header_shown = true;
 		buf_puts(&s->out, t->header);
@@ -321,7 +323,6 @@ static void text_map(struct sink *s, const struct map_contents *c)
 	if (c->map->agg == AGG_AVG || c->map->agg == AGG_STATS)
 		buf_char(&s->out, '\n');
 }
-
 
 const struct sink_ops sink_text = {
 	.name = "text",

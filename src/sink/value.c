@@ -3,17 +3,23 @@
 
 #include <errno.h>
 
-#define DEPTH_MOST 16 /* tuples in tuples */
-#define SIZE_MOST  (1u << 24)
+#define DEPTH_MOST  16 /* tuples in tuples */
+#define SIZE_MOST   (1u << 24)
+#define FIELDS_MOST 4096
 
 static int layout_check_deep(const struct layout *l, u32 size, u32 depth)
 {
-	if (depth > DEPTH_MOST || size > SIZE_MOST || (l->n && !l->fields))
+	u32 total = 0; /* fields do not overlap: what they take as text stays within bounds */
+
+	if (depth > DEPTH_MOST || size > SIZE_MOST || l->n > FIELDS_MOST || (l->n && !l->fields))
 		return -EINVAL;
 	for (u32 i = 0; i < l->n; i++) {
 		const struct field *f = &l->fields[i];
 
-		if (!f->name || f->off > size || f->size > size - f->off)
+		if (!f->name || !f->size || f->off > size || f->size > size - f->off)
+			return -EINVAL;
+		total += f->size;
+		if (total > size)
 			return -EINVAL;
 		switch (f->kind) {
 		case FIELD_UINT:
@@ -149,8 +155,7 @@ int field_compare(const struct field *f, const u8 *a, const u8 *b)
 	u64 x, y;
 
 	switch (f->kind) {
-	case FIELD_STR:
-		return strncmp((const char *)a + f->off, (const char *)b + f->off, f->size);
+	case FIELD_STR: return strncmp((const char *)a + f->off, (const char *)b + f->off, f->size);
 	case FIELD_BYTES: return memcmp(a + f->off, b + f->off, f->size);
 	case FIELD_TUPLE: return layout_compare(f->sub, a + f->off, b + f->off);
 	case FIELD_INT:

@@ -10,8 +10,9 @@
 #include "object/object.h"
 #include "sink/put.h"
 
-/* Is everything of the layout inside of its size, and does each kind have a size that it may have?
- * Else -EINVAL. Everything below relies on it. */
+/* Is everything of the layout inside of its size (at most 16 MiB, 4096 fields that do not
+ * overlap), and does each kind have a size that it may have? Else -EINVAL. Everything below
+ * relies on it. */
 int layout_check(const struct layout *, u32 size);
 
 static inline bool field_is_int(const struct field *f)

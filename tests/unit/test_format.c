@@ -30,9 +30,27 @@ static u64 rnd(void)
 /* Values near the edges are as likely as any. */
 static u64 rnd_value(void)
 {
-	static const u64 edges[] = {0, 1, 9, 10, 99, 100, 127, 128, 255, 256, 32767, 32768, 65535,
-				    INT32_MAX, 1ull << 31, UINT32_MAX, INT64_MAX, 1ull << 63,
-				    UINT64_MAX, 9999999999999999999ull, 10000000000000000000ull};
+	static const u64 edges[] = {0,
+				    1,
+				    9,
+				    10,
+				    99,
+				    100,
+				    127,
+				    128,
+				    255,
+				    256,
+				    32767,
+				    32768,
+				    65535,
+				    INT32_MAX,
+				    1ull << 31,
+				    UINT32_MAX,
+				    INT64_MAX,
+				    1ull << 63,
+				    UINT64_MAX,
+				    9999999999999999999ull,
+				    10000000000000000000ull};
 
 	if (rnd() % 3 == 0)
 		return edges[rnd() % ARRAY_SIZE(edges)];
@@ -71,7 +89,7 @@ static void compare(const char *fmt, const char *libc_fmt, const char *want, siz
 	char got[4096];
 	size_t n = ours(got, sizeof(got), fmt, f, data);
 
-	if (n != nwant || memcmp(got, want, n))
+	if (n != nwant || memcmp(got, want, n) != 0)
 		fail_msg("'%s' ('%s'), size %u kind %u: '%s' instead of '%s'", fmt, libc_fmt,
 			 f->size, f->kind, got, want);
 }
@@ -108,8 +126,8 @@ static void integers(void **unused)
 		f.kind = rnd() % 2 ? FIELD_INT : FIELD_UINT;
 		value = field_load(&f, (u8 *)&v);
 		random_head(head, conv == 'd' || conv == 'i' ? "-0+ "
-				  : conv == 'u'		     ? "-0"
-				  : conv == 'c'		     ? "-"
+				  : conv == 'u'              ? "-0"
+				  : conv == 'c'              ? "-"
 							     : "-0#");
 		if (rnd() % 3 == 0 && conv != 'c')
 			sprintf(head + strlen(head), rnd() % 4 ? ".%u" : ".", (u32)(rnd() % 30));
@@ -191,8 +209,12 @@ static void own_conversions(void **unused)
 		compare(cases[i].fmt, "-", cases[i].want, strlen(cases[i].want), &f,
 			(u8 *)"ab\x01\"\\c");
 	compare("%5s|%%", "-", "   -7|%", 7, &sub[0], (u8 *)&number);
-	compare("%s", "-", "(-7, abc)", 9, &t, (u8 *)"\xf9\xff\xff\xff" "abc");
-	compare("%-12s|", "-", "(-7, abcd)  |", 13, &t, (u8 *)"\xf9\xff\xff\xff" "abcd");
+	compare("%s", "-", "(-7, abc)", 9, &t,
+		(u8 *)"\xf9\xff\xff\xff"
+		      "abc");
+	compare("%-12s|", "-", "(-7, abcd)  |", 13, &t,
+		(u8 *)"\xf9\xff\xff\xff"
+		      "abcd");
 }
 
 struct message {
@@ -212,13 +234,13 @@ static void bad_formats(void **unused)
 	static const struct {
 		const char *fmt, *says;
 	} cases[] = {
-		{"%", "not a conversion"},	  {"a%5", "not a conversion"},
-		{"%*d", "'*' cannot be used"},	  {"%d %d", "no argument is left"},
-		{"%99999d", "too large"},	  {"%.99999d", "too large"},
-		{"%f", "not a conversion"},	  {"%n", "not a conversion"},
-		{"%r", "bytes are needed"},	  {"%llll", "not a conversion"},
-		{"%4294967297d", "too large"},	  {"%-", "not a conversion"},
-		{"%1$d", "not a conversion"},	  {"%.*d", "not a conversion"},
+		{"%", "not a conversion"},     {"a%5", "not a conversion"},
+		{"%*d", "'*' cannot be used"}, {"%d %d", "no argument is left"},
+		{"%99999d", "too large"},      {"%.99999d", "too large"},
+		{"%f", "not a conversion"},    {"%n", "not a conversion"},
+		{"%r", "bytes are needed"},    {"%llll", "not a conversion"},
+		{"%4294967297d", "too large"}, {"%-", "not a conversion"},
+		{"%1$d", "not a conversion"},  {"%.*d", "not a conversion"},
 	};
 	struct field f = {.name = "x", .size = 4};
 	struct layout l = {.fields = &f, .n = 1, .size = 4};
@@ -243,8 +265,8 @@ static void bad_formats(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(integers),	   cmocka_unit_test(strings),
-		cmocka_unit_test(pointers),	   cmocka_unit_test(own_conversions),
+		cmocka_unit_test(integers),    cmocka_unit_test(strings),
+		cmocka_unit_test(pointers),    cmocka_unit_test(own_conversions),
 		cmocka_unit_test(bad_formats),
 	};
 

@@ -77,8 +77,8 @@ static void print_says_all(void **state)
 		"and 256 for each of 4 CPUs",
 		"map 2 counts hash, key 16, value 8, 4096 entries",
 		"@counts  count  key { pid u64 @0, tag str[8] @8 }",
-		"@sizes  lhist(-5, 5, 1)  key { user-and-time { uid u32 @0, delta s32 @4 ms } @0, "
-		"raw bytes[16] @8 hex }",
+		"@sizes  lhist(-5, 5, 1)  key { user-and-time { uid u32 @0, delta s32 @4 ms } @0",
+		", raw bytes[16] @8 hex }",
 		"@first scalar  value { value s64 @0 width 12 }",
 		"map 5 waggle_rings array_of_maps, key 4, value 4, 4 entries, one map for each CPU",
 		"of ringbuf, key 0, value 0, 65536 entries",
@@ -206,6 +206,9 @@ static void types_have_names(void **state)
 	assert_int_equal(t->size, o->maps.v[MAP_BSS].value_size + 4 * 256);
 	assert_int_equal(types.progs[0].nlines, 3);
 	assert_int_equal(types.progs[0].lines[0].insn, 0);
+	assert_int_equal(types.progs[0].lines[0].line_col, 2 << 10 | 1);
+	assert_int_equal(types.progs[2].nlines, 1); /* has none, and so gets line 0 */
+	assert_int_equal(types.progs[2].lines[0].line_col, 0);
 	btf_close(btf);
 	object_btf_free(&types);
 	object_free(o);
@@ -292,13 +295,16 @@ static void wrong_objects_are_refused(void **state)
 	}
 }
 
-/* Finds `what` in the file behind `from`, so that a test can change it. */
+/* The last place of `what` in the file (.strtab is at its end), so that a test can change it. */
 static char *spot(struct buf *file, const char *what, size_t n)
 {
-	char *p = memmem(file->p, file->n, what, n);
+	char *found = NULL;
 
-	assert_non_null(p);
-	return p;
+	for (size_t i = 0; i + n <= file->n; i++)
+		if (!memcmp(file->p + i, what, n))
+			found = file->p + i;
+	assert_non_null(found);
+	return found;
 }
 
 static void refused(const struct buf *file, const char *says)

@@ -450,6 +450,7 @@ static void types_are_cached_for_their_owner(void **state)
 		assert_ptr_equal(b, again);
 		target_close(t);
 	}
+	unsetenv("XDG_CACHE_HOME");
 	if (geteuid()) { /* root's is in /var/cache */
 		char sub[64];
 

@@ -110,7 +110,12 @@ static int engine_fill(struct kernel_engine *k)
 		k->slots *= 2;
 	btf_open(k);
 	err = maps_open(k);
-	return err ? err : programs_open(k);
+	if (!err)
+		err = programs_open(k);
+	if (err)
+		return err;
+	err = filler_wait(&k->filler);
+	return err ? why_failed(k, err, "cannot give each CPU its ring buffer") : 0;
 }
 
 static int engine_open(struct engine **out, struct object *o, const struct engine_opts *opts,

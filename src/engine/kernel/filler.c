@@ -4,7 +4,8 @@
  * BPF_MAP_UPDATE_ELEM on a map of maps takes effect at once, but returns only after an RCU grace
  * period (so that nobody uses the old inner map any more): 9 to 16 ms for each slot, before which a
  * start of 2 ms pales. There is no old map here. So children make the calls and wait for us, one
- * for each slot; we only look until all slots are set. What they cannot do we do ourselves.
+ * for each slot (one call for all would wait once for each in kernels before 6.8); we only look
+ * until all slots are set, after the programs are loaded. What they cannot do we do ourselves.
  *
  * The children share our memory (they make system calls, on small stacks of their own) but not our
  * descriptors: they close all but the two that they need, so that nobody waits for them. A child
@@ -98,16 +99,15 @@ static bool slot_set(const struct slot *s)
 	return !sys_map_lookup(s->map, &s->index, &id);
 }
 
-int filler_fill(struct filler *f, int map, const int *inner, u32 n)
+int filler_start(struct filler *f, int map, const int *inner, u32 n)
 {
 	size_t size = sizeof(struct plan) + n * sizeof(struct slot);
 	struct plan *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			      0);
-	int err = 0;
 
 	if (p == MAP_FAILED)
 		return -errno;
-	*f = (struct filler){p, size, n};
+	*f = (struct filler){p, size};
 	p->n = n;
 	for (u32 i = 0; i < n; i++) {
 		p->slots[i].map = map;
@@ -115,9 +115,20 @@ int filler_fill(struct filler *f, int map, const int *inner, u32 n)
 		p->slots[i].index = i;
 	}
 	plan_run(p);
-	for (u32 i = 0; i < n && !err; i++)
-		if (!slot_set(&p->slots[i]))
-			err = sys_map_update(map, &i, &inner[i], 0);
+	return 0;
+}
+
+int filler_wait(const struct filler *f)
+{
+	const struct plan *p = f->memory;
+	int err = 0;
+
+	for (u32 i = 0; p && i < p->n && !err; i++) {
+		const struct slot *s = &p->slots[i];
+
+		if (!slot_set(s))
+			err = sys_map_update(s->map, &s->index, &s->inner, 0);
+	}
 	return err;
 }
 

@@ -13,7 +13,6 @@
 struct filler {
 	void *memory; /* stacks of the children; NULL: there are none */
 	size_t size;
-	u32 n;
 };
 
 struct kernel_engine {
@@ -64,7 +63,8 @@ int programs_open(struct kernel_engine *);
 void verdict_report(struct kernel_engine *, const struct object_prog *, int err, u32 shift);
 
 /* filler.c: puts maps into the slots of a map of maps, without the wait that each costs */
-int filler_fill(struct filler *, int map, const int *inner, u32 n);
+int filler_start(struct filler *, int map, const int *inner, u32 n);
+int filler_wait(const struct filler *); /* until all can be seen in there */
 void filler_close(struct filler *, bool leave);
 
 /* links.c, closer.c */

@@ -62,7 +62,7 @@ static int slots_fill(struct kernel_engine *k, int map)
 		ring += own;
 	}
 	if (!err)
-		err = filler_fill(&k->filler, map, fds, k->slots);
+		err = filler_start(&k->filler, map, fds, k->slots);
 	free(fds);
 	return err;
 }
