@@ -31,6 +31,12 @@ static int process_open(struct waggle_session *s)
 			 strerror(errno));
 }
 
+/* -d verifier: load, print what the verifier says, and that is all. */
+static bool only_verify(const struct waggle_opts *o)
+{
+	return o->dump && !strcmp(o->dump, "verifier") && o->out;
+}
+
 static int engine_start(struct waggle_session *s)
 {
 	const struct waggle_opts *o = &s->opts;
@@ -38,7 +44,7 @@ static int engine_start(struct waggle_session *s)
 		.cpid = (u32)s->command.pid,
 		.pid = (u32)o->pid,
 		.ring_bytes = o->ring_bytes,
-		.log = o->dump && !strcmp(o->dump, "verifier") ? o->out : NULL,
+		.log = only_verify(o) ? o->out : NULL,
 		.user = o->user,
 	};
 
@@ -143,8 +149,12 @@ int waggle_session_start(struct waggle_session **out, struct waggle_object *obje
 	err = maps_make(s);
 	if (!err)
 		err = load(s);
-	if (!err)
+	if (!err && only_verify(&s->opts)) {
+		s->finished = true;
+		session_end(s, ENDING_EXIT);
+	} else if (!err) {
 		err = begin(s);
+	}
 	if (err) {
 		if (!s->diag.errors)
 			diag_fail(&s->diag, err, NULL, "cannot start: %s", strerror(-err));
