@@ -18,7 +18,7 @@ static const char usage[] =
 	"  -v              more messages\n"
 	"  --stats         what it took: times, instructions, memory\n"
 	"  -d STAGE        print a stage of compilation and end:\n"
-	"                  ast, types, ir, ir:PASS, insns, object\n"
+	"                  ast, types, ir, ir:PASS, insns, object, verifier\n"
 	"  --engine NAME   kernel or auto\n"
 	"  --target FILE   compile for the machine that `waggle target save` described\n"
 	"  -h, --help, --version\n"

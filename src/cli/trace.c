@@ -184,7 +184,7 @@ static int watch(struct trace *t, struct waggle_object *object)
 	if (err)
 		return err;
 	catch_signals();
-	if (!t->opts.quiet && !t->opts.format) {
+	if (!t->opts.quiet && !t->opts.format && !t->opts.dump) {
 		waggle_session_stats(running, &stats);
 		fprintf(stderr, "Attached %u probe%s\n", stats.programs, stats.programs == 1 ? "" : "s");
 	}
@@ -221,7 +221,7 @@ int cmd_trace(int argc, char **argv)
 	if (!status) {
 		t.opts.verbose = t.verbose;
 		status = get_object(&t, &object);
-		if (!status && !t.opts.dump)
+		if (!status && (!t.opts.dump || !strcmp(t.opts.dump, "verifier")))
 			status = watch(&t, object);
 		status = status_of(status);
 	}
