@@ -38,7 +38,8 @@ struct waggle_opts {
 	void (*diag)(void *user, const struct waggle_diag *);
 	void *user;
 
-	/* -d: print a stage ("ast", "ir", "ir:PASS", "insns", "object", ...) to out() */
+	/* -d: print a stage ("ast", "types", "ir", "ir:PASS", "insns", "object") to out(); with
+	 * "verifier" a session is loaded, prints what the kernel said, and does not start */
 	const char *dump;
 	void (*out)(void *user, const char *text, size_t len);
 

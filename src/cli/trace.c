@@ -183,6 +183,10 @@ static int watch(struct trace *t, struct waggle_object *object)
 		return STATUS_NOT_FOUND;
 	if (err)
 		return err;
+	if (t->opts.dump) { /* the verifier's log has been printed */
+		waggle_session_stop(running);
+		return 0;
+	}
 	catch_signals();
 	if (!t->opts.quiet && !t->opts.format) {
 		waggle_session_stats(running, &stats);
@@ -221,7 +225,7 @@ int cmd_trace(int argc, char **argv)
 	if (!status) {
 		t.opts.verbose = t.verbose;
 		status = get_object(&t, &object);
-		if (!status && !t.opts.dump)
+		if (!status && (!t.opts.dump || !strcmp(t.opts.dump, "verifier")))
 			status = watch(&t, object);
 		status = status_of(status);
 	}

@@ -143,7 +143,7 @@ int waggle_session_start(struct waggle_session **out, struct waggle_object *obje
 	err = maps_make(s);
 	if (!err)
 		err = load(s);
-	if (!err)
+	if (!err && !s->opts.dump) /* -d verifier: loading was all */
 		err = begin(s);
 	if (err) {
 		if (!s->diag.errors)
