@@ -627,6 +627,13 @@ static void check_statement(struct checker *c, struct node *n)
 		check_statements(c, n->b);
 		c->loops--;
 		break;
+	case NODE_UNROLL:
+		if (check_int(c, n->a, "unroll") &&
+		    (n->a->kind != NODE_INT || n->a->value < 1 || n->a->value > UNROLL_MOST))
+			check_fail(c, n->a, "while (...) { } loops as often as you like",
+				   "unroll takes a constant from 1 to %u", UNROLL_MOST);
+		check_statements(c, n->b);
+		break;
 	case NODE_BREAK:
 	case NODE_CONTINUE:
 		if (!c->loops)
