@@ -19,8 +19,10 @@ void check_fail(struct checker *c, const struct node *n, const char *hint, const
 	char text[512];
 	va_list ap;
 
-	if (!c->final || c->script->diag->errors >= ERRORS_MOST)
+	if (!c->final || c->script->diag->errors >= ERRORS_MOST ||
+	    (n->at.line == c->reported.line && n->at.col == c->reported.col))
 		return;
+	c->reported = n->at;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
