@@ -481,8 +481,13 @@ static void maps_are_printed_cleared_and_zeroed(void **state)
 	map = o->maps.n;
 	m = vec_add(&o->arena, &o->maps);
 	*field = (struct field){.name = "key", .kind = FIELD_UINT, .size = 4};
-	*m = (struct object_map){.name = "m", .shown = "@m", .kind = MAP_HASH, .key_size = 4,
-				 .value_size = 8, .max_entries = 10, .agg = AGG_COUNT,
+	*m = (struct object_map){.name = "m",
+				 .shown = "@m",
+				 .kind = MAP_HASH,
+				 .key_size = 4,
+				 .value_size = 8,
+				 .max_entries = 10,
+				 .agg = AGG_COUNT,
 				 .key = {field, 1, 4}};
 	for (u32 i = print; i <= zero; i++)
 		o->schemas.v[i].action.map = map;
