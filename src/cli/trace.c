@@ -150,6 +150,10 @@ static int get_object(struct trace *t, struct waggle_object **object)
 	if (err)
 		return err;
 	t->opts.name = t->source.name;
+	/* its programs have no check of the process: they would show those of everybody */
+	if (t->source.is_object && t->opts.pid)
+		return usage_error("-p cannot narrow an object, whose programs are built already: "
+				   "use it with the script, or build with /pid == N/");
 	if (t->source.is_object)
 		return waggle_object_open(object, t->source.text, t->source.size, &t->opts);
 	return waggle_compile(object, WAGGLE_SCRIPT, t->source.text, t->source.size, &t->opts);
@@ -183,6 +187,10 @@ static int watch(struct trace *t, struct waggle_object *object)
 		return STATUS_NOT_FOUND;
 	if (err)
 		return err;
+	if (t->opts.dump) { /* the verifier's log has been printed */
+		waggle_session_stop(running);
+		return 0;
+	}
 	catch_signals();
 	if (!t->opts.quiet && !t->opts.format && !t->opts.dump) {
 		waggle_session_stats(running, &stats);
