@@ -76,7 +76,7 @@ int stream_open(struct stream **out, const struct stream_input *in)
 		return -ENOMEM;
 	s->in = *in;
 	s->tails = calloc(n, sizeof(*s->tails));
-	s->heap = calloc(n, sizeof(*s->heap));
+	s->heap = calloc(n, sizeof(void *));
 	if (!s->tails || !s->heap) {
 		stream_close(s);
 		*out = NULL;
@@ -303,11 +303,14 @@ static u64 nap_length(struct stream *s, u64 now)
 	for (u32 i = 0; i < s->n; i++) {
 		struct tail *t = &s->tails[i];
 		u64 bytes = t->at - t->napped, quarter = t->ring->size / 4;
-		u64 most = bytes > quarter ? MAX(elapsed * quarter / bytes, 1) : NAP_NS;
+		u64 most = NAP_NS;
 
-		if (bytes)
-			nap = nap ? MIN(nap, most) : most;
 		t->napped = t->at;
+		if (!bytes)
+			continue;
+		if (bytes > quarter)
+			most = MAX(elapsed * quarter / bytes, 1);
+		nap = nap ? MIN(nap, most) : most;
 	}
 	s->slept_at = now;
 	return nap;
