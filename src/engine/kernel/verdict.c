@@ -12,8 +12,8 @@
 #include <stdlib.h>
 
 /* Lines that follow the reason and say nothing about it. */
-static const char *const statistics[] = {"processed ", "verification time", "stack depth",
-					 "peak_states", "mark_read",	     "max_states"};
+static const char *const statistics[] = {"processed ",  "verification time", "stack depth",
+					 "peak_states", "mark_read",         "max_states"};
 
 static bool is_statistics(const char *line)
 {
@@ -67,7 +67,7 @@ static struct loc code_loc(const struct code *c, s64 insn)
 {
 	u32 at = 0;
 
-	vec_each(l, &c->lines)
+	vec_each (l, &c->lines)
 		if (l->insn <= insn)
 			at = l->line;
 	return (struct loc){.line = at >> 10, .col = at & 1023, .len = 1};
