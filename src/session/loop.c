@@ -86,6 +86,10 @@ int session_turn(struct waggle_session *s, u64 ns)
 	s->batch = 0;
 	if (!stream_read(s->stream, session_record, s))
 		sleep = stream_sleep(s->stream, &ns);
+	if (s->engine->control && s->engine->control->exit && !s->ending) {
+		s->exited = true; /* its record was lost */
+		session_end(s, ENDING_EXIT);
+	}
 	if (s->ending || s->fn_result)
 		return 0;
 	if (s->has_sink && sink_flush(&s->sink, sleep)) {
