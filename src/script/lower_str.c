@@ -42,6 +42,8 @@ static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to,
 		return ir_const(fn, size);
 	}
 	where = ir_load(fn, 2, false, ir_ctx(fn), (s32)f->off);
+	if (f->is_rel_loc)
+		where = ir_bin(fn, IR_ADD, IRT_I64, where, ir_const(fn, f->off + f->size));
 	return read_str(l, HELPER_probe_read_kernel_str, to, cap,
 			ir_bin(fn, IR_ADD, IRT_I64, ir_ctx(fn), where));
 }
