@@ -60,8 +60,8 @@ char *arena_vprintf(struct arena *, const char *fmt, va_list);
 #define vec_add(a, x)                                                                            \
 	(vec_grow_((a), (void **)&(x)->v, &(x)->n, &(x)->cap, sizeof(*(x)->v)), &(x)->v[(x)->n++])
 #define vec_push(a, x, ...) ((void)(*vec_add(a, x) = (__VA_ARGS__)))
-/* &* drops the const of a member of a const struct */
-#define vec_each(p, x)	    for (__typeof__(&*(x)->v) p = (x)->v; p < (x)->v + (x)->n; p++)
+/* __auto_type drops the const that a member of a const struct has */
+#define vec_each(p, x)	    for (__auto_type p = (x)->v; p < (x)->v + (x)->n; p++)
 void vec_grow_(struct arena *, void **v, u32 *n, u32 *cap, size_t size);
 
 #endif

@@ -46,7 +46,7 @@ int elf_open(struct elf *e, const void *data, size_t size, const char *name, str
 	const u8 *p = data;
 
 	*e = (struct elf){.data = p, .size = size};
-	if (size < HEADER_SIZE || memcmp(p, "\177ELF\2\1\1", 7))
+	if (size < HEADER_SIZE || memcmp(p, "\177ELF\2\1\1", 7) != 0)
 		return diag_fail(d, -ENOEXEC, NULL, "%s is not a 64-bit little-endian ELF file",
 				 name);
 	e->type = get16(p + 16);

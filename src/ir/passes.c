@@ -4,9 +4,13 @@
 const struct ir_pass ir_passes[] = {
 	{"params", ir_pass_params, "drop block parameters that are always the same value"},
 	{"fold", ir_pass_fold, "peephole rules, again, with all uses known"},
+	{"gvn", ir_pass_gvn, "compute equal scalars once"},
+	{"branch", ir_pass_branch, "turn branches on known conditions into jumps"},
+	{"forward", ir_pass_forward, "read back what was just stored in an own stack slot"},
 	{"legalise", ir_pass_legalise, "write what the target kernel lacks with what it has"},
 	{"fold2", ir_pass_fold, "peephole rules on what the passes before have made"},
 	{"dce", ir_pass_dce, "drop what nobody uses"},
+	{"cleanup", ir_pass_cleanup, "join blocks that always follow each other"},
 	{NULL, NULL, NULL},
 };
 

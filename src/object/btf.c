@@ -25,6 +25,7 @@ struct maker {
 	struct object_btf *out;
 	u32 numbers[2][9]; /* [signed][bytes] */
 	u32 chr; /* char */
+	jmp_buf escape;
 	u32 *line_at, nlines; /* where each line of the source begins */
 };
 
@@ -187,8 +188,9 @@ static u32 agg_type(struct maker *m, const struct object_map *map, const char *n
 
 static u32 value_type(struct maker *m, const struct object_map *map)
 {
-	const char *name = arena_printf(&m->b.arena, "%.100s_value", map->name);
+	const char *name = strncmp(map->name, ".data.", 6) != 0 ? map->name : map->name + 6;
 
+	name = arena_printf(&m->b.arena, "%.100s_value", name);
 	if (map->agg != AGG_NONE)
 		return agg_type(m, map, name);
 	if (map->scalar)
@@ -310,6 +312,9 @@ u32 object_data_vars(const struct object *o, const struct object_map *map,
 	const char *rest = "waggle_data";
 	u32 n = 0;
 
+	if (map->section == SECTION_DATA && map->name[5] && map->shown)
+		vars[n++] = (struct data_var){.name = map->name + 6, .what = DATA_VALUE,
+					      .size = bytes};
 	if (map->section == SECTION_RODATA) {
 		vars[n++] = (struct data_var){.name = "waggle_config", .what = DATA_CONFIG,
 					      .size = sizeof(struct waggle_config)};
@@ -372,6 +377,8 @@ static u32 make_data(struct maker *m, const struct object_map *map)
 
 		if (vars[i].what == DATA_BYTES) {
 			type = bytes_of(m, size);
+		} else if (vars[i].what == DATA_VALUE) {
+			type = value_type(m, map);
 		} else {
 			type = data_struct(m, vars[i].what);
 			if (vars[i].what == DATA_COUNTERS)
@@ -424,48 +431,51 @@ static bool second_slot(const struct code *c, u32 insn)
 	       !c->insns.v[insn].code;
 }
 
+/* Of each program some line must be known from its first instruction on, or libbpf drops the
+ * lines of all programs: code of no line gets line 0. */
 static int make_lines(struct maker *m, const struct code *c, struct object_btf_prog *out)
 {
 	u32 file = btf_string(&m->b, m->o->source_name ? m->o->source_name : "");
+	u32 n = 1;
 
-	if (!c->lines.n)
-		return 0;
-	out->lines = calloc(c->lines.n, sizeof(*out->lines));
+	out->lines = calloc(c->lines.n + 1, sizeof(*out->lines));
 	if (!out->lines)
 		return -ENOMEM;
+	out->lines[0].file = file;
 	vec_each(l, &c->lines) {
-		u32 n = out->nlines, insn = n ? l->insn : 0;
-
-		if (second_slot(c, insn))
+		if (second_slot(c, l->insn))
 			continue;
-		if (n && out->lines[n - 1].insn == insn)
+		if (out->lines[n - 1].insn == l->insn)
 			n--; /* of two lines at one instruction the later counts */
-		out->lines[n] = (struct btf_line){.insn = insn, .file = file,
-						  .text = line_text(m, l->line >> 10),
-						  .line_col = l->line};
-		out->nlines = n + 1;
+		out->lines[n++] = (struct btf_line){.insn = l->insn, .file = file,
+						    .text = line_text(m, l->line >> 10),
+						    .line_col = l->line};
 	}
+	out->nlines = n;
 	return 0;
 }
 
 static int make_progs(struct maker *m)
 {
 	struct btf_member ctx = {.name = "ctx"};
-	u32 proto;
+	bool lines = false;
 	int err = 0;
+	u32 proto;
 
 	if (!m->o->progs.n)
 		return 0;
 	ctx.type = pointer_to(m, 0);
 	proto = btf_add_proto(&m->b, number(m, 4, true), &ctx, 1);
 	find_lines(m);
+	vec_each(p, &m->o->progs)
+		lines |= p->code.lines.n > 0;
 	for (u32 i = 0; i < m->o->progs.n && !err; i++) {
 		const struct object_prog *p = &m->o->progs.v[i];
 		struct object_btf_prog *out = &m->out->progs[i];
 
 		out->func = btf_add_func(&m->b, p->name, proto, 1);
 		out->section = btf_string(&m->b, p->section);
-		err = make_lines(m, &p->code, out);
+		err = lines ? make_lines(m, &p->code, out) : 0;
 	}
 	return err;
 }
@@ -473,10 +483,9 @@ static int make_progs(struct maker *m)
 static int make_all(struct maker *m)
 {
 	const struct object *o = m->o;
-	jmp_buf escape;
 
-	m->b.arena.escape = &escape;
-	if (setjmp(escape))
+	m->b.arena.escape = &m->escape;
+	if (setjmp(m->escape))
 		return -ENOMEM;
 	m->out->maps = calloc(o->maps.n + 1, sizeof(*m->out->maps));
 	m->out->progs = calloc(o->progs.n + 1, sizeof(*m->out->progs));

@@ -26,6 +26,7 @@ struct elf_in {
 	u64 code_bytes; /* of all programs so far */
 	struct prog_places places;
 	u32 *elf_sections; /* ELF index of each section of places */
+	jmp_buf escape;
 	struct dict functions, map_index; /* symbol number + 1; index + 1 */
 };
 
@@ -91,7 +92,7 @@ static int read_prog(struct elf_in *in, u32 i)
 	if (!found || !elf_symbol(&in->symbols, &in->strings, found - 1, &sym) ||
 	    !elf_section(&in->elf, sym.section, &section))
 		return broken(in, "%s: there is no function '%s'", in->name, p->name);
-	if (strcmp(section.name, p->section) || section.type != ELF_PROGBITS || !section.data)
+	if (strcmp(section.name, p->section) != 0 || section.type != ELF_PROGBITS || !section.data)
 		return broken(in, "%s: function '%s' is in section '%s', not in '%s'", in->name,
 			      p->name, section.name, p->section);
 	if (sym.value % 8 || sym.size % 8 || sym.value > section.size ||
@@ -237,11 +238,10 @@ static int read_all(struct elf_in *in)
 
 static int read_safely(struct elf_in *in, const struct elf_section *waggle)
 {
-	jmp_buf escape;
 	int err;
 
-	in->o->arena.escape = in->arena.escape = &escape;
-	if (setjmp(escape))
+	in->o->arena.escape = in->arena.escape = &in->escape;
+	if (setjmp(in->escape))
 		return diag_fail(in->d, -ENOMEM, NULL, "out of memory");
 	err = object_read_section(in->o, waggle->data, waggle->size, in->name, in->d);
 	return err ? err : read_all(in);

@@ -22,6 +22,7 @@ struct elf_out {
 	u32 *code_sections;  /* ELF index of each */
 	u32 *map_symbols;    /* of each map; data sections: of the section */
 	struct buf ext, waggle;
+	jmp_buf escape;
 };
 
 static void place_programs(struct elf_out *e)
@@ -160,11 +161,10 @@ static void add_info(struct elf_out *e)
 static int write_all(struct elf_out *e, struct buf *out)
 {
 	const struct object *o = e->o;
-	jmp_buf escape;
 	bool failed;
 
-	e->w.arena.escape = &escape;
-	if (setjmp(escape))
+	e->w.arena.escape = &e->escape;
+	if (setjmp(e->escape))
 		return -ENOMEM;
 	e->map_symbols = arena_array(&e->w.arena, u32, o->maps.n + 1);
 	place_programs(e);

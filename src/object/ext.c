@@ -128,8 +128,9 @@ static bool add_line(struct object *o, const struct prog_places *places, u32 sec
 			continue;
 		if (slot < place->at)
 			return false;
-		vec_push(&o->arena, &code->lines,
-			 (struct code_line){.insn = slot - place->at, .line = line});
+		if (line || slot > place->at) /* not the one that says: no line yet */
+			vec_push(&o->arena, &code->lines,
+				 (struct code_line){.insn = slot - place->at, .line = line});
 		return true;
 	}
 	return false;
@@ -148,7 +149,7 @@ static bool read_lines(struct object *o, const struct prog_places *places,
 
 		p += 8;
 		while (name && section < places->nsections &&
-		       strcmp(places->sections[section], name))
+		       strcmp(places->sections[section], name) != 0)
 			section++;
 		if (!name || section == places->nsections || n > (size_t)(end - p) / record)
 			return false;

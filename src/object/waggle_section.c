@@ -305,7 +305,7 @@ static int read_head(struct io *io, const char *name, struct diag *d)
 	u32 version = 0;
 	char *text;
 
-	if ((size_t)(io->end - io->p) < 4 || memcmp(io->p, MAGIC, 4))
+	if ((size_t)(io->end - io->p) < 4 || memcmp(io->p, MAGIC, 4) != 0)
 		return diag_fail(d, -EINVAL, NULL,
 				 "%s: section %s does not begin as one of ours", name,
 				 WAGGLE_SECTION);

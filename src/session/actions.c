@@ -100,7 +100,7 @@ static int show(struct waggle_session *s, const struct schema *schema, u64 ns, u
 		return s->fn_result ? STOP_USER : 0;
 	}
 	sink_record(&s->sink, schema, ns, cpu, payload, size);
-	if (!sink_flush(&s->sink, false))
+	if (!s->sink.error)
 		return 0;
 	session_end(s, ENDING_WRITE);
 	return STOP_ENDING;

@@ -9,6 +9,7 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,12 +64,17 @@ static int session_woken(struct waggle_session *s, u64 data)
 	}
 }
 
-/* Blocks for at most ms (-1: no limit) and handles what woke us. */
-static int session_wait(struct waggle_session *s, int ms)
+/* Blocks for at most ns and handles what woke us. epoll_wait() counts in milliseconds, so for
+ * shorter times the epoll's own descriptor is waited for. */
+static int session_wait(struct waggle_session *s, u64 ns)
 {
+	struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+	struct pollfd p = {.fd = s->engine->epoll_fd, .events = POLLIN};
 	struct epoll_event ev[WAKES];
-	int n = epoll_wait(s->engine->epoll_fd, ev, WAKES, ms), err = 0;
+	int n = ns ? ppoll(&p, 1, ns == UINT64_MAX ? NULL : &t, NULL) : 1, err = 0;
 
+	if (n > 0)
+		n = epoll_wait(s->engine->epoll_fd, ev, WAKES, 0);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < n && !err; i++)
@@ -76,20 +82,20 @@ static int session_wait(struct waggle_session *s, int ms)
 	return err;
 }
 
-int session_turn(struct waggle_session *s, int ms)
+int session_turn(struct waggle_session *s, u64 ns)
 {
 	bool sleep = false;
 
 	s->batch = 0;
 	if (!stream_read(s->stream, session_record, s))
-		sleep = stream_sleep(s->stream, &ms);
+		sleep = stream_sleep(s->stream, &ns);
 	if (s->ending || s->fn_result)
 		return 0;
 	if (s->has_sink && sink_flush(&s->sink, sleep)) {
 		session_end(s, ENDING_WRITE);
 		return 0;
 	}
-	return session_wait(s, sleep && !s->events ? ms : 0);
+	return session_wait(s, sleep && !s->events ? ns : 0);
 }
 
 static bool hurry(const struct waggle_session *s)
@@ -126,27 +132,25 @@ int session_run_all(struct waggle_session *s, enum attach_kind kind)
 
 static void print_maps(struct waggle_session *s)
 {
+	sink_ended(&s->sink);
 	for (u32 i = 0; i < s->object->maps.n && !hurry(s); i++)
 		if (s->object->maps.v[i].shown)
 			session_print_map(s, i, 0, 0);
 }
 
-static void report_losses(struct waggle_session *s)
+/* What was shown and lost, when something was lost or somebody asked. */
+static void report_sums(struct waggle_session *s)
 {
 	const struct waggle_stats *st = &s->stats;
+	struct buf text = {0};
 
 	if (s->opts.quiet)
 		return;
-	if (st->lost)
-		diag_warn(&s->diag, (struct loc){0}, "rings were full: make them larger",
-			  "%llu events, %llu lost", (unsigned long long)st->shown,
-			  (unsigned long long)st->lost);
-	if (st->map_full)
-		diag_warn(&s->diag, (struct loc){0}, NULL, "%llu updates found a map full",
-			  (unsigned long long)st->map_full);
-	if (st->ticks_missed)
-		diag_warn(&s->diag, (struct loc){0}, NULL, "%llu interval ticks missed",
-			  (unsigned long long)st->ticks_missed);
+	if (st->lost || st->map_full || st->ticks_missed || s->opts.verbose) {
+		summary_text(&text, st);
+		diag_note(&s->diag, NULL, "%s", buf_str(&text));
+	}
+	buf_free(&text);
 }
 
 static void stats_read(struct waggle_session *s)
@@ -173,10 +177,13 @@ int session_finish(struct waggle_session *s)
 	if (s->finished)
 		return s->status;
 	s->finished = true;
+	/* ticks of before the end belong to it, even if we did not come to see them */
+	for (u32 i = 0; i < s->ntimers && !s->exited && !hurry(s) && !err; i++)
+		err = timer_fired(s, i);
 	s->engine->ops->detach(s->engine);
 	command_terminate(&s->command);
 	session_drain(s);
-	if (!hurry(s)) {
+	if (!hurry(s) && !err) {
 		s->resumed = session_now();
 		err = session_run_all(s, ATTACH_END);
 		session_drain(s);
@@ -187,7 +194,7 @@ int session_finish(struct waggle_session *s)
 		sink_summary(&s->sink, &s->stats);
 		sink_flush(&s->sink, true);
 	}
-	report_losses(s);
+	report_sums(s);
 	if (err < 0)
 		s->status = err;
 	else if (s->has_sink && s->sink.error)

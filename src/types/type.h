@@ -15,6 +15,8 @@ enum type_kind {
 	TYPE_INT,
 	TYPE_STR,     /* bytes up to a NUL; size with the NUL */
 	TYPE_AGG,     /* an aggregation, only as the value of a map */
+	TYPE_ARRAY,   /* count elements of `of`, in memory */
+	TYPE_STRUCT,  /* or union, in memory */
 };
 enum type_space { SPACE_ANY, SPACE_USER, SPACE_KERNEL };
 
@@ -23,9 +25,28 @@ struct type {
 	u8 is_signed;  /* INT */
 	u8 is_pointer; /* INT: an address, in `space` */
 	u8 space;
+	u8 is_char;    /* INT: of a string, when it stands in an array */
 	u8 is_literal; /* INT: takes the sign of what it meets */
 	u8 agg;	       /* AGG: enum agg of object.h */
 	u32 size;      /* bytes */
+	u32 count;     /* ARRAY */
+	const struct type *of;	       /* pointer: what it points to, NULL: unknown; ARRAY: element */
+	const struct aggregate *fields; /* STRUCT */
+};
+
+/* A struct or union: of the kernel's BTF, or declared in the source. */
+struct aggregate {
+	const char *name; /* "task_struct"; "" */
+	bool is_union;
+	u32 size;
+	u32 n;
+	struct member {
+		const char *name; /* "": anonymous struct or union, whose members count as ours */
+		struct type type;
+		u32 bit_off;
+		u32 bits; /* of a bitfield; 0: none */
+	} *members; /* NULL until asked for: see type_members() of script/ctype.h */
+	u32 btf;    /* id in the target's BTF, 0: declared in the source */
 };
 
 #define TYPE_S64  ((struct type){.kind = TYPE_INT, .is_signed = 1, .size = 8})

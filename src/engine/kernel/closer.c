@@ -57,27 +57,28 @@ static int closer_main(void *arg)
 
 int closer_leave(const int *events, u32 n)
 {
+	size_t size = STACK_SIZE + sizeof(struct closer) + n * sizeof(*events);
 	sigset_t all, old;
-	struct closer *c = malloc(sizeof(*c));
-	int *sorted = malloc(sizeof(*sorted) * MAX(n, 1u));
-	char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	int pid = -1, err = 0;
+	struct closer *c;
+	char *stack;
+	int *sorted, pid;
 
-	if (!c || !sorted || stack == MAP_FAILED) {
-		free(c);
-		free(sorted);
-		return -ENOMEM;
-	}
+	/* one mapping that we never touch again: it ends with us both */
+	stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (stack == MAP_FAILED)
+		return -errno;
+	c = (struct closer *)(stack + STACK_SIZE);
+	sorted = (int *)(c + 1);
 	memcpy(sorted, events, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), compare_int);
 	*c = (struct closer){sorted, n, getpid()};
-	/* the child must never run handlers of ours; what it uses is left to the end of us both */
+	/* handlers of ours must never run in the child */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
 	pid = clone(closer_main, stack + STACK_SIZE, CLONE_VM, c);
-	if (pid < 0)
-		err = -errno;
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	return err;
+	if (pid > 0)
+		return 0;
+	munmap(stack, size);
+	return -EAGAIN;
 }

@@ -36,6 +36,7 @@ static void engine_close(struct engine *e, bool leave)
 		if (k->progs[i] >= 0)
 			close(k->progs[i]);
 	rings_close(k);
+	filler_close(&k->filler, leave);
 	if (k->bss)
 		munmap(k->bss, k->bss_size);
 	for (u32 i = e->object->maps.n; k->maps && i--;)
@@ -109,7 +110,12 @@ static int engine_fill(struct kernel_engine *k)
 		k->slots *= 2;
 	btf_open(k);
 	err = maps_open(k);
-	return err ? err : programs_open(k);
+	if (!err)
+		err = programs_open(k);
+	if (err)
+		return err;
+	err = filler_wait(&k->filler);
+	return err ? why_failed(k, err, "cannot give each CPU its ring buffer") : 0;
 }
 
 static int engine_open(struct engine **out, struct object *o, const struct engine_opts *opts,

@@ -10,6 +10,11 @@
 #include "engine/engine.h"
 #include "engine/kernel/sys.h"
 
+struct filler {
+	void *memory; /* stacks of the children; NULL: there are none */
+	size_t size;
+};
+
 struct kernel_engine {
 	struct engine base; /* first */
 	struct engine_opts opts;
@@ -21,6 +26,7 @@ struct kernel_engine {
 	int *events;	    /* perf events, in the order of attaching */
 	u32 nevents;
 	int *ring_fds;	    /* base.nrings */
+	struct filler filler;
 	u8 *bss;
 	size_t bss_size;
 	u32 bss_map;	    /* its index; meaningful when bss is set */
@@ -55,6 +61,11 @@ int map_read(struct engine *, u32 map, struct buf *keys, struct buf *values, u32
 int programs_open(struct kernel_engine *);
 /* Says why the verifier refused a program, from its log. `shift`: slots put in front. */
 void verdict_report(struct kernel_engine *, const struct object_prog *, int err, u32 shift);
+
+/* filler.c: puts maps into the slots of a map of maps, without the wait that each costs */
+int filler_start(struct filler *, int map, const int *inner, u32 n);
+int filler_wait(const struct filler *); /* until all can be seen in there */
+void filler_close(struct filler *, bool leave);
 
 /* links.c, closer.c */
 int links_open(struct kernel_engine *);

@@ -50,6 +50,23 @@ static int ring_open(struct kernel_engine *k, u32 cpu, u32 size)
 	return err;
 }
 
+static int slots_fill(struct kernel_engine *k, int map)
+{
+	int *fds = malloc(sizeof(*fds) * k->slots);
+	int err = fds ? 0 : -ENOMEM;
+
+	for (u32 cpu = 0, ring = 0; fds && cpu < k->slots; cpu++) {
+		bool own = ring < k->base.nrings && k->base.rings[ring].cpu == cpu;
+
+		fds[cpu] = k->ring_fds[own ? ring : 0];
+		ring += own;
+	}
+	if (!err)
+		err = filler_start(&k->filler, map, fds, k->slots);
+	free(fds);
+	return err;
+}
+
 static int rings_fill(struct kernel_engine *k, u32 map, const struct cpus *online, u32 size)
 {
 	const struct object_map *m = &k->base.object->maps.v[map];
@@ -72,13 +89,7 @@ static int rings_fill(struct kernel_engine *k, u32 map, const struct cpus *onlin
 	k->maps[map] = map_create(k, &s);
 	if (k->maps[map] < 0)
 		return k->maps[map];
-	for (u32 cpu = 0, ring = 0; cpu < k->slots && !err; cpu++) {
-		bool own = ring < k->base.nrings && k->base.rings[ring].cpu == cpu;
-
-		err = sys_map_update(k->maps[map], &cpu, &k->ring_fds[own ? ring : 0], 0);
-		ring += own;
-	}
-	return err;
+	return slots_fill(k, k->maps[map]);
 }
 
 int rings_open(struct kernel_engine *k, u32 map)

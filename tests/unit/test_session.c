@@ -1,0 +1,555 @@
+/*
+ * test_session.c: sessions from start to stop, on objects made by hand and the running kernel.
+ *
+ * Only this test's own processes are traced: programs look at the pid first. Called as
+ * `test_session calls N` it is the command that is traced: it calls getppid N times.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hand.h"
+#include "engine/kernel/sys.h"
+
+#define CPID offsetof(struct waggle_config, cpid)
+
+static bool may_load(void)
+{
+	struct sys_map m = {.kind = MAP_ARRAY_OF_MAPS};
+	int err = sys_map_create(&m);
+
+	if (err != -EPERM && !geteuid())
+		return true;
+	print_message("[  SKIPPED ] needs root and bpf(2)\n");
+	return false;
+}
+#define NEEDS_RIGHTS()           \
+	do {                     \
+		if (!may_load()) \
+			skip();  \
+	} while (0)
+
+struct said {
+	char text[4096];
+	u32 errors;
+};
+
+static void hear(void *user, const struct waggle_diag *d)
+{
+	struct said *s = user;
+	size_t n = strlen(s->text);
+
+	snprintf(s->text + n, sizeof(s->text) - n, "%s\n", d->text);
+	s->errors += d->level == WAGGLE_ERROR;
+}
+
+/* One session: an object, options, where its output goes. */
+struct fixture {
+	struct hand h;
+	struct waggle_opts opts;
+	struct said said;
+	struct waggle_session *s;
+	struct waggle_stats stats;
+	char out[65536];
+};
+
+static struct fixture *fixture_new(void)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	hand_new(&f->h);
+	hand_schema(&f->h, "printf", ACTION_PRINTF);
+	f->opts = (struct waggle_opts){.sz = sizeof(f->opts), .diag = hear, .user = &f->said};
+	f->opts.quiet = true;
+	f->stats.sz = sizeof(f->stats);
+	f->opts.out_fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(f->opts.out_fd >= 0);
+	return f;
+}
+
+static int fixture_start(struct fixture *f)
+{
+	return waggle_session_start(&f->s, (struct waggle_object *)f->h.o, &f->opts);
+}
+
+static void fixture_stop(struct fixture *f)
+{
+	ssize_t n;
+
+	waggle_session_stats(f->s, &f->stats);
+	waggle_session_stop(f->s);
+	n = pread(f->opts.out_fd, f->out, sizeof(f->out) - 1, 0);
+	f->out[MAX(n, 0)] = 0;
+}
+
+static void fixture_free(struct fixture *f)
+{
+	close(f->opts.out_fd);
+	object_free(f->h.o);
+	free(f);
+}
+
+static int fixture_run(struct fixture *f)
+{
+	int err = fixture_start(f);
+
+	if (err)
+		fail_msg("start: %d %s", err, f->said.text);
+	err = waggle_session_run(f->s);
+	fixture_stop(f);
+	return err;
+}
+
+static char *self(void)
+{
+	static char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	path[MAX(n, 0)] = 0;
+	return path;
+}
+
+/* ---- commands */
+
+static void the_command_is_traced_from_its_first_call(void **state)
+{
+	char *argv[] = {self(), "calls", "300", NULL};
+	struct fixture *f = fixture_new();
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_getppid_of(&f->h, "p", CPID, 0, 5);
+	f->opts.command = argv;
+	assert_int_equal(fixture_run(f), 0);
+	assert_int_equal(f->stats.shown, 300);
+	assert_int_equal(f->stats.lost, 0);
+	assert_int_equal(strlen(f->out), 600);
+	assert_memory_equal(f->out, "5\n5\n5\n", 6);
+	fixture_free(f);
+}
+
+static void the_status_is_that_of_the_command(void **state)
+{
+	static const struct {
+		char *script;
+		int status;
+	} rows[] = {{"exit 0", 0}, {"exit 7", 7}, {"kill -9 $$", 137}, {"kill -15 $$", 143}};
+
+	(void)state;
+	NEEDS_RIGHTS();
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *argv[] = {"sh", "-c", rows[i].script, NULL};
+		struct fixture *f = fixture_new();
+
+		hand_getppid_of(&f->h, "p", CPID, 0, 5);
+		f->opts.command = argv;
+		assert_int_equal(fixture_run(f), rows[i].status);
+		fixture_free(f);
+	}
+}
+
+static void a_command_that_is_not_there(void **state)
+{
+	static char *const names[] = {"no-such-command-anywhere", "/no/such/file", "/etc/passwd"};
+	static const char *const said[] = {"command not found", "command not found",
+					   "not an executable file"};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+		char *argv[] = {names[i], NULL};
+		struct fixture *f = fixture_new();
+
+		hand_getppid_of(&f->h, "p", CPID, 0, 5);
+		f->opts.command = argv;
+		assert_true(fixture_start(f) < 0);
+		assert_null(f->s);
+		assert_int_equal(f->said.errors, 1);
+		assert_non_null(strstr(f->said.text, said[i]));
+		fixture_free(f);
+	}
+}
+
+static void the_command_ends_with_the_session(void **state)
+{
+	char *argv[] = {"sleep", "100", NULL};
+	struct fixture *f = fixture_new();
+	u32 exit_schema = hand_schema(&f->h, "exit", ACTION_EXIT);
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_run(&f->h, "interval", ATTACH_INTERVAL, 5000000, exit_schema, 3);
+	f->opts.command = argv;
+	assert_int_equal(fixture_run(f), 3);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* and was reaped */
+	fixture_free(f);
+}
+
+/* ---- begin, end, exit */
+
+static void begin_comes_first_and_end_last(void **state)
+{
+	char *argv[] = {self(), "calls", "2", NULL};
+	struct fixture *f = fixture_new();
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_run(&f->h, "end", ATTACH_END, 0, 0, 9);
+	hand_getppid_of(&f->h, "p", CPID, 0, 5);
+	hand_run(&f->h, "begin", ATTACH_BEGIN, 0, 0, 1);
+	f->opts.command = argv;
+	f->opts.quiet = false;
+	assert_int_equal(fixture_run(f), 0);
+	assert_string_equal(f->out, "1\n5\n5\n9\n");
+	fixture_free(f);
+}
+
+static void exit_in_begin_starts_nothing(void **state)
+{
+	char *argv[] = {self(), "calls", "1000", NULL};
+	struct fixture *f = fixture_new();
+	u32 exit_schema = hand_schema(&f->h, "exit", ACTION_EXIT);
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_run(&f->h, "begin", ATTACH_BEGIN, 0, exit_schema, 4);
+	hand_run(&f->h, "late", ATTACH_BEGIN, 0, 0, 1);
+	hand_getppid_of(&f->h, "p", CPID, 0, 5);
+	hand_run(&f->h, "end", ATTACH_END, 0, 0, 9);
+	f->opts.command = argv;
+	assert_int_equal(fixture_run(f), 4);
+	assert_string_equal(f->out, "9\n"); /* END alone: what came after exit() is not shown */
+	fixture_free(f);
+}
+
+static void *interrupt_soon(void *session)
+{
+	struct timespec t = {.tv_nsec = 20000000};
+
+	nanosleep(&t, NULL);
+	waggle_session_interrupt(session);
+	return NULL;
+}
+
+static void an_interrupt_ends_as_exit_does(void **state)
+{
+	struct fixture *f = fixture_new();
+	struct rusage before, after;
+	pthread_t thread;
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_getppid_of(&f->h, "p", CPID, 0, 5);
+	hand_run(&f->h, "end", ATTACH_END, 0, 0, 9);
+	assert_int_equal(fixture_start(f), 0);
+	assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, f->s), 0);
+	getrusage(RUSAGE_THREAD, &before);
+	assert_int_equal(waggle_session_run(f->s), 0);
+	getrusage(RUSAGE_THREAD, &after);
+	/* one short sleep, one long: nothing ticks */
+	assert_true(after.ru_nvcsw - before.ru_nvcsw < 20);
+	pthread_join(thread, NULL);
+	fixture_stop(f);
+	assert_string_equal(f->out, "9\n");
+	fixture_free(f);
+}
+
+static void a_second_interrupt_ends_at_once(void **state)
+{
+	struct fixture *f = fixture_new();
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_run(&f->h, "end", ATTACH_END, 0, 0, 9);
+	assert_int_equal(fixture_start(f), 0);
+	waggle_session_interrupt(f->s);
+	waggle_session_interrupt(f->s);
+	waggle_session_run(f->s);
+	fixture_stop(f);
+	assert_string_equal(f->out, "");
+	fixture_free(f);
+}
+
+/* ---- -p */
+
+static void the_end_of_the_process_is_ours(void **state)
+{
+	struct fixture *f = fixture_new();
+	int pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (!pid) {
+		struct timespec t = {.tv_nsec = 300000000};
+
+		nanosleep(&t, NULL);
+		for (int i = 0; i < 20; i++)
+			syscall(SYS_getppid);
+		_exit(0);
+	}
+	if (may_load()) {
+		hand_getppid(&f->h, "p", 0, 5);
+		f->opts.pid = pid;
+		assert_int_equal(fixture_run(f), 0);
+		assert_int_equal(f->stats.shown, 20);
+	}
+	waitpid(pid, NULL, 0);
+	fixture_free(f);
+}
+
+static void a_dead_process_is_refused(void **state)
+{
+	struct fixture *f = fixture_new();
+	int pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	f->opts.pid = pid;
+	assert_int_equal(fixture_start(f), -ESRCH);
+	assert_non_null(strstr(f->said.text, "there is no process"));
+	fixture_free(f);
+}
+
+/* ---- sums */
+
+static void sums_are_exact_while_the_reader_is_stopped(void **state)
+{
+	char *argv[] = {self(), "calls", "200000", NULL};
+	struct timespec t = {.tv_nsec = 5000000}, second = {.tv_sec = 1};
+	struct waggle_stats stats = {0};
+	int pipes[2], pid, status;
+
+	(void)state;
+	NEEDS_RIGHTS();
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		struct fixture *f = fixture_new();
+
+		hand_getppid_of(&f->h, "p", CPID, 0, 5);
+		f->opts.command = argv;
+		f->opts.ring_bytes = 65536;
+		if (fixture_start(f))
+			_exit(1);
+		status = waggle_session_run(f->s);
+		fixture_stop(f);
+		if (write(pipes[1], &f->stats, sizeof(stats)) != sizeof(stats))
+			status = 2;
+		_exit(status);
+	}
+	nanosleep(&t, NULL);
+	kill(pid, SIGSTOP);
+	nanosleep(&second, NULL);
+	kill(pid, SIGCONT);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+	assert_int_equal(read(pipes[0], &stats, sizeof(stats)), sizeof(stats));
+	assert_int_equal(stats.shown + stats.lost, 200000);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static u64 now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
+}
+
+static void no_tick_is_lost_uncounted(void **state)
+{
+	char *argv[] = {self(), "calls", "300000", NULL};
+	struct fixture *f = fixture_new();
+	u32 tick = hand_schema(&f->h, "tick", ACTION_PRINTF);
+	u64 start, ms, ticks = 0;
+
+	(void)state;
+	NEEDS_RIGHTS();
+	f->h.o->schemas.v[tick].action.text = "tick %d\n";
+	hand_getppid_of(&f->h, "p", CPID, 0, 5);
+	hand_run(&f->h, "interval", ATTACH_INTERVAL, 1000000, tick, 1);
+	f->opts.command = argv;
+	assert_int_equal(fixture_start(f), 0);
+	start = now_ms(); /* the timer began a little earlier */
+	assert_int_equal(waggle_session_run(f->s), 0);
+	ms = now_ms() - start;
+	waggle_session_stats(f->s, &f->stats);
+	ticks = f->stats.shown + f->stats.lost - 300000 + f->stats.ticks_missed;
+	/* ms also holds what came before the first and after the last */
+	if (ticks + 10 < ms * 3 / 4 || ticks > ms + 5)
+		fail_msg("%llu ticks in %llu ms", (unsigned long long)ticks,
+			 (unsigned long long)ms);
+	waggle_session_stop(f->s);
+	fixture_free(f);
+}
+
+/* ---- output */
+
+static void a_reader_that_goes_ends_it_quietly(void **state)
+{
+	char *argv[] = {self(), "calls", "100000", NULL};
+	struct fixture *f = fixture_new();
+	int pipes[2];
+
+	(void)state;
+	NEEDS_RIGHTS();
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(pipes), 0);
+	close(pipes[0]);
+	hand_getppid_of(&f->h, "p", CPID, 0, 5);
+	close(f->opts.out_fd);
+	f->opts.out_fd = pipes[1];
+	f->opts.command = argv;
+	assert_int_equal(fixture_start(f), 0);
+	assert_int_equal(waggle_session_run(f->s), 128 + SIGPIPE);
+	assert_int_equal(f->said.errors, 0);
+	waggle_session_stop(f->s);
+	fixture_free(f);
+}
+
+/* ---- callers of the library */
+
+static int see(void *user, const struct waggle_event *e)
+{
+	u64 value;
+
+	memcpy(&value, e->data, sizeof(value));
+	*(u64 *)user += value;
+	return 0;
+}
+
+static void events_come_by_poll(void **state)
+{
+	char *argv[] = {self(), "calls", "100", NULL};
+	struct fixture *f = fixture_new();
+	struct waggle_map *map;
+	struct waggle_config config;
+	u64 sum = 0;
+	u32 key = 0;
+	int n = 0;
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_getppid_of(&f->h, "p", CPID, 0, 5);
+	f->opts.command = argv;
+	assert_int_equal(fixture_start(f), 0);
+	while (n >= 0)
+		n = waggle_session_poll(f->s, 1000, see, &sum);
+	assert_int_equal(n, -ESHUTDOWN);
+	assert_int_equal(sum, 500);
+	map = waggle_session_map(f->s, ".rodata");
+	assert_non_null(map);
+	assert_int_equal(waggle_map_lookup(map, &key, &config), 0);
+	assert_true(config.cpid > 0 && config.cpu_mask < 4096);
+	assert_null(waggle_session_map(f->s, "@none"));
+	fixture_stop(f);
+	fixture_free(f);
+}
+
+static void maps_are_printed_cleared_and_zeroed(void **state)
+{
+	struct fixture *f = fixture_new();
+	struct object *o = f->h.o;
+	struct object_map *m;
+	struct field *field = arena_new(&o->arena, struct field);
+	u32 map, print = hand_schema(&f->h, "print", ACTION_PRINT_MAP);
+	u32 clear = hand_schema(&f->h, "clear", ACTION_CLEAR_MAP);
+	u32 zero = hand_schema(&f->h, "zero", ACTION_ZERO_MAP);
+	u64 value = 8;
+	u32 key = 3;
+
+	(void)state;
+	NEEDS_RIGHTS();
+	map = o->maps.n;
+	m = vec_add(&o->arena, &o->maps);
+	*field = (struct field){.name = "key", .kind = FIELD_UINT, .size = 4};
+	*m = (struct object_map){.name = "m", .shown = "@m", .kind = MAP_HASH, .key_size = 4,
+				 .value_size = 8, .max_entries = 10, .agg = AGG_COUNT,
+				 .key = {field, 1, 4}};
+	for (u32 i = print; i <= zero; i++)
+		o->schemas.v[i].action.map = map;
+	hand_run(&f->h, "i1", ATTACH_END, 0, print, 0);
+	hand_run(&f->h, "i2", ATTACH_END, 0, zero, 0);
+	hand_run(&f->h, "i3", ATTACH_END, 0, print, 0);
+	hand_run(&f->h, "i4", ATTACH_END, 0, clear, 0);
+	hand_run(&f->h, "i5", ATTACH_END, 0, print, 0);
+	assert_int_equal(fixture_start(f), 0);
+	assert_int_equal(waggle_map_update(waggle_session_map(f->s, "@m"), &key, &value, 0), 0);
+	waggle_session_interrupt(f->s);
+	assert_int_equal(waggle_session_run(f->s), 0);
+	fixture_stop(f);
+	/* each record is carried out when it is read: all of END ran by then */
+	assert_string_equal(f->out, "@m[3]: 8\n@m[3]: 0\n");
+	fixture_free(f);
+}
+
+static void collect(void *user, const char *text, size_t n)
+{
+	struct said *s = user;
+	size_t have = strlen(s->text);
+
+	snprintf(s->text + have, sizeof(s->text) - have, "%.*s", (int)n, text);
+}
+
+static void the_verifier_can_be_heard(void **state)
+{
+	struct fixture *f = fixture_new();
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_run(&f->h, "begin", ATTACH_BEGIN, 0, 0, 1);
+	f->opts.dump = "verifier";
+	f->opts.out = collect;
+	assert_int_equal(fixture_run(f), 0);
+	assert_non_null(strstr(f->said.text, "begin:\n"));
+	assert_non_null(strstr(f->said.text, "0: (b7) r8 = 1"));
+	assert_string_equal(f->out, ""); /* nothing ran */
+	fixture_free(f);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_command_is_traced_from_its_first_call),
+		cmocka_unit_test(the_status_is_that_of_the_command),
+		cmocka_unit_test(a_command_that_is_not_there),
+		cmocka_unit_test(the_command_ends_with_the_session),
+		cmocka_unit_test(begin_comes_first_and_end_last),
+		cmocka_unit_test(exit_in_begin_starts_nothing),
+		cmocka_unit_test(an_interrupt_ends_as_exit_does),
+		cmocka_unit_test(a_second_interrupt_ends_at_once),
+		cmocka_unit_test(the_end_of_the_process_is_ours),
+		cmocka_unit_test(a_dead_process_is_refused),
+		cmocka_unit_test(sums_are_exact_while_the_reader_is_stopped),
+		cmocka_unit_test(no_tick_is_lost_uncounted),
+		cmocka_unit_test(a_reader_that_goes_ends_it_quietly),
+		cmocka_unit_test(events_come_by_poll),
+		cmocka_unit_test(the_verifier_can_be_heard),
+		cmocka_unit_test(maps_are_printed_cleared_and_zeroed),
+	};
+
+	if (argc == 3 && !strcmp(argv[1], "calls")) {
+		for (int i = 0; i < atoi(argv[2]); i++)
+			syscall(SYS_getppid);
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
