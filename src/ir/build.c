@@ -115,7 +115,7 @@ u32 ir_ctx(struct ir_fn *f)
 	return ir_emit(f, (struct ir_ins){.op = IR_CTX, .type = IRT_CTX});
 }
 
-static u32 slot_address(struct ir_fn *f, u32 slot, u32 off)
+u32 ir_slot_address(struct ir_fn *f, u32 slot, u32 off)
 {
 	return ir_emit(f, (struct ir_ins){.op = IR_SLOT, .type = IRT_STACK, .imm = slot,
 					  .aux = off});
@@ -124,7 +124,7 @@ static u32 slot_address(struct ir_fn *f, u32 slot, u32 off)
 u32 ir_slot(struct ir_fn *f, u32 size, u32 align)
 {
 	vec_push(f->arena, &f->slots, (struct ir_slot){size, MAX(align, 1), f->line});
-	return slot_address(f, f->slots.n - 1, 0);
+	return ir_slot_address(f, f->slots.n - 1, 0);
 }
 
 u32 ir_map(struct ir_fn *f, u32 map)

@@ -117,6 +117,8 @@ u32 ir_bin(struct ir_fn *, enum ir_op, enum ir_type, u32 a, u32 b); /* arithmeti
 u32 ir_un(struct ir_fn *, enum ir_op, enum ir_type, u32 a); /* neg, sext8.., zext8.., bswap16.. */
 u32 ir_ctx(struct ir_fn *);
 u32 ir_slot(struct ir_fn *, u32 size, u32 align);    /* a stack object; its address */
+u32 ir_slot_address(struct ir_fn *, u32 slot, u32 off); /* of slot number `slot` once more: an
+						      * address is good where its block dominates */
 u32 ir_map(struct ir_fn *, u32 map);		     /* index in the object's maps */
 u32 ir_data(struct ir_fn *, u32 map, u32 off);	     /* address of a map's data */
 u32 ir_add_imm(struct ir_fn *, u32 ptr, s64 off);    /* pointer plus constant */
