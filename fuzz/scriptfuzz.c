@@ -375,5 +375,10 @@ int main(int argc, char **argv)
 		failed += batch(&f, first + i, MIN(BATCH, n - i));
 	printf("scripts %u\nparsed %u\ncompiled %u\nloaded %u\nfailed %u\n", n, f.shared->parsed,
 	       f.shared->compiled, f.shared->loaded, failed);
+	for (u32 i = 0; i < f.ncorpus; i++)
+		free(f.corpus[i].text);
+	free(f.corpus);
+	target_close(f.target);
+	buf_free(&text);
 	return failed || f.shared->parsed < n / 3;
 }
