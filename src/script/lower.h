@@ -20,7 +20,7 @@ struct mem {
 
 /* Memory for keys and strings, reused when it is given back. */
 struct piece {
-	u32 slot;    /* number of the stack slot plus 1; 0: in scratch memory */
+	u32 slot;    /* value of the stack slot's address; 0: in scratch memory */
 	u32 off;     /* in scratch memory */
 	u32 size;
 	bool busy;

@@ -26,7 +26,7 @@ static u32 scratch_base(struct lower *l)
 struct mem mem_at(struct lower *l, const struct piece *p)
 {
 	if (p->slot)
-		return (struct mem){ir_slot_address(l->fn, p->slot - 1, 0), 0};
+		return (struct mem){p->slot, 0};
 	return (struct mem){scratch_base(l), (s32)p->off};
 }
 
@@ -44,8 +44,7 @@ u32 mem_get(struct lower *l, u32 size)
 	p->size = size;
 	p->busy = true;
 	if (size <= SLOT_MOST && l->stack + size <= STACK_MOST) {
-		ir_slot(l->fn, size, 8);
-		p->slot = l->fn->slots.n;
+		p->slot = ir_slot(l->fn, size, 8);
 		l->stack += size;
 	} else {
 		p->off = l->scratch_end;
