@@ -178,11 +178,11 @@ static void check_field(struct checker *c, struct node *n)
 
 static void check_index(struct checker *c, struct node *n)
 {
-	struct type a;
+	bool known = check_expr(c, n->a), index = check_int(c, n->b, "an index");
+	struct type a = n->a->type;
 
-	if (!check_expr(c, n->a) | !check_int(c, n->b, "an index"))
+	if (!known || !index)
 		return;
-	a = n->a->type;
 	if ((a.is_pointer || a.kind == TYPE_ARRAY) && a.of && a.of->size)
 		n->type = *a.of;
 	else if (a.kind == TYPE_STR && n->a->kind != NODE_STR)
@@ -445,8 +445,11 @@ static void check_unary(struct checker *c, struct node *n)
 
 static void check_cond(struct checker *c, struct node *n)
 {
+	bool b, otherwise;
+
 	check_int(c, n->a, "a condition");
-	if (!check_expr(c, n->b) | !check_expr(c, n->c))
+	b = check_expr(c, n->b), otherwise = check_expr(c, n->c);
+	if (!b || !otherwise)
 		return;
 	n->type = type_join(n->b->type, n->c->type);
 	if (n->type.kind == TYPE_INT)
