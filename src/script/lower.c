@@ -76,11 +76,8 @@ static void lower_assign(struct lower *l, struct node *n)
 		return;
 	}
 	v = n->a->var;
-	if (v->type.kind == TYPE_STR) {
-		struct mem to = mem_at(l, &l->pieces.v[v->scratch]);
-
-		mem_zero(l, to, ALIGN_UP(v->type.size, 8));
-		lower_str(l, n->b, to, v->type.size);
+	if (v->type.kind != TYPE_INT) {
+		lower_stored(l, n->b, mem_at(l, &l->pieces.v[v->scratch]), v->type.size);
 		return;
 	}
 	value = lower_int(l, n->b);
@@ -160,7 +157,7 @@ static void lower_point(struct lower *l, struct point *p)
 
 	fn->line = place(p->spec->at);
 	for (struct script_var *v = p->vars; v; v = v->next) {
-		if (v->type.kind == TYPE_STR) {
+		if (v->type.kind != TYPE_INT) {
 			v->scratch = mem_get(l, v->type.size); /* for the whole program */
 			clear_str(l, v);
 			continue;
