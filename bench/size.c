@@ -18,9 +18,9 @@ static const struct budget {
 	unsigned kib;
 } budgets[] = {
 	{"base", 16},    {"elf", 32},     {"arch", 64},    {"isa", 64},      {"btf", 48},
-	{"types", 16},   {"object", 96},  {"target", 48},  {"ir", 112},      {"codegen", 96},
+	{"types", 16},   {"object", 96},  {"target", 32},  {"ir", 112},      {"codegen", 96},
 	{"script", 224}, {"cc", 320},     {"filter", 96},  {"compile.c", 8}, {"verify", 160},
-	{"vm", 160},     {"symbol", 80},  {"packet", 128}, {"stream", 64},   {"engine", 128},
+	{"vm", 160},     {"symbol", 80},  {"packet", 108}, {"stream", 64},   {"engine", 128},
 	{"sink", 128},   {"session", 64}, {"cli", 96},     {"libc", 832},
 };
 
