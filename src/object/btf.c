@@ -188,8 +188,9 @@ static u32 agg_type(struct maker *m, const struct object_map *map, const char *n
 
 static u32 value_type(struct maker *m, const struct object_map *map)
 {
-	const char *name = arena_printf(&m->b.arena, "%.100s_value", map->name);
+	const char *name = strncmp(map->name, ".data.", 6) != 0 ? map->name : map->name + 6;
 
+	name = arena_printf(&m->b.arena, "%.100s_value", name);
 	if (map->agg != AGG_NONE)
 		return agg_type(m, map, name);
 	if (map->scalar)
@@ -311,6 +312,9 @@ u32 object_data_vars(const struct object *o, const struct object_map *map,
 	const char *rest = "waggle_data";
 	u32 n = 0;
 
+	if (map->section == SECTION_DATA && map->name[5] && map->shown)
+		vars[n++] = (struct data_var){.name = map->name + 6, .what = DATA_VALUE,
+					      .size = bytes};
 	if (map->section == SECTION_RODATA) {
 		vars[n++] = (struct data_var){.name = "waggle_config", .what = DATA_CONFIG,
 					      .size = sizeof(struct waggle_config)};
@@ -340,7 +344,7 @@ static const struct data_struct {
 } data_structs[] = {
 	[DATA_CONFIG] = {"waggle_config", sizeof(struct waggle_config),
 			 {"pidns_dev", "pidns_ino", "cpid", "pid", "start_ns", "cpu_mask"}},
-	[DATA_CONTROL] = {"waggle_control", sizeof(struct waggle_control), {"want", "open", "pad"}},
+	[DATA_CONTROL] = {"waggle_control", sizeof(struct waggle_control), {"want", "open", "exit", "pad"}},
 	[DATA_COUNTERS] = {"waggle_counters", sizeof(struct waggle_counters),
 			   {"lost", "map_full", "no_slot", "pad"}},
 };
@@ -373,6 +377,8 @@ static u32 make_data(struct maker *m, const struct object_map *map)
 
 		if (vars[i].what == DATA_BYTES) {
 			type = bytes_of(m, size);
+		} else if (vars[i].what == DATA_VALUE) {
+			type = value_type(m, map);
 		} else {
 			type = data_struct(m, vars[i].what);
 			if (vars[i].what == DATA_COUNTERS)

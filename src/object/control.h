@@ -28,14 +28,15 @@ struct waggle_config {
 	u64 pidns_dev, pidns_ino; /* our PID namespace; 0: the machine's first one */
 	u64 cpid;		  /* pid of the command that the session runs, 0: none */
 	u64 pid;		  /* only events of this process, 0: of all */
-	u64 start_ns;		  /* CLOCK_BOOTTIME... as ktime_get_ns() when tracing began */
+	u64 start_ns;		  /* CLOCK_BOOTTIME when tracing began */
 	u64 cpu_mask;		  /* CPUs rounded up to a power of two, less one */
 };
 
 struct waggle_control {
 	u64 want;
 	u64 open;   /* the gate */
-	u64 pad[6]; /* a cache line of its own */
+	u64 exit;   /* an exit() whose record found no room: the reader ends all the same */
+	u64 pad[5]; /* a cache line of its own */
 };
 
 /* Counters are added to atomically; the slot is the CPU modulo CONTROL_CPUS, so that CPUs do not

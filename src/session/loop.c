@@ -9,11 +9,12 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
-#define WAKES	 16
+#define WAKES    16
 #define DRAIN_NS 100000000u /* a record still busy after that is not waited for */
 
 u64 session_now(void)
@@ -55,20 +56,22 @@ static int session_woken(struct waggle_session *s, u64 data)
 		if (command_reap(&s->command, &s->diag))
 			session_end(s, ENDING_COMMAND);
 		return 0;
-	case WATCH_PROCESS:
-		session_end(s, ENDING_PROCESS);
-		return 0;
-	default:
-		return timer_fired(s, (u32)(data - ENGINE_EPOLL_FREE - WATCH_TIMER));
+	case WATCH_PROCESS: session_end(s, ENDING_PROCESS); return 0;
+	default: return timer_fired(s, (u32)(data - ENGINE_EPOLL_FREE - WATCH_TIMER));
 	}
 }
 
-/* Blocks for at most ms (-1: no limit) and handles what woke us. */
-static int session_wait(struct waggle_session *s, int ms)
+/* Blocks for at most ns and handles what woke us. epoll_wait() counts in milliseconds, so for
+ * shorter times the epoll's own descriptor is waited for. */
+static int session_wait(struct waggle_session *s, u64 ns)
 {
+	struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+	struct pollfd p = {.fd = s->engine->epoll_fd, .events = POLLIN};
 	struct epoll_event ev[WAKES];
-	int n = epoll_wait(s->engine->epoll_fd, ev, WAKES, ms), err = 0;
+	int n = ns ? ppoll(&p, 1, ns == UINT64_MAX ? NULL : &t, NULL) : 1, err = 0;
 
+	if (n > 0)
+		n = epoll_wait(s->engine->epoll_fd, ev, WAKES, 0);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < n && !err; i++)
@@ -76,20 +79,24 @@ static int session_wait(struct waggle_session *s, int ms)
 	return err;
 }
 
-int session_turn(struct waggle_session *s, int ms)
+int session_turn(struct waggle_session *s, u64 ns)
 {
 	bool sleep = false;
 
 	s->batch = 0;
 	if (!stream_read(s->stream, session_record, s))
-		sleep = stream_sleep(s->stream, &ms);
+		sleep = stream_sleep(s->stream, &ns);
+	if (s->engine->control && s->engine->control->exit && !s->ending) {
+		s->exited = true; /* its record was lost */
+		session_end(s, ENDING_EXIT);
+	}
 	if (s->ending || s->fn_result)
 		return 0;
 	if (s->has_sink && sink_flush(&s->sink, sleep)) {
 		session_end(s, ENDING_WRITE);
 		return 0;
 	}
-	return session_wait(s, sleep && !s->events ? ms : 0);
+	return session_wait(s, sleep && !s->events ? ns : 0);
 }
 
 static bool hurry(const struct waggle_session *s)
@@ -117,7 +124,7 @@ int session_run_all(struct waggle_session *s, enum attach_kind kind)
 {
 	int err = 0;
 
-	vec_each(a, &s->object->attaches) {
+	vec_each (a, &s->object->attaches) {
 		if (a->kind == kind && !err)
 			err = s->engine->ops->run(s->engine, a->prog);
 	}

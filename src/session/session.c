@@ -31,6 +31,12 @@ static int process_open(struct waggle_session *s)
 			 strerror(errno));
 }
 
+/* -d verifier: load, print what the verifier says, and that is all. */
+static bool only_verify(const struct waggle_opts *o)
+{
+	return o->dump && !strcmp(o->dump, "verifier") && o->out;
+}
+
 static int engine_start(struct waggle_session *s)
 {
 	const struct waggle_opts *o = &s->opts;
@@ -38,7 +44,7 @@ static int engine_start(struct waggle_session *s)
 		.cpid = (u32)s->command.pid,
 		.pid = (u32)o->pid,
 		.ring_bytes = o->ring_bytes,
-		.log = o->dump && !strcmp(o->dump, "verifier") ? o->out : NULL,
+		.log = only_verify(o) ? o->out : NULL,
 		.user = o->user,
 	};
 
@@ -72,8 +78,11 @@ static int load(struct waggle_session *s)
 		err = command_start(&s->command, o->command, &s->diag);
 	if (!err)
 		err = engine_start(s);
-	if (!err)
-		err = stream_open(&s->stream, s->engine);
+	if (!err) {
+		struct stream_input in = engine_stream(s->engine);
+
+		err = stream_open(&s->stream, &in);
+	}
 	if (!err)
 		err = watches_open(s);
 	s->stats.ns_load = session_now() - s->start_ns;
@@ -83,8 +92,7 @@ static int load(struct waggle_session *s)
 static int begin(struct waggle_session *s)
 {
 	const struct waggle_opts *o = &s->opts;
-	int err = sink_open(&s->sink, o->format, s->object, o->out_fd,
-			    o->line_buffered, &s->diag);
+	int err = sink_open(&s->sink, o->format, s->object, o->out_fd, o->line_buffered, &s->diag);
 
 	if (err)
 		return err;
@@ -105,6 +113,7 @@ static int begin(struct waggle_session *s)
 	err = timers_open(s);
 	if (err)
 		return err;
+	command_settle(&s->command);
 	s->engine->ops->go(s->engine);
 	command_release(&s->command);
 	return 0;
@@ -119,7 +128,7 @@ static int maps_make(struct waggle_session *s)
 		s->maps[i] = (struct waggle_map){s, i};
 	s->stats.programs = s->object->progs.n;
 	s->stats.maps = s->object->maps.n;
-	vec_each(p, &s->object->progs)
+	vec_each (p, &s->object->progs)
 		s->stats.instructions += p->code.insns.n;
 	return 0;
 }
@@ -143,8 +152,12 @@ int waggle_session_start(struct waggle_session **out, struct waggle_object *obje
 	err = maps_make(s);
 	if (!err)
 		err = load(s);
-	if (!err)
+	if (!err && only_verify(&s->opts)) {
+		s->finished = true;
+		session_end(s, ENDING_EXIT);
+	} else if (!err) {
 		err = begin(s);
+	}
 	if (err) {
 		if (!s->diag.errors)
 			diag_fail(&s->diag, err, NULL, "cannot start: %s", strerror(-err));
@@ -163,7 +176,7 @@ int waggle_session_run(struct waggle_session *s)
 
 	s->fn = NULL;
 	while (!s->ending && !err)
-		err = session_turn(s, -1);
+		err = session_turn(s, UINT64_MAX);
 	if (err && !s->diag.errors)
 		diag_fail(&s->diag, err, NULL, "cannot go on: %s", strerror(-err));
 	session_finish(s);
@@ -173,21 +186,16 @@ int waggle_session_run(struct waggle_session *s)
 int waggle_session_poll(struct waggle_session *s, int ms,
 			int (*fn)(void *, const struct waggle_event *), void *user)
 {
-	u64 until = session_now() + (u64)MAX(ms, 0) * 1000000u;
+	u64 now = session_now(), until = ms < 0 ? UINT64_MAX : now + (u64)ms * 1000000u;
 	int err = 0;
 
 	s->fn = fn;
 	s->user = user;
 	s->events = s->fn_result = 0;
-	while (!s->ending && !err && !s->events) {
-		u64 now = session_now();
-
-		if (ms > 0)
-			ms = until > now ? (int)((until - now + 999999) / 1000000) : 0;
-		err = session_turn(s, ms);
-		if (!ms)
-			break;
-	}
+	do {
+		err = session_turn(s, until == UINT64_MAX ? until : until - now);
+		now = session_now();
+	} while (!s->ending && !err && !s->events && !s->fn_result && now < until);
 	if (s->ending)
 		session_finish(s);
 	s->fn = NULL;
