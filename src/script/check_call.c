@@ -155,8 +155,8 @@ void check_print(struct checker *c, struct node *n)
 
 	if (n->a->kind == NODE_MAP && !n->a->a) {
 		check_whole_map(c, n->a);
-		for (; top; top = top->next)
-			if (check_int(c, top, "print()") && !constant(top, 1))
+		for (u32 i = 0; top; top = top->next, i++) /* a top of 0: all of them */
+			if (check_int(c, top, "print()") && !constant(top, i))
 				check_fail(c, top, "print(@m, 5)", "this must be a positive constant");
 		return;
 	}

@@ -56,8 +56,12 @@ static const char *log_reason(char *log, s64 *insn)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = 0;
-		if (instruction(line) >= 0)
+		if (instruction(line) >= 0) {
 			*insn = instruction(line);
+			/* this one alone has no line of its own */
+			if (strstr(line, "infinite loop detected"))
+				reason = strstr(line, "infinite loop detected");
+		}
 		else if (!is_state(line) && !is_statistics(line))
 			reason = line;
 	}
