@@ -19,8 +19,10 @@ void check_fail(struct checker *c, const struct node *n, const char *hint, const
 	char text[512];
 	va_list ap;
 
-	if (!c->final || c->script->diag->errors >= ERRORS_MOST)
+	if (!c->final || c->script->diag->errors >= ERRORS_MOST ||
+	    (n->at.line == c->reported.line && n->at.col == c->reported.col))
 		return;
+	c->reported = n->at;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -390,7 +392,7 @@ static void check_binary(struct checker *c, struct node *n)
 
 		check_fail(c, wrong, compare ? "compare strings with strings, numbers with numbers" :
 					       "it works on numbers",
-			   "'%s' cannot take %s", token_text(n->op) + 1, TYPE_A(wrong->type));
+			   "%s cannot take %s", token_text(n->op), TYPE_A(wrong->type));
 		return;
 	}
 	if (compare || logic || n->op == TOK_LT || n->op == TOK_LE || n->op == TOK_GT ||
@@ -415,8 +417,7 @@ static void check_unary(struct checker *c, struct node *n)
 		return;
 	}
 	if (n->a->type.kind != TYPE_INT) {
-		check_fail(c, n, "it works on numbers", "'%s' cannot take %s",
-			   token_text(n->op) + 1, TYPE_A(n->a->type));
+		check_fail(c, n, "it works on numbers", "%s cannot take %s", token_text(n->op), TYPE_A(n->a->type));
 		return;
 	}
 	n->type = type_arith(n->a->type, n->a->type);
@@ -661,6 +662,13 @@ static void check_statement(struct checker *c, struct node *n)
 		c->loops++;
 		check_statements(c, n->b);
 		c->loops--;
+		break;
+	case NODE_UNROLL:
+		if (check_int(c, n->a, "unroll") &&
+		    (n->a->kind != NODE_INT || n->a->value < 1 || n->a->value > UNROLL_MOST))
+			check_fail(c, n->a, "while (...) { } loops as often as you like",
+				   "unroll takes a constant from 1 to %u", UNROLL_MOST);
+		check_statements(c, n->b);
 		break;
 	case NODE_BREAK:
 	case NODE_CONTINUE:

@@ -12,6 +12,7 @@ struct checker {
 	bool final; /* types have settled: report what is still unknown */
 	bool changed; /* a type was learnt in this round */
 	u32 loops;  /* that surround the statement */
+	struct loc reported; /* the last error: a wildcard's points have it in common */
 };
 
 void check_fail(struct checker *, const struct node *, const char *hint, const char *fmt, ...)

@@ -101,6 +101,10 @@ static void lower_statement(struct lower *l, struct node *n)
 		break;
 	case NODE_IF: lower_if(l, n); break;
 	case NODE_WHILE: lower_while(l, n); break;
+	case NODE_UNROLL:
+		for (u64 i = 0; i < n->a->value && ir_open(l->fn); i++)
+			lower_statements(l, n->b);
+		break;
 	case NODE_BLOCK: lower_statements(l, n); break;
 	case NODE_BREAK: ir_jmp(l->fn, l->break_to); break;
 	case NODE_CONTINUE: ir_jmp(l->fn, l->continue_to); break;

@@ -233,6 +233,9 @@ static void lower_record(struct lower *l, const char *name, const struct action 
 	ir_seal(fn, r.lost);
 	ir_at(fn, r.lost);
 	lower_counter(l, offsetof(struct waggle_counters, lost));
+	if (action->kind == ACTION_EXIT)
+		ir_store(fn, 8, ir_data(fn, l->bss, offsetof(struct waggle_control, exit)), 0,
+			 ir_const(fn, 1));
 	ir_jmp(fn, r.done);
 	ir_seal(fn, r.done);
 	ir_at(fn, r.done);

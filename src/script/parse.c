@@ -400,9 +400,10 @@ static struct node *parse_if(struct parser *p)
 	return n;
 }
 
-static struct node *parse_while(struct parser *p)
+/* while = "while" expr block; unroll = "unroll" "(" expr ")" block */
+static struct node *parse_loop(struct parser *p, enum node_kind kind)
 {
-	struct node *n = node_new(p, NODE_WHILE, p->tok.at);
+	struct node *n = node_new(p, kind, p->tok.at);
 
 	advance(p);
 	n->a = parse_expr(p);
@@ -443,7 +444,7 @@ static struct node *as_statement(struct node *n)
 	return n;
 }
 
-/* statement = if | while | "break" | "continue" | "return" | block | simple; then ";" or "}" */
+/* statement = if | while | unroll | "break" | "continue" | "return" | block | simple; then ";" or "}" */
 static struct node *parse_statement(struct parser *p)
 {
 	static const struct {
@@ -455,13 +456,15 @@ static struct node *parse_statement(struct parser *p)
 	if (is_word(p, "if"))
 		return parse_if(p);
 	if (is_word(p, "while"))
-		return parse_while(p);
+		return parse_loop(p, NODE_WHILE);
+	if (is_word(p, "unroll"))
+		return parse_loop(p, NODE_UNROLL);
 	if (is(p, TOK_LBRACE))
 		return parse_inner_block(p);
 	for (u32 i = 0; i < ARRAY_SIZE(words) && !n; i++)
 		if (is_word(p, words[i].word))
 			n = leaf(p, words[i].kind);
-	if (is_word(p, "let") || is_word(p, "for") || is_word(p, "unroll"))
+	if (is_word(p, "let") || is_word(p, "for"))
 		return fail(p, p->tok.at, "$x = 1; makes a variable, while (...) { } a loop",
 			    "'%s' is not there yet", p->tok.text);
 	if (!n)

@@ -15,6 +15,8 @@
 #define STR_SHORT 96	/* in the short form of a record */
 #define STR_KEY	  256	/* in keys of maps: 5.10 has room for 512 bytes in all */
 
+#define UNROLL_MOST 100
+
 struct point;
 struct checker;
 struct lower;

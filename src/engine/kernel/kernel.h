@@ -18,20 +18,20 @@ struct filler {
 struct kernel_engine {
 	struct engine base; /* first */
 	struct engine_opts opts;
-	u32 kernel;	    /* that runs: KERNEL(a, b) */
-	u32 slots;	    /* CPU numbers, rounded up to a power of two */
+	u32 kernel; /* that runs: KERNEL(a, b) */
+	u32 slots;  /* CPU numbers, rounded up to a power of two */
 	struct object_btf btf;
-	int btf_fd;	    /* 0: none */
-	int *maps, *progs;  /* descriptors by the object's indices; -1: not there */
-	int *events;	    /* perf events, in the order of attaching */
+	int btf_fd;        /* 0: none */
+	int *maps, *progs; /* descriptors by the object's indices; -1: not there */
+	int *events;       /* perf events, in the order of attaching */
 	u32 nevents;
-	int *ring_fds;	    /* base.nrings */
+	int *ring_fds; /* base.nrings */
 	struct filler filler;
 	u8 *bss;
 	size_t bss_size;
-	u32 bss_map;	    /* its index; meaningful when bss is set */
-	int tracefs;	    /* folder; -1: not opened */
-	char *log;	    /* of the verifier */
+	u32 bss_map; /* its index; meaningful when bss is set */
+	int tracefs; /* folder; -1: not opened */
+	char *log;   /* of the verifier */
 	u32 log_size;
 };
 

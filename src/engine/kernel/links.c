@@ -57,7 +57,7 @@ static int tracepoint_id(struct kernel_engine *k, const struct attach *a, u32 *i
 	}
 	fd = openat(k->tracefs, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return diag_fail(k->base.diag, -ENOENT, "ls /sys/kernel/tracing/events/* shows what there is",
+		return diag_fail(k->base.diag, -ENODEV, "ls /sys/kernel/tracing/events/* shows what there is",
 				 "this kernel has no tracepoint %s", a->pattern);
 	if (fd < 0)
 		return why_failed(k, -errno, "cannot read the id of tracepoint %s", a->pattern);
@@ -81,7 +81,8 @@ static int tracepoint_attach(struct kernel_engine *k, const struct attach *a)
 	k->events[k->nevents++] = fd;
 	err = sys_event_set_prog(fd, k->progs[a->prog]);
 	if (err == -E2BIG)
-		return diag_fail(k->base.diag, err, "the kernel allows 64 at each; see bpftool prog",
+		return diag_fail(k->base.diag, err,
+				 "the kernel allows 64 at each; see bpftool prog",
 				 "cannot attach %s: too many programs are attached there", probe);
 	return err ? why_event(k, err, probe) : 0;
 }
@@ -93,13 +94,13 @@ int links_open(struct kernel_engine *k)
 	k->events = calloc(MAX(o->attaches.n, 1u), sizeof(*k->events));
 	if (!k->events)
 		return -ENOMEM;
-	vec_each(a, &o->attaches) {
+	vec_each (a, &o->attaches) {
 		int err = 0;
 
 		if (a->kind == ATTACH_TRACEPOINT)
 			err = a->cookie ? diag_fail(k->base.diag, -EOPNOTSUPP, NULL,
-						    "attach cookies are not supported yet") :
-					  tracepoint_attach(k, a);
+						    "attach cookies are not supported yet")
+					: tracepoint_attach(k, a);
 		if (err)
 			return err;
 	}
