@@ -64,6 +64,9 @@ static void check_name(struct checker *c, struct node *n)
 			   "'%s' is a function", n->text);
 	else if (!strcmp(n->text, "args"))
 		check_fail(c, n, "args.NAME is one of them", "args is all arguments of the probe");
+	else if (word_comes_later(n->text))
+		check_fail(c, n, "`waggle help values` lists what there is", "'%s' is not there yet",
+			   n->text);
 	else
 		check_fail(c, n, did_you_mean(c, &near, "variables are written $name, maps @name"),
 			   "'%s' is not known", n->text);
@@ -177,7 +180,7 @@ static void check_field(struct checker *c, struct node *n)
 	if (!a) {
 		check_fail(c, n, n->a->type.kind == TYPE_INT ?
 			   "say what it points to: ((struct task_struct *)x)->pid" : NULL,
-			   "a %s has no fields", TYPE_NAME(n->a->type));
+			   "%s has no fields", TYPE_A(n->a->type));
 		return;
 	}
 	m = ctype_member(c->script, a, n->text, &n->bit_off);
@@ -210,8 +213,8 @@ static void check_index(struct checker *c, struct node *n)
 	else if (a.kind == TYPE_STR && n->a->kind != NODE_STR)
 		n->type = (struct type){.kind = TYPE_INT, .size = 1, .is_signed = 1};
 	else
-		check_fail(c, n, "arrays and pointers have elements", "a %s has no elements",
-			   TYPE_NAME(a));
+		check_fail(c, n, "arrays and pointers have elements", "%s has no elements",
+			   TYPE_A(a));
 }
 
 /* (a, b, ...): numbers take 8 bytes, strings what a key gives them. */
@@ -232,7 +235,7 @@ static void check_tuple(struct checker *c, struct node *n)
 
 		if (t.kind != TYPE_INT && t.kind != TYPE_STR && t.kind != TYPE_TUPLE) {
 			check_fail(c, part, "numbers, strings and tuples can be parts",
-				   "a %s cannot be part of a tuple", TYPE_NAME(t));
+				   "%s cannot be part of a tuple", TYPE_A(t));
 			return;
 		}
 		if (t.kind == TYPE_INT)
@@ -251,8 +254,8 @@ static void check_deref(struct checker *c, struct node *n)
 	if (a.is_pointer && a.of && a.of->size)
 		n->type = *a.of;
 	else
-		check_fail(c, n, "say what it points to: *(uint32 *)x", "a %s points to nothing known",
-			   TYPE_NAME(a));
+		check_fail(c, n, "say what it points to: *(uint32 *)x", "%s points to nothing known",
+			   TYPE_A(a));
 }
 
 static void check_cast(struct checker *c, struct node *n)
@@ -303,37 +306,17 @@ static void check_var(struct checker *c, struct node *n)
 		if (!strcmp(v->name, n->text)) {
 			n->var = v;
 			n->type = v->type;
+			if (!v->set)
+				check_fail(c, n, "assign it first: $x = 0;",
+					   "$%s has no value here yet", n->text);
 			return;
 		}
-		near_try(&near, v->name);
+		if (v->set)
+			near_try(&near, v->name);
 	}
 	check_fail(c, n, near.best ? arena_printf(c->script->arena, "did you mean '$%s'?", near.best) :
 				     "assign it first: $x = 0;",
 		   "$%s has no value", n->text);
-}
-
-/* $1 is a number when it looks like one; str($1) makes a string of it. */
-static void check_param(struct checker *c, struct node *n)
-{
-	const char *text;
-	u64 value = 0;
-	bool negative;
-
-	n->type = TYPE_S64;
-	if (*n->text == '#') {
-		n->value = (u64)c->script->argc;
-		return;
-	}
-	text = n->value >= 1 && n->value <= (u64)c->script->argc ?
-		       c->script->argv[n->value - 1] : "0";
-	n->type.is_literal = 1;
-	negative = *text == '-';
-	if (sscanf(text + negative, "%li", (long *)&value) != 1)
-		check_fail(c, n, arena_printf(c->script->arena, "str($%s) takes it as a string",
-					      n->text),
-			   "parameter $%s is not a number: '%s'", n->text, text);
-	n->kind = NODE_INT;
-	n->value = negative ? -value : value;
 }
 
 /* ---- maps */
@@ -369,8 +352,8 @@ static void check_key(struct checker *c, struct node *n, struct node *key, u32 i
 	joined = type_join(m->keys[i], key_type(key->type));
 	if (!storable(joined))
 		check_fail(c, key, "all keys of a map have the same types",
-			   "key %u of @%s is a %s here and a %s elsewhere", i + 1, m->name,
-			   TYPE_NAME(key->type), TYPE_NAME(m->keys[i]));
+			   "key %u of @%s is %s here and %s elsewhere", i + 1, m->name,
+			   TYPE_A(key->type), TYPE_A(m->keys[i]));
 	else
 		learn(c, &m->keys[i], joined);
 }
@@ -422,8 +405,8 @@ static void check_map_read(struct checker *c, struct node *n)
 	if (n->type.kind == TYPE_UNKNOWN)
 		check_fail(c, n, "assign it somewhere: @x = 1;", "@%s never gets a value", n->text);
 	if (n->type.kind == TYPE_AGG) {
-		check_fail(c, n, "print(@m) prints it", "@%s is a %s: its value cannot be used here",
-			   n->text, TYPE_NAME(n->type));
+		check_fail(c, n, "print(@m) prints it", "@%s is %s: its value cannot be used here",
+			   n->text, TYPE_A(n->type));
 		n->type = (struct type){0};
 	}
 }
@@ -447,7 +430,7 @@ static void check_binary(struct checker *c, struct node *n)
 
 		check_fail(c, wrong, compare ? "compare strings with strings, numbers with numbers" :
 					       "it works on numbers",
-			   "'%s' cannot take a %s", token_text(n->op) + 1, TYPE_NAME(wrong->type));
+			   "%s cannot take %s", token_text(n->op), TYPE_A(wrong->type));
 		return;
 	}
 	if (compare || logic || n->op == TOK_LT || n->op == TOK_LE || n->op == TOK_GT ||
@@ -472,8 +455,7 @@ static void check_unary(struct checker *c, struct node *n)
 		return;
 	}
 	if (n->a->type.kind != TYPE_INT) {
-		check_fail(c, n, "it works on numbers", "'%s' cannot take a %s",
-			   token_text(n->op) + 1, TYPE_NAME(n->a->type));
+		check_fail(c, n, "it works on numbers", "%s cannot take %s", token_text(n->op), TYPE_A(n->a->type));
 		return;
 	}
 	n->type = type_arith(n->a->type, n->a->type);
@@ -495,8 +477,8 @@ static void check_cond(struct checker *c, struct node *n)
 	if (n->type.kind == TYPE_INT)
 		n->type = type_arith(n->b->type, n->c->type);
 	if (n->type.kind != TYPE_INT && n->type.kind != TYPE_STR)
-		check_fail(c, n, "both must be numbers or strings", "a %s or a %s?",
-			   TYPE_NAME(n->b->type), TYPE_NAME(n->c->type));
+		check_fail(c, n, "both must be numbers or strings", "%s or %s?",
+			   TYPE_A(n->b->type), TYPE_A(n->c->type));
 }
 
 static void check_inc(struct checker *c, struct node *n)
@@ -514,17 +496,40 @@ static void check_inc(struct checker *c, struct node *n)
 	}
 }
 
+/* pid() is pid. */
+static bool value_call(struct checker *c, struct node *n)
+{
+	for (const struct value_row *r = value_rows; r->name; r++) {
+		if (strcmp(r->name, n->text))
+			continue;
+		if (n->a) {
+			check_fail(c, n->a, NULL, "%s takes no arguments", n->text);
+			return true;
+		}
+		n->kind = NODE_NAME;
+		check_name(c, n);
+		return true;
+	}
+	return false;
+}
+
 static void check_call(struct checker *c, struct node *n)
 {
 	const struct call_row *row = n->call = call_find(n->text);
 	struct near near = {.word = n->text};
 	u32 args = 0;
 
+	if (!row && value_call(c, n))
+		return;
 	if (!row) {
 		for (const struct call_row *r = call_rows; r->name; r++)
 			near_try(&near, r->name);
-		check_fail(c, n, did_you_mean(c, &near, "`waggle help functions` lists them"),
-			   "there is no function '%s'", n->text);
+		if (word_comes_later(n->text))
+			check_fail(c, n, "`waggle help functions` lists what there is",
+				   "%s() is not there yet", n->text);
+		else
+			check_fail(c, n, did_you_mean(c, &near, "`waggle help functions` lists them"),
+				   "there is no function '%s'", n->text);
 		return;
 	}
 	for (struct node *a = n->a; a; a = a->next) {
@@ -580,7 +585,7 @@ bool check_int(struct checker *c, struct node *n, const char *what)
 		return false;
 	if (n->type.kind == TYPE_INT)
 		return true;
-	check_fail(c, n, NULL, "%s takes a number, not a %s", what, TYPE_NAME(n->type));
+	check_fail(c, n, NULL, "%s takes a number, not %s", what, TYPE_A(n->type));
 	return false;
 }
 
@@ -607,10 +612,11 @@ static void assign_var(struct checker *c, struct node *n)
 	if (!check_expr(c, n->b))
 		return;
 	v = n->a->var = var_of(c, n->a);
+	v->set = true;
 	joined = type_join(v->type, n->b->type);
 	if (!storable(joined))
-		check_fail(c, n->a, "a variable keeps one type", "$%s is a %s elsewhere, a %s here",
-			   v->name, TYPE_NAME(v->type), TYPE_NAME(n->b->type));
+		check_fail(c, n->a, "a variable keeps one type", "$%s is %s elsewhere, %s here",
+			   v->name, TYPE_A(v->type), TYPE_A(n->b->type));
 	else
 		learn(c, &v->type, joined);
 	n->a->type = v->type;
@@ -652,6 +658,31 @@ static void check_assign(struct checker *c, struct node *n)
 	}
 }
 
+/* Is there a way out of this loop's body? */
+static bool may_leave(const struct node *n)
+{
+	for (; n; n = n->next) {
+		switch (n->kind) {
+		case NODE_BREAK:
+		case NODE_RETURN: return true;
+		case NODE_CALL:
+			if (!strcmp(n->text, "exit"))
+				return true;
+			break;
+		case NODE_BLOCK:
+			if (may_leave(n->a))
+				return true;
+			break;
+		case NODE_IF:
+			if (may_leave(n->b) || may_leave(n->c))
+				return true;
+			break;
+		default: break; /* what leaves an inner loop may not leave this one */
+		}
+	}
+	return false;
+}
+
 static void check_statement(struct checker *c, struct node *n)
 {
 	switch (n->kind) {
@@ -670,6 +701,9 @@ static void check_statement(struct checker *c, struct node *n)
 		break;
 	case NODE_WHILE:
 		check_int(c, n->a, "while");
+		if (n->a->kind == NODE_INT && n->a->value && !may_leave(n->b))
+			check_fail(c, n, "leave it with break, or count: while ($i < 10) { $i++; }",
+				   "this loop never ends");
 		c->loops++;
 		check_statements(c, n->b);
 		c->loops--;
@@ -707,6 +741,8 @@ static void check_statements(struct checker *c, struct node *n)
 static void check_point(struct checker *c, struct point *p)
 {
 	c->point = p;
+	for (struct script_var *v = p->vars; v; v = v->next)
+		v->set = false;
 	if (p->probe->predicate)
 		check_int(c, p->probe->predicate, "a predicate");
 	check_statements(c, p->probe->body);

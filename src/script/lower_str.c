@@ -38,7 +38,10 @@ static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to,
 	if (!f->is_data_loc) {
 		u32 size = MIN(f->size, cap);
 
-		mem_copy(l, to, (struct mem){ir_ctx(fn), (s32)f->off}, size);
+		/* cut short, it must end with a NUL: the array's own is behind that */
+		mem_copy(l, to, (struct mem){ir_ctx(fn), (s32)f->off}, size - (size < f->size));
+		if (size < f->size)
+			ir_store(fn, 1, to.ptr, to.off + (s32)size - 1, ir_const(fn, 0));
 		return ir_const(fn, size);
 	}
 	where = ir_load(fn, 2, false, ir_ctx(fn), (s32)f->off);

@@ -107,3 +107,11 @@ const char *type_name(struct type t, char *out, size_t size)
 	}
 	return out;
 }
+
+const char *type_phrase(struct type t, char *out, size_t size)
+{
+	const char *name = TYPE_NAME(t);
+
+	snprintf(out, size, "%s %s", strchr("aeio", *name) ? "an" : "a", name);
+	return out;
+}

@@ -65,6 +65,9 @@ bool type_same(struct type a, struct type b);
 struct type type_join(struct type a, struct type b);
 /* "int64", "string[16]", "count" */
 const char *type_name(struct type, char *out, size_t size);
+/* the same with its article: "an int64", "a string[16]" */
+const char *type_phrase(struct type, char *out, size_t size);
+#define TYPE_A(t) type_phrase((t), (char[72]){0}, 72)
 #define TYPE_NAME(t) type_name((t), (char[32]){0}, 32)
 
 #endif
