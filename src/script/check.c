@@ -112,6 +112,14 @@ static struct type field_type(struct script *s, const struct point *p, const str
 	return t;
 }
 
+static void use_field(struct checker *c, const struct tp_field *f)
+{
+	vec_each(p, &c->point->used)
+		if (*p == f)
+			return;
+	vec_push(c->script->arena, &c->point->used, f);
+}
+
 static void check_args_field(struct checker *c, struct node *n)
 {
 	const struct tp_format *format = c->point->format;
@@ -130,6 +138,7 @@ static void check_args_field(struct checker *c, struct node *n)
 			   c->point->text, n->text);
 		return;
 	}
+	use_field(c, n->field);
 	if ((n->field->is_array || n->field->is_data_loc) && !n->field->is_string)
 		check_fail(c, n, "integers, pointers and strings can be used",
 			   "'%s' is an array (%s)", n->text, n->field->type);

@@ -184,6 +184,17 @@ static const char *identifier(struct arena *arena, const char *text, u32 i)
 	return name;
 }
 
+/* The fields that a program reads, as struct attach has them. */
+static const char *fields_used(struct arena *arena, const struct point *p)
+{
+	const char *text = NULL;
+
+	vec_each(f, &p->used)
+		text = arena_printf(arena, "%s%s %u %u\n", text ? text : "", (*f)->name,
+				    (*f)->off, (*f)->size);
+	return text;
+}
+
 static void add_prog(struct lower *l, struct point *p)
 {
 	struct arena *arena = &l->object->arena;
@@ -198,7 +209,8 @@ static void add_prog(struct lower *l, struct point *p)
 				    "raw_tracepoint";
 	vec_push(arena, &l->object->attaches,
 		 (struct attach){.kind = p->row->attach, .prog = l->prog,
-				 .pattern = arena_strdup(arena, p->pattern), .ns = p->ns});
+				 .pattern = arena_strdup(arena, p->pattern), .ns = p->ns,
+				 .fields = fields_used(arena, p)});
 }
 
 /* The memory shared with loader and reader, as control.h tells. */

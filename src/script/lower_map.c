@@ -5,8 +5,10 @@
  *   @x = count()   a per-CPU array of one element, { words of the aggregation, is_set }
  *   @x[k] = 1      a hash; @x[k] = count() a per-CPU hash
  *
- * Programs of these kinds are not preempted and do not nest on one CPU, so per-CPU values are
- * changed without atomics.
+ * Programs at tracepoints are not preempted and do not nest on one CPU, so they change per-CPU
+ * values without atomics. Intervals are run by a system call, which a tracepoint in an interrupt
+ * may cut in two: they add atomically. (For min and max there is no such instruction in 5.10: an
+ * interval's may undo one that came between its two instructions.)
  */
 #include "script/lower.h"
 
@@ -445,6 +447,10 @@ void lower_delete(struct lower *l, struct node *n)
 
 static void add_to(struct lower *l, u32 ptr, s32 off, u32 n)
 {
+	if (l->point->row->attach == ATTACH_INTERVAL) {
+		ir_atomic_add(l->fn, 8, ptr, off, n);
+		return;
+	}
 	ir_store(l->fn, 8, ptr, off,
 		 ir_bin(l->fn, IR_ADD, IRT_I64, ir_load(l->fn, 8, false, ptr, off), n));
 }
