@@ -25,8 +25,8 @@ double highest(double *v, unsigned n);
 const char *scratch(const char *name);
 int scratch_open(void);
 void scratch_close(void);
-const char *found(const char *program); /* its path on PATH, or NULL */
-uint64_t count_lines(const char *path);
+const char *found(const char *program);       /* its path on PATH, or NULL */
+uint64_t count_lines(const char *path);       /* those that start with a digit */
 char *file_text(const char *path, size_t *n); /* with a NUL behind; the caller frees it; or NULL */
 
 /* ---- process.c */
@@ -102,6 +102,7 @@ struct bench {
 	unsigned rounds;
 	const char *waggle;
 	const char *built; /* the folder of the bench's programs */
+	const char *only;  /* scripts whose name has this, of those of cost and compile */
 };
 extern struct bench bench;
 

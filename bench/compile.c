@@ -77,7 +77,8 @@ static void table(void)
 
 	table_open(&t, "Compile time: us from source to object", "script|first|median|goal");
 	for (unsigned i = 0; i < nscripts; i++)
-		one(&t, scripts[i].name, scripts[i].text);
+		if (strstr(scripts[i].name, bench.only))
+			one(&t, scripts[i].name, scripts[i].text);
 	files(&t, "examples/*.bt");
 	files(&t, "tools/*.bt");
 	table_close(&t);

@@ -203,6 +203,8 @@ int part_cost(void)
 	measure_all(&nothing, c);
 	show(&t, nothing.name, c, false);
 	for (unsigned i = 0; i < nscripts; i++) {
+		if (!strstr(scripts[i].name, bench.only))
+			continue;
 		measure_all(&scripts[i], c);
 		show(&t, scripts[i].name, c, false);
 		for (unsigned j = 0; j < TRACERS && !isnan(c[WAGGLE].ns); j++) {

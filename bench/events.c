@@ -39,23 +39,18 @@ static void show(struct table *t, const struct row *r, enum tracer x)
 	bench_pause(300);
 	held_start(&h, x, SCRIPT, x == WAGGLE ? r->work : r->peer, out, err, ANY_CPU);
 	held_release(&h, &u);
-	lines = (double)count_lines(out) - (x == BPFTRACE ? 1 : 0);
+	lines = (double)count_lines(out);
 	lost = lost_of(x, out, err);
 	emitted = h.failed ? NAN : h.value[0];
 	rate = emitted / (h.value[1] / 1e9);
-	if (x == BPFTRACE && lost > 0)
-		lines = NAN; /* its messages are among the lines */
 	table_cell(t, "%s", r->name);
 	table_cell(t, "%s", tracer_name(x));
 	table_num(t, "%.0f", emitted);
 	table_num(t, "%.0f", lines);
 	table_num(t, "%.0f", lost);
-	if (isnan(lines))
-		table_cell(t, "-");
-	else
-		table_cell(t, "%s", lines + lost == emitted ? "exact" : "NO");
+	table_cell(t, "%s", lines + lost == emitted ? "exact" : "NO");
 	table_num(t, "%.0f", rate / 1e3);
-	table_num(t, "%.0f", (isnan(lines) ? emitted - lost : lines) / (h.value[1] / 1e9) / 1e3);
+	table_num(t, "%.0f", lines / (h.value[1] / 1e9) / 1e3);
 	table_goal(t, r->goal && x == WAGGLE ? (lost ? 0 : rate) : NAN, r->goal * 0.99, true,
 		   "no loss");
 	unlink(out);

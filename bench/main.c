@@ -1,9 +1,10 @@
 /*
  * main.c: the bench: which parts to run, and for how long.
  *
- *	bench [-n ROUNDS] [-w WAGGLE] [-b FOLDER] [PART]...
+ *	bench [-n ROUNDS] [-w WAGGLE] [-b FOLDER] [-s NAME] [PART]...
  *
  * In:  FOLDER: where the bench's own programs are; WAGGLE: what is measured; PARTs, all by default.
+ *      NAME: of the scripts of cost and compile only those whose name has it.
  * Out: a table for each part. Status 1 if a part could not be run.
  */
 #include "bench.h"
@@ -29,11 +30,11 @@ static const struct part {
 	{"events", part_events, "events printed a second, none lost"},
 };
 
-struct bench bench = {.rounds = 7, .waggle = "build/waggle", .built = "build/bench"};
+struct bench bench = {.rounds = 7, .waggle = "build/waggle", .built = "build/bench", .only = ""};
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: bench [-n ROUNDS] [-w WAGGLE] [-b FOLDER] [PART]...\n");
+	fprintf(stderr, "usage: bench [-n ROUNDS] [-w WAGGLE] [-b FOLDER] [-s NAME] [PART]...\n");
 	for (unsigned i = 0; i < ARRAY(parts); i++)
 		fprintf(stderr, "  %-8s  %s\n", parts[i].name, parts[i].what);
 	return 2;
@@ -82,13 +83,15 @@ int main(int argc, char **argv)
 {
 	int opt, err, failed = 0;
 
-	while ((opt = getopt(argc, argv, "n:w:b:")) > 0) {
+	while ((opt = getopt(argc, argv, "n:w:b:s:")) > 0) {
 		if (opt == 'n')
 			bench.rounds = (unsigned)strtoul(optarg, NULL, 10);
 		else if (opt == 'w')
 			bench.waggle = optarg;
 		else if (opt == 'b')
 			bench.built = optarg;
+		else if (opt == 's')
+			bench.only = optarg;
 		else
 			return usage();
 	}

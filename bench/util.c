@@ -113,14 +113,18 @@ uint64_t count_lines(const char *path)
 	static char buf[1 << 16];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	uint64_t lines = 0;
+	bool first = true; /* the next byte starts a line */
 	ssize_t n;
 
-	if (fd < 0)
-		return 0;
-	while ((n = read(fd, buf, sizeof(buf))) > 0)
-		for (char *p = buf; (p = memchr(p, '\n', (size_t)(buf + n - p))); p++)
-			lines++;
-	close(fd);
+	while (fd >= 0 && (n = read(fd, buf, sizeof(buf))) > 0)
+		for (char *p = buf, *end = buf + n; p && p < end;) {
+			lines += first && *p >= '0' && *p <= '9';
+			p = memchr(p, '\n', (size_t)(end - p));
+			first = p;
+			p += first;
+		}
+	if (fd >= 0)
+		close(fd);
 	return lines;
 }
 
