@@ -72,41 +72,52 @@ static void check_name(struct checker *c, struct node *n)
 			   "'%s' is not known", n->text);
 }
 
-/* The width that C gives the type: system calls record an int in 8 bytes. */
-static u32 declared_size(const struct tp_field *f)
+/* The type that C declares: system calls record an int in 8 bytes, which the format then calls
+ * unsigned, whatever the argument is. */
+static void declared_type(const struct tp_field *f, struct type *t)
 {
 	static const struct {
 		const char *name;
-		u32 size;
-	} types[] = {{"int", 4}, {"unsigned int", 4}, {"unsigned", 4}, {"u32", 4}, {"s32", 4},
-		     {"pid_t", 4}, {"uid_t", 4}, {"gid_t", 4}, {"qid_t", 4}, {"key_t", 4},
-		     {"mqd_t", 4}, {"key_serial_t", 4}, {"clockid_t", 4}, {"timer_t", 4},
-		     {"umode_t", 2}, {"short", 2}, {"u16", 2}, {"char", 1}, {"u8", 1}};
+		u8 size, is_signed;
+	} types[] = {{"int", 4, 1}, {"unsigned int", 4, 0}, {"unsigned", 4, 0}, {"u32", 4, 0},
+		     {"s32", 4, 1}, {"pid_t", 4, 1}, {"uid_t", 4, 0}, {"gid_t", 4, 0},
+		     {"qid_t", 4, 0}, {"key_t", 4, 1}, {"mqd_t", 4, 1}, {"key_serial_t", 4, 1},
+		     {"clockid_t", 4, 1}, {"timer_t", 4, 1}, {"umode_t", 2, 0}, {"short", 2, 1},
+		     {"u16", 2, 0}, {"char", 1, 1}, {"u8", 1, 0}};
 
+	t->size = f->size;
+	t->is_signed = f->is_signed;
 	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
-		if (!strcmp(types[i].name, f->type))
-			return MIN(types[i].size, f->size);
-	return f->size;
+		if (!strcmp(types[i].name, f->type) && types[i].size < f->size) {
+			t->size = types[i].size;
+			t->is_signed = types[i].is_signed;
+		}
 }
 
 static struct type field_type(struct script *s, const struct point *p, const struct tp_field *f)
 {
 	const char *unknown;
-	struct type of, t = {.kind = TYPE_INT, .is_signed = f->is_signed, .size = declared_size(f)};
+	struct type of, t = {.kind = TYPE_INT};
 
 	if (f->is_string)
 		return type_str(f->is_data_loc ? STR_MOST : f->size);
+	declared_type(f, &t);
 	if (f->is_pointer) {
 		t.is_pointer = 1;
 		t.is_signed = 0;
 		t.space = strcmp(p->format->category, "syscalls") ? SPACE_KERNEL : SPACE_USER;
 		if (ctype_of_text(s, f->type, &of, &unknown) && of.is_pointer)
 			t.of = of.of;
-	} else if (t.size < f->size) {
-		/* the format calls the 8-byte slot unsigned, whatever the argument is */
-		t.is_signed = f->is_signed || strstr("int pid_t s32 key_t mqd_t short", f->type);
 	}
 	return t;
+}
+
+static void use_field(struct checker *c, const struct tp_field *f)
+{
+	vec_each(p, &c->point->used)
+		if (*p == f)
+			return;
+	vec_push(c->script->arena, &c->point->used, f);
 }
 
 static void check_args_field(struct checker *c, struct node *n)
@@ -127,6 +138,7 @@ static void check_args_field(struct checker *c, struct node *n)
 			   c->point->text, n->text);
 		return;
 	}
+	use_field(c, n->field);
 	if ((n->field->is_array || n->field->is_data_loc) && !n->field->is_string)
 		check_fail(c, n, "integers, pointers and strings can be used",
 			   "'%s' is an array (%s)", n->text, n->field->type);
@@ -138,10 +150,23 @@ static void check_args_field(struct checker *c, struct node *n)
 		n->type = field_type(c->script, c->point, n->field);
 }
 
+static struct type key_type(struct type t)
+{
+	if (t.kind == TYPE_STR)
+		t.size = MIN(ALIGN_UP(t.size, 8), STR_KEY);
+	return t;
+}
+
+/* Can a variable or a part of a key be of that type? */
+static bool storable(struct type t)
+{
+	return t.kind == TYPE_INT || t.kind == TYPE_STR || t.kind == TYPE_TUPLE;
+}
+
 /* What `.` and `->` look into: a struct in memory, or what a pointer points to. */
 static const struct aggregate *fields_of(struct type t)
 {
-	if (t.kind == TYPE_STRUCT)
+	if (t.kind == TYPE_STRUCT || t.kind == TYPE_TUPLE)
 		return t.fields;
 	if (t.is_pointer && t.of && t.of->kind == TYPE_STRUCT)
 		return t.of->fields;
@@ -170,12 +195,16 @@ static void check_field(struct checker *c, struct node *n)
 	m = ctype_member(c->script, a, n->text, &n->bit_off);
 	if (!m) {
 		ctype_near(c->script, a, &near);
-		check_fail(c, n, did_you_mean(c, &near, NULL), "%s %s has no field '%s'",
-			   a->is_union ? "union" : "struct", a->name, n->text);
+		check_fail(c, n, did_you_mean(c, &near, NULL), "%s has no field '%s'",
+			   n->a->type.kind == TYPE_TUPLE ? TYPE_NAME(n->a->type) :
+			   arena_printf(c->script->arena, "%s %s", a->is_union ? "union" : "struct",
+					a->name), n->text);
 		return;
 	}
 	n->bits = m->bits;
 	n->type = m->type;
+	if (n->a->type.kind == TYPE_TUPLE)
+		return;
 	/* what is reached from user memory is in user memory; a pointer in it too */
 	if (n->type.is_pointer && n->a->type.space == SPACE_USER)
 		n->type.space = SPACE_USER;
@@ -195,6 +224,36 @@ static void check_index(struct checker *c, struct node *n)
 	else
 		check_fail(c, n, "arrays and pointers have elements", "%s has no elements",
 			   TYPE_A(a));
+}
+
+/* (a, b, ...): numbers take 8 bytes, strings what a key gives them. */
+static void check_tuple(struct checker *c, struct node *n)
+{
+	struct aggregate *a = arena_new(c->script->arena, struct aggregate);
+	bool known = true;
+	u32 i = 0;
+
+	for (struct node *part = n->a; part; part = part->next, a->n++)
+		known = check_expr(c, part) && known;
+	if (!known)
+		return;
+	a->name = "tuple";
+	a->members = arena_array(c->script->arena, struct member, a->n);
+	for (struct node *part = n->a; part; part = part->next, i++) {
+		struct type t = key_type(part->type);
+
+		if (t.kind != TYPE_INT && t.kind != TYPE_STR && t.kind != TYPE_TUPLE) {
+			check_fail(c, part, "numbers, strings and tuples can be parts",
+				   "%s cannot be part of a tuple", TYPE_A(t));
+			return;
+		}
+		if (t.kind == TYPE_INT)
+			t.size = 8;
+		a->members[i] = (struct member){arena_printf(c->script->arena, "%u", i), t,
+						a->size * 8, 0};
+		a->size += t.size;
+	}
+	n->type = (struct type){.kind = TYPE_TUPLE, .size = a->size, .fields = a};
 }
 
 static void check_deref(struct checker *c, struct node *n)
@@ -285,23 +344,11 @@ static struct script_map *map_of(struct checker *c, struct node *n)
 	return *m;
 }
 
-static bool same_type(struct type a, struct type b)
-{
-	return a.kind == b.kind && a.of == b.of && a.size == b.size && a.is_signed == b.is_signed && a.agg == b.agg;
-}
-
 static void learn(struct checker *c, struct type *known, struct type t)
 {
-	if (!same_type(*known, t))
+	if (!type_same(*known, t))
 		c->changed = true;
 	*known = t;
-}
-
-static struct type key_type(struct type t)
-{
-	if (t.kind == TYPE_STR)
-		t.size = MIN(ALIGN_UP(t.size, 8), STR_KEY);
-	return t;
 }
 
 static void check_key(struct checker *c, struct node *n, struct node *key, u32 i)
@@ -312,7 +359,7 @@ static void check_key(struct checker *c, struct node *n, struct node *key, u32 i
 	if (!check_expr(c, key))
 		return;
 	joined = type_join(m->keys[i], key_type(key->type));
-	if (joined.kind != TYPE_INT && joined.kind != TYPE_STR)
+	if (!storable(joined))
 		check_fail(c, key, "all keys of a map have the same types",
 			   "key %u of @%s is %s here and %s elsewhere", i + 1, m->name,
 			   TYPE_A(key->type), TYPE_A(m->keys[i]));
@@ -520,6 +567,7 @@ bool check_expr(struct checker *c, struct node *n)
 	case NODE_FIELD: check_field(c, n); break;
 	case NODE_INDEX: check_index(c, n); break;
 	case NODE_CAST: check_cast(c, n); break;
+	case NODE_TUPLE: check_tuple(c, n); break;
 	case NODE_SIZEOF: check_sizeof(c, n); break;
 	case NODE_VAR: check_var(c, n); break;
 	case NODE_MAP: check_map_read(c, n); break;
@@ -575,12 +623,20 @@ static void assign_var(struct checker *c, struct node *n)
 	v = n->a->var = var_of(c, n->a);
 	v->set = true;
 	joined = type_join(v->type, n->b->type);
-	if (joined.kind != TYPE_INT && joined.kind != TYPE_STR)
+	if (!storable(joined))
 		check_fail(c, n->a, "a variable keeps one type", "$%s is %s elsewhere, %s here",
 			   v->name, TYPE_A(v->type), TYPE_A(n->b->type));
 	else
 		learn(c, &v->type, joined);
 	n->a->type = v->type;
+}
+
+/* A value as a map keeps it. */
+static struct type stored_type(struct type t)
+{
+	if (t.kind == TYPE_STR)
+		return type_str(ALIGN_UP(t.size, 8));
+	return t.kind == TYPE_INT && !t.is_pointer ? type_arith(t, t) : t;
 }
 
 static void check_assign(struct checker *c, struct node *n)
@@ -607,9 +663,7 @@ static void check_assign(struct checker *c, struct node *n)
 		bool known = check_expr(c, n->b);
 
 		if (check_map(c, n->a) && known)
-			check_map_value(c, n->a, n->b->type.kind == TYPE_STR ?
-				type_str(ALIGN_UP(n->b->type.size, 8)) : n->b->type.is_pointer ?
-				n->b->type : type_arith(n->b->type, n->b->type));
+			check_map_value(c, n->a, stored_type(n->b->type));
 	}
 }
 

@@ -93,8 +93,10 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, u32 cap)
 	struct mem var;
 	u32 len;
 
-	if (is_place(n) && !n->field)
+	if (is_place(n))
 		return lower_place_str(l, n, to, cap);
+	if (is_part(n))
+		return lower_part_str(l, n, to, cap);
 	switch (n->kind) {
 	case NODE_STR: return lower_literal(l, n, to, cap);
 	case NODE_NAME: /* comm; the helper pads it with NULs */

@@ -22,6 +22,7 @@ struct parser {
 
 static struct node *parse_expr(struct parser *);
 static struct node *parse_unary(struct parser *);
+static struct node *parse_list(struct parser *, enum token_kind end);
 static struct node *parse_statement(struct parser *);
 
 static void advance(struct parser *p)
@@ -155,7 +156,7 @@ static struct node *parse_type(struct parser *p, enum node_kind kind, struct loc
 	return n;
 }
 
-/* "(" type ")" unary | "(" expr ")" */
+/* "(" type ")" unary | "(" expr ")" | "(" expr "," list ")", a tuple */
 static struct node *parse_parens(struct parser *p)
 {
 	bool predicate = p->predicate;
@@ -170,6 +171,15 @@ static struct node *parse_parens(struct parser *p)
 	}
 	p->predicate = false;
 	n = parse_expr(p);
+	if (n && is(p, TOK_COMMA)) {
+		struct node *tuple = node_new(p, NODE_TUPLE, at);
+
+		advance(p);
+		tuple->a = n;
+		n->next = parse_list(p, TOK_RPAREN);
+		p->predicate = predicate;
+		return tuple;
+	}
 	p->predicate = predicate;
 	expect(p, TOK_RPAREN, NULL);
 	return n;
@@ -237,7 +247,13 @@ static struct node *parse_postfix(struct parser *p)
 			advance(p);
 			outer = node_new(p, NODE_FIELD, p->tok.at);
 			outer->text = p->tok.text;
-			expect(p, TOK_NAME, "a field's name follows");
+			if (is(p, TOK_INT)) { /* of a tuple */
+				outer->text = arena_printf(p->script->arena, "%llu",
+							   (unsigned long long)p->tok.value);
+				advance(p);
+			} else {
+				expect(p, TOK_NAME, "a field's name follows");
+			}
 		} else if (is(p, TOK_LBRACKET)) {
 			bool predicate = p->predicate;
 

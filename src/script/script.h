@@ -65,6 +65,7 @@ struct point {
 	struct tp_format *format; /* TRACEPOINT */
 	u64 ns;			  /* INTERVAL */
 	struct script_var *vars;  /* of its program */
+	vec(const struct tp_field *) used; /* of its record, each once */
 	struct point *next;
 };
 
