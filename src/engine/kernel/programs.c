@@ -40,7 +40,7 @@ static bool gated(const struct kernel_engine *k, u32 prog)
 		return false;
 	vec_each(a, &o->attaches)
 		if (a->prog == prog)
-			return a->kind == ATTACH_TRACEPOINT;
+			return attach_infos[a->kind].flags & ATTACH_GATED;
 	return false;
 }
 
