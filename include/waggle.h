@@ -38,7 +38,8 @@ struct waggle_opts {
 	void (*diag)(void *user, const struct waggle_diag *);
 	void *user;
 
-	/* -d: print a stage ("ast", "ir", "ir:PASS", "insns", "object", ...) to out() */
+	/* -d: print a stage ("ast", "ir", "ir:PASS", "insns", "object", ...) to out(). A session with
+	 * "verifier" only loads the programs and prints what the kernel's verifier says. */
 	const char *dump;
 	void (*out)(void *user, const char *text, size_t len);
 

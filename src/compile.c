@@ -26,7 +26,8 @@ static bool wanted(const struct compilation *c, const char *stage)
 
 static int unknown_stage(struct compilation *c)
 {
-	static const char *const stages[] = {"ast", "types", "ir", "insns", "object"};
+	static const char *const stages[] = {"ast",   "types",  "ir",
+					     "insns", "object", "verifier"};
 	const char *dump = c->opts->dump;
 	struct near near = {.word = dump};
 	bool is_pass = !strncmp(dump, "ir:", 3);
@@ -39,7 +40,7 @@ static int unknown_stage(struct compilation *c)
 	for (const struct ir_pass *p = ir_passes; is_pass && p->name; p++)
 		if (!strcmp(p->name, dump + 3))
 			return 0;
-	return diag_fail(c->diag, -EINVAL, "ast, types, ir, ir:PASS, insns, object",
+	return diag_fail(c->diag, -EINVAL, "ast, types, ir, ir:PASS, insns, object, verifier",
 			 "there is no stage '%s' to print", dump);
 }
 

@@ -17,8 +17,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { KR_MAP_CREATE = 0, KR_MAP_LOOKUP = 1, KR_MAP_UPDATE = 2, KR_PROG_LOAD = 5,
-       KR_TEST_RUN = 10 };
+enum {
+	KR_MAP_CREATE = 0,
+	KR_MAP_LOOKUP = 1,
+	KR_MAP_UPDATE = 2,
+	KR_PROG_LOAD = 5,
+	KR_TEST_RUN = 10
+};
 
 union kr_attr {
 	struct {
@@ -73,11 +78,11 @@ static inline int kr_load(struct code *code, int map, char *log, u32 log_size)
 	union kr_attr a = {.load = {.type = 1}};
 	long fd;
 
-	vec_each(r, &code->relocs)
+	vec_each (r, &code->relocs)
 		code->insns.v[r->insn].imm = map;
 	a.load.count = code->insns.n;
 	a.load.insns = (u64)(uintptr_t)code->insns.v;
-	a.load.license = (u64)(uintptr_t)"GPL";
+	a.load.license = (u64)(uintptr_t) "GPL";
 	fd = kr_bpf(KR_PROG_LOAD, &a);
 	if (fd >= 0)
 		return (int)fd;

@@ -6,21 +6,24 @@
 static const char usage[] =
 	"waggle " WAGGLE_VERSION ": compile tracing scripts to BPF, run them, show what they see\n"
 	"\n"
-	"  waggle -e SCRIPT [ARGS]       trace with a script of the command line\n"
-	"  waggle FILE [ARGS]            trace with a script, or an object that build wrote\n"
+	"  waggle [OPTIONS] -e SCRIPT [ARGS]   trace with a script of the command line\n"
+	"  waggle [OPTIONS] FILE [ARGS]        trace with a script, or an object that build wrote\n"
 	"\n"
-	"  -c CMD          run CMD when all is attached; end when it ends, with its status\n"
-	"  -p PID          only events of process PID; end when it ends\n"
+	"ARGS are $1, $2, ... in the script. Without -c, -p or exit() tracing ends at Ctrl-C.\n"
+	"\n"
+	"  -c CMD          run CMD when all is attached (cpid is its pid); end when it ends, with\n"
+	"                  its status\n"
+	"  -p, --pid PID   only events of process PID; end when it ends\n"
 	"  -f text|json    how events are shown\n"
-	"  -o FILE         write events to FILE\n"
-	"  -B line|full    when output is written\n"
+	"  -o FILE         write events to FILE, not to stdout\n"
+	"  -B line|full    write at each newline (as on a terminal), or in large pieces\n"
 	"  -q              no message but errors\n"
-	"  -v              more messages\n"
+	"  -v              a summary at the end even if nothing was lost\n"
 	"  --stats         what it took: times, instructions, memory\n"
-	"  -d STAGE        print a stage of compilation and end:\n"
-	"                  ast, types, ir, ir:PASS, insns, object\n"
-	"  --engine NAME   kernel or auto\n"
+	"  -d STAGE        print a stage of compilation and end: ast, types, ir, ir:PASS, insns,\n"
+	"                  object; or verifier, what the kernel says when it loads the programs\n"
 	"  --target FILE   compile for the machine that `waggle target save` described\n"
+	"  --engine NAME   where programs run: kernel, or auto, which is the same so far\n"
 	"  -h, --help, --version\n"
 	"\n";
 
@@ -29,11 +32,10 @@ static const char example[] =
 	"  waggle -e 'tracepoint:syscalls:sys_enter_openat /pid == cpid/ {\n"
 	"             emit(pid, comm, path = str(args.filename)); }' -c 'getent hosts localhost'\n";
 
-
 static void line(void *user, const char *name, const char *text)
 {
 	(void)user;
-	printf("  %-28s %s\n", name, text);
+	printf("  %-36s %s\n", name, text);
 }
 
 int cmd_help(int argc, char **argv)

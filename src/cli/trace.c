@@ -150,6 +150,10 @@ static int get_object(struct trace *t, struct waggle_object **object)
 	if (err)
 		return err;
 	t->opts.name = t->source.name;
+	/* its programs have no check of the process: they would show those of everybody */
+	if (t->source.is_object && t->opts.pid)
+		return usage_error("-p cannot narrow an object, whose programs are built already: "
+				   "use it with the script, or build with /pid == N/");
 	if (t->source.is_object)
 		return waggle_object_open(object, t->source.text, t->source.size, &t->opts);
 	return waggle_compile(object, WAGGLE_SCRIPT, t->source.text, t->source.size, &t->opts);
@@ -183,8 +187,12 @@ static int watch(struct trace *t, struct waggle_object *object)
 		return STATUS_NOT_FOUND;
 	if (err)
 		return err;
+	if (t->opts.dump) { /* the verifier's log has been printed */
+		waggle_session_stop(running);
+		return 0;
+	}
 	catch_signals();
-	if (!t->opts.quiet && !t->opts.format) {
+	if (!t->opts.quiet && !t->opts.format && !t->opts.dump) {
 		waggle_session_stats(running, &stats);
 		fprintf(stderr, "Attached %u probe%s\n", stats.programs, stats.programs == 1 ? "" : "s");
 	}
@@ -221,7 +229,7 @@ int cmd_trace(int argc, char **argv)
 	if (!status) {
 		t.opts.verbose = t.verbose;
 		status = get_object(&t, &object);
-		if (!status && !t.opts.dump)
+		if (!status && (!t.opts.dump || !strcmp(t.opts.dump, "verifier")))
 			status = watch(&t, object);
 		status = status_of(status);
 	}

@@ -123,8 +123,7 @@ static void do_alu(struct cg *c, const struct mop *m)
 {
 	u32 banned = 0, a, b, d;
 
-	if (m->kind == M_ALU && m->a != m->b && c->values[m->a].remake &&
-	    c->values[m->a].reg < 0) {
+	if (m->kind == M_ALU && m->a != m->b && c->values[m->a].remake && c->values[m->a].reg < 0) {
 		alu_remade(c, m);
 		return;
 	}
@@ -300,21 +299,25 @@ static void do_exit(struct cg *c, const struct mop *m)
 static void do_mop(struct cg *c, const struct mop *m)
 {
 	switch (m->kind) {
-	case M_ALU: case M_ALUI: do_alu(c, m); break;
+	case M_ALU:
+	case M_ALUI: do_alu(c, m); break;
 	case M_MOV: do_move(c, m); break;
 	case M_LOAD: do_load(c, m); break;
-	case M_STORE: case M_STOREI: do_store(c, m); break;
-	case M_SET: case M_SETI: do_set(c, m); break;
+	case M_STORE:
+	case M_STOREI: do_store(c, m); break;
+	case M_SET:
+	case M_SETI: do_set(c, m); break;
 	case M_CALL: do_call(c, m); break;
 	case M_JMP: cg_leave_by_jump(c, c->block); break;
-	case M_BR: case M_BRI: do_branch(c, m); break;
+	case M_BR:
+	case M_BRI: do_branch(c, m); break;
 	default: do_exit(c, m); break;
 	}
 }
 
 void cg_assign(struct cg *c)
 {
-	vec_each(b, &c->f->order) {
+	vec_each (b, &c->f->order) {
 		struct cg_block *block = &c->blocks[*b];
 
 		c->block = *b;

@@ -13,7 +13,7 @@ static void place_slots(struct cg *c)
 	u32 off = 0;
 
 	for (u32 n = 0; n < f->order.n; n++)
-		vec_each(v, &f->blocks.v[f->order.v[n]].ins)
+		vec_each (v, &f->blocks.v[f->order.v[n]].ins)
 			if (cg_ins(c, *v)->op == IR_SLOT)
 				named[cg_ins(c, *v)->imm] = 1;
 	c->slot_at = arena_array(c->arena, s32, f->slots.n + 1);
@@ -33,7 +33,7 @@ static int check_stack(struct cg *c)
 
 	if (c->code->stack <= STACK_MOST)
 		return 0;
-	vec_each(s, &c->f->slots)
+	vec_each (s, &c->f->slots)
 		if (!largest || s->size > largest->size)
 			largest = s;
 	if (largest) {
@@ -51,7 +51,7 @@ int codegen(struct ir_fn *f, u32 kernel, struct code *code, struct diag *diag)
 	u64 size = 0;
 
 	memset(code, 0, sizeof(*code));
-	vec_each(s, &f->slots)
+	vec_each (s, &f->slots)
 		size += s->size + s->align;
 	if (size > INT16_MAX) { /* offsets would not fit: no need to look further */
 		code->stack = (u32)MIN(size, UINT32_MAX);

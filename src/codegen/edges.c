@@ -13,9 +13,22 @@ static void mark_live_out(struct cg *c, u32 block)
 		u32 to = c->f->blocks.v[block].succ[k].to;
 
 		if (to)
-			vec_each(v, &c->blocks[to].live_in)
+			vec_each (v, &c->blocks[to].live_in)
 				c->values[*v].live_out = block;
 	}
+}
+
+/* The context comes in r1. If it lives over a call it goes at once where it will have to be, so
+ * that r1 is free for arguments, and it does so in one place. */
+static void enter_with_context(struct cg *c)
+{
+	u32 reg = cg_crosses_call(c, c->ctx, 0) ? 6 : 1;
+
+	c->line = c->mops.v[0].line;
+	if (reg != 1)
+		cg_emit(c, op_reg(BPF_ALU64 | BPF_MOV | BPF_X, reg, 1));
+	c->in_reg[reg] = c->ctx;
+	c->values[c->ctx].reg = (s8)reg;
 }
 
 void cg_enter(struct cg *c, u32 block)
@@ -25,11 +38,9 @@ void cg_enter(struct cg *c, u32 block)
 			c->values[c->in_reg[r]].reg = -1;
 		c->in_reg[r] = 0;
 	}
-	if (block == 1 && c->ctx && c->values[c->ctx].needed) {
-		c->in_reg[1] = c->ctx;
-		c->values[c->ctx].reg = 1;
-	}
-	vec_each(p, &c->blocks[block].entry) {
+	if (block == 1 && c->ctx && c->values[c->ctx].needed)
+		enter_with_context(c);
+	vec_each (p, &c->blocks[block].entry) {
 		c->values[p->value].reg = p->reg;
 		c->values[p->value].mem = p->mem;
 		if (p->reg >= 0)
@@ -44,10 +55,17 @@ void cg_leave_by_branch(struct cg *c, u32 block)
 	for (u32 k = 0; k < 2; k++) {
 		struct cg_block *to = &c->blocks[c->f->blocks.v[block].succ[k].to];
 
-		vec_each(v, &to->live_in) {
+		vec_each (v, &to->live_in) {
 			struct vinfo *i = &c->values[*v];
 
 			vec_push(c->arena, &to->entry, (struct place){*v, i->reg, i->mem});
+		}
+		/* constants and addresses that are used there again stay in their registers */
+		for (u32 r = 0; r < REGS; r++) {
+			u32 v = c->in_reg[r];
+
+			if (v && c->values[v].remake && cg_next_use(c, v, to->first - 1) < to->end)
+				vec_push(c->arena, &to->entry, (struct place){v, (s8)r, false});
 		}
 		to->entered = true;
 	}
@@ -57,7 +75,7 @@ struct plan { /* of the entry of a block */
 	struct cg *c;
 	struct cg_block *to;
 	u32 block, taken; /* registers */
-	bool calls;	  /* it heads a loop with calls */
+	bool loop, calls; /* it heads a loop; one with calls */
 };
 
 static void settle(struct plan *p, u32 v, s32 reg, bool mem)
@@ -83,15 +101,35 @@ static bool must_move(struct plan *p, u32 v)
 	return p->calls && i->reg >= 0 && i->reg < 6 && cg_crosses_call(p->c, v, p->to->first);
 }
 
+/* Only some ways into the block have stored it: cheaper for the others to have it in a register. */
+static bool should_load(struct plan *p, u32 v)
+{
+	return p->c->values[v].reg < 0 && !p->loop && !stored_before(p, v) &&
+	       p->c->values[v].use < p->c->values[v].uses_end;
+}
+
 static void plan_live_in(struct plan *p)
 {
 	struct cg *c = p->c;
+	u32 reg;
 
-	vec_each(v, &p->to->live_in)
-		if (!must_move(p, *v))
+	vec_each (v, &p->to->live_in)
+		if (!must_move(p, *v) && !should_load(p, *v))
 			settle(p, *v, c->values[*v].reg,
 			       c->values[*v].reg < 0 || stored_before(p, *v));
-	vec_each(v, &p->to->live_in) {
+	vec_each (v, &p->to->live_in) {
+		if (!should_load(p, *v))
+			continue;
+		/* likely it still is where it was on the others */
+		reg = c->values[*v].was;
+		if (p->taken >> reg & 1)
+			reg = cg_pick(c, *v, ALL_REGS & ~p->taken, p->to->first - 1);
+		if (__builtin_popcount(p->taken) < REGS_USED - 2)
+			settle(p, *v, (s32)reg, false);
+		else
+			settle(p, *v, -1, true);
+	}
+	vec_each (v, &p->to->live_in) {
 		u32 room = CALLEE & ~p->taken;
 
 		if (!must_move(p, *v))
@@ -109,7 +147,7 @@ static void make_place(struct plan *p)
 	struct place *worst = NULL;
 	u32 furthest = 0;
 
-	vec_each(x, &p->to->entry) {
+	vec_each (x, &p->to->entry) {
 		u32 next = x->reg < 0 ? 0 : cg_next_use(p->c, x->value, p->to->first - 1);
 
 		if (x->reg < 0 || (worst && next <= furthest))
@@ -144,10 +182,10 @@ static void hint_args(struct cg *c, u32 block)
 {
 	struct ir_block *b = &c->f->blocks.v[block];
 
-	vec_each(e, &b->preds) {
+	vec_each (e, &b->preds) {
 		struct ir_edge *edge = &c->f->blocks.v[*e >> 1].succ[*e & 1];
 
-		vec_each(x, &c->blocks[block].entry) {
+		vec_each (x, &c->blocks[block].entry) {
 			u32 n = 0;
 
 			if (cg_ins(c, x->value)->op != IR_PARAM || c->values[x->value].def != block)
@@ -167,6 +205,7 @@ static void decide(struct cg *c, u32 from, u32 block)
 	if (b->loop_end) {
 		u32 last = c->f->order.v[b->loop_end - 1];
 
+		p.loop = true;
 		p.calls = cg_next_call(c, p.to->first - 1) < c->blocks[last].end;
 	}
 	plan_live_in(&p);
@@ -213,11 +252,10 @@ void cg_leave_by_jump(struct cg *c, u32 block)
 
 	if (!to->entered)
 		decide(c, block, edge->to);
-	vec_each(x, &to->entry) {
+	vec_each (x, &to->entry) {
 		u32 n = 0;
 
-		if (cg_ins(c, x->value)->op != IR_PARAM ||
-		    c->values[x->value].def != edge->to) {
+		if (cg_ins(c, x->value)->op != IR_PARAM || c->values[x->value].def != edge->to) {
 			move_live_in(c, x, &moves);
 			continue;
 		}

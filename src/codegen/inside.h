@@ -10,33 +10,33 @@
 
 #include "codegen/codegen.h"
 
-#define REGS	    10 /* r0..r9 */
-#define REGS_USED   9  /* values in registers at a time: moves need one that is free */
-#define FP	    10
-#define CALLEE	    0x3c0u /* r6..r9 survive calls */
-#define ALL_REGS    0x3ffu
-#define FRAME	    UINT32_MAX /* operand a of a mop: r10 instead of a value */
-#define NEVER	    UINT32_MAX
+#define REGS      10 /* r0..r9 */
+#define REGS_USED 9  /* values in registers at a time: moves need one that is free */
+#define FP        10
+#define CALLEE    0x3c0u /* r6..r9 survive calls */
+#define ALL_REGS  0x3ffu
+#define FRAME     UINT32_MAX /* operand a of a mop: r10 instead of a value */
+#define NEVER     UINT32_MAX
 
 enum mop_kind {
-	M_ALU,	  /* dst = a op b */
-	M_ALUI,	  /* dst = a op imm; also neg and byte swaps */
-	M_MOV,	  /* dst = extension of a */
-	M_LOAD,	  /* dst = [a + off] */
+	M_ALU,    /* dst = a op b */
+	M_ALUI,   /* dst = a op imm; also neg and byte swaps */
+	M_MOV,    /* dst = extension of a */
+	M_LOAD,   /* dst = [a + off] */
 	M_STORE,  /* [a + off] = b; also atomics */
 	M_STOREI, /* [a + off] = imm */
-	M_SET,	  /* dst = a cmp b */
-	M_SETI,	  /* dst = a cmp imm */
+	M_SET,    /* dst = a cmp b */
+	M_SETI,   /* dst = a cmp imm */
 	M_CALL,
 	M_JMP,
-	M_BR,	  /* a cmp b */
-	M_BRI,	  /* a cmp imm */
-	M_EXIT,	  /* a is the result */
+	M_BR,   /* a cmp b */
+	M_BRI,  /* a cmp imm */
+	M_EXIT, /* a is the result */
 };
 
 struct mop {
 	u8 kind;
-	u8 code; /* of the instruction */
+	u8 code;   /* of the instruction */
 	bool swap; /* branch: succ[0] is where it goes when the condition is false */
 	s16 off;
 	s32 imm;
@@ -48,7 +48,7 @@ struct mop {
 /* An instruction of a body. */
 struct binsn {
 	struct insn i;
-	s32 high;   /* ld_imm64: upper half */
+	s32 high; /* ld_imm64: upper half */
 	u32 line;
 	u32 value; /* ld_imm64 of this IR value (map or data), 0: none */
 };
@@ -73,15 +73,16 @@ struct cg_block {
 	u32 at; /* layout: its first instruction */
 };
 
-struct vinfo { /* of a value */
+struct vinfo {             /* of a value */
 	u32 use, uses_end; /* cursor into cg->uses */
-	u32 last;	   /* last position where it may live, in the order of the layout */
-	u32 def;	   /* block */
-	u32 live_out;	   /* block at whose end it is live, when that is the current one */
-	u32 stored;	   /* block where it was stored last */
-	u16 slot;	   /* spill slot + 1 */
-	s8 reg, hint;	   /* -1: none */
-	bool mem;	   /* its slot holds it */
+	u32 last;          /* last position where it may live, in the order of the layout */
+	u32 def;           /* block */
+	u32 live_out;      /* block at whose end it is live, when that is the current one */
+	u32 stored;        /* block where it was stored last */
+	u16 slot;          /* spill slot + 1 */
+	s8 reg, hint;      /* -1: none */
+	u8 was;            /* register that it left last */
+	bool mem;          /* its slot holds it */
 	bool needed, remake;
 	bool over; /* what is made of it in place lives over a call */
 };
@@ -100,7 +101,7 @@ struct cg {
 	struct cg_block *blocks; /* by IR block */
 	struct vinfo *values;
 	u32 nvalues;
-	u32 *uses; /* positions, grouped by value */
+	u32 *uses;      /* positions, grouped by value */
 	vec(u32) calls; /* their positions */
 	u32 ctx;
 	s32 *slot_at; /* IR slots: offset from r10 */
@@ -110,7 +111,7 @@ struct cg {
 
 	/* assignment: the current place */
 	u32 block, pos;
-	u32 in_reg[REGS];	   /* value, 0: free */
+	u32 in_reg[REGS]; /* value, 0: free */
 	u32 line;
 	int error;
 };
@@ -139,12 +140,12 @@ static inline u32 cg_reads(const struct mop *m, u32 out[2])
 /* live.c: uses, live-in values, last places; and questions about them */
 void cg_live(struct cg *);
 u32 cg_next_use(struct cg *, u32 v, u32 pos); /* NEVER: none in the layout behind pos */
-bool cg_dies(struct cg *, u32 v);	      /* after the current position */
+bool cg_dies(struct cg *, u32 v);             /* after the current position */
 bool cg_crosses_call(struct cg *, u32 v, u32 pos);
 u32 cg_next_call(struct cg *, u32 pos); /* the first behind pos, NEVER: none */
 
 /* spill.c: who leaves the registers, and stack slots */
-s16 cg_slot_of(struct cg *, u32 v); /* offset from r10 */
+s16 cg_slot_of(struct cg *, u32 v);      /* offset from r10 */
 u32 cg_weakest(struct cg *, u32 banned); /* register to evict, REGS: none */
 void cg_evict(struct cg *, u32 reg);
 void cg_make_room(struct cg *, u32 banned); /* until a register that is not banned is free */
@@ -153,11 +154,11 @@ void cg_store(struct cg *, u32 v, u32 reg);
 
 /* moves.c: moves that happen at once */
 struct move {
-	s32 to, from;	/* register, or MEM(slot offset) */
-	u32 remake;	/* value to make in `to`, 0: move */
+	s32 to, from; /* register, or MEM(slot offset) */
+	u32 remake;   /* value to make in `to`, 0: move */
 };
-#define MEM(off) ((s32)(off) - 1000) /* negative offsets from r10 */
-#define IS_MEM(x) ((x) < 0)
+#define MEM(off)   ((s32)(off)-1000) /* negative offsets from r10 */
+#define IS_MEM(x)  ((x) < 0)
 #define MEM_OFF(x) ((s16)((x) + 1000))
 struct moves {
 	vec(struct move) all;

@@ -57,7 +57,7 @@ static void add_body(struct layout *l, struct cg_block *b)
 {
 	struct code *code = l->c->code;
 
-	vec_each(x, &b->body) {
+	vec_each (x, &b->body) {
 		const struct ir_ins *i = cg_ins(l->c, x->value);
 
 		if (x->value)
@@ -74,8 +74,10 @@ static void add_body(struct layout *l, struct cg_block *b)
 /* The opposite of a jump; 0: there is none. */
 static u8 opposite(u8 code)
 {
-	static const u8 pairs[][2] = {{BPF_JEQ, BPF_JNE},   {BPF_JGT, BPF_JLE},
-				      {BPF_JGE, BPF_JLT},   {BPF_JSGT, BPF_JSLE},
+	static const u8 pairs[][2] = {{BPF_JEQ, BPF_JNE},
+				      {BPF_JGT, BPF_JLE},
+				      {BPF_JGE, BPF_JLT},
+				      {BPF_JSGT, BPF_JSLE},
 				      {BPF_JSGE, BPF_JSLT}};
 
 	for (u32 n = 0; n < ARRAY_SIZE(pairs); n++)
@@ -115,15 +117,16 @@ static int patch_jumps(struct layout *l)
 {
 	struct cg *c = l->c;
 
-	vec_each(p, &l->patches) {
+	vec_each (p, &l->patches) {
 		s64 off = (s64)c->blocks[p->to].at - p->insn - 1;
 
 		if (off != (s16)off) {
 			struct loc at = {.line = l->last_line >> 10, .col = l->last_line & 1023};
 
-			return diag_error(c->diag, at, "split it into several probes or programs",
-					  "this program is too large: a jump over %lld instructions",
-					  (long long)off);
+			return diag_error(
+				c->diag, at, "split it into several probes or programs",
+				"this program is too large: a jump over %lld instructions",
+				(long long)off);
 		}
 		c->code->insns.v[p->insn].off = (s16)off;
 	}

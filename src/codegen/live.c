@@ -83,7 +83,7 @@ static void live_value(struct cg *c, u32 v, u32 *seen, u32 *stack)
 		while (n) {
 			b = stack[--n];
 			vec_push(c->arena, &c->blocks[b].live_in, v);
-			vec_each(e, &c->f->blocks.v[b].preds) {
+			vec_each (e, &c->f->blocks.v[b].preds) {
 				u32 p = *e >> 1;
 
 				i->last = MAX(i->last, c->blocks[p].end - 1);
@@ -94,6 +94,18 @@ static void live_value(struct cg *c, u32 v, u32 *seen, u32 *stack)
 			}
 		}
 	}
+}
+
+/* What a parameter that lives over calls is made of. */
+static void edge_hints(struct cg *c, u32 block, u32 pos)
+{
+	struct ir_edge *edge = &c->f->blocks.v[block].succ[0];
+	struct ir_block *to = &c->f->blocks.v[edge->to];
+
+	for (u32 n = 0; n < edge->args.n; n++)
+		if (c->values[edge->args.v[n]].last == pos && c->values[to->params.v[n]].needed)
+			c->values[edge->args.v[n]].over |=
+				cg_crosses_call(c, to->params.v[n], c->blocks[edge->to].first - 1);
 }
 
 /* From the end of each block backwards: a value that becomes an argument of a call, or goes
@@ -108,8 +120,10 @@ static void hints(struct cg *c)
 			a->hint = 0;
 		if ((m->kind == M_ALU || m->kind == M_ALUI || m->kind == M_MOV) && m->dst && a) {
 			a->hint = a->hint < 0 ? c->values[m->dst].hint : a->hint;
-			a->over = a->last == pos && cg_crosses_call(c, m->dst, pos);
+			a->over |= a->last == pos && cg_crosses_call(c, m->dst, pos);
 		}
+		if (m->kind == M_JMP)
+			edge_hints(c, m->block, pos);
 		if (m->kind != M_CALL)
 			continue;
 		for (u32 n = 0; n < cg_ins(c, m->ins)->b; n++)
@@ -158,12 +172,16 @@ u32 cg_next_use(struct cg *c, u32 v, u32 pos)
 	return n < i->uses_end ? c->uses[n] : NEVER;
 }
 
+/* What can be made again stays while it will be used before the next call. */
 bool cg_dies(struct cg *c, u32 v)
 {
-	u32 end = c->blocks[c->block].end;
+	u32 end = c->blocks[c->block].end, next = cg_next_use(c, v, c->pos);
 
-	return cg_next_use(c, v, c->pos) >= end &&
-	       (c->values[v].remake || c->values[v].live_out != c->block);
+	if (next < end)
+		return false;
+	if (c->values[v].remake)
+		return next == NEVER || cg_next_call(c, c->pos) < next;
+	return c->values[v].live_out != c->block;
 }
 
 u32 cg_next_call(struct cg *c, u32 pos)

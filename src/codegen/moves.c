@@ -34,7 +34,7 @@ static s16 waiting_slot(struct cg *c, u32 which)
 		vec_push(c->arena, &c->spills, (struct spill_slot){NEVER});
 		c->waiting[which] = (u16)c->spills.n;
 	}
-	return (s16)-(s32)(c->frame + 8 * c->waiting[which]);
+	return (s16) - (s32)(c->frame + 8 * c->waiting[which]);
 }
 
 static void into_memory(struct cg *c, const struct moves *all, const struct move *m)

@@ -12,8 +12,8 @@ static const u8 alu_codes[IR_OP_COUNT] = {
 };
 /* jumps when a cmp b, and when the operands have changed sides */
 static const u8 jump_codes[IR_OP_COUNT][2] = {
-	[IR_EQ] = {BPF_JEQ, BPF_JEQ},	[IR_NE] = {BPF_JNE, BPF_JNE},
-	[IR_ULT] = {BPF_JLT, BPF_JGT},	[IR_ULE] = {BPF_JLE, BPF_JGE},
+	[IR_EQ] = {BPF_JEQ, BPF_JEQ},    [IR_NE] = {BPF_JNE, BPF_JNE},
+	[IR_ULT] = {BPF_JLT, BPF_JGT},   [IR_ULE] = {BPF_JLE, BPF_JGE},
 	[IR_SLT] = {BPF_JSLT, BPF_JSGT}, [IR_SLE] = {BPF_JSLE, BPF_JSGE},
 };
 
@@ -61,12 +61,30 @@ static struct mop unary(struct cg *c, const struct ir_ins *i)
 	(void)c;
 	switch (i->op) {
 	case IR_NEG: m.code = cls | BPF_NEG; break;
-	case IR_BSWAP16: m.code = BPF_ALU | BPF_END | BPF_X; m.imm = 16; break;
-	case IR_BSWAP32: m.code = BPF_ALU | BPF_END | BPF_X; m.imm = 32; break;
-	case IR_BSWAP64: m.code = BPF_ALU | BPF_END | BPF_X; m.imm = 64; break;
-	case IR_ZEXT8: m.code = BPF_ALU64 | BPF_AND; m.imm = 0xff; break;
-	case IR_ZEXT16: m.code = BPF_ALU64 | BPF_AND; m.imm = 0xffff; break;
-	case IR_ZEXT32: m.kind = M_MOV; m.code = BPF_ALU | BPF_MOV | BPF_X; break;
+	case IR_BSWAP16:
+		m.code = BPF_ALU | BPF_END | BPF_X;
+		m.imm = 16;
+		break;
+	case IR_BSWAP32:
+		m.code = BPF_ALU | BPF_END | BPF_X;
+		m.imm = 32;
+		break;
+	case IR_BSWAP64:
+		m.code = BPF_ALU | BPF_END | BPF_X;
+		m.imm = 64;
+		break;
+	case IR_ZEXT8:
+		m.code = BPF_ALU64 | BPF_AND;
+		m.imm = 0xff;
+		break;
+	case IR_ZEXT16:
+		m.code = BPF_ALU64 | BPF_AND;
+		m.imm = 0xffff;
+		break;
+	case IR_ZEXT32:
+		m.kind = M_MOV;
+		m.code = BPF_ALU | BPF_MOV | BPF_X;
+		break;
 	default: /* sign extensions, since 6.6 */
 		m.kind = M_MOV;
 		m.code = cls | BPF_MOV | BPF_X;
@@ -144,8 +162,7 @@ static struct mop memory(struct cg *c, const struct ir_ins *i)
 	} else if (i->op == IR_AADD) {
 		m.code = BPF_STX | BPF_ATOMIC | size;
 		m.imm = BPF_ADD;
-	} else if (cg_ins(c, i->a)->type != IRT_CTX &&
-		   immediate(c, i->b, i->width < 8, &m.imm)) {
+	} else if (cg_ins(c, i->a)->type != IRT_CTX && immediate(c, i->b, i->width < 8, &m.imm)) {
 		m.kind = M_STOREI;
 		m.b = 0;
 		m.code = BPF_ST | BPF_MEM | size;
@@ -164,16 +181,24 @@ struct mop cg_operation(struct cg *c, u32 v)
 	struct mop m = {0};
 
 	switch (i->op) {
-	case IR_LOAD: case IR_LOADS: case IR_STORE: case IR_AADD: return memory(c, i);
-	case IR_EQ: case IR_NE: case IR_ULT: case IR_ULE: case IR_SLT: case IR_SLE:
-		m.code = compare(c, i, &m, M_SET);
-		return m;
-	case IR_CALL: return (struct mop){.kind = M_CALL, .code = BPF_JMP | BPF_CALL, .ins = v,
-					  .imm = (s32)i->imm};
+	case IR_LOAD:
+	case IR_LOADS:
+	case IR_STORE:
+	case IR_AADD: return memory(c, i);
+	case IR_EQ:
+	case IR_NE:
+	case IR_ULT:
+	case IR_ULE:
+	case IR_SLT:
+	case IR_SLE: m.code = compare(c, i, &m, M_SET); return m;
+	case IR_CALL:
+		return (struct mop){
+			.kind = M_CALL, .code = BPF_JMP | BPF_CALL, .ins = v, .imm = (s32)i->imm};
 	case IR_JMP: return (struct mop){.kind = M_JMP};
 	case IR_BR: return branch(c, i->a);
 	case IR_RET: return (struct mop){.kind = M_EXIT, .a = i->a};
-	case IR_PARAM: case IR_NONE: return m;
+	case IR_PARAM:
+	case IR_NONE: return m;
 	default: return ir_ops[i->op].args == 2 ? binary(c, i) : unary(c, i);
 	}
 }

@@ -28,8 +28,7 @@ static void split_edges(struct ir_fn *f)
 			f->blocks.v[b].succ[k] = (struct ir_edge){.to = between};
 			f->at = between;
 			f->line = f->ins.v[f->blocks.v[b].ins.v[f->blocks.v[b].ins.n - 1]].line;
-			vec_push(f->arena, &f->ins,
-				 (struct ir_ins){.op = IR_JMP, .line = f->line});
+			vec_push(f->arena, &f->ins, (struct ir_ins){.op = IR_JMP, .line = f->line});
 			vec_push(f->arena, &f->blocks.v[between].ins, f->ins.n - 1);
 		}
 	}
@@ -40,8 +39,8 @@ static void split_edges(struct ir_fn *f)
 /* All reads of the context are of one value. */
 static void join_contexts(struct cg *c)
 {
-	vec_each(b, &c->f->order) {
-		vec_each(v, &c->f->blocks.v[*b].ins) {
+	vec_each (b, &c->f->order) {
+		vec_each (v, &c->f->blocks.v[*b].ins) {
 			if (cg_ins(c, *v)->op != IR_CTX)
 				continue;
 			if (!c->ctx)
@@ -78,7 +77,7 @@ static void need_edge_args(struct marks *m, u32 param)
 
 	while (b->params.v[at] != param)
 		at++;
-	vec_each(e, &b->preds)
+	vec_each (e, &b->preds)
 		need(m, f->blocks.v[*e >> 1].succ[*e & 1].args.v[at]);
 }
 
@@ -102,8 +101,8 @@ static void mark(struct marks *m)
 {
 	struct cg *c = m->c;
 
-	vec_each(b, &c->f->order) {
-		vec_each(v, &c->f->blocks.v[*b].ins) {
+	vec_each (b, &c->f->order) {
+		vec_each (v, &c->f->blocks.v[*b].ins) {
 			u8 flags = ir_ops[cg_ins(c, *v)->op].flags;
 
 			if (c->values[*v].remake || cg_ins(c, *v)->op == IR_CTX)
@@ -123,7 +122,7 @@ static void place_block(struct marks *m, u32 block)
 	struct cg_block *b = &c->blocks[block];
 
 	b->first = c->mops.n;
-	vec_each(v, &c->f->blocks.v[block].ins) {
+	vec_each (v, &c->f->blocks.v[block].ins) {
 		struct mop op = m->ops[*v];
 		bool root = ir_ops[cg_ins(c, *v)->op].flags & (IR_WRITES | IR_ENDS);
 
@@ -156,11 +155,11 @@ void cg_select(struct cg *c)
 		c->values[v].remake = ir_ops[cg_ins(c, v)->op].flags & IR_REMAKE;
 		c->values[v].def = cg_ins(c, v)->block;
 	}
-	vec_each(b, &c->f->order)
-		vec_each(p, &c->f->blocks.v[*b].params)
+	vec_each (b, &c->f->order)
+		vec_each (p, &c->f->blocks.v[*b].params)
 			c->values[*p].def = *b;
 	c->values[c->ctx].def = 1;
 	mark(&m);
-	vec_each(b, &c->f->order)
+	vec_each (b, &c->f->order)
 		place_block(&m, *b);
 }

@@ -27,7 +27,7 @@ s16 cg_slot_of(struct cg *c, u32 v)
 
 	if (!i->slot)
 		i->slot = (u16)(take_slot(c, v) + 1);
-	return (s16)-(s32)(c->frame + 8 * i->slot);
+	return (s16) - (s32)(c->frame + 8 * i->slot);
 }
 
 void cg_store(struct cg *c, u32 v, u32 reg)
@@ -49,6 +49,7 @@ void cg_evict(struct cg *c, u32 reg)
 	if (!i->remake && !i->mem)
 		cg_store(c, v, reg);
 	i->reg = -1;
+	i->was = (u8)reg;
 	c->in_reg[reg] = 0;
 }
 

@@ -59,15 +59,15 @@ static void number_blocks(struct ir_fn *f)
 
 		if (block->number)
 			continue;
-		vec_each(v, &block->ins)
+		vec_each (v, &block->ins)
 			f->ins.v[*v].block = 0;
 		block->ins.n = block->params.n = 0;
 		memset(block->succ, 0, sizeof(block->succ));
 	}
-	vec_each(b, &f->order) {
+	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
 
-		vec_each(v, &block->ins)
+		vec_each (v, &block->ins)
 			f->ins.v[*v].block = *b;
 		for (u32 k = 0; k < 2; k++)
 			if (block->succ[k].to)
@@ -80,14 +80,14 @@ static void replace_forwarded(struct ir_fn *f)
 {
 	u32 *ops;
 
-	vec_each(b, &f->order) {
+	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
 
-		vec_each(v, &block->ins)
+		vec_each (v, &block->ins)
 			for (u32 n = ir_operands(f, &f->ins.v[*v], &ops); n--; ops++)
 				*ops = ir_value(f, *ops);
 		for (u32 k = 0; k < 2; k++)
-			vec_each(v, &block->succ[k].args)
+			vec_each (v, &block->succ[k].args)
 				*v = ir_value(f, *v);
 	}
 }
@@ -103,7 +103,7 @@ static void dominators(struct ir_fn *f)
 			struct ir_block *block = &blocks[f->order.v[n]];
 			u32 idom = 0;
 
-			vec_each(e, &block->preds) {
+			vec_each (e, &block->preds) {
 				u32 p = *e >> 1;
 
 				if (p != 1 && !blocks[p].idom)
@@ -134,7 +134,7 @@ static void dominator_tree(struct ir_fn *f)
 		size[f->order.v[n]]++;
 		size[blocks[f->order.v[n]].idom] += size[f->order.v[n]];
 	}
-	vec_each(b, &f->order) {
+	vec_each (b, &f->order) {
 		struct ir_block *block = &blocks[*b];
 
 		block->dom_in = ++next[block->idom];
@@ -150,11 +150,11 @@ static void loops(struct ir_fn *f)
 	u32 *stack = arena_array(f->arena, u32, f->blocks.n);
 	u32 *seen = arena_array(f->arena, u32, f->blocks.n), n;
 
-	vec_each(h, &f->order) {
+	vec_each (h, &f->order) {
 		struct ir_block *head = &f->blocks.v[*h];
 
 		n = 0;
-		vec_each(e, &head->preds) {
+		vec_each (e, &head->preds) {
 			if (!ir_dominates(f, *h, *e >> 1) || seen[*e >> 1] == *h)
 				continue;
 			seen[*e >> 1] = *h;
@@ -173,7 +173,7 @@ static void loops(struct ir_fn *f)
 			head->loop_end = MAX(head->loop_end, b->number);
 			if (b == head)
 				continue;
-			vec_each(e, &b->preds) {
+			vec_each (e, &b->preds) {
 				if (seen[*e >> 1] == *h)
 					continue;
 				seen[*e >> 1] = *h;

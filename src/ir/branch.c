@@ -3,7 +3,8 @@
  *
  * In:  any function. Out: the same without branches on constants, nor on what a branch above has
  *      decided: behind `if (x)` a second `if (x)` on the way taken is known, which drops the null
- *      checks that front ends put before every use of a pointer.
+ *      checks that front ends put before every use of a pointer. Conditions that were made into
+ *      values and asked again are asked once.
  */
 #include "ir/inside.h"
 
@@ -31,10 +32,86 @@ static int decided(struct ir_fn *f, u32 block, u32 v)
 	return -1;
 }
 
+/*
+ * A block that does nothing but ask about its only parameter, what `a && b` becomes as a value: an
+ * edge that hands over a constant goes on to where that constant leads.
+ */
+struct question {
+	u32 block, param;
+	struct ir_ins *compare; /* NULL: is it not zero? */
+};
+
+static bool is_question(struct ir_fn *f, u32 block, const u32 *uses, struct question *q)
+{
+	struct ir_block *b = &f->blocks.v[block];
+	struct ir_ins *end = &f->ins.v[b->ins.v[b->ins.n - 1]];
+
+	if (end->op != IR_BR || b->params.n != 1)
+		return false;
+	*q = (struct question){block, b->params.v[0], NULL};
+	for (u32 n = 0; n + 1 < b->ins.n; n++) {
+		u32 v = b->ins.v[n];
+		struct ir_ins *i = &f->ins.v[v];
+
+		if (i->op == IR_CONST && uses[v] <= 1)
+			continue;
+		if (!(ir_ops[i->op].flags & IR_COMPARE) || q->compare || i->a != q->param ||
+		    end->a != v || uses[v] != 1 || f->ins.v[i->b].op != IR_CONST)
+			return false;
+		q->compare = i;
+	}
+	return uses[q->param] == 1 && (q->compare || end->a == q->param);
+}
+
+/* The constant's answer: 0 or 1, which is the other edge of the question; -1: no constant. */
+static int answer(struct ir_fn *f, const struct question *q, u32 arg)
+{
+	s64 c, with = 0;
+	u64 r;
+
+	if (!ir_is_const(f, arg, &c))
+		return -1;
+	if (!q->compare)
+		return c != 0;
+	if (!ir_is_const(f, q->compare->b, &with) ||
+	    !ir_eval(q->compare->op, q->compare->width == 4, (u64)c, (u64)with, &r))
+		return -1;
+	return r != 0;
+}
+
+static void thread_edges(struct ir_fn *f)
+{
+	u32 *uses = ir_count_uses(f);
+
+	vec_each (n, &f->order) {
+		struct question q;
+
+		if (!is_question(f, *n, uses, &q))
+			continue;
+		vec_each (e, &f->blocks.v[*n].preds) {
+			struct ir_edge *edge = ir_edge_of(f, *e), *on;
+			int way;
+
+			/* edges that this loop has led elsewhere */
+			if (edge->to != *n || edge->args.n != 1)
+				continue;
+			way = answer(f, &q, edge->args.v[0]);
+			if (way < 0)
+				continue;
+			on = &f->blocks.v[*n].succ[!way];
+			edge->to = on->to;
+			edge->args.n = 0;
+			vec_each (v, &on->args)
+				vec_push(f->arena, &edge->args, *v);
+		}
+	}
+	ir_analyse(f);
+}
+
 void ir_pass_branch(struct ir_fn *f, u32 kernel)
 {
 	ir_analyse(f);
-	vec_each(n, &f->order) {
+	vec_each (n, &f->order) {
 		struct ir_block *b = &f->blocks.v[*n];
 		struct ir_ins *end = &f->ins.v[b->ins.v[b->ins.n - 1]];
 		s64 c;
@@ -52,5 +129,7 @@ void ir_pass_branch(struct ir_fn *f, u32 kernel)
 		end->a = 0;
 		drop_edge(b, !way);
 	}
+	ir_analyse(f);
+	thread_edges(f);
 	ir_pass_params(f, kernel);
 }

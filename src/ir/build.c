@@ -69,17 +69,23 @@ u32 ir_const(struct ir_fn *f, s64 c)
 	return ir_emit(f, (struct ir_ins){.op = IR_CONST, .type = IRT_I64, .imm = c});
 }
 
-u32 ir_const_top(struct ir_fn *f, u32 block, s64 c)
+/* Puts an instruction at the top of a block. */
+static u32 emit_top(struct ir_fn *f, u32 block, struct ir_ins i)
 {
-	u32 at = f->at, v;
 	struct ir_block *b = &f->blocks.v[block];
+	u32 at = f->at, v;
 
 	f->at = block;
-	v = ir_const(f, c);
+	v = ir_emit(f, i);
 	f->at = at;
 	memmove(b->ins.v + 1, b->ins.v, (b->ins.n - 1) * sizeof(u32));
 	b->ins.v[0] = v;
 	return v;
+}
+
+u32 ir_const_top(struct ir_fn *f, u32 block, s64 c)
+{
+	return emit_top(f, block, (struct ir_ins){.op = IR_CONST, .type = IRT_I64, .imm = c});
 }
 
 static enum ir_type type_of(const struct ir_fn *f, u32 v)
@@ -102,6 +108,9 @@ u32 ir_bin(struct ir_fn *f, enum ir_op op, enum ir_type type, u32 a, u32 b)
 	} else if ((op == IR_ADD || op == IR_SUB) && ir_is_ptr(ta)) {
 		i.type = ir_is_ptr(tb) ? IRT_I64 : ta;
 	}
+	/* an address near the context is a number: helpers may read from it, loads may not */
+	if (i.type == IRT_CTX)
+		i.type = IRT_I64;
 	return ir_fold_emit(f, i);
 }
 
@@ -115,16 +124,12 @@ u32 ir_ctx(struct ir_fn *f)
 	return ir_emit(f, (struct ir_ins){.op = IR_CTX, .type = IRT_CTX});
 }
 
-static u32 slot_address(struct ir_fn *f, u32 slot, u32 off)
-{
-	return ir_emit(f, (struct ir_ins){.op = IR_SLOT, .type = IRT_STACK, .imm = slot,
-					  .aux = off});
-}
-
+/* The address stands in the entry, so that it is good wherever the object is used. */
 u32 ir_slot(struct ir_fn *f, u32 size, u32 align)
 {
 	vec_push(f->arena, &f->slots, (struct ir_slot){size, MAX(align, 1), f->line});
-	return slot_address(f, f->slots.n - 1, 0);
+	return emit_top(f, 1,
+			(struct ir_ins){.op = IR_SLOT, .type = IRT_STACK, .imm = f->slots.n - 1});
 }
 
 u32 ir_map(struct ir_fn *f, u32 map)
@@ -134,8 +139,7 @@ u32 ir_map(struct ir_fn *f, u32 map)
 
 u32 ir_data(struct ir_fn *f, u32 map, u32 off)
 {
-	return ir_emit(f, (struct ir_ins){.op = IR_DATA, .type = IRT_DATA, .imm = map,
-					  .aux = off});
+	return ir_emit(f, (struct ir_ins){.op = IR_DATA, .type = IRT_DATA, .imm = map, .aux = off});
 }
 
 u32 ir_add_imm(struct ir_fn *f, u32 ptr, s64 off)
@@ -177,7 +181,8 @@ static u32 address(struct ir_fn *f, u32 ptr, s32 off, s64 *out)
 
 u32 ir_load(struct ir_fn *f, u32 width, bool is_signed, u32 ptr, s32 off)
 {
-	struct ir_ins i = {.op = is_signed && width < 8 ? IR_LOADS : IR_LOAD, .type = IRT_I64,
+	struct ir_ins i = {.op = is_signed && width < 8 ? IR_LOADS : IR_LOAD,
+			   .type = IRT_I64,
 			   .width = (u8)width};
 
 	i.a = address(f, ptr, off, &i.imm);

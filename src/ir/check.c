@@ -5,7 +5,8 @@
  *      the first thing that is wrong. What it holds: every block ends once; a definition
  *      dominates its uses; edges hand over as many arguments as there are parameters; operands
  *      have types that the operation takes, where for pointers that is little: null compares,
- *      adding, loads and stores; nothing is done with the context but loads and calls.
+ *      adding, loads and stores; nothing is done with the context but loads and
+ *      calls; a sum with it is a number, which only helpers may take for an address.
  */
 #include "ir/inside.h"
 
@@ -45,6 +46,8 @@ static const char *check_arithmetic(struct check *c, const struct ir_ins *i)
 		return "an operand has no value";
 	if (!ir_is_ptr(a) && !ir_is_ptr(b))
 		return ir_is_ptr(i->type) ? "a pointer made of numbers" : NULL;
+	if (a == IRT_CTX && i->op == IR_ADD && i->type == IRT_I64 && !ir_is_ptr(b))
+		return NULL;
 	if (a == IRT_CTX || b == IRT_CTX || a == IRT_MAP || b == IRT_MAP)
 		return "arithmetic on a context or a map";
 	if (i->op == IR_SUB && ir_is_ptr(a) && ir_is_ptr(b))
@@ -102,9 +105,12 @@ static const char *check_ins(struct check *c, const struct ir_ins *i)
 	case IR_PARAM: return "does not belong into a block's list";
 	case IR_CALL: return i->b > 5 ? "more than five arguments" : NULL;
 	case IR_SLOT: return check_slot(c, i);
-	case IR_LOAD: case IR_LOADS: case IR_STORE: case IR_AADD: return check_memory(c, i);
-	case IR_BR: case IR_RET:
-		return c->f->ins.v[i->a].type == IRT_VOID ? "no value" : NULL;
+	case IR_LOAD:
+	case IR_LOADS:
+	case IR_STORE:
+	case IR_AADD: return check_memory(c, i);
+	case IR_BR:
+	case IR_RET: return c->f->ins.v[i->a].type == IRT_VOID ? "no value" : NULL;
 	default:
 		if (ir_ops[i->op].flags & IR_COMPARE)
 			return check_compare(c, i);
@@ -122,8 +128,9 @@ static bool check_edge(struct check *c, u32 block, u32 end, const struct ir_edge
 	if (e->to <= 1 || e->to >= f->blocks.n)
 		return bad(c, block, end, "jumps to no block, or to the entry");
 	if (e->args.n != to->params.n)
-		return bad(c, block, end, "hands over another number of arguments than there are "
-					  "parameters");
+		return bad(c, block, end,
+			   "hands over another number of arguments than there are "
+			   "parameters");
 	for (u32 n = 0; n < e->args.n; n++) {
 		enum ir_type want = f->ins.v[to->params.v[n]].type, is;
 
@@ -179,10 +186,10 @@ const char *ir_check(struct ir_fn *f)
 	ir_analyse(f);
 	c.place = arena_array(f->arena, u32, f->ins.n);
 	c.known = arena_array(f->arena, u8, f->ins.n);
-	vec_each(b, &f->order) {
+	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
 
-		vec_each(p, &block->params) {
+		vec_each (p, &block->params) {
 			if (*p >= f->ins.n || f->ins.v[*p].op != IR_PARAM)
 				bad(&c, *b, *p < f->ins.n ? *p : 0, "not a parameter");
 			else
@@ -201,7 +208,7 @@ const char *ir_check(struct ir_fn *f)
 	if (c.wrong)
 		return c.wrong;
 	c.uses = ir_count_uses(f);
-	vec_each(b, &f->order)
+	vec_each (b, &f->order)
 		if (c.wrong || check_block(&c, *b))
 			break;
 	return c.wrong;

@@ -34,7 +34,7 @@ static void mark_operands(struct marks *m, u32 v)
 
 		while (b->params.v[at] != v)
 			at++;
-		vec_each(e, &b->preds)
+		vec_each (e, &b->preds)
 			mark(m, ir_edge_of(f, *e)->args.v[at]);
 	}
 }
@@ -60,12 +60,12 @@ void ir_pass_dce(struct ir_fn *f, u32 kernel)
 	(void)kernel;
 	ir_analyse(f);
 	m.used = arena_array(f->arena, u8, f->ins.n);
-	vec_each(b, &f->order)
-		vec_each(v, &f->blocks.v[*b].ins)
+	vec_each (b, &f->order)
+		vec_each (v, &f->blocks.v[*b].ins)
 			if (ir_ops[f->ins.v[*v].op].flags & (IR_WRITES | IR_ENDS))
 				mark(&m, *v);
 	while (m.work.n)
 		mark_operands(&m, m.work.v[--m.work.n]);
-	vec_each(b, &f->order)
+	vec_each (b, &f->order)
 		sweep(&m, &f->blocks.v[*b]);
 }

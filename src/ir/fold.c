@@ -76,9 +76,15 @@ static u32 bits(const struct ir_fn *f, u32 v, u32 depth)
 	switch (i->op) {
 	case IR_CONST: return length((u64)i->imm);
 	case IR_LOAD: return MIN(all, i->width * 8u);
-	case IR_EQ: case IR_NE: case IR_ULT: case IR_ULE: case IR_SLT: case IR_SLE: return 1;
+	case IR_EQ:
+	case IR_NE:
+	case IR_ULT:
+	case IR_ULE:
+	case IR_SLT:
+	case IR_SLE: return 1;
 	case IR_AND: return MIN(bits(f, i->a, depth - 1), MIN(all, bits(f, i->b, depth - 1)));
-	case IR_OR: case IR_XOR:
+	case IR_OR:
+	case IR_XOR:
 		n = MAX(bits(f, i->a, depth - 1), bits(f, i->b, depth - 1));
 		return MIN(all, n);
 	case IR_SHR:
@@ -87,8 +93,10 @@ static u32 bits(const struct ir_fn *f, u32 v, u32 depth)
 			n -= MIN(n, (u64)c & (all - 1));
 		return n;
 	case IR_ZEXT8: return 8;
-	case IR_ZEXT16: case IR_BSWAP16: return 16;
-	case IR_ZEXT32: case IR_BSWAP32: return 32;
+	case IR_ZEXT16:
+	case IR_BSWAP16: return 16;
+	case IR_ZEXT32:
+	case IR_BSWAP32: return 32;
 	default: return all;
 	}
 }
@@ -105,7 +113,7 @@ struct at { /* where a rule looks */
 	struct ir_ins *i;
 	const u32 *uses;
 	bool is32; /* operands are seen as 32 bits */
-	u64 c;	   /* right operand, if constant, as wide as it is seen */
+	u64 c;     /* right operand, if constant, as wide as it is seen */
 };
 
 /* The left operand, as wide as the instruction is. */
@@ -223,8 +231,11 @@ static u32 add_const(struct at *x)
 
 		if (off < 0 || off > INT32_MAX)
 			return 0;
-		*x->i = (struct ir_ins){.op = p->op, .type = p->type, .imm = p->imm,
-					.aux = (u32)off, .line = x->i->line};
+		*x->i = (struct ir_ins){.op = p->op,
+					.type = p->type,
+					.imm = p->imm,
+					.aux = (u32)off,
+					.line = x->i->line};
 		return 0;
 	}
 	if (ir_is_ptr(p->type) && p->op == IR_ADD) {
@@ -312,29 +323,24 @@ static const struct rule {
 	u8 when; /* what the right operand is */
 	u32 (*apply)(struct at *);
 } rules[] = {
-	{IR_ADD, IS_0, left},	    {IR_ADD, CONST, add_const},	   {IR_SUB, IS_0, left},
-	{IR_SUB, CONST, sub_const}, {IR_SUB, SAME, zero},
-	{IR_MUL, IS_0, zero},	    {IR_MUL, IS_1, left},	   {IR_MUL, CONST, mul_const},
-	{IR_UDIV, IS_0, zero},	    {IR_UDIV, IS_1, left},	   {IR_UDIV, CONST, udiv_const},
-	{IR_SDIV, IS_0, zero},	    {IR_SDIV, IS_1, left},
-	{IR_UMOD, IS_0, left},	    {IR_UMOD, IS_1, zero},	   {IR_UMOD, CONST, umod_const},
-	{IR_SMOD, IS_0, left},	    {IR_SMOD, IS_1, zero},
-	{IR_AND, IS_0, zero},	    {IR_AND, IS_ONES, left},	   {IR_AND, CONST, and_const},
-	{IR_AND, CONST, join_const}, {IR_AND, SAME, left},
-	{IR_OR, IS_0, left},	    {IR_OR, IS_ONES, right},	   {IR_OR, CONST, join_const},
-	{IR_OR, SAME, left},	    {IR_XOR, IS_0, left},	   {IR_XOR, CONST, join_const},
-	{IR_XOR, SAME, zero},
-	{IR_SHL, CONST, shift_const}, {IR_SHL, IS_0, left},
-	{IR_SHR, CONST, shift_const}, {IR_SHR, IS_0, left},
-	{IR_SAR, CONST, shift_const}, {IR_SAR, IS_0, left},
-	{IR_NEG, ALWAYS, neg},
-	{IR_SEXT8, ALWAYS, extend}, {IR_SEXT16, ALWAYS, extend},   {IR_SEXT32, ALWAYS, extend},
-	{IR_ZEXT8, ALWAYS, extend}, {IR_ZEXT16, ALWAYS, extend},   {IR_ZEXT32, ALWAYS, extend},
-	{IR_EQ, SAME, one},	    {IR_EQ, CONST, compare_bool},
-	{IR_NE, SAME, zero},	    {IR_NE, CONST, compare_bool},
-	{IR_ULT, SAME, zero},	    {IR_ULT, CONST, below_const},
-	{IR_ULE, SAME, one},	    {IR_ULE, CONST, below_const},
-	{IR_SLT, SAME, zero},	    {IR_SLE, SAME, one},
+	{IR_ADD, IS_0, left},         {IR_ADD, CONST, add_const},   {IR_SUB, IS_0, left},
+	{IR_SUB, CONST, sub_const},   {IR_SUB, SAME, zero},         {IR_MUL, IS_0, zero},
+	{IR_MUL, IS_1, left},         {IR_MUL, CONST, mul_const},   {IR_UDIV, IS_0, zero},
+	{IR_UDIV, IS_1, left},        {IR_UDIV, CONST, udiv_const}, {IR_SDIV, IS_0, zero},
+	{IR_SDIV, IS_1, left},        {IR_UMOD, IS_0, left},        {IR_UMOD, IS_1, zero},
+	{IR_UMOD, CONST, umod_const}, {IR_SMOD, IS_0, left},        {IR_SMOD, IS_1, zero},
+	{IR_AND, IS_0, zero},         {IR_AND, IS_ONES, left},      {IR_AND, CONST, and_const},
+	{IR_AND, CONST, join_const},  {IR_AND, SAME, left},         {IR_OR, IS_0, left},
+	{IR_OR, IS_ONES, right},      {IR_OR, CONST, join_const},   {IR_OR, SAME, left},
+	{IR_XOR, IS_0, left},         {IR_XOR, CONST, join_const},  {IR_XOR, SAME, zero},
+	{IR_SHL, CONST, shift_const}, {IR_SHL, IS_0, left},         {IR_SHR, CONST, shift_const},
+	{IR_SHR, IS_0, left},         {IR_SAR, CONST, shift_const}, {IR_SAR, IS_0, left},
+	{IR_NEG, ALWAYS, neg},        {IR_SEXT8, ALWAYS, extend},   {IR_SEXT16, ALWAYS, extend},
+	{IR_SEXT32, ALWAYS, extend},  {IR_ZEXT8, ALWAYS, extend},   {IR_ZEXT16, ALWAYS, extend},
+	{IR_ZEXT32, ALWAYS, extend},  {IR_EQ, SAME, one},           {IR_EQ, CONST, compare_bool},
+	{IR_NE, SAME, zero},          {IR_NE, CONST, compare_bool}, {IR_ULT, SAME, zero},
+	{IR_ULT, CONST, below_const}, {IR_ULE, SAME, one},          {IR_ULE, CONST, below_const},
+	{IR_SLT, SAME, zero},         {IR_SLE, SAME, one},
 };
 
 static bool applies(const struct rule *r, struct at *x, bool is_const)
@@ -413,14 +419,14 @@ u32 *ir_count_uses(struct ir_fn *f)
 {
 	u32 *uses = arena_array(f->arena, u32, f->ins.n), *ops;
 
-	vec_each(b, &f->order) {
+	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
 
-		vec_each(v, &block->ins)
+		vec_each (v, &block->ins)
 			for (u32 n = ir_operands(f, &f->ins.v[*v], &ops); n--; ops++)
 				uses[*ops]++;
 		for (u32 k = 0; k < 2; k++)
-			vec_each(v, &block->succ[k].args)
+			vec_each (v, &block->succ[k].args)
 				uses[*v]++;
 	}
 	return uses;
@@ -434,13 +440,13 @@ void ir_pass_fold(struct ir_fn *f, u32 kernel)
 	(void)kernel;
 	ir_analyse(f);
 	uses = ir_count_uses(f);
-	vec_each(b, &f->order) {
+	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
 		__typeof__(block->ins) old = block->ins;
 
 		memset(&block->ins, 0, sizeof(block->ins));
 		f->at = *b;
-		vec_each(v, &old) {
+		vec_each (v, &old) {
 			struct ir_ins i = f->ins.v[*v];
 			u32 same;
 

@@ -18,10 +18,10 @@ static void find_escapes(struct ir_fn *f, u8 *escapes)
 {
 	u32 *ops;
 
-	vec_each(b, &f->order) {
+	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
 
-		vec_each(v, &block->ins) {
+		vec_each (v, &block->ins) {
 			struct ir_ins *i = &f->ins.v[*v];
 			bool memory = i->op == IR_LOAD || i->op == IR_LOADS || i->op == IR_STORE ||
 				      i->op == IR_AADD;
@@ -32,7 +32,7 @@ static void find_escapes(struct ir_fn *f, u8 *escapes)
 					escapes[f->ins.v[ops[k]].imm] = 1;
 		}
 		for (u32 k = 0; k < 2; k++)
-			vec_each(v, &block->succ[k].args)
+			vec_each (v, &block->succ[k].args)
 				if (f->ins.v[*v].op == IR_SLOT)
 					escapes[f->ins.v[*v].imm] = 1;
 	}
@@ -91,7 +91,7 @@ static void visit(struct ir_fn *f, u32 block, const u8 *escapes)
 
 	memset(&b->ins, 0, sizeof(b->ins));
 	f->at = block;
-	vec_each(v, &old) {
+	vec_each (v, &old) {
 		struct ir_ins i = f->ins.v[*v];
 		struct ir_ins *p;
 		u32 value = 0;
@@ -126,7 +126,7 @@ void ir_pass_forward(struct ir_fn *f, u32 kernel)
 	ir_analyse(f);
 	escapes = arena_array(f->arena, u8, f->slots.n);
 	find_escapes(f, escapes);
-	vec_each(b, &f->order)
+	vec_each (b, &f->order)
 		visit(f, *b, escapes);
 	ir_analyse(f);
 }

@@ -67,8 +67,8 @@ static u32 find(struct gvn *g, const struct ir_ins *i, u32 block)
 		struct entry *e = &g->entries.v[n - 1];
 		const struct ir_ins *old = &g->f->ins.v[e->value];
 
-		if (same(i, old) && (old->block == block || (may_share(g, i) &&
-		    ir_dominates(g->f, old->block, block))))
+		if (same(i, old) && (old->block == block ||
+				     (may_share(g, i) && ir_dominates(g->f, old->block, block))))
 			return e->value;
 		n = e->next;
 	}
@@ -109,8 +109,8 @@ void ir_pass_gvn(struct ir_fn *f, u32 kernel)
 	(void)kernel;
 	ir_analyse(f);
 	g.compared = arena_array(f->arena, u8, f->ins.n);
-	vec_each(b, &f->order) {
-		vec_each(v, &f->blocks.v[*b].ins) {
+	vec_each (b, &f->order) {
+		vec_each (v, &f->blocks.v[*b].ins) {
 			if (!(ir_ops[f->ins.v[*v].op].flags & IR_COMPARE))
 				continue;
 			g.compared[f->ins.v[*v].a] = 1;
@@ -124,7 +124,7 @@ void ir_pass_gvn(struct ir_fn *f, u32 kernel)
 	while (g.mask < f->ins.n)
 		g.mask = g.mask * 2 + 1;
 	g.buckets = arena_array(f->arena, u32, g.mask + 1);
-	vec_each(b, &f->order)
+	vec_each (b, &f->order)
 		visit(&g, *b);
 	ir_analyse(f);
 }

@@ -19,15 +19,15 @@
 
 enum ir_type {
 	IRT_VOID,
-	IRT_I32,	   /* upper half is zero */
+	IRT_I32, /* upper half is zero */
 	IRT_I64,
-	IRT_CTX,	   /* the program's context; only loads with constant offset, never arithmetic */
+	IRT_CTX,    /* the program's context; only loads with constant offset, never arithmetic */
 	IRT_STACK,  /* address in an own stack slot */
-	IRT_MAP,	   /* a map, for helpers */
+	IRT_MAP,    /* a map, for helpers */
 	IRT_DATA,   /* direct address of map data (global data, one-element arrays) */
 	IRT_MAPVAL, /* look-up result, may be null until compared with 0 in 64 bits */
-	IRT_MEM,	   /* ring buffer record and the like, may be null until compared */
-	IRT_BTF,	   /* pointer to a kernel object, by BTF */
+	IRT_MEM,    /* ring buffer record and the like, may be null until compared */
+	IRT_BTF,    /* pointer to a kernel object, by BTF */
 	IRT_PKT,
 	IRT_PKTEND,
 };
@@ -40,13 +40,13 @@ enum ir_op {
 };
 
 enum ir_op_flag {
-	IR_PURE = 1,	/* no effect, no memory: may be dropped, and merged with its twin */
+	IR_PURE = 1, /* no effect, no memory: may be dropped, and merged with its twin */
 	IR_COMMUTES = 2,
-	IR_REMAKE = 4,	/* cheaper to make again than to store: constants, addresses */
+	IR_REMAKE = 4,  /* cheaper to make again than to store: constants, addresses */
 	IR_COMPARE = 8, /* yields 0 or 1; may become the condition of a branch */
-	IR_READS = 16,	/* reads memory: may be dropped, never moved or repeated */
+	IR_READS = 16,  /* reads memory: may be dropped, never moved or repeated */
 	IR_WRITES = 32,
-	IR_ENDS = 64,	/* ends a block */
+	IR_ENDS = 64, /* ends a block */
 };
 struct ir_op_info {
 	const char *name;
@@ -57,7 +57,7 @@ extern const struct ir_op_info ir_ops[IR_OP_COUNT];
 
 struct ir_ins {
 	u16 op;
-	u8 type; /* enum ir_type of the result */
+	u8 type;  /* enum ir_type of the result */
 	u8 width; /* bytes of a load, store or atomic: 1, 2, 4, 8 */
 	u32 a, b;
 	s64 imm; /* constant; offset of a load or store; helper; index of map or slot */
@@ -73,18 +73,18 @@ struct ir_edge {
 };
 
 struct ir_block {
-	vec(u32) params; /* values of op IR_PARAM */
-	vec(u32) ins;	 /* values in order; the last one is the terminator */
+	vec(u32) params;        /* values of op IR_PARAM */
+	vec(u32) ins;           /* values in order; the last one is the terminator */
 	struct ir_edge succ[2]; /* jmp: [0]; br: [0] when true, [1] when false */
-	vec(u32) preds;		/* edges: block << 1 | which of its succ; kept by the builder,
+	vec(u32) preds;         /* edges: block << 1 | which of its succ; kept by the builder,
 				 * set anew by ir_analyse() */
-	bool sealed;		/* all predecessors are known (SSA construction) */
+	bool sealed;            /* all predecessors are known (SSA construction) */
 	/* set by ir_analyse() */
-	u32 depth;		/* of loops */
-	u32 idom;		/* immediate dominator, 0 for the entry and what is unreachable */
-	u32 dom_in, dom_out;	/* visit of the dominator tree: see ir_dominates() */
-	u32 number;		/* place in fn->order plus one, 0: unreachable */
-	u32 loop_end;		/* loop header: highest `number` in its loop, else 0 */
+	u32 depth;           /* of loops */
+	u32 idom;            /* immediate dominator, 0 for the entry and what is unreachable */
+	u32 dom_in, dom_out; /* visit of the dominator tree: see ir_dominates() */
+	u32 number;          /* place in fn->order plus one, 0: unreachable */
+	u32 loop_end;        /* loop header: highest `number` in its loop, else 0 */
 };
 
 struct ir_slot { /* a stack object */
@@ -95,31 +95,32 @@ struct ir_slot { /* a stack object */
 struct ir_fn {
 	struct arena *arena;
 	const char *name;
-	vec(struct ir_ins) ins;	    /* [0] is no value */
+	vec(struct ir_ins) ins;      /* [0] is no value */
 	vec(struct ir_block) blocks; /* [0] is none, [1] the entry */
 	vec(u32) args;
 	vec(struct ir_slot) slots;
-	vec(u32) order; /* blocks in reverse postorder, set by ir_analyse() */
-	u32 at;		/* block that the builder appends to; 0 after a terminator */
-	u32 line;	/* place for the next instructions */
+	vec(u32) order;   /* blocks in reverse postorder, set by ir_analyse() */
+	u32 at;           /* block that the builder appends to; 0 after a terminator */
+	u32 line;         /* place for the next instructions */
 	struct ssa *vars; /* state of SSA construction */
 };
 
 /* ---- building (ir/build.c). Constant operands are folded while building. */
 struct ir_fn *ir_fn_new(struct arena *, const char *name);
-u32 ir_block(struct ir_fn *);			     /* a new, unsealed block */
-void ir_at(struct ir_fn *, u32 block);		     /* append there from now on */
-bool ir_open(const struct ir_fn *);		     /* is there a block to append to? Code after
-						      * ret or jmp is dropped while there is none */
-u32 ir_const(struct ir_fn *, s64);		     /* I64 */
-u32 ir_bin(struct ir_fn *, enum ir_op, enum ir_type, u32 a, u32 b); /* arithmetic and compares;
-						      * compares: type says how operands are seen */
+u32 ir_block(struct ir_fn *);          /* a new, unsealed block */
+void ir_at(struct ir_fn *, u32 block); /* append there from now on */
+bool ir_open(const struct ir_fn *);    /* is there a block to append to? Code after
+					* ret or jmp is dropped while there is none */
+u32 ir_const(struct ir_fn *, s64);     /* I64 */
+/* Arithmetic and compares; for compares, type says how the operands are seen. */
+u32 ir_bin(struct ir_fn *, enum ir_op, enum ir_type, u32 a, u32 b);
 u32 ir_un(struct ir_fn *, enum ir_op, enum ir_type, u32 a); /* neg, sext8.., zext8.., bswap16.. */
 u32 ir_ctx(struct ir_fn *);
-u32 ir_slot(struct ir_fn *, u32 size, u32 align);    /* a stack object; its address */
-u32 ir_map(struct ir_fn *, u32 map);		     /* index in the object's maps */
-u32 ir_data(struct ir_fn *, u32 map, u32 off);	     /* address of a map's data */
-u32 ir_add_imm(struct ir_fn *, u32 ptr, s64 off);    /* pointer plus constant */
+/* A stack object; its address, good in all blocks. */
+u32 ir_slot(struct ir_fn *, u32 size, u32 align);
+u32 ir_map(struct ir_fn *, u32 map);              /* index in the object's maps */
+u32 ir_data(struct ir_fn *, u32 map, u32 off);    /* address of a map's data */
+u32 ir_add_imm(struct ir_fn *, u32 ptr, s64 off); /* pointer plus constant */
 u32 ir_load(struct ir_fn *, u32 width, bool is_signed, u32 ptr, s32 off); /* I64, extended */
 void ir_store(struct ir_fn *, u32 width, u32 ptr, s32 off, u32 value);
 void ir_atomic_add(struct ir_fn *, u32 width, u32 ptr, s32 off, u32 value); /* no fetch: 5.10 */

@@ -67,8 +67,11 @@ static u32 replace(struct ir_fn *f, u32 v)
 	case IR_SEXT16: return sign_extension(&s, i.a, 16);
 	case IR_SEXT32: return sign_extension(&s, i.a, 32);
 	case IR_LOADS: {
-		u32 load = ir_emit(f, (struct ir_ins){.op = IR_LOAD, .type = IRT_I64,
-						      .width = i.width, .a = i.a, .imm = i.imm});
+		u32 load = ir_emit(f, (struct ir_ins){.op = IR_LOAD,
+						      .type = IRT_I64,
+						      .width = i.width,
+						      .a = i.a,
+						      .imm = i.imm});
 
 		return sign_extension(&s, load, i.width * 8u);
 	}
@@ -81,13 +84,13 @@ void ir_pass_legalise(struct ir_fn *f, u32 kernel)
 	ir_analyse(f);
 	if (kernel >= SINCE_MOVSX)
 		return;
-	vec_each(b, &f->order) {
+	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
 		__typeof__(block->ins) old = block->ins;
 
 		memset(&block->ins, 0, sizeof(block->ins));
 		f->at = *b;
-		vec_each(v, &old) {
+		vec_each (v, &old) {
 			u32 by;
 
 			f->line = f->ins.v[*v].line;

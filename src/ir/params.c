@@ -14,7 +14,7 @@ void ir_pass_params(struct ir_fn *f, u32 kernel)
 	ir_analyse(f);
 	while (changed) {
 		changed = false;
-		vec_each(b, &f->order) {
+		vec_each (b, &f->order) {
 			for (u32 k = f->blocks.v[*b].params.n; k--;) {
 				u32 p = f->blocks.v[*b].params.v[k], v = ir_param_value(f, p);
 

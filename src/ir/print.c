@@ -4,10 +4,10 @@
 const char *ir_type_name(enum ir_type t)
 {
 	static const char *const names[] = {
-		[IRT_VOID] = "void",	 [IRT_I32] = "i32",	  [IRT_I64] = "i64",
-		[IRT_CTX] = "ctx",	 [IRT_STACK] = "stack", [IRT_MAP] = "map",
-		[IRT_DATA] = "data",	 [IRT_MAPVAL] = "mapval", [IRT_MEM] = "mem",
-		[IRT_BTF] = "btf",	 [IRT_PKT] = "pkt",	  [IRT_PKTEND] = "pktend",
+		[IRT_VOID] = "void", [IRT_I32] = "i32",       [IRT_I64] = "i64",
+		[IRT_CTX] = "ctx",   [IRT_STACK] = "stack",   [IRT_MAP] = "map",
+		[IRT_DATA] = "data", [IRT_MAPVAL] = "mapval", [IRT_MEM] = "mem",
+		[IRT_BTF] = "btf",   [IRT_PKT] = "pkt",       [IRT_PKTEND] = "pktend",
 	};
 
 	return t < ARRAY_SIZE(names) ? names[t] : "?";

@@ -68,14 +68,17 @@ static void def_put(struct ir_fn *f, u32 block, u32 var, u32 value)
 
 static u32 param_add(struct ir_fn *f, u32 block, u32 var)
 {
-	struct ir_ins i = {.op = IR_PARAM, .type = f->vars->types.v[var - 1], .block = block,
-			   .aux = var, .line = f->line};
+	struct ir_ins i = {.op = IR_PARAM,
+			   .type = f->vars->types.v[var - 1],
+			   .block = block,
+			   .aux = var,
+			   .line = f->line};
 	struct ir_block *b = &f->blocks.v[block];
 	u32 v = f->ins.n;
 
 	vec_push(f->arena, &f->ins, i);
 	vec_push(f->arena, &b->params, v);
-	vec_each(e, &b->preds)
+	vec_each (e, &b->preds)
 		vec_push(f->arena, &ir_edge_of(f, *e)->args, 0);
 	def_put(f, block, var, v);
 	return v;
@@ -126,7 +129,7 @@ void ir_drop_param(struct ir_fn *f, u32 param)
 		return;
 	memmove(b->params.v + at, b->params.v + at + 1, (b->params.n - at - 1) * sizeof(u32));
 	b->params.n--;
-	vec_each(e, &b->preds) {
+	vec_each (e, &b->preds) {
 		struct ir_edge *edge = ir_edge_of(f, *e);
 
 		memmove(edge->args.v + at, edge->args.v + at + 1,
@@ -148,7 +151,7 @@ u32 ir_param_value(struct ir_fn *f, u32 param)
 	u32 at = param_index(b, param);
 	s64 x, y;
 
-	vec_each(e, &b->preds) {
+	vec_each (e, &b->preds) {
 		u32 v = ir_value(f, ir_edge_of(f, *e)->args.v[at]);
 
 		if (v == param || v == same)
@@ -227,7 +230,7 @@ void ir_seal(struct ir_fn *f, u32 block)
 	b->sealed = true;
 	if (!b->params.n)
 		return;
-	vec_each(p, &b->params)
+	vec_each (p, &b->params)
 		vec_push(f->arena, &f->vars->work, *p);
 	fill_params(f);
 }

@@ -188,8 +188,9 @@ static u32 agg_type(struct maker *m, const struct object_map *map, const char *n
 
 static u32 value_type(struct maker *m, const struct object_map *map)
 {
-	const char *name = arena_printf(&m->b.arena, "%.100s_value", map->name);
+	const char *name = strncmp(map->name, ".data.", 6) != 0 ? map->name : map->name + 6;
 
+	name = arena_printf(&m->b.arena, "%.100s_value", name);
 	if (map->agg != AGG_NONE)
 		return agg_type(m, map, name);
 	if (map->scalar)
@@ -311,6 +312,9 @@ u32 object_data_vars(const struct object *o, const struct object_map *map,
 	const char *rest = "waggle_data";
 	u32 n = 0;
 
+	if (map->section == SECTION_DATA && map->name[5] && map->shown)
+		vars[n++] = (struct data_var){.name = map->name + 6, .what = DATA_VALUE,
+					      .size = bytes};
 	if (map->section == SECTION_RODATA) {
 		vars[n++] = (struct data_var){.name = "waggle_config", .what = DATA_CONFIG,
 					      .size = sizeof(struct waggle_config)};
@@ -373,6 +377,8 @@ static u32 make_data(struct maker *m, const struct object_map *map)
 
 		if (vars[i].what == DATA_BYTES) {
 			type = bytes_of(m, size);
+		} else if (vars[i].what == DATA_VALUE) {
+			type = value_type(m, map);
 		} else {
 			type = data_struct(m, vars[i].what);
 			if (vars[i].what == DATA_COUNTERS)

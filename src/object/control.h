@@ -28,7 +28,7 @@ struct waggle_config {
 	u64 pidns_dev, pidns_ino; /* our PID namespace; 0: the machine's first one */
 	u64 cpid;		  /* pid of the command that the session runs, 0: none */
 	u64 pid;		  /* only events of this process, 0: of all */
-	u64 start_ns;		  /* CLOCK_BOOTTIME... as ktime_get_ns() when tracing began */
+	u64 start_ns;		  /* CLOCK_BOOTTIME when tracing began */
 	u64 cpu_mask;		  /* CPUs rounded up to a power of two, less one */
 };
 

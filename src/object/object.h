@@ -95,7 +95,8 @@ struct object_map {
 	s64 agg_arg[3]; /* hist: bits; lhist: min, max, step */
 	struct loc at;	/* first use, for messages */
 
-	/* data sections: kind ARRAY, one element, name ".bss", ".data", ".rodata" */
+	/* data sections: kind ARRAY, one element, name ".bss", ".data", ".rodata". A scalar map
+	 * that needs no map of its own kind is a section too: name ".data." and an identifier. */
 	u8 section; /* enum object_section */
 	u8 *data;   /* initial contents, value_size bytes; NULL: zeroes */
 	/* .bss: for each CPU the loader adds per_cpu bytes behind value_size: scratch memory at
@@ -150,7 +151,7 @@ struct object {
 
 struct object *object_new(void); /* NULL: no memory */
 void object_free(struct object *); /* NULL is fine */
-/* The map that is this data section, or NULL. */
+/* The (first) map that is this data section, or NULL. */
 struct object_map *object_section(const struct object *, enum object_section);
 /* CPUs that the object was compiled for (a power of two): cpu_mask of its config, plus one. */
 u32 object_cpus(const struct object *);

@@ -5,13 +5,13 @@
 #include "elf/elf.h"
 #include "object/object.h"
 
-/* The variables of a data section: symbols in the ELF file, VARs in BTF. */
+/* The variables of a data section (DATA_VALUE: a scalar map's value): symbols in the ELF file, VARs in BTF. */
 struct data_var {
 	const char *name;
 	u64 off, size;
 	u8 what; /* enum data_what */
 };
-enum data_what { DATA_BYTES, DATA_CONFIG, DATA_CONTROL, DATA_COUNTERS };
+enum data_what { DATA_BYTES, DATA_VALUE, DATA_CONFIG, DATA_CONTROL, DATA_COUNTERS };
 #define DATA_VARS 3
 u32 object_data_vars(const struct object *, const struct object_map *, struct data_var[DATA_VARS]);
 

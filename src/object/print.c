@@ -88,6 +88,24 @@ static void print_data(struct buf *out, const u8 *data, u32 size)
 	}
 }
 
+/* What the user sees of a map. */
+static void print_shown(struct buf *out, const struct object_map *m)
+{
+	if (!m->shown)
+		return;
+	buf_printf(out, "  %s%s", m->shown, m->scalar ? " scalar" : "");
+	print_agg(out, m);
+	if (m->key.n) {
+		buf_puts(out, "  key ");
+		print_layout(out, &m->key);
+	}
+	if (m->value.n) {
+		buf_puts(out, "  value ");
+		print_layout(out, &m->value);
+	}
+	buf_char(out, '\n');
+}
+
 static void print_map(struct buf *out, const struct object *o, u32 i)
 {
 	const struct object_map *m = &o->maps.v[i];
@@ -101,6 +119,7 @@ static void print_map(struct buf *out, const struct object *o, u32 i)
 		buf_char(out, '\n');
 		if (m->data)
 			print_data(out, m->data, m->value_size);
+		print_shown(out, m);
 		return;
 	}
 	buf_printf(out, ", key %u, value %u, %u entries", m->key_size, m->value_size,
@@ -117,19 +136,7 @@ static void print_map(struct buf *out, const struct object *o, u32 i)
 			buf_printf(out, ", flags 0x%x", m->inner.flags);
 	}
 	buf_char(out, '\n');
-	if (!m->shown)
-		return;
-	buf_printf(out, "  %s%s", m->shown, m->scalar ? " scalar" : "");
-	print_agg(out, m);
-	if (m->key.n) {
-		buf_puts(out, "  key ");
-		print_layout(out, &m->key);
-	}
-	if (m->value.n) {
-		buf_puts(out, "  value ");
-		print_layout(out, &m->value);
-	}
-	buf_char(out, '\n');
+	print_shown(out, m);
 }
 
 static void print_prog(struct buf *out, const struct object *o, u32 i)

@@ -19,18 +19,14 @@
 #define bad(d, ...)                                                                              \
 	diag_fail(d, -EINVAL, "the object is broken; build it again from its source", __VA_ARGS__)
 
-/* A name that libbpf and the kernel take, and that is none of our own variables (see btf.c). */
+/* A name that libbpf and the kernel take. Programs, maps and variables may share one: they are
+ * looked up by kind. */
 static bool is_name(const char *s)
 {
-	static const char *const ours[] = {"waggle_config", "waggle_constants", "waggle_control",
-					   "waggle_counters", "waggle_scratch", "waggle_data"};
 	size_t n = s ? strlen(s) : 0;
 
 	if (!n || n > NAME_MOST || (*s >= '0' && *s <= '9'))
 		return false;
-	for (u32 i = 0; i < ARRAY_SIZE(ours); i++)
-		if (!strcmp(s, ours[i]))
-			return false;
 	for (; *s; s++)
 		if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || *s == '_' ||
 		      (*s >= '0' && *s <= '9')))
@@ -119,6 +115,7 @@ static int check_prog(const struct object *o, u32 i, struct diag *d)
 static int check_section(const struct object *o, const struct object_map *m, struct diag *d)
 {
 	static const char *const names[] = {"", ".bss", ".data", ".rodata"};
+	bool named = m->section == SECTION_DATA && !strncmp(m->name, ".data.", 6);
 	const u64 least[] = {
 		[SECTION_BSS] = sizeof(struct waggle_control) +
 			(u64)o->progs.n * CONTROL_CPUS * sizeof(struct waggle_counters),
@@ -126,10 +123,9 @@ static int check_section(const struct object *o, const struct object_map *m, str
 		[SECTION_RODATA] = sizeof(struct waggle_config),
 	};
 
-	if (m->section > SECTION_RODATA || strcmp(m->name, names[m->section]) != 0)
+	if (m->section > SECTION_RODATA ||
+	    (named ? !is_name(m->name + 6) : strcmp(m->name, names[m->section]) != 0))
 		return bad(d, "data section '%s' is of an unknown kind", m->name);
-	if (object_section(o, m->section) != m)
-		return bad(d, "there are two sections %s", m->name);
 	if (m->kind != MAP_ARRAY || m->key_size != 4 || m->max_entries != 1)
 		return bad(d, "section %s is not an array of one element", m->name);
 	if (m->value_size < least[m->section])
@@ -168,22 +164,8 @@ static int check_agg(const struct object_map *m, struct diag *d)
 	return 0;
 }
 
-static int check_map(const struct object *o, u32 i, struct diag *d)
+static int check_kind(const struct object_map *m, struct diag *d)
 {
-	const struct object_map *m = &o->maps.v[i];
-	u32 set = m->scalar ? 8 : 0;
-	int err;
-
-	if (m->section != SECTION_NONE)
-		return m->name ? check_section(o, m, d) : bad(d, "map %u has no name", i);
-	if (!is_name(m->name))
-		return bad(d, "map %u has no name that the kernel would take", i);
-	for (u32 j = 0; j < o->maps.n; j++)
-		if (j < i && !strcmp(o->maps.v[j].name, m->name))
-			return bad(d, "two maps are named '%s'", m->name);
-	vec_each(p, &o->progs)
-		if (p->name && !strcmp(p->name, m->name))
-			return bad(d, "a map and a program are named '%s'", m->name);
 	if (!m->kind || m->key_size > BYTES_MOST || m->value_size > BYTES_MOST ||
 	    m->inner.value_size > BYTES_MOST || m->inner.key_size > BYTES_MOST)
 		return bad(d, "map '%s' has no right kind or size", m->name);
@@ -191,6 +173,23 @@ static int check_map(const struct object *o, u32 i, struct diag *d)
 		return bad(d, "map '%s': only maps of maps have maps inside", m->name);
 	if (m->data || m->per_cpu)
 		return bad(d, "map '%s': only data sections have contents", m->name);
+	return 0;
+}
+
+static int check_map(const struct object *o, u32 i, struct diag *d)
+{
+	const struct object_map *m = &o->maps.v[i];
+	u32 set = m->scalar ? 8 : 0;
+	int err;
+
+	if (!m->name || (m->section == SECTION_NONE && !is_name(m->name)))
+		return bad(d, "map %u has no name that the kernel would take", i);
+	for (u32 j = 0; j < i; j++)
+		if (!strcmp(o->maps.v[j].name, m->name))
+			return bad(d, "two maps are named '%s'", m->name);
+	err = m->section == SECTION_NONE ? check_kind(m, d) : check_section(o, m, d);
+	if (err)
+		return err;
 	if (m->key.size > m->key_size || m->value_size < set || m->value.size > m->value_size - set)
 		return bad(d, "map '%s': its layout is larger than its keys or values", m->name);
 	if (m->scalar && (m->value_size % 8 || m->max_entries != 1))

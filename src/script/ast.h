@@ -39,6 +39,7 @@ struct node {
 	struct script_map *map;	       /* MAP */
 	struct script_var *var;	       /* VAR */
 	const struct tp_field *field;  /* FIELD of args; its meaning depends on the probe */
+	u32 bit_off, bits;	       /* FIELD of a struct: place of the member; bits: bitfield */
 };
 
 struct probe_spec {
@@ -84,6 +85,7 @@ struct script {
 	struct script_map *maps; /* in order of appearance */
 	int argc;
 	char **argv;
+	struct ctype_state *ctypes; /* see ctype.h */
 };
 
 /* Source text to probes. Reports the first error and returns -EINVAL. */

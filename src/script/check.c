@@ -7,6 +7,7 @@
  * again to report.
  */
 #include "script/check.h"
+#include "script/ctype.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,14 +38,23 @@ static const char *did_you_mean(struct checker *c, const struct near *near, cons
 static void check_name(struct checker *c, struct node *n)
 {
 	struct near near = {.word = n->text};
+	s64 value;
 
 	for (const struct value_row *r = value_rows; r->name; r++) {
 		if (!strcmp(r->name, n->text)) {
 			n->row = r;
-			n->type = r->type;
+			n->type = r->points_to ? ctype_kernel_pointer(c->script, r->points_to) :
+						 r->type;
 			return;
 		}
 		near_try(&near, r->name);
+	}
+	if (ctype_constant(c->script, n->text, &value)) {
+		n->kind = NODE_INT;
+		n->value = (u64)value;
+		n->type = TYPE_S64;
+		n->type.is_literal = 1;
+		return;
 	}
 	if (call_find(n->text))
 		check_fail(c, n, arena_printf(c->script->arena, "it is written %s",
@@ -74,16 +84,19 @@ static u32 declared_size(const struct tp_field *f)
 	return f->size;
 }
 
-static struct type field_type(const struct point *p, const struct tp_field *f)
+static struct type field_type(struct script *s, const struct point *p, const struct tp_field *f)
 {
-	struct type t = {.kind = TYPE_INT, .is_signed = f->is_signed, .size = declared_size(f)};
+	const char *unknown;
+	struct type of, t = {.kind = TYPE_INT, .is_signed = f->is_signed, .size = declared_size(f)};
 
 	if (f->is_string)
 		return type_str(f->is_data_loc ? STR_MOST : f->size);
 	if (f->is_pointer) {
 		t.is_pointer = 1;
 		t.is_signed = 0;
-		t.space = strcmp(p->format->category, "syscalls") ? SPACE_ANY : SPACE_USER;
+		t.space = strcmp(p->format->category, "syscalls") ? SPACE_KERNEL : SPACE_USER;
+		if (ctype_of_text(s, f->type, &of, &unknown) && of.is_pointer)
+			t.of = of.of;
 	} else if (t.size < f->size) {
 		/* the format calls the 8-byte slot unsigned, whatever the argument is */
 		t.is_signed = f->is_signed || strstr("int pid_t s32 key_t mqd_t short", f->type);
@@ -117,18 +130,117 @@ static void check_args_field(struct checker *c, struct node *n)
 		check_fail(c, n, "integers, pointers and strings can be used",
 			   "'%s' is a %s of %u bytes", n->text, n->field->type, n->field->size);
 	else
-		n->type = field_type(c->point, n->field);
+		n->type = field_type(c->script, c->point, n->field);
+}
+
+/* What `.` and `->` look into: a struct in memory, or what a pointer points to. */
+static const struct aggregate *fields_of(struct type t)
+{
+	if (t.kind == TYPE_STRUCT)
+		return t.fields;
+	if (t.is_pointer && t.of && t.of->kind == TYPE_STRUCT)
+		return t.of->fields;
+	return NULL;
 }
 
 static void check_field(struct checker *c, struct node *n)
 {
+	const struct aggregate *a;
+	const struct member *m;
+	struct near near = {.word = n->text};
+
 	if (n->a->kind == NODE_NAME && !strcmp(n->a->text, "args")) {
 		check_args_field(c, n);
 		return;
 	}
-	if (check_expr(c, n->a))
-		check_fail(c, n, "args.NAME has fields", "a %s has no fields",
-			   TYPE_NAME(n->a->type));
+	if (!check_expr(c, n->a))
+		return;
+	a = fields_of(n->a->type);
+	if (!a) {
+		check_fail(c, n, n->a->type.kind == TYPE_INT ?
+			   "say what it points to: ((struct task_struct *)x)->pid" : NULL,
+			   "a %s has no fields", TYPE_NAME(n->a->type));
+		return;
+	}
+	m = ctype_member(c->script, a, n->text, &n->bit_off);
+	if (!m) {
+		ctype_near(c->script, a, &near);
+		check_fail(c, n, did_you_mean(c, &near, NULL), "%s %s has no field '%s'",
+			   a->is_union ? "union" : "struct", a->name, n->text);
+		return;
+	}
+	n->bits = m->bits;
+	n->type = m->type;
+	/* what is reached from user memory is in user memory; a pointer in it too */
+	if (n->type.is_pointer && n->a->type.space == SPACE_USER)
+		n->type.space = SPACE_USER;
+}
+
+static void check_index(struct checker *c, struct node *n)
+{
+	bool known = check_expr(c, n->a), index = check_int(c, n->b, "an index");
+	struct type a = n->a->type;
+
+	if (!known || !index)
+		return;
+	if ((a.is_pointer || a.kind == TYPE_ARRAY) && a.of && a.of->size)
+		n->type = *a.of;
+	else if (a.kind == TYPE_STR && n->a->kind != NODE_STR)
+		n->type = (struct type){.kind = TYPE_INT, .size = 1, .is_signed = 1};
+	else
+		check_fail(c, n, "arrays and pointers have elements", "a %s has no elements",
+			   TYPE_NAME(a));
+}
+
+static void check_deref(struct checker *c, struct node *n)
+{
+	struct type a = n->a->type;
+
+	if (a.is_pointer && a.of && a.of->size)
+		n->type = *a.of;
+	else
+		check_fail(c, n, "say what it points to: *(uint32 *)x", "a %s points to nothing known",
+			   TYPE_NAME(a));
+}
+
+static void check_cast(struct checker *c, struct node *n)
+{
+	struct type to;
+	const char *unknown;
+
+	if (!ctype_of_text(c->script, n->text, &to, &unknown)) {
+		check_fail(c, n, "the kernel's types come from BTF; others must be declared",
+			   "there is no type '%s'", unknown);
+		return;
+	}
+	if (!check_int(c, n->a, "a cast"))
+		return;
+	if (to.kind != TYPE_INT)
+		check_fail(c, n, "cast to a pointer: (struct foo *)x", "'%s' is no number or pointer",
+			   n->text);
+	else
+		n->type = to;
+	if (to.is_pointer)
+		n->type.space = n->a->type.is_pointer || n->a->type.space ? n->a->type.space : SPACE_ANY;
+}
+
+static void check_sizeof(struct checker *c, struct node *n)
+{
+	const char *unknown;
+	struct type t;
+
+	if (n->a && check_expr(c, n->a))
+		t = n->a->type;
+	else if (n->a)
+		return;
+	else if (!ctype_of_text(c->script, n->text, &t, &unknown)) {
+		check_fail(c, n, NULL, "there is no type '%s'", unknown);
+		return;
+	}
+	n->kind = NODE_INT;
+	n->value = t.size;
+	n->type = TYPE_U64;
+	n->type.is_literal = 1;
 }
 
 static void check_var(struct checker *c, struct node *n)
@@ -190,7 +302,7 @@ static struct script_map *map_of(struct checker *c, struct node *n)
 
 static bool same_type(struct type a, struct type b)
 {
-	return a.kind == b.kind && a.size == b.size && a.is_signed == b.is_signed && a.agg == b.agg;
+	return a.kind == b.kind && a.of == b.of && a.size == b.size && a.is_signed == b.is_signed && a.agg == b.agg;
 }
 
 static void learn(struct checker *c, struct type *known, struct type t)
@@ -303,6 +415,10 @@ static void check_binary(struct checker *c, struct node *n)
 		n->type = TYPE_S64;
 	else if (n->op == TOK_SHL || n->op == TOK_SHR)
 		n->type = type_arith(ta, ta);
+	else if ((n->op == TOK_ADD || n->op == TOK_SUB) && ta.is_pointer && !tb.is_pointer)
+		n->type = ta;
+	else if (n->op == TOK_ADD && tb.is_pointer && !ta.is_pointer)
+		n->type = tb;
 	else
 		n->type = type_arith(ta, tb);
 }
@@ -311,6 +427,10 @@ static void check_unary(struct checker *c, struct node *n)
 {
 	if (!check_expr(c, n->a))
 		return;
+	if (n->op == TOK_MUL) {
+		check_deref(c, n);
+		return;
+	}
 	if (n->a->type.kind != TYPE_INT) {
 		check_fail(c, n, "it works on numbers", "'%s' cannot take a %s",
 			   token_text(n->op) + 1, TYPE_NAME(n->a->type));
@@ -325,8 +445,11 @@ static void check_unary(struct checker *c, struct node *n)
 
 static void check_cond(struct checker *c, struct node *n)
 {
+	bool b, otherwise;
+
 	check_int(c, n->a, "a condition");
-	if (!check_expr(c, n->b) | !check_expr(c, n->c))
+	b = check_expr(c, n->b), otherwise = check_expr(c, n->c);
+	if (!b || !otherwise)
 		return;
 	n->type = type_join(n->b->type, n->c->type);
 	if (n->type.kind == TYPE_INT)
@@ -388,6 +511,9 @@ bool check_expr(struct checker *c, struct node *n)
 	case NODE_PARAM: check_param(c, n); break;
 	case NODE_NAME: check_name(c, n); break;
 	case NODE_FIELD: check_field(c, n); break;
+	case NODE_INDEX: check_index(c, n); break;
+	case NODE_CAST: check_cast(c, n); break;
+	case NODE_SIZEOF: check_sizeof(c, n); break;
 	case NODE_VAR: check_var(c, n); break;
 	case NODE_MAP: check_map_read(c, n); break;
 	case NODE_UNARY: check_unary(c, n); break;
@@ -474,7 +600,8 @@ static void check_assign(struct checker *c, struct node *n)
 
 		if (check_map(c, n->a) && known)
 			check_map_value(c, n->a, n->b->type.kind == TYPE_STR ?
-				type_str(ALIGN_UP(n->b->type.size, 8)) : type_arith(n->b->type, n->b->type));
+				type_str(ALIGN_UP(n->b->type.size, 8)) : n->b->type.is_pointer ?
+				n->b->type : type_arith(n->b->type, n->b->type));
 	}
 }
 

@@ -86,6 +86,25 @@ bool lex_before_brace(const struct lexer *l)
 	return skip_space(&ahead) && peek(&ahead, 0) == '{';
 }
 
+bool lex_directive(struct lexer *l, struct token *t)
+{
+	struct diag quiet = {0};
+	struct lexer ahead = *l;
+	const char *from;
+
+	ahead.diag = &quiet;
+	if (!skip_space(&ahead) || peek(&ahead, 0) != '#')
+		return false;
+	ahead.diag = l->diag;
+	*l = ahead;
+	for (from = l->p; l->p < l->end && *l->p != '\n'; l->p++)
+		if (*l->p == '\\' && peek(l, 1) == '\n')
+			l->p++;
+	*t = (struct token){.kind = TOK_NAME, .at = here(l, from), .len = (u32)(l->p - from)};
+	t->text = arena_strndup(l->arena, from, t->len);
+	return true;
+}
+
 static bool is_name(int c)
 {
 	return c == '_' || (c >= 0 && c < 128 && isalnum(c));

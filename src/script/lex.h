@@ -43,6 +43,8 @@ void lex_init(struct lexer *, struct arena *, struct diag *, const char *src, si
 struct token lex_next(struct lexer *);
 /* A probe specification, up to white space, a comma, `{` or the start of a predicate. */
 struct token lex_probe(struct lexer *);
+/* A line of the preprocessor ("#define A 1"), where one begins; false: none does. */
+bool lex_directive(struct lexer *, struct token *);
 /* Is the next thing, behind white space, a `{`? Tells the end of a predicate from a division. */
 bool lex_before_brace(const struct lexer *);
 const char *token_text(enum token_kind); /* for messages: "'('", "a name" */

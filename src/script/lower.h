@@ -65,6 +65,14 @@ u32 mem_addr(struct lower *, struct mem);
 void mem_zero(struct lower *, struct mem, u32 size);
 void mem_copy(struct lower *, struct mem to, struct mem from, u32 size);
 
+/* lower_place.c: values in memory: fields, elements, what pointers point to */
+bool is_place(const struct node *);
+u32 lower_place_int(struct lower *, struct node *);
+u32 lower_place_str(struct lower *, struct node *, struct mem to, u32 cap);
+/* Reads bytes of user or kernel memory, or of either by the address, into own memory; on a fault
+ * they are zero. Returns the helper's result. */
+u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 size, u32 from);
+
 /* lower_str.c: writes at most cap bytes and returns the length with its NUL. What stands behind
  * the NUL is undefined unless the memory was zeroed before. */
 u32 lower_str(struct lower *, struct node *, struct mem to, u32 cap);

@@ -81,6 +81,18 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*(struct script_map *const *)a)->name, (*(struct script_map *const *)b)->name);
 }
 
+/* An identifier for the kernel: @at and @ must not meet, nor a name of ours. */
+static const char *map_name(struct lower *l, const char *name)
+{
+	const char *unique = *name ? name : "at";
+	bool taken = !strcmp(unique, WAGGLE_RINGS);
+
+	vec_each(o, &l->object->maps)
+		taken |= !strcmp(o->name, unique) ||
+			 (!strncmp(o->name, ".data.", 6) && !strcmp(o->name + 6, unique));
+	return taken ? map_name(l, arena_printf(&l->object->arena, "%s_", unique)) : unique;
+}
+
 /* Maps are printed by name, so they stand in that order. */
 void lower_maps(struct lower *l)
 {
@@ -93,10 +105,11 @@ void lower_maps(struct lower *l)
 		qsort(sorted.v, sorted.n, sizeof(*sorted.v), by_name);
 	vec_each(p, &sorted) {
 		struct script_map *m = *p;
+		const char *name = map_name(l, m->name);
 		struct object_map *o = vec_add(&l->object->arena, &l->object->maps);
 
 		m->index = l->object->maps.n - 1;
-		o->name = *m->name ? m->name : "at";
+		o->name = name;
 		o->shown = arena_printf(arena, "@%s", m->name);
 		o->at = m->at;
 		map_layouts(l, m, o);

@@ -48,28 +48,6 @@ static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to,
 			ir_bin(fn, IR_ADD, IRT_I64, ir_ctx(fn), where));
 }
 
-/* The kernel's half of the address space has the top bit set. */
-static u32 read_any_str(struct lower *l, struct mem to, u32 cap, u32 from)
-{
-	struct ir_fn *fn = l->fn;
-	u32 kernel = ir_block(fn), user = ir_block(fn), done = ir_block(fn);
-	u32 len = ir_var(fn, IRT_I64);
-
-	to = (struct mem){mem_addr(l, to), 0};
-	ir_br(fn, ir_bin(fn, IR_SLT, IRT_I64, from, ir_const(fn, 0)), kernel, user);
-	ir_seal(fn, kernel);
-	ir_seal(fn, user);
-	ir_at(fn, kernel);
-	ir_set(fn, len, read_str(l, HELPER_probe_read_kernel_str, to, cap, from));
-	ir_jmp(fn, done);
-	ir_at(fn, user);
-	ir_set(fn, len, read_str(l, HELPER_probe_read_user_str, to, cap, from));
-	ir_jmp(fn, done);
-	ir_seal(fn, done);
-	ir_at(fn, done);
-	return ir_get(fn, len);
-}
-
 static u32 lower_str_call(struct lower *l, struct node *n, struct mem to, u32 cap)
 {
 	struct node *arg = n->a;
@@ -79,9 +57,7 @@ static u32 lower_str_call(struct lower *l, struct node *n, struct mem to, u32 ca
 	if (arg->type.kind == TYPE_STR)
 		return lower_str(l, arg, to, cap);
 	from = lower_int(l, arg);
-	if (arg->type.space == SPACE_USER)
-		return read_str(l, HELPER_probe_read_user_str, to, cap, from);
-	return read_any_str(l, to, cap, from);
+	return lower_read(l, arg->type.space, true, to, cap, from);
 }
 
 static u32 lower_str_cond(struct lower *l, struct node *n, struct mem to, u32 cap)
@@ -114,6 +90,8 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, u32 cap)
 	struct mem var;
 	u32 len;
 
+	if (is_place(n) && !n->field)
+		return lower_place_str(l, n, to, cap);
 	switch (n->kind) {
 	case NODE_STR: return lower_literal(l, n, to, cap);
 	case NODE_NAME: /* comm; the helper pads it with NULs */

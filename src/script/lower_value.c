@@ -103,6 +103,11 @@ u32 lower_cpid(struct lower *l)
 	return lower_config(l, offsetof(struct waggle_config, cpid));
 }
 
+u32 lower_curtask(struct lower *l)
+{
+	return ir_call(l->fn, HELPER_get_current_task, IRT_I64, 0);
+}
+
 void lower_counter(struct lower *l, u32 field)
 {
 	struct memo memo = l->memo; /* this stands on a side path */
@@ -206,6 +211,24 @@ static u32 lower_choice(struct lower *l, struct node *c, struct node *b1, struct
 	return ir_get(fn, var);
 }
 
+/* p + n moves by n elements. */
+static u32 scaled(struct lower *l, u32 n, const struct type *element)
+{
+	return element && element->size > 1 ?
+		       ir_bin(l->fn, IR_MUL, IRT_I64, n, ir_const(l->fn, element->size)) : n;
+}
+
+static u32 lower_cast(struct lower *l, struct node *n)
+{
+	static const u8 zero[] = {[1] = IR_ZEXT8, [2] = IR_ZEXT16, [4] = IR_ZEXT32};
+	static const u8 sign[] = {[1] = IR_SEXT8, [2] = IR_SEXT16, [4] = IR_SEXT32};
+	u32 a = lower_int(l, n->a);
+
+	if (n->type.size >= 8)
+		return a;
+	return ir_un(l->fn, n->type.is_signed ? sign[n->type.size] : zero[n->type.size], IRT_I64, a);
+}
+
 static u32 lower_binary(struct lower *l, struct node *n)
 {
 	struct type as = type_arith(n->a->type, n->b->type);
@@ -219,6 +242,10 @@ static u32 lower_binary(struct lower *l, struct node *n)
 		as = n->type;
 	a = lower_int(l, n->a);
 	b = lower_int(l, n->b);
+	if ((n->op == TOK_ADD || n->op == TOK_SUB) && n->type.is_pointer) {
+		a = n->a->type.is_pointer ? a : scaled(l, a, n->type.of);
+		b = n->b->type.is_pointer ? b : scaled(l, b, n->type.of);
+	}
 	return lower_arith(l, n->op, as, a, b);
 }
 
@@ -249,6 +276,8 @@ u32 lower_int(struct lower *l, struct node *n)
 {
 	if (is_logic(n))
 		return lower_choice(l, n, NULL, NULL);
+	if (is_place(n) && !n->field)
+		return lower_place_int(l, n);
 	switch (n->kind) {
 	case NODE_INT:
 	case NODE_PARAM: return ir_const(l->fn, (s64)n->value);
@@ -258,6 +287,7 @@ u32 lower_int(struct lower *l, struct node *n)
 			       (s32)n->field->off);
 	case NODE_VAR: return ir_get(l->fn, n->var->ir);
 	case NODE_MAP: return lower_map_read(l, n);
+	case NODE_CAST: return lower_cast(l, n);
 	case NODE_UNARY: return lower_unary(l, n);
 	case NODE_BINARY: return lower_binary(l, n);
 	case NODE_COND: return lower_choice(l, n->a, n->b, n->c);

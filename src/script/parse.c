@@ -4,7 +4,7 @@
  * A recursive descent that reads like the grammar above each function. The first error ends it:
  * what follows a syntax error is guesswork.
  */
-#include "script/ast.h"
+#include "script/ctype.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@ struct parser {
 };
 
 static struct node *parse_expr(struct parser *);
+static struct node *parse_unary(struct parser *);
 static struct node *parse_statement(struct parser *);
 
 static void advance(struct parser *p)
@@ -136,11 +137,64 @@ static struct node *parse_list(struct parser *p, enum token_kind end)
 	return first;
 }
 
+/* A type in parentheses, as text; the current token is its first word. */
+static struct node *parse_type(struct parser *p, enum node_kind kind, struct loc at)
+{
+	struct node *n = node_new(p, kind, at);
+	const char *text = "";
+
+	while (!is(p, TOK_RPAREN) && !is(p, TOK_END)) {
+		text = arena_printf(p->script->arena, "%s%s%s", text, *text ? " " : "",
+				    is(p, TOK_INT) ? arena_printf(p->script->arena, "%llu",
+								  (unsigned long long)p->tok.value) :
+						     p->tok.text);
+		advance(p);
+	}
+	n->text = text;
+	expect(p, TOK_RPAREN, NULL);
+	return n;
+}
+
+/* "(" type ")" unary | "(" expr ")" */
+static struct node *parse_parens(struct parser *p)
+{
+	bool predicate = p->predicate;
+	struct loc at = p->tok.at;
+	struct node *n;
+
+	advance(p);
+	if (ctype_begins(p->script, &p->tok)) {
+		n = parse_type(p, NODE_CAST, at);
+		n->a = p->failed ? NULL : parse_unary(p);
+		return n->a ? n : NULL;
+	}
+	p->predicate = false;
+	n = parse_expr(p);
+	p->predicate = predicate;
+	expect(p, TOK_RPAREN, NULL);
+	return n;
+}
+
+/* sizeof "(" ( type | expr ) ")" */
+static struct node *parse_sizeof(struct parser *p, struct node *name)
+{
+	bool predicate = p->predicate;
+	struct node *n;
+
+	if (ctype_begins(p->script, &p->tok))
+		return parse_type(p, NODE_SIZEOF, name->at);
+	n = node_new(p, NODE_SIZEOF, name->at);
+	p->predicate = false;
+	n->a = parse_expr(p);
+	p->predicate = predicate;
+	expect(p, TOK_RPAREN, NULL);
+	return n->a ? n : NULL;
+}
+
 /* primary = INT | STRING | $1 | $var | @map [ "[" list "]" ] | name [ "(" list ")" ] | "(" expr ")" */
 static struct node *parse_primary(struct parser *p)
 {
 	struct node *n;
-	bool predicate;
 
 	switch (p->tok.kind) {
 	case TOK_INT: return leaf(p, NODE_INT);
@@ -159,24 +213,19 @@ static struct node *parse_primary(struct parser *p)
 	case TOK_NAME:
 		n = leaf(p, NODE_NAME);
 		if (accept(p, TOK_LPAREN)) {
+			if (!strcmp(n->text, "sizeof"))
+				return parse_sizeof(p, n);
 			n->kind = NODE_CALL;
 			n->a = parse_list(p, TOK_RPAREN);
 		}
 		return n;
-	case TOK_LPAREN:
-		advance(p);
-		predicate = p->predicate;
-		p->predicate = false;
-		n = parse_expr(p);
-		p->predicate = predicate;
-		expect(p, TOK_RPAREN, NULL);
-		return n;
+	case TOK_LPAREN: return parse_parens(p);
 	default:
 		return fail(p, p->tok.at, NULL, "a value expected, not %s", token_text(p->tok.kind));
 	}
 }
 
-/* postfix = primary { "." name | "->" name | "++" | "--" } */
+/* postfix = primary { "." name | "->" name | "[" expr "]" | "++" | "--" } */
 static struct node *parse_postfix(struct parser *p)
 {
 	struct node *n = parse_primary(p), *outer;
@@ -189,6 +238,17 @@ static struct node *parse_postfix(struct parser *p)
 			outer = node_new(p, NODE_FIELD, p->tok.at);
 			outer->text = p->tok.text;
 			expect(p, TOK_NAME, "a field's name follows");
+		} else if (is(p, TOK_LBRACKET)) {
+			bool predicate = p->predicate;
+
+			advance(p);
+			outer = node_new(p, NODE_INDEX, n->at);
+			p->predicate = false;
+			outer->b = parse_expr(p);
+			p->predicate = predicate;
+			expect(p, TOK_RBRACKET, NULL);
+			if (!outer->b)
+				return NULL;
 		} else if (is(p, TOK_INC) || is(p, TOK_DEC)) {
 			advance(p);
 			outer = node_new(p, NODE_INC, n->at);
@@ -202,14 +262,14 @@ static struct node *parse_postfix(struct parser *p)
 	return n;
 }
 
-/* unary = ( "!" | "~" | "-" | "+" ) unary | ( "++" | "--" ) unary | postfix */
+/* unary = ( "!" | "~" | "-" | "+" | "*" ) unary | ( "++" | "--" ) unary | postfix */
 static struct node *parse_unary(struct parser *p)
 {
 	struct token t = p->tok;
 	struct node *n;
 
 	if (!is(p, TOK_NOT) && !is(p, TOK_TILDE) && !is(p, TOK_SUB) && !is(p, TOK_ADD) &&
-	    !is(p, TOK_INC) && !is(p, TOK_DEC))
+	    !is(p, TOK_INC) && !is(p, TOK_DEC) && !is(p, TOK_MUL))
 		return parse_postfix(p);
 	if (++p->depth > DEPTH_MOST)
 		return fail(p, t.at, "use variables for its parts", "this is nested too deeply");
@@ -440,12 +500,51 @@ static struct probe *parse_probe(struct parser *p)
 	return p->failed ? NULL : probe;
 }
 
+/* #include: types come from BTF, so no file is read. #define NAME number: a constant. */
+static int directive(struct script *s, const struct token *t)
+{
+	char name[64], word[16];
+	long long value;
+
+	if (sscanf(t->text, "# %15s", word) != 1 && sscanf(t->text, "#%15s", word) != 1)
+		return 0;
+	if (!strcmp(word, "include") || !strcmp(word, "pragma"))
+		return 0;
+	if (!strcmp(word, "define") &&
+	    sscanf(t->text + strcspn(t->text, "d") + 6, " %63[A-Za-z0-9_] %lli", name, &value) == 2) {
+		ctype_define(s, arena_strdup(s->arena, name), value);
+		return 0;
+	}
+	return diag_error(s->diag, t->at, "#include and #define NAME number are known",
+			  "this line of the preprocessor is not understood");
+}
+
+/* What may stand between probes; 1: something did, 0: nothing, or -EINVAL. */
+static int parse_declaration(struct parser *p, struct lexer *ahead)
+{
+	struct token t;
+	int err;
+
+	if (lex_directive(&p->lex, &t)) {
+		err = directive(p->script, &t);
+		return err ? err : 1;
+	}
+	t = lex_next(ahead);
+	if (t.kind == TOK_NAME && (!strcmp(t.text, "struct") || !strcmp(t.text, "union") ||
+				   !strcmp(t.text, "enum"))) {
+		err = ctype_declare(p->script, &p->lex);
+		return err ? err : 1;
+	}
+	return 0;
+}
+
 int script_parse(struct script *s, const char *src, size_t len)
 {
 	struct parser p = {.script = s};
 	struct probe **tail = &s->probes;
 	struct diag quiet = {0};
 	struct lexer ahead;
+	int declared;
 
 	lex_init(&p.lex, s->arena, s->diag, src, len);
 	for (;;) {
@@ -453,6 +552,13 @@ int script_parse(struct script *s, const char *src, size_t len)
 		ahead.diag = &quiet; /* a probe is no token: only the end is looked for */
 		if (lex_next(&ahead).kind == TOK_END)
 			break;
+		ahead = p.lex;
+		ahead.diag = &quiet;
+		declared = parse_declaration(&p, &ahead);
+		if (declared < 0)
+			return declared;
+		if (declared)
+			continue;
 		*tail = parse_probe(&p);
 		if (!*tail)
 			return -EINVAL;

@@ -102,7 +102,7 @@ int points_tracepoint(struct script *s, const struct probe_row *row, struct prob
 		return diag_fail(s->diag, err, NULL, "the tracepoints cannot be listed: %s",
 				 strerror(-err));
 	if (!w.found.n)
-		return diag_error(s->diag, spec->at, "`waggle -l 'tracepoint:*'` lists what there is",
+		return diag_error(s->diag, spec->at, "ls /sys/kernel/tracing/events/* shows what there is",
 				  "no tracepoint matches '%s'", spec->text);
 	for (u32 i = 0; !err && i < w.found.n; i += 2)
 		err = point_tracepoint(s, row, probe, spec, w.found.v[i], w.found.v[i + 1], tail);

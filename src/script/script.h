@@ -22,6 +22,7 @@ struct lower;
 struct value_row {
 	const char *name;
 	struct type type;
+	const char *points_to; /* struct of the kernel, or NULL */
 	u32 (*lower)(struct lower *);
 	const char *doc;
 };

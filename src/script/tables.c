@@ -2,9 +2,11 @@
 #include "script/tables.h"
 
 const struct value_row value_rows[] = {
-#define VALUE(name, type, lower, doc) {#name, type, lower, doc},
+#define VALUE(name, type, lower, doc)	      {#name, type, NULL, lower, doc},
+#define VALUE_PTR(name, points_to, lower, doc) {#name, TYPE_U64, #points_to, lower, doc},
 #include "script/values.def"
 #undef VALUE
+#undef VALUE_PTR
 	{0}};
 const u32 value_count = ARRAY_SIZE(value_rows) - 1;
 

@@ -13,6 +13,7 @@ u32 lower_cpu(struct lower *);
 u32 lower_nsecs(struct lower *);
 u32 lower_elapsed(struct lower *);
 u32 lower_cpid(struct lower *);
+u32 lower_curtask(struct lower *);
 
 void check_printf(struct checker *, struct node *);
 void check_emit(struct checker *, struct node *);

@@ -9,6 +9,7 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,12 +64,17 @@ static int session_woken(struct waggle_session *s, u64 data)
 	}
 }
 
-/* Blocks for at most ms (-1: no limit) and handles what woke us. */
-static int session_wait(struct waggle_session *s, int ms)
+/* Blocks for at most ns and handles what woke us. epoll_wait() counts in milliseconds, so for
+ * shorter times the epoll's own descriptor is waited for. */
+static int session_wait(struct waggle_session *s, u64 ns)
 {
+	struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+	struct pollfd p = {.fd = s->engine->epoll_fd, .events = POLLIN};
 	struct epoll_event ev[WAKES];
-	int n = epoll_wait(s->engine->epoll_fd, ev, WAKES, ms), err = 0;
+	int n = ns ? ppoll(&p, 1, ns == UINT64_MAX ? NULL : &t, NULL) : 1, err = 0;
 
+	if (n > 0)
+		n = epoll_wait(s->engine->epoll_fd, ev, WAKES, 0);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < n && !err; i++)
@@ -76,20 +82,20 @@ static int session_wait(struct waggle_session *s, int ms)
 	return err;
 }
 
-int session_turn(struct waggle_session *s, int ms)
+int session_turn(struct waggle_session *s, u64 ns)
 {
 	bool sleep = false;
 
 	s->batch = 0;
 	if (!stream_read(s->stream, session_record, s))
-		sleep = stream_sleep(s->stream, &ms);
+		sleep = stream_sleep(s->stream, &ns);
 	if (s->ending || s->fn_result)
 		return 0;
 	if (s->has_sink && sink_flush(&s->sink, sleep)) {
 		session_end(s, ENDING_WRITE);
 		return 0;
 	}
-	return session_wait(s, sleep && !s->events ? ms : 0);
+	return session_wait(s, sleep && !s->events ? ns : 0);
 }
 
 static bool hurry(const struct waggle_session *s)

@@ -76,6 +76,13 @@ int waggle_object_open(struct waggle_object **out, const void *elf, size_t size,
 	struct diag diag = diag_of(opts);
 	struct object *object = NULL;
 	int err = object_read_elf(&object, elf, size, opts->name ? opts->name : "object", &diag);
+	struct buf text = {0};
+
+	if (!err && opts->dump && opts->out && !strcmp(opts->dump, "object")) {
+		object_print(&text, object);
+		opts->out(opts->user, buf_str(&text), text.n);
+		buf_free(&text);
+	}
 
 	*out = (struct waggle_object *)object;
 	return err;

@@ -31,6 +31,12 @@ static int process_open(struct waggle_session *s)
 			 strerror(errno));
 }
 
+/* -d verifier: load, print what the verifier says, and that is all. */
+static bool only_verify(const struct waggle_opts *o)
+{
+	return o->dump && !strcmp(o->dump, "verifier") && o->out;
+}
+
 static int engine_start(struct waggle_session *s)
 {
 	const struct waggle_opts *o = &s->opts;
@@ -38,7 +44,7 @@ static int engine_start(struct waggle_session *s)
 		.cpid = (u32)s->command.pid,
 		.pid = (u32)o->pid,
 		.ring_bytes = o->ring_bytes,
-		.log = o->dump && !strcmp(o->dump, "verifier") ? o->out : NULL,
+		.log = only_verify(o) ? o->out : NULL,
 		.user = o->user,
 	};
 
@@ -143,8 +149,12 @@ int waggle_session_start(struct waggle_session **out, struct waggle_object *obje
 	err = maps_make(s);
 	if (!err)
 		err = load(s);
-	if (!err)
+	if (!err && only_verify(&s->opts)) {
+		s->finished = true;
+		session_end(s, ENDING_EXIT);
+	} else if (!err) {
 		err = begin(s);
+	}
 	if (err) {
 		if (!s->diag.errors)
 			diag_fail(&s->diag, err, NULL, "cannot start: %s", strerror(-err));
@@ -163,7 +173,7 @@ int waggle_session_run(struct waggle_session *s)
 
 	s->fn = NULL;
 	while (!s->ending && !err)
-		err = session_turn(s, -1);
+		err = session_turn(s, UINT64_MAX);
 	if (err && !s->diag.errors)
 		diag_fail(&s->diag, err, NULL, "cannot go on: %s", strerror(-err));
 	session_finish(s);
@@ -173,21 +183,16 @@ int waggle_session_run(struct waggle_session *s)
 int waggle_session_poll(struct waggle_session *s, int ms,
 			int (*fn)(void *, const struct waggle_event *), void *user)
 {
-	u64 until = session_now() + (u64)MAX(ms, 0) * 1000000u;
+	u64 now = session_now(), until = ms < 0 ? UINT64_MAX : now + (u64)ms * 1000000u;
 	int err = 0;
 
 	s->fn = fn;
 	s->user = user;
 	s->events = s->fn_result = 0;
-	while (!s->ending && !err && !s->events) {
-		u64 now = session_now();
-
-		if (ms > 0)
-			ms = until > now ? (int)((until - now + 999999) / 1000000) : 0;
-		err = session_turn(s, ms);
-		if (!ms)
-			break;
-	}
+	do {
+		err = session_turn(s, until == UINT64_MAX ? until : until - now);
+		now = session_now();
+	} while (!s->ending && !err && !s->events && !s->fn_result && now < until);
 	if (s->ending)
 		session_finish(s);
 	s->fn = NULL;

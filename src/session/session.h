@@ -88,7 +88,8 @@ void timers_close(struct waggle_session *);
 /* loop.c: waiting, and the end */
 enum { WATCH_INTERRUPT, WATCH_COMMAND, WATCH_PROCESS, WATCH_TIMER };
 int session_watch(struct waggle_session *, int fd, u32 what);
-int session_turn(struct waggle_session *, int ms); /* reads, shows, waits once; or -errno */
+/* Reads, shows, waits once, for at most ns (UINT64_MAX: no limit). 0 or -errno. */
+int session_turn(struct waggle_session *, u64 ns);
 int session_finish(struct waggle_session *);
 int session_run_all(struct waggle_session *, enum attach_kind); /* BEGIN, END */
 void session_drain(struct waggle_session *);

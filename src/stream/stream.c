@@ -21,7 +21,9 @@
 #include <time.h>
 
 #define SLACK_NS  10000
-#define SETTLE_NS 100000 /* after that long, whoever missed `want` has made its record visible */
+#define NAP_NS	  500000u
+#define SHORT_NS  1000000u
+#define SETTLE_NS 100000u /* after that long, whoever missed `want` has made its record visible */
 
 /* kernel/bpf/ringbuf.c: the header of a record: u32 length and flags, u32 of its own */
 #define HEADER_BYTES 8
@@ -37,6 +39,7 @@ struct tail {
 	u64 key;       /* time of the head, made to ascend */
 	const struct waggle_record *head;
 	u32 bytes;     /* of the head, with header */
+	u64 napped;    /* `at` when we last slept */
 	bool busy;
 };
 
@@ -48,6 +51,7 @@ struct stream {
 	u64 clock;  /* of the last round, less SLACK_NS */
 	u64 limit;  /* no later record may go yet */
 	u64 wanted_at; /* when `want` was set */
+	u64 slept_at;  /* when we last slept */
 	bool idle;     /* the last read handed out nothing */
 	u64 seen, broken;
 };
@@ -83,7 +87,7 @@ int stream_open(struct stream **out, struct engine *e)
 		struct tail *t = &s->tails[i];
 
 		t->ring = &e->rings[i];
-		t->at = t->published = t->end =
+		t->at = t->published = t->end = t->napped =
 			__atomic_load_n(t->ring->consumer, __ATOMIC_ACQUIRE);
 	}
 	return 0;
@@ -274,14 +278,14 @@ bool stream_empty(const struct stream *s)
 	return stream_pending(s) == PENDING_NONE;
 }
 
-static void want_set(struct stream *s)
+static void want_set(struct stream *s, u64 now)
 {
 	u64 *want = &s->engine->control->want;
 
 	if (__atomic_load_n(want, __ATOMIC_RELAXED))
 		return;
 	__atomic_store_n(want, 1, __ATOMIC_SEQ_CST);
-	s->wanted_at = now_ns();
+	s->wanted_at = now;
 }
 
 static void want_clear(struct stream *s)
@@ -290,24 +294,57 @@ static void want_clear(struct stream *s)
 		__atomic_store_n(&s->engine->control->want, 0, __ATOMIC_RELAXED);
 }
 
-/* The program reserves before it looks at `want`, we set it before we look at the rings. But its
+/* How long the rings can be left alone: until the fullest, as fast as it was filled since we last
+ * slept, is filled to a quarter; 0: nothing came since then. */
+static u64 nap_length(struct stream *s, u64 now)
+{
+	u64 nap = 0, elapsed = MIN(now - s->slept_at, NAP_NS);
+
+	for (u32 i = 0; i < s->n; i++) {
+		struct tail *t = &s->tails[i];
+		u64 bytes = t->at - t->napped, quarter = t->ring->size / 4;
+		u64 most = bytes > quarter ? MAX(elapsed * quarter / bytes, 1) : NAP_NS;
+
+		if (bytes)
+			nap = nap ? MIN(nap, most) : most;
+		t->napped = t->at;
+	}
+	s->slept_at = now;
+	return nap;
+}
+
+/* While records keep coming we nap without asking to be woken: a wake-up for every few records
+ * would cost the traced programs more than all else. When a nap brought nothing, we ask.
+ *
+ * The program reserves before it looks at `want`, we set it before we look at the rings. But its
  * reservation may become visible only after it looked: so for as long as that could matter we
  * sleep a millisecond at most and look again, and only then for as long as nobody wakes us. */
-bool stream_sleep(struct stream *s, int *ms)
+bool stream_sleep(struct stream *s, u64 *ns)
 {
-	enum pending p;
+	enum pending p = stream_pending(s);
+	u64 now, nap;
 
 	if (!s->n || !s->engine->control)
 		return true;
-	want_set(s);
+	if (p == PENDING_READY) {
+		want_clear(s);
+		return false;
+	}
+	now = now_ns();
+	nap = nap_length(s, now);
+	if (nap) {
+		*ns = MIN(*ns, nap);
+		return true;
+	}
+	want_set(s, now);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	p = stream_pending(s);
 	if (p == PENDING_READY) {
 		want_clear(s);
 		return false;
 	}
-	if (p == PENDING_BUSY || now_ns() - s->wanted_at < SETTLE_NS)
-		*ms = *ms < 0 ? 1 : MIN(*ms, 1);
+	if (p == PENDING_BUSY || now - s->wanted_at < SETTLE_NS)
+		*ns = MIN(*ns, SHORT_NS);
 	return true;
 }
 

@@ -18,9 +18,10 @@ int stream_open(struct stream **, struct engine *);
 /* Hands out what was there when it was called; stops early when fn returns non-zero, and returns
  * that: the next call goes on behind that record. The payload is good until fn returns. */
 int stream_read(struct stream *, stream_fn *, void *user);
-/* Tells the programs that we want to be woken up; true: nothing is there, block on the engine's
- * epoll_fd (at most *ms; -1: as long as you like); false: read again at once. */
-bool stream_sleep(struct stream *, int *ms);
+/* What to do when nothing is left to read. true: block on the engine's epoll_fd for at most *ns
+ * (comes in as what the caller allows, UINT64_MAX: no limit); false: read again at once. Before a
+ * long sleep the programs are told that we want to be woken up. */
+bool stream_sleep(struct stream *, u64 *ns);
 bool stream_empty(const struct stream *); /* nothing is in the rings, not even a busy record */
 u64 stream_lost(const struct stream *); /* records lost so far, of all programs */
 u64 stream_map_full(const struct stream *);

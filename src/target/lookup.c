@@ -78,7 +78,7 @@ static void report_unknown(struct target *t, const char *category, const char *n
 			snprintf(hint, sizeof(hint), "did you mean '%s:%s'?", s.elsewhere, name);
 		else
 			snprintf(hint, sizeof(hint),
-				 "`waggle list 'tracepoint:%.100s:*'` shows what there is",
+				 "ls /sys/kernel/tracing/events/%.100s shows what there is",
 				 s.category_exists ? category : "*");
 	}
 	if (s.category_exists || !s.listed)

@@ -39,8 +39,12 @@ struct type type_join(struct type a, struct type b)
 		else
 			t.is_signed = a.is_signed || (b.is_signed && b.size >= a.size);
 		t.is_literal = a.is_literal && b.is_literal;
+		/* 0 beside a pointer is the null pointer */
+		if (a.is_pointer != b.is_pointer && (a.is_pointer ? b.is_literal : a.is_literal))
+			return a.is_pointer ? a : b;
 		t.is_pointer = a.is_pointer && b.is_pointer;
 		t.space = a.space == b.space ? a.space : SPACE_ANY;
+		t.of = a.of ? a.of : b.of;
 	}
 	if (a.kind == TYPE_AGG)
 		t.is_signed = a.is_signed || b.is_signed;
@@ -59,6 +63,10 @@ const char *type_name(struct type t, char *out, size_t size)
 		break;
 	case TYPE_STR: snprintf(out, size, "string[%u]", t.size); break;
 	case TYPE_AGG: snprintf(out, size, "%s", t.agg < ARRAY_SIZE(aggs) ? aggs[t.agg] : "?"); break;
+	case TYPE_ARRAY: snprintf(out, size, "array[%u]", t.count); break;
+	case TYPE_STRUCT:
+		snprintf(out, size, "%s %s", t.fields->is_union ? "union" : "struct", t.fields->name);
+		break;
 	case TYPE_NONE: snprintf(out, size, "none"); break;
 	default: snprintf(out, size, "unknown");
 	}

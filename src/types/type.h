@@ -25,6 +25,7 @@ struct type {
 	u8 is_signed;  /* INT */
 	u8 is_pointer; /* INT: an address, in `space` */
 	u8 space;
+	u8 is_char;    /* INT: of a string, when it stands in an array */
 	u8 is_literal; /* INT: takes the sign of what it meets */
 	u8 agg;	       /* AGG: enum agg of object.h */
 	u32 size;      /* bytes */

@@ -11,7 +11,7 @@
 
 #include "object/object.h"
 
-enum { MAP_RODATA, MAP_BSS, MAP_COUNTS, MAP_SIZES, MAP_FIRST, MAP_RINGS, MAPS };
+enum { MAP_RODATA, MAP_BSS, MAP_COUNTS, MAP_SIZES, MAP_FIRST, MAP_RINGS, MAP_DATA, MAPS };
 #define SAMPLE_CONSTANT 0x1122334455667788ull
 #define SAMPLE_CPUS	4
 #define SAMPLE_TRACEPOINT "syscalls:sys_enter_getppid"
@@ -219,6 +219,9 @@ static inline void add_maps(struct sample *s, u32 pid)
 		[MAP_RINGS] = {.name = WAGGLE_RINGS, .kind = MAP_ARRAY_OF_MAPS, .key_size = 4,
 			       .value_size = 4, .max_entries = SAMPLE_CPUS, .fill_per_cpu = true,
 			       .inner = {.kind = MAP_RINGBUF, .max_entries = 65536}},
+		[MAP_DATA] = {.name = ".data.last", .shown = "@last", .kind = MAP_ARRAY,
+			      .key_size = 4, .value_size = 16, .max_entries = 1, .scalar = true,
+			      .section = SECTION_DATA},
 	};
 	const struct field key[] = {
 		{.name = "pid", .kind = FIELD_UINT, .size = 8},
@@ -238,6 +241,7 @@ static inline void add_maps(struct sample *s, u32 pid)
 	*nested[0].sub = layout_of(o, 8, 2, pair);
 	maps[MAP_COUNTS].key = layout_of(o, 16, 2, key);
 	maps[MAP_SIZES].key = layout_of(o, 24, 2, nested);
+	maps[MAP_DATA].value = layout_of(o, 8, 1, &number);
 	maps[MAP_FIRST].value = layout_of(o, 8, 1, &number);
 	maps[MAP_RODATA].data = arena_alloc(&o->arena, maps[MAP_RODATA].value_size);
 	memcpy(maps[MAP_RODATA].data, &config, sizeof(config));

@@ -145,28 +145,27 @@ static void counts_in_a_map(void **state)
 	assert_int_equal(x->code.stack, 16);
 	assert_int_equal(x->code.relocs.n, 2);
 	assert_int_equal(x->code.relocs.v[0].map, 3);
-	assert_string_equal(listing(x),
-			    "   0: call bpf_get_current_pid_tgid#14\n"
-			    "   1: r0 >>= 32\n"
-			    "   2: *(u64 *)(r10 -8) = r0\n"
-			    "   3: r1 = map[fd:0]  ; map 3\n"
-			    "   5: r2 = r10\n"
-			    "   6: r2 += -8\n"
-			    "   7: call bpf_map_lookup_elem#1\n"
-			    "   8: if r0 == 0x0 goto pc+3 <12>\n"
-			    "   9: r5 = 1\n"
-			    "  10: lock *(u64 *)(r0 +16) += r5\n"
-			    "  11: goto pc+9 <21>\n"
-			    "  12: *(u64 *)(r10 -16) = 1\n"
-			    "  13: r1 = map[fd:0]  ; map 3\n"
-			    "  15: r4 = 0\n"
-			    "  16: r3 = r10\n"
-			    "  17: r3 += -16\n"
-			    "  18: r2 = r10\n"
-			    "  19: r2 += -8\n"
-			    "  20: call bpf_map_update_elem#2\n"
-			    "  21: r0 = 0\n"
-			    "  22: exit\n");
+	assert_string_equal(listing(x), "   0: call bpf_get_current_pid_tgid#14\n"
+					"   1: r0 >>= 32\n"
+					"   2: *(u64 *)(r10 -8) = r0\n"
+					"   3: r1 = map[fd:0]  ; map 3\n"
+					"   5: r2 = r10\n"
+					"   6: r2 += -8\n"
+					"   7: call bpf_map_lookup_elem#1\n"
+					"   8: if r0 == 0x0 goto pc+3 <12>\n"
+					"   9: r5 = 1\n"
+					"  10: lock *(u64 *)(r0 +16) += r5\n"
+					"  11: goto pc+9 <21>\n"
+					"  12: *(u64 *)(r10 -16) = 1\n"
+					"  13: r1 = map[fd:0]  ; map 3\n"
+					"  15: r4 = 0\n"
+					"  16: r3 = r10\n"
+					"  17: r3 += -16\n"
+					"  18: r2 = r10\n"
+					"  19: r2 += -8\n"
+					"  20: call bpf_map_update_elem#2\n"
+					"  21: r0 = 0\n"
+					"  22: exit\n");
 }
 
 /* The context stays whole, conditions are part of jumps, one exit, lines of the source. */
@@ -219,7 +218,8 @@ static void says_that_the_stack_is_full(void **state)
 	ir_ret(f, num(x, 0));
 	ir_run_passes(f, KERNEL(5, 10));
 	assert_int_equal(codegen(f, KERNEL(5, 10), &x->code, &x->diag), -EINVAL);
-	assert_string_equal(x->said, "this program needs 608 bytes of stack, a BPF program has 512");
+	assert_string_equal(x->said,
+			    "this program needs 608 bytes of stack, a BPF program has 512");
 	assert_int_equal(x->said_line, 2);
 }
 
@@ -264,8 +264,8 @@ static void build_diamonds(struct fixture *x, u32 count)
 		ir_br(f, ir_bin(f, IR_ULT, IRT_I64, ir_get(f, v[k % 8]), num(x, k)), then, end);
 		ir_seal(f, then);
 		ir_at(f, then);
-		ir_set(f, v[(k + 1) % 8], ir_bin(f, IR_ADD, IRT_I64, ir_get(f, v[(k + 5) % 8]),
-						 num(x, k)));
+		ir_set(f, v[(k + 1) % 8],
+		       ir_bin(f, IR_ADD, IRT_I64, ir_get(f, v[(k + 5) % 8]), num(x, k)));
 		ir_jmp(f, end);
 		ir_seal(f, end);
 		ir_at(f, end);
@@ -311,7 +311,7 @@ static void many_values_survive_a_call(void **state)
 		output(x, 20 + n, ir_bin(f, IR_XOR, IRT_I64, v[n], v[19 - n]));
 	ir_ret(f, v[3]);
 	compile(x, KERNEL(5, 10));
-	vec_each(i, &x->code.insns)
+	vec_each (i, &x->code.insns)
 		if (i->code == (BPF_STX | BPF_MEM | BPF_DW) && i->dst == 10)
 			assert_int_equal(i->off % 8, 0);
 	assert_true(x->code.stack >= 15 * 8 && x->code.stack <= 20 * 8);
@@ -405,9 +405,9 @@ static void conditions_as_values(void **state)
 		u64 a = pairs[n][0], b = pairs[n][1];
 		s64 sa = (s64)a, sb = (s64)b;
 		s32 ha = (s32)a, hb = (s32)b;
-		const bool want[] = {a == b, a != b, a < b, a <= b, sa < sb, sa <= sb,
-				     ha == hb, ha != hb, (u32)a < (u32)b, (u32)a <= (u32)b,
-				     ha < hb, ha <= hb};
+		const bool want[] = {a == b,          a != b,           a < b,    a <= b,
+				     sa < sb,         sa <= sb,         ha == hb, ha != hb,
+				     (u32)a < (u32)b, (u32)a <= (u32)b, ha < hb,  ha <= hb};
 
 		x->data[60] = a;
 		x->data[61] = b;

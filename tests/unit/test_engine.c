@@ -271,15 +271,15 @@ static void a_sleeping_reader_is_woken(void **state)
 	e->ops->go(e);
 	assert_int_equal(pthread_create(&thread, NULL, late_calls, &calls), 0);
 	while (seen.n < calls) {
-		int ms = 5000;
+		u64 ns = 5000000000;
 
 		assert_int_equal(stream_read(s, count, &seen), 0);
-		if (!stream_sleep(s, &ms) || seen.n == calls)
+		if (!stream_sleep(s, &ns) || seen.n == calls)
 			continue;
 		sleeps++;
-		/* only the short sleep that guards against the race may time out */
-		if (!epoll_wait(e->epoll_fd, &ev, 1, ms))
-			assert_true(ms <= 1);
+		/* naps and the short sleep that guards against the race may time out */
+		if (!epoll_wait(e->epoll_fd, &ev, 1, (int)((ns + 999999) / 1000000)))
+			assert_true(ns <= 1000000);
 	}
 	pthread_join(thread, NULL);
 	assert_true(sleeps < 10 * calls); /* no ticking */

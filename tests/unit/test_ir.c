@@ -1,5 +1,6 @@
 /*
- * test_ir.c: the IR: what building folds, that the checker sees what is broken, what each pass does.
+ * test_ir.c: the IR: what building folds, that the checker sees what is broken, what each pass
+ * does.
  */
 #include "ir/inside.h"
 #include "isa/isa.h"
@@ -63,8 +64,8 @@ static u32 count_ops(struct fixture *x, enum ir_op op)
 	u32 n = 0;
 
 	ir_analyse(x->f);
-	vec_each(b, &x->f->order)
-		vec_each(v, &x->f->blocks.v[*b].ins)
+	vec_each (b, &x->f->order)
+		vec_each (v, &x->f->blocks.v[*b].ins)
 			n += x->f->ins.v[*v].op == op;
 	return n;
 }
@@ -179,6 +180,23 @@ static void drops_code_behind_the_end(void **state)
 	ir_ret(x->f, num(x, 1));
 	assert_int_equal(count_ops(x, IR_STORE), 0);
 	assert_int_equal(count_ops(x, IR_RET), 1);
+	assert_sound(x);
+}
+
+/* The address of a stack object is good in blocks that the one which asked does not dominate. */
+static void slots_belong_to_the_function(void **state)
+{
+	struct fixture *x = *state;
+	struct ir_fn *f = x->f;
+	u32 one = ir_block(f), other = ir_block(f), slot;
+
+	ir_br(f, input(x, 0), one, other);
+	ir_at(f, one);
+	slot = ir_slot(f, 8, 8);
+	ir_ret(f, ir_load(f, 8, false, slot, 0));
+	ir_at(f, other);
+	ir_store(f, 8, slot, 0, num(x, 1));
+	ir_ret(f, ir_load(f, 8, false, slot, 0));
 	assert_sound(x);
 }
 
@@ -335,8 +353,24 @@ static void sees_arithmetic_on_pointers(void **state)
 	struct fixture *x = *state;
 	struct ir_fn *f = x->f;
 
-	ir_ret(f, ir_bin(f, IR_ADD, IRT_CTX, ir_ctx(f), num(x, 8)));
+	ir_ret(f, ir_bin(f, IR_SHL, IRT_I64, ir_ctx(f), num(x, 8)));
 	expect_wrong(x, "arithmetic on a context");
+}
+
+/* An address near the context is for helpers. */
+static void sees_loads_from_moved_contexts(void **state)
+{
+	struct fixture *x = *state;
+	struct ir_fn *f = x->f;
+	u32 near = ir_bin(f, IR_ADD, IRT_I64, ir_ctx(f), input(x, 0));
+
+	ir_call(f, HELPER_probe_read_kernel, IRT_I64, 3, ir_slot(f, 8, 8), num(x, 8), near);
+	ir_ret(f, num(x, 0));
+	assert_sound(x);
+	f->blocks.v[1].ins.n--; /* without the return, a load */
+	f->at = 1;
+	ir_ret(f, ir_load(f, 8, false, near, 0));
+	expect_wrong(x, "not a pointer to memory");
 }
 
 static void sees_multiplied_pointers(void **state)
@@ -449,7 +483,7 @@ static void forward_reads_what_was_stored(void **state)
 	ir_store(f, 8, x->p, 8, ir_load(f, 8, false, own, 0));
 	ir_store(f, 1, own, 3, num(x, 1));
 	ir_store(f, 8, x->p, 16, ir_load(f, 8, false, own, 0)); /* partly overwritten */
-	ir_ret(f, ir_load(f, 8, false, seen, 0));		 /* the helper may have written */
+	ir_ret(f, ir_load(f, 8, false, seen, 0));               /* the helper may have written */
 	assert_int_equal(count_ops(x, IR_LOAD), 4);
 	run_pass(x, "forward");
 	assert_int_equal(count_ops(x, IR_LOAD), 3);
@@ -477,10 +511,12 @@ static void legalise_knows_the_kernel(void **state)
 	ir_store(f, 8, x->p, 8, ir_un(f, IR_SEXT16, IRT_I64, input(x, 0)));
 	ir_ret(f, ir_load(f, 2, true, x->p, 0));
 	ir_pass_legalise(f, KERNEL(6, 6));
-	assert_int_equal(count_ops(x, IR_SDIV) + count_ops(x, IR_SEXT16) + count_ops(x, IR_LOADS), 3);
+	assert_int_equal(count_ops(x, IR_SDIV) + count_ops(x, IR_SEXT16) + count_ops(x, IR_LOADS),
+			 3);
 	ir_pass_legalise(f, KERNEL(6, 5));
 	assert_sound(x);
-	assert_int_equal(count_ops(x, IR_SDIV) + count_ops(x, IR_SEXT16) + count_ops(x, IR_LOADS), 0);
+	assert_int_equal(count_ops(x, IR_SDIV) + count_ops(x, IR_SEXT16) + count_ops(x, IR_LOADS),
+			 0);
 	assert_int_equal(count_ops(x, IR_UDIV), 1);
 }
 
@@ -528,6 +564,7 @@ int main(void)
 		TEST(keeps_masks_of_remainders),
 		TEST(folds_addresses),
 		TEST(drops_code_behind_the_end),
+		TEST(slots_belong_to_the_function),
 		TEST(variables_merge),
 		TEST(variables_never_set_are_zero),
 		TEST(loops_have_parameters_for_what_changes),
@@ -537,6 +574,7 @@ int main(void)
 		TEST(sees_values_of_other_branches),
 		TEST(sees_missing_arguments),
 		TEST(sees_arithmetic_on_pointers),
+		TEST(sees_loads_from_moved_contexts),
 		TEST(sees_multiplied_pointers),
 		TEST(sees_pointers_compared_with_numbers),
 		TEST(sees_loads_from_numbers),

@@ -80,6 +80,7 @@ static void print_says_all(void **state)
 		"@sizes  lhist(-5, 5, 1)  key { user-and-time { uid u32 @0, delta s32 @4 ms } @0",
 		", raw bytes[16] @8 hex }",
 		"@first scalar  value { value s64 @0 width 12 }",
+		"map 6 .data.last array, 16 bytes\n  @last scalar  value { value s64 @0 width 12 }",
 		"map 5 waggle_rings array_of_maps, key 4, value 4, 4 entries, one map for each CPU",
 		"of ringbuf, key 0, value 0, 65536 entries",
 		"program 0 count_calls tracepoint, section tracepoint/syscalls/sys_enter_getppid",
@@ -199,6 +200,10 @@ static void types_have_names(void **state)
 	t = struct_of(btf, types.maps[MAP_FIRST].value, "first_value");
 	assert_string_equal(t->members[1].name, "is_set");
 	assert_int_equal(btf_type(btf, types.maps[MAP_FIRST].key)->size, 4);
+	t = btf_type(btf, types.maps[MAP_DATA].value);
+	assert_int_equal(t->kind, BTF_DATASEC);
+	assert_string_equal(t->name, ".data.last");
+	assert_int_equal(t->size, 16);
 	assert_int_equal(types.maps[MAP_RINGS].key + types.maps[MAP_RINGS].value, 0);
 	t = btf_type(btf, types.maps[MAP_BSS].value);
 	assert_int_equal(t->kind, BTF_DATASEC);
@@ -228,8 +233,8 @@ struct wrong {
 WRONG(no_license, o->license = NULL)
 WRONG(prog_name, o->progs.v[0].name = "two words")
 WRONG(same_name, o->progs.v[1].name = "count_calls")
-WRONG(map_of_prog, o->maps.v[MAP_COUNTS].name = "begin")
-WRONG(our_name, o->maps.v[MAP_COUNTS].name = "waggle_config")
+WRONG(data_name, o->maps.v[MAP_DATA].name = ".data.a-b")
+WRONG(map_name, o->maps.v[MAP_COUNTS].name = ".counts")
 WRONG(no_code, o->progs.v[2].code.insns.n = 0)
 WRONG(reloc_place, o->progs.v[0].code.relocs.v[0].insn++)
 WRONG(reloc_map, o->progs.v[0].code.relocs.v[0].map = MAPS)
@@ -254,8 +259,8 @@ static const struct wrong wrongs[] = {
 	{"licence", no_license},
 	{"program 0 has no name", prog_name},
 	{"two programs are named 'count_calls'", same_name},
-	{"a map and a program are named 'begin'", map_of_prog},
-	{"map 2 has no name", our_name},
+	{"data section '.data.a-b' is of an unknown kind", data_name},
+	{"map 2 has no name", map_name},
 	{"'begin' has no instructions", no_code},
 	{"'count_calls': relocation at instruction 4", reloc_place},
 	{"'count_calls': instruction 3 does not name", reloc_map},
@@ -264,7 +269,7 @@ static const struct wrong wrongs[] = {
 	{"key of map counts: field 'tag' lies outside", field_out},
 	{"record printf: number 'arg1' has 3 bytes", field_wide},
 	{"map 'counts': its layout is larger", key_large},
-	{"two sections .bss", two_bss},
+	{"two maps are named '.bss'", two_bss},
 	{"section .bss has 64 bytes, less than", small_bss},
 	{"section .bss is larger than 256 MiB", huge_bss},
 	{"'waggle_rings': only maps of maps", no_inner},

@@ -501,6 +501,30 @@ static void maps_are_printed_cleared_and_zeroed(void **state)
 	fixture_free(f);
 }
 
+static void collect(void *user, const char *text, size_t n)
+{
+	struct said *s = user;
+	size_t have = strlen(s->text);
+
+	snprintf(s->text + have, sizeof(s->text) - have, "%.*s", (int)n, text);
+}
+
+static void the_verifier_can_be_heard(void **state)
+{
+	struct fixture *f = fixture_new();
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_run(&f->h, "begin", ATTACH_BEGIN, 0, 0, 1);
+	f->opts.dump = "verifier";
+	f->opts.out = collect;
+	assert_int_equal(fixture_run(f), 0);
+	assert_non_null(strstr(f->said.text, "begin:\n"));
+	assert_non_null(strstr(f->said.text, "0: (b7) r8 = 1"));
+	assert_string_equal(f->out, ""); /* nothing ran */
+	fixture_free(f);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -518,6 +542,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(no_tick_is_lost_uncounted),
 		cmocka_unit_test(a_reader_that_goes_ends_it_quietly),
 		cmocka_unit_test(events_come_by_poll),
+		cmocka_unit_test(the_verifier_can_be_heard),
 		cmocka_unit_test(maps_are_printed_cleared_and_zeroed),
 	};
 

@@ -162,14 +162,14 @@ static void what_is_too_new_waits(void **state)
 {
 	struct rig *r = rig_new(2, 4096);
 	struct seen seen = {0};
-	int ms = -1;
+	u64 ns = UINT64_MAX;
 
 	(void)state;
 	/* the other ring is empty now, but may bring a record of an earlier time than this */
 	put(r, 0, now_ns() + 50000000, 1);
 	stream_read(r->s, see, &seen);
 	assert_int_equal(seen.n, 0);
-	assert_false(stream_sleep(r->s, &ms));
+	assert_false(stream_sleep(r->s, &ns));
 	put(r, 1, 3, 2);
 	stream_read(r->s, see, &seen);
 	assert_int_equal(seen.n, 1);
@@ -184,7 +184,7 @@ static void a_busy_record_holds_back_what_is_later(void **state)
 {
 	struct rig *r = rig_new(2, 4096);
 	struct seen seen = {0};
-	int ms = -1;
+	u64 ns = UINT64_MAX;
 	u32 *busy;
 
 	(void)state;
@@ -195,11 +195,11 @@ static void a_busy_record_holds_back_what_is_later(void **state)
 	stream_read(r->s, see, &seen);
 	assert_int_equal(seen.n, 2); /* 5 and 10; whether 50 is next nobody knows yet */
 	assert_false(stream_empty(r->s));
-	assert_false(stream_sleep(r->s, &ms)); /* perhaps it is ready by now */
+	assert_false(stream_sleep(r->s, &ns)); /* perhaps it is ready by now */
 	stream_read(r->s, see, &seen);
 	assert_int_equal(seen.n, 2);
-	assert_true(stream_sleep(r->s, &ms)); /* it is not: no spinning */
-	assert_int_equal(ms, 1);
+	assert_true(stream_sleep(r->s, &ns)); /* it is not: no spinning */
+	assert_true(ns <= 1000000);
 	submit(busy, 20, 4, 0);
 	stream_read(r->s, see, &seen);
 	assert_int_equal(seen.n, 4);
@@ -213,17 +213,17 @@ static void a_reader_sleeps_shortly_beside_a_busy_record(void **state)
 {
 	struct rig *r = rig_new(1, 4096);
 	struct seen seen = {0};
-	int ms = -1;
+	u64 ns = UINT64_MAX;
 	u32 *busy = reserve(r, 0, 8);
 
 	(void)state;
 	stream_read(r->s, see, &seen);
-	assert_true(stream_sleep(r->s, &ms));
-	assert_int_equal(ms, 1);
+	assert_true(stream_sleep(r->s, &ns));
+	assert_int_equal(ns, 1000000);
 	assert_int_equal(r->shared.control.want, 1);
 	submit(busy, 20, 4, 0);
-	ms = -1;
-	assert_false(stream_sleep(r->s, &ms));
+	ns = UINT64_MAX;
+	assert_false(stream_sleep(r->s, &ns));
 	assert_int_equal(r->shared.control.want, 0);
 	rig_free(r);
 }
@@ -232,15 +232,34 @@ static void the_second_sleep_is_long(void **state)
 {
 	struct timespec t = {.tv_nsec = 1000000};
 	struct rig *r = rig_new(1, 4096);
-	int ms = -1;
+	u64 ns = UINT64_MAX;
 
 	(void)state;
-	assert_true(stream_sleep(r->s, &ms));
-	assert_int_equal(ms, 1);
+	assert_true(stream_sleep(r->s, &ns));
+	assert_int_equal(ns, 1000000);
 	nanosleep(&t, NULL);
-	ms = -1;
-	assert_true(stream_sleep(r->s, &ms));
-	assert_int_equal(ms, -1);
+	ns = UINT64_MAX;
+	assert_true(stream_sleep(r->s, &ns));
+	assert_true(ns == UINT64_MAX);
+	assert_int_equal(r->shared.control.want, 1);
+	rig_free(r);
+}
+
+static void while_records_come_nobody_is_asked_to_wake_us(void **state)
+{
+	struct rig *r = rig_new(1, 4096);
+	struct seen seen = {0};
+	u64 ns = UINT64_MAX;
+
+	(void)state;
+	put(r, 0, 1, 1);
+	stream_read(r->s, see, &seen);
+	assert_true(stream_sleep(r->s, &ns));
+	assert_true(ns <= 500000);
+	assert_int_equal(r->shared.control.want, 0);
+	/* the nap brought nothing */
+	stream_read(r->s, see, &seen);
+	assert_true(stream_sleep(r->s, &ns));
 	assert_int_equal(r->shared.control.want, 1);
 	rig_free(r);
 }
@@ -379,6 +398,7 @@ int main(void)
 		cmocka_unit_test(a_busy_record_holds_back_what_is_later),
 		cmocka_unit_test(a_reader_sleeps_shortly_beside_a_busy_record),
 		cmocka_unit_test(the_second_sleep_is_long),
+		cmocka_unit_test(while_records_come_nobody_is_asked_to_wake_us),
 		cmocka_unit_test(discarded_and_foreign_records_are_skipped),
 		cmocka_unit_test(a_reader_that_stops_goes_on_behind),
 		cmocka_unit_test(rings_wrap),

@@ -28,7 +28,7 @@ static void config_fill(const struct kernel_engine *k, struct waggle_config *c)
 		.pid = k->opts.pid,
 		.cpu_mask = k->slots - 1,
 	};
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_BOOTTIME, &t); /* what nsecs counts */
 	c->start_ns = (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
 	if (!stat("/proc/self/ns/pid", &ns) && ns.st_ino != FIRST_PID_NAMESPACE) {
 		/* the kernel's own dev_t: 12 bits of major above 20 of minor */

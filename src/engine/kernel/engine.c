@@ -35,7 +35,8 @@ static void engine_close(struct engine *e, bool leave)
 	for (u32 i = e->object->progs.n; k->progs && i--;)
 		if (k->progs[i] >= 0)
 			close(k->progs[i]);
-	rings_close(k, leave);
+	rings_close(k);
+	filler_close(&k->filler, leave);
 	if (k->bss)
 		munmap(k->bss, k->bss_size);
 	for (u32 i = e->object->maps.n; k->maps && i--;)
@@ -111,7 +112,10 @@ static int engine_fill(struct kernel_engine *k)
 	err = maps_open(k);
 	if (!err)
 		err = programs_open(k);
-	return err ? err : rings_ready(k);
+	if (err)
+		return err;
+	err = filler_wait(&k->filler);
+	return err ? why_failed(k, err, "cannot give each CPU its ring buffer") : 0;
 }
 
 static int engine_open(struct engine **out, struct object *o, const struct engine_opts *opts,

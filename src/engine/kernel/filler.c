@@ -1,81 +1,148 @@
 /*
- * filler.c: puts the rings into their array without waiting.
+ * filler.c: fills a map of maps without waiting.
  *
- * The kernel stores a map in an array of maps at once, but bpf(2) returns only after an RCU grace
- * period, 4 to 20 ms (maybe_wait_bpf_programs() in kernel/bpf/syscall.c). So a child makes the
- * call, and we go on as soon as all slots are seen to be filled.
+ * BPF_MAP_UPDATE_ELEM on a map of maps takes effect at once, but returns only after an RCU grace
+ * period (so that nobody uses the old inner map any more): 9 to 16 ms for each slot, before which a
+ * start of 2 ms pales. There is no old map here. So children make the calls and wait for us, one
+ * for each slot (one call for all would wait once for each in kernels before 6.8); we only look
+ * until all slots are set, after the programs are loaded. What they cannot do we do ourselves.
+ *
+ * The children share our memory (they make system calls, on small stacks of their own) but not our
+ * descriptors: they close all but the two that they need, so that nobody waits for them. A child
+ * in between makes them and ends, so that they are no children of ours, whom somebody would have
+ * to wait for. The kernel clears a child's `alive` when it is done with our memory.
  */
 #include "engine/kernel/kernel.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define POLL_NS 50000
-#define POLLS	40000 /* 2 s */
+#define STACK_SIZE 8192
+#define LOOKS	   2000 /* for a slot to be set; each at least a system call long */
 
-/* Kernels without batches for arrays of maps: a process for each slot, so that all wait at once. */
-static void fill_each(const struct filler *f)
+struct slot {
+	_Alignas(16) char stack[STACK_SIZE];
+	int map, inner;
+	u32 index;
+	pid_t alive;
+};
+
+struct plan {
+	_Alignas(16) char stack[STACK_SIZE];
+	u32 n;
+	struct slot slots[];
+};
+
+static int slot_main(void *arg)
 {
-	for (u32 i = 0; i < f->n; i++)
-		if (!syscall(SYS_fork)) {
-			sys_map_update(f->map, &f->keys[i], &f->fds[i], 0);
-			syscall(SYS_exit_group, 0);
-		}
+	struct slot *s = arg;
+	u32 low = (u32)MIN(s->map, s->inner), high = (u32)MAX(s->map, s->inner);
+
+	if (low)
+		sys_close_range(0, low - 1);
+	if (high > low + 1)
+		sys_close_range(low + 1, high - 1);
+	sys_close_range(high + 1, ~0u);
+	sys_map_update(s->map, &s->index, &s->inner, 0);
+	syscall(SYS_exit, 0);
+	return 0;
 }
 
-static void filler_main(const struct child *c)
+static int plan_main(void *arg)
 {
-	const struct filler *f = (const struct filler *)c;
+	struct plan *p = arg;
 
-	if (sys_map_update_batch(f->map, f->keys, f->fds, f->n))
-		fill_each(f);
-}
+	for (u32 i = 0; i < p->n; i++) {
+		struct slot *s = &p->slots[i];
 
-int filler_start(struct filler *f)
-{
-	int *keep = malloc(sizeof(*keep) * (f->n + 1)), err;
-
-	if (!keep)
-		return -ENOMEM;
-	memcpy(keep, f->fds, f->n * sizeof(*keep));
-	keep[f->n] = f->map;
-	f->child.main = filler_main;
-	err = child_start(&f->child, keep, f->n + 1);
-	free(keep);
-	return err;
-}
-
-static bool filled(int map, u32 key)
-{
-	const struct timespec nap = {.tv_nsec = POLL_NS};
-	u32 id = 0;
-
-	for (u32 i = 0; i < POLLS; i++) {
-		if (!sys_map_lookup(map, &key, &id) && id)
-			return true;
-		nanosleep(&nap, NULL);
+		s->alive = 1;
+		if (clone(slot_main, s->stack + STACK_SIZE, CLONE_VM | CLONE_CHILD_CLEARTID, s,
+			  NULL, NULL, &s->alive) < 0)
+			s->alive = 0;
 	}
-	return false;
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+static void plan_run(struct plan *p)
+{
+	sigset_t all, old;
+	int pid;
+
+	sigfillset(&all); /* handlers of ours must never run in children */
+	sigprocmask(SIG_SETMASK, &all, &old);
+	pid = clone(plan_main, p->stack + STACK_SIZE, CLONE_VM | CLONE_VFORK, p);
+	if (pid > 0)
+		while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
+			;
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+/* Whether a slot is set, or will not be by a child. */
+static bool slot_set(const struct slot *s)
+{
+	u32 id;
+
+	for (u32 i = 0; i < LOOKS; i++) {
+		if (!sys_map_lookup(s->map, &s->index, &id))
+			return true;
+		if (!__atomic_load_n(&s->alive, __ATOMIC_ACQUIRE))
+			break;
+		sched_yield();
+	}
+	return !sys_map_lookup(s->map, &s->index, &id);
+}
+
+int filler_start(struct filler *f, int map, const int *inner, u32 n)
+{
+	size_t size = sizeof(struct plan) + n * sizeof(struct slot);
+	struct plan *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			      0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	*f = (struct filler){p, size};
+	p->n = n;
+	for (u32 i = 0; i < n; i++) {
+		p->slots[i].map = map;
+		p->slots[i].inner = inner[i];
+		p->slots[i].index = i;
+	}
+	plan_run(p);
+	return 0;
 }
 
 int filler_wait(const struct filler *f)
 {
-	for (u32 i = 0; i < f->n; i++)
-		if (!filled(f->map, f->keys[i])) {
-			int err = sys_map_update(f->map, &f->keys[i], &f->fds[i], 0);
+	const struct plan *p = f->memory;
+	int err = 0;
 
-			if (err)
-				return err; /* which is why the child could not do it */
-		}
-	return 0;
+	for (u32 i = 0; p && i < p->n && !err; i++) {
+		const struct slot *s = &p->slots[i];
+
+		if (!slot_set(s))
+			err = sys_map_update(s->map, &s->index, &s->inner, 0);
+	}
+	return err;
 }
 
-void filler_end(struct filler *f)
+/* Gives the stacks back, once the last child is off them. */
+void filler_close(struct filler *f, bool leave)
 {
-	child_end(&f->child);
-	free(f->keys);
-	free(f->fds);
+	struct timespec t = {.tv_nsec = 1000000};
+	struct plan *p = f->memory;
+
+	if (!p || leave)
+		return;
+	for (u32 i = 0; i < p->n; i++)
+		while (__atomic_load_n(&p->slots[i].alive, __ATOMIC_ACQUIRE))
+			nanosleep(&t, NULL);
+	munmap(p, f->size);
+	f->memory = NULL;
 }

@@ -10,30 +10,10 @@
 #include "engine/engine.h"
 #include "engine/kernel/sys.h"
 
-/* child.c: a child that makes slow system calls. main() runs in our memory, on a stack of its own,
- * with no descriptor but those of `keep`; it must make plain system calls only. */
-struct child {
-	void (*main)(const struct child *);
-	int *keep;
-	u32 n;
-	void *stack;
-	int pid, parent;
-};
-int child_start(struct child *, const int *keep, u32 n); /* keep is copied */
-void child_end(struct child *);				 /* waits for its end; frees */
-
-/* filler.c: puts maps (fds[i] at keys[i]) into an array of maps. start: goes on in a child; wait:
- * until all can be seen in there; end: also waits for the kernel, 4 to 20 ms. */
 struct filler {
-	struct child child; /* first */
-	int map;
-	u32 *keys;
-	int *fds;
-	u32 n;
+	void *memory; /* stacks of the children; NULL: there are none */
+	size_t size;
 };
-int filler_start(struct filler *);
-int filler_wait(const struct filler *);
-void filler_end(struct filler *);
 
 struct kernel_engine {
 	struct engine base; /* first */
@@ -46,7 +26,7 @@ struct kernel_engine {
 	int *events;	    /* perf events, in the order of attaching */
 	u32 nevents;
 	int *ring_fds;	    /* base.nrings */
-	struct filler filler; /* of the array of rings */
+	struct filler filler;
 	u8 *bss;
 	size_t bss_size;
 	u32 bss_map;	    /* its index; meaningful when bss is set */
@@ -71,8 +51,7 @@ int maps_open(struct kernel_engine *);
 /* Creates a map, raising the limit of locked memory where an old kernel wants that. */
 int map_create(struct kernel_engine *, struct sys_map *);
 int rings_open(struct kernel_engine *, u32 map);
-int rings_ready(struct kernel_engine *); /* waits until programs can see them */
-void rings_close(struct kernel_engine *, bool leave);
+void rings_close(struct kernel_engine *);
 int data_fill(struct kernel_engine *, u32 map);
 u32 data_size(const struct kernel_engine *, const struct object_map *);
 u32 map_value_bytes(const struct kernel_engine *, u32 map); /* of all CPUs, as read */
@@ -82,6 +61,11 @@ int map_read(struct engine *, u32 map, struct buf *keys, struct buf *values, u32
 int programs_open(struct kernel_engine *);
 /* Says why the verifier refused a program, from its log. `shift`: slots put in front. */
 void verdict_report(struct kernel_engine *, const struct object_prog *, int err, u32 shift);
+
+/* filler.c: puts maps into the slots of a map of maps, without the wait that each costs */
+int filler_start(struct filler *, int map, const int *inner, u32 n);
+int filler_wait(const struct filler *); /* until all can be seen in there */
+void filler_close(struct filler *, bool leave);
 
 /* links.c, closer.c */
 int links_open(struct kernel_engine *);

@@ -57,7 +57,7 @@ static int tracepoint_id(struct kernel_engine *k, const struct attach *a, u32 *i
 	}
 	fd = openat(k->tracefs, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return diag_fail(k->base.diag, -ENOENT, "waggle list shows what there is",
+		return diag_fail(k->base.diag, -ENOENT, "ls /sys/kernel/tracing/events/* shows what there is",
 				 "this kernel has no tracepoint %s", a->pattern);
 	if (fd < 0)
 		return why_failed(k, -errno, "cannot read the id of tracepoint %s", a->pattern);

@@ -50,31 +50,21 @@ static int ring_open(struct kernel_engine *k, u32 cpu, u32 size)
 	return err;
 }
 
-/* Every slot gets the ring of its CPU, or the first one. */
 static int slots_fill(struct kernel_engine *k, int map)
 {
-	struct filler *f = &k->filler;
+	int *fds = malloc(sizeof(*fds) * k->slots);
+	int err = fds ? 0 : -ENOMEM;
 
-	f->map = map;
-	f->keys = calloc(k->slots, sizeof(*f->keys));
-	f->fds = calloc(k->slots, sizeof(*f->fds));
-	if (!f->keys || !f->fds)
-		return -ENOMEM;
-	for (u32 ring = 0; f->n < k->slots; f->n++) {
-		bool own = ring < k->base.nrings && k->base.rings[ring].cpu == f->n;
+	for (u32 cpu = 0, ring = 0; fds && cpu < k->slots; cpu++) {
+		bool own = ring < k->base.nrings && k->base.rings[ring].cpu == cpu;
 
-		f->keys[f->n] = f->n;
-		f->fds[f->n] = k->ring_fds[own ? ring : 0];
+		fds[cpu] = k->ring_fds[own ? ring : 0];
 		ring += own;
 	}
-	return filler_start(f);
-}
-
-int rings_ready(struct kernel_engine *k)
-{
-	int err = k->filler.n ? filler_wait(&k->filler) : 0;
-
-	return err ? why_failed(k, err, "cannot give each CPU its ring buffer") : 0;
+	if (!err)
+		err = filler_start(&k->filler, map, fds, k->slots);
+	free(fds);
+	return err;
 }
 
 static int rings_fill(struct kernel_engine *k, u32 map, const struct cpus *online, u32 size)
@@ -122,12 +112,10 @@ int rings_open(struct kernel_engine *k, u32 map)
 	return err ? why_failed(k, err, "cannot make ring buffers of %u KiB", size / 1024) : 0;
 }
 
-void rings_close(struct kernel_engine *k, bool leave)
+void rings_close(struct kernel_engine *k)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	if (!leave)
-		filler_end(&k->filler);
 	for (u32 i = 0; i < k->base.nrings; i++) {
 		struct ring *r = &k->base.rings[i];
 

@@ -19,7 +19,6 @@ enum bpf_cmd { /* only those that we use */
 	CMD_BTF_LOAD = 18,
 	CMD_MAP_FREEZE = 22,
 	CMD_MAP_LOOKUP_BATCH = 24,
-	CMD_MAP_UPDATE_BATCH = 26,
 };
 #define NAME_SIZE  16
 #define TRIES	   5
@@ -139,17 +138,6 @@ int sys_map_lookup_batch(int fd, const void *in, void *out, void *keys, void *va
 
 	*count = err && err != -ENOENT ? 0 : a.count;
 	return err;
-}
-
-int sys_map_update_batch(int fd, const void *keys, const void *values, u32 count)
-{
-	struct {
-		u64 in, out, keys, values;
-		u32 count, fd;
-		u64 elem_flags, flags;
-	} a = {.keys = addr(keys), .values = addr(values), .count = count, .fd = (u32)fd};
-
-	return sys_bpf(CMD_MAP_UPDATE_BATCH, &a, sizeof(a));
 }
 
 int sys_prog_load(const struct sys_prog *p, u32 level, char *log, u32 log_size)

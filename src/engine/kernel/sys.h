@@ -32,7 +32,6 @@ int sys_map_freeze(int fd);
 /* Reads up to *count entries from where `in` (NULL: the start) left off; -ENOENT: these were the
  * last. in, out: room for max(key size, 8) bytes. *count is set in both cases. */
 int sys_map_lookup_batch(int fd, const void *in, void *out, void *keys, void *values, u32 *count);
-int sys_map_update_batch(int fd, const void *keys, const void *values, u32 count);
 
 struct sys_func_info {
 	u32 insn, type;

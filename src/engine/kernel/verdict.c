@@ -8,7 +8,7 @@
  */
 #include "engine/kernel/kernel.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Lines that follow the reason and say nothing about it. */
@@ -39,7 +39,7 @@ static bool is_state(const char *line)
 
 	if (line[0] == ';' || !strncmp(line, "from ", 5) || !strncmp(line, "func#", 5) ||
 	    !strncmp(line, "last_idx", 8) || !strncmp(line, "regs=", 5) ||
-	    !strncmp(line, "mark_precise", 12))
+	    !strncmp(line, "mark_precise", 12) || !strncmp(line, "parent ", 7))
 		return true;
 	strtoul(line, &end, 10);
 	return end > line && *end == ':';
@@ -80,18 +80,20 @@ void verdict_report(struct kernel_engine *k, const struct object_prog *p, int er
 	s64 insn;
 	const char *reason = k->log ? log_reason(k->log, &insn) : NULL;
 	struct loc at = {0};
+	char where[40] = "";
 
 	if (!reason) {
 		why_failed(k, err, "cannot load %s", p->probe);
 		return;
 	}
-	if (insn >= (s64)shift)
+	if (insn >= (s64)shift) {
 		at = code_loc(&p->code, insn - shift);
+		snprintf(where, sizeof(where), " (instruction %lld)", (long long)(insn - shift));
+	}
 	at_source.file = o->source_name;
 	at_source.text = o->source;
 	at_source.size = o->source ? o->source_size : 0;
 	diag_error(&at_source, at, "-d verifier shows all that it said",
-		   "the kernel's verifier refuses %s: %s (instruction %lld)", p->probe, reason,
-		   (long long)(insn - shift));
+		   "the kernel's verifier refuses %s: %s%s", p->probe, reason, where);
 	k->base.diag->errors = at_source.errors;
 }

@@ -1,0 +1,39 @@
+/*
+ * ctype.h: C types in scripts: names of types, declarations of structs, the kernel's own from BTF.
+ *
+ * Structs of the kernel are taken from the target's BTF when they are named, and their members
+ * when they are looked at, so that a script with `struct sock *` reads a handful of types.
+ */
+#ifndef SCRIPT_CTYPE_H
+#define SCRIPT_CTYPE_H
+
+#include "base/dict.h"
+#include "script/ast.h"
+
+/* A type as text: "const char *", "struct task_struct *", "unsigned int", "char[16]". False: there
+ * is no such type; *unknown then says which word is not known ("struct foo"), for the message. */
+bool ctype_of_text(struct script *, const char *text, struct type *, const char **unknown);
+
+/* Does a type begin at this token, behind a `(` or sizeof( ? */
+bool ctype_begins(const struct script *, const struct token *);
+
+/* A declaration of the source: struct, union or enum NAME { ... }; from the keyword on. The lexer
+ * stands behind the closing brace afterwards. Reports errors; 0 or -EINVAL. */
+int ctype_declare(struct script *, struct lexer *);
+
+/* The members, fetched from BTF if need be. */
+const struct aggregate *ctype_members(struct script *, const struct aggregate *);
+/* A member by name, also in anonymous members; *bit_off: from the start of the whole. */
+const struct member *ctype_member(struct script *, const struct aggregate *, const char *name,
+				  u32 *bit_off);
+void ctype_near(struct script *, const struct aggregate *, struct near *);
+
+/* The value of an enumerator or a #define; false: unknown. */
+bool ctype_constant(struct script *, const char *name, s64 *value);
+
+void ctype_define(struct script *, const char *name, s64 value);
+
+/* A pointer to a struct of the kernel by name ("task_struct"); a plain pointer without BTF. */
+struct type ctype_kernel_pointer(struct script *, const char *name);
+
+#endif
