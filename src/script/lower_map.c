@@ -139,7 +139,7 @@ static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
 			continue;
 		}
 		/* the kernel compares whole keys */
-		if (k->kind != NODE_NAME || f->size > 16)
+		if (k->kind != NODE_NAME || k->probe_value || f->size > 16)
 			mem_zero(l, at, f->size);
 		lower_str(l, k, at, f->size);
 	}
