@@ -61,7 +61,7 @@ struct user_symbol {
 struct usdt_note {
 	const char *provider, *name;
 	const char *args; /* operands as the assembler wrote them: "4@%eax -8@16(%rbp)" */
-	u64 offset;	  /* of the place in the file */
+	u64 addr, offset; /* of the place: as the file's symbols have it; in the file */
 	u64 semaphore;	  /* of its counter, 0: none */
 };
 
@@ -103,6 +103,8 @@ int target_save(struct target *, const char *const *patterns, struct buf *out, s
 /* Calls fn for each function, or probe, of a file until it returns non-zero, which is returned. A
  * function that both tables list comes twice. */
 int user_symbols(const struct user_file *, int (*fn)(void *, const struct user_symbol *), void *);
+/* The address of anything with that name: a function, a variable. False: it has none. */
+bool user_address(const struct user_file *, const char *name, u64 *addr);
 int usdt_notes(const struct user_file *, int (*fn)(void *, const struct usdt_note *), void *user);
 /* Looks a file up and reports why it cannot be used. */
 int target_file(struct target *, const char *name, u32 pid, struct loc, struct user_file **,

@@ -44,6 +44,26 @@ int user_symbols(const struct user_file *f, int (*fn)(void *, const struct user_
 	return stop ? stop : symbols_of(f, ELF_DYNSYM, fn, user);
 }
 
+bool user_address(const struct user_file *f, const char *name, u64 *addr)
+{
+	static const u32 types[] = {ELF_SYMTAB, ELF_DYNSYM};
+	struct elf_section table, strings;
+	struct elf_symbol sym;
+
+	for (u32 t = 0; t < ARRAY_SIZE(types); t++) {
+		if (!elf_find_type(&f->elf, types[t], &table) ||
+		    !elf_section(&f->elf, table.link, &strings))
+			continue;
+		for (u64 i = 1; i < elf_count(&table); i++)
+			if (elf_symbol(&table, &strings, i, &sym) && !strcmp(sym.name, name) &&
+			    sym.section != ELF_SHN_UNDEF) {
+				*addr = sym.value;
+				return true;
+			}
+	}
+	return false;
+}
+
 static u64 get(const u8 *p, u32 bytes)
 {
 	u64 v = 0;
@@ -76,7 +96,8 @@ static bool read_note(const struct user_file *f, const struct elf_section *base,
 	moved = base->name ? base->addr - get(p + 8, 8) : 0;
 	semaphore = get(p + 16, 8);
 	n->semaphore = 0;
-	if (!elf_offset_of(&f->elf, get(p, 8) + moved, &n->offset) ||
+	n->addr = get(p, 8) + moved;
+	if (!elf_offset_of(&f->elf, n->addr, &n->offset) ||
 	    (semaphore && !elf_offset_of(&f->elf, semaphore + moved, &n->semaphore)))
 		return false;
 	p += 24;
