@@ -35,7 +35,8 @@ struct waggle_config {
 struct waggle_control {
 	u64 want;
 	u64 open;   /* the gate */
-	u64 pad[6]; /* a cache line of its own */
+	u64 exit;   /* an exit() whose record found no room: the reader ends all the same */
+	u64 pad[5]; /* a cache line of its own */
 };
 
 /* Counters are added to atomically; the slot is the CPU modulo CONTROL_CPUS, so that CPUs do not

@@ -135,6 +135,9 @@ struct attach {
 	u64 cookie;    /* bpf_get_attach_cookie() of the program's runs here; from 5.15 */
 	u64 off, count; /* see attach.def */
 	u64 semaphore; /* USDT: offset in the file of the counter that switches it on, 0: none */
+	/* What the program reads of a tracepoint's record: "NAME OFFSET SIZE\n" for each field,
+	 * NULL: nothing. The engine attaches only where the fields are still there. */
+	const char *fields;
 };
 
 struct object {

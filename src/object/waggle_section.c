@@ -214,6 +214,7 @@ static void io_attach(struct io *io, struct attach *a)
 	io_u64(io, &a->off);
 	io_u64(io, &a->count);
 	io_u64(io, &a->semaphore);
+	io_str(io, &a->fields);
 }
 
 /* ---- tables */

@@ -76,11 +76,8 @@ static void lower_assign(struct lower *l, struct node *n)
 		return;
 	}
 	v = n->a->var;
-	if (v->type.kind == TYPE_STR) {
-		struct mem to = mem_at(l, &l->pieces.v[v->scratch]);
-
-		mem_zero(l, to, ALIGN_UP(v->type.size, 8));
-		lower_str(l, n->b, to, v->type.size);
+	if (v->type.kind != TYPE_INT) {
+		lower_stored(l, n->b, mem_at(l, &l->pieces.v[v->scratch]), v->type.size);
 		return;
 	}
 	value = lower_int(l, n->b);
@@ -101,6 +98,10 @@ static void lower_statement(struct lower *l, struct node *n)
 		break;
 	case NODE_IF: lower_if(l, n); break;
 	case NODE_WHILE: lower_while(l, n); break;
+	case NODE_UNROLL:
+		for (u64 i = 0; i < n->a->value && ir_open(l->fn); i++)
+			lower_statements(l, n->b);
+		break;
 	case NODE_BLOCK: lower_statements(l, n); break;
 	case NODE_BREAK: ir_jmp(l->fn, l->break_to); break;
 	case NODE_CONTINUE: ir_jmp(l->fn, l->continue_to); break;
@@ -168,7 +169,7 @@ static void lower_point(struct lower *l, struct point *p)
 	fn->line = place(p->spec->at);
 	scratch_begin(l);
 	for (struct script_var *v = p->vars; v; v = v->next) {
-		if (v->type.kind == TYPE_STR) {
+		if (v->type.kind != TYPE_INT) {
 			v->scratch = mem_get(l, v->type.size); /* for the whole program */
 			clear_str(l, v);
 			continue;
@@ -194,6 +195,17 @@ static const char *identifier(struct arena *arena, const char *text, u32 i)
 		if (!isalnum((u8)*p))
 			*p = '_';
 	return name;
+}
+
+/* The fields that a program reads, as struct attach has them. */
+static const char *fields_used(struct arena *arena, const struct point *p)
+{
+	const char *text = NULL;
+
+	vec_each(f, &p->used)
+		text = arena_printf(arena, "%s%s %u %u\n", text ? text : "", (*f)->name,
+				    (*f)->off, (*f)->size);
+	return text;
 }
 
 /* How many points the program of p serves: p and those that follow it. */
@@ -255,7 +267,7 @@ static void add_attach(struct lower *l, const struct point *p, u64 cookie)
 		 (struct attach){.kind = p->row->attach, .prog = l->prog,
 				 .pattern = arena_strdup(arena, p->pattern), .ns = p->ns,
 				 .off = p->off, .count = p->count, .semaphore = p->semaphore,
-				 .cookie = cookie});
+				 .cookie = cookie, .fields = fields_used(arena, p)});
 }
 
 /* The cookie is the number of the point among those of its program. */

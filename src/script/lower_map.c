@@ -5,8 +5,10 @@
  *   @x = count()   a per-CPU array of one element, { words of the aggregation, is_set }
  *   @x[k] = 1      a hash; @x[k] = count() a per-CPU hash
  *
- * Programs of these kinds are not preempted and do not nest on one CPU, so per-CPU values are
- * changed without atomics.
+ * Programs at tracepoints are not preempted and do not nest on one CPU, so they change per-CPU
+ * values without atomics. Intervals are run by a system call, which a tracepoint in an interrupt
+ * may cut in two: they add atomically. (For min and max there is no such instruction in 5.10: an
+ * interval's may undo one that came between its two instructions.)
  */
 #include "script/lower.h"
 
@@ -34,7 +36,13 @@ struct field *layout_add(struct lower *l, struct layout *layout, const char *nam
 	f->kind = t.kind == TYPE_STR ? FIELD_STR : t.is_signed ? FIELD_INT : FIELD_UINT;
 	f->unit = t.is_pointer ? UNIT_HEX : UNIT_NONE;
 	f->off = layout->size;
-	f->size = t.kind == TYPE_STR ? t.size : 8;
+	f->size = t.kind == TYPE_INT ? 8 : t.size;
+	if (t.kind == TYPE_TUPLE) {
+		f->kind = FIELD_TUPLE;
+		f->sub = arena_new(&l->object->arena, struct layout);
+		for (u32 i = 0; i < t.fields->n; i++)
+			layout_add(l, f->sub, t.fields->members[i].name, t.fields->members[i].type);
+	}
 	layout->size += ALIGN_UP(f->size, 8);
 	return f;
 }
@@ -134,14 +142,10 @@ static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
 		struct field *f = &o->key.fields[i];
 		struct mem at = {m.ptr, m.off + (s32)f->off};
 
-		if (f->kind != FIELD_STR) {
+		if (k->type.kind == TYPE_INT)
 			ir_store(l->fn, 8, at.ptr, at.off, lower_int(l, k));
-			continue;
-		}
-		/* the kernel compares whole keys */
-		if (k->kind != NODE_NAME || k->probe_value || f->size > 16)
-			mem_zero(l, at, f->size);
-		lower_str(l, k, at, f->size);
+		else /* the kernel compares whole keys */
+			lower_stored(l, k, at, f->size);
 	}
 	return m;
 }
@@ -231,6 +235,30 @@ void lower_map_str(struct lower *l, struct node *n, struct mem to, u32 cap, u32 
 	ir_at(fn, done);
 }
 
+void lower_map_copy(struct lower *l, struct node *n, struct mem to, u32 size)
+{
+	struct ir_fn *fn = l->fn;
+	u32 piece, value, found, done, addr, bytes = ir_const(fn, size);
+
+	if (is_data(l, n->map)) {
+		ir_call(fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, to), bytes,
+			ir_data(fn, n->map->index, 0));
+		return;
+	}
+	value = lookup(l, n->map->index, lower_key(l, n, &piece));
+	mem_put(l, piece);
+	addr = mem_addr(l, to);
+	mem_zero(l, to, size);
+	found = ir_block(fn), done = ir_block(fn);
+	ir_br(fn, value, found, done);
+	ir_seal(fn, found);
+	ir_at(fn, found);
+	ir_call(fn, HELPER_probe_read_kernel, IRT_I64, 3, addr, bytes, value);
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+}
+
 /* ---- writing */
 
 static void assign_data(struct lower *l, struct script_map *m, struct node *value)
@@ -238,12 +266,11 @@ static void assign_data(struct lower *l, struct script_map *m, struct node *valu
 	struct object_map *o = &l->object->maps.v[m->index];
 	u32 ptr;
 
-	if (m->value.kind == TYPE_STR) {
+	if (m->value.kind != TYPE_INT) {
 		u32 piece = mem_get(l, m->value.size);
 		struct mem from = mem_at(l, &l->pieces.v[piece]);
 
-		mem_zero(l, from, m->value.size);
-		lower_str(l, value, from, m->value.size);
+		lower_stored(l, value, from, m->value.size);
 		ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, ir_data(l->fn, m->index, 0),
 			ir_const(l->fn, m->value.size), mem_addr(l, from));
 		mem_put(l, piece);
@@ -268,8 +295,7 @@ static void assign_hash(struct lower *l, struct node *map, struct node *value)
 	if (v) {
 		ir_store(l->fn, 8, m.ptr, m.off, v);
 	} else {
-		mem_zero(l, m, size);
-		lower_str(l, value, m, size);
+		lower_stored(l, value, m, size);
 	}
 	key = lower_key(l, map, &kpiece);
 	count_full(l, update(l, map->map->index, key, m, BPF_ANY));
@@ -421,6 +447,10 @@ void lower_delete(struct lower *l, struct node *n)
 
 static void add_to(struct lower *l, u32 ptr, s32 off, u32 n)
 {
+	if (l->point->row->attach == ATTACH_INTERVAL) {
+		ir_atomic_add(l->fn, 8, ptr, off, n);
+		return;
+	}
 	ir_store(l->fn, 8, ptr, off,
 		 ir_bin(l->fn, IR_ADD, IRT_I64, ir_load(l->fn, 8, false, ptr, off), n));
 }

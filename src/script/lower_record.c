@@ -69,7 +69,7 @@ static void fill_layout(struct lower *l, struct layout *layout, struct node *arg
 		for (i = 0; i < layout->n; i++) {
 			struct field *f = &layout->fields[i];
 
-			if ((f->kind == FIELD_STR) == (pass == 1)) {
+			if ((f->kind >= FIELD_STR) == (pass == 1)) {
 				f->off = size;
 				size += ALIGN_UP(f->size, 8);
 			}
@@ -192,6 +192,10 @@ static void send_form(struct lower *l, struct record *r, u32 id, u32 longer)
 
 		if (r->ints[i])
 			continue;
+		if (value_of(a)->type.kind != TYPE_STR) {
+			lower_stored(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
+			continue;
+		}
 		len = lower_str(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
 		if (longer && value_of(a)->type.size > STR_SHORT)
 			check_fits(l, rec, len, f->size, longer);
@@ -233,6 +237,9 @@ static void lower_record(struct lower *l, const char *name, const struct action 
 	ir_seal(fn, r.lost);
 	ir_at(fn, r.lost);
 	lower_counter(l, offsetof(struct waggle_counters, lost));
+	if (action->kind == ACTION_EXIT)
+		ir_store(fn, 8, ir_data(fn, l->bss, offsetof(struct waggle_control, exit)), 0,
+			 ir_const(fn, 1));
 	ir_jmp(fn, r.done);
 	ir_seal(fn, r.done);
 	ir_at(fn, r.done);

@@ -145,6 +145,9 @@ static int unknown_probe(struct script *s, struct probe_spec *spec, const char *
 		near_try(&near, r->name);
 	hint = near.best ? arena_printf(s->arena, "did you mean '%s'?", near.best) :
 			   "`waggle help probes` lists the kinds";
+	if (word_comes_later(name))
+		return diag_error(s->diag, spec->at, "`waggle help probes` lists the kinds",
+				  "probes of kind '%s' are not there yet", name);
 	return diag_error(s->diag, spec->at, hint, "'%s' is no kind of probe", name);
 }
 
@@ -170,6 +173,11 @@ static int points_of(struct script *s, struct probe *probe, struct probe_spec *s
 	row = row_find(parts[0]);
 	if (!row)
 		return unknown_probe(s, spec, parts[0]);
+	if ((row->attach == ATTACH_INTERVAL || row->attach == ATTACH_PROFILE) && n == 2) { /* interval:1s, interval:500ms */
+		parts[2] = parts[1];
+		parts[1] = NULL;
+		n = 3;
+	}
 	if (n != row->parts + 1u || next)
 		return diag_error(s->diag, spec->at,
 				  arena_printf(s->arena, "it is written %s", row->usage),

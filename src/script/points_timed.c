@@ -5,29 +5,38 @@
 
 #include <stdlib.h>
 
-/* "hz:99", "ms:100": nanoseconds between two runs. */
+/* Nanoseconds between two runs. parts: the unit, NULL when it stands behind the number; the number. */
 static int parse_period(struct script *s, const struct probe_row *row, struct probe_spec *spec,
-			char **parts, u64 *ns)
+			char **parts, u64 *out)
 {
 	static const struct {
 		const char *unit;
 		u64 ns;
-	} units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"hz", 0}};
-	const char *hint = arena_printf(s->arena, "%s:s:1, %s:ms:100, %s:hz:99", row->name,
+	} units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"hz", 0}, {"", 1}, {"ns", 1},
+		     {"m", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000}};
+	const char *hint = arena_printf(s->arena, "%s:s:1, %s:100ms, %s:hz:99", row->name,
 					row->name, row->name);
+	const char *unit = parts[0];
 	char *end;
-	u64 n = strtoull(parts[1], &end, 10);
+	u64 n = strtoull(parts[1], &end, 10), ns;
 
-	if (end == parts[1] || *end || !n || *parts[1] == '-' || n > 1000000000)
+	if (end == parts[1] || (unit && *end) || !n || *parts[1] == '-')
 		return diag_error(s->diag, spec->at, hint, "'%s' is no number of intervals",
 				  parts[1]);
-	for (u32 i = 0; i < ARRAY_SIZE(units); i++)
-		if (!strcmp(units[i].unit, parts[0])) {
-			*ns = units[i].ns ? n * units[i].ns : 1000000000 / n;
-			return 0;
-		}
-	return diag_error(s->diag, spec->at, "the units are s, ms, us and hz",
-			  "'%s' is no unit of time", parts[0]);
+	unit = unit ? unit : end;
+	for (u32 i = 0; i < ARRAY_SIZE(units); i++) {
+		if (strcmp(units[i].unit, unit) || (i >= 4 && parts[0]))
+			continue;
+		ns = units[i].ns ? n * units[i].ns : 1000000000 / n;
+		if (!ns || n > INT64_MAX / MAX(units[i].ns, 1u))
+			return diag_error(s->diag, spec->at, "at least 1 ns, at most 292 years",
+					  "an interval of this length is not possible");
+		*out = ns;
+		return 0;
+	}
+	return diag_error(s->diag, spec->at, parts[0] ? "the units are s, ms, us and hz" :
+						       "the units are ns, us, ms, s, m, h and d",
+			  "'%s' is no unit of time", unit);
 }
 
 int points_interval(struct script *s, const struct probe_row *row, struct probe *probe,

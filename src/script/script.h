@@ -15,6 +15,8 @@
 #define STR_SHORT 96	/* in the short form of a record */
 #define STR_KEY	  256	/* in keys of maps: 5.10 has room for 512 bytes in all */
 
+#define UNROLL_MOST 100
+
 struct point;
 struct checker;
 struct lower;
@@ -51,6 +53,7 @@ extern const struct probe_row probe_rows[]; /* each ends with a row without a na
 extern const u32 value_count, call_count;
 
 const struct call_row *call_find(const char *name);
+bool word_comes_later(const char *word); /* a word of the language that is not known yet */
 
 /* One place where one probe attaches. */
 struct point {
@@ -71,6 +74,7 @@ struct point {
 	u32 led;     /* LEADER: how many points it leads */
 	u32 text_most, func_most; /* LEADER: bytes of the longest with its NUL */
 	struct script_var *vars;  /* of its program */
+	vec(const struct tp_field *) used; /* of its record, each once */
 	struct point *next;
 };
 

@@ -16,9 +16,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 1000
+#define PATIENCE_MS  1000
+#define SETTLE_LOOKS 500
 
 /* 0, -ENOENT or -EACCES for one file. */
 static int executable(const char *path)
@@ -45,8 +47,8 @@ static int command_find(const char *name)
 		int r;
 
 		end = strchrnul(path, ':');
-		snprintf(file, sizeof(file), "%.*s/%s", (int)(end - path),
-			 end > path ? path : ".", name);
+		snprintf(file, sizeof(file), "%.*s/%s", (int)(end - path), end > path ? path : ".",
+			 name);
 		if (end == path)
 			snprintf(file, sizeof(file), "./%s", name);
 		r = *name ? executable(file) : -ENOENT;
@@ -132,6 +134,33 @@ int command_start(struct command *c, char *const *argv, struct diag *diag)
 		return diag_fail(diag, err, NULL, "%s: %s", argv[0],
 				 err == -EACCES ? "not an executable file" : strerror(-err));
 	return command_fork(c, diag);
+}
+
+/* Whether the child sleeps: it does so only at the pipe. */
+static bool command_sleeps(const struct command *c)
+{
+	char path[32], text[256], *end;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", c->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return true; /* no /proc: nothing to wait for */
+	text[n] = 0;
+	end = strrchr(text, ')'); /* the name before it may hold anything */
+	return !end || !strncmp(end, ") S", 3);
+}
+
+void command_settle(const struct command *c)
+{
+	const struct timespec nap = {.tv_nsec = 20000};
+
+	for (u32 i = 0; c->pid && i < SETTLE_LOOKS && !command_sleeps(c); i++)
+		nanosleep(&nap, NULL);
 }
 
 void command_release(struct command *c)

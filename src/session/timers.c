@@ -39,7 +39,7 @@ int timers_open(struct waggle_session *s)
 	s->timers = calloc(MAX(s->object->attaches.n, 1u), sizeof(*s->timers));
 	if (!s->timers)
 		return -ENOMEM;
-	vec_each(a, &s->object->attaches) {
+	vec_each (a, &s->object->attaches) {
 		if (a->kind == ATTACH_INTERVAL && !err)
 			err = timer_open(s, a);
 	}

@@ -128,8 +128,7 @@ static int engine_open(struct engine **out, struct object *o, const struct engin
 	*out = NULL;
 	if (!k)
 		return -ENOMEM;
-	k->base = (struct engine){
-		.ops = &kernel_engine, .object = o, .diag = diag, .epoll_fd = -1};
+	k->base = (struct engine){.ops = &kernel_engine, .object = o, .diag = diag, .epoll_fd = -1};
 	k->opts = *opts;
 	k->tracefs = -1;
 	k->maps = no_fds(o->maps.n);

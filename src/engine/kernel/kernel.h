@@ -18,8 +18,8 @@ struct filler {
 struct kernel_engine {
 	struct engine base; /* first */
 	struct engine_opts opts;
-	u32 kernel;	    /* that runs: KERNEL(a, b) */
-	u32 slots;	    /* CPU numbers, rounded up to a power of two */
+	u32 kernel; /* that runs: KERNEL(a, b) */
+	u32 slots;  /* CPU numbers, rounded up to a power of two */
 	struct object_btf btf;
 	int btf_fd;	    /* 0: none */
 	int *maps, *progs;  /* descriptors by the object's indices; -1: not there */
@@ -36,9 +36,9 @@ struct kernel_engine {
 	struct filler filler;
 	u8 *bss;
 	size_t bss_size;
-	u32 bss_map;	    /* its index; meaningful when bss is set */
-	int tracefs;	    /* folder; -1: not opened */
-	char *log;	    /* of the verifier */
+	u32 bss_map; /* its index; meaningful when bss is set */
+	int tracefs; /* folder; -1: not opened */
+	char *log;   /* of the verifier */
 	u32 log_size;
 };
 
@@ -73,6 +73,9 @@ void verdict_report(struct kernel_engine *, const struct object_prog *, int err,
 int filler_start(struct filler *, int map, const int *inner, u32 n);
 int filler_wait(const struct filler *); /* until all can be seen in there */
 void filler_close(struct filler *, bool leave);
+
+/* tracefs.c: the number of a row's tracepoint, if its record is what the program reads */
+int tracefs_tracepoint(struct kernel_engine *, const struct attach *, u32 *id);
 
 /* links.c */
 int links_open(struct kernel_engine *);

@@ -8,26 +8,26 @@
 #include <unistd.h>
 
 enum bpf_cmd { /* only those that we use */
-	CMD_MAP_CREATE = 0,
-	CMD_MAP_LOOKUP = 1,
-	CMD_MAP_UPDATE = 2,
-	CMD_MAP_DELETE = 3,
-	CMD_MAP_NEXT = 4,
-	CMD_PROG_LOAD = 5,
-	CMD_PROG_RUN = 10,
-	CMD_INFO = 15,
-	CMD_RAW_TRACEPOINT_OPEN = 17,
-	CMD_BTF_LOAD = 18,
-	CMD_MAP_FREEZE = 22,
-	CMD_MAP_LOOKUP_BATCH = 24,
-	CMD_LINK_CREATE = 28,
+	       CMD_MAP_CREATE = 0,
+	       CMD_MAP_LOOKUP = 1,
+	       CMD_MAP_UPDATE = 2,
+	       CMD_MAP_DELETE = 3,
+	       CMD_MAP_NEXT = 4,
+	       CMD_PROG_LOAD = 5,
+	       CMD_PROG_RUN = 10,
+	       CMD_INFO = 15,
+	       CMD_RAW_TRACEPOINT_OPEN = 17,
+	       CMD_BTF_LOAD = 18,
+	       CMD_MAP_FREEZE = 22,
+	       CMD_MAP_LOOKUP_BATCH = 24,
+	       CMD_LINK_CREATE = 28,
 };
-#define NAME_SIZE  16
-#define TRIES	   5
+#define NAME_SIZE 16
+#define TRIES     5
 
-#define SYS_FSOPEN 430
-#define SYS_FSCONFIG 431
-#define SYS_FSMOUNT 432
+#define SYS_FSOPEN      430
+#define SYS_FSCONFIG    431
+#define SYS_FSMOUNT     432
 #define SYS_CLOSE_RANGE 436
 
 static int sys_bpf(enum bpf_cmd cmd, void *attr, size_t size)
@@ -224,10 +224,12 @@ int sys_btf_load(const void *btf, u32 size)
 	return sys_bpf(CMD_BTF_LOAD, &a, offsetof(__typeof__(a), pad));
 }
 
-#define PERF_TYPE_TRACEPOINT  2
-#define PERF_FLAG_FD_CLOEXEC  8
+#define PERF_TYPE_TRACEPOINT   2
+#define PERF_FLAG_FD_CLOEXEC   8
 #define PERF_EVENT_IOC_SET_BPF _IOW('$', 8, u32)
 
+/* It counts and takes no samples, which is all that a program needs: irq_vectors:irq_work_exit
+ * refuses events that sample. */
 int sys_tracepoint(u32 id)
 {
 	struct { /* struct perf_event_attr, as long as it was at first (PERF_ATTR_SIZE_VER0) */
@@ -239,8 +241,6 @@ int sys_tracepoint(u32 id)
 		.type = PERF_TYPE_TRACEPOINT,
 		.size = sizeof(a),
 		.config = id,
-		.sample_period = 1,
-		.wakeup_events = 1,
 	};
 	long fd = syscall(SYS_perf_event_open, &a, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 
@@ -334,8 +334,8 @@ int sys_close_range(u32 first, u32 last)
 	return syscall(SYS_CLOSE_RANGE, first, last, 0) < 0 ? -errno : 0;
 }
 
-#define FSOPEN_CLOEXEC	    1
-#define FSMOUNT_CLOEXEC	    1
+#define FSOPEN_CLOEXEC      1
+#define FSMOUNT_CLOEXEC     1
 #define FSCONFIG_CMD_CREATE 6
 
 int sys_tracefs(void)

@@ -11,16 +11,16 @@
 #include "isa/isa.h"
 
 enum { /* map flags */
-	MAP_NO_PREALLOC = 1 << 0,
-	MAP_RDONLY_PROG = 1 << 7,
-	MAP_MMAPABLE = 1 << 10,
+       MAP_NO_PREALLOC = 1 << 0,
+       MAP_RDONLY_PROG = 1 << 7,
+       MAP_MMAPABLE = 1 << 10,
 };
 
 struct sys_map {
 	const char *name; /* cut to what the kernel allows */
 	u32 kind, key_size, value_size, max_entries, flags;
-	int inner_fd;		     /* a map like those that it will hold; 0: none */
-	int btf_fd;		     /* 0: no types */
+	int inner_fd; /* a map like those that it will hold; 0: none */
+	int btf_fd;   /* 0: no types */
 	u32 btf_key, btf_value;
 };
 int sys_map_create(const struct sys_map *);

@@ -36,11 +36,14 @@ static u64 status(const char *name, int base)
 	return p ? strtoull(p + strlen(name), NULL, base) : 0;
 }
 
+static bool has_cap(u32 cap)
+{
+	return status("\nCapEff:", 16) >> cap & 1;
+}
+
 static bool has_rights(void)
 {
-	u64 caps = status("\nCapEff:", 16);
-
-	return caps >> CAP_SYS_ADMIN & 1 || (caps >> CAP_BPF & 1 && caps >> CAP_PERFMON & 1);
+	return has_cap(CAP_SYS_ADMIN) || (has_cap(CAP_BPF) && has_cap(CAP_PERFMON));
 }
 
 static bool in_user_namespace(void)
@@ -71,14 +74,13 @@ static struct why why_denied(void)
 			"root of a user namespace has no rights over the kernel",
 			"run it as root outside of the namespace (not in a rootless container)"};
 	if (status("\nSeccomp:", 10) == 2)
-		return (struct why){
-			"a seccomp filter blocks it",
-			"containers: docker run --security-opt seccomp=unconfined, or --privileged"};
+		return (struct why){"a seccomp filter blocks it",
+				    "containers: docker run --security-opt seccomp=unconfined, or "
+				    "--privileged"};
 	read_text("/sys/kernel/security/lockdown", text, sizeof(text));
 	if (strstr(text, "[confidentiality]"))
-		return (struct why){
-			"the kernel is locked down for confidentiality",
-			"boot with lockdown=integrity, or with Secure Boot off"};
+		return (struct why){"the kernel is locked down for confidentiality",
+				    "boot with lockdown=integrity, or with Secure Boot off"};
 	return (struct why){"the kernel refuses it", "is a security module (SELinux, AppArmor) in "
 						     "the way? See the kernel log (dmesg)"};
 }
@@ -101,20 +103,17 @@ static struct why why(struct kernel_engine *k, int err)
 				"this kernel counts BPF memory as locked memory: raise the limit "
 				"(ulimit -l unlimited) or add the right cap_sys_resource"};
 		return why_denied();
-	case -EACCES:
-		return why_denied();
+	case -EACCES: return why_denied();
 	case -ENOSYS:
-		return (struct why){"this kernel has no bpf(2)",
-				    "it needs CONFIG_BPF_SYSCALL=y; is this a sandbox such as gVisor?"};
+		return (struct why){
+			"this kernel has no bpf(2)",
+			"it needs CONFIG_BPF_SYSCALL=y; is this a sandbox such as gVisor?"};
 	case -ENOMEM:
 		return (struct why){"the kernel has no memory for it",
 				    "make maps or rings smaller, or raise the cgroup's limit"};
-	case -E2BIG:
-		return (struct why){"it is too large for this kernel", NULL};
-	case -EMFILE:
-		return (struct why){"too many open files", "raise the limit: ulimit -n"};
-	default:
-		return (struct why){strerror(-err), NULL};
+	case -E2BIG: return (struct why){"it is too large for this kernel", NULL};
+	case -EMFILE: return (struct why){"too many open files", "raise the limit: ulimit -n"};
+	default: return (struct why){strerror(-err), NULL};
 	}
 }
 
@@ -133,13 +132,20 @@ int why_failed(struct kernel_engine *k, int err, const char *fmt, ...)
 int why_event(struct kernel_engine *k, int err, const char *probe)
 {
 	char text[64];
+	int paranoid;
 
 	read_text("/proc/sys/kernel/perf_event_paranoid", text, sizeof(text));
-	if ((err == -EACCES || err == -EPERM) && !has_rights() && atoi(text) > 0)
+	paranoid = atoi(text);
+	/* 3 is Debian's own level: only CAP_SYS_ADMIN may open perf events */
+	if ((err == -EACCES || err == -EPERM) && !has_cap(CAP_SYS_ADMIN) &&
+	    paranoid > (has_rights() ? 2 : 0))
 		return diag_fail(k->base.diag, err,
-				 "run it as root, or set sysctl kernel.perf_event_paranoid=-1",
+				 has_rights() ? "sysctl kernel.perf_event_paranoid=2, or add the "
+						"right cap_sys_admin (run it as root)" :
+						"run it as root, or set sysctl "
+						"kernel.perf_event_paranoid=-1",
 				 "cannot attach %s: kernel.perf_event_paranoid is %d", probe,
-				 atoi(text));
+				 paranoid);
 	return why_failed(k, err, "cannot attach %s", probe);
 }
 
