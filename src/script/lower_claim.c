@@ -20,11 +20,16 @@
 
 static bool can_be_preempted(const struct lower *l)
 {
+#ifdef WAGGLE_PLAIN_SLOTS /* to show what happens then: see tests/guest/functions.case */
+	(void)l;
+	return false;
+#else
 	switch (l->point->row->attach) {
 	case ATTACH_UPROBE: case ATTACH_URETPROBE: case ATTACH_USDT:
 		return l->object->kernel >= SINCE_XCHG;
 	default: return false;
 	}
+#endif
 }
 
 /* The memory of this program on this CPU. */
