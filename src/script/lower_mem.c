@@ -8,26 +8,11 @@
 #define SLOT_MOST  64
 #define STACK_MOST 256
 
-static u32 scratch_base(struct lower *l)
-{
-	struct ir_fn *fn = l->fn;
-	u32 stride, cpu, base = l->object->maps.v[l->bss].value_size;
-
-	if (!l->memo.scratch) {
-		cpu = ir_bin(fn, IR_AND, IRT_I64, lower_cpu(l),
-			     lower_config(l, offsetof(struct waggle_config, cpu_mask)));
-		stride = lower_config(l, sizeof(struct waggle_config));
-		l->memo.scratch = ir_bin(fn, IR_ADD, IRT_DATA, ir_data(fn, l->bss, base),
-					 ir_bin(fn, IR_MUL, IRT_I64, cpu, stride));
-	}
-	return l->memo.scratch;
-}
-
 struct mem mem_at(struct lower *l, const struct piece *p)
 {
 	if (p->slot)
 		return (struct mem){p->slot, 0};
-	return (struct mem){scratch_base(l), (s32)p->off};
+	return (struct mem){scratch_address(l), (s32)p->off};
 }
 
 static u32 piece_get(struct lower *l, u32 size, u32 stack_most)
