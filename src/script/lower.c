@@ -6,6 +6,8 @@
  */
 #include "script/lower.h"
 
+#include "isa/isa.h"
+
 #include <ctype.h>
 #include <stdio.h>
 
@@ -66,6 +68,36 @@ static void lower_while(struct lower *l, struct node *n)
 	l->continue_to = continue_to;
 }
 
+static bool mentions(const struct node *n, const struct script_var *v)
+{
+	for (; n; n = n->next)
+		if ((n->kind == NODE_VAR && n->var == v) || mentions(n->a, v) ||
+		    mentions(n->b, v) || mentions(n->c, v))
+			return true;
+	return false;
+}
+
+static void lower_assign_str(struct lower *l, const struct script_var *v, struct node *value)
+{
+	struct mem to = mem_at(l, &l->pieces.v[v->scratch]), from;
+	u32 size = ALIGN_UP(v->type.size, 8), piece;
+
+	if (!mentions(value, v)) {
+		mem_zero(l, to, size);
+		lower_str(l, value, to, v->type.size);
+		return;
+	}
+	/* $s = $x ? $s : "": what it was must not be overwritten before it is read */
+	piece = mem_get(l, size);
+	from = mem_at(l, &l->pieces.v[piece]);
+	mem_zero(l, from, size);
+	lower_str(l, value, from, v->type.size);
+	mem_zero(l, to, size);
+	ir_call(l->fn, HELPER_probe_read_kernel_str, IRT_I64, 3, mem_addr(l, to),
+		ir_const(l->fn, v->type.size), mem_addr(l, from));
+	mem_put(l, piece);
+}
+
 static void lower_assign(struct lower *l, struct node *n)
 {
 	struct script_var *v;
@@ -77,10 +109,7 @@ static void lower_assign(struct lower *l, struct node *n)
 	}
 	v = n->a->var;
 	if (v->type.kind == TYPE_STR) {
-		struct mem to = mem_at(l, &l->pieces.v[v->scratch]);
-
-		mem_zero(l, to, ALIGN_UP(v->type.size, 8));
-		lower_str(l, n->b, to, v->type.size);
+		lower_assign_str(l, v, n->b);
 		return;
 	}
 	value = lower_int(l, n->b);

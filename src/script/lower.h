@@ -44,6 +44,7 @@ struct lower {
 	u32 stack;		  /* bytes of slots so far */
 	u32 scratch, scratch_end; /* where this program's scratch begins and ends so far */
 	u32 break_to, continue_to;
+	bool loose; /* strings may have anything behind their NUL: in records nobody looks there */
 };
 
 /* lower.c */

@@ -127,9 +127,7 @@ static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
 			ir_store(l->fn, 8, at.ptr, at.off, lower_int(l, k));
 			continue;
 		}
-		/* the kernel compares whole keys */
-		if (k->kind != NODE_NAME || f->size > 16)
-			mem_zero(l, at, f->size);
+		mem_zero(l, at, f->size); /* the kernel compares whole keys */
 		lower_str(l, k, at, f->size);
 	}
 	return m;
