@@ -132,6 +132,7 @@ static struct mop branch(struct cg *c, u32 cond)
 		m.kind = M_BR;
 		m.code = BPF_JSET | BPF_X;
 		m.b = and->b;
+		m.imm = 0; /* the verifier wants it, and immediate() may have left something */
 	}
 	m.code |= i->width == 4 || and->type == IRT_I32 ? BPF_JMP32 : BPF_JMP;
 	return m;

@@ -196,7 +196,7 @@ static struct token lex_int(struct lexer *l)
 	if (base == 16 || base == 2)
 		l->p += 2;
 	fits = lex_digits(l, base, &t.value, &n);
-	if (base == 10 && peek(l, 0) == 'e')
+	if (base == 10 && peek(l, 0) == 'e' && digit(peek(l, 1)) < 10)
 		fits = scale_by_exponent(l, &t.value) && fits;
 	if (base == 10)
 		lex_duration(l, &t, &fits);

@@ -42,10 +42,45 @@ static void lower_if(struct lower *l, struct node *n)
 	ir_at(fn, done);
 }
 
+/* Does the variable stand in the tree below; when `set`, where it gets a value? */
+static bool mentions(const struct node *n, const struct script_var *v, bool set)
+{
+	for (; n; n = n->next) {
+		if (n->kind == NODE_VAR && n->var == v && !set)
+			return true;
+		if ((n->kind == NODE_ASSIGN || n->kind == NODE_INC) && n->a->kind == NODE_VAR &&
+		    n->a->var == v)
+			return true;
+		if (mentions(n->a, v, set) || mentions(n->b, v, set) || mentions(n->c, v, set))
+			return true;
+	}
+	return false;
+}
+
+/* The verifier walks a loop once for each state that it can be in, and a sum that depends on
+ * branches gives a new state each time round. What does not decide when the loop ends goes through
+ * memory whose contents the verifier does not follow, so that all states look alike. */
+static void forget_values(struct lower *l, const struct node *loop)
+{
+	for (struct script_var *v = l->point->vars; v; v = v->next) {
+		struct mem m;
+		u32 piece;
+
+		if (v->type.kind != TYPE_INT || !mentions(loop->b, v, true) ||
+		    mentions(loop->a, v, false))
+			continue;
+		piece = mem_get_scratch(l, 8);
+		m = mem_at(l, &l->pieces.v[piece]);
+		ir_store(l->fn, 8, m.ptr, m.off, ir_get(l->fn, v->ir));
+		ir_set(l->fn, v->ir, ir_load(l->fn, 8, false, m.ptr, m.off));
+		mem_put(l, piece);
+	}
+}
+
 static void lower_while(struct lower *l, struct node *n)
 {
 	struct ir_fn *fn = l->fn;
-	u32 head = ir_block(fn), body = ir_block(fn), done = ir_block(fn);
+	u32 head = ir_block(fn), body = ir_block(fn), next = ir_block(fn), done = ir_block(fn);
 	u32 break_to = l->break_to, continue_to = l->continue_to;
 	struct memo memo = l->memo;
 
@@ -55,8 +90,13 @@ static void lower_while(struct lower *l, struct node *n)
 	ir_seal(fn, body);
 	ir_at(fn, body);
 	l->break_to = done;
-	l->continue_to = head;
+	l->continue_to = next;
 	lower_statements(l, n->b);
+	ir_jmp(fn, next);
+	ir_seal(fn, next);
+	ir_at(fn, next);
+	l->memo = memo;
+	forget_values(l, n);
 	ir_jmp(fn, head);
 	ir_seal(fn, head);
 	ir_seal(fn, done);

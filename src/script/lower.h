@@ -66,7 +66,8 @@ void lower_counter(struct lower *, u32 field);
 
 /* lower_mem.c */
 struct mem mem_at(struct lower *, const struct piece *);
-u32 mem_get(struct lower *, u32 size); /* index of a piece */
+u32 mem_get(struct lower *, u32 size);	       /* index of a piece */
+u32 mem_get_scratch(struct lower *, u32 size); /* never on the stack */
 void mem_put(struct lower *, u32 piece);
 u32 mem_addr(struct lower *, struct mem);
 void mem_zero(struct lower *, struct mem, u32 size);

@@ -15,20 +15,20 @@ struct mem mem_at(struct lower *l, const struct piece *p)
 	return (struct mem){scratch_address(l), (s32)p->off};
 }
 
-u32 mem_get(struct lower *l, u32 size)
+static u32 piece_get(struct lower *l, u32 size, u32 stack_most)
 {
 	struct piece *p;
 
 	size = ALIGN_UP(size, 8);
 	vec_each(q, &l->pieces)
-		if (!q->busy && q->size >= size && q->size <= size * 2) {
+		if (!q->busy && q->size >= size && q->size <= size * 2 && (stack_most || !q->slot)) {
 			q->busy = true;
 			return (u32)(q - l->pieces.v);
 		}
 	p = vec_add(l->script->arena, &l->pieces);
 	p->size = size;
 	p->busy = true;
-	if (size <= SLOT_MOST && l->stack + size <= STACK_MOST) {
+	if (size <= SLOT_MOST && l->stack + size <= stack_most) {
 		p->slot = ir_slot(l->fn, size, 8);
 		l->stack += size;
 	} else {
@@ -36,6 +36,16 @@ u32 mem_get(struct lower *l, u32 size)
 		l->scratch_end += size;
 	}
 	return l->pieces.n - 1;
+}
+
+u32 mem_get(struct lower *l, u32 size)
+{
+	return piece_get(l, size, STACK_MOST);
+}
+
+u32 mem_get_scratch(struct lower *l, u32 size)
+{
+	return piece_get(l, size, 0);
 }
 
 void mem_put(struct lower *l, u32 piece)
