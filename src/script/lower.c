@@ -8,8 +8,6 @@
 
 #include "isa/isa.h"
 
-#include "isa/isa.h"
-
 #include <ctype.h>
 #include <stdio.h>
 
