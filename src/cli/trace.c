@@ -227,10 +227,12 @@ int cmd_trace(int argc, char **argv)
 	struct waggle_object *object = NULL;
 	int status;
 
-	t.opts.line_buffered = isatty(STDOUT_FILENO);
+	t.opts.line_buffered = -1;
 	status = parse_options(&t, argc, argv);
 	if (!status)
 		status = open_output(&t);
+	if (t.opts.line_buffered < 0)
+		t.opts.line_buffered = isatty(t.opts.out_fd);
 	if (!status) {
 		t.opts.verbose = t.verbose;
 		status = get_object(&t, &object);
