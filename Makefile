@@ -2,7 +2,7 @@
 #   make            build/waggle (static) and build/libwaggle.a
 #   make debug      the same in build-debug/ with ASan, UBSan and the IR checker
 #   make test       every suite but the guests (script/test also installs what they need)
-#   make bench      the tables of bench/run
+#   make bench      the tables of bench/run (PARTS="start size": only those)
 #   make format     clang-format all C files in place
 #   make lint       rooms, head comments, cppcheck, clang-tidy
 #   make install    to $(DESTDIR)$(PREFIX)
@@ -31,6 +31,7 @@ TOOL_SRC := $(wildcard tests/*/tool_*.c fuzz/*.c)
 UNIT_EXE := $(UNIT_SRC:%.c=$(O)/%)
 TOOL_EXE := $(TOOL_SRC:%.c=$(O)/%)
 BEHAVE   := $(O)/tests/behave/behave
+TRACED   := $(O)/tests/behave/traced
 
 # Without commands there is only the library.
 all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a
@@ -57,7 +58,7 @@ programs: $(UNIT_EXE) $(TOOL_EXE)
 
 $(UNIT_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE): LDLIBS += -lcmocka
-$(O)/tests/unit/test_btf $(O)/tests/unit/test_object_load: LDLIBS += -lbpf # an oracle
+$(O)/tests/unit/test_btf $(O)/tests/unit/test_object_load $(O)/tests/waist/tool_waist: LDLIBS += -lbpf # an oracle
 $(TOOL_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^ $(LDLIBS)
@@ -66,7 +67,16 @@ $(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/libwaggle.a
 $(BEHAVE): LINK = -static
 $(BEHAVE): $(patsubst %.c,$(O)/%.o,$(wildcard tests/behave/*.c))
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^
-behave: $(BEHAVE)
+behave: $(BEHAVE) $(TRACED)
+# What the cases trace, beside the runner: static too.
+$(TRACED): tests/traced/traced.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(WARN) -O1 -g -static -o $@ $< -pthread
+# Scratch memory of programs that can be preempted, as it would be without claims: must fail.
+torn: $(O)/waggle-torn
+$(O)/waggle-torn: src/script/lower_claim.c $(O)/waggle
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -DWAGGLE_PLAIN_SLOTS -c -o $(O)/lower_torn.o $<
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) $(O)/lower_torn.o $(O)/libwaggle.a
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 DEBUG = $(MAKE) --no-print-directory O=build-debug CFLAGS="-O1 -g $(SAN)" CPPFLAGS="-DWAGGLE_DEBUG" LDFLAGS="$(SAN)"
@@ -78,9 +88,27 @@ debug-programs:
 test:
 	script/test -n -x guest
 
-bench: all
-	@test -x bench/run || { echo "make bench: there is no bench/run yet" >&2; exit 1; }
-	bench/run
+# The bench: its own programs, the workload static; `load` runs programs by hand with libbpf where that
+# is installed (bench/run asks). The map of a link from the objects tells the size of each room.
+BENCH     := $(O)/bench
+BENCH_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out bench/work.c bench/load.c bench/sink.c,$(wildcard bench/*.c)))
+bench-programs: all $(BENCH)/bench $(BENCH)/work $(BENCH)/sink $(BENCH)/waggle.map
+$(BENCH)/bench: $(BENCH_OBJ) $(O)/libwaggle.a
+	$(CC) $(ALL_CFLAGS) -static -o $@ $^ -lm
+$(BENCH)/work $(BENCH)/sink: $(BENCH)/%: $(BENCH)/%.o $(O)/libwaggle.a
+	$(CC) $(ALL_CFLAGS) -static -o $@ $^
+$(BENCH)/load: $(BENCH)/load.o
+	$(CC) $(ALL_CFLAGS) -o $@ $^ -lbpf
+$(BENCH)/%.bpf.o: bench/twins/%.bpf.c bench/twins/twin.h
+	@mkdir -p $(@D)
+	clang -O2 -g -Wall -target bpf -idirafter /usr/include/$$(uname -m)-linux-gnu -c -o $@ $<
+bench-twins: $(BENCH)/load $(patsubst bench/twins/%.c,$(BENCH)/%.o,$(wildcard bench/twins/*.bpf.c))
+$(BENCH)/waggle.map: $(CLI_OBJ) $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,-Map=$@ -o /dev/null $^
+
+bench: bench-programs
+	bench/run -b $(BENCH) -w $(O)/waggle $(PARTS)
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r ls -d 2>/dev/null)
 format:
@@ -100,8 +128,9 @@ clean:
 
 # Any .d file: objects of the library, the commands and the programs alike.
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_EXE:=.d) $(TOOL_EXE:=.d)
--include $(wildcard $(O)/tests/behave/*.d)
+-include $(wildcard $(O)/tests/behave/*.d $(O)/bench/*.d)
 
-.PHONY: all debug debug-programs programs behave test bench format lint install clean force
+.PHONY: torn all debug debug-programs programs behave test bench bench-programs \
+	bench-twins format lint install clean force
 .SECONDARY:
 .DELETE_ON_ERROR:

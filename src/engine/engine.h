@@ -8,23 +8,14 @@
 #define ENGINE_ENGINE_H
 
 #include "object/object.h"
+#include "stream/stream.h"
 
 struct engine_opts {
-	u32 cpid, pid;	/* for struct waggle_config, as numbers of our own PID namespace */
+	u32 cpid, pid;  /* for struct waggle_config, as numbers of our own PID namespace */
 	u32 ring_bytes; /* 0: RING_BYTES */
 	/* -d verifier: all that the kernel's verifier says; NULL: only why it refused something */
 	void (*log)(void *user, const char *text, size_t len);
 	void *user;
-};
-
-/* A ring buffer of the kernel, mapped (kernel/bpf/ringbuf.c): positions count bytes and only
- * grow; data is mapped twice in a row, so that a record never wraps. */
-struct ring {
-	u64 *consumer;		/* ours to advance (store-release) */
-	const u64 *producer;	/* load-acquire */
-	const u8 *data;
-	u32 size;		/* a power of two */
-	u32 cpu;
 };
 
 #define ENGINE_EPOLL_FREE (1ull << 32)
@@ -33,13 +24,13 @@ struct engine {
 	const struct engine_ops *ops;
 	struct object *object;
 	struct diag *diag;
-	u32 cpus;	    /* possible ones: values of per-CPU maps come for each of them */
+	u32 cpus;           /* possible ones: values of per-CPU maps come for each of them */
 	struct ring *rings; /* NULL when the object has none */
 	u32 nrings;
 	/* Readable when a ring was woken up: edge-triggered, data is the ring's index. Others may
 	 * add descriptors of theirs, with data from ENGINE_EPOLL_FREE on. */
 	int epoll_fd;
-	struct waggle_control *control;	  /* mapped .bss, or NULL */
+	struct waggle_control *control;   /* mapped .bss, or NULL */
 	struct waggle_counters *counters; /* [program * CONTROL_CPUS + slot], or NULL */
 	u64 map_bytes;
 };
@@ -70,6 +61,11 @@ struct engine_ops {
 	 * be handed to a child that closes them after that (see engine/kernel/closer.c). */
 	void (*close)(struct engine *, bool leave);
 };
+
+static inline struct stream_input engine_stream(const struct engine *e)
+{
+	return (struct stream_input){e->object, e->rings, e->nrings, e->control, e->counters};
+}
 
 extern const struct engine_ops kernel_engine;
 

@@ -36,7 +36,13 @@ struct field *layout_add(struct lower *l, struct layout *layout, const char *nam
 	f->kind = t.kind == TYPE_STR ? FIELD_STR : t.is_signed ? FIELD_INT : FIELD_UINT;
 	f->unit = t.is_pointer ? UNIT_HEX : UNIT_NONE;
 	f->off = layout->size;
-	f->size = t.kind == TYPE_STR ? t.size : 8;
+	f->size = t.kind == TYPE_INT ? 8 : t.size;
+	if (t.kind == TYPE_TUPLE) {
+		f->kind = FIELD_TUPLE;
+		f->sub = arena_new(&l->object->arena, struct layout);
+		for (u32 i = 0; i < t.fields->n; i++)
+			layout_add(l, f->sub, t.fields->members[i].name, t.fields->members[i].type);
+	}
 	layout->size += ALIGN_UP(f->size, 8);
 	return f;
 }
@@ -83,6 +89,18 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*(struct script_map *const *)a)->name, (*(struct script_map *const *)b)->name);
 }
 
+/* An identifier for the kernel: @at and @ must not meet, nor a name of ours. */
+static const char *map_name(struct lower *l, const char *name)
+{
+	const char *unique = *name ? name : "at";
+	bool taken = !strcmp(unique, WAGGLE_RINGS);
+
+	vec_each(o, &l->object->maps)
+		taken |= !strcmp(o->name, unique) ||
+			 (!strncmp(o->name, ".data.", 6) && !strcmp(o->name + 6, unique));
+	return taken ? map_name(l, arena_printf(&l->object->arena, "%s_", unique)) : unique;
+}
+
 /* Maps are printed by name, so they stand in that order. */
 void lower_maps(struct lower *l)
 {
@@ -95,10 +113,11 @@ void lower_maps(struct lower *l)
 		qsort(sorted.v, sorted.n, sizeof(*sorted.v), by_name);
 	vec_each(p, &sorted) {
 		struct script_map *m = *p;
+		const char *name = map_name(l, m->name);
 		struct object_map *o = vec_add(&l->object->arena, &l->object->maps);
 
 		m->index = l->object->maps.n - 1;
-		o->name = *m->name ? m->name : "at";
+		o->name = name;
 		o->shown = arena_printf(arena, "@%s", m->name);
 		o->at = m->at;
 		map_layouts(l, m, o);
@@ -123,12 +142,10 @@ static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
 		struct field *f = &o->key.fields[i];
 		struct mem at = {m.ptr, m.off + (s32)f->off};
 
-		if (f->kind != FIELD_STR) {
+		if (k->type.kind == TYPE_INT)
 			ir_store(l->fn, 8, at.ptr, at.off, lower_int(l, k));
-			continue;
-		}
-		mem_zero(l, at, f->size); /* the kernel compares whole keys */
-		lower_str(l, k, at, f->size);
+		else /* the kernel compares whole keys */
+			lower_stored(l, k, at, f->size);
 	}
 	return m;
 }
@@ -218,6 +235,30 @@ void lower_map_str(struct lower *l, struct node *n, struct mem to, u32 cap, u32 
 	ir_at(fn, done);
 }
 
+void lower_map_copy(struct lower *l, struct node *n, struct mem to, u32 size)
+{
+	struct ir_fn *fn = l->fn;
+	u32 piece, value, found, done, addr, bytes = ir_const(fn, size);
+
+	if (is_data(l, n->map)) {
+		ir_call(fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, to), bytes,
+			ir_data(fn, n->map->index, 0));
+		return;
+	}
+	value = lookup(l, n->map->index, lower_key(l, n, &piece));
+	mem_put(l, piece);
+	addr = mem_addr(l, to);
+	mem_zero(l, to, size);
+	found = ir_block(fn), done = ir_block(fn);
+	ir_br(fn, value, found, done);
+	ir_seal(fn, found);
+	ir_at(fn, found);
+	ir_call(fn, HELPER_probe_read_kernel, IRT_I64, 3, addr, bytes, value);
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+}
+
 /* ---- writing */
 
 static void assign_data(struct lower *l, struct script_map *m, struct node *value)
@@ -225,12 +266,11 @@ static void assign_data(struct lower *l, struct script_map *m, struct node *valu
 	struct object_map *o = &l->object->maps.v[m->index];
 	u32 ptr;
 
-	if (m->value.kind == TYPE_STR) {
+	if (m->value.kind != TYPE_INT) {
 		u32 piece = mem_get(l, m->value.size);
 		struct mem from = mem_at(l, &l->pieces.v[piece]);
 
-		mem_zero(l, from, m->value.size);
-		lower_str(l, value, from, m->value.size);
+		lower_stored(l, value, from, m->value.size);
 		ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, ir_data(l->fn, m->index, 0),
 			ir_const(l->fn, m->value.size), mem_addr(l, from));
 		mem_put(l, piece);
@@ -255,8 +295,7 @@ static void assign_hash(struct lower *l, struct node *map, struct node *value)
 	if (v) {
 		ir_store(l->fn, 8, m.ptr, m.off, v);
 	} else {
-		mem_zero(l, m, size);
-		lower_str(l, value, m, size);
+		lower_stored(l, value, m, size);
 	}
 	key = lower_key(l, map, &kpiece);
 	count_full(l, update(l, map->map->index, key, m, BPF_ANY));
@@ -406,14 +445,14 @@ void lower_delete(struct lower *l, struct node *n)
 
 /* ---- aggregations: one observation n into the words at ptr */
 
+/* A run that can be preempted is not alone on its CPU. */
 static void add_to(struct lower *l, u32 ptr, s32 off, u32 n)
 {
-	if (l->point->row->attach == ATTACH_INTERVAL) {
+	if (l->claim.wanted)
 		ir_atomic_add(l->fn, 8, ptr, off, n);
-		return;
-	}
-	ir_store(l->fn, 8, ptr, off,
-		 ir_bin(l->fn, IR_ADD, IRT_I64, ir_load(l->fn, 8, false, ptr, off), n));
+	else
+		ir_store(l->fn, 8, ptr, off,
+			 ir_bin(l->fn, IR_ADD, IRT_I64, ir_load(l->fn, 8, false, ptr, off), n));
 }
 
 void lower_agg_count(struct lower *l, u32 ptr, u32 n, bool is_signed)
@@ -428,23 +467,49 @@ void lower_agg_sum(struct lower *l, u32 ptr, u32 n, bool is_signed)
 	add_to(l, ptr, 0, n);
 }
 
-/* { value, is_set }: n replaces the value if there is none yet, or if `less` says so. */
-static void keep_extreme(struct lower *l, u32 ptr, u32 n, bool is_signed, bool largest)
+/* Goes to `done` unless n is more extreme than what is there, or nothing is. */
+static u32 ask_extreme(struct lower *l, u32 ptr, u32 n, u8 op, bool largest, u32 done)
 {
 	struct ir_fn *fn = l->fn;
-	u32 compare = ir_block(fn), keep = ir_block(fn), done = ir_block(fn), old;
+	u32 compare = ir_block(fn), keep = ir_block(fn), old, set;
 
-	ir_br(fn, ir_load(fn, 8, false, ptr, 8), compare, keep);
+	set = ir_load(fn, 8, false, ptr, 8);
+	ir_br(fn, set, compare, keep);
 	ir_seal(fn, compare);
 	ir_at(fn, compare);
 	old = ir_load(fn, 8, false, ptr, 0);
-	ir_br(fn, ir_bin(fn, is_signed ? IR_SLT : IR_ULT, IRT_I64, largest ? old : n,
-			 largest ? n : old),
-	      keep, done);
+	ir_br(fn, ir_bin(fn, op, IRT_I64, largest ? old : n, largest ? n : old), keep, done);
 	ir_seal(fn, keep);
 	ir_at(fn, keep);
-	ir_store(fn, 8, ptr, 0, n);
-	ir_store(fn, 8, ptr, 8, ir_const(fn, 1));
+	return set;
+}
+
+#define TRIES 3
+
+/* { value, is_set }: n replaces the value if there is none yet, or if it is more extreme. In a run
+ * that can be preempted the value is exchanged: if what comes out is better after all, it was put
+ * there meanwhile and goes back. */
+static void keep_extreme(struct lower *l, u32 ptr, u32 n, bool is_signed, bool largest)
+{
+	struct ir_fn *fn = l->fn;
+	u32 done = ir_block(fn), was, set, again;
+	u8 op = is_signed ? IR_SLT : IR_ULT;
+
+	for (u32 i = 0; l->claim.wanted && i < TRIES; i++) {
+		set = ask_extreme(l, ptr, n, op, largest, done);
+		was = ir_atomic_swap(fn, 8, ptr, 0, n);
+		ir_store(fn, 8, ptr, 8, ir_const(fn, 1));
+		again = ir_block(fn);
+		ir_br(fn, set, again, done);
+		ir_seal(fn, again);
+		ir_at(fn, again);
+		n = was;
+	}
+	if (!l->claim.wanted) {
+		ask_extreme(l, ptr, n, op, largest, done);
+		ir_store(fn, 8, ptr, 0, n);
+		ir_store(fn, 8, ptr, 8, ir_const(fn, 1));
+	}
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);

@@ -64,8 +64,8 @@ static int map_change(struct waggle_session *s, u32 map, bool zero)
 		u8 *value = (u8 *)values.p + i * bytes;
 
 		value_zero(value, m, cpus, zero);
-		err = zero || array ? ops->map_update(s->engine, map, key, value, 0) :
-				      ops->map_delete(s->engine, map, key);
+		err = zero || array ? ops->map_update(s->engine, map, key, value, 0)
+				    : ops->map_delete(s->engine, map, key);
 		if (err == -ENOENT)
 			err = 0; /* a program was faster */
 	}
@@ -106,8 +106,8 @@ static int show(struct waggle_session *s, const struct schema *schema, u64 ns, u
 	return STOP_ENDING;
 }
 
-int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu,
-		   const void *payload, u32 size)
+int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, const void *payload,
+		   u32 size)
 {
 	struct waggle_session *s = session;
 	const struct action *a = &schema->action;
@@ -116,13 +116,9 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu,
 	if (s->exited && (!s->resumed || ns < s->resumed))
 		return 0;
 	switch (a->kind) {
-	case ACTION_PRINT_MAP:
-		session_print_map(s, a->map, a->top, a->div);
-		break;
+	case ACTION_PRINT_MAP: session_print_map(s, a->map, a->top, a->div); break;
 	case ACTION_CLEAR_MAP:
-	case ACTION_ZERO_MAP:
-		map_change(s, a->map, a->kind == ACTION_ZERO_MAP);
-		break;
+	case ACTION_ZERO_MAP: map_change(s, a->map, a->kind == ACTION_ZERO_MAP); break;
 	case ACTION_EXIT:
 		if (s->exited)
 			break;
@@ -130,8 +126,7 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu,
 		s->status = exit_status(schema, payload, size);
 		session_end(s, ENDING_EXIT);
 		return STOP_ENDING;
-	default:
-		stop = show(s, schema, ns, cpu, payload, size);
+	default: stop = show(s, schema, ns, cpu, payload, size);
 	}
 	if (!stop && ++s->batch >= BATCH) {
 		s->batch = 0;

@@ -16,9 +16,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 1000
+#define PATIENCE_MS  1000
+#define SETTLE_LOOKS 500
 
 /* 0, -ENOENT or -EACCES for one file. */
 static int executable(const char *path)
@@ -45,8 +47,8 @@ static int command_find(const char *name)
 		int r;
 
 		end = strchrnul(path, ':');
-		snprintf(file, sizeof(file), "%.*s/%s", (int)(end - path),
-			 end > path ? path : ".", name);
+		snprintf(file, sizeof(file), "%.*s/%s", (int)(end - path), end > path ? path : ".",
+			 name);
 		if (end == path)
 			snprintf(file, sizeof(file), "./%s", name);
 		r = *name ? executable(file) : -ENOENT;
@@ -88,7 +90,7 @@ static _Noreturn void command_child(char *const *argv, int go, int failed, int p
 
 static int command_fork(struct command *c, struct diag *diag)
 {
-	int go[2] = {-1, -1}, failed[2] = {-1, -1}, parent = getpid();
+	int go[2] = {-1, -1}, failed[2] = {-1, -1}, parent = getpid(), err;
 	sigset_t all, mask;
 
 	if (pipe2(go, O_CLOEXEC) || pipe2(failed, O_CLOEXEC | O_NONBLOCK))
@@ -112,12 +114,13 @@ static int command_fork(struct command *c, struct diag *diag)
 		return 0;
 	return diag_fail(diag, -errno, NULL, "cannot watch %s: %s", c->argv[0], strerror(errno));
 fail:
+	err = errno; /* close(-1) sets another */
 	c->pid = 0;
 	for (int i = 0; i < 2; i++) {
 		close(go[i]);
 		close(failed[i]);
 	}
-	return diag_fail(diag, -errno, NULL, "cannot run %s: %s", c->argv[0], strerror(errno));
+	return diag_fail(diag, -err, NULL, "cannot run %s: %s", c->argv[0], strerror(err));
 }
 
 int command_start(struct command *c, char *const *argv, struct diag *diag)
@@ -129,9 +132,36 @@ int command_start(struct command *c, char *const *argv, struct diag *diag)
 		return diag_fail(diag, -ENOENT, NULL, "%s: command not found",
 				 argv[0] ? argv[0] : "");
 	if (err)
-		return diag_fail(diag, err, NULL, "%s: %s", argv[0],
+		return diag_fail(diag, err == -EACCES ? -ENOEXEC : err, NULL, "%s: %s", argv[0],
 				 err == -EACCES ? "not an executable file" : strerror(-err));
 	return command_fork(c, diag);
+}
+
+/* Whether the child sleeps: it does so only at the pipe. */
+static bool command_sleeps(const struct command *c)
+{
+	char path[32], text[256], *end;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", c->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return true; /* no /proc: nothing to wait for */
+	text[n] = 0;
+	end = strrchr(text, ')'); /* the name before it may hold anything */
+	return !end || !strncmp(end, ") S", 3);
+}
+
+void command_settle(const struct command *c)
+{
+	const struct timespec nap = {.tv_nsec = 20000};
+
+	for (u32 i = 0; c->pid && i < SETTLE_LOOKS && !command_sleeps(c); i++)
+		nanosleep(&nap, NULL);
 }
 
 void command_release(struct command *c)
@@ -156,9 +186,12 @@ bool command_reap(struct command *c, struct diag *diag)
 
 	if (!c->pid || c->ended)
 		return true;
-	if (waitpid(c->pid, &status, WNOHANG) != c->pid)
+	err = waitpid(c->pid, &status, WNOHANG);
+	if (err != c->pid && (err == 0 || errno != ECHILD))
 		return false;
 	c->ended = true;
+	if (err != c->pid)
+		return true; /* the caller ignores SIGCHLD: its status is lost */
 	c->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	if (c->failed >= 0 && read(c->failed, &err, sizeof(err)) == sizeof(err))
 		diag_fail(diag, -err, NULL, "cannot run %s: %s", c->argv[0], strerror(err));

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WAKES	 16
+#define WAKES    16
 #define DRAIN_NS 100000000u /* a record still busy after that is not waited for */
 
 u64 session_now(void)
@@ -56,11 +56,8 @@ static int session_woken(struct waggle_session *s, u64 data)
 		if (command_reap(&s->command, &s->diag))
 			session_end(s, ENDING_COMMAND);
 		return 0;
-	case WATCH_PROCESS:
-		session_end(s, ENDING_PROCESS);
-		return 0;
-	default:
-		return timer_fired(s, (u32)(data - ENGINE_EPOLL_FREE - WATCH_TIMER));
+	case WATCH_PROCESS: session_end(s, ENDING_PROCESS); return 0;
+	default: return timer_fired(s, (u32)(data - ENGINE_EPOLL_FREE - WATCH_TIMER));
 	}
 }
 
@@ -89,6 +86,10 @@ int session_turn(struct waggle_session *s, u64 ns)
 	s->batch = 0;
 	if (!stream_read(s->stream, session_record, s))
 		sleep = stream_sleep(s->stream, &ns);
+	if (s->engine->control && s->engine->control->exit == EXIT_LOST && !s->ending) {
+		s->exited = true; /* its record was lost */
+		session_end(s, ENDING_EXIT);
+	}
 	if (s->ending || s->fn_result)
 		return 0;
 	if (s->has_sink && sink_flush(&s->sink, sleep)) {
@@ -123,7 +124,7 @@ int session_run_all(struct waggle_session *s, enum attach_kind kind)
 {
 	int err = 0;
 
-	vec_each(a, &s->object->attaches) {
+	vec_each (a, &s->object->attaches) {
 		if (a->kind == kind && !err)
 			err = s->engine->ops->run(s->engine, a->prog);
 	}
@@ -201,5 +202,7 @@ int session_finish(struct waggle_session *s)
 		s->status = write_status(s);
 	else if (s->ending == ENDING_COMMAND && !s->exited)
 		s->status = s->command.status;
+	if (!s->status && s->diag.errors)
+		s->status = -EIO; /* something could not be shown, and was told */
 	return s->status;
 }

@@ -78,8 +78,11 @@ static int load(struct waggle_session *s)
 		err = command_start(&s->command, o->command, &s->diag);
 	if (!err)
 		err = engine_start(s);
-	if (!err)
-		err = stream_open(&s->stream, s->engine);
+	if (!err) {
+		struct stream_input in = engine_stream(s->engine);
+
+		err = stream_open(&s->stream, &in);
+	}
 	if (!err)
 		err = watches_open(s);
 	s->stats.ns_load = session_now() - s->start_ns;
@@ -89,8 +92,7 @@ static int load(struct waggle_session *s)
 static int begin(struct waggle_session *s)
 {
 	const struct waggle_opts *o = &s->opts;
-	int err = sink_open(&s->sink, o->format, s->object, o->out_fd,
-			    o->line_buffered, &s->diag);
+	int err = sink_open(&s->sink, o->format, s->object, o->out_fd, o->line_buffered, &s->diag);
 
 	if (err)
 		return err;
@@ -111,6 +113,7 @@ static int begin(struct waggle_session *s)
 	err = timers_open(s);
 	if (err)
 		return err;
+	command_settle(&s->command);
 	s->engine->ops->go(s->engine);
 	command_release(&s->command);
 	return 0;
@@ -124,8 +127,9 @@ static int maps_make(struct waggle_session *s)
 	for (u32 i = 0; i < s->object->maps.n; i++)
 		s->maps[i] = (struct waggle_map){s, i};
 	s->stats.programs = s->object->progs.n;
+	s->stats.probes = s->object->attaches.n;
 	s->stats.maps = s->object->maps.n;
-	vec_each(p, &s->object->progs)
+	vec_each (p, &s->object->progs)
 		s->stats.instructions += p->code.insns.n;
 	return 0;
 }

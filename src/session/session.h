@@ -16,21 +16,29 @@ struct command {
 	char *const *argv;
 	int pid;    /* 0: none */
 	int pidfd;  /* readable when it has ended */
-	int go;	    /* a byte lets it run; closing it ends it */
+	int go;     /* a byte lets it run; closing it ends it */
 	int failed; /* the errno of a failed exec comes here */
 	int status; /* once it has ended: what a shell would call $? */
 	bool ended;
 };
 int command_start(struct command *, char *const *argv, struct diag *);
+/* Waits until it waits for us, so that what it did for us before is not traced. */
+void command_settle(const struct command *);
 void command_release(struct command *);
 /* Collects its status; false: it still runs. */
 bool command_reap(struct command *, struct diag *);
 void command_terminate(struct command *); /* asks it to end: SIGTERM */
-void command_close(struct command *);	  /* waits for that a second, then SIGKILL; reaps */
+void command_close(struct command *);     /* waits for that a second, then SIGKILL; reaps */
 
 /* Why the session ends; the first reason stays. */
-enum ending { ENDING_NOT, ENDING_EXIT, ENDING_COMMAND, ENDING_PROCESS, ENDING_INTERRUPT,
-	      ENDING_WRITE };
+enum ending {
+	ENDING_NOT,
+	ENDING_EXIT,
+	ENDING_COMMAND,
+	ENDING_PROCESS,
+	ENDING_INTERRUPT,
+	ENDING_WRITE
+};
 
 struct timer {
 	int fd;
@@ -61,8 +69,8 @@ struct waggle_session {
 	u64 start_ns;
 	struct waggle_stats stats;
 	enum ending ending;
-	bool exited;  /* an exit() was seen: what comes later is not shown... */
-	u64 resumed;  /* ...but for what END makes, from this time on */
+	bool exited; /* an exit() was seen: what comes later is not shown... */
+	u64 resumed; /* ...but for what END makes, from this time on */
 	int status;
 	bool finished;
 

@@ -21,35 +21,35 @@
 #include <time.h>
 
 #define SLACK_NS  10000
-#define NAP_NS	  500000u
+#define NAP_NS    500000u
 #define SHORT_NS  1000000u
 #define SETTLE_NS 100000u /* after that long, whoever missed `want` has made its record visible */
 
 /* kernel/bpf/ringbuf.c: the header of a record: u32 length and flags, u32 of its own */
 #define HEADER_BYTES 8
-#define BUSY	     (1u << 31)
+#define BUSY         (1u << 31)
 #define DISCARDED    (1u << 30)
 
 struct tail {
 	struct ring *ring;
-	u64 at;	       /* next byte to read */
+	u64 at;        /* next byte to read */
 	u64 published; /* the ring's consumer position */
 	u64 end;       /* noted fill of this round */
 	u64 floor;     /* records from `at` on are later than this */
 	u64 key;       /* time of the head, made to ascend */
 	const struct waggle_record *head;
-	u32 bytes;     /* of the head, with header */
-	u64 napped;    /* `at` when we last slept */
+	u32 bytes;  /* of the head, with header */
+	u64 napped; /* `at` when we last slept */
 	bool busy;
 };
 
 struct stream {
-	struct engine *engine;
+	struct stream_input in;
 	struct tail *tails;
 	struct tail **heap; /* those with a head, the earliest first */
 	u32 n, heaped;
-	u64 clock;  /* of the last round, less SLACK_NS */
-	u64 limit;  /* no later record may go yet */
+	u64 clock;     /* of the last round, less SLACK_NS */
+	u64 limit;     /* no later record may go yet */
 	u64 wanted_at; /* when `want` was set */
 	u64 slept_at;  /* when we last slept */
 	bool idle;     /* the last read handed out nothing */
@@ -66,27 +66,27 @@ static u64 now_ns(void)
 	return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
 }
 
-int stream_open(struct stream **out, struct engine *e)
+int stream_open(struct stream **out, const struct stream_input *in)
 {
 	struct stream *s = calloc(1, sizeof(*s));
-	u32 n = MAX(e->nrings, 1u);
+	u32 n = MAX(in->nrings, 1u);
 
 	*out = s;
 	if (!s)
 		return -ENOMEM;
-	s->engine = e;
+	s->in = *in;
 	s->tails = calloc(n, sizeof(*s->tails));
-	s->heap = calloc(n, sizeof(*s->heap));
+	s->heap = calloc(n, sizeof(void *));
 	if (!s->tails || !s->heap) {
 		stream_close(s);
 		*out = NULL;
 		return -ENOMEM;
 	}
-	s->n = e->nrings;
+	s->n = in->nrings;
 	for (u32 i = 0; i < s->n; i++) {
 		struct tail *t = &s->tails[i];
 
-		t->ring = &e->rings[i];
+		t->ring = &in->rings[i];
 		t->at = t->published = t->end = t->napped =
 			__atomic_load_n(t->ring->consumer, __ATOMIC_ACQUIRE);
 	}
@@ -133,7 +133,7 @@ static bool tail_next(struct stream *s, struct tail *t)
 		}
 		t->head = (const struct waggle_record *)(p + HEADER_BYTES);
 		if (size < sizeof(*t->head) || t->head->size > size - sizeof(*t->head) ||
-		    t->head->schema >= s->engine->object->schemas.n) {
+		    t->head->schema >= s->in.object->schemas.n) {
 			s->broken++; /* not ours: no program of a compiler writes that */
 			t->at += t->bytes;
 			t->head = NULL;
@@ -205,8 +205,8 @@ static void round_begin(struct stream *s)
 static int tail_hand_out(struct stream *s, struct tail *t, stream_fn *fn, void *user)
 {
 	const struct waggle_record *r = t->head;
-	int stop = fn(user, &s->engine->object->schemas.v[r->schema], r->ns, t->ring->cpu, r + 1,
-		      r->size);
+	int stop =
+		fn(user, &s->in.object->schemas.v[r->schema], r->ns, t->ring->cpu, r + 1, r->size);
 
 	s->seen++;
 	t->floor = t->key;
@@ -280,7 +280,7 @@ bool stream_empty(const struct stream *s)
 
 static void want_set(struct stream *s, u64 now)
 {
-	u64 *want = &s->engine->control->want;
+	u64 *want = &s->in.control->want;
 
 	if (__atomic_load_n(want, __ATOMIC_RELAXED))
 		return;
@@ -290,8 +290,8 @@ static void want_set(struct stream *s, u64 now)
 
 static void want_clear(struct stream *s)
 {
-	if (s->engine->control && __atomic_load_n(&s->engine->control->want, __ATOMIC_RELAXED))
-		__atomic_store_n(&s->engine->control->want, 0, __ATOMIC_RELAXED);
+	if (s->in.control && __atomic_load_n(&s->in.control->want, __ATOMIC_RELAXED))
+		__atomic_store_n(&s->in.control->want, 0, __ATOMIC_RELAXED);
 }
 
 /* How long the rings can be left alone: until the fullest, as fast as it was filled since we last
@@ -303,11 +303,14 @@ static u64 nap_length(struct stream *s, u64 now)
 	for (u32 i = 0; i < s->n; i++) {
 		struct tail *t = &s->tails[i];
 		u64 bytes = t->at - t->napped, quarter = t->ring->size / 4;
-		u64 most = bytes > quarter ? MAX(elapsed * quarter / bytes, 1) : NAP_NS;
+		u64 most = NAP_NS;
 
-		if (bytes)
-			nap = nap ? MIN(nap, most) : most;
 		t->napped = t->at;
+		if (!bytes)
+			continue;
+		if (bytes > quarter)
+			most = MAX(elapsed * quarter / bytes, 1);
+		nap = nap ? MIN(nap, most) : most;
 	}
 	s->slept_at = now;
 	return nap;
@@ -324,7 +327,7 @@ bool stream_sleep(struct stream *s, u64 *ns)
 	enum pending p = stream_pending(s);
 	u64 now, nap;
 
-	if (!s->n || !s->engine->control)
+	if (!s->n || !s->in.control)
 		return true;
 	if (p == PENDING_READY) {
 		want_clear(s);
@@ -357,10 +360,10 @@ u64 stream_seen(const struct stream *s)
 
 u64 stream_lost(const struct stream *s)
 {
-	const struct waggle_counters *c = s->engine->counters;
+	const struct waggle_counters *c = s->in.counters;
 	u64 sum = s->broken;
 
-	for (u32 i = 0; c && i < s->engine->object->progs.n * CONTROL_CPUS; i++)
+	for (u32 i = 0; c && i < s->in.object->progs.n * CONTROL_CPUS; i++)
 		sum += __atomic_load_n(&c[i].lost, __ATOMIC_RELAXED) +
 		       __atomic_load_n(&c[i].no_slot, __ATOMIC_RELAXED);
 	return sum;
@@ -368,10 +371,10 @@ u64 stream_lost(const struct stream *s)
 
 u64 stream_map_full(const struct stream *s)
 {
-	const struct waggle_counters *c = s->engine->counters;
+	const struct waggle_counters *c = s->in.counters;
 	u64 sum = 0;
 
-	for (u32 i = 0; c && i < s->engine->object->progs.n * CONTROL_CPUS; i++)
+	for (u32 i = 0; c && i < s->in.object->progs.n * CONTROL_CPUS; i++)
 		sum += __atomic_load_n(&c[i].map_full, __ATOMIC_RELAXED);
 	return sum;
 }

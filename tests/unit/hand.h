@@ -73,8 +73,7 @@ static inline u32 hand_prog(struct hand *h, const char *name, u32 kind, u8 attac
 
 	*p = (struct object_prog){
 		.name = name, .section = "raw_tp/x", .probe = pattern, .kind = kind};
-	*a = (struct attach){
-		.kind = attach, .prog = o->progs.n - 1, .pattern = pattern, .ns = ns};
+	*a = (struct attach){.kind = attach, .prog = o->progs.n - 1, .pattern = pattern, .ns = ns};
 	h->c = &p->code;
 	o->maps.v[HAND_BSS].value_size =
 		(u32)(sizeof(struct waggle_control) +
@@ -106,17 +105,26 @@ static inline void hand_new(struct hand *h)
 	o->source = "first line\nsecond line\nthird line\n";
 	o->source_size = strlen(o->source);
 	m = vec_add(&o->arena, &o->maps);
-	*m = (struct object_map){
-		.name = WAGGLE_RINGS, .kind = MAP_ARRAY_OF_MAPS, .key_size = 4, .value_size = 4,
-		.max_entries = 2, .fill_per_cpu = true,
-		.inner = {.kind = MAP_RINGBUF, .max_entries = RING_BYTES}};
+	*m = (struct object_map){.name = WAGGLE_RINGS,
+				 .kind = MAP_ARRAY_OF_MAPS,
+				 .key_size = 4,
+				 .value_size = 4,
+				 .max_entries = 2,
+				 .fill_per_cpu = true,
+				 .inner = {.kind = MAP_RINGBUF, .max_entries = RING_BYTES}};
 	m = vec_add(&o->arena, &o->maps);
-	*m = (struct object_map){.name = ".bss", .kind = MAP_ARRAY, .key_size = 4,
-				 .max_entries = 1, .section = SECTION_BSS};
+	*m = (struct object_map){.name = ".bss",
+				 .kind = MAP_ARRAY,
+				 .key_size = 4,
+				 .max_entries = 1,
+				 .section = SECTION_BSS};
 	m->value_size = sizeof(struct waggle_control);
 	m = vec_add(&o->arena, &o->maps);
-	*m = (struct object_map){.name = ".rodata", .kind = MAP_ARRAY, .key_size = 4,
-				 .max_entries = 1, .section = SECTION_RODATA};
+	*m = (struct object_map){.name = ".rodata",
+				 .kind = MAP_ARRAY,
+				 .key_size = 4,
+				 .max_entries = 1,
+				 .section = SECTION_RODATA};
 	m->value_size = sizeof(struct waggle_config);
 	m->data = arena_alloc(&o->arena, m->value_size);
 	((struct waggle_config *)m->data)->cpu_mask = 1;

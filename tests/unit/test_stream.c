@@ -18,13 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BUSY	  (1u << 31)
-#define DISCARDED (1u << 30)
+#define BUSY       (1u << 31)
+#define DISCARDED  (1u << 30)
 #define RINGS_MOST 4
 
 struct rig {
 	struct object object;
-	struct engine engine;
+	struct stream_input in;
 	struct ring rings[RINGS_MOST];
 	u64 positions[RINGS_MOST][2];
 	struct {
@@ -50,7 +50,8 @@ static u8 *map_twice(u32 size)
 	assert_int_equal(ftruncate(fd, size), 0);
 	for (u32 i = 0; i < 2; i++)
 		assert_ptr_equal(mmap(p + (size_t)i * size, size, PROT_READ | PROT_WRITE,
-				      MAP_SHARED | MAP_FIXED, fd, 0), p + (size_t)i * size);
+				      MAP_SHARED | MAP_FIXED, fd, 0),
+				 p + (size_t)i * size);
 	close(fd);
 	return p;
 }
@@ -65,18 +66,22 @@ static struct rig *rig_new(u32 rings, u32 size)
 	for (u32 i = 0; i < rings; i++)
 		r->rings[i] = (struct ring){.consumer = &r->positions[i][0],
 					    .producer = &r->positions[i][1],
-					    .data = map_twice(size), .size = size, .cpu = i};
-	r->engine = (struct engine){.object = &r->object, .rings = r->rings, .nrings = rings,
-				    .control = &r->shared.control,
-				    .counters = r->shared.counters};
-	assert_int_equal(stream_open(&r->s, &r->engine), 0);
+					    .data = map_twice(size),
+					    .size = size,
+					    .cpu = i};
+	r->in = (struct stream_input){.object = &r->object,
+				      .rings = r->rings,
+				      .nrings = rings,
+				      .control = &r->shared.control,
+				      .counters = r->shared.counters};
+	assert_int_equal(stream_open(&r->s, &r->in), 0);
 	return r;
 }
 
 static void rig_free(struct rig *r)
 {
 	stream_close(r->s);
-	for (u32 i = 0; i < r->engine.nrings; i++)
+	for (u32 i = 0; i < r->in.nrings; i++)
 		munmap((void *)(uintptr_t)r->rings[i].data, 2 * (size_t)r->rings[i].size);
 	arena_free(&r->object.arena);
 	free(r);

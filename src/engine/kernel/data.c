@@ -64,8 +64,8 @@ static int bss_map(struct kernel_engine *k, u32 map)
 	if (m->data)
 		memcpy(p, m->data, m->value_size);
 	if (m->value_size >= sizeof(struct waggle_control)) {
-		size_t counters = sizeof(struct waggle_counters) * CONTROL_CPUS *
-				  k->base.object->progs.n;
+		size_t counters =
+			sizeof(struct waggle_counters) * CONTROL_CPUS * k->base.object->progs.n;
 
 		k->base.control = p;
 		if (m->value_size >= sizeof(struct waggle_control) + counters)
@@ -89,8 +89,8 @@ int data_fill(struct kernel_engine *k, u32 map)
 			return -ENOMEM;
 		if (m->data)
 			memcpy(data, m->data, m->value_size);
-		err = m->section == SECTION_RODATA ? rodata_fill(k, map, data) :
-						     sys_map_update(k->maps[map], &key, data, 0);
+		err = m->section == SECTION_RODATA ? rodata_fill(k, map, data)
+						   : sys_map_update(k->maps[map], &key, data, 0);
 		free(data);
 	}
 	return err ? why_failed(k, err, "cannot fill %s", m->name) : 0;

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define STACK_SIZE 8192
-#define LOOKS	   2000 /* for a slot to be set; each at least a system call long */
+#define LOOKS      2000 /* for a slot to be set; each at least a system call long */
 
 struct slot {
 	_Alignas(16) char stack[STACK_SIZE];
@@ -102,8 +102,8 @@ static bool slot_set(const struct slot *s)
 int filler_start(struct filler *f, int map, const int *inner, u32 n)
 {
 	size_t size = sizeof(struct plan) + n * sizeof(struct slot);
-	struct plan *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			      0);
+	struct plan *p =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		return -errno;

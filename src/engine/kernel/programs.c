@@ -38,9 +38,9 @@ static bool gated(const struct kernel_engine *k, u32 prog)
 
 	if (!k->base.control)
 		return false;
-	vec_each(a, &o->attaches)
+	vec_each (a, &o->attaches)
 		if (a->prog == prog)
-			return a->kind == ATTACH_TRACEPOINT;
+			return attach_infos[a->kind].flags & ATTACH_GATED;
 	return false;
 }
 
@@ -51,7 +51,7 @@ static int program_link(struct kernel_engine *k, u32 prog, struct insn *to)
 	const struct code *c = &o->progs.v[prog].code;
 
 	memcpy(to, c->insns.v, c->insns.n * sizeof(*to));
-	vec_each(r, &c->relocs) {
+	vec_each (r, &c->relocs) {
 		if (r->insn + 1 >= c->insns.n || r->map >= o->maps.n)
 			return diag_fail(k->base.diag, -EINVAL, NULL,
 					 "program %s: broken relocation at %u",
@@ -138,6 +138,7 @@ static int program_open(struct kernel_engine *k, u32 prog)
 		.name = p->name,
 		.license = o->license ? o->license : "GPL",
 		.kind = p->kind,
+		.attach_type = k->multi[prog] = link_choose(k, prog),
 		.insns = insns,
 		.ninsns = p->code.insns.n + shift,
 		.btf_fd = func.type ? k->btf_fd : 0,

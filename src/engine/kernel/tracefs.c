@@ -64,7 +64,7 @@ static int tracepoint_read(struct kernel_engine *k, const char *pattern, const c
 	}
 	fd = openat(k->tracefs, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return diag_fail(k->base.diag, -ENOENT,
+		return diag_fail(k->base.diag, -ENODEV,
 				 "ls /sys/kernel/tracing/events/* shows what there is",
 				 "this kernel has no tracepoint %s", pattern);
 	if (fd < 0)

@@ -74,14 +74,13 @@ static struct why why_denied(void)
 			"root of a user namespace has no rights over the kernel",
 			"run it as root outside of the namespace (not in a rootless container)"};
 	if (status("\nSeccomp:", 10) == 2)
-		return (struct why){
-			"a seccomp filter blocks it",
-			"containers: docker run --security-opt seccomp=unconfined, or --privileged"};
+		return (struct why){"a seccomp filter blocks it",
+				    "containers: docker run --security-opt seccomp=unconfined, or "
+				    "--privileged"};
 	read_text("/sys/kernel/security/lockdown", text, sizeof(text));
 	if (strstr(text, "[confidentiality]"))
-		return (struct why){
-			"the kernel is locked down for confidentiality",
-			"boot with lockdown=integrity, or with Secure Boot off"};
+		return (struct why){"the kernel is locked down for confidentiality",
+				    "boot with lockdown=integrity, or with Secure Boot off"};
 	return (struct why){"the kernel refuses it", "is a security module (SELinux, AppArmor) in "
 						     "the way? See the kernel log (dmesg)"};
 }
@@ -104,20 +103,17 @@ static struct why why(struct kernel_engine *k, int err)
 				"this kernel counts BPF memory as locked memory: raise the limit "
 				"(ulimit -l unlimited) or add the right cap_sys_resource"};
 		return why_denied();
-	case -EACCES:
-		return why_denied();
+	case -EACCES: return why_denied();
 	case -ENOSYS:
-		return (struct why){"this kernel has no bpf(2)",
-				    "it needs CONFIG_BPF_SYSCALL=y; is this a sandbox such as gVisor?"};
+		return (struct why){
+			"this kernel has no bpf(2)",
+			"it needs CONFIG_BPF_SYSCALL=y; is this a sandbox such as gVisor?"};
 	case -ENOMEM:
 		return (struct why){"the kernel has no memory for it",
 				    "make maps or rings smaller, or raise the cgroup's limit"};
-	case -E2BIG:
-		return (struct why){"it is too large for this kernel", NULL};
-	case -EMFILE:
-		return (struct why){"too many open files", "raise the limit: ulimit -n"};
-	default:
-		return (struct why){strerror(-err), NULL};
+	case -E2BIG: return (struct why){"it is too large for this kernel", NULL};
+	case -EMFILE: return (struct why){"too many open files", "raise the limit: ulimit -n"};
+	default: return (struct why){strerror(-err), NULL};
 	}
 }
 
