@@ -95,7 +95,8 @@ static int back_end(void *user, struct lower_result *r)
 static int compile_script(struct compilation *c, const char *src, size_t len, struct target *target)
 {
 	struct script script = {.arena = &c->object->arena, .diag = c->diag, .target = target,
-				.argc = c->opts->argc, .argv = c->opts->argv};
+				.argc = c->opts->argc, .argv = c->opts->argv,
+				.pid = (u32)c->opts->pid};
 	struct script_opts opts = {.pid = (u32)c->opts->pid};
 	struct point *points;
 	int err;

@@ -2,7 +2,7 @@
  * waggle_section.c: the section `.waggle`: what ELF and BTF cannot say of an object.
  *
  * Format, little-endian, without padding:
- *   "WGGL", u32 version (1), u32 size of the string table, the string table (NUL-terminated
+ *   "WGGL", u32 version (2), u32 size of the string table, the string table (NUL-terminated
  *   strings), then five tables: object, programs, maps, schemas, attach rows. Each table is
  *   u32 size in bytes of what follows, u32 number of rows, rows. A string is a u32 offset in the
  *   string table, ~0 for none. A text that may hold anything is u32 size, bytes.
@@ -211,6 +211,9 @@ static void io_attach(struct io *io, struct attach *a)
 	io_str(io, &a->pattern);
 	io_u64(io, &a->ns);
 	io_u64(io, &a->cookie);
+	io_u64(io, &a->off);
+	io_u64(io, &a->count);
+	io_u64(io, &a->semaphore);
 	io_str(io, &a->fields);
 }
 

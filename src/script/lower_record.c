@@ -196,12 +196,20 @@ static void send_form(struct lower *l, struct record *r, u32 id, u32 longer)
 			lower_stored(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
 			continue;
 		}
+		l->loose = value_of(a)->kind == NODE_FIELD;
 		len = lower_str(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
+		l->loose = false;
 		if (longer && value_of(a)->type.size > STR_SHORT)
 			check_fits(l, rec, len, f->size, longer);
 	}
 	submit(l, rec);
 	ir_jmp(fn, r->done);
+}
+
+static void set_exit(struct lower *l, s64 state)
+{
+	ir_store(l->fn, 8, ir_data(l->fn, l->bss, offsetof(struct waggle_control, exit)), 0,
+		 ir_const(l->fn, state));
 }
 
 static void lower_record(struct lower *l, const char *name, const struct action *action, u8 view,
@@ -238,8 +246,7 @@ static void lower_record(struct lower *l, const char *name, const struct action 
 	ir_at(fn, r.lost);
 	lower_counter(l, offsetof(struct waggle_counters, lost));
 	if (action->kind == ACTION_EXIT)
-		ir_store(fn, 8, ir_data(fn, l->bss, offsetof(struct waggle_control, exit)), 0,
-			 ir_const(fn, 1));
+		set_exit(l, EXIT_LOST);
 	ir_jmp(fn, r.done);
 	ir_seal(fn, r.done);
 	ir_at(fn, r.done);
@@ -297,6 +304,7 @@ void lower_exit(struct lower *l, struct node *n)
 {
 	struct action a = {.kind = ACTION_EXIT};
 
+	set_exit(l, EXIT_CALLED);
 	lower_record(l, "exit", &a, VIEW_LINES, n->a);
-	ir_ret(l->fn, ir_const(l->fn, 0));
+	lower_return(l);
 }

@@ -1,0 +1,20 @@
+/* arch.c: the CPUs that are known; see arch.h. */
+#include "arch/inside.h"
+
+const struct arch *arch_find(const char *name)
+{
+	static const struct arch *const all[] = {&arch_x86_64};
+
+	for (u32 i = 0; i < ARRAY_SIZE(all); i++)
+		if (!strcmp(all[i]->name, name))
+			return all[i];
+	return NULL;
+}
+
+const struct arch_reg *arch_reg(const struct arch *a, const char *name)
+{
+	for (const struct arch_reg *r = a->regs; r->name; r++)
+		if (!strcmp(r->name, name))
+			return r;
+	return NULL;
+}
