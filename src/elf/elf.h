@@ -74,6 +74,14 @@ u64 elf_count(const struct elf_section *);
 bool elf_symbol(const struct elf_section *table, const struct elf_section *strings, u64 i,
 		struct elf_symbol *);
 bool elf_reloc(const struct elf_section *table, u64 i, struct elf_reloc *);
+/* A part of the file that is mapped (PT_LOAD), the i-th of them. False: there is none. */
+struct elf_segment {
+	u64 addr, offset, size; /* size: bytes of the file */
+	bool executable;
+};
+bool elf_load_segment(const struct elf *, u32 i, struct elf_segment *);
+/* Where the byte at an address is in the file. False: no segment holds it. */
+bool elf_offset_of(const struct elf *, u64 addr, u64 *offset);
 
 /* ---- writing: sections and symbols in the order of the calls, symbols sorted into local first. */
 struct elf_writer {

@@ -198,3 +198,38 @@ bool elf_reloc(const struct elf_section *table, u64 i, struct elf_reloc *r)
 	};
 	return true;
 }
+
+#define SEGMENT_SIZE 56
+#define PT_LOAD	     1
+#define PF_X	     1
+
+bool elf_load_segment(const struct elf *e, u32 i, struct elf_segment *s)
+{
+	u64 at = get(e->data + 32, 8);
+	u32 n = get16(e->data + 56);
+
+	if (get16(e->data + 54) != SEGMENT_SIZE)
+		return false;
+	for (u32 k = 0; k < n && inside(e->size, at, SEGMENT_SIZE); k++, at += SEGMENT_SIZE) {
+		const u8 *p = e->data + at;
+
+		if (get32(p) != PT_LOAD || i--)
+			continue;
+		*s = (struct elf_segment){.addr = get(p + 16, 8), .offset = get(p + 8, 8),
+					  .size = get(p + 32, 8), .executable = get32(p + 4) & PF_X};
+		return true;
+	}
+	return false;
+}
+
+bool elf_offset_of(const struct elf *e, u64 addr, u64 *offset)
+{
+	struct elf_segment s;
+
+	for (u32 i = 0; elf_load_segment(e, i, &s); i++)
+		if (addr >= s.addr && addr - s.addr < s.size) {
+			*offset = addr - s.addr + s.offset;
+			return true;
+		}
+	return false;
+}
