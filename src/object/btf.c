@@ -344,7 +344,7 @@ static const struct data_struct {
 } data_structs[] = {
 	[DATA_CONFIG] = {"waggle_config", sizeof(struct waggle_config),
 			 {"pidns_dev", "pidns_ino", "cpid", "pid", "start_ns", "cpu_mask"}},
-	[DATA_CONTROL] = {"waggle_control", sizeof(struct waggle_control), {"want", "open", "pad"}},
+	[DATA_CONTROL] = {"waggle_control", sizeof(struct waggle_control), {"want", "open", "exit", "pad"}},
 	[DATA_COUNTERS] = {"waggle_counters", sizeof(struct waggle_counters),
 			   {"lost", "map_full", "no_slot", "pad"}},
 };

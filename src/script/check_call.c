@@ -13,7 +13,7 @@ bool format_next(const char **p, struct format_spec *f)
 	if (!q)
 		return false;
 	f->start = q++;
-	q += strspn(q, "-+ #0'");
+	q += strspn(q, "-+ #0");
 	q += strspn(q, "0123456789");
 	if (*q == '.')
 		q += 1 + strspn(q + 1, "0123456789");

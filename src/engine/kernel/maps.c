@@ -50,6 +50,9 @@ static int map_open(struct kernel_engine *k, u32 index)
 	};
 	int fd;
 
+	/* before 6.1 programs may not allocate safely; the object may come from elsewhere */
+	if (k->kernel < KERNEL(6, 1))
+		s.flags &= ~(u32)MAP_NO_PREALLOC;
 	if (m->fill_per_cpu)
 		return rings_open(k, index);
 	if (m->section == SECTION_BSS || m->section == SECTION_DATA)

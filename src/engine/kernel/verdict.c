@@ -73,6 +73,28 @@ static struct loc code_loc(const struct code *c, s64 insn)
 	return (struct loc){.line = at >> 10, .col = at & 1023, .len = 1};
 }
 
+/* Refusals whose cause is not the program, but where it is loaded. */
+static int verdict_place(struct kernel_engine *k, const struct object_prog *p, int err,
+			 const char *reason)
+{
+	const struct object *o = k->base.object;
+
+	/* every kernel that we serve has these helpers, and hides them only then */
+	if (strstr(reason, "bpf_probe_read_kernel"))
+		return diag_fail(k->base.diag, err,
+				 "boot with lockdown=integrity, or with Secure Boot off",
+				 "%s reads kernel memory, which this kernel forbids: it is locked "
+				 "down for confidentiality", p->probe);
+	if (o->kernel > k->kernel)
+		return diag_fail(k->base.diag, err,
+				 "compile the script here, or there with --target and a file that "
+				 "`waggle target save` wrote here",
+				 "%s was compiled for Linux %u.%u, and this one (%u.%u) refuses it: %s",
+				 p->probe, o->kernel / 1000, o->kernel % 1000, k->kernel / 1000,
+				 k->kernel % 1000, reason);
+	return 0;
+}
+
 void verdict_report(struct kernel_engine *k, const struct object_prog *p, int err, u32 shift)
 {
 	const struct object *o = k->base.object;
@@ -86,6 +108,8 @@ void verdict_report(struct kernel_engine *k, const struct object_prog *p, int er
 		why_failed(k, err, "cannot load %s", p->probe);
 		return;
 	}
+	if (verdict_place(k, p, err, reason))
+		return;
 	if (insn >= (s64)shift) {
 		at = code_loc(&p->code, insn - shift);
 		snprintf(where, sizeof(where), " (instruction %lld)", (long long)(insn - shift));

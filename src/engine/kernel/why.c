@@ -36,11 +36,14 @@ static u64 status(const char *name, int base)
 	return p ? strtoull(p + strlen(name), NULL, base) : 0;
 }
 
+static bool has_cap(u32 cap)
+{
+	return status("\nCapEff:", 16) >> cap & 1;
+}
+
 static bool has_rights(void)
 {
-	u64 caps = status("\nCapEff:", 16);
-
-	return caps >> CAP_SYS_ADMIN & 1 || (caps >> CAP_BPF & 1 && caps >> CAP_PERFMON & 1);
+	return has_cap(CAP_SYS_ADMIN) || (has_cap(CAP_BPF) && has_cap(CAP_PERFMON));
 }
 
 static bool in_user_namespace(void)
@@ -129,13 +132,20 @@ int why_failed(struct kernel_engine *k, int err, const char *fmt, ...)
 int why_event(struct kernel_engine *k, int err, const char *probe)
 {
 	char text[64];
+	int paranoid;
 
 	read_text("/proc/sys/kernel/perf_event_paranoid", text, sizeof(text));
-	if ((err == -EACCES || err == -EPERM) && !has_rights() && atoi(text) > 0)
+	paranoid = atoi(text);
+	/* 3 is Debian's own level: only CAP_SYS_ADMIN may open perf events */
+	if ((err == -EACCES || err == -EPERM) && !has_cap(CAP_SYS_ADMIN) &&
+	    paranoid > (has_rights() ? 2 : 0))
 		return diag_fail(k->base.diag, err,
-				 "run it as root, or set sysctl kernel.perf_event_paranoid=-1",
+				 has_rights() ? "sysctl kernel.perf_event_paranoid=2, or add the "
+						"right cap_sys_admin (run it as root)" :
+						"run it as root, or set sysctl "
+						"kernel.perf_event_paranoid=-1",
 				 "cannot attach %s: kernel.perf_event_paranoid is %d", probe,
-				 atoi(text));
+				 paranoid);
 	return why_failed(k, err, "cannot attach %s", probe);
 }
 
