@@ -54,6 +54,12 @@ struct waggle_opts {
 	unsigned ring_bytes;  /* per CPU, a power of two; 0: 1 MiB */
 	bool leaving; /* the process exits right after waggle_session_stop(): what closes slowly
 		       * is left to a child that outlives us for some 100 ms */
+
+	/* scripts */
+	bool unsafe;	       /* system() and signal() may be used */
+	unsigned max_strlen;   /* bytes of a string with its NUL; 0: 1024 */
+	unsigned max_map_keys; /* entries of a map with keys; 0: 4096 */
+	const char *stack_mode; /* of kstack and ustack: "bpftrace" (NULL), "perf", "raw" */
 };
 
 struct waggle_object;

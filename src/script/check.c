@@ -47,6 +47,8 @@ static void check_name(struct checker *c, struct node *n)
 			n->row = r;
 			n->type = r->points_to ? ctype_kernel_pointer(c->script, r->points_to) :
 						 r->type;
+			if (r->store)
+				n->type.mode = c->script->limits.stack_mode;
 			return;
 		}
 		near_try(&near, r->name);
@@ -92,7 +94,7 @@ static struct type field_type(struct script *s, const struct point *p, const str
 	struct type of, t = {.kind = TYPE_INT, .is_signed = f->is_signed, .size = declared_size(f)};
 
 	if (f->is_string)
-		return type_str(f->is_data_loc ? STR_MOST : f->size);
+		return type_str(f->is_data_loc ? s->limits.str_most : f->size);
 	if (f->is_pointer) {
 		t.is_pointer = 1;
 		t.is_signed = 0;
@@ -124,7 +126,9 @@ static void check_args_field(struct checker *c, struct node *n)
 			   c->point->text, n->text);
 		return;
 	}
-	if ((n->field->is_array || n->field->is_data_loc) && !n->field->is_string)
+	if (n->field->is_array && !n->field->is_data_loc && !n->field->is_string && n->field->elem)
+		n->type = bytes_type(c->script, n->field->size); /* for ntop(), buf(), macaddr() */
+	else if ((n->field->is_array || n->field->is_data_loc) && !n->field->is_string)
 		check_fail(c, n, "integers, pointers and strings can be used",
 			   "'%s' is an array (%s)", n->text, n->field->type);
 	else if (!n->field->is_string && n->field->size != 1 && n->field->size != 2 &&
@@ -304,7 +308,7 @@ static struct script_map *map_of(struct checker *c, struct node *n)
 
 static bool same_type(struct type a, struct type b)
 {
-	return a.kind == b.kind && a.of == b.of && a.size == b.size && a.is_signed == b.is_signed && a.agg == b.agg;
+	return a.kind == b.kind && a.of == b.of && a.size == b.size && a.show == b.show && a.is_signed == b.is_signed && a.agg == b.agg;
 }
 
 static void learn(struct checker *c, struct type *known, struct type t)
@@ -318,7 +322,7 @@ static struct type key_type(struct type t)
 {
 	if (t.kind == TYPE_STR)
 		t.size = MIN(ALIGN_UP(t.size, 8), STR_KEY);
-	return t;
+	return t.kind == TYPE_SHOWN ? shown_key(t) : t;
 }
 
 static void check_key(struct checker *c, struct node *n, struct node *key, u32 i)
@@ -329,7 +333,7 @@ static void check_key(struct checker *c, struct node *n, struct node *key, u32 i
 	if (!check_expr(c, key))
 		return;
 	joined = type_join(m->keys[i], key_type(key->type));
-	if (joined.kind != TYPE_INT && joined.kind != TYPE_STR)
+	if (joined.kind != TYPE_INT && !type_in_memory(joined))
 		check_fail(c, key, "all keys of a map have the same types",
 			   "key %u of @%s is a %s here and a %s elsewhere", i + 1, m->name,
 			   TYPE_NAME(key->type), TYPE_NAME(m->keys[i]));
@@ -569,7 +573,7 @@ static void assign_var(struct checker *c, struct node *n)
 		return;
 	v = n->a->var = var_of(c, n->a);
 	joined = type_join(v->type, n->b->type);
-	if (joined.kind != TYPE_INT && joined.kind != TYPE_STR)
+	if (joined.kind != TYPE_INT && !type_in_memory(joined))
 		check_fail(c, n->a, "a variable keeps one type", "$%s is a %s elsewhere, a %s here",
 			   v->name, TYPE_NAME(v->type), TYPE_NAME(n->b->type));
 	else
@@ -595,15 +599,15 @@ static void check_assign(struct checker *c, struct node *n)
 		check_call(c, n->b);
 		if (check_map(c, n->a))
 			check_map_value(c, n->a, (struct type){
-				.kind = TYPE_AGG, .agg = call->agg, .size = call->words * 8u,
+				.kind = TYPE_AGG, .agg = call->agg, .size = agg_size(c, n->a, n->b),
 				.is_signed = n->b->a && n->b->a->type.is_signed});
 	} else {
 		bool known = check_expr(c, n->b);
 
 		if (check_map(c, n->a) && known)
 			check_map_value(c, n->a, n->b->type.kind == TYPE_STR ?
-				type_str(ALIGN_UP(n->b->type.size, 8)) : n->b->type.is_pointer ?
-				n->b->type : type_arith(n->b->type, n->b->type));
+				type_str(ALIGN_UP(n->b->type.size, 8)) : n->b->type.is_pointer ||
+				n->b->type.kind == TYPE_SHOWN ? n->b->type : type_arith(n->b->type, n->b->type));
 	}
 }
 

@@ -76,10 +76,11 @@ static void lower_assign(struct lower *l, struct node *n)
 		return;
 	}
 	v = n->a->var;
-	if (v->type.kind == TYPE_STR) {
+	if (type_in_memory(v->type)) {
 		struct mem to = mem_at(l, &l->pieces.v[v->scratch]);
 
-		mem_zero(l, to, ALIGN_UP(v->type.size, 8));
+		if (v->type.kind == TYPE_STR || n->b->type.size < v->type.size)
+			mem_zero(l, to, ALIGN_UP(v->type.size, 8));
 		lower_str(l, n->b, to, v->type.size);
 		return;
 	}
@@ -151,7 +152,7 @@ static void clear_str(struct lower *l, const struct script_var *v)
 {
 	const struct piece *p = &l->pieces.v[v->scratch];
 
-	mem_zero(l, mem_at(l, p), p->slot ? p->size : 8);
+	mem_zero(l, mem_at(l, p), p->slot ? p->size : MIN(p->size, 16));
 }
 
 static void lower_point(struct lower *l, struct point *p)
@@ -160,7 +161,7 @@ static void lower_point(struct lower *l, struct point *p)
 
 	fn->line = place(p->spec->at);
 	for (struct script_var *v = p->vars; v; v = v->next) {
-		if (v->type.kind == TYPE_STR) {
+		if (type_in_memory(v->type)) {
 			v->scratch = mem_get(l, v->type.size); /* for the whole program */
 			clear_str(l, v);
 			continue;
@@ -219,8 +220,7 @@ static void add_sections(struct lower *l, u32 programs)
 	l->rodata = l->object->maps.n - 1;
 	*o = (struct object_map){
 		.name = ".rodata", .kind = MAP_ARRAY, .key_size = 4, .max_entries = 1,
-		.section = SECTION_RODATA, .value_size = sizeof(struct waggle_config) + 8,
-		.data = arena_alloc(&l->object->arena, sizeof(struct waggle_config) + 8)};
+		.section = SECTION_RODATA, .value_size = sizeof(struct waggle_config) + 8};
 }
 
 static u64 cpu_mask(u32 cpus)
@@ -232,19 +232,43 @@ static u64 cpu_mask(u32 cpus)
 	return n - 1;
 }
 
+/* Behind the configuration: the stride of scratch memory, zeroes, words that the loader fills. */
+static void rodata_begin(struct lower *l)
+{
+	u32 most = 0;
+
+	vec_each(m, &l->object->maps)
+		most = m->agg ? MAX(most, m->value_size) : most;
+	l->zeroes = sizeof(struct waggle_config) + 8;
+	l->rodata_end = l->zeroes + ALIGN_UP(most, 8);
+}
+
+static void rodata_end(struct lower *l)
+{
+	u64 stride = l->scratch_end = ALIGN_UP(l->scratch_end, 64);
+	struct object_map *o = &l->object->maps.v[l->rodata];
+	struct waggle_config *config;
+
+	o->value_size = l->rodata_end;
+	o->data = arena_alloc(&l->object->arena, o->value_size);
+	config = (struct waggle_config *)o->data;
+	config->cpu_mask = cpu_mask(l->script->target->cpus);
+	memcpy(config + 1, &stride, sizeof(stride));
+	l->object->maps.v[l->bss].per_cpu = l->scratch_end;
+}
+
 int script_lower(struct script *s, struct point *points, const struct script_opts *opts,
 		 struct object *object, int (*done)(void *user, struct lower_result *), void *user)
 {
 	struct lower l = {.script = s, .object = object, .opts = opts, .rings = NO_MAP};
-	struct waggle_config *config;
 	u32 n = 0;
 	int err = 0;
-	u64 stride;
 
 	for (struct point *p = points; p; p = p->next)
 		n++;
 	add_sections(&l, n);
 	lower_maps(&l);
+	rodata_begin(&l);
 	for (struct point *p = points; p && !err; p = p->next) {
 		struct lower_result r = {.point = p};
 
@@ -260,10 +284,6 @@ int script_lower(struct script *s, struct point *points, const struct script_opt
 		lower_point(&l, p);
 		err = done(user, &r);
 	}
-	stride = l.scratch_end = ALIGN_UP(l.scratch_end, 64);
-	config = (struct waggle_config *)object->maps.v[l.rodata].data;
-	config->cpu_mask = cpu_mask(s->target->cpus);
-	memcpy(config + 1, &stride, sizeof(stride));
-	object->maps.v[l.bss].per_cpu = l.scratch_end;
+	rodata_end(&l);
 	return err;
 }

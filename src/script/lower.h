@@ -12,12 +12,6 @@
 
 #define NO_MAP UINT32_MAX
 
-/* An address: pointer value plus constant offset. */
-struct mem {
-	u32 ptr;
-	s32 off;
-};
-
 /* Memory for keys and strings, reused when it is given back. */
 struct piece {
 	u32 slot;    /* value of the stack slot's address; 0: in scratch memory */
@@ -39,6 +33,9 @@ struct lower {
 	struct ir_fn *fn;
 	u32 prog;
 	u32 bss, rodata, rings; /* indices of maps */
+	u32 stacks;		/* index of the map of stacks, 0: there is none */
+	u32 zeroes;		/* offset in .rodata of as many zeroes as the largest value has */
+	u32 rodata_end;
 	struct memo memo;
 	vec(struct piece) pieces;
 	u32 stack;		  /* bytes of slots so far */
@@ -69,6 +66,7 @@ void mem_copy(struct lower *, struct mem to, struct mem from, u32 size);
 bool is_place(const struct node *);
 u32 lower_place_int(struct lower *, struct node *);
 u32 lower_place_str(struct lower *, struct node *, struct mem to, u32 cap);
+void lower_place_bytes(struct lower *, struct node *, struct mem to, u32 size);
 /* Reads bytes of user or kernel memory, or of either by the address, into own memory; on a fault
  * they are zero. Returns the helper's result. */
 u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 size, u32 from);
@@ -78,7 +76,14 @@ u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 size, u
 u32 lower_str(struct lower *, struct node *, struct mem to, u32 cap);
 u32 lower_str_compare(struct lower *, struct node *a, struct node *b); /* 1: equal */
 
+/* lower_fn.c: a value that user space makes readable, written to memory; returns its size. */
+u32 lower_shown(struct lower *, struct node *, struct mem to, u32 cap);
+void lower_copy(struct lower *, struct mem to, struct mem from, u32 size);
+/* lower_stack.c: the key that stands for a stack: 16 bytes */
+void lower_stack_key(struct lower *, struct node *, struct mem to);
+
 /* lower_map.c */
+void lower_map_shown(struct lower *, struct node *, struct mem to, u32 size);
 void lower_maps(struct lower *);
 u32 lower_map_read(struct lower *, struct node *);
 void lower_map_str(struct lower *, struct node *, struct mem to, u32 cap, u32 len_var);

@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define MAP_ENTRIES	4096
 #define BPF_ANY		0
 #define BPF_NOEXIST	1
 #define BPF_F_NO_PREALLOC 1
@@ -31,10 +30,15 @@ struct field *layout_add(struct lower *l, struct layout *layout, const char *nam
 	layout->fields = f;
 	f += layout->n++;
 	f->name = name;
-	f->kind = t.kind == TYPE_STR ? FIELD_STR : t.is_signed ? FIELD_INT : FIELD_UINT;
+	f->kind = t.kind == TYPE_STR   ? FIELD_STR :
+		  t.kind == TYPE_SHOWN ? t.show :
+		  t.is_signed	       ? FIELD_INT :
+					 FIELD_UINT;
+	f->mode = t.kind == TYPE_SHOWN ? t.mode : 0;
+	f->text = t.kind == TYPE_SHOWN ? t.text : NULL;
 	f->unit = t.is_pointer ? UNIT_HEX : UNIT_NONE;
 	f->off = layout->size;
-	f->size = t.kind == TYPE_STR ? t.size : 8;
+	f->size = type_in_memory(t) ? t.size : 8;
 	layout->size += ALIGN_UP(f->size, 8);
 	return f;
 }
@@ -47,6 +51,7 @@ static void map_layouts(struct lower *l, struct script_map *m, struct object_map
 		o->agg = m->value.agg;
 		o->value_signed = m->value.is_signed;
 		o->value_size = m->value.size;
+		memcpy(o->agg_arg, m->agg_arg, sizeof(o->agg_arg));
 	} else {
 		layout_add(l, &o->value, "value", m->value);
 		o->value_size = o->value.size;
@@ -60,7 +65,7 @@ static void map_kind_of(struct lower *l, struct script_map *m, struct object_map
 
 	if (m->nkeys) {
 		o->kind = agg ? MAP_PERCPU_HASH : MAP_HASH;
-		o->max_entries = MAP_ENTRIES;
+		o->max_entries = l->script->limits.map_entries;
 		/* below 6.1 the kernel warns of allocation inside of tracing programs */
 		o->flags = l->object->kernel >= KERNEL(6, 1) ? BPF_F_NO_PREALLOC : 0;
 		return;
@@ -119,6 +124,16 @@ void lower_maps(struct lower *l)
 
 /* ---- keys */
 
+static void lower_shown_key(struct lower *l, struct node *k, const struct field *f, struct mem at)
+{
+	if (f->mode & STACK_BY_ID && (f->kind == FIELD_KSTACK || f->kind == FIELD_USTACK)) {
+		lower_stack_key(l, k, at);
+		return;
+	}
+	mem_zero(l, at, ALIGN_UP(f->size, 8));
+	lower_shown(l, k, at, f->size);
+}
+
 /* Writes the key of a map's use to memory; *piece is to be given back. */
 static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
 {
@@ -134,6 +149,10 @@ static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
 		struct field *f = &o->key.fields[i];
 		struct mem at = {m.ptr, m.off + (s32)f->off};
 
+		if (k->type.kind == TYPE_SHOWN) {
+			lower_shown_key(l, k, f, at);
+			continue;
+		}
 		if (f->kind != FIELD_STR) {
 			ir_store(l->fn, 8, at.ptr, at.off, lower_int(l, k));
 			continue;
@@ -201,6 +220,40 @@ u32 lower_map_read(struct lower *l, struct node *n)
 	return ir_get(fn, var);
 }
 
+void lower_map_shown(struct lower *l, struct node *n, struct mem to, u32 size)
+{
+	struct ir_fn *fn = l->fn;
+	u32 piece, value, found, missing, done;
+
+	if (is_data(l, n->map)) {
+		lower_copy(l, to, (struct mem){ir_data(fn, n->map->index, 0), 0}, size);
+		return;
+	}
+	value = lookup(l, n->map->index, lower_key(l, n, &piece));
+	mem_put(l, piece);
+	to = (struct mem){mem_addr(l, to), 0};
+	found = ir_block(fn), missing = ir_block(fn), done = ir_block(fn);
+	ir_br(fn, value, found, missing);
+	ir_seal(fn, found);
+	ir_seal(fn, missing);
+	ir_at(fn, found);
+	lower_copy(l, to, (struct mem){value, 0}, size);
+	ir_jmp(fn, done);
+	ir_at(fn, missing);
+	mem_zero(l, to, MIN(size, 24)); /* no bytes, no frames, no address */
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+}
+
+u32 value_has_key(struct lower *l, struct node *n)
+{
+	u32 piece, value = lookup(l, n->a->map->index, lower_key(l, n->a, &piece));
+
+	mem_put(l, piece);
+	return ir_bin(l->fn, IR_NE, IRT_I64, value, ir_const(l->fn, 0));
+}
+
 void lower_map_str(struct lower *l, struct node *n, struct mem to, u32 cap, u32 len_var)
 {
 	struct ir_fn *fn = l->fn;
@@ -233,16 +286,23 @@ void lower_map_str(struct lower *l, struct node *n, struct mem to, u32 cap, u32 
 
 /* ---- writing */
 
+/* What the value does not write of the memory for it. */
+static void zero_value(struct lower *l, struct mem m, struct type whole, struct node *value)
+{
+	if (whole.kind == TYPE_STR || whole.show == FIELD_BUF || value->type.size < whole.size)
+		mem_zero(l, m, ALIGN_UP(whole.size, 8));
+}
+
 static void assign_data(struct lower *l, struct script_map *m, struct node *value)
 {
 	struct object_map *o = &l->object->maps.v[m->index];
 	u32 ptr;
 
-	if (m->value.kind == TYPE_STR) {
+	if (type_in_memory(m->value)) {
 		u32 piece = mem_get(l, m->value.size);
 		struct mem from = mem_at(l, &l->pieces.v[piece]);
 
-		mem_zero(l, from, m->value.size);
+		zero_value(l, from, m->value, value);
 		lower_str(l, value, from, m->value.size);
 		ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, ir_data(l->fn, m->index, 0),
 			ir_const(l->fn, m->value.size), mem_addr(l, from));
@@ -268,7 +328,7 @@ static void assign_hash(struct lower *l, struct node *map, struct node *value)
 	if (v) {
 		ir_store(l->fn, 8, m.ptr, m.off, v);
 	} else {
-		mem_zero(l, m, size);
+		zero_value(l, m, map->map->value, value);
 		lower_str(l, value, m, size);
 	}
 	key = lower_key(l, map, &kpiece);
@@ -277,16 +337,35 @@ static void assign_hash(struct lower *l, struct node *map, struct node *value)
 	mem_put(l, vpiece);
 }
 
+/* A new entry of zeroes. Aggregations have theirs in .rodata: a histogram has hundreds. */
+static void update_zero(struct lower *l, u32 map, struct mem key)
+{
+	struct object_map *o = &l->object->maps.v[map];
+	struct mem zero;
+	u32 piece;
+
+	if (o->agg) {
+		zero = (struct mem){ir_data(l->fn, l->rodata, l->zeroes), 0};
+		update(l, map, key, zero, BPF_NOEXIST);
+		return;
+	}
+	piece = mem_get(l, o->value_size);
+	zero = mem_at(l, &l->pieces.v[piece]);
+	mem_zero(l, zero, o->value_size);
+	update(l, map, key, zero, BPF_NOEXIST);
+	mem_put(l, piece);
+}
+
 /* The value of an entry, made with zeroes when it is new; 0 when there is no room, which is
  * counted. The caller gets a pointer that is not null in the block `have`. */
 static u32 find_or_make(struct lower *l, struct node *map, u32 have, u32 give_up)
 {
 	struct object_map *o = &l->object->maps.v[map->map->index];
 	struct ir_fn *fn = l->fn;
-	u32 kpiece, vpiece, ptr, again, make = ir_block(fn), full = ir_block(fn);
+	u32 kpiece, ptr, again, make = ir_block(fn), full = ir_block(fn);
 	u32 var = ir_var(fn, IRT_MAPVAL);
 	struct memo memo;
-	struct mem key, zero;
+	struct mem key;
 
 	key = lower_key(l, map, &kpiece);
 	ptr = lookup(l, map->map->index, key);
@@ -299,11 +378,7 @@ static u32 find_or_make(struct lower *l, struct node *map, u32 have, u32 give_up
 	ir_br(fn, ptr, have, make);
 	ir_seal(fn, make);
 	ir_at(fn, make);
-	vpiece = mem_get(l, o->value_size);
-	zero = mem_at(l, &l->pieces.v[vpiece]);
-	mem_zero(l, zero, o->value_size);
-	update(l, map->map->index, key, zero, BPF_NOEXIST);
-	mem_put(l, vpiece);
+	update_zero(l, map->map->index, key);
 	again = lookup(l, map->map->index, key);
 	ir_set(fn, var, again);
 	ir_br(fn, again, have, full);
@@ -331,11 +406,12 @@ static void observe(struct lower *l, struct node *map, struct node *call)
 {
 	u32 n = call->a ? lower_int(l, call->a) : 0;
 	u32 have = ir_block(l->fn), done = ir_block(l->fn);
+	struct agg_of of = {call->a && call->a->type.is_signed, map->map->agg_arg};
 	struct memo memo;
 	u32 ptr = find_or_make(l, map, have, done);
 
 	memo = l->memo;
-	call->call->observe(l, ptr, n, call->a && call->a->type.is_signed);
+	call->call->observe(l, ptr, n, &of);
 	set_flag(l, map->map, ptr);
 	ir_jmp(l->fn, done);
 	l->memo = memo;
@@ -415,104 +491,4 @@ void lower_delete(struct lower *l, struct node *n)
 	ir_call(l->fn, HELPER_map_delete_elem, IRT_I64, 2, ir_map(l->fn, map->map->index),
 		mem_addr(l, key));
 	mem_put(l, piece);
-}
-
-/* ---- aggregations: one observation n into the words at ptr */
-
-static void add_to(struct lower *l, u32 ptr, s32 off, u32 n)
-{
-	ir_store(l->fn, 8, ptr, off,
-		 ir_bin(l->fn, IR_ADD, IRT_I64, ir_load(l->fn, 8, false, ptr, off), n));
-}
-
-void lower_agg_count(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	(void)n, (void)is_signed;
-	add_to(l, ptr, 0, ir_const(l->fn, 1));
-}
-
-void lower_agg_sum(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	(void)is_signed;
-	add_to(l, ptr, 0, n);
-}
-
-/* { value, is_set }: n replaces the value if there is none yet, or if `less` says so. */
-static void keep_extreme(struct lower *l, u32 ptr, u32 n, bool is_signed, bool largest)
-{
-	struct ir_fn *fn = l->fn;
-	u32 compare = ir_block(fn), keep = ir_block(fn), done = ir_block(fn), old;
-
-	ir_br(fn, ir_load(fn, 8, false, ptr, 8), compare, keep);
-	ir_seal(fn, compare);
-	ir_at(fn, compare);
-	old = ir_load(fn, 8, false, ptr, 0);
-	ir_br(fn, ir_bin(fn, is_signed ? IR_SLT : IR_ULT, IRT_I64, largest ? old : n,
-			 largest ? n : old),
-	      keep, done);
-	ir_seal(fn, keep);
-	ir_at(fn, keep);
-	ir_store(fn, 8, ptr, 0, n);
-	ir_store(fn, 8, ptr, 8, ir_const(fn, 1));
-	ir_jmp(fn, done);
-	ir_seal(fn, done);
-	ir_at(fn, done);
-}
-
-void lower_agg_min(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	keep_extreme(l, ptr, n, is_signed, false);
-}
-
-void lower_agg_max(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	keep_extreme(l, ptr, n, is_signed, true);
-}
-
-void lower_agg_avg(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	(void)is_signed;
-	add_to(l, ptr, 0, n);
-	add_to(l, ptr, 8, ir_const(l->fn, 1));
-}
-
-/* Bucket 0: negative, 1: zero, 2 + k: [2^k, 2^(k+1)); see object/hist.h. */
-void lower_agg_hist(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	struct ir_fn *fn = l->fn;
-	u32 index = ir_var(fn, IRT_I64), rest = ir_var(fn, IRT_I64), count = ir_block(fn), next;
-
-	if (is_signed) {
-		next = ir_block(fn);
-		ir_set(fn, index, ir_const(fn, 0));
-		ir_br(fn, ir_bin(fn, IR_SLT, IRT_I64, n, ir_const(fn, 0)), count, next);
-		ir_seal(fn, next);
-		ir_at(fn, next);
-	}
-	next = ir_block(fn);
-	ir_set(fn, index, ir_const(fn, 1));
-	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, n, ir_const(fn, 0)), count, next);
-	ir_seal(fn, next);
-	ir_at(fn, next);
-	ir_set(fn, index, ir_const(fn, 2));
-	ir_set(fn, rest, n);
-	for (u32 shift = 32; shift; shift /= 2) {
-		u32 large = ir_block(fn), value = ir_get(fn, rest);
-
-		next = ir_block(fn);
-		ir_br(fn, ir_bin(fn, IR_ULT, IRT_I64, value, ir_const(fn, (s64)(1ull << shift))),
-		      next, large);
-		ir_seal(fn, large);
-		ir_at(fn, large);
-		ir_set(fn, index, ir_bin(fn, IR_ADD, IRT_I64, ir_get(fn, index), ir_const(fn, shift)));
-		ir_set(fn, rest, ir_bin(fn, IR_SHR, IRT_I64, value, ir_const(fn, shift)));
-		ir_jmp(fn, next);
-		ir_seal(fn, next);
-		ir_at(fn, next);
-	}
-	ir_jmp(fn, count);
-	ir_seal(fn, count);
-	ir_at(fn, count);
-	next = ir_bin(fn, IR_SHL, IRT_I64, ir_get(fn, index), ir_const(fn, 3));
-	add_to(l, ir_bin(fn, IR_ADD, IRT_MAPVAL, ptr, next), 0, ir_const(fn, 1));
 }

@@ -90,6 +90,8 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, u32 cap)
 	struct mem var;
 	u32 len;
 
+	if (n->type.kind == TYPE_SHOWN)
+		return lower_shown(l, n, to, cap);
 	if (is_place(n) && !n->field)
 		return lower_place_str(l, n, to, cap);
 	switch (n->kind) {

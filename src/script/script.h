@@ -11,7 +11,9 @@
 #include "object/object.h"
 #include "script/ast.h"
 
-#define STR_MOST  1024 /* bytes of a string with its NUL, everywhere but in keys */
+#define STR_MOST_DEFAULT    1024 /* see struct limits */
+#define MAP_ENTRIES_DEFAULT 4096
+#define STR_LIMIT	    65536
 #define STR_SHORT 96	/* in the short form of a record */
 #define STR_KEY	  256	/* in keys of maps: 5.10 has room for 512 bytes in all */
 
@@ -21,21 +23,35 @@ struct point;
 struct checker;
 struct lower;
 
+/* An address: pointer value plus constant offset. */
+struct mem {
+	u32 ptr;
+	s32 off;
+};
+/* What an aggregation is of. */
+struct agg_of {
+	bool is_signed;
+	const s64 *arg; /* struct object_map.agg_arg */
+};
+
 struct value_row {
 	const char *name;
 	struct type type;
 	const char *points_to; /* struct of the kernel, or NULL */
 	u32 (*lower)(struct lower *);
+	void (*store)(struct lower *, struct node *, struct mem to); /* TYPE_SHOWN */
 	const char *doc;
 };
 struct call_row {
 	const char *name;
 	u8 least, most;
 	void (*check)(struct checker *, struct node *);
-	void (*lower)(struct lower *, struct node *);
+	void (*lower)(struct lower *, struct node *); /* as a statement; or, of a value: */
+	u32 (*value)(struct lower *, struct node *);  /* TYPE_INT */
+	void (*store)(struct lower *, struct node *, struct mem to); /* TYPE_SHOWN */
 	u8 agg;	      /* enum agg; 0: not an aggregation */
 	u8 words;     /* AGG: of its value */
-	void (*observe)(struct lower *, u32 value_ptr, u32 n, bool is_signed);
+	void (*observe)(struct lower *, u32 value_ptr, u32 n, const struct agg_of *);
 	const char *usage, *doc;
 };
 struct probe_row {
