@@ -204,6 +204,8 @@ static void check_deref(struct checker *c, struct node *n)
 
 	if (a.is_pointer && a.of && a.of->size)
 		n->type = *a.of;
+	else if (a.kind == TYPE_INT && !a.is_pointer && a.size == 8 && !a.is_literal)
+		n->type = TYPE_U64; /* *kaddr("jiffies") */
 	else
 		check_fail(c, n, "say what it points to: *(uint32 *)x", "a %s points to nothing known",
 			   TYPE_NAME(a));

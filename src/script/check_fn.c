@@ -96,11 +96,9 @@ void check_symbol(struct checker *c, struct node *n)
 
 void check_kaddr(struct checker *c, struct node *n)
 {
-	static const struct type word = {.kind = TYPE_INT, .size = 8};
-
 	text_constant(c, n->a, "the symbol");
-	n->type = (struct type){.kind = TYPE_INT, .is_pointer = 1, .space = SPACE_KERNEL, .size = 8,
-				.of = &word};
+	n->type = TYPE_U64; /* not a pointer: kaddr("avenrun") + 8 is 8 bytes further */
+	n->type.space = SPACE_KERNEL;
 }
 
 void check_cgroupid(struct checker *c, struct node *n)
