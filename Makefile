@@ -2,7 +2,7 @@
 #   make            build/waggle (static) and build/libwaggle.a
 #   make debug      the same in build-debug/ with ASan, UBSan and the IR checker
 #   make test       every suite but the guests (script/test also installs what they need)
-#   make bench      the tables of bench/run
+#   make bench      the tables of bench/run (PARTS="start size": only those)
 #   make format     clang-format all C files in place
 #   make lint       rooms, head comments, cppcheck, clang-tidy
 #   make install    to $(DESTDIR)$(PREFIX)
@@ -78,9 +78,27 @@ debug-programs:
 test:
 	script/test -n -x guest
 
-bench: all
-	@test -x bench/run || { echo "make bench: there is no bench/run yet" >&2; exit 1; }
-	bench/run
+# The bench: its own programs, the workload static; `load` runs programs by hand with libbpf where that
+# is installed (bench/run asks). The map of a link from the objects tells the size of each room.
+BENCH     := $(O)/bench
+BENCH_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out bench/work.c bench/load.c bench/sink.c,$(wildcard bench/*.c)))
+bench-programs: all $(BENCH)/bench $(BENCH)/work $(BENCH)/sink $(BENCH)/waggle.map
+$(BENCH)/bench: $(BENCH_OBJ) $(O)/libwaggle.a
+	$(CC) $(ALL_CFLAGS) -static -o $@ $^ -lm
+$(BENCH)/work $(BENCH)/sink: $(BENCH)/%: $(BENCH)/%.o $(O)/libwaggle.a
+	$(CC) $(ALL_CFLAGS) -static -o $@ $^
+$(BENCH)/load: $(BENCH)/load.o
+	$(CC) $(ALL_CFLAGS) -o $@ $^ -lbpf
+$(BENCH)/%.bpf.o: bench/twins/%.bpf.c bench/twins/twin.h
+	@mkdir -p $(@D)
+	clang -O2 -g -Wall -target bpf -idirafter /usr/include/$$(uname -m)-linux-gnu -c -o $@ $<
+bench-twins: $(BENCH)/load $(patsubst bench/twins/%.c,$(BENCH)/%.o,$(wildcard bench/twins/*.bpf.c))
+$(BENCH)/waggle.map: $(CLI_OBJ) $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,-Map=$@ -o /dev/null $^
+
+bench: bench-programs
+	bench/run -b $(BENCH) -w $(O)/waggle $(PARTS)
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r ls -d 2>/dev/null)
 format:
@@ -100,8 +118,9 @@ clean:
 
 # Any .d file: objects of the library, the commands and the programs alike.
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_EXE:=.d) $(TOOL_EXE:=.d)
--include $(wildcard $(O)/tests/behave/*.d)
+-include $(wildcard $(O)/tests/behave/*.d $(O)/bench/*.d)
 
-.PHONY: all debug debug-programs programs behave test bench format lint install clean force
+.PHONY: all debug debug-programs programs behave test bench bench-programs \
+	bench-twins format lint install clean force
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -86,7 +86,8 @@ static void gen_number(struct gen *g)
 	static const char *const numbers[] = {
 		"0", "1", "2", "7", "63", "64", "255", "256", "0xff", "017", "0b101", "1e3", "1_000",
 		"0x7fffffff", "0x80000000", "4294967295", "4294967296", "9223372036854775807",
-		"0x8000000000000000", "18446744073709551615", "5u", "6ull", "-1", "-128", "'a'"};
+		"0x8000000000000000", "18446744073709551615", "5u", "6ull", "-1", "-128", "'a'",
+		"5ms", "1h", "sizeof(uint32)", "sizeof(pid)"};
 
 	if (gen_below(g, 3))
 		gen_puts(g, GEN_PICK(g, numbers));
@@ -182,6 +183,8 @@ static void gen_leaf(struct gen *g)
 static void gen_int(struct gen *g)
 {
 	static const char *const unary[] = {"!", "~", "-", "- -", "!!", "+"};
+	static const char *const casts[] = {"uint8", "int8", "uint16", "int16", "uint32", "int32",
+					    "uint64", "int64"};
 
 	if (g->depth > 5) {
 		gen_leaf(g);
@@ -191,6 +194,10 @@ static void gen_int(struct gen *g)
 	switch (gen_below(g, 12)) {
 	case 0: case 1: case 2: gen_binary(g); break;
 	case 3: gen_puts(g, GEN_PICK(g, unary)); gen_leaf(g); break;
+	case 8:
+		buf_printf(g->out, "(%s)", GEN_PICK(g, casts));
+		gen_leaf(g);
+		break;
 	case 4: gen_ternary(g, gen_int); break;
 	case 5: gen_entry(g, gen_map(g, 'i')); break;
 	case 6:
@@ -461,6 +468,8 @@ static const char *const gen_words[] = {
 	"nosuch", "count()", "hist(1)", "str(0)", "str(", "print(", "printf(\"%s\", comm)", "emit(",
 	"exit()", "delete(", "clear(@x)", "if", "else", "while (1) {", "break", "continue", "return",
 	"begin", "end", "interval:s:1", "tracepoint:syscalls:sys_enter_openat", "tracepoint:*:*",
+	"struct", "struct s { int a; char b[4]; };", "(uint8)", "(struct s *)", "sizeof(", "#define N 5",
+	"#include <x.h>", "N", "1s", "true", "pid()", "let $a = 1", "for ($i : 0..3) {", "*",
 	"/*", "*/", "//", "\n", "\\", "#", "`", "\t", "\xff", "%s", "%d"};
 
 /* Copies text with `n` changes at tokens: leave out, double, swap, replace, insert. */

@@ -106,15 +106,27 @@ static u32 edit_distance(const char *a, u32 na, const char *b, u32 nb)
 	return last[nb];
 }
 
+/* How many bytes two words begin with in common: of two as near, that one is meant rather. */
+static u32 same_start(const char *a, const char *b)
+{
+	u32 n = 0;
+
+	while (a[n] && a[n] == b[n])
+		n++;
+	return n;
+}
+
 void near_try(struct near *n, const char *candidate)
 {
 	u32 na = (u32)strlen(n->word), nb = (u32)strlen(candidate), distance;
-	u32 most = MAX(na / 3, 1);
+	u32 most = na > 1 ? MAX(na / 3, 1) : 0;
 
 	if (na > NEAR_MOST || nb > NEAR_MOST || (na > nb ? na - nb : nb - na) > most)
 		return;
 	distance = edit_distance(n->word, na, candidate, nb);
-	if (distance <= most && (!n->best || distance < n->distance)) {
+	if (distance <= most &&
+	    (!n->best || distance < n->distance ||
+	     (distance == n->distance && same_start(n->word, candidate) > same_start(n->word, n->best)))) {
 		n->best = candidate;
 		n->distance = distance;
 	}

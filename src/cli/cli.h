@@ -8,7 +8,7 @@
 
 /* Exit statuses; a command that -c ran gives its own, 128 + N for signal N. */
 enum { STATUS_OK = 0, STATUS_ERROR = 1, STATUS_USAGE = 2, STATUS_PERMISSION = 3,
-       STATUS_NOT_FOUND = 127 };
+       STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
 
 struct command {
 	const char *name;

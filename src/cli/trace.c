@@ -185,6 +185,8 @@ static int watch(struct trace *t, struct waggle_object *object)
 	err = waggle_session_start(&running, object, &t->opts);
 	if (err == -ENOENT && t->command)
 		return STATUS_NOT_FOUND;
+	if (err == -ENOEXEC && t->command)
+		return STATUS_NOT_EXECUTABLE;
 	if (err)
 		return err;
 	if (t->opts.dump) { /* the verifier's log has been printed */

@@ -153,6 +153,9 @@ struct attach {
 	const char *pattern;
 	u64 ns;
 	u64 cookie;
+	/* What the program reads of a tracepoint's record: "NAME OFFSET SIZE\n" for each field,
+	 * NULL: nothing. The engine attaches only where the fields are still there. */
+	const char *fields;
 };
 
 struct object {

@@ -210,6 +210,9 @@ static void print_attach(struct buf *out, const struct object *o, const struct a
 		   a->kind < ARRAY_SIZE(kinds) ? kinds[a->kind] : "?");
 	if (a->pattern)
 		buf_printf(out, " %s", a->pattern);
+	for (const char *f = a->fields; f && *f; f += strcspn(f, "\n"), f += *f == '\n')
+		buf_printf(out, "%s %.*s", f == a->fields ? ", reads" : ",",
+			   (int)strcspn(f, " \n"), f);
 	if (a->kind == ATTACH_INTERVAL)
 		buf_printf(out, " of %llu ns", (unsigned long long)a->ns);
 	if (a->cookie)

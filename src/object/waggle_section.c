@@ -213,6 +213,7 @@ static void io_attach(struct io *io, struct attach *a)
 	io_str(io, &a->pattern);
 	io_u64(io, &a->ns);
 	io_u64(io, &a->cookie);
+	io_str(io, &a->fields);
 }
 
 static void io_fill(struct io *io, struct object_fill *f)

@@ -74,6 +74,7 @@ struct script_var {
 	struct type type;
 	u32 ir;	     /* INT: variable of the IR */
 	u32 scratch; /* STR: where it lives */
+	bool set;    /* assigned so far in the text, while it is being checked */
 	struct script_var *next;
 };
 

@@ -66,46 +66,60 @@ static void check_name(struct checker *c, struct node *n)
 			   "'%s' is a function", n->text);
 	else if (!strcmp(n->text, "args"))
 		check_fail(c, n, "args.NAME is one of them", "args is all arguments of the probe");
+	else if (word_comes_later(n->text))
+		check_fail(c, n, "`waggle help values` lists what there is", "'%s' is not there yet",
+			   n->text);
 	else
 		check_fail(c, n, did_you_mean(c, &near, "variables are written $name, maps @name"),
 			   "'%s' is not known", n->text);
 }
 
-/* The width that C gives the type: system calls record an int in 8 bytes. */
-static u32 declared_size(const struct tp_field *f)
+/* The type that C declares: system calls record an int in 8 bytes, which the format then calls
+ * unsigned, whatever the argument is. */
+static void declared_type(const struct tp_field *f, struct type *t)
 {
 	static const struct {
 		const char *name;
-		u32 size;
-	} types[] = {{"int", 4}, {"unsigned int", 4}, {"unsigned", 4}, {"u32", 4}, {"s32", 4},
-		     {"pid_t", 4}, {"uid_t", 4}, {"gid_t", 4}, {"qid_t", 4}, {"key_t", 4},
-		     {"mqd_t", 4}, {"key_serial_t", 4}, {"clockid_t", 4}, {"timer_t", 4},
-		     {"umode_t", 2}, {"short", 2}, {"u16", 2}, {"char", 1}, {"u8", 1}};
+		u8 size, is_signed;
+	} types[] = {{"int", 4, 1}, {"unsigned int", 4, 0}, {"unsigned", 4, 0}, {"u32", 4, 0},
+		     {"s32", 4, 1}, {"pid_t", 4, 1}, {"uid_t", 4, 0}, {"gid_t", 4, 0},
+		     {"qid_t", 4, 0}, {"key_t", 4, 1}, {"mqd_t", 4, 1}, {"key_serial_t", 4, 1},
+		     {"clockid_t", 4, 1}, {"timer_t", 4, 1}, {"umode_t", 2, 0}, {"short", 2, 1},
+		     {"u16", 2, 0}, {"char", 1, 1}, {"u8", 1, 0}};
 
+	t->size = f->size;
+	t->is_signed = f->is_signed;
 	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
-		if (!strcmp(types[i].name, f->type))
-			return MIN(types[i].size, f->size);
-	return f->size;
+		if (!strcmp(types[i].name, f->type) && types[i].size < f->size) {
+			t->size = types[i].size;
+			t->is_signed = types[i].is_signed;
+		}
 }
 
 static struct type field_type(struct script *s, const struct point *p, const struct tp_field *f)
 {
 	const char *unknown;
-	struct type of, t = {.kind = TYPE_INT, .is_signed = f->is_signed, .size = declared_size(f)};
+	struct type of, t = {.kind = TYPE_INT};
 
 	if (f->is_string)
 		return type_str(f->is_data_loc ? s->limits.str_most : f->size);
+	declared_type(f, &t);
 	if (f->is_pointer) {
 		t.is_pointer = 1;
 		t.is_signed = 0;
 		t.space = strcmp(p->format->category, "syscalls") ? SPACE_KERNEL : SPACE_USER;
 		if (ctype_of_text(s, f->type, &of, &unknown) && of.is_pointer)
 			t.of = of.of;
-	} else if (t.size < f->size) {
-		/* the format calls the 8-byte slot unsigned, whatever the argument is */
-		t.is_signed = f->is_signed || strstr("int pid_t s32 key_t mqd_t short", f->type);
 	}
 	return t;
+}
+
+static void use_field(struct checker *c, const struct tp_field *f)
+{
+	vec_each(p, &c->point->used)
+		if (*p == f)
+			return;
+	vec_push(c->script->arena, &c->point->used, f);
 }
 
 static void check_args_field(struct checker *c, struct node *n)
@@ -126,6 +140,7 @@ static void check_args_field(struct checker *c, struct node *n)
 			   c->point->text, n->text);
 		return;
 	}
+	use_field(c, n->field);
 	if (n->field->is_array && !n->field->is_data_loc && !n->field->is_string && n->field->elem)
 		n->type = bytes_type(c->script, n->field->size); /* for ntop(), buf(), macaddr() */
 	else if ((n->field->is_array || n->field->is_data_loc) && !n->field->is_string)
@@ -139,10 +154,24 @@ static void check_args_field(struct checker *c, struct node *n)
 		n->type = field_type(c->script, c->point, n->field);
 }
 
+static struct type key_type(struct type t)
+{
+	if (t.kind == TYPE_STR)
+		t.size = MIN(ALIGN_UP(t.size, 8), STR_KEY);
+	return t;
+}
+
+/* Can a variable or a part of a key be of that type? */
+static bool storable(struct type t)
+{
+	return t.kind == TYPE_INT || t.kind == TYPE_STR || t.kind == TYPE_TUPLE ||
+	       t.kind == TYPE_SHOWN;
+}
+
 /* What `.` and `->` look into: a struct in memory, or what a pointer points to. */
 static const struct aggregate *fields_of(struct type t)
 {
-	if (t.kind == TYPE_STRUCT)
+	if (t.kind == TYPE_STRUCT || t.kind == TYPE_TUPLE)
 		return t.fields;
 	if (t.is_pointer && t.of && t.of->kind == TYPE_STRUCT)
 		return t.of->fields;
@@ -165,18 +194,22 @@ static void check_field(struct checker *c, struct node *n)
 	if (!a) {
 		check_fail(c, n, n->a->type.kind == TYPE_INT ?
 			   "say what it points to: ((struct task_struct *)x)->pid" : NULL,
-			   "a %s has no fields", TYPE_NAME(n->a->type));
+			   "%s has no fields", TYPE_A(n->a->type));
 		return;
 	}
 	m = ctype_member(c->script, a, n->text, &n->bit_off);
 	if (!m) {
 		ctype_near(c->script, a, &near);
-		check_fail(c, n, did_you_mean(c, &near, NULL), "%s %s has no field '%s'",
-			   a->is_union ? "union" : "struct", a->name, n->text);
+		check_fail(c, n, did_you_mean(c, &near, NULL), "%s has no field '%s'",
+			   n->a->type.kind == TYPE_TUPLE ? TYPE_NAME(n->a->type) :
+			   arena_printf(c->script->arena, "%s %s", a->is_union ? "union" : "struct",
+					a->name), n->text);
 		return;
 	}
 	n->bits = m->bits;
 	n->type = m->type;
+	if (n->a->type.kind == TYPE_TUPLE)
+		return;
 	/* what is reached from user memory is in user memory; a pointer in it too */
 	if (n->type.is_pointer && n->a->type.space == SPACE_USER)
 		n->type.space = SPACE_USER;
@@ -194,8 +227,38 @@ static void check_index(struct checker *c, struct node *n)
 	else if (a.kind == TYPE_STR && n->a->kind != NODE_STR)
 		n->type = (struct type){.kind = TYPE_INT, .size = 1, .is_signed = 1};
 	else
-		check_fail(c, n, "arrays and pointers have elements", "a %s has no elements",
-			   TYPE_NAME(a));
+		check_fail(c, n, "arrays and pointers have elements", "%s has no elements",
+			   TYPE_A(a));
+}
+
+/* (a, b, ...): numbers take 8 bytes, strings what a key gives them. */
+static void check_tuple(struct checker *c, struct node *n)
+{
+	struct aggregate *a = arena_new(c->script->arena, struct aggregate);
+	bool known = true;
+	u32 i = 0;
+
+	for (struct node *part = n->a; part; part = part->next, a->n++)
+		known = check_expr(c, part) && known;
+	if (!known)
+		return;
+	a->name = "tuple";
+	a->members = arena_array(c->script->arena, struct member, a->n);
+	for (struct node *part = n->a; part; part = part->next, i++) {
+		struct type t = key_type(part->type);
+
+		if (!storable(t)) {
+			check_fail(c, part, "numbers, strings and tuples can be parts",
+				   "%s cannot be part of a tuple", TYPE_A(t));
+			return;
+		}
+		if (t.kind == TYPE_INT)
+			t.size = 8;
+		a->members[i] = (struct member){arena_printf(c->script->arena, "%u", i), t,
+						a->size * 8, 0};
+		a->size += t.size;
+	}
+	n->type = (struct type){.kind = TYPE_TUPLE, .size = a->size, .fields = a};
 }
 
 static void check_deref(struct checker *c, struct node *n)
@@ -207,8 +270,8 @@ static void check_deref(struct checker *c, struct node *n)
 	else if (a.kind == TYPE_INT && !a.is_pointer && a.size == 8 && !a.is_literal)
 		n->type = TYPE_U64; /* *kaddr("jiffies") */
 	else
-		check_fail(c, n, "say what it points to: *(uint32 *)x", "a %s points to nothing known",
-			   TYPE_NAME(a));
+		check_fail(c, n, "say what it points to: *(uint32 *)x", "%s points to nothing known",
+			   TYPE_A(a));
 }
 
 static void check_cast(struct checker *c, struct node *n)
@@ -259,37 +322,17 @@ static void check_var(struct checker *c, struct node *n)
 		if (!strcmp(v->name, n->text)) {
 			n->var = v;
 			n->type = v->type;
+			if (!v->set)
+				check_fail(c, n, "assign it first: $x = 0;",
+					   "$%s has no value here yet", n->text);
 			return;
 		}
-		near_try(&near, v->name);
+		if (v->set)
+			near_try(&near, v->name);
 	}
 	check_fail(c, n, near.best ? arena_printf(c->script->arena, "did you mean '$%s'?", near.best) :
 				     "assign it first: $x = 0;",
 		   "$%s has no value", n->text);
-}
-
-/* $1 is a number when it looks like one; str($1) makes a string of it. */
-static void check_param(struct checker *c, struct node *n)
-{
-	const char *text;
-	u64 value = 0;
-	bool negative;
-
-	n->type = TYPE_S64;
-	if (*n->text == '#') {
-		n->value = (u64)c->script->argc;
-		return;
-	}
-	text = n->value >= 1 && n->value <= (u64)c->script->argc ?
-		       c->script->argv[n->value - 1] : "0";
-	n->type.is_literal = 1;
-	negative = *text == '-';
-	if (sscanf(text + negative, "%li", (long *)&value) != 1)
-		check_fail(c, n, arena_printf(c->script->arena, "str($%s) takes it as a string",
-					      n->text),
-			   "parameter $%s is not a number: '%s'", n->text, text);
-	n->kind = NODE_INT;
-	n->value = negative ? -value : value;
 }
 
 /* ---- maps */
@@ -308,23 +351,11 @@ static struct script_map *map_of(struct checker *c, struct node *n)
 	return *m;
 }
 
-static bool same_type(struct type a, struct type b)
-{
-	return a.kind == b.kind && a.of == b.of && a.size == b.size && a.show == b.show && a.is_signed == b.is_signed && a.agg == b.agg;
-}
-
 static void learn(struct checker *c, struct type *known, struct type t)
 {
-	if (!same_type(*known, t))
+	if (!type_same(*known, t))
 		c->changed = true;
 	*known = t;
-}
-
-static struct type key_type(struct type t)
-{
-	if (t.kind == TYPE_STR)
-		t.size = MIN(ALIGN_UP(t.size, 8), STR_KEY);
-	return t.kind == TYPE_SHOWN ? shown_key(t) : t;
 }
 
 static void check_key(struct checker *c, struct node *n, struct node *key, u32 i)
@@ -334,11 +365,11 @@ static void check_key(struct checker *c, struct node *n, struct node *key, u32 i
 
 	if (!check_expr(c, key))
 		return;
-	joined = type_join(m->keys[i], key_type(key->type));
-	if (joined.kind != TYPE_INT && !type_in_memory(joined))
+	joined = type_join(m->keys[i], shown_key(key_type(key->type)));
+	if (!storable(joined))
 		check_fail(c, key, "all keys of a map have the same types",
-			   "key %u of @%s is a %s here and a %s elsewhere", i + 1, m->name,
-			   TYPE_NAME(key->type), TYPE_NAME(m->keys[i]));
+			   "key %u of @%s is %s here and %s elsewhere", i + 1, m->name,
+			   TYPE_A(key->type), TYPE_A(m->keys[i]));
 	else
 		learn(c, &m->keys[i], joined);
 }
@@ -390,8 +421,8 @@ static void check_map_read(struct checker *c, struct node *n)
 	if (n->type.kind == TYPE_UNKNOWN)
 		check_fail(c, n, "assign it somewhere: @x = 1;", "@%s never gets a value", n->text);
 	if (n->type.kind == TYPE_AGG) {
-		check_fail(c, n, "print(@m) prints it", "@%s is a %s: its value cannot be used here",
-			   n->text, TYPE_NAME(n->type));
+		check_fail(c, n, "print(@m) prints it", "@%s is %s: its value cannot be used here",
+			   n->text, TYPE_A(n->type));
 		n->type = (struct type){0};
 	}
 }
@@ -415,7 +446,7 @@ static void check_binary(struct checker *c, struct node *n)
 
 		check_fail(c, wrong, compare ? "compare strings with strings, numbers with numbers" :
 					       "it works on numbers",
-			   "'%s' cannot take a %s", token_text(n->op) + 1, TYPE_NAME(wrong->type));
+			   "%s cannot take %s", token_text(n->op), TYPE_A(wrong->type));
 		return;
 	}
 	if (compare || logic || n->op == TOK_LT || n->op == TOK_LE || n->op == TOK_GT ||
@@ -440,8 +471,7 @@ static void check_unary(struct checker *c, struct node *n)
 		return;
 	}
 	if (n->a->type.kind != TYPE_INT) {
-		check_fail(c, n, "it works on numbers", "'%s' cannot take a %s",
-			   token_text(n->op) + 1, TYPE_NAME(n->a->type));
+		check_fail(c, n, "it works on numbers", "%s cannot take %s", token_text(n->op), TYPE_A(n->a->type));
 		return;
 	}
 	n->type = type_arith(n->a->type, n->a->type);
@@ -463,8 +493,8 @@ static void check_cond(struct checker *c, struct node *n)
 	if (n->type.kind == TYPE_INT)
 		n->type = type_arith(n->b->type, n->c->type);
 	if (n->type.kind != TYPE_INT && n->type.kind != TYPE_STR)
-		check_fail(c, n, "both must be numbers or strings", "a %s or a %s?",
-			   TYPE_NAME(n->b->type), TYPE_NAME(n->c->type));
+		check_fail(c, n, "both must be numbers or strings", "%s or %s?",
+			   TYPE_A(n->b->type), TYPE_A(n->c->type));
 }
 
 static void check_inc(struct checker *c, struct node *n)
@@ -482,17 +512,40 @@ static void check_inc(struct checker *c, struct node *n)
 	}
 }
 
+/* pid() is pid. */
+static bool value_call(struct checker *c, struct node *n)
+{
+	for (const struct value_row *r = value_rows; r->name; r++) {
+		if (strcmp(r->name, n->text))
+			continue;
+		if (n->a) {
+			check_fail(c, n->a, NULL, "%s takes no arguments", n->text);
+			return true;
+		}
+		n->kind = NODE_NAME;
+		check_name(c, n);
+		return true;
+	}
+	return false;
+}
+
 static void check_call(struct checker *c, struct node *n)
 {
 	const struct call_row *row = n->call = call_find(n->text);
 	struct near near = {.word = n->text};
 	u32 args = 0;
 
+	if (!row && value_call(c, n))
+		return;
 	if (!row) {
 		for (const struct call_row *r = call_rows; r->name; r++)
 			near_try(&near, r->name);
-		check_fail(c, n, did_you_mean(c, &near, "`waggle help functions` lists them"),
-			   "there is no function '%s'", n->text);
+		if (word_comes_later(n->text))
+			check_fail(c, n, "`waggle help functions` lists what there is",
+				   "%s() is not there yet", n->text);
+		else
+			check_fail(c, n, did_you_mean(c, &near, "`waggle help functions` lists them"),
+				   "there is no function '%s'", n->text);
 		return;
 	}
 	for (struct node *a = n->a; a; a = a->next) {
@@ -521,6 +574,7 @@ bool check_expr(struct checker *c, struct node *n)
 	case NODE_FIELD: check_field(c, n); break;
 	case NODE_INDEX: check_index(c, n); break;
 	case NODE_CAST: check_cast(c, n); break;
+	case NODE_TUPLE: check_tuple(c, n); break;
 	case NODE_SIZEOF: check_sizeof(c, n); break;
 	case NODE_VAR: check_var(c, n); break;
 	case NODE_MAP: check_map_read(c, n); break;
@@ -547,7 +601,7 @@ bool check_int(struct checker *c, struct node *n, const char *what)
 		return false;
 	if (n->type.kind == TYPE_INT)
 		return true;
-	check_fail(c, n, NULL, "%s takes a number, not a %s", what, TYPE_NAME(n->type));
+	check_fail(c, n, NULL, "%s takes a number, not %s", what, TYPE_A(n->type));
 	return false;
 }
 
@@ -574,13 +628,22 @@ static void assign_var(struct checker *c, struct node *n)
 	if (!check_expr(c, n->b))
 		return;
 	v = n->a->var = var_of(c, n->a);
+	v->set = true;
 	joined = type_join(v->type, n->b->type);
-	if (joined.kind != TYPE_INT && !type_in_memory(joined))
-		check_fail(c, n->a, "a variable keeps one type", "$%s is a %s elsewhere, a %s here",
-			   v->name, TYPE_NAME(v->type), TYPE_NAME(n->b->type));
+	if (!storable(joined))
+		check_fail(c, n->a, "a variable keeps one type", "$%s is %s elsewhere, %s here",
+			   v->name, TYPE_A(v->type), TYPE_A(n->b->type));
 	else
 		learn(c, &v->type, joined);
 	n->a->type = v->type;
+}
+
+/* A value as a map keeps it. */
+static struct type stored_type(struct type t)
+{
+	if (t.kind == TYPE_STR)
+		return type_str(ALIGN_UP(t.size, 8));
+	return t.kind == TYPE_INT && !t.is_pointer ? type_arith(t, t) : t;
 }
 
 static void check_assign(struct checker *c, struct node *n)
@@ -607,10 +670,33 @@ static void check_assign(struct checker *c, struct node *n)
 		bool known = check_expr(c, n->b);
 
 		if (check_map(c, n->a) && known)
-			check_map_value(c, n->a, n->b->type.kind == TYPE_STR ?
-				type_str(ALIGN_UP(n->b->type.size, 8)) : n->b->type.is_pointer ||
-				n->b->type.kind == TYPE_SHOWN ? n->b->type : type_arith(n->b->type, n->b->type));
+			check_map_value(c, n->a, stored_type(n->b->type));
 	}
+}
+
+/* Is there a way out of this loop's body? */
+static bool may_leave(const struct node *n)
+{
+	for (; n; n = n->next) {
+		switch (n->kind) {
+		case NODE_BREAK:
+		case NODE_RETURN: return true;
+		case NODE_CALL:
+			if (!strcmp(n->text, "exit"))
+				return true;
+			break;
+		case NODE_BLOCK:
+			if (may_leave(n->a))
+				return true;
+			break;
+		case NODE_IF:
+			if (may_leave(n->b) || may_leave(n->c))
+				return true;
+			break;
+		default: break; /* what leaves an inner loop may not leave this one */
+		}
+	}
+	return false;
 }
 
 static void check_statement(struct checker *c, struct node *n)
@@ -631,6 +717,9 @@ static void check_statement(struct checker *c, struct node *n)
 		break;
 	case NODE_WHILE:
 		check_int(c, n->a, "while");
+		if (n->a->kind == NODE_INT && n->a->value && !may_leave(n->b))
+			check_fail(c, n, "leave it with break, or count: while ($i < 10) { $i++; }",
+				   "this loop never ends");
 		c->loops++;
 		check_statements(c, n->b);
 		c->loops--;
@@ -668,6 +757,8 @@ static void check_statements(struct checker *c, struct node *n)
 static void check_point(struct checker *c, struct point *p)
 {
 	c->point = p;
+	for (struct script_var *v = p->vars; v; v = v->next)
+		v->set = false;
 	if (p->probe->predicate)
 		check_int(c, p->probe->predicate, "a predicate");
 	check_statements(c, p->probe->body);

@@ -23,6 +23,8 @@ bool check_expr(struct checker *, struct node *);
 bool check_int(struct checker *, struct node *, const char *what);
 /* A map with its keys, without demanding a value. */
 bool check_map(struct checker *, struct node *);
+/* $1: a number if it is written as one, else a string. */
+void check_param(struct checker *, struct node *);
 void check_map_value(struct checker *, struct node *map, struct type value);
 
 /* check_fn.c */

@@ -1,7 +1,10 @@
 /* check_call.c: how each function may be used; the rows of calls.def and aggs.def name these. */
 #include "script/check.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- formats */
 
@@ -26,6 +29,12 @@ bool format_next(const char **p, struct format_spec *f)
 	return true;
 }
 
+/* Of a broken conversion: without what must not stand in a message. */
+static u32 shown_length(const struct format_spec *f)
+{
+	return f->len && !isprint((u8)f->start[f->len - 1]) ? f->len - 1 : f->len;
+}
+
 static void check_conversion(struct checker *c, struct node *call, const struct format_spec *f,
 			     struct node *arg, u32 i)
 {
@@ -47,12 +56,12 @@ static void check_conversion(struct checker *c, struct node *call, const struct 
 	if (string && arg->type.kind != TYPE_STR)
 		check_fail(c, arg, arg->type.is_pointer ? "str(...) reads the string it points to" :
 							  "numbers are printed with %d, %u, %x",
-			   "argument %u of %s() is a %s, but '%.*s' prints strings", i, call->text,
-			   TYPE_NAME(arg->type), (int)f->len, f->start);
+			   "argument %u of %s() is %s, but '%.*s' prints strings", i, call->text,
+			   TYPE_A(arg->type), (int)f->len, f->start);
 	else if (!string && arg->type.kind == TYPE_STR)
 		check_fail(c, arg, "strings are printed with %s",
-			   "argument %u of %s() is a %s, but '%.*s' prints numbers", i, call->text,
-			   TYPE_NAME(arg->type), (int)f->len, f->start);
+			   "argument %u of %s() is %s, but '%.*s' prints numbers", i, call->text,
+			   TYPE_A(arg->type), (int)f->len, f->start);
 }
 
 void check_printf(struct checker *c, struct node *n)
@@ -75,7 +84,7 @@ void check_printf(struct checker *c, struct node *n)
 	while (format_next(&p, &f)) {
 		if (!f.conversion) {
 			check_fail(c, n->a, "%d %u %x %o %c %p %s and %% are known",
-				   "'%.*s' is not a conversion", (int)f.len, f.start);
+				   "'%.*s' is not a conversion", (int)shown_length(&f), f.start);
 			return;
 		}
 		if (f.conversion == '%')
@@ -172,8 +181,8 @@ void check_print(struct checker *c, struct node *n)
 
 	if (n->a->kind == NODE_MAP && !n->a->a) {
 		check_whole_map(c, n->a);
-		for (; top; top = top->next)
-			if (check_int(c, top, "print()") && !constant(top, 1))
+		for (u32 i = 0; top; top = top->next, i++) /* a top of 0: all of them */
+			if (check_int(c, top, "print()") && !constant(top, i))
 				check_fail(c, top, "print(@m, 5)", "this must be a positive constant");
 		return;
 	}
@@ -205,6 +214,65 @@ void check_exit(struct checker *c, struct node *n)
 
 /* ---- values */
 
+/* The text of a positional parameter, "" when it was not given. */
+static const char *param_text(const struct checker *c, const struct node *n)
+{
+	return n->value >= 1 && n->value <= (u64)c->script->argc ? c->script->argv[n->value - 1] : "";
+}
+
+static void make_string(struct node *n, const char *text, u32 most)
+{
+	n->kind = NODE_STR;
+	n->text = text;
+	n->len = (u32)MIN(strlen(text), (size_t)most - 1);
+	n->type = type_str(n->len + 1);
+}
+
+void check_param(struct checker *c, struct node *n)
+{
+	const char *text = param_text(c, n);
+	bool negative = *text == '-';
+	u64 value = 0;
+	char *end;
+
+	n->type = TYPE_S64;
+	if (*n->text == '#') {
+		n->value = (u64)c->script->argc;
+		return;
+	}
+	if (*text) {
+		errno = 0;
+		value = strtoull(text + negative, &end, 0);
+		if (!isdigit((u8)text[negative]) || *end || errno) {
+			make_string(n, text, STR_MOST);
+			return;
+		}
+	}
+	n->kind = NODE_INT;
+	n->value = negative ? -value : value;
+	n->type.is_signed = negative || !(value >> 63);
+	n->type.size = 8;
+	n->type.is_literal = 1;
+}
+
+/* str($1) is a constant; str($1 + 2) leaves the first two bytes out. */
+static bool str_of_param(struct checker *c, struct node *n, u32 size)
+{
+	const struct node *param = n->a;
+	const char *text;
+	u64 skip = 0;
+
+	if (param->kind == NODE_BINARY && param->op == TOK_ADD && param->b->kind == NODE_INT) {
+		skip = param->b->value;
+		param = param->a;
+	}
+	if (param->kind != NODE_PARAM || *param->text == '#')
+		return false;
+	text = param_text(c, param);
+	make_string(n, text + MIN(skip, strlen(text)), size);
+	return true;
+}
+
 void check_str(struct checker *c, struct node *n)
 {
 	struct node *most = n->a->next;
@@ -216,15 +284,8 @@ void check_str(struct checker *c, struct node *n)
 		else
 			size = (u32)MIN(most->value + 1, size);
 	}
-	if (n->a->kind == NODE_PARAM && *n->a->text != '#') {
-		u64 i = n->a->value;
-
-		n->kind = NODE_STR; /* str($1) is a constant */
-		n->text = i >= 1 && i <= (u64)c->script->argc ? c->script->argv[i - 1] : "";
-		n->len = MIN((u32)strlen(n->text), size - 1);
-		n->type = type_str(n->len + 1);
+	if (str_of_param(c, n, size))
 		return;
-	}
 	if (!check_expr(c, n->a)) {
 		n->type = type_str(size);
 		return;

@@ -8,6 +8,8 @@
 
 struct type shown_key(struct type t)
 {
+	if (t.kind != TYPE_SHOWN)
+		return t;
 	if (t.show == FIELD_KSTACK || t.show == FIELD_USTACK) {
 		t.mode |= STACK_BY_ID;
 		t.size = 16;

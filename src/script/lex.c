@@ -156,6 +156,28 @@ static bool scale_by_exponent(struct lexer *l, u64 *value)
 	return true;
 }
 
+/* 5ms, 1h: nanoseconds. */
+static void lex_duration(struct lexer *l, struct token *t, bool *fits)
+{
+	static const struct {
+		const char *unit;
+		u64 ns;
+	} units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000},
+		     {"m", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000}};
+
+	for (u32 i = 0; i < ARRAY_SIZE(units); i++) {
+		u32 n = (u32)strlen(units[i].unit);
+
+		if ((size_t)(l->end - l->p) < n || memcmp(l->p, units[i].unit, n) ||
+		    is_name(peek(l, n)))
+			continue;
+		l->p += n;
+		if (__builtin_mul_overflow(t->value, units[i].ns, &t->value))
+			*fits = false;
+		return;
+	}
+}
+
 static struct token lex_int(struct lexer *l)
 {
 	const char *from = l->p, *suffix;
@@ -174,6 +196,8 @@ static struct token lex_int(struct lexer *l)
 	fits = lex_digits(l, base, &t.value, &n);
 	if (base == 10 && peek(l, 0) == 'e')
 		fits = scale_by_exponent(l, &t.value) && fits;
+	if (base == 10)
+		lex_duration(l, &t, &fits);
 	for (suffix = l->p; is_name(peek(l, 0)); l->p++)
 		if ((*l->p | 32) == 'u')
 			t.is_unsigned = true;
@@ -185,7 +209,7 @@ static struct token lex_int(struct lexer *l)
 			   "this number does not fit 64 bits");
 	for (size_t i = 0; i < (size_t)(l->p - suffix); i++)
 		if (!strchr("uUlL", suffix[i]) || i > 2)
-			return bad(l, from, "C's suffixes are u, l, ul, ll, ull", "not a number");
+			return bad(l, from, "suffixes are C's (u, l, ul, ll, ull), or ns, us, ms, s, m, h, d", "not a number");
 	t.is_unsigned |= t.value >> 63;
 	return t;
 }

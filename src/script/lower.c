@@ -76,12 +76,8 @@ static void lower_assign(struct lower *l, struct node *n)
 		return;
 	}
 	v = n->a->var;
-	if (type_in_memory(v->type)) {
-		struct mem to = mem_at(l, &l->pieces.v[v->scratch]);
-
-		if (v->type.kind == TYPE_STR || n->b->type.size < v->type.size)
-			mem_zero(l, to, ALIGN_UP(v->type.size, 8));
-		lower_str(l, n->b, to, v->type.size);
+	if (v->type.kind != TYPE_INT) {
+		lower_stored(l, n->b, mem_at(l, &l->pieces.v[v->scratch]), v->type.size);
 		return;
 	}
 	value = lower_int(l, n->b);
@@ -161,7 +157,7 @@ static void lower_point(struct lower *l, struct point *p)
 
 	fn->line = place(p->spec->at);
 	for (struct script_var *v = p->vars; v; v = v->next) {
-		if (type_in_memory(v->type)) {
+		if (v->type.kind != TYPE_INT) {
 			v->scratch = mem_get(l, v->type.size); /* for the whole program */
 			clear_str(l, v);
 			continue;
@@ -188,6 +184,17 @@ static const char *identifier(struct arena *arena, const char *text, u32 i)
 	return name;
 }
 
+/* The fields that a program reads, as struct attach has them. */
+static const char *fields_used(struct arena *arena, const struct point *p)
+{
+	const char *text = NULL;
+
+	vec_each(f, &p->used)
+		text = arena_printf(arena, "%s%s %u %u\n", text ? text : "", (*f)->name,
+				    (*f)->off, (*f)->size);
+	return text;
+}
+
 static void add_prog(struct lower *l, struct point *p)
 {
 	struct arena *arena = &l->object->arena;
@@ -202,7 +209,8 @@ static void add_prog(struct lower *l, struct point *p)
 				    "raw_tracepoint";
 	vec_push(arena, &l->object->attaches,
 		 (struct attach){.kind = p->row->attach, .prog = l->prog,
-				 .pattern = arena_strdup(arena, p->pattern), .ns = p->ns});
+				 .pattern = arena_strdup(arena, p->pattern), .ns = p->ns,
+				 .fields = fields_used(arena, p)});
 }
 
 /* The memory shared with loader and reader, as control.h tells. */

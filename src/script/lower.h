@@ -74,19 +74,28 @@ u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 size, u
 /* lower_str.c: writes at most cap bytes and returns the length with its NUL. What stands behind
  * the NUL is undefined unless the memory was zeroed before. */
 u32 lower_str(struct lower *, struct node *, struct mem to, u32 cap);
+
+/* lower_stored.c: a string or tuple as maps and variables keep it: all of its bytes, what is not
+ * used zeroed. */
+void lower_stored(struct lower *, struct node *, struct mem to, u32 size);
+/* A part of a tuple: t.0 */
+bool is_part(const struct node *);
+u32 lower_part_int(struct lower *, struct node *);
+u32 lower_part_str(struct lower *, struct node *, struct mem to, u32 cap);
+
 u32 lower_str_compare(struct lower *, struct node *a, struct node *b); /* 1: equal */
 
-/* lower_fn.c: a value that user space makes readable, written to memory; returns its size. */
-u32 lower_shown(struct lower *, struct node *, struct mem to, u32 cap);
-void lower_copy(struct lower *, struct mem to, struct mem from, u32 size);
+/* lower_stored.c: a value that user space makes readable; what it does not use stays as it was. */
+void lower_shown(struct lower *, struct node *, struct mem to, u32 size);
 /* lower_stack.c: the key that stands for a stack: 16 bytes */
 void lower_stack_key(struct lower *, struct node *, struct mem to);
 
 /* lower_map.c */
-void lower_map_shown(struct lower *, struct node *, struct mem to, u32 size);
 void lower_maps(struct lower *);
 u32 lower_map_read(struct lower *, struct node *);
 void lower_map_str(struct lower *, struct node *, struct mem to, u32 cap, u32 len_var);
+/* Copies a value of bytes; zeroes when there is no entry. */
+void lower_map_copy(struct lower *, struct node *, struct mem to, u32 size);
 void lower_map_assign(struct lower *, struct node *map, u8 op, struct node *value);
 u32 lower_map_inc(struct lower *, struct node *);
 

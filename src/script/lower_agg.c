@@ -8,6 +8,10 @@
 
 static void add_to(struct lower *l, u32 ptr, s32 off, u32 n)
 {
+	if (l->point->row->attach == ATTACH_INTERVAL) {
+		ir_atomic_add(l->fn, 8, ptr, off, n);
+		return;
+	}
 	ir_store(l->fn, 8, ptr, off,
 		 ir_bin(l->fn, IR_ADD, IRT_I64, ir_load(l->fn, 8, false, ptr, off), n));
 }

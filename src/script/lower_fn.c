@@ -8,32 +8,6 @@
 
 #define AF_INET	 2
 #define AF_INET6 10
-#define COPY_INLINE 64 /* bytes that loads and stores copy, more are the helper's */
-
-void lower_copy(struct lower *l, struct mem to, struct mem from, u32 size)
-{
-	if (size <= COPY_INLINE)
-		mem_copy(l, to, from, size);
-	else
-		ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, to),
-			ir_const(l->fn, size), mem_addr(l, from));
-}
-
-u32 lower_shown(struct lower *l, struct node *n, struct mem to, u32 cap)
-{
-	u32 size = MIN(n->type.size, cap);
-
-	switch (n->kind) {
-	case NODE_NAME: n->row->store(l, n, to); break;
-	case NODE_CALL: n->call->store(l, n, to); break;
-	case NODE_VAR:
-		lower_copy(l, to, mem_at(l, &l->pieces.v[n->var->scratch]), size);
-		break;
-	case NODE_MAP: lower_map_shown(l, n, to, size); break;
-	default: mem_zero(l, to, MIN(size, 16));
-	}
-	return ir_const(l->fn, size);
-}
 
 /* Bytes that an expression names: a pointer points to them, or they lie in memory. */
 static void read_bytes(struct lower *l, struct node *n, struct mem to, u32 size)

@@ -5,8 +5,10 @@
  *   @x = count()   a per-CPU array of one element, { words of the aggregation, is_set }
  *   @x[k] = 1      a hash; @x[k] = count() a per-CPU hash
  *
- * Programs of these kinds are not preempted and do not nest on one CPU, so per-CPU values are
- * changed without atomics.
+ * Programs at tracepoints are not preempted and do not nest on one CPU, so they change per-CPU
+ * values without atomics. Intervals are run by a system call, which a tracepoint in an interrupt
+ * may cut in two: they add atomically. (For min and max there is no such instruction in 5.10: an
+ * interval's may undo one that came between its two instructions.)
  */
 #include "script/lower.h"
 
@@ -38,7 +40,13 @@ struct field *layout_add(struct lower *l, struct layout *layout, const char *nam
 	f->text = t.kind == TYPE_SHOWN ? t.text : NULL;
 	f->unit = t.is_pointer ? UNIT_HEX : UNIT_NONE;
 	f->off = layout->size;
-	f->size = type_in_memory(t) ? t.size : 8;
+	f->size = t.kind == TYPE_INT ? 8 : t.size;
+	if (t.kind == TYPE_TUPLE) {
+		f->kind = FIELD_TUPLE;
+		f->sub = arena_new(&l->object->arena, struct layout);
+		for (u32 i = 0; i < t.fields->n; i++)
+			layout_add(l, f->sub, t.fields->members[i].name, t.fields->members[i].type);
+	}
 	layout->size += ALIGN_UP(f->size, 8);
 	return f;
 }
@@ -124,16 +132,6 @@ void lower_maps(struct lower *l)
 
 /* ---- keys */
 
-static void lower_shown_key(struct lower *l, struct node *k, const struct field *f, struct mem at)
-{
-	if (f->mode & STACK_BY_ID && (f->kind == FIELD_KSTACK || f->kind == FIELD_USTACK)) {
-		lower_stack_key(l, k, at);
-		return;
-	}
-	mem_zero(l, at, ALIGN_UP(f->size, 8));
-	lower_shown(l, k, at, f->size);
-}
-
 /* Writes the key of a map's use to memory; *piece is to be given back. */
 static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
 {
@@ -149,18 +147,12 @@ static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
 		struct field *f = &o->key.fields[i];
 		struct mem at = {m.ptr, m.off + (s32)f->off};
 
-		if (k->type.kind == TYPE_SHOWN) {
-			lower_shown_key(l, k, f, at);
-			continue;
-		}
-		if (f->kind != FIELD_STR) {
+		if (k->type.kind == TYPE_INT)
 			ir_store(l->fn, 8, at.ptr, at.off, lower_int(l, k));
-			continue;
-		}
-		/* the kernel compares whole keys */
-		if (k->kind != NODE_NAME || f->size > 16)
-			mem_zero(l, at, f->size);
-		lower_str(l, k, at, f->size);
+		else if (f->mode & STACK_BY_ID)
+			lower_stack_key(l, k, at);
+		else /* the kernel compares whole keys */
+			lower_stored(l, k, at, f->size);
 	}
 	return m;
 }
@@ -220,32 +212,6 @@ u32 lower_map_read(struct lower *l, struct node *n)
 	return ir_get(fn, var);
 }
 
-void lower_map_shown(struct lower *l, struct node *n, struct mem to, u32 size)
-{
-	struct ir_fn *fn = l->fn;
-	u32 piece, value, found, missing, done;
-
-	if (is_data(l, n->map)) {
-		lower_copy(l, to, (struct mem){ir_data(fn, n->map->index, 0), 0}, size);
-		return;
-	}
-	value = lookup(l, n->map->index, lower_key(l, n, &piece));
-	mem_put(l, piece);
-	to = (struct mem){mem_addr(l, to), 0};
-	found = ir_block(fn), missing = ir_block(fn), done = ir_block(fn);
-	ir_br(fn, value, found, missing);
-	ir_seal(fn, found);
-	ir_seal(fn, missing);
-	ir_at(fn, found);
-	lower_copy(l, to, (struct mem){value, 0}, size);
-	ir_jmp(fn, done);
-	ir_at(fn, missing);
-	mem_zero(l, to, MIN(size, 24)); /* no bytes, no frames, no address */
-	ir_jmp(fn, done);
-	ir_seal(fn, done);
-	ir_at(fn, done);
-}
-
 u32 value_has_key(struct lower *l, struct node *n)
 {
 	u32 piece, value = lookup(l, n->a->map->index, lower_key(l, n->a, &piece));
@@ -284,26 +250,42 @@ void lower_map_str(struct lower *l, struct node *n, struct mem to, u32 cap, u32 
 	ir_at(fn, done);
 }
 
-/* ---- writing */
-
-/* What the value does not write of the memory for it. */
-static void zero_value(struct lower *l, struct mem m, struct type whole, struct node *value)
+void lower_map_copy(struct lower *l, struct node *n, struct mem to, u32 size)
 {
-	if (whole.kind == TYPE_STR || whole.show == FIELD_BUF || value->type.size < whole.size)
-		mem_zero(l, m, ALIGN_UP(whole.size, 8));
+	struct ir_fn *fn = l->fn;
+	u32 piece, value, found, done, addr, bytes = ir_const(fn, size);
+
+	if (is_data(l, n->map)) {
+		ir_call(fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, to), bytes,
+			ir_data(fn, n->map->index, 0));
+		return;
+	}
+	value = lookup(l, n->map->index, lower_key(l, n, &piece));
+	mem_put(l, piece);
+	addr = mem_addr(l, to);
+	mem_zero(l, to, size);
+	found = ir_block(fn), done = ir_block(fn);
+	ir_br(fn, value, found, done);
+	ir_seal(fn, found);
+	ir_at(fn, found);
+	ir_call(fn, HELPER_probe_read_kernel, IRT_I64, 3, addr, bytes, value);
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
 }
+
+/* ---- writing */
 
 static void assign_data(struct lower *l, struct script_map *m, struct node *value)
 {
 	struct object_map *o = &l->object->maps.v[m->index];
 	u32 ptr;
 
-	if (type_in_memory(m->value)) {
+	if (m->value.kind != TYPE_INT) {
 		u32 piece = mem_get(l, m->value.size);
 		struct mem from = mem_at(l, &l->pieces.v[piece]);
 
-		zero_value(l, from, m->value, value);
-		lower_str(l, value, from, m->value.size);
+		lower_stored(l, value, from, m->value.size);
 		ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, ir_data(l->fn, m->index, 0),
 			ir_const(l->fn, m->value.size), mem_addr(l, from));
 		mem_put(l, piece);
@@ -328,8 +310,7 @@ static void assign_hash(struct lower *l, struct node *map, struct node *value)
 	if (v) {
 		ir_store(l->fn, 8, m.ptr, m.off, v);
 	} else {
-		zero_value(l, m, map->map->value, value);
-		lower_str(l, value, m, size);
+		lower_stored(l, value, m, size);
 	}
 	key = lower_key(l, map, &kpiece);
 	count_full(l, update(l, map->map->index, key, m, BPF_ANY));

@@ -17,7 +17,7 @@ struct place {
 
 bool is_place(const struct node *n)
 {
-	return n->kind == NODE_FIELD || n->kind == NODE_INDEX ||
+	return (n->kind == NODE_FIELD && !n->field && !is_part(n)) || n->kind == NODE_INDEX ||
 	       (n->kind == NODE_UNARY && n->op == TOK_MUL);
 }
 

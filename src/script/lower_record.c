@@ -72,7 +72,7 @@ static void fill_layout(struct lower *l, struct layout *layout, struct node *arg
 		for (i = 0; i < layout->n; i++) {
 			struct field *f = &layout->fields[i];
 
-			if ((f->kind == FIELD_STR) == (pass == 1)) {
+			if ((f->kind >= FIELD_STR) == (pass == 1)) {
 				f->off = size;
 				size += ALIGN_UP(f->size, 8);
 			}
@@ -234,6 +234,14 @@ static void send_form(struct lower *l, struct record *r, u32 id, u32 longer)
 
 		if (r->ints[i])
 			continue;
+		if (value_of(a)->type.kind == TYPE_SHOWN) {
+			lower_shown(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
+			continue;
+		}
+		if (value_of(a)->type.kind != TYPE_STR) {
+			lower_stored(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
+			continue;
+		}
 		len = lower_str(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
 		if (longer && value_of(a)->type.size > STR_SHORT)
 			check_fits(l, rec, len, f->size, longer);

@@ -38,7 +38,10 @@ static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to,
 	if (!f->is_data_loc) {
 		u32 size = MIN(f->size, cap);
 
-		mem_copy(l, to, (struct mem){ir_ctx(fn), (s32)f->off}, size);
+		/* cut short, it must end with a NUL: the array's own is behind that */
+		mem_copy(l, to, (struct mem){ir_ctx(fn), (s32)f->off}, size - (size < f->size));
+		if (size < f->size)
+			ir_store(fn, 1, to.ptr, to.off + (s32)size - 1, ir_const(fn, 0));
 		return ir_const(fn, size);
 	}
 	where = ir_load(fn, 2, false, ir_ctx(fn), (s32)f->off);
@@ -90,10 +93,10 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, u32 cap)
 	struct mem var;
 	u32 len;
 
-	if (n->type.kind == TYPE_SHOWN)
-		return lower_shown(l, n, to, cap);
-	if (is_place(n) && !n->field)
+	if (is_place(n))
 		return lower_place_str(l, n, to, cap);
+	if (is_part(n))
+		return lower_part_str(l, n, to, cap);
 	switch (n->kind) {
 	case NODE_STR: return lower_literal(l, n, to, cap);
 	case NODE_NAME: /* comm; the helper pads it with NULs */

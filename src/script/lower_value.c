@@ -276,8 +276,10 @@ u32 lower_int(struct lower *l, struct node *n)
 {
 	if (is_logic(n))
 		return lower_choice(l, n, NULL, NULL);
-	if (is_place(n) && !n->field)
+	if (is_place(n))
 		return lower_place_int(l, n);
+	if (is_part(n))
+		return lower_part_int(l, n);
 	switch (n->kind) {
 	case NODE_INT:
 	case NODE_PARAM: return ir_const(l->fn, (s64)n->value);

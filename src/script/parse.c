@@ -22,6 +22,7 @@ struct parser {
 
 static struct node *parse_expr(struct parser *);
 static struct node *parse_unary(struct parser *);
+static struct node *parse_list(struct parser *, enum token_kind end);
 static struct node *parse_statement(struct parser *);
 
 static void advance(struct parser *p)
@@ -155,7 +156,7 @@ static struct node *parse_type(struct parser *p, enum node_kind kind, struct loc
 	return n;
 }
 
-/* "(" type ")" unary | "(" expr ")" */
+/* "(" type ")" unary | "(" expr ")" | "(" expr "," list ")", a tuple */
 static struct node *parse_parens(struct parser *p)
 {
 	bool predicate = p->predicate;
@@ -170,6 +171,15 @@ static struct node *parse_parens(struct parser *p)
 	}
 	p->predicate = false;
 	n = parse_expr(p);
+	if (n && is(p, TOK_COMMA)) {
+		struct node *tuple = node_new(p, NODE_TUPLE, at);
+
+		advance(p);
+		tuple->a = n;
+		n->next = parse_list(p, TOK_RPAREN);
+		p->predicate = predicate;
+		return tuple;
+	}
 	p->predicate = predicate;
 	expect(p, TOK_RPAREN, NULL);
 	return n;
@@ -237,7 +247,13 @@ static struct node *parse_postfix(struct parser *p)
 			advance(p);
 			outer = node_new(p, NODE_FIELD, p->tok.at);
 			outer->text = p->tok.text;
-			expect(p, TOK_NAME, "a field's name follows");
+			if (is(p, TOK_INT)) { /* of a tuple */
+				outer->text = arena_printf(p->script->arena, "%llu",
+							   (unsigned long long)p->tok.value);
+				advance(p);
+			} else {
+				expect(p, TOK_NAME, "a field's name follows");
+			}
 		} else if (is(p, TOK_LBRACKET)) {
 			bool predicate = p->predicate;
 
@@ -433,6 +449,17 @@ static struct node *parse_simple(struct parser *p)
 	return n;
 }
 
+/* A choice that stands alone chooses between statements: c ? print(a) : print(b); */
+static struct node *as_statement(struct node *n)
+{
+	if (n && n->kind == NODE_COND) {
+		n->kind = NODE_IF;
+		n->b = as_statement(n->b);
+		n->c = as_statement(n->c);
+	}
+	return n;
+}
+
 /* statement = if | while | unroll | "break" | "continue" | "return" | block | simple; then ";" or "}" */
 static struct node *parse_statement(struct parser *p)
 {
@@ -453,8 +480,11 @@ static struct node *parse_statement(struct parser *p)
 	for (u32 i = 0; i < ARRAY_SIZE(words) && !n; i++)
 		if (is_word(p, words[i].word))
 			n = leaf(p, words[i].kind);
+	if (is_word(p, "let") || is_word(p, "for"))
+		return fail(p, p->tok.at, "$x = 1; makes a variable, while (...) { } a loop",
+			    "'%s' is not there yet", p->tok.text);
 	if (!n)
-		n = parse_simple(p);
+		n = as_statement(parse_simple(p));
 	if (!p->failed && !is(p, TOK_RBRACE) && !accept(p, TOK_SEMI))
 		fail(p, p->tok.at, "statements end with ;", "';' expected, not %s",
 		     token_text(p->tok.kind));
@@ -533,6 +563,9 @@ static int parse_declaration(struct parser *p, struct lexer *ahead)
 		return err ? err : 1;
 	}
 	t = lex_next(ahead);
+	if (t.kind == TOK_NAME && (!strcmp(t.text, "config") || !strcmp(t.text, "macro") ||
+				   !strcmp(t.text, "import") || !strcmp(t.text, "let")))
+		return diag_error(p->script->diag, t.at, NULL, "'%s' is not there yet", t.text);
 	if (t.kind == TOK_NAME && (!strcmp(t.text, "struct") || !strcmp(t.text, "union") ||
 				   !strcmp(t.text, "enum"))) {
 		err = ctype_declare(p->script, &p->lex);

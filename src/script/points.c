@@ -32,27 +32,36 @@ int points_once(struct script *s, const struct probe_row *row, struct probe *pro
 	return 0;
 }
 
+/* parts: the unit, NULL when it stands behind the number; the number */
 int points_interval(struct script *s, const struct probe_row *row, struct probe *probe,
 		    struct probe_spec *spec, char **parts, struct point ***tail)
 {
 	static const struct {
 		const char *unit;
 		u64 ns;
-	} units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"hz", 0}};
+	} units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"hz", 0}, {"", 1}, {"ns", 1},
+		     {"m", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000}};
+	const char *unit = parts[0];
 	char *end;
-	u64 n = strtoull(parts[1], &end, 10);
+	u64 n = strtoull(parts[1], &end, 10), ns;
 
-	if (end == parts[1] || *end || !n || *parts[1] == '-' || n > 1000000000)
-		return diag_error(s->diag, spec->at, "interval:s:1, interval:ms:100, interval:hz:99",
+	if (end == parts[1] || (unit && *end) || !n || *parts[1] == '-')
+		return diag_error(s->diag, spec->at, "interval:s:1, interval:100ms, interval:hz:99",
 				  "'%s' is no number of intervals", parts[1]);
-	for (u32 i = 0; i < ARRAY_SIZE(units); i++)
-		if (!strcmp(units[i].unit, parts[0])) {
-			point_add(s, row, probe, spec, tail)->ns =
-				units[i].ns ? n * units[i].ns : 1000000000 / n;
-			return 0;
-		}
-	return diag_error(s->diag, spec->at, "the units are s, ms, us and hz",
-			  "'%s' is no unit of time", parts[0]);
+	unit = unit ? unit : end;
+	for (u32 i = 0; i < ARRAY_SIZE(units); i++) {
+		if (strcmp(units[i].unit, unit) || (i >= 4 && parts[0]))
+			continue;
+		ns = units[i].ns ? n * units[i].ns : 1000000000 / n;
+		if (!ns || n > INT64_MAX / MAX(units[i].ns, 1u))
+			return diag_error(s->diag, spec->at, "at least 1 ns, at most 292 years",
+					  "an interval of this length is not possible");
+		point_add(s, row, probe, spec, tail)->ns = ns;
+		return 0;
+	}
+	return diag_error(s->diag, spec->at, parts[0] ? "the units are s, ms, us and hz" :
+						       "the units are ns, us, ms, s, m, h and d",
+			  "'%s' is no unit of time", unit);
 }
 
 static int point_tracepoint(struct script *s, const struct probe_row *row, struct probe *probe,
@@ -126,6 +135,9 @@ static int unknown_probe(struct script *s, struct probe_spec *spec, const char *
 		near_try(&near, r->name);
 	hint = near.best ? arena_printf(s->arena, "did you mean '%s'?", near.best) :
 			   "the kinds are begin, end, interval, tracepoint";
+	if (word_comes_later(name))
+		return diag_error(s->diag, spec->at, "the kinds are begin, end, interval, tracepoint",
+				  "probes of kind '%s' are not there yet", name);
 	return diag_error(s->diag, spec->at, hint, "'%s' is no kind of probe", name);
 }
 
@@ -145,6 +157,11 @@ static int points_of(struct script *s, struct probe *probe, struct probe_spec *s
 	row = row_find(parts[0]);
 	if (!row)
 		return unknown_probe(s, spec, parts[0]);
+	if (row->attach == ATTACH_INTERVAL && n == 2) { /* interval:1s, interval:500ms */
+		parts[2] = parts[1];
+		parts[1] = NULL;
+		n = 3;
+	}
 	if (n != row->parts + 1u || next)
 		return diag_error(s->diag, spec->at,
 				  arena_printf(s->arena, "it is written %s", row->usage),

@@ -11,17 +11,35 @@ const char *node_name(const struct node *n)
 	return names[n->kind];
 }
 
+/* As it could stand in a script. */
+static void print_string(struct buf *out, const struct node *n)
+{
+	buf_puts(out, " \"");
+	for (u32 i = 0; i < n->len; i++) {
+		u8 c = (u8)n->text[i];
+
+		if (c == '\n')
+			buf_puts(out, "\\n");
+		else if (c < ' ' || c >= 127)
+			buf_printf(out, "\\x%02x", c);
+		else
+			buf_printf(out, c == '"' || c == '\\' ? "\\%c" : "%c", c);
+	}
+	buf_char(out, '"');
+}
+
 static void print_node(struct buf *out, const struct node *n, u32 depth, bool types)
 {
 	buf_printf(out, "%*s%s", (int)depth * 2, "", node_name(n));
 	if (n->kind == NODE_INT)
-		buf_printf(out, " %lld", (long long)n->value);
+		buf_printf(out, n->type.is_signed || n->value <= INT64_MAX ? " %lld" : " %llu",
+			   (long long)n->value);
 	else if (n->kind == NODE_MAP)
 		buf_printf(out, " @%s", n->text);
 	else if (n->kind == NODE_VAR || n->kind == NODE_PARAM)
 		buf_printf(out, " $%s", n->text);
 	else if (n->kind == NODE_STR)
-		buf_printf(out, " \"%s\"", n->text);
+		print_string(out, n);
 	else if (*n->text)
 		buf_printf(out, " %s", n->text);
 	if (n->op)

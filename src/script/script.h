@@ -69,6 +69,7 @@ extern const struct probe_row probe_rows[]; /* each ends with a row without a na
 extern const u32 value_count, call_count;
 
 const struct call_row *call_find(const char *name);
+bool word_comes_later(const char *word); /* a word of the language that is not known yet */
 
 /* One place where one probe attaches. */
 struct point {
@@ -80,6 +81,7 @@ struct point {
 	struct tp_format *format; /* TRACEPOINT */
 	u64 ns;			  /* INTERVAL */
 	struct script_var *vars;  /* of its program */
+	vec(const struct tp_field *) used; /* of its record, each once */
 	struct point *next;
 };
 

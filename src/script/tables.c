@@ -37,6 +37,20 @@ const struct probe_row probe_rows[] = {
 #undef PROBE
 	{0}};
 
+bool word_comes_later(const char *word)
+{
+	static const char *const words[] = {
+#define LATER(name) #name,
+#include "script/later.def"
+#undef LATER
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i], word))
+			return true;
+	return false;
+}
+
 const struct call_row *call_find(const char *name)
 {
 	for (const struct call_row *r = call_rows; r->name; r++)

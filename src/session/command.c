@@ -131,7 +131,7 @@ int command_start(struct command *c, char *const *argv, struct diag *diag)
 		return diag_fail(diag, -ENOENT, NULL, "%s: command not found",
 				 argv[0] ? argv[0] : "");
 	if (err)
-		return diag_fail(diag, err, NULL, "%s: %s", argv[0],
+		return diag_fail(diag, err == -EACCES ? -ENOEXEC : err, NULL, "%s: %s", argv[0],
 				 err == -EACCES ? "not an executable file" : strerror(-err));
 	return command_fork(c, diag);
 }

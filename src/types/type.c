@@ -21,6 +21,40 @@ struct type type_arith(struct type a, struct type b)
 	return is_u64(a) || is_u64(b) ? TYPE_U64 : TYPE_S64;
 }
 
+bool type_same(struct type a, struct type b)
+{
+	if (a.kind != b.kind || a.size != b.size || a.is_signed != b.is_signed || a.agg != b.agg)
+		return false;
+	if (a.kind == TYPE_SHOWN && a.show != b.show)
+		return false;
+	if (a.kind != TYPE_TUPLE)
+		return a.of == b.of;
+	for (u32 i = 0; i < a.fields->n; i++)
+		if (a.fields->n != b.fields->n ||
+		    !type_same(a.fields->members[i].type, b.fields->members[i].type))
+			return false;
+	return true;
+}
+
+/* The one whose parts have room for the other's. */
+static struct type join_tuples(struct type a, struct type b)
+{
+	bool a_fits = true, b_fits = true;
+
+	if (a.fields->n != b.fields->n)
+		return (struct type){0};
+	for (u32 i = 0; i < a.fields->n; i++) {
+		struct type x = a.fields->members[i].type, y = b.fields->members[i].type;
+		struct type both = type_join(x, y);
+
+		if (both.kind == TYPE_UNKNOWN)
+			return (struct type){0};
+		a_fits = a_fits && x.size >= both.size;
+		b_fits = b_fits && y.size >= both.size;
+	}
+	return a_fits ? a : b_fits ? b : (struct type){0};
+}
+
 struct type type_join(struct type a, struct type b)
 {
 	struct type t = a;
@@ -32,6 +66,8 @@ struct type type_join(struct type a, struct type b)
 	if (a.kind != b.kind || (a.kind == TYPE_AGG && a.agg != b.agg) ||
 	    (a.kind == TYPE_SHOWN && a.show != b.show))
 		return (struct type){0};
+	if (a.kind == TYPE_TUPLE)
+		return join_tuples(a, b);
 	t.size = MAX(a.size, b.size);
 	if (a.kind == TYPE_INT) {
 		/* 1 is as unsigned as what it stands beside, -1 never is */
@@ -76,8 +112,17 @@ const char *type_name(struct type t, char *out, size_t size)
 	case TYPE_STRUCT:
 		snprintf(out, size, "%s %s", t.fields->is_union ? "union" : "struct", t.fields->name);
 		break;
+	case TYPE_TUPLE: snprintf(out, size, "tuple of %u", t.fields->n); break;
 	case TYPE_NONE: snprintf(out, size, "none"); break;
 	default: snprintf(out, size, "unknown");
 	}
+	return out;
+}
+
+const char *type_phrase(struct type t, char *out, size_t size)
+{
+	const char *name = TYPE_NAME(t);
+
+	snprintf(out, size, "%s %s", strchr("aeio", *name) ? "an" : "a", name);
 	return out;
 }

@@ -18,6 +18,7 @@ enum type_kind {
 	TYPE_ARRAY,   /* count elements of `of`, in memory */
 	TYPE_STRUCT,  /* or union, in memory */
 	TYPE_SHOWN,   /* bytes in memory that only user space can read: a stack, a symbol, a time */
+	TYPE_TUPLE,   /* (a, b): members "0", "1", ... of `fields`, in memory */
 };
 enum type_space { SPACE_ANY, SPACE_USER, SPACE_KERNEL };
 
@@ -69,10 +70,14 @@ static inline bool type_in_memory(struct type t)
 }
 /* C's usual arithmetic conversions with an int of 64 bits: unsigned wins at equal width. */
 struct type type_arith(struct type a, struct type b);
+bool type_same(struct type a, struct type b);
 /* What a variable must be to hold both; kind UNKNOWN when nothing fits. */
 struct type type_join(struct type a, struct type b);
 /* "int64", "string[16]", "count" */
 const char *type_name(struct type, char *out, size_t size);
+/* the same with its article: "an int64", "a string[16]" */
+const char *type_phrase(struct type, char *out, size_t size);
+#define TYPE_A(t) type_phrase((t), (char[72]){0}, 72)
 #define TYPE_NAME(t) type_name((t), (char[32]){0}, 32)
 
 #endif

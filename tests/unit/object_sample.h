@@ -270,7 +270,8 @@ static inline void add_rest(struct sample *s)
 	for (u32 i = 0; i < 2; i++)
 		vec_push(&o->arena, &o->attaches, (struct attach){
 			.kind = ATTACH_TRACEPOINT, .prog = i, .pattern = SAMPLE_TRACEPOINT,
-			.cookie = i * 0x123456789abcdefull});
+			.cookie = i * 0x123456789abcdefull,
+			.fields = i ? "filename 16 8\nflags 24 8\n" : NULL});
 }
 
 /* pid: the process that is traced */

@@ -89,7 +89,8 @@ static void print_says_all(void **state)
 		"schema 1 print, 0 bytes, as table", "print map @counts top 5 divided by 1000",
 		"schema 2 emit, 8 bytes, as table, a form of schema 1",
 		"attach begin to begin\n", "attach begin to interval of 1000000000 ns",
-		"attach send_record to tracepoint syscalls:sys_enter_getppid, cookie 0x123456789abcdef",
+		"attach send_record to tracepoint syscalls:sys_enter_getppid, "
+		"reads filename, flags, cookie 0x123456789abcdef",
 	};
 	struct object *o = sample_object(1);
 	struct buf out = {0};

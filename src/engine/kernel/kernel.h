@@ -67,6 +67,9 @@ int filler_start(struct filler *, int map, const int *inner, u32 n);
 int filler_wait(const struct filler *); /* until all can be seen in there */
 void filler_close(struct filler *, bool leave);
 
+/* tracefs.c: the number of a row's tracepoint, if its record is what the program reads */
+int tracefs_tracepoint(struct kernel_engine *, const struct attach *, u32 *id);
+
 /* links.c, closer.c */
 int links_open(struct kernel_engine *);
 void links_close(struct kernel_engine *);

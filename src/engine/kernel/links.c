@@ -8,70 +8,14 @@
 #include "engine/kernel/kernel.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static int tracefs_open(struct kernel_engine *k)
-{
-	static const char *const places[] = {"/sys/kernel/tracing/events",
-					     "/sys/kernel/debug/tracing/events"};
-	int root, fd = -1;
-
-	for (u32 i = 0; i < ARRAY_SIZE(places) && fd < 0; i++) {
-		fd = open(places[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 && errno == EACCES)
-			return diag_fail(k->base.diag, -EACCES, "run it as root (sudo waggle ...)",
-					 "%s: permission denied", places[i]);
-	}
-	if (fd < 0) { /* mounted nowhere: then for us alone */
-		root = sys_tracefs();
-		fd = root < 0 ? root : openat(root, "events", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (root >= 0)
-			close(root);
-	}
-	if (fd < 0)
-		return diag_fail(k->base.diag, -ENODEV,
-				 "as root: mount -t tracefs tracefs /sys/kernel/tracing",
-				 "tracefs is not mounted");
-	k->tracefs = fd;
-	return 0;
-}
-
-static int tracepoint_id(struct kernel_engine *k, const struct attach *a, u32 *id)
-{
-	const char *colon = strchr(a->pattern, ':');
-	char path[256], text[32] = "";
-	int fd, err;
-
-	if (!colon || strchr(a->pattern, '/') ||
-	    snprintf(path, sizeof(path), "%.*s/%s/id", (int)(colon - a->pattern), a->pattern,
-		     colon + 1) >= (int)sizeof(path))
-		return diag_fail(k->base.diag, -EINVAL, "tracepoints are written category:name",
-				 "'%s' is not a tracepoint", a->pattern);
-	if (k->tracefs < 0) {
-		err = tracefs_open(k);
-		if (err)
-			return err;
-	}
-	fd = openat(k->tracefs, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return diag_fail(k->base.diag, -ENODEV, "ls /sys/kernel/tracing/events/* shows what there is",
-				 "this kernel has no tracepoint %s", a->pattern);
-	if (fd < 0)
-		return why_failed(k, -errno, "cannot read the id of tracepoint %s", a->pattern);
-	if (read(fd, text, sizeof(text) - 1) > 0)
-		*id = (u32)strtoul(text, NULL, 10);
-	close(fd);
-	return *id ? 0 : -EIO;
-}
 
 static int tracepoint_attach(struct kernel_engine *k, const struct attach *a)
 {
 	const char *probe = k->base.object->progs.v[a->prog].probe;
 	u32 id = 0;
-	int err = tracepoint_id(k, a, &id), fd;
+	int err = tracefs_tracepoint(k, a, &id), fd;
 
 	if (err)
 		return err;
@@ -81,8 +25,7 @@ static int tracepoint_attach(struct kernel_engine *k, const struct attach *a)
 	k->events[k->nevents++] = fd;
 	err = sys_event_set_prog(fd, k->progs[a->prog]);
 	if (err == -E2BIG)
-		return diag_fail(k->base.diag, err,
-				 "the kernel allows 64 at each; see bpftool prog",
+		return diag_fail(k->base.diag, err, "the kernel allows 64 at each; see bpftool prog",
 				 "cannot attach %s: too many programs are attached there", probe);
 	return err ? why_event(k, err, probe) : 0;
 }
@@ -94,13 +37,13 @@ int links_open(struct kernel_engine *k)
 	k->events = calloc(MAX(o->attaches.n, 1u), sizeof(*k->events));
 	if (!k->events)
 		return -ENOMEM;
-	vec_each (a, &o->attaches) {
+	vec_each(a, &o->attaches) {
 		int err = 0;
 
 		if (a->kind == ATTACH_TRACEPOINT)
 			err = a->cookie ? diag_fail(k->base.diag, -EOPNOTSUPP, NULL,
-						    "attach cookies are not supported yet")
-					: tracepoint_attach(k, a);
+						    "attach cookies are not supported yet") :
+					  tracepoint_attach(k, a);
 		if (err)
 			return err;
 	}

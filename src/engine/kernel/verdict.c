@@ -39,7 +39,8 @@ static bool is_state(const char *line)
 
 	if (line[0] == ';' || !strncmp(line, "from ", 5) || !strncmp(line, "func#", 5) ||
 	    !strncmp(line, "last_idx", 8) || !strncmp(line, "regs=", 5) ||
-	    !strncmp(line, "mark_precise", 12) || !strncmp(line, "parent ", 7))
+	    !strncmp(line, "mark_precise", 12) || !strncmp(line, "parent ", 7) ||
+	    !strncmp(line, "cur state:", 10) || !strncmp(line, "old state:", 10))
 		return true;
 	strtoul(line, &end, 10);
 	return end > line && *end == ':';
@@ -55,8 +56,12 @@ static const char *log_reason(char *log, s64 *insn)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = 0;
-		if (instruction(line) >= 0)
+		if (instruction(line) >= 0) {
 			*insn = instruction(line);
+			/* this one alone has no line of its own */
+			if (strstr(line, "infinite loop detected"))
+				reason = strstr(line, "infinite loop detected");
+		}
 		else if (!is_state(line) && !is_statistics(line))
 			reason = line;
 	}

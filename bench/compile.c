@@ -1,0 +1,100 @@
+/*
+ * compile.c: how long the compiler takes, called through the library in one process.
+ *
+ * Each call reads what it needs from the machine anew (formats of tracepoints, BTF if any), as each
+ * run of waggle does. In a child, so that its memory is not counted as that of later ones.
+ */
+#include "bench.h"
+#include "waggle.h"
+
+#include <glob.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROUNDS 200
+
+static void keep(void *user, const struct waggle_diag *d)
+{
+	char *text = user;
+
+	if (d->level == WAGGLE_ERROR && !*text)
+		snprintf(text, 200, "%s", d->text);
+}
+
+static double once(const char *name, const char *text, char *why)
+{
+	struct waggle_opts opts = {.sz = sizeof(opts), .name = name, .diag = keep, .user = why};
+	struct waggle_object *object = NULL;
+	uint64_t start = bench_now(CLOCK_MONOTONIC), end;
+	int err = waggle_compile(&object, WAGGLE_SCRIPT, text, strlen(text), &opts);
+
+	end = bench_now(CLOCK_MONOTONIC);
+	waggle_object_free(object);
+	return err ? NAN : (double)(end - start) / 1e3;
+}
+
+static void one(struct table *t, const char *name, const char *text)
+{
+	static double took[ROUNDS];
+	char why[200] = "";
+	double first = once(name, text, why), m;
+
+	table_cell(t, "%s", name);
+	for (unsigned i = 0; i < ROUNDS && !isnan(first); i++)
+		took[i] = once(name, text, why);
+	m = isnan(first) ? NAN : median(took, ROUNDS);
+	table_num(t, "%.0f", first);
+	table_num(t, "%.0f", m);
+	if (isnan(first))
+		table_cell(t, "does not compile: %s", why);
+	else
+		table_goal(t, m, 1000, false, "<= 1000");
+}
+
+static void files(struct table *t, const char *pattern)
+{
+	glob_t found_files;
+
+	if (!glob(pattern, 0, NULL, &found_files))
+		for (size_t i = 0; i < found_files.gl_pathc; i++) {
+			size_t n;
+			char *text = file_text(found_files.gl_pathv[i], &n);
+
+			if (text)
+				one(t, found_files.gl_pathv[i], text);
+			free(text);
+		}
+	globfree(&found_files);
+}
+
+static void table(void)
+{
+	struct table t;
+
+	table_open(&t, "Compile time: us from source to object", "script|first|median|goal");
+	for (unsigned i = 0; i < nscripts; i++)
+		if (strstr(scripts[i].name, bench.only))
+			one(&t, scripts[i].name, scripts[i].text);
+	files(&t, "examples/*.bt");
+	files(&t, "tools/*.bt");
+	table_close(&t);
+}
+
+int part_compile(void)
+{
+	pid_t pid;
+	int status = 1;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		table();
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	return status != 0;
+}

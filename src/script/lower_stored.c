@@ -1,0 +1,153 @@
+/*
+ * lower_stored.c: strings, tuples and what user space shows, as maps and variables keep them.
+ *
+ * All bytes are written, those that are not used with zeroes: the kernel compares whole keys, and
+ * the verifier wants to have seen every byte of the stack that it hands over.
+ */
+#include "script/lower.h"
+
+#include "isa/isa.h"
+
+#define COPY_MOST 64 /* bytes that are copied word by word */
+
+static void copy_large(struct lower *l, struct mem to, u32 size, u32 from)
+{
+	ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, to), ir_const(l->fn, size),
+		from);
+}
+
+static void copy(struct lower *l, struct mem to, struct mem from, u32 size)
+{
+	if (size <= COPY_MOST)
+		mem_copy(l, to, from, size);
+	else
+		copy_large(l, to, size, mem_addr(l, from));
+}
+
+static void store_parts(struct lower *l, struct node *n, struct mem to, struct type as)
+{
+	const struct member *m = as.fields->members;
+
+	for (struct node *part = n->a; part; part = part->next, m++) {
+		struct mem at = {to.ptr, to.off + (s32)(m->bit_off / 8)};
+
+		if (part->type.kind == TYPE_INT)
+			ir_store(l->fn, 8, at.ptr, at.off, lower_int(l, part));
+		else
+			lower_stored(l, part, at, m->type.size);
+	}
+}
+
+static void store_cond(struct lower *l, struct node *n, struct mem to, u32 size)
+{
+	struct ir_fn *fn = l->fn;
+	u32 then = ir_block(fn), otherwise = ir_block(fn), done = ir_block(fn);
+	struct memo memo;
+
+	lower_cond(l, n->a, then, otherwise);
+	memo = l->memo;
+	ir_seal(fn, then);
+	ir_at(fn, then);
+	lower_stored(l, n->b, to, size);
+	ir_jmp(fn, done);
+	l->memo = memo;
+	ir_seal(fn, otherwise);
+	ir_at(fn, otherwise);
+	lower_stored(l, n->c, to, size);
+	ir_jmp(fn, done);
+	l->memo = memo;
+	ir_seal(fn, done);
+	ir_at(fn, done);
+}
+
+static struct mem tuple_at(struct lower *, struct node *, u32 *piece);
+
+static void store_tuple(struct lower *l, struct node *n, struct mem to, u32 size)
+{
+	u32 piece = NO_MAP;
+
+	switch (n->kind) {
+	case NODE_TUPLE: store_parts(l, n, to, n->type); break;
+	case NODE_COND: store_cond(l, n, to, size); break;
+	case NODE_MAP:
+		lower_map_copy(l, n, to, size);
+		break;
+	default: copy(l, to, tuple_at(l, n, &piece), size);
+	}
+	if (piece != NO_MAP)
+		mem_put(l, piece);
+}
+
+void lower_shown(struct lower *l, struct node *n, struct mem to, u32 size)
+{
+	if (n->kind == NODE_NAME)
+		n->row->store(l, n, to);
+	else if (n->kind == NODE_CALL)
+		n->call->store(l, n, to);
+	else
+		store_tuple(l, n, to, MIN(size, n->type.size));
+}
+
+void lower_stored(struct lower *l, struct node *n, struct mem to, u32 size)
+{
+	if (n->type.kind == TYPE_SHOWN) {
+		if (n->type.show == FIELD_BUF || n->type.size < size)
+			mem_zero(l, to, ALIGN_UP(size, 8));
+		lower_shown(l, n, to, size);
+		return;
+	}
+	if (n->type.kind == TYPE_TUPLE) {
+		store_tuple(l, n, to, size);
+		return;
+	}
+	if (n->kind != NODE_NAME || size > 16) /* comm is padded by its helper */
+		mem_zero(l, to, ALIGN_UP(size, 8));
+	lower_str(l, n, to, size);
+}
+
+/* ---- parts */
+
+bool is_part(const struct node *n)
+{
+	return n->kind == NODE_FIELD && n->a->type.kind == TYPE_TUPLE;
+}
+
+/* Where a tuple is; what is in no memory yet is made in a piece of its own. */
+static struct mem tuple_at(struct lower *l, struct node *n, u32 *piece)
+{
+	struct mem m;
+
+	if (n->kind == NODE_VAR)
+		return mem_at(l, &l->pieces.v[n->var->scratch]);
+	if (is_part(n)) {
+		m = tuple_at(l, n->a, piece);
+		m.off += (s32)(n->bit_off / 8);
+		return m;
+	}
+	*piece = mem_get(l, n->type.size);
+	m = mem_at(l, &l->pieces.v[*piece]);
+	store_tuple(l, n, m, n->type.size);
+	return m;
+}
+
+u32 lower_part_int(struct lower *l, struct node *n)
+{
+	u32 piece = NO_MAP, value;
+	struct mem m = tuple_at(l, n, &piece);
+
+	value = ir_load(l->fn, 8, false, m.ptr, m.off);
+	if (piece != NO_MAP)
+		mem_put(l, piece);
+	return value;
+}
+
+u32 lower_part_str(struct lower *l, struct node *n, struct mem to, u32 cap)
+{
+	u32 piece = NO_MAP, len;
+	struct mem m = tuple_at(l, n, &piece);
+
+	len = lower_read(l, SPACE_KERNEL, true, to, MIN(cap, n->type.size), mem_addr(l, m));
+	if (piece != NO_MAP)
+		mem_put(l, piece);
+	return len;
+}
