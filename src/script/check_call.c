@@ -244,7 +244,7 @@ void check_param(struct checker *c, struct node *n)
 		errno = 0;
 		value = strtoull(text + negative, &end, 0);
 		if (!isdigit((u8)text[negative]) || *end || errno) {
-			make_string(n, text, STR_MOST);
+			make_string(n, text, c->script->limits.str_most);
 			return;
 		}
 	}
