@@ -48,7 +48,7 @@ struct waggle_opts {
 	int pid;              /* handle events of this process only, end when it ends; 0: any */
 	const char *format;   /* a sink: "text" (NULL) or "json" */
 	int out_fd;           /* where the sink writes */
-	int line_buffered;    /* 1: the sink writes at each newline, 0: when full or idle */
+	int line_buffered;    /* 1: the sink writes at each newline, 0: when full or idle, 2: at once */
 	bool quiet;           /* no "Attaching ..." line, no summary of losses */
 	bool verbose;         /* a summary even when nothing was lost */
 	unsigned ring_bytes;  /* per CPU, a power of two; 0: 1 MiB */
@@ -77,6 +77,14 @@ void waggle_object_free(struct waggle_object *);
  * written and what it does. -ENOENT: no such topic. */
 int waggle_language(const char *topic, void (*fn)(void *user, const char *name, const char *text),
 		    void *user);
+
+/* Calls fn for each line about the probes that there are: "tracepoint:sched:sched_switch", and if
+ * verbose its arguments, "    int prev_prio". patterns: with wildcards and commas; NULL: all. */
+int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const char *line),
+		void *user, const struct waggle_opts *);
+/* The probes of an object, one after the other, with their wildcards resolved. */
+void waggle_object_probes(const struct waggle_object *, void (*fn)(void *user, const char *probe),
+			  void *user);
 
 /* Write what a compiler may know of the running machine to fd; patterns (NULL-terminated, or
  * NULL for all) choose the tracepoints ("syscalls:sys_enter_open*"). */

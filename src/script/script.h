@@ -93,6 +93,10 @@ int script_check(struct script *, struct point *);
 /* Once more for one point, before it is lowered: the types of nodes depend on the point. */
 void script_check_point(struct script *, struct point *);
 
+/* Calls fn for each line about the probes that match (see list.c); patterns NULL: all. */
+int script_list(struct target *, const char *patterns, bool verbose,
+		void (*fn)(void *user, const char *line), void *user);
+
 /* A conversion of a printf format. */
 struct format_spec {
 	const char *start; /* at the % */

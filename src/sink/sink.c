@@ -70,7 +70,7 @@ static void show_open(struct show *show, struct diag *diag)
 		show->wall_ns[i] = clock_ns(CLOCK_REALTIME) - clock_ns(clocks[i]);
 }
 
-int sink_open(struct sink *s, const char *format, struct object *object, int fd, bool line_buffered,
+int sink_open(struct sink *s, const char *format, struct object *object, int fd, int line_buffered,
 	      struct diag *diag)
 {
 	struct winsize size = {0};
@@ -135,7 +135,7 @@ int sink_flush(struct sink *s, bool force)
 
 	if (s->out.failed && !s->error)
 		s->error = -ENOMEM;
-	if (force || s->out.n >= s->flush_at) {
+	if (force || s->line_buffered == 2 || s->out.n >= s->flush_at) {
 		n = s->out.n;
 	} else if (s->line_buffered && s->out.n) {
 		newline = memrchr(s->out.p, '\n', s->out.n);

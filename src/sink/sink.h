@@ -35,7 +35,7 @@ struct sink {
 	u8 *spare;          /* room for the payload of a record that is too short */
 	size_t flush_at;    /* write when so many bytes are pending */
 	int fd;
-	bool line_buffered; /* write at each newline; else when large or flushed */
+	int line_buffered;  /* 1: write at each newline, 2: everything; 0: when large or flushed */
 	int error;          /* first error of a write (EPIPE, ENOSPC), negative */
 	u64 bytes;
 	u32 width;   /* columns of the terminal; 0: not a terminal */
@@ -66,7 +66,7 @@ extern const struct sink_ops sink_text, sink_json;
 /* format: a name of the table, NULL: "text". The object outlives the sink; fd stays the caller's.
  * Unknown formats and broken schemas are -EINVAL with a message. After an error there is nothing
  * to close. */
-int sink_open(struct sink *, const char *format, struct object *, int fd, bool line_buffered,
+int sink_open(struct sink *, const char *format, struct object *, int fd, int line_buffered,
 	      struct diag *);
 /* The calls of the format. A sink writes by itself only when 256 KiB are pending. */
 void sink_attached(struct sink *, u32 probes);
