@@ -31,6 +31,7 @@ TOOL_SRC := $(wildcard tests/*/tool_*.c fuzz/*.c)
 UNIT_EXE := $(UNIT_SRC:%.c=$(O)/%)
 TOOL_EXE := $(TOOL_SRC:%.c=$(O)/%)
 BEHAVE   := $(O)/tests/behave/behave
+TRACED   := $(O)/tests/behave/traced
 
 # Without commands there is only the library.
 all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a
@@ -57,7 +58,7 @@ programs: $(UNIT_EXE) $(TOOL_EXE)
 
 $(UNIT_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE): LDLIBS += -lcmocka
-$(O)/tests/unit/test_btf $(O)/tests/unit/test_object_load: LDLIBS += -lbpf # an oracle
+$(O)/tests/unit/test_btf $(O)/tests/unit/test_object_load $(O)/tests/waist/tool_waist: LDLIBS += -lbpf # an oracle
 $(TOOL_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^ $(LDLIBS)
@@ -66,7 +67,16 @@ $(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/libwaggle.a
 $(BEHAVE): LINK = -static
 $(BEHAVE): $(patsubst %.c,$(O)/%.o,$(wildcard tests/behave/*.c))
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^
-behave: $(BEHAVE)
+behave: $(BEHAVE) $(TRACED)
+# What the cases trace, beside the runner: static too.
+$(TRACED): tests/traced/traced.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(WARN) -O1 -g -static -o $@ $< -pthread
+# Scratch memory of programs that can be preempted, as it would be without claims: must fail.
+torn: $(O)/waggle-torn
+$(O)/waggle-torn: src/script/lower_claim.c $(O)/waggle
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -DWAGGLE_PLAIN_SLOTS -c -o $(O)/lower_torn.o $<
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) $(O)/lower_torn.o $(O)/libwaggle.a
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 DEBUG = $(MAKE) --no-print-directory O=build-debug CFLAGS="-O1 -g $(SAN)" CPPFLAGS="-DWAGGLE_DEBUG" LDFLAGS="$(SAN)"
@@ -120,7 +130,7 @@ clean:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_EXE:=.d) $(TOOL_EXE:=.d)
 -include $(wildcard $(O)/tests/behave/*.d $(O)/bench/*.d)
 
-.PHONY: all debug debug-programs programs behave test bench bench-programs \
+.PHONY: torn all debug debug-programs programs behave test bench bench-programs \
 	bench-twins format lint install clean force
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -178,6 +178,29 @@ static void do_store(struct cg *c, const struct mop *m)
 	release(c, m->b);
 }
 
+/* The instruction changes the register whose value it stores: that is a copy, then the result. */
+static void do_swap(struct cg *c, const struct mop *m)
+{
+	u32 banned = 0, a = operand(c, m->a, &banned), b = 0, d;
+	bool remake = c->values[m->b].remake && c->values[m->b].reg < 0;
+	struct insn i;
+
+	if (!remake)
+		b = operand(c, m->b, &banned);
+	d = take(c, m->dst, banned);
+	if (remake)
+		cg_remake(c, m->b, d);
+	else
+		copy(c, d, b);
+	i = op_mem(m->code, a, d, m->off);
+	i.imm = m->imm;
+	cg_emit(c, i);
+	if (!m->dst) /* nobody asks what was there */
+		c->values[0].reg = -1;
+	release(c, m->a);
+	release(c, m->b);
+}
+
 static struct insn compare(struct cg *c, const struct mop *m, u32 *banned)
 {
 	u32 a = operand(c, m->a, banned);
@@ -305,6 +328,7 @@ static void do_mop(struct cg *c, const struct mop *m)
 	case M_LOAD: do_load(c, m); break;
 	case M_STORE:
 	case M_STOREI: do_store(c, m); break;
+	case M_SWAP: do_swap(c, m); break;
 	case M_SET:
 	case M_SETI: do_set(c, m); break;
 	case M_CALL: do_call(c, m); break;

@@ -132,6 +132,7 @@ static struct mop branch(struct cg *c, u32 cond)
 		m.kind = M_BR;
 		m.code = BPF_JSET | BPF_X;
 		m.b = and->b;
+		m.imm = 0; /* the verifier wants it, and immediate() may have left something */
 	}
 	m.code |= i->width == 4 || and->type == IRT_I32 ? BPF_JMP32 : BPF_JMP;
 	return m;
@@ -159,6 +160,10 @@ static struct mop memory(struct cg *c, const struct ir_ins *i)
 		m.kind = M_LOAD;
 		m.b = 0;
 		m.code = BPF_LDX | size | (i->op == IR_LOADS ? BPF_MEMSX : BPF_MEM);
+	} else if (i->op == IR_XCHG) {
+		m.kind = M_SWAP;
+		m.code = BPF_STX | BPF_ATOMIC | size;
+		m.imm = BPF_XCHG;
 	} else if (i->op == IR_AADD) {
 		m.code = BPF_STX | BPF_ATOMIC | size;
 		m.imm = BPF_ADD;
@@ -184,7 +189,8 @@ struct mop cg_operation(struct cg *c, u32 v)
 	case IR_LOAD:
 	case IR_LOADS:
 	case IR_STORE:
-	case IR_AADD: return memory(c, i);
+	case IR_AADD:
+	case IR_XCHG: return memory(c, i);
 	case IR_EQ:
 	case IR_NE:
 	case IR_ULT:

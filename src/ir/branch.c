@@ -45,6 +45,7 @@ static bool is_question(struct ir_fn *f, u32 block, const u32 *uses, struct ques
 {
 	struct ir_block *b = &f->blocks.v[block];
 	struct ir_ins *end = &f->ins.v[b->ins.v[b->ins.n - 1]];
+	u32 constant = 0; /* of the compare; any other one would have to move with its users */
 
 	if (end->op != IR_BR || b->params.n != 1)
 		return false;
@@ -53,13 +54,17 @@ static bool is_question(struct ir_fn *f, u32 block, const u32 *uses, struct ques
 		u32 v = b->ins.v[n];
 		struct ir_ins *i = &f->ins.v[v];
 
-		if (i->op == IR_CONST && uses[v] <= 1)
+		if (i->op == IR_CONST && uses[v] <= 1 && (!uses[v] || !constant)) {
+			constant = uses[v] ? v : constant;
 			continue;
+		}
 		if (!(ir_ops[i->op].flags & IR_COMPARE) || q->compare || i->a != q->param ||
 		    end->a != v || uses[v] != 1 || f->ins.v[i->b].op != IR_CONST)
 			return false;
 		q->compare = i;
 	}
+	if (constant && (!q->compare || q->compare->b != constant))
+		return false;
 	return uses[q->param] == 1 && (q->compare || end->a == q->param);
 }
 

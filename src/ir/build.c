@@ -205,6 +205,15 @@ void ir_atomic_add(struct ir_fn *f, u32 width, u32 ptr, s32 off, u32 value)
 	ir_emit(f, i);
 }
 
+u32 ir_atomic_swap(struct ir_fn *f, u32 width, u32 ptr, s32 off, u32 value)
+{
+	struct ir_ins i = {.op = IR_XCHG, .type = IRT_I64, .width = (u8)width,
+			   .b = ir_value(f, value)};
+
+	i.a = address(f, ptr, off, &i.imm);
+	return ir_emit(f, i);
+}
+
 u32 ir_call(struct ir_fn *f, u32 helper, enum ir_type result, u32 nargs, ...)
 {
 	struct ir_ins i = {.op = IR_CALL, .imm = helper, .a = f->args.n, .b = nargs};

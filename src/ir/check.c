@@ -86,7 +86,7 @@ static const char *check_memory(struct check *c, const struct ir_ins *i)
 		return "the address is not a pointer to memory";
 	if (i->imm != (s16)i->imm)
 		return "the offset does not fit";
-	if (i->op == IR_AADD && i->width < 4)
+	if ((i->op == IR_AADD || i->op == IR_XCHG) && i->width < 4)
 		return "an atomic of less than 4 bytes";
 	return NULL;
 }
@@ -108,7 +108,8 @@ static const char *check_ins(struct check *c, const struct ir_ins *i)
 	case IR_LOAD:
 	case IR_LOADS:
 	case IR_STORE:
-	case IR_AADD: return check_memory(c, i);
+	case IR_AADD:
+	case IR_XCHG: return check_memory(c, i);
 	case IR_BR:
 	case IR_RET: return c->f->ins.v[i->a].type == IRT_VOID ? "no value" : NULL;
 	default:

@@ -24,7 +24,7 @@ static void find_escapes(struct ir_fn *f, u8 *escapes)
 		vec_each (v, &block->ins) {
 			struct ir_ins *i = &f->ins.v[*v];
 			bool memory = i->op == IR_LOAD || i->op == IR_LOADS || i->op == IR_STORE ||
-				      i->op == IR_AADD;
+				      i->op == IR_AADD || i->op == IR_XCHG;
 			u32 n = ir_operands(f, i, &ops);
 
 			for (u32 k = memory ? 1 : 0; k < n; k++)
@@ -102,7 +102,7 @@ static void visit(struct ir_fn *f, u32 block, const u8 *escapes)
 		if (i.op == IR_STORE && p->op == IR_SLOT && !escapes[p->imm])
 			remember(places, &(struct known){(u32)p->imm, i.width, ir_value(f, i.b),
 							 i.imm + p->aux});
-		else if (i.op == IR_AADD && p->op == IR_SLOT)
+		else if ((i.op == IR_AADD || i.op == IR_XCHG) && p->op == IR_SLOT)
 			memset(places, 0, sizeof(places));
 		else if ((i.op == IR_LOAD || i.op == IR_LOADS) && p->op == IR_SLOT &&
 			 !escapes[p->imm] &&

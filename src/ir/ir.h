@@ -124,6 +124,8 @@ u32 ir_add_imm(struct ir_fn *, u32 ptr, s64 off); /* pointer plus constant */
 u32 ir_load(struct ir_fn *, u32 width, bool is_signed, u32 ptr, s32 off); /* I64, extended */
 void ir_store(struct ir_fn *, u32 width, u32 ptr, s32 off, u32 value);
 void ir_atomic_add(struct ir_fn *, u32 width, u32 ptr, s32 off, u32 value); /* no fetch: 5.10 */
+u32 ir_atomic_swap(struct ir_fn *, u32 width, u32 ptr, s32 off, u32 value); /* gives what was there;
+							      * 4 or 8 bytes; from 5.12 */
 u32 ir_call(struct ir_fn *, u32 helper, enum ir_type result, u32 nargs, ...);
 void ir_jmp(struct ir_fn *, u32 to);
 void ir_br(struct ir_fn *, u32 cond, u32 then, u32 otherwise); /* cond != 0 */

@@ -66,6 +66,7 @@ static void print_operation(struct buf *out, const struct ir_fn *f, const struct
 	case IR_LOADS: print_place(out, f, i); break;
 	case IR_STORE:
 	case IR_AADD:
+	case IR_XCHG:
 		print_place(out, f, i);
 		buf_puts(out, ", ");
 		print_value(out, f, i->b);

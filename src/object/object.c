@@ -3,6 +3,12 @@
 
 #include <stdlib.h>
 
+const struct attach_info attach_infos[ATTACH_KINDS] = {
+#define ATTACH(KIND, name, flags) [ATTACH_##KIND] = {name, flags},
+#include "object/attach.def"
+#undef ATTACH
+};
+
 struct object *object_new(void)
 {
 	return calloc(1, sizeof(struct object));

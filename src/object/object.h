@@ -142,17 +142,26 @@ struct object_prog {
 
 /* Where programs attach. Several rows may name one program. */
 enum attach_kind {
-	ATTACH_BEGIN,	 /* run once before all others are attached */
-	ATTACH_END,	 /* run once after all others are detached */
-	ATTACH_INTERVAL, /* every `ns`, by the session's timer */
-	ATTACH_TRACEPOINT, /* pattern "category:name" */
+#define ATTACH(KIND, name, flags) ATTACH_##KIND,
+#include "object/attach.def"
+#undef ATTACH
+	ATTACH_KINDS
 };
+enum attach_flag { ATTACH_GATED = 1, ATTACH_NAMED = 2, ATTACH_TIMED = 4, ATTACH_COUNTED = 8 };
+struct attach_info {
+	const char *name;
+	u8 flags;
+};
+extern const struct attach_info attach_infos[ATTACH_KINDS];
+
 struct attach {
 	u8 kind;
 	u32 prog;
 	const char *pattern;
 	u64 ns;
-	u64 cookie;
+	u64 cookie;    /* bpf_get_attach_cookie() of the program's runs here; from 5.15 */
+	u64 off, count; /* see attach.def */
+	u64 semaphore; /* USDT: offset in the file of the counter that switches it on, 0: none */
 	/* What the program reads of a tracepoint's record: "NAME OFFSET SIZE\n" for each field,
 	 * NULL: nothing. The engine attaches only where the fields are still there. */
 	const char *fields;

@@ -203,18 +203,22 @@ static void print_schema(struct buf *out, const struct object *o, u32 i)
 
 static void print_attach(struct buf *out, const struct object *o, const struct attach *a)
 {
-	static const char *const kinds[] = {"begin", "end", "interval", "tracepoint"};
-
 	buf_printf(out, "attach %s to %s",
 		   a->prog < o->progs.n ? o->progs.v[a->prog].name : "?",
-		   a->kind < ARRAY_SIZE(kinds) ? kinds[a->kind] : "?");
+		   a->kind < ATTACH_KINDS ? attach_infos[a->kind].name : "?");
 	if (a->pattern)
 		buf_printf(out, " %s", a->pattern);
 	for (const char *f = a->fields; f && *f; f += strcspn(f, "\n"), f += *f == '\n')
 		buf_printf(out, "%s %.*s", f == a->fields ? ", reads" : ",",
 			   (int)strcspn(f, " \n"), f);
-	if (a->kind == ATTACH_INTERVAL)
+	if (a->ns)
 		buf_printf(out, " of %llu ns", (unsigned long long)a->ns);
+	if (a->off)
+		buf_printf(out, " + 0x%llx", (unsigned long long)a->off);
+	if (a->count)
+		buf_printf(out, ", every %llu", (unsigned long long)a->count);
+	if (a->semaphore)
+		buf_printf(out, ", semaphore 0x%llx", (unsigned long long)a->semaphore);
 	if (a->cookie)
 		buf_printf(out, ", cookie 0x%llx", (unsigned long long)a->cookie);
 	buf_char(out, '\n');

@@ -231,15 +231,21 @@ static int check_schema(const struct object *o, u32 i, struct diag *d)
 static int check_attach(const struct object *o, u32 i, struct diag *d)
 {
 	const struct attach *a = &o->attaches.v[i];
+	u8 flags;
 
 	if (a->prog >= o->progs.n)
 		return bad(d, "attach row %u names no program", i);
-	if (a->kind > ATTACH_TRACEPOINT)
+	if (a->kind >= ATTACH_KINDS)
 		return bad(d, "attach row %u is of a kind that this version does not know", i);
-	if (a->kind == ATTACH_TRACEPOINT && (!a->pattern || !strchr(a->pattern, ':')))
+	flags = attach_infos[a->kind].flags;
+	if (flags & ATTACH_NAMED && (!a->pattern || !*a->pattern))
+		return bad(d, "attach row %u names no %s", i, attach_infos[a->kind].name);
+	if (a->kind == ATTACH_TRACEPOINT && !strchr(a->pattern, ':'))
 		return bad(d, "attach row %u names no tracepoint", i);
-	if (a->kind == ATTACH_INTERVAL && !a->ns)
+	if (flags & ATTACH_TIMED && !a->ns)
 		return bad(d, "attach row %u: an interval of 0 ns", i);
+	if (flags & ATTACH_COUNTED && !a->count)
+		return bad(d, "attach row %u: every 0 events", i);
 	return 0;
 }
 

@@ -213,6 +213,9 @@ static void io_attach(struct io *io, struct attach *a)
 	io_str(io, &a->pattern);
 	io_u64(io, &a->ns);
 	io_u64(io, &a->cookie);
+	io_u64(io, &a->off);
+	io_u64(io, &a->count);
+	io_u64(io, &a->semaphore);
 	io_str(io, &a->fields);
 }
 

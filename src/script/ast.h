@@ -4,6 +4,7 @@
 #ifndef SCRIPT_AST_H
 #define SCRIPT_AST_H
 
+#include "base/dict.h"
 #include "base/diag.h"
 #include "script/lex.h"
 #include "target/target.h"
@@ -18,6 +19,7 @@ enum node_kind {
 struct script_map;
 struct script_var;
 struct value_row;
+struct probe_value;
 struct call_row;
 
 struct node {
@@ -35,6 +37,7 @@ struct node {
 
 	/* what the checker found a name to mean */
 	const struct value_row *row;   /* NAME */
+	const struct probe_value *probe_value; /* NAME, instead of row: arg0, retval, probe, ... */
 	const struct call_row *call;   /* CALL */
 	struct script_map *map;	       /* MAP */
 	struct script_var *var;	       /* VAR */
@@ -95,6 +98,7 @@ struct script {
 	char **argv;
 	struct limits limits;
 	bool unsafe; /* system() and signal() may be used */
+	u32 pid; /* of -p: whose files are probed, 0: none */
 	struct ctype_state *ctypes; /* see ctype.h */
 };
 

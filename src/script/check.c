@@ -42,6 +42,8 @@ static void check_name(struct checker *c, struct node *n)
 	struct near near = {.word = n->text};
 	s64 value;
 
+	if (check_probe_value(c, n))
+		return;
 	for (const struct value_row *r = value_rows; r->name; r++) {
 		if (!strcmp(r->name, n->text)) {
 			n->row = r;
@@ -132,6 +134,7 @@ static void check_args_field(struct checker *c, struct node *n)
 			   c->point->text);
 		return;
 	}
+	(c->point->leader ? c->point->leader : c->point)->each = true;
 	n->field = tp_field(format, n->text);
 	if (!n->field) {
 		for (u32 i = 0; i < format->nfields; i++)
@@ -779,13 +782,15 @@ int script_check(struct script *s, struct point *points)
 	for (u32 round = 0; round < 16; round++) {
 		c.changed = false;
 		for (struct point *p = points; p; p = p->next)
-			check_point(&c, p);
+			if (!point_is_led(s, p))
+				check_point(&c, p);
 		if (!c.changed)
 			break;
 	}
 	c.final = true;
 	for (struct point *p = points; p; p = p->next)
-		check_point(&c, p);
+		if (!point_is_led(s, p))
+			check_point(&c, p);
 	check_maps(&c);
 	return s->diag->errors ? -EINVAL : 0;
 }

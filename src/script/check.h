@@ -21,6 +21,8 @@ void check_fail(struct checker *, const struct node *, const char *hint, const c
 bool check_expr(struct checker *, struct node *);
 /* The same, and demands an integer; what: the role for the message ("hist()"). */
 bool check_int(struct checker *, struct node *, const char *what);
+/* check_probe.c: a name that the probe gives its meaning: arg0, retval, probe. False: it is none. */
+bool check_probe_value(struct checker *, struct node *);
 /* A map with its keys, without demanding a value. */
 bool check_map(struct checker *, struct node *);
 /* $1: a number if it is written as one, else a string. */

@@ -5,6 +5,8 @@
  */
 #include "script/lex.h"
 
+#include "base/buf.h"
+
 #include <ctype.h>
 #include <stdio.h>
 
@@ -194,7 +196,7 @@ static struct token lex_int(struct lexer *l)
 	if (base == 16 || base == 2)
 		l->p += 2;
 	fits = lex_digits(l, base, &t.value, &n);
-	if (base == 10 && peek(l, 0) == 'e')
+	if (base == 10 && peek(l, 0) == 'e' && digit(peek(l, 1)) < 10)
 		fits = scale_by_exponent(l, &t.value) && fits;
 	if (base == 10)
 		lex_duration(l, &t, &fits);
@@ -350,11 +352,25 @@ struct token lex_next(struct lexer *l)
 	return bad(l, from, NULL, "no token begins with this character");
 }
 
-/* A `/` belongs to the probe (a path) when it stands directly behind a colon or inside a path. */
+/* uprobe, uretprobe, usdt and their short names: the part behind the first colon is a file. */
+static bool names_file(const char *from, const char *colon)
+{
+	static const char *const kinds[] = {"uprobe", "u", "uretprobe", "ur", "usdt", "U"};
+
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strlen(kinds[i]) == (size_t)(colon - from) &&
+		    !memcmp(kinds[i], from, (size_t)(colon - from)))
+			return true;
+	return false;
+}
+
+/* A `/` belongs to the probe when it stands in the name of a file, directly behind a colon or
+ * inside a path; else a predicate begins. A part in double quotes may hold anything. */
 struct token lex_probe(struct lexer *l)
 {
-	const char *from;
-	bool path = false;
+	const char *from, *quote;
+	bool path = false, file = false;
+	struct buf text = {0};
 	struct token t = {.kind = TOK_NAME};
 
 	if (!skip_space(l))
@@ -364,15 +380,25 @@ struct token lex_probe(struct lexer *l)
 
 		if (isspace((u8)c) || c == ',' || c == '{' || c == '}' || c == ';')
 			break;
+		if (c == ':')
+			file = !memchr(from, ':', (size_t)(l->p - from)) && names_file(from, l->p);
 		if (c == '/') {
 			path = path || (l->p > from && l->p[-1] == ':');
-			if (!path)
+			if (!path && !file)
 				break;
+		}
+		quote = c == '"' ? memchr(l->p + 1, '"', (size_t)(l->end - l->p - 1)) : NULL;
+		if (quote) {
+			buf_add(&text, l->p + 1, (size_t)(quote - l->p - 1));
+			l->p = quote;
+		} else {
+			buf_char(&text, c);
 		}
 	}
 	t.at = here(l, from);
 	t.len = (u32)(l->p - from);
-	t.text = arena_strndup(l->arena, from, t.len);
+	t.text = arena_strdup(l->arena, buf_str(&text));
+	buf_free(&text);
 	if (!t.len)
 		t.kind = l->p >= l->end ? TOK_END : TOK_BAD;
 	return t;

@@ -42,10 +42,45 @@ static void lower_if(struct lower *l, struct node *n)
 	ir_at(fn, done);
 }
 
+/* Does the variable stand in the tree below; when `set`, where it gets a value? */
+static bool mentions(const struct node *n, const struct script_var *v, bool set)
+{
+	for (; n; n = n->next) {
+		if (n->kind == NODE_VAR && n->var == v && !set)
+			return true;
+		if ((n->kind == NODE_ASSIGN || n->kind == NODE_INC) && n->a->kind == NODE_VAR &&
+		    n->a->var == v)
+			return true;
+		if (mentions(n->a, v, set) || mentions(n->b, v, set) || mentions(n->c, v, set))
+			return true;
+	}
+	return false;
+}
+
+/* The verifier walks a loop once for each state that it can be in, and a sum that depends on
+ * branches gives a new state each time round. What does not decide when the loop ends goes through
+ * memory whose contents the verifier does not follow, so that all states look alike. */
+static void forget_values(struct lower *l, const struct node *loop)
+{
+	for (struct script_var *v = l->point->vars; v; v = v->next) {
+		struct mem m;
+		u32 piece;
+
+		if (v->type.kind != TYPE_INT || !mentions(loop->b, v, true) ||
+		    mentions(loop->a, v, false))
+			continue;
+		piece = mem_get_scratch(l, 8);
+		m = mem_at(l, &l->pieces.v[piece]);
+		ir_store(l->fn, 8, m.ptr, m.off, ir_get(l->fn, v->ir));
+		ir_set(l->fn, v->ir, ir_load(l->fn, 8, false, m.ptr, m.off));
+		mem_put(l, piece);
+	}
+}
+
 static void lower_while(struct lower *l, struct node *n)
 {
 	struct ir_fn *fn = l->fn;
-	u32 head = ir_block(fn), body = ir_block(fn), done = ir_block(fn);
+	u32 head = ir_block(fn), body = ir_block(fn), next = ir_block(fn), done = ir_block(fn);
 	u32 break_to = l->break_to, continue_to = l->continue_to;
 	struct memo memo = l->memo;
 
@@ -55,8 +90,13 @@ static void lower_while(struct lower *l, struct node *n)
 	ir_seal(fn, body);
 	ir_at(fn, body);
 	l->break_to = done;
-	l->continue_to = head;
+	l->continue_to = next;
 	lower_statements(l, n->b);
+	ir_jmp(fn, next);
+	ir_seal(fn, next);
+	ir_at(fn, next);
+	l->memo = memo;
+	forget_values(l, n);
 	ir_jmp(fn, head);
 	ir_seal(fn, head);
 	ir_seal(fn, done);
@@ -105,7 +145,7 @@ static void lower_statement(struct lower *l, struct node *n)
 	case NODE_BLOCK: lower_statements(l, n); break;
 	case NODE_BREAK: ir_jmp(l->fn, l->break_to); break;
 	case NODE_CONTINUE: ir_jmp(l->fn, l->continue_to); break;
-	case NODE_RETURN: ir_ret(l->fn, ir_const(l->fn, 0)); break;
+	case NODE_RETURN: lower_return(l); break;
 	default:
 		if (n->type.kind == TYPE_INT)
 			lower_int(l, n);
@@ -138,7 +178,7 @@ static void demand(struct lower *l, struct node *predicate, u32 value)
 	}
 	ir_seal(fn, leave);
 	ir_at(fn, leave);
-	ir_ret(fn, ir_const(fn, 0));
+	lower_return(l);
 	ir_seal(fn, go);
 	ir_at(fn, go);
 }
@@ -151,11 +191,23 @@ static void clear_str(struct lower *l, const struct script_var *v)
 	mem_zero(l, mem_at(l, p), p->slot ? p->size : MIN(p->size, 16));
 }
 
+/* Whether -p is asked for in the program: user probes are attached to the process alone. */
+static bool needs_pid(const struct point *p)
+{
+	switch (p->row->attach) {
+	case ATTACH_UPROBE:
+	case ATTACH_URETPROBE:
+	case ATTACH_USDT: return false;
+	default: return attach_infos[p->row->attach].flags & ATTACH_GATED;
+	}
+}
+
 static void lower_point(struct lower *l, struct point *p)
 {
 	struct ir_fn *fn = l->fn;
 
 	fn->line = place(p->spec->at);
+	scratch_begin(l);
 	for (struct script_var *v = p->vars; v; v = v->next) {
 		if (v->type.kind != TYPE_INT) {
 			v->scratch = mem_get(l, v->type.size); /* for the whole program */
@@ -165,13 +217,14 @@ static void lower_point(struct lower *l, struct point *p)
 		v->ir = ir_var(fn, IRT_I64);
 		ir_set(fn, v->ir, ir_const(fn, 0));
 	}
-	if (l->opts->pid && p->row->attach == ATTACH_TRACEPOINT)
+	if (l->opts->pid && needs_pid(p))
 		demand(l, NULL, ir_bin(fn, IR_EQ, IRT_I64, lower_pid(l), ir_const(fn, l->opts->pid)));
 	if (p->probe->predicate)
 		demand(l, p->probe->predicate, 0);
 	lower_statements(l, p->probe->body);
 	if (ir_open(fn))
-		ir_ret(fn, ir_const(fn, 0));
+		lower_return(l);
+	scratch_end(l);
 }
 
 static const char *identifier(struct arena *arena, const char *text, u32 i)
@@ -195,6 +248,45 @@ static const char *fields_used(struct arena *arena, const struct point *p)
 	return text;
 }
 
+/* How many points the program of p serves: p and those that follow it. */
+static u32 points_served(const struct lower *l, const struct point *p)
+{
+	u32 n = 1;
+
+	for (const struct point *q = p->next; q; q = q->next)
+		n += q->leader == p && point_is_led(l->script, q);
+	return n;
+}
+
+/* What libbpf attaches the program by, if it is one place. */
+static const char *section_of(struct lower *l, const struct point *p)
+{
+	static const char *const plain[ATTACH_KINDS] = {
+		[ATTACH_TRACEPOINT] = "tracepoint", [ATTACH_KPROBE] = "kprobe",
+		[ATTACH_KRETPROBE] = "kretprobe",   [ATTACH_UPROBE] = "uprobe",
+		[ATTACH_URETPROBE] = "uretprobe",   [ATTACH_USDT] = "usdt",
+		[ATTACH_PROFILE] = "perf_event",    [ATTACH_SOFTWARE] = "perf_event",
+	};
+	struct arena *arena = &l->object->arena;
+	u8 kind = p->row->attach;
+
+	if (!plain[kind])
+		return kind == ATTACH_RAW_TRACEPOINT ?
+			       arena_printf(arena, "raw_tracepoint/%s", p->pattern) :
+			       "raw_tracepoint";
+	if (points_served(l, p) > 1)
+		return plain[kind];
+	if (kind == ATTACH_TRACEPOINT)
+		return arena_printf(arena, "tracepoint/%s/%s", p->format->category,
+				    p->format->name);
+	if (kind == ATTACH_KPROBE && p->off)
+		return arena_printf(arena, "kprobe/%s+%llu", p->pattern,
+				    (unsigned long long)p->off);
+	if (kind == ATTACH_KPROBE || kind == ATTACH_KRETPROBE)
+		return arena_printf(arena, "%s/%s", plain[kind], p->pattern);
+	return plain[kind];
+}
+
 static void add_prog(struct lower *l, struct point *p)
 {
 	struct arena *arena = &l->object->arena;
@@ -204,13 +296,30 @@ static void add_prog(struct lower *l, struct point *p)
 	prog->name = identifier(arena, p->text, l->prog + 1);
 	prog->probe = arena_strdup(arena, p->text);
 	prog->kind = p->row->prog_kind;
-	prog->section = p->format ? arena_printf(arena, "tracepoint/%s/%s", p->format->category,
-						 p->format->name) :
-				    "raw_tracepoint";
+	prog->section = section_of(l, p);
+}
+
+static void add_attach(struct lower *l, const struct point *p, u64 cookie)
+{
+	struct arena *arena = &l->object->arena;
+
 	vec_push(arena, &l->object->attaches,
 		 (struct attach){.kind = p->row->attach, .prog = l->prog,
 				 .pattern = arena_strdup(arena, p->pattern), .ns = p->ns,
-				 .fields = fields_used(arena, p)});
+				 .off = p->off, .count = p->count, .semaphore = p->semaphore,
+				 .cookie = cookie, .fields = fields_used(arena, p)});
+}
+
+/* The cookie is the number of the point among those of its program. */
+static void add_attaches(struct lower *l, const struct point *p)
+{
+	u64 n = 0;
+
+	l->served = points_served(l, p);
+	add_attach(l, p, 0);
+	for (const struct point *q = p->next; q && l->served > 1; q = q->next)
+		if (q->leader == p && point_is_led(l->script, q))
+			add_attach(l, q, p->named ? ++n : 0);
 }
 
 /* The memory shared with loader and reader, as control.h tells. */
@@ -253,7 +362,7 @@ static void rodata_begin(struct lower *l)
 
 static void rodata_end(struct lower *l)
 {
-	u64 stride = l->scratch_end = ALIGN_UP(l->scratch_end, 64);
+	u64 stride = l->scratch;
 	struct object_map *o = &l->object->maps.v[l->rodata];
 	struct waggle_config *config;
 
@@ -262,7 +371,7 @@ static void rodata_end(struct lower *l)
 	config = (struct waggle_config *)o->data;
 	config->cpu_mask = cpu_mask(l->script->target->cpus);
 	memcpy(config + 1, &stride, sizeof(stride));
-	l->object->maps.v[l->bss].per_cpu = l->scratch_end;
+	l->object->maps.v[l->bss].per_cpu = l->scratch;
 }
 
 int script_lower(struct script *s, struct point *points, const struct script_opts *opts,
@@ -273,21 +382,24 @@ int script_lower(struct script *s, struct point *points, const struct script_opt
 	int err = 0;
 
 	for (struct point *p = points; p; p = p->next)
-		n++;
+		n += !point_is_led(s, p);
 	add_sections(&l, n);
 	lower_maps(&l);
 	rodata_begin(&l);
 	for (struct point *p = points; p && !err; p = p->next) {
 		struct lower_result r = {.point = p};
 
+		if (point_is_led(s, p))
+			continue;
 		script_check_point(s, p);
 		add_prog(&l, p);
+		add_attaches(&l, p);
 		l.fn = r.fn = ir_fn_new(s->arena, object->progs.v[l.prog].name);
 		l.point = p;
 		l.memo = (struct memo){0};
+		memset(l.names_at, 0, sizeof(l.names_at));
 		l.pieces.n = 0;
 		l.stack = 0;
-		l.scratch = l.scratch_end;
 		r.prog = l.prog;
 		lower_point(&l, p);
 		err = done(user, &r);

@@ -2,8 +2,8 @@
  * lower.h: what the files of lowering share.
  *
  * Integers live in SSA values. Strings live in memory: on the stack while they are small, else in
- * the program's scratch memory in .bss, of which each CPU has its own (programs of these kinds
- * cannot be preempted).
+ * the program's scratch memory in .bss: one slot for each CPU, or, for programs that can be
+ * preempted, a slot that each run claims for itself.
  */
 #ifndef SCRIPT_LOWER_H
 #define SCRIPT_LOWER_H
@@ -39,8 +39,15 @@ struct lower {
 	struct memo memo;
 	vec(struct piece) pieces;
 	u32 stack;		  /* bytes of slots so far */
-	u32 scratch, scratch_end; /* where this program's scratch begins and ends so far */
+	u32 scratch, scratch_end; /* bytes of all programs before this one; and of this one so far */
+	struct claim {		  /* of a slot, in programs that can be preempted */
+		bool wanted, used; /* the program is of that kind; it needs memory */
+		u32 block, body, leave; /* blocks */
+		u32 slot;	  /* variable: its address */
+	} claim;
+	u32 served; /* points that share this program */
 	u32 break_to, continue_to;
+	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
 };
 
 /* lower.c */
@@ -56,7 +63,8 @@ void lower_counter(struct lower *, u32 field);
 
 /* lower_mem.c */
 struct mem mem_at(struct lower *, const struct piece *);
-u32 mem_get(struct lower *, u32 size); /* index of a piece */
+u32 mem_get(struct lower *, u32 size);	       /* index of a piece */
+u32 mem_get_scratch(struct lower *, u32 size); /* never on the stack */
 void mem_put(struct lower *, u32 piece);
 u32 mem_addr(struct lower *, struct mem);
 void mem_zero(struct lower *, struct mem, u32 size);
@@ -89,6 +97,15 @@ u32 lower_str_compare(struct lower *, struct node *a, struct node *b); /* 1: equ
 void lower_shown(struct lower *, struct node *, struct mem to, u32 size);
 /* lower_stack.c: the key that stands for a stack: 16 bytes */
 void lower_stack_key(struct lower *, struct node *, struct mem to);
+/* lower_probe.c: `probe` and `func` */
+u32 lower_probe_str(struct lower *, const struct node *, struct mem to, u32 cap);
+
+/* lower_claim.c: scratch memory. begin, end: around the code of a program. */
+void scratch_begin(struct lower *);
+void scratch_end(struct lower *);
+u32 scratch_address(struct lower *);
+/* The end of a run: gives the slot back. Nothing can be appended behind it. */
+void lower_return(struct lower *);
 
 /* lower_map.c */
 void lower_maps(struct lower *);

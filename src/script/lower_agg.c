@@ -6,14 +6,14 @@
 
 #include "object/hist.h"
 
+/* A run that can be preempted is not alone on its CPU. */
 static void add_to(struct lower *l, u32 ptr, s32 off, u32 n)
 {
-	if (l->point->row->attach == ATTACH_INTERVAL) {
+	if (l->claim.wanted)
 		ir_atomic_add(l->fn, 8, ptr, off, n);
-		return;
-	}
-	ir_store(l->fn, 8, ptr, off,
-		 ir_bin(l->fn, IR_ADD, IRT_I64, ir_load(l->fn, 8, false, ptr, off), n));
+	else
+		ir_store(l->fn, 8, ptr, off,
+			 ir_bin(l->fn, IR_ADD, IRT_I64, ir_load(l->fn, 8, false, ptr, off), n));
 }
 
 void lower_agg_count(struct lower *l, u32 ptr, u32 n, const struct agg_of *of)
@@ -28,23 +28,49 @@ void lower_agg_sum(struct lower *l, u32 ptr, u32 n, const struct agg_of *of)
 	add_to(l, ptr, 0, n);
 }
 
-/* { value, is_set }: n replaces the value if there is none yet, or if `less` says so. */
-static void keep_extreme(struct lower *l, u32 ptr, u32 n, bool is_signed, bool largest)
+/* Goes to `done` unless n is more extreme than what is there, or nothing is. */
+static u32 ask_extreme(struct lower *l, u32 ptr, u32 n, u8 op, bool largest, u32 done)
 {
 	struct ir_fn *fn = l->fn;
-	u32 compare = ir_block(fn), keep = ir_block(fn), done = ir_block(fn), old;
+	u32 compare = ir_block(fn), keep = ir_block(fn), old, set;
 
-	ir_br(fn, ir_load(fn, 8, false, ptr, 8), compare, keep);
+	set = ir_load(fn, 8, false, ptr, 8);
+	ir_br(fn, set, compare, keep);
 	ir_seal(fn, compare);
 	ir_at(fn, compare);
 	old = ir_load(fn, 8, false, ptr, 0);
-	ir_br(fn, ir_bin(fn, is_signed ? IR_SLT : IR_ULT, IRT_I64, largest ? old : n,
-			 largest ? n : old),
-	      keep, done);
+	ir_br(fn, ir_bin(fn, op, IRT_I64, largest ? old : n, largest ? n : old), keep, done);
 	ir_seal(fn, keep);
 	ir_at(fn, keep);
-	ir_store(fn, 8, ptr, 0, n);
-	ir_store(fn, 8, ptr, 8, ir_const(fn, 1));
+	return set;
+}
+
+#define TRIES 3
+
+/* { value, is_set }: n replaces the value if there is none yet, or if it is more extreme. In a run
+ * that can be preempted the value is exchanged: if what comes out is better after all, it was put
+ * there meanwhile and goes back. */
+static void keep_extreme(struct lower *l, u32 ptr, u32 n, bool is_signed, bool largest)
+{
+	struct ir_fn *fn = l->fn;
+	u32 done = ir_block(fn), was, set, again;
+	u8 op = is_signed ? IR_SLT : IR_ULT;
+
+	for (u32 i = 0; l->claim.wanted && i < TRIES; i++) {
+		set = ask_extreme(l, ptr, n, op, largest, done);
+		was = ir_atomic_swap(fn, 8, ptr, 0, n);
+		ir_store(fn, 8, ptr, 8, ir_const(fn, 1));
+		again = ir_block(fn);
+		ir_br(fn, set, again, done);
+		ir_seal(fn, again);
+		ir_at(fn, again);
+		n = was;
+	}
+	if (!l->claim.wanted) {
+		ask_extreme(l, ptr, n, op, largest, done);
+		ir_store(fn, 8, ptr, 0, n);
+		ir_store(fn, 8, ptr, 8, ir_const(fn, 1));
+	}
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);

@@ -8,42 +8,27 @@
 #define SLOT_MOST  64
 #define STACK_MOST 256
 
-static u32 scratch_base(struct lower *l)
-{
-	struct ir_fn *fn = l->fn;
-	u32 stride, cpu, base = l->object->maps.v[l->bss].value_size;
-
-	if (!l->memo.scratch) {
-		cpu = ir_bin(fn, IR_AND, IRT_I64, lower_cpu(l),
-			     lower_config(l, offsetof(struct waggle_config, cpu_mask)));
-		stride = lower_config(l, sizeof(struct waggle_config));
-		l->memo.scratch = ir_bin(fn, IR_ADD, IRT_DATA, ir_data(fn, l->bss, base),
-					 ir_bin(fn, IR_MUL, IRT_I64, cpu, stride));
-	}
-	return l->memo.scratch;
-}
-
 struct mem mem_at(struct lower *l, const struct piece *p)
 {
 	if (p->slot)
 		return (struct mem){p->slot, 0};
-	return (struct mem){scratch_base(l), (s32)p->off};
+	return (struct mem){scratch_address(l), (s32)p->off};
 }
 
-u32 mem_get(struct lower *l, u32 size)
+static u32 piece_get(struct lower *l, u32 size, u32 stack_most)
 {
 	struct piece *p;
 
 	size = ALIGN_UP(size, 8);
 	vec_each(q, &l->pieces)
-		if (!q->busy && q->size >= size && q->size <= size * 2) {
+		if (!q->busy && q->size >= size && q->size <= size * 2 && (stack_most || !q->slot)) {
 			q->busy = true;
 			return (u32)(q - l->pieces.v);
 		}
 	p = vec_add(l->script->arena, &l->pieces);
 	p->size = size;
 	p->busy = true;
-	if (size <= SLOT_MOST && l->stack + size <= STACK_MOST) {
+	if (size <= SLOT_MOST && l->stack + size <= stack_most) {
 		p->slot = ir_slot(l->fn, size, 8);
 		l->stack += size;
 	} else {
@@ -51,6 +36,16 @@ u32 mem_get(struct lower *l, u32 size)
 		l->scratch_end += size;
 	}
 	return l->pieces.n - 1;
+}
+
+u32 mem_get(struct lower *l, u32 size)
+{
+	return piece_get(l, size, STACK_MOST);
+}
+
+u32 mem_get_scratch(struct lower *l, u32 size)
+{
+	return piece_get(l, size, 0);
 }
 
 void mem_put(struct lower *l, u32 piece)

@@ -395,5 +395,5 @@ void lower_exit(struct lower *l, struct node *n)
 	struct action a = {.kind = ACTION_EXIT};
 
 	lower_record(l, "exit", &a, VIEW_LINES, n->a);
-	ir_ret(l->fn, ir_const(l->fn, 0));
+	lower_return(l);
 }

@@ -100,6 +100,8 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, u32 cap)
 	switch (n->kind) {
 	case NODE_STR: return lower_literal(l, n, to, cap);
 	case NODE_NAME: /* comm; the helper pads it with NULs */
+		if (n->probe_value)
+			return lower_probe_str(l, n, to, cap);
 		ir_call(fn, HELPER_get_current_comm, IRT_I64, 2, mem_addr(l, to),
 			ir_const(fn, MIN(cap, 16)));
 		return ir_const(fn, MIN(cap, 16));

@@ -283,7 +283,8 @@ u32 lower_int(struct lower *l, struct node *n)
 	switch (n->kind) {
 	case NODE_INT:
 	case NODE_PARAM: return ir_const(l->fn, (s64)n->value);
-	case NODE_NAME: return n->row->lower(l);
+	case NODE_NAME:
+		return n->probe_value ? n->probe_value->lower(l, n) : n->row->lower(l);
 	case NODE_FIELD:
 		return ir_load(l->fn, n->type.size, n->type.is_signed, ir_ctx(l->fn),
 			       (s32)n->field->off);

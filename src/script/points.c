@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static struct point *point_add(struct script *s, const struct probe_row *row, struct probe *probe,
-			       struct probe_spec *spec, struct point ***tail)
+struct point *point_add(struct script *s, const struct probe_row *row, struct probe *probe,
+			struct probe_spec *spec, struct point ***tail)
 {
 	struct point *p = arena_new(s->arena, struct point);
 
@@ -32,41 +32,32 @@ int points_once(struct script *s, const struct probe_row *row, struct probe *pro
 	return 0;
 }
 
-/* parts: the unit, NULL when it stands behind the number; the number */
-int points_interval(struct script *s, const struct probe_row *row, struct probe *probe,
-		    struct probe_spec *spec, char **parts, struct point ***tail)
+void point_follow(struct point *p, struct point *leader)
 {
-	static const struct {
-		const char *unit;
-		u64 ns;
-	} units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"hz", 0}, {"", 1}, {"ns", 1},
-		     {"m", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000}};
-	const char *unit = parts[0];
-	char *end;
-	u64 n = strtoull(parts[1], &end, 10), ns;
-
-	if (end == parts[1] || (unit && *end) || !n || *parts[1] == '-')
-		return diag_error(s->diag, spec->at, "interval:s:1, interval:100ms, interval:hz:99",
-				  "'%s' is no number of intervals", parts[1]);
-	unit = unit ? unit : end;
-	for (u32 i = 0; i < ARRAY_SIZE(units); i++) {
-		if (strcmp(units[i].unit, unit) || (i >= 4 && parts[0]))
-			continue;
-		ns = units[i].ns ? n * units[i].ns : 1000000000 / n;
-		if (!ns || n > INT64_MAX / MAX(units[i].ns, 1u))
-			return diag_error(s->diag, spec->at, "at least 1 ns, at most 292 years",
-					  "an interval of this length is not possible");
-		point_add(s, row, probe, spec, tail)->ns = ns;
-		return 0;
+	if (p != leader) {
+		p->leader = leader;
+		leader->led++;
 	}
-	return diag_error(s->diag, spec->at, parts[0] ? "the units are s, ms, us and hz" :
-						       "the units are ns, us, ms, s, m, h and d",
-			  "'%s' is no unit of time", unit);
+	leader->text_most = MAX(leader->text_most, (u32)strlen(p->text) + 1);
+	if (p->func)
+		leader->func_most = MAX(leader->func_most, (u32)strlen(p->func) + 1);
+}
+
+bool point_has_cookies(const struct script *s, const struct point *p)
+{
+	return s->target->kernel >= KERNEL(5, 15) && p->row->attach != ATTACH_RAW_TRACEPOINT;
+}
+
+bool point_is_led(const struct script *s, const struct point *p)
+{
+	const struct point *leader = p->leader;
+
+	return leader && !leader->each && (!leader->named || point_has_cookies(s, p));
 }
 
 static int point_tracepoint(struct script *s, const struct probe_row *row, struct probe *probe,
 			    struct probe_spec *spec, const char *category, const char *name,
-			    struct point ***tail)
+			    struct point **leader, struct point ***tail)
 {
 	struct tp_format *format;
 	struct point *p;
@@ -78,6 +69,9 @@ static int point_tracepoint(struct script *s, const struct probe_row *row, struc
 	p->format = format;
 	p->pattern = arena_printf(s->arena, "%s:%s", category, name);
 	p->text = arena_printf(s->arena, "%s:%s", row->name, p->pattern);
+	if (!*leader)
+		*leader = p;
+	point_follow(p, *leader);
 	return 0;
 }
 
@@ -102,10 +96,12 @@ int points_tracepoint(struct script *s, const struct probe_row *row, struct prob
 		      struct probe_spec *spec, char **parts, struct point ***tail)
 {
 	struct wild w = {.script = s, .parts = parts};
+	struct point *leader = NULL;
 	int err;
 
 	if (!strpbrk(parts[0], "*?[") && !strpbrk(parts[1], "*?["))
-		return point_tracepoint(s, row, probe, spec, parts[0], parts[1], tail);
+		return point_tracepoint(s, row, probe, spec, parts[0], parts[1], &leader,
+					tail);
 	err = s->target->ops->tracepoints(s->target, wild_add, &w);
 	if (err)
 		return diag_fail(s->diag, err, NULL, "the tracepoints cannot be listed: %s",
@@ -114,7 +110,8 @@ int points_tracepoint(struct script *s, const struct probe_row *row, struct prob
 		return diag_error(s->diag, spec->at, "ls /sys/kernel/tracing/events/* shows what there is",
 				  "no tracepoint matches '%s'", spec->text);
 	for (u32 i = 0; !err && i < w.found.n; i += 2)
-		err = point_tracepoint(s, row, probe, spec, w.found.v[i], w.found.v[i + 1], tail);
+		err = point_tracepoint(s, row, probe, spec, w.found.v[i], w.found.v[i + 1], &leader,
+				       tail);
 	return err;
 }
 
@@ -126,6 +123,19 @@ static const struct probe_row *row_find(const char *name)
 	return NULL;
 }
 
+/* By the text up to its first colon. */
+static const struct probe_row *row_of(const char *text)
+{
+	char name[32];
+	size_t n = strcspn(text, ":");
+
+	if (n >= sizeof(name))
+		return NULL;
+	memcpy(name, text, n);
+	name[n] = 0;
+	return row_find(name);
+}
+
 static int unknown_probe(struct script *s, struct probe_spec *spec, const char *name)
 {
 	struct near near = {.word = name};
@@ -134,9 +144,9 @@ static int unknown_probe(struct script *s, struct probe_spec *spec, const char *
 	for (const struct probe_row *r = probe_rows; r->name; r++)
 		near_try(&near, r->name);
 	hint = near.best ? arena_printf(s->arena, "did you mean '%s'?", near.best) :
-			   "the kinds are begin, end, interval, tracepoint";
+			   "`waggle help probes` lists the kinds";
 	if (word_comes_later(name))
-		return diag_error(s->diag, spec->at, "the kinds are begin, end, interval, tracepoint",
+		return diag_error(s->diag, spec->at, "`waggle help probes` lists the kinds",
 				  "probes of kind '%s' are not there yet", name);
 	return diag_error(s->diag, spec->at, hint, "'%s' is no kind of probe", name);
 }
@@ -148,6 +158,12 @@ static int points_of(struct script *s, struct probe *probe, struct probe_spec *s
 	const struct probe_row *row;
 	u32 n = 0;
 
+	row = row_of(text);
+	if (row && row->parts == PARTS_ANY) {
+		next = strchr(text, ':');
+		parts[1] = next ? next + 1 : arena_strdup(s->arena, "");
+		return row->points(s, row, probe, spec, parts + 1, tail);
+	}
 	while (next && n < ARRAY_SIZE(parts)) {
 		parts[n++] = next;
 		next = strchr(next, ':');
@@ -157,7 +173,7 @@ static int points_of(struct script *s, struct probe *probe, struct probe_spec *s
 	row = row_find(parts[0]);
 	if (!row)
 		return unknown_probe(s, spec, parts[0]);
-	if (row->attach == ATTACH_INTERVAL && n == 2) { /* interval:1s, interval:500ms */
+	if ((row->attach == ATTACH_INTERVAL || row->attach == ATTACH_PROFILE) && n == 2) { /* interval:1s, interval:500ms */
 		parts[2] = parts[1];
 		parts[1] = NULL;
 		n = 3;
@@ -172,6 +188,7 @@ static int points_of(struct script *s, struct probe *probe, struct probe_spec *s
 int script_points(struct script *s, struct point **first)
 {
 	struct point **tail = first;
+	u32 n = 0;
 	int err = 0, bad;
 
 	*first = NULL;
@@ -180,5 +197,10 @@ int script_points(struct script *s, struct point **first)
 			bad = points_of(s, p, spec, &tail);
 			err = err ? err : bad;
 		}
+	for (struct point *p = *first; p && !err; p = p->next)
+		if (++n > POINTS_MOST)
+			return diag_error(s->diag, p->spec->at, "make its pattern narrower",
+					  "'%s' is in more than %u places", p->spec->text,
+					  POINTS_MOST);
 	return err;
 }

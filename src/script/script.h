@@ -79,11 +79,27 @@ struct point {
 	const char *text;	  /* "tracepoint:syscalls:sys_enter_openat" */
 	const char *pattern;	  /* "syscalls:sys_enter_openat" */
 	struct tp_format *format; /* TRACEPOINT */
-	u64 ns;			  /* INTERVAL */
+	u64 ns;			  /* INTERVAL, PROFILE */
+	u64 off, count, semaphore; /* see object/attach.def */
+	const char *func;	  /* name of the function, for `func`; NULL: it has none */
+	const char *operands;	  /* USDT: where its arguments are */
+	struct point *leader;	  /* a point of the same pattern whose program may serve this one,
+				   * or NULL; it stands before all that it leads */
+	bool each;   /* LEADER: the code depends on the point: each gets its own program */
+	bool named;  /* LEADER: `probe` or `func` is used */
+	u32 led;     /* LEADER: how many points it leads */
+	u32 text_most, func_most; /* LEADER: bytes of the longest with its NUL */
 	struct script_var *vars;  /* of its program */
 	vec(const struct tp_field *) used; /* of its record, each once */
 	struct point *next;
 };
+
+/* Whether a point is served by its leader's program. */
+bool point_is_led(const struct script *, const struct point *);
+/* Whether programs at such points can ask which point it is (attach cookies). */
+bool point_has_cookies(const struct script *, const struct point *);
+#define POINTS_MOST 1024 /* of one script; see docs/language.md */
+#define PARTS_ANY   255	 /* probe_row.parts: the function gets all behind the name as one part */
 
 /* Finds all points of all probes; a wildcard gives many. Reports what does not exist. */
 int script_points(struct script *, struct point **);

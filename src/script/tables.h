@@ -89,5 +89,51 @@ int points_interval(struct script *, const struct probe_row *, struct probe *,
 		    struct probe_spec *, char **parts, struct point ***tail);
 int points_tracepoint(struct script *, const struct probe_row *, struct probe *,
 		      struct probe_spec *, char **parts, struct point ***tail);
+int points_profile(struct script *, const struct probe_row *, struct probe *,
+		   struct probe_spec *, char **parts, struct point ***tail);
+int points_software(struct script *, const struct probe_row *, struct probe *,
+		    struct probe_spec *, char **parts, struct point ***tail);
+int points_raw(struct script *, const struct probe_row *, struct probe *,
+	       struct probe_spec *, char **parts, struct point ***tail);
+int points_kprobe(struct script *, const struct probe_row *, struct probe *,
+		  struct probe_spec *, char **parts, struct point ***tail);
+int points_uprobe(struct script *, const struct probe_row *, struct probe *,
+		  struct probe_spec *, char **parts, struct point ***tail);
+int points_usdt(struct script *, const struct probe_row *, struct probe *,
+		struct probe_spec *, char **parts, struct point ***tail);
+
+/* points.c: a new point at the end of the list; joins it with others of its pattern (leader may be
+ * the point itself), once its text and func are known. */
+struct point *point_add(struct script *, const struct probe_row *, struct probe *,
+			struct probe_spec *, struct point ***tail);
+void point_follow(struct point *, struct point *leader);
+static inline bool has_wildcard(const char *s)
+{
+	return strpbrk(s, "*?[") != NULL;
+}
+
+/* Values that depend on the probe: arg0, retval, probe, ...; check_probe.c, lower_probe.c */
+struct probe_value {
+	const char *name;
+	bool numbered;	/* the name is followed by a number */
+	u32 kinds;	/* bit of enum attach_kind: where it is known; 0: everywhere */
+	void (*type)(struct checker *, struct node *);
+	u32 (*lower)(struct lower *, const struct node *); /* NULL: a string */
+	const char *where, *doc; /* where: for messages */
+};
+extern const struct probe_value probe_values[]; /* ends with a row without a name */
+
+/* Operand n of a USDT probe; false: it has none that can be read. */
+struct usdt_operand;
+bool usdt_operand_at(struct script *, const struct point *, u32 n, struct usdt_operand *);
+
+u32 lower_arg(struct lower *, const struct node *);
+u32 lower_sarg(struct lower *, const struct node *);
+u32 lower_retval(struct lower *, const struct node *);
+u32 lower_ctx(struct lower *, const struct node *);
+u32 lower_rand(struct lower *);
+u32 lower_cgroup(struct lower *);
+u32 lower_numaid(struct lower *);
+u32 lower_jiffies(struct lower *);
 
 #endif

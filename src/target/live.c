@@ -1,16 +1,15 @@
 /*
- * live.c: the running machine as a target.
+ * live.c: the running machine as a target; its functions are in live_kernel.c, files of user space
+ * in live_files.c.
  *
- * In:  uname, /sys, /proc. Out: struct target. Only this file (and btf/file.c, which it calls)
- * makes system calls on behalf of the compiler.
+ * In:  uname, /sys, /proc. Out: struct target. Only these files (and btf/file.c, which they call)
+ * make system calls on behalf of the compiler.
  *
  * Nothing is read before it is asked for. A tracepoint costs one small file; formats are kept, so
  * that each is read once. tracefs is looked for at the first need and, if nobody has mounted it,
  * mounted at its usual place where we may.
  */
-#include "target/impl.h"
-
-#include "base/dict.h"
+#include "target/live.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,14 +27,7 @@
 #define VMLINUX       "/sys/kernel/btf/vmlinux"
 #define FILE_MOST     (16 << 20) /* of a text file that we read whole */
 
-struct live {
-	const char *tracefs; /* NULL: not looked for yet */
-	struct dict formats; /* "category:name" */
-	struct btf *btf;
-};
-
-/* The whole of a file whose size is not known; 0 or -errno. */
-static int read_file(const char *path, struct buf *out)
+int live_read(const char *path, struct buf *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
 	ssize_t n = 1;
@@ -69,7 +61,7 @@ static const char *find_mount(struct arena *a)
 	const char *found = NULL;
 	char *line, *next;
 
-	if (!read_file("/proc/self/mounts", &mounts))
+	if (!live_read("/proc/self/mounts", &mounts))
 		buf_char(&mounts, 0);
 	for (line = mounts.failed || !mounts.n ? NULL : mounts.p; line && !found; line = next) {
 		char where[PATH_MAX], kind[16];
@@ -84,7 +76,7 @@ static const char *find_mount(struct arena *a)
 	return found;
 }
 
-static const char *find_tracefs(struct target *t)
+const char *live_tracefs(struct target *t)
 {
 	struct live *l = t->data;
 
@@ -110,7 +102,7 @@ static int plain_error(int err)
 static int read_format(struct target *t, const char *category, const char *name,
 		       struct tp_format **out)
 {
-	const char *root = find_tracefs(t);
+	const char *root = live_tracefs(t);
 	char path[PATH_MAX];
 	struct buf text = {0};
 	int err = root ? 0 : -ENODEV;
@@ -119,7 +111,7 @@ static int read_format(struct target *t, const char *category, const char *name,
 			    (int)sizeof(path))
 		err = -ENOENT;
 	if (!err)
-		err = plain_error(read_file(path, &text));
+		err = plain_error(live_read(path, &text));
 	if (!err) {
 		*out = tp_parse(&t->arena, category, name, text.p, text.n);
 		err = *out ? 0 : -EIO;
@@ -208,7 +200,7 @@ static int each_folder(const char *root, tracepoint_fn *fn, void *user)
 
 static int live_tracepoints(struct target *t, tracepoint_fn *fn, void *user)
 {
-	const char *root = find_tracefs(t);
+	const char *root = live_tracefs(t);
 	char path[PATH_MAX];
 	struct buf text = {0};
 	int result;
@@ -216,7 +208,7 @@ static int live_tracepoints(struct target *t, tracepoint_fn *fn, void *user)
 	if (!root)
 		return -ENODEV;
 	snprintf(path, sizeof(path), "%s/available_events", root);
-	if (read_file(path, &text) || !text.n) {
+	if (live_read(path, &text) || !text.n) {
 		result = each_folder(root, fn, user);
 	} else {
 		buf_char(&text, 0);
@@ -235,7 +227,7 @@ static bool build_id(char *hex, size_t size)
 	bool found = false;
 	size_t at = 0;
 
-	if (read_file("/sys/kernel/notes", &notes))
+	if (live_read("/sys/kernel/notes", &notes))
 		notes.n = 0;
 	while (!found && notes.n - at >= 12) {
 		u32 h[3];
@@ -269,7 +261,7 @@ static const char *cache_folder(struct arena *a)
 	return dir && *dir == '/' ? arena_printf(a, "%s/.cache/waggle", dir) : NULL;
 }
 
-static int live_btf(struct target *t, struct btf **out, struct diag *d)
+int live_btf(struct target *t, struct btf **out, struct diag *d)
 {
 	struct live *l = t->data;
 	char key[65];
@@ -291,14 +283,21 @@ static void live_close(struct target *t)
 {
 	struct live *l = t->data;
 
-	if (l)
-		btf_close(l->btf);
+	if (!l)
+		return;
+	btf_close(l->btf);
+	live_files_close(t);
 }
 
 static const struct target_ops live_ops = {
 	.tracepoint = live_tracepoint,
 	.tracepoints = live_tracepoints,
 	.btf = live_btf,
+	.kprobes = live_kprobes,
+	.function = live_function,
+	.functions = live_functions,
+	.file = live_file,
+	.mapped = live_mapped,
 	.close = live_close,
 };
 
@@ -308,7 +307,7 @@ static u32 possible_cpus(void)
 	struct buf text = {0};
 	u32 highest = 0;
 
-	if (!read_file("/sys/devices/system/cpu/possible", &text))
+	if (!live_read("/sys/devices/system/cpu/possible", &text))
 		for (const char *p = buf_str(&text); *p;) {
 			char *end;
 			u32 v = (u32)strtoul(p, &end, 10);

@@ -44,6 +44,8 @@ struct saved_tp {
 };
 struct saved {
 	struct dict tracepoints; /* "category:name" */
+	struct dict functions;
+	bool kprobes;
 	const char *btf_data;
 	size_t btf_size;
 	bool ends; /* "end" or "btf" was seen */
@@ -144,6 +146,12 @@ static bool read_line(struct target *t, struct lines *l)
 		s->ends = true;
 		return true;
 	}
+	if ((v = value_of(&t->arena, l, "function"))) {
+		*dict_put(&s->functions, v) = s;
+		return s->kprobes;
+	}
+	if (l->n == 7 && !memcmp(l->line, "kprobes", 7))
+		return s->kprobes = true;
 	s->ends = l->n == 3 && !memcmp(l->line, "end", 3) && l->p == l->end;
 	return s->ends;
 }
@@ -161,7 +169,7 @@ static int read_saved(struct target *t, const char *data, size_t size, struct di
 	const char *word = VERSION_LINE;
 
 	t->data = s;
-	s->tracepoints.arena = &t->arena;
+	s->tracepoints.arena = s->functions.arena = &t->arena;
 	if (!next_line(&l) || l.n != strlen(word) || memcmp(l.line, word, l.n) != 0)
 		return refuse(d, 1, "is not \"" VERSION_LINE "\"");
 	while (!s->ends) {
@@ -229,6 +237,43 @@ static int saved_btf(struct target *t, struct btf **out, struct diag *d)
 	return err;
 }
 
+/* Functions: a line "kprobes", then one line "function NAME" for each that was asked for. */
+static int saved_kprobes(struct target *t)
+{
+	struct saved *s = t->data;
+
+	return s->kprobes ? 0 : -ENOENT;
+}
+
+static int saved_function(struct target *t, const char *name)
+{
+	struct saved *s = t->data;
+
+	return dict_get(&s->functions, name) ? 0 : -ENOENT;
+}
+
+static int saved_functions(struct target *t, int (*fn)(void *, const char *name), void *user)
+{
+	struct saved *s = t->data;
+	int stop = 0;
+
+	for (u32 i = 0; i < s->functions.entries.n && !stop; i++)
+		stop = fn(user, s->functions.entries.v[i].key);
+	return stop;
+}
+
+static int saved_file(struct target *t, const char *name, u32 pid, struct user_file **out)
+{
+	(void)t, (void)name, (void)pid, (void)out;
+	return -EOPNOTSUPP;
+}
+
+static int saved_mapped(struct target *t, u32 pid, int (*fn)(void *, const char *), void *user)
+{
+	(void)t, (void)pid, (void)fn, (void)user;
+	return -EOPNOTSUPP;
+}
+
 static void saved_close(struct target *t)
 {
 	struct saved *s = t->data;
@@ -241,6 +286,11 @@ static const struct target_ops saved_ops = {
 	.tracepoint = saved_tracepoint,
 	.tracepoints = saved_tracepoints,
 	.btf = saved_btf,
+	.kprobes = saved_kprobes,
+	.function = saved_function,
+	.functions = saved_functions,
+	.file = saved_file,
+	.mapped = saved_mapped,
 	.close = saved_close,
 };
 
@@ -332,7 +382,8 @@ static int write_tracepoints(struct target *t, const char *const *patterns, stru
 		return diag_fail(d, err, "as root: mount -t tracefs tracefs /sys/kernel/tracing",
 				 "cannot list tracepoints: %s", strerror(-err));
 	for (u32 i = 0; patterns && patterns[i] && i < 64; i++)
-		if (!(c.used >> i & 1) && strcmp(patterns[i], "btf") != 0)
+		if (!(c.used >> i & 1) && strcmp(patterns[i], "btf") != 0 &&
+		    strncmp(patterns[i], "kprobe:", 7) != 0)
 			diag_warn(d, (struct loc){0}, NULL, "no tracepoint matches '%s'",
 				  patterns[i]);
 	if (c.names.n)
@@ -341,6 +392,47 @@ static int write_tracepoints(struct target *t, const char *const *patterns, stru
 		if (!i || compare_names(&c.names.v[i], &c.names.v[i - 1]))
 			err = write_tracepoint(t, &c.names.v[i], out, d);
 	return err;
+}
+
+static int write_function(void *user, const char *name)
+{
+	struct choice *c = user;
+
+	for (u32 i = 0; c->patterns && c->patterns[i]; i++)
+		if (!strncmp(c->patterns[i], "kprobe:", 7) &&
+		    glob_match(c->patterns[i] + 7, name)) {
+			c->used |= i < 64 ? 1ull << i : 0;
+			vec_push(&c->t->arena, &c->names,
+				 (struct name){"", arena_strdup(&c->t->arena, name)});
+			break;
+		}
+	return 0;
+}
+
+/* "kprobe:GLOB" asks for functions of the kernel. */
+static int write_functions(struct target *t, const char *const *patterns, struct buf *out,
+			   struct diag *d)
+{
+	struct choice c = {.t = t, .patterns = patterns};
+	bool asked = false;
+
+	if (t->ops->kprobes(t))
+		return 0;
+	buf_puts(out, "kprobes\n");
+	for (u32 i = 0; patterns && patterns[i]; i++)
+		asked |= !strncmp(patterns[i], "kprobe:", 7);
+	if (!asked)
+		return 0;
+	t->ops->functions(t, write_function, &c);
+	if (c.names.n)
+		qsort(c.names.v, c.names.n, sizeof(*c.names.v), compare_names);
+	for (u32 i = 0; i < c.names.n; i++)
+		if (!i || compare_names(&c.names.v[i], &c.names.v[i - 1]))
+			buf_printf(out, "function %s\n", c.names.v[i].name);
+	for (u32 i = 0; patterns[i] && i < 64; i++)
+		if (!(c.used >> i & 1) && !strncmp(patterns[i], "kprobe:", 7))
+			diag_warn(d, (struct loc){0}, NULL, "no function matches '%s'", patterns[i]);
+	return 0;
 }
 
 static bool wants(const char *const *patterns, const char *word)
@@ -382,7 +474,9 @@ static int write_target(struct target *t, const char *const *patterns, struct bu
 
 	buf_printf(out, VERSION_LINE "\nrelease %s\nkernel %u.%u\narch %s\ncpus %u\n", t->release,
 		   t->kernel / 1000, t->kernel % 1000, t->arch, t->cpus);
-	err = write_tracepoints(t, patterns, out, d);
+	err = write_functions(t, patterns, out, d);
+	if (!err)
+		err = write_tracepoints(t, patterns, out, d);
 	if (err)
 		return err;
 	if (!patterns || wants(patterns, "btf"))

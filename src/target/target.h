@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "btf/btf.h"
+#include "elf/elf.h"
 #include "isa/isa.h"
 
 /* A field of a tracepoint record, from its tracefs format. The declared type may be narrower than
@@ -45,6 +46,25 @@ struct target {
 	void *data;
 };
 
+/* A program or library, mapped. */
+struct user_file {
+	const char *path; /* absolute, without links */
+	struct elf elf;
+	struct user_file *next;
+};
+/* A function of a file: from .symtab and .dynsym. */
+struct user_symbol {
+	const char *name;
+	u64 offset, size; /* in the file */
+};
+/* A USDT probe of a file, one of the places that share its name: a note .note.stapsdt. */
+struct usdt_note {
+	const char *provider, *name;
+	const char *args; /* operands as the assembler wrote them: "4@%eax -8@16(%rbp)" */
+	u64 addr, offset; /* of the place: as the file's symbols have it; in the file */
+	u64 semaphore;	  /* of its counter, 0: none */
+};
+
 struct target_ops {
 	/* Finds one tracepoint; -ENOENT (no such), -EACCES, -ENODEV (no tracefs). */
 	int (*tracepoint)(struct target *, const char *category, const char *name,
@@ -54,6 +74,19 @@ struct target_ops {
 			   int (*fn)(void *, const char *category, const char *name), void *user);
 	/* The kernel's types, which belong to the target; -ENOENT without BTF. Reports why. */
 	int (*btf)(struct target *, struct btf **, struct diag *);
+	/* Whether there are kprobes: 0, -ENOENT. */
+	int (*kprobes)(struct target *);
+	/* Whether the kernel has this function: 0, -ENOENT. */
+	int (*function)(struct target *, const char *name);
+	/* Calls fn for each function that can be probed, until it returns non-zero. */
+	int (*functions)(struct target *, int (*fn)(void *, const char *name), void *user);
+	/* A program or library by its path, or by its name as the shell and the linker find it;
+	 * pid: as that process sees it, 0: as we do. It belongs to the target. -ENOENT, -EACCES,
+	 * -EISDIR, -ENOEXEC (not ELF), -EOPNOTSUPP (this target has no files). */
+	int (*file)(struct target *, const char *name, u32 pid, struct user_file **);
+	/* Calls fn for each file with code that the process has mapped, until it returns non-zero;
+	 * -ESRCH. */
+	int (*mapped)(struct target *, u32 pid, int (*fn)(void *, const char *path), void *user);
 	void (*close)(struct target *);
 };
 
@@ -66,6 +99,16 @@ void target_close(struct target *); /* NULL is fine */
  * globs, where "btf" asks for the kernel's types; NULL: all tracepoints, and the types where there
  * are any. The same machine and patterns give the same bytes. */
 int target_save(struct target *, const char *const *patterns, struct buf *out, struct diag *);
+
+/* Calls fn for each function, or probe, of a file until it returns non-zero, which is returned. A
+ * function that both tables list comes twice. */
+int user_symbols(const struct user_file *, int (*fn)(void *, const struct user_symbol *), void *);
+/* The address of anything with that name: a function, a variable. False: it has none. */
+bool user_address(const struct user_file *, const char *name, u64 *addr);
+int usdt_notes(const struct user_file *, int (*fn)(void *, const struct usdt_note *), void *user);
+/* Looks a file up and reports why it cannot be used. */
+int target_file(struct target *, const char *name, u32 pid, struct loc, struct user_file **,
+		struct diag *);
 
 /* Looks a tracepoint up and reports what is wrong with a hint: unknown category or name with the
  * nearest one (-ENOENT), no tracefs and how to mount it (-ENODEV), no permission (-EACCES). */

@@ -75,6 +75,17 @@ static bool need_btf(const char *what)
 	return access("/sys/kernel/btf/vmlinux", R_OK) == 0;
 }
 
+static bool need_kprobes(const char *what)
+{
+	(void)what;
+	return access("/sys/bus/event_source/devices/kprobe/type", F_OK) == 0;
+}
+
+static bool need_no_kprobes(const char *what)
+{
+	return !need_kprobes(what);
+}
+
 static bool need_file(const char *what)
 {
 	return access(what, F_OK) == 0;
@@ -89,6 +100,8 @@ static const struct need {
 	{ "program:", have_program, "no program " },
 	{ "file:", need_file, "no file " },
 	{ "kernel", need_kernel, "needs a kernel " },
+	{ "kprobes", need_kprobes, "no kprobes" },
+	{ "no kprobes", need_no_kprobes, "a kernel with kprobes" },
 	{ "root", need_root, "needs root" },
 	{ "btf", need_btf, "no BTF of the kernel" },
 };

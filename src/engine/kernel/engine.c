@@ -50,6 +50,7 @@ static void engine_close(struct engine *e, bool leave)
 		close(e->epoll_fd);
 	object_btf_free(&k->btf);
 	free(k->progs);
+	free(k->multi);
 	free(k->maps);
 	free(k->log);
 	free(k);
@@ -100,7 +101,7 @@ static int engine_fill(struct kernel_engine *k)
 
 	if (err)
 		return err;
-	if (!k->maps || !k->progs)
+	if (!k->maps || !k->progs || !k->multi)
 		return -ENOMEM;
 	k->base.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (k->base.epoll_fd < 0)
@@ -132,6 +133,7 @@ static int engine_open(struct engine **out, struct object *o, const struct engin
 	k->tracefs = -1;
 	k->maps = no_fds(o->maps.n);
 	k->progs = no_fds(o->progs.n);
+	k->multi = calloc(MAX(o->progs.n, 1u), 1);
 	err = engine_fill(k);
 	if (err) {
 		engine_close(&k->base, false);

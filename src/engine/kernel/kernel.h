@@ -21,11 +21,18 @@ struct kernel_engine {
 	u32 kernel; /* that runs: KERNEL(a, b) */
 	u32 slots;  /* CPU numbers, rounded up to a power of two */
 	struct object_btf btf;
-	int btf_fd;        /* 0: none */
-	int *maps, *progs; /* descriptors by the object's indices; -1: not there */
-	int *events;       /* perf events, in the order of attaching */
-	u32 nevents;
-	int *ring_fds; /* base.nrings */
+	int btf_fd;	    /* 0: none */
+	int *maps, *progs;  /* descriptors by the object's indices; -1: not there */
+	int *events;	    /* perf events and links, in the order of attaching */
+	u32 nevents, events_cap;
+	u8 *multi; /* by program: the attach type with which one link takes all its points, or 0 */
+	struct pmu {
+		bool read;
+		int type, retprobe, semaphore; /* number; bits in config; -errno, -1: not there */
+	} kprobes, uprobes;
+	s8 has_multi[2]; /* kprobe_multi, uprobe_multi: 1, -1, 0: not asked yet */
+	u64 refused;	 /* points of wildcards that the kernel did not take */
+	int *ring_fds;	    /* base.nrings */
 	struct filler filler;
 	u8 *bss;
 	size_t bss_size;
@@ -70,10 +77,24 @@ void filler_close(struct filler *, bool leave);
 /* tracefs.c: the number of a row's tracepoint, if its record is what the program reads */
 int tracefs_tracepoint(struct kernel_engine *, const struct attach *, u32 *id);
 
-/* links.c, closer.c */
+/* links.c */
 int links_open(struct kernel_engine *);
 void links_close(struct kernel_engine *);
-/* Hands the perf events to a child that outlives us and closes them. */
+int link_keep(struct kernel_engine *, int fd); /* takes it over, also when it fails */
+/* Sets the row's program on a perf event, with its cookie. */
+int link_event(struct kernel_engine *, int event, const struct attach *);
+/* link_tracepoint.c, link_probe.c, link_clock.c: attach one row */
+int link_tracepoint(struct kernel_engine *, const struct attach *);
+int link_raw_tracepoint(struct kernel_engine *, const struct attach *);
+int link_kprobe(struct kernel_engine *, const struct attach *);
+int link_uprobe(struct kernel_engine *, const struct attach *);
+int link_clock(struct kernel_engine *, const struct attach *);
+u32 link_pid(const struct kernel_engine *, const struct attach *); /* only there; 0: everywhere */
+/* link_multi.c: one link for all points of a program. Choose before it is loaded, as the program
+ * must say so: the attach type, or 0 for single points. */
+u8 link_choose(struct kernel_engine *, u32 prog);
+int link_multi(struct kernel_engine *, u32 prog);
+/* closer.c: hands the perf events to a child that outlives us and closes them. */
 int closer_leave(const int *events, u32 n);
 
 /* why.c: sentences for failures that have to do with rights and limits */

@@ -1,53 +1,81 @@
 /*
- * links.c: attaches programs.
+ * links.c: attaches programs: one row a kind of place, and what their functions share.
  *
- * A tracepoint is opened as a perf event for one CPU; the program set on it runs on all CPUs, from
- * that moment on, whether or not the event is enabled. So nothing but the gate (control.h) starts
- * and stops it, and the event is there only to be closed.
+ * In: the object's attach rows, loaded programs. Out: descriptors, which keep the programs
+ * attached as long as they are open.
  */
 #include "engine/kernel/kernel.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-static int tracepoint_attach(struct kernel_engine *k, const struct attach *a)
-{
-	const char *probe = k->base.object->progs.v[a->prog].probe;
-	u32 id = 0;
-	int err = tracefs_tracepoint(k, a, &id), fd;
+typedef int link_fn(struct kernel_engine *, const struct attach *);
 
-	if (err)
-		return err;
-	fd = sys_tracepoint(id);
-	if (fd < 0)
-		return why_event(k, fd, probe);
+static link_fn *const link_fns[ATTACH_KINDS] = {
+	[ATTACH_TRACEPOINT] = link_tracepoint,
+	[ATTACH_RAW_TRACEPOINT] = link_raw_tracepoint,
+	[ATTACH_KPROBE] = link_kprobe,
+	[ATTACH_KRETPROBE] = link_kprobe,
+	[ATTACH_UPROBE] = link_uprobe,
+	[ATTACH_URETPROBE] = link_uprobe,
+	[ATTACH_USDT] = link_uprobe,
+	[ATTACH_PROFILE] = link_clock,
+	[ATTACH_SOFTWARE] = link_clock,
+};
+
+int link_keep(struct kernel_engine *k, int fd)
+{
+	if (k->nevents == k->events_cap) {
+		u32 cap = MAX(k->events_cap * 2, 16u);
+		int *events = realloc(k->events, cap * sizeof(*events));
+
+		if (!events) {
+			close(fd);
+			return -ENOMEM;
+		}
+		k->events = events;
+		k->events_cap = cap;
+	}
 	k->events[k->nevents++] = fd;
-	err = sys_event_set_prog(fd, k->progs[a->prog]);
-	if (err == -E2BIG)
-		return diag_fail(k->base.diag, err, "the kernel allows 64 at each; see bpftool prog",
-				 "cannot attach %s: too many programs are attached there", probe);
-	return err ? why_event(k, err, probe) : 0;
+	return 0;
+}
+
+int link_event(struct kernel_engine *k, int event, const struct attach *a)
+{
+	int link;
+
+	if (!a->cookie)
+		return sys_event_set_prog(event, k->progs[a->prog]);
+	link = sys_link_event(k->progs[a->prog], event, a->cookie);
+	return link < 0 ? link : link_keep(k, link);
+}
+
+/* Many attach points are many descriptors. */
+static void raise_limit(u32 n)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) || n + 256 < r.rlim_cur || r.rlim_cur == r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
 }
 
 int links_open(struct kernel_engine *k)
 {
 	const struct object *o = k->base.object;
+	int err = 0;
 
-	k->events = calloc(MAX(o->attaches.n, 1u), sizeof(*k->events));
-	if (!k->events)
-		return -ENOMEM;
-	vec_each(a, &o->attaches) {
-		int err = 0;
-
-		if (a->kind == ATTACH_TRACEPOINT)
-			err = a->cookie ? diag_fail(k->base.diag, -EOPNOTSUPP, NULL,
-						    "attach cookies are not supported yet") :
-					  tracepoint_attach(k, a);
-		if (err)
-			return err;
-	}
-	return 0;
+	raise_limit(o->attaches.n);
+	for (u32 i = 0; i < o->progs.n && !err; i++)
+		if (k->multi[i])
+			err = link_multi(k, i);
+	vec_each(a, &o->attaches)
+		if (!err && link_fns[a->kind] && !k->multi[a->prog])
+			err = link_fns[a->kind](k, a);
+	return err;
 }
 
 void links_close(struct kernel_engine *k)
@@ -56,4 +84,5 @@ void links_close(struct kernel_engine *k)
 		close(k->events[--k->nevents]);
 	free(k->events);
 	k->events = NULL;
+	k->events_cap = 0;
 }

@@ -40,7 +40,7 @@ static bool gated(const struct kernel_engine *k, u32 prog)
 		return false;
 	vec_each (a, &o->attaches)
 		if (a->prog == prog)
-			return a->kind == ATTACH_TRACEPOINT;
+			return attach_infos[a->kind].flags & ATTACH_GATED;
 	return false;
 }
 
@@ -138,6 +138,7 @@ static int program_open(struct kernel_engine *k, u32 prog)
 		.name = p->name,
 		.license = o->license ? o->license : "GPL",
 		.kind = p->kind,
+		.attach_type = k->multi[prog] = link_choose(k, prog),
 		.insns = insns,
 		.ninsns = p->code.insns.n + shift,
 		.btf_fd = func.type ? k->btf_fd : 0,

@@ -16,9 +16,11 @@ enum bpf_cmd { /* only those that we use */
 	       CMD_PROG_LOAD = 5,
 	       CMD_PROG_RUN = 10,
 	       CMD_INFO = 15,
+	       CMD_RAW_TRACEPOINT_OPEN = 17,
 	       CMD_BTF_LOAD = 18,
 	       CMD_MAP_FREEZE = 22,
 	       CMD_MAP_LOOKUP_BATCH = 24,
+	       CMD_LINK_CREATE = 28,
 };
 #define NAME_SIZE 16
 #define TRIES     5
@@ -162,6 +164,7 @@ int sys_prog_load(const struct sys_prog *p, u32 level, char *log, u32 log_size)
 		.log_level = log ? level : 0,
 		.log_size = log ? log_size : 0,
 		.log = addr(log),
+		.attach_type = p->attach_type,
 	};
 
 	copy_name(a.name, p->name);
@@ -247,6 +250,83 @@ int sys_tracepoint(u32 id)
 int sys_event_set_prog(int event, int prog)
 {
 	return ioctl(event, PERF_EVENT_IOC_SET_BPF, prog) < 0 ? -errno : 0;
+}
+
+int sys_event_open(const struct sys_event *e)
+{
+	struct { /* as long as PERF_ATTR_SIZE_VER1 */
+		u32 type, size;
+		u64 config, sample_period, sample_type, read_format, flags;
+		u32 wakeup_events, bp_type;
+		u64 config1, config2;
+	} a = {
+		.type = e->type,
+		.size = sizeof(a),
+		.config = e->config,
+		.sample_period = e->period,
+		.wakeup_events = 1,
+		.config1 = e->config1,
+		.config2 = e->config2,
+	};
+	long fd = syscall(SYS_perf_event_open, &a, e->pid, e->cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int sys_raw_tracepoint(const char *name, int prog)
+{
+	struct {
+		u64 name;
+		u32 prog, pad;
+	} a = {.name = addr(name), .prog = (u32)prog};
+
+	return sys_bpf(CMD_RAW_TRACEPOINT_OPEN, &a, sizeof(a));
+}
+
+#define LINK_PERF_EVENT	  41
+#define MULTI_RETURN	  1
+
+int sys_link_event(int prog, int event, u64 cookie)
+{
+	struct {
+		u32 prog, target, type, flags;
+		u64 cookie;
+	} a = {(u32)prog, (u32)event, LINK_PERF_EVENT, 0, cookie};
+
+	return sys_bpf(CMD_LINK_CREATE, &a, sizeof(a));
+}
+
+int sys_link_multi(const struct sys_multi *m)
+{
+	struct {
+		u32 prog, target, type, flags;
+		union {
+			struct {
+				u32 flags, n;
+				u64 names, addresses, cookies;
+			} kprobe;
+			struct {
+				u64 path, offsets, semaphores, cookies;
+				u32 n, flags, pid, pad;
+			} uprobe;
+		};
+	} a = {.prog = (u32)m->prog, .type = m->type};
+
+	if (m->type == MULTI_KPROBE) {
+		a.kprobe.flags = m->is_return ? MULTI_RETURN : 0;
+		a.kprobe.n = m->n;
+		a.kprobe.names = addr(m->names);
+		a.kprobe.cookies = addr(m->cookies);
+	} else {
+		a.uprobe.path = addr(m->path);
+		a.uprobe.offsets = addr(m->offsets);
+		a.uprobe.semaphores = addr(m->semaphores);
+		a.uprobe.cookies = addr(m->cookies);
+		a.uprobe.n = m->n;
+		a.uprobe.flags = m->is_return ? MULTI_RETURN : 0;
+		a.uprobe.pid = m->pid;
+	}
+	return sys_bpf(CMD_LINK_CREATE, &a, sizeof(a));
 }
 
 int sys_close_range(u32 first, u32 last)

@@ -38,7 +38,7 @@ struct sys_func_info {
 };
 struct sys_prog {
 	const char *name, *license;
-	u32 kind;
+	u32 kind, attach_type; /* attach_type: MULTI_*, 0: any */
 	const struct insn *insns;
 	u32 ninsns;
 	int btf_fd; /* 0: no func and line info */
@@ -58,6 +58,30 @@ int sys_btf_load(const void *btf, u32 size);
 /* Opens a tracepoint as a perf event on CPU 0; a program that is set on it runs on all CPUs. */
 int sys_tracepoint(u32 id);
 int sys_event_set_prog(int event, int prog);
+
+int sys_raw_tracepoint(const char *name, int prog);
+/* A perf event that counts; config1, config2: addresses of names, offsets. pid -1: all. */
+struct sys_event {
+	u32 type;
+	u64 config, config1, config2, period;
+	int pid, cpu;
+};
+int sys_event_open(const struct sys_event *);
+int sys_link_event(int prog, int event, u64 cookie); /* from 5.15 */
+#define MULTI_KPROBE 42
+#define MULTI_UPROBE 48
+/* One link for many functions of the kernel (5.18) or places in a file (6.6). */
+struct sys_multi {
+	u32 type; /* MULTI_KPROBE, MULTI_UPROBE */
+	int prog;
+	bool is_return;
+	u32 n, pid;
+	const char **names;   /* KPROBE */
+	const char *path;     /* UPROBE */
+	const u64 *offsets, *semaphores; /* UPROBE; semaphores may be NULL */
+	const u64 *cookies;   /* or NULL */
+};
+int sys_link_multi(const struct sys_multi *);
 
 /* Closes all descriptors from first to last, which exist or not. */
 int sys_close_range(u32 first, u32 last);

@@ -1,0 +1,12 @@
+/* arch.c: the CPUs that are known; see arch.h. */
+#include "arch/inside.h"
+
+const struct arch *arch_find(const char *name)
+{
+	static const struct arch *const all[] = {&arch_x86_64};
+
+	for (u32 i = 0; i < ARRAY_SIZE(all); i++)
+		if (!strcmp(all[i]->name, name))
+			return all[i];
+	return NULL;
+}

@@ -1,0 +1,43 @@
+/*
+ * arch.h: what differs from CPU to CPU: registers, calling convention, operands of USDT notes.
+ *
+ * One file per CPU. Registers are named by where they are in struct pt_regs of the UAPI
+ * (arch/.../uapi/asm/ptrace.h), which is the context of kprobe, uprobe and perf event programs.
+ */
+#ifndef ARCH_ARCH_H
+#define ARCH_ARCH_H
+
+#include "base/base.h"
+
+struct arch_reg {
+	const char *name;
+	u16 off;  /* bytes in struct pt_regs */
+	u8 size;  /* bytes of it that the name means, zero-extended */
+	u8 shift; /* bits: ah is 8 in rax */
+};
+
+/* Where an argument of a USDT probe is: constant + base + index * scale, or what is there. */
+struct usdt_operand {
+	u8 size;	/* bytes: 1, 2, 4, 8 */
+	bool is_signed, in_memory;
+	u8 scale;	/* 1, 2, 4, 8 */
+	s64 constant;
+	const struct arch_reg *base, *index; /* or NULL */
+};
+
+struct arch {
+	const char *name;  /* as uname -m says */
+	u16 machine;	   /* of its ELF files */
+	u8 nargs;	   /* arguments in registers */
+	u16 args[8];	   /* offsets in struct pt_regs */
+	u16 result, stack, ip;
+	u16 stack_args;	   /* at a function's entry: bytes from the stack pointer to the first one */
+	u16 regs_size;	   /* of struct pt_regs */
+	/* Parses one operand of a note ("-4@-20(%rbp)") and moves *text behind it. False: it is none
+	 * that this CPU has. */
+	bool (*usdt)(const char **text, struct usdt_operand *);
+};
+
+const struct arch *arch_find(const char *name); /* NULL: not known */
+
+#endif

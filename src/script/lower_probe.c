@@ -1,0 +1,199 @@
+/*
+ * lower_probe.c: values that the probe gives: arguments, results, its name.
+ *
+ * Registers are read from the context, which is a struct pt_regs; what lies on the stack or where
+ * a USDT operand points is read by helpers. A program that serves many points has their names in
+ * .rodata and finds its own by the attach cookie, which numbers them.
+ */
+#include "script/lower.h"
+
+#include "arch/arch.h"
+#include "isa/isa.h"
+
+static const struct arch *arch_of(const struct lower *l)
+{
+	return arch_find(l->script->target->arch); /* the checker has seen that it is there */
+}
+
+static u8 space_of(const struct lower *l)
+{
+	u8 kind = l->point->row->attach;
+
+	return kind == ATTACH_KPROBE || kind == ATTACH_KRETPROBE ? SPACE_KERNEL : SPACE_USER;
+}
+
+static u32 load_reg(struct lower *l, u32 off)
+{
+	return ir_load(l->fn, 8, false, ir_ctx(l->fn), (s32)off);
+}
+
+/* A number in the memory of the traced code; 0 when it cannot be read. */
+static u32 read_number(struct lower *l, u32 from, u32 size, bool is_signed)
+{
+	u32 piece = mem_get(l, 8), value;
+	struct mem m = mem_at(l, &l->pieces.v[piece]);
+
+	lower_read(l, space_of(l), false, m, size, from);
+	value = ir_load(l->fn, size, is_signed, m.ptr, m.off);
+	mem_put(l, piece);
+	return value;
+}
+
+static u32 add(struct lower *l, u32 a, s64 b)
+{
+	return b ? ir_bin(l->fn, IR_ADD, IRT_I64, a, ir_const(l->fn, b)) : a;
+}
+
+static u32 read_stack(struct lower *l, u64 n)
+{
+	const struct arch *a = arch_of(l);
+
+	return read_number(l, add(l, load_reg(l, a->stack), a->stack_args + (s64)n * 8), 8, false);
+}
+
+/* The lowest `size` bytes of v, extended to all. */
+static u32 narrow(struct lower *l, u32 v, u32 size, bool is_signed)
+{
+	static const u8 ops[2][4] = {{IR_ZEXT8, IR_ZEXT16, IR_ZEXT32},
+				     {IR_SEXT8, IR_SEXT16, IR_SEXT32}};
+
+	return size == 8 ? v : ir_un(l->fn, ops[is_signed][__builtin_ctz(size)], IRT_I64, v);
+}
+
+static u32 operand_reg(struct lower *l, const struct arch_reg *r)
+{
+	u32 v = load_reg(l, r->off);
+
+	if (r->shift)
+		v = ir_bin(l->fn, IR_SHR, IRT_I64, v, ir_const(l->fn, r->shift));
+	return narrow(l, v, r->size, false);
+}
+
+static u32 usdt_arg(struct lower *l, u64 n)
+{
+	struct usdt_operand o;
+	u32 v;
+
+	if (!usdt_operand_at(l->script, l->point, (u32)n, &o))
+		return ir_const(l->fn, 0); /* the checker does not let it through */
+	v = o.base ? operand_reg(l, o.base) : ir_const(l->fn, 0);
+	if (o.index)
+		v = ir_bin(l->fn, IR_ADD, IRT_I64, v,
+			   ir_bin(l->fn, IR_MUL, IRT_I64, operand_reg(l, o.index),
+				  ir_const(l->fn, o.scale)));
+	v = add(l, v, o.constant);
+	return o.in_memory ? read_number(l, v, o.size, o.is_signed) :
+			     narrow(l, v, o.size, o.is_signed);
+}
+
+u32 lower_arg(struct lower *l, const struct node *n)
+{
+	const struct arch *a = arch_of(l);
+
+	switch (l->point->row->attach) {
+	case ATTACH_RAW_TRACEPOINT: return load_reg(l, (u32)n->value * 8);
+	case ATTACH_USDT: return usdt_arg(l, n->value);
+	default:
+		return n->value < a->nargs ? load_reg(l, a->args[n->value]) :
+					     read_stack(l, n->value - a->nargs);
+	}
+}
+
+u32 lower_sarg(struct lower *l, const struct node *n)
+{
+	return read_stack(l, n->value);
+}
+
+u32 lower_retval(struct lower *l, const struct node *n)
+{
+	(void)n;
+	return load_reg(l, arch_of(l)->result);
+}
+
+/* As a number: what is in it is read through helpers. */
+u32 lower_ctx(struct lower *l, const struct node *n)
+{
+	(void)n;
+	return ir_bin(l->fn, IR_ADD, IRT_I64, ir_ctx(l->fn), ir_const(l->fn, 0));
+}
+
+/* ---- values without arguments that need nothing else */
+
+u32 lower_rand(struct lower *l)
+{
+	return ir_call(l->fn, HELPER_get_prandom_u32, IRT_I64, 0);
+}
+
+u32 lower_cgroup(struct lower *l)
+{
+	return ir_call(l->fn, HELPER_get_current_cgroup_id, IRT_I64, 0);
+}
+
+u32 lower_numaid(struct lower *l)
+{
+	return ir_call(l->fn, HELPER_get_numa_node_id, IRT_I64, 0);
+}
+
+u32 lower_jiffies(struct lower *l)
+{
+	return ir_call(l->fn, HELPER_jiffies64, IRT_I64, 0);
+}
+
+/* ---- names */
+
+static const char *name_of(const struct point *p, bool func)
+{
+	return func ? p->func : p->text;
+}
+
+static u32 power_of_two(u32 n)
+{
+	u32 p = 1;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
+/* Appends the names of all points of this program to .rodata. Returns where they begin. */
+static u32 add_names(struct lower *l, bool func, u32 width)
+{
+	struct object_map *o = &l->object->maps.v[l->rodata];
+	u32 at = ALIGN_UP(o->value_size, 8), size = at + power_of_two(l->served) * width;
+	const struct point *p = l->point;
+
+	o->data = arena_grow(&l->object->arena, o->data, o->value_size, size);
+	o->value_size = size;
+	for (u32 i = 0; p; p = p->next)
+		if (p == l->point || (p->leader == l->point && point_is_led(l->script, p)))
+			strcpy((char *)o->data + at + i++ * width, name_of(p, func));
+	return at;
+}
+
+static u32 name_by_cookie(struct lower *l, bool func, struct mem to, u32 cap)
+{
+	u32 *at = &l->names_at[func], width, index;
+	struct ir_fn *fn = l->fn;
+
+	width = ALIGN_UP(func ? l->point->func_most : l->point->text_most, 8);
+	if (!*at)
+		*at = add_names(l, func, width);
+	index = ir_bin(fn, IR_AND, IRT_I64,
+		       ir_call(fn, HELPER_get_attach_cookie, IRT_I64, 1, ir_ctx(fn)),
+		       ir_const(fn, power_of_two(l->served) - 1));
+	return ir_call(fn, HELPER_probe_read_kernel_str, IRT_I64, 3, mem_addr(l, to),
+		       ir_const(fn, MIN(cap, width)),
+		       ir_bin(fn, IR_ADD, IRT_DATA, ir_data(fn, l->rodata, *at),
+			      ir_bin(fn, IR_MUL, IRT_I64, index, ir_const(fn, width))));
+}
+
+u32 lower_probe_str(struct lower *l, const struct node *n, struct mem to, u32 cap)
+{
+	bool func = !strcmp(n->probe_value->name, "func");
+	struct node literal = {.kind = NODE_STR, .text = name_of(l->point, func)};
+
+	if (l->served > 1)
+		return name_by_cookie(l, func, to, cap);
+	literal.len = (u32)strlen(literal.text);
+	return lower_str(l, &literal, to, cap);
+}

@@ -1,0 +1,220 @@
+/*
+ * points_kernel.c: probes at functions and raw tracepoints of the kernel.
+ *
+ * In: "kprobe:vfs_read+4", "kretprobe:tcp_*", "rawtracepoint:sched:sched_switch".
+ * Out: a point for each function that exists; points of one wildcard share a program.
+ */
+#include "script/tables.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- kprobe, kretprobe */
+
+struct functions {
+	struct script *script;
+	const char *pattern;
+	struct near near;
+	struct dict found;
+};
+
+static int try_near(void *user, const char *name)
+{
+	struct functions *f = user;
+	const char *before = f->near.best;
+
+	near_try(&f->near, name);
+	if (f->near.best != before)
+		f->near.best = arena_strdup(f->script->arena, name);
+	return 0;
+}
+
+static int take_match(void *user, const char *name)
+{
+	struct functions *f = user;
+
+	if (glob_match(f->pattern, name) && !dict_get(&f->found, name))
+		*dict_put(&f->found, arena_strdup(f->script->arena, name)) = f;
+	return f->found.entries.n > POINTS_MOST;
+}
+
+static int no_kprobes(struct script *s, struct probe_spec *spec)
+{
+	return diag_error(s->diag, spec->at, "tracepoint:... or rawtracepoint:... may serve",
+			  "this kernel was built without kprobes");
+}
+
+static int unknown_function(struct script *s, struct probe_spec *spec, const char *name)
+{
+	struct functions f = {.script = s, .near.word = name};
+
+	s->target->ops->functions(s->target, try_near, &f);
+	return diag_error(s->diag, spec->at,
+			  f.near.best ? arena_printf(s->arena, "did you mean '%s'?", f.near.best) :
+					"a function that the compiler has inlined has no name left",
+			  "this kernel has no function '%s'", name);
+}
+
+/* Cuts "+offset" off. */
+static int parse_offset(struct script *s, struct probe_spec *spec, char *name, u64 *off)
+{
+	char *plus = strchr(name, '+'), *end;
+
+	if (!plus)
+		return 0;
+	*plus = 0;
+	*off = strtoull(plus + 1, &end, 0);
+	if (!plus[1] || *end || plus[1] == '-')
+		return diag_error(s->diag, spec->at, "it is a number of bytes: +4, +0x1f",
+				  "'%s' is no offset", plus + 1);
+	return 0;
+}
+
+static struct point *add_function(struct script *s, const struct probe_row *row,
+				  struct probe *probe, struct probe_spec *spec, const char *name,
+				  u64 off, struct point ***tail)
+{
+	struct point *p = point_add(s, row, probe, spec, tail);
+
+	p->pattern = p->func = name;
+	p->off = off;
+	p->text = off ? arena_printf(s->arena, "%s:%s+%llu", row->name, name,
+				     (unsigned long long)off) :
+			arena_printf(s->arena, "%s:%s", row->name, name);
+	return p;
+}
+
+static int wild_functions(struct script *s, const struct probe_row *row, struct probe *probe,
+			  struct probe_spec *spec, const char *pattern, struct point ***tail)
+{
+	struct functions f = {.script = s, .pattern = pattern, .found.arena = s->arena};
+	struct point *leader = NULL, *p;
+	int err = s->target->ops->functions(s->target, take_match, &f);
+
+	if (err < 0)
+		return diag_fail(s->diag, err, "run it as root (sudo waggle ...)",
+				 "the functions of the kernel cannot be listed: %s", strerror(-err));
+	if (!f.found.entries.n)
+		return diag_error(s->diag, spec->at, NULL, "no function of this kernel matches '%s'",
+				  pattern);
+	dict_each(e, &f.found) {
+		p = add_function(s, row, probe, spec, e->key, 0, tail);
+		leader = leader ? leader : p;
+		point_follow(p, leader);
+	}
+	return 0;
+}
+
+int points_kprobe(struct script *s, const struct probe_row *row, struct probe *probe,
+		  struct probe_spec *spec, char **parts, struct point ***tail)
+{
+	char *name = parts[0], *module = strchr(name, ':');
+	u64 off = 0;
+	int err;
+
+	if (module) /* kprobe:module:function: names of functions are enough for the kernel */
+		name = module + 1;
+	if (!*name || strchr(name, ':'))
+		return diag_error(s->diag, spec->at,
+				  arena_printf(s->arena, "it is written %s", row->usage),
+				  "'%s' is not a probe of kind %s", spec->text, row->name);
+	if (s->target->ops->kprobes(s->target))
+		return no_kprobes(s, spec);
+	err = parse_offset(s, spec, name, &off);
+	if (err)
+		return err;
+	if (off && row->attach == ATTACH_KRETPROBE)
+		return diag_error(s->diag, spec->at, "leave the offset out",
+				  "a function returns as a whole: kretprobe takes no offset");
+	if (has_wildcard(name))
+		return off ? diag_error(s->diag, spec->at, NULL,
+					"a wildcard takes no offset") :
+			     wild_functions(s, row, probe, spec, name, tail);
+	if (s->target->ops->function(s->target, name) == -ENOENT)
+		return unknown_function(s, spec, name);
+	add_function(s, row, probe, spec, name, off, tail);
+	return 0;
+}
+
+/* ---- rawtracepoint */
+
+struct raw {
+	struct script *script;
+	const char *category, *name; /* patterns; category NULL: any */
+	struct near near;
+	struct dict found;
+};
+
+static int take_raw(void *user, const char *category, const char *name)
+{
+	struct raw *r = user;
+	const char *before = r->near.best;
+
+	if (!strcmp(category, "syscalls")) /* these are made of raw_syscalls */
+		return 0;
+	near_try(&r->near, name);
+	if (r->near.best != before)
+		r->near.best = arena_strdup(r->script->arena, name);
+	if ((!r->category || glob_match(r->category, category)) && glob_match(r->name, name) &&
+	    !dict_get(&r->found, name))
+		*dict_put(&r->found, arena_strdup(r->script->arena, name)) = r;
+	return 0;
+}
+
+static void add_raw(struct script *s, const struct probe_row *row, struct probe *probe,
+		    struct probe_spec *spec, const char *name, struct point **leader,
+		    struct point ***tail)
+{
+	struct point *p = point_add(s, row, probe, spec, tail);
+
+	p->pattern = name;
+	p->text = arena_printf(s->arena, "%s:%s", row->name, name);
+	*leader = *leader ? *leader : p;
+	/* one program is opened for each: the kernel takes many, but their arguments differ */
+	point_follow(p, *leader);
+}
+
+/* BTF knows all raw tracepoints, also those without an event. */
+static bool in_btf(struct script *s, const char *name)
+{
+	struct diag silent = {0};
+	struct btf *btf;
+
+	return !s->target->ops->btf(s->target, &btf, &silent) &&
+	       btf_find(btf, arena_printf(s->arena, "btf_trace_%s", name), BTF_TYPEDEF);
+}
+
+int points_raw(struct script *s, const struct probe_row *row, struct probe *probe,
+	       struct probe_spec *spec, char **parts, struct point ***tail)
+{
+	char *colon = strchr(parts[0], ':');
+	struct raw r = {.script = s, .name = colon ? colon + 1 : parts[0], .found.arena = s->arena};
+	struct point *leader = NULL;
+	int err;
+
+	if (colon) {
+		*colon = 0;
+		r.category = parts[0];
+	}
+	if (!*r.name || strchr(r.name, ':'))
+		return diag_error(s->diag, spec->at,
+				  arena_printf(s->arena, "it is written %s", row->usage),
+				  "'%s' is not a probe of kind %s", spec->text, row->name);
+	if (!has_wildcard(r.name) && in_btf(s, r.name)) {
+		add_raw(s, row, probe, spec, r.name, &leader, tail);
+		return 0;
+	}
+	r.near.word = r.name;
+	err = s->target->ops->tracepoints(s->target, take_raw, &r);
+	if (err)
+		return diag_fail(s->diag, err, NULL, "the tracepoints cannot be listed: %s",
+				 strerror(-err));
+	if (!r.found.entries.n)
+		return diag_error(s->diag, spec->at,
+				  r.near.best ? arena_printf(s->arena, "did you mean '%s'?",
+							     r.near.best) : NULL,
+				  "this kernel has no raw tracepoint '%s'", r.name);
+	dict_each(e, &r.found)
+		add_raw(s, row, probe, spec, e->key, &leader, tail);
+	return 0;
+}

@@ -1,0 +1,280 @@
+/*
+ * points_user.c: probes in programs and libraries: uprobe, uretprobe, usdt.
+ *
+ * In: "uprobe:/bin/bash:readline+4", "uprobe:libc:mem*", "usdt:./prog:provider:name".
+ * Out: points with the file and the offset of the place in it.
+ */
+#include "script/tables.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct search {
+	struct script *script;
+	const struct probe_row *row;
+	struct probe *probe;
+	struct probe_spec *spec;
+	struct point ***tail;
+	struct user_file *file;
+	const char *name, *provider; /* patterns */
+	u64 off; /* behind the function's start */
+	struct near near;
+	struct dict found;	/* uprobe: by offset; usdt: leaders by operands */
+	struct point *leader;
+	u32 n;
+	bool too_far; /* the offset is outside of the function */
+};
+
+static int not_written(struct search *f)
+{
+	return diag_error(f->script->diag, f->spec->at,
+			  arena_printf(f->script->arena, "it is written %s", f->row->usage),
+			  "'%s' is not a probe of kind %s", f->spec->text, f->row->name);
+}
+
+static struct point *add_place(struct search *f, const char *name, u64 off)
+{
+	struct point *p = point_add(f->script, f->row, f->probe, f->spec, f->tail);
+	struct arena *a = f->script->arena;
+
+	p->pattern = f->file->path;
+	p->func = name;
+	p->off = off;
+	p->text = arena_printf(a, "%s:%s:%s", f->row->name, f->file->path, name);
+	f->n++;
+	return p;
+}
+
+/* ---- uprobe, uretprobe */
+
+static int take_symbol(void *user, const struct user_symbol *sym)
+{
+	struct search *f = user;
+	struct arena *a = f->script->arena;
+	const char *before = f->near.best, *key;
+	struct point *p;
+
+	if (!has_wildcard(f->name))
+		near_try(&f->near, sym->name);
+	if (f->near.best != before)
+		f->near.best = arena_strdup(a, sym->name);
+	if (!glob_match(f->name, sym->name))
+		return 0;
+	if (f->off && f->off >= sym->size) {
+		f->too_far = true;
+		return 0;
+	}
+	key = arena_printf(a, "%llx", (unsigned long long)sym->offset);
+	if (dict_get(&f->found, key))
+		return 0; /* in both tables, or another name of the same code */
+	*dict_put(&f->found, key) = f;
+	p = add_place(f, arena_strdup(a, sym->name), sym->offset + f->off);
+	if (f->off)
+		p->text = arena_printf(a, "%s+%llu", p->text, (unsigned long long)f->off);
+	f->leader = f->leader ? f->leader : p;
+	point_follow(p, f->leader);
+	return f->n > POINTS_MOST;
+}
+
+struct inside {
+	u64 offset;
+	const char *name;
+};
+
+static int find_inside(void *user, const struct user_symbol *sym)
+{
+	struct inside *in = user;
+
+	if (in->offset < sym->offset || in->offset - sym->offset >= sym->size)
+		return 0;
+	in->name = sym->name;
+	return 1;
+}
+
+/* "0x1234": an address as the file's symbols have it. */
+static int at_address(struct search *f)
+{
+	struct inside in = {0};
+	struct point *p;
+	char *end;
+	u64 addr = strtoull(f->name, &end, 0);
+
+	if (*end || !elf_offset_of(&f->file->elf, addr, &in.offset))
+		return diag_error(f->script->diag, f->spec->at, "nm and objdump -d show addresses",
+				  "%s has no code at '%s'", f->file->path, f->name);
+	user_symbols(f->file, find_inside, &in);
+	p = add_place(f, f->name, in.offset);
+	p->func = in.name ? in.name : f->name;
+	return 0;
+}
+
+static int unknown_symbol(struct search *f)
+{
+	struct script *s = f->script;
+
+	if (f->too_far)
+		return diag_error(s->diag, f->spec->at, NULL,
+				  "the offset %llu is behind the end of function '%s'",
+				  (unsigned long long)f->off, f->name);
+	return diag_error(s->diag, f->spec->at,
+			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best) :
+			  f->near.word ? "nm and nm -D list its symbols; a stripped file has few" :
+					 NULL,
+			  "%s has no function '%s'", f->file->path, f->name);
+}
+
+static int parse_offset(struct search *f, char *name)
+{
+	char *plus = strrchr(name, '+'), *end;
+
+	/* operator+ and the like of C++ */
+	if (!plus || plus == name || plus[1] < '0' || plus[1] > '9')
+		return 0;
+	*plus = 0;
+	f->off = strtoull(plus + 1, &end, 0);
+	if (*end)
+		return diag_error(f->script->diag, f->spec->at,
+				  "it is a number of bytes: +4, +0x1f", "'%s' is no offset",
+				  plus + 1);
+	if (f->row->attach == ATTACH_URETPROBE)
+		return diag_error(f->script->diag, f->spec->at, "leave the offset out",
+				  "a function returns as a whole: uretprobe takes no offset");
+	return 0;
+}
+
+int points_uprobe(struct script *s, const struct probe_row *row, struct probe *probe,
+		  struct probe_spec *spec, char **parts, struct point ***tail)
+{
+	struct search f = {.script = s, .row = row, .probe = probe, .spec = spec, .tail = tail,
+			   .found.arena = s->arena};
+	char *name = strchr(parts[0], ':');
+	int err;
+
+	if (!name || name == parts[0] || !name[1])
+		return not_written(&f);
+	*name++ = 0;
+	err = target_file(s->target, parts[0], s->pid, spec->at, &f.file, s->diag);
+	if (err)
+		return err;
+	f.name = f.near.word = name;
+	if (*name >= '0' && *name <= '9')
+		return at_address(&f);
+	err = parse_offset(&f, name);
+	if (err)
+		return err;
+	user_symbols(f.file, take_symbol, &f);
+	return f.n ? 0 : unknown_symbol(&f);
+}
+
+/* ---- usdt */
+
+/* Variables of the file, "name+8(%rip)", become distances from the probe, "4096(%rip)". */
+static const char *place_variables(struct search *f, const struct usdt_note *note)
+{
+	struct buf out = {0};
+	const char *p = note->args, *result;
+
+	while (*p) {
+		const char *word = p + strcspn(p, "@") + (strchr(p, '@') != NULL);
+		size_t n = strcspn(word, " (+-"), end = strcspn(p, " ");
+		const char *rip = word + strcspn(word, " (");
+		u64 addr;
+
+		if (p + end < word) /* an old note, without sizes */
+			word = p, n = strcspn(word, " (+-"), rip = word + strcspn(word, " (");
+		if (n && strchr("$%-0123456789", *word) == NULL && !strncmp(rip, "(%rip)", 6) &&
+		    user_address(f->file, arena_strndup(f->script->arena, word, n), &addr)) {
+			buf_add(&out, p, (size_t)(word - p));
+			buf_s64(&out, (s64)(addr - note->addr));
+			buf_add(&out, word + n, end - (size_t)(word + n - p));
+		} else {
+			buf_add(&out, p, end);
+		}
+		p += end;
+		if (*p)
+			buf_char(&out, *p++);
+	}
+	result = arena_strdup(f->script->arena, buf_str(&out));
+	buf_free(&out);
+	return result;
+}
+
+static int take_note(void *user, const struct usdt_note *note)
+{
+	struct search *f = user;
+	struct arena *a = f->script->arena;
+	const char *before = f->near.best;
+	struct point *p;
+	void **leader;
+
+	near_try(&f->near, note->name);
+	if (f->near.best != before)
+		f->near.best = arena_strdup(a, note->name);
+	if (!glob_match(f->name, note->name) ||
+	    (f->provider && !glob_match(f->provider, note->provider)))
+		return 0;
+	p = add_place(f, arena_printf(a, "%s:%s", note->provider, note->name), note->offset);
+	p->func = NULL;
+	p->semaphore = note->semaphore;
+	p->operands = place_variables(f, note);
+	/* places whose operands are the same can share a program */
+	leader = dict_put(&f->found, p->operands);
+	if (!*leader)
+		*leader = p;
+	point_follow(p, *leader);
+	return f->n > POINTS_MOST;
+}
+
+static int take_mapped(void *user, const char *path)
+{
+	struct search *f = user;
+
+	if (f->script->target->ops->file(f->script->target, path, f->script->pid, &f->file))
+		return 0; /* deleted, or no ELF file */
+	return usdt_notes(f->file, take_note, f);
+}
+
+static int unknown_usdt(struct search *f, const char *file)
+{
+	struct script *s = f->script;
+
+	return diag_error(s->diag, f->spec->at,
+			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best) :
+			  f->near.word ? "readelf -n lists the probes of a file" : NULL,
+			  "%s has no USDT probe '%s%s%s'", file, f->provider ? f->provider : "",
+			  f->provider ? ":" : "", f->name);
+}
+
+/* usdt:FILE:PROVIDER:NAME, usdt:FILE:NAME; with -p FILE may be * or nothing. */
+int points_usdt(struct script *s, const struct probe_row *row, struct probe *probe,
+		struct probe_spec *spec, char **parts, struct point ***tail)
+{
+	struct search f = {.script = s, .row = row, .probe = probe, .spec = spec, .tail = tail,
+			   .found.arena = s->arena};
+	char *file = parts[0], *second = strchr(file, ':'), *third;
+	int err;
+
+	if (!second || !second[1])
+		return not_written(&f);
+	*second++ = 0;
+	third = strchr(second, ':');
+	if (third)
+		*third++ = 0;
+	f.provider = third && *second ? second : NULL;
+	f.name = f.near.word = third ? third : second;
+	if (!*f.name || strchr(f.name, ':'))
+		return not_written(&f);
+	if (!*file || !strcmp(file, "*")) {
+		if (!s->pid)
+			return diag_error(s->diag, spec->at, "name the file, or a process with -p",
+					  "in which file is the probe?");
+		s->target->ops->mapped(s->target, s->pid, take_mapped, &f);
+		file = arena_printf(s->arena, "process %u", s->pid);
+	} else {
+		err = target_file(s->target, file, s->pid, spec->at, &f.file, s->diag);
+		if (err)
+			return err;
+		usdt_notes(f.file, take_note, &f);
+	}
+	return f.n ? 0 : unknown_usdt(&f, file);
+}

@@ -1,0 +1,28 @@
+/* live.h: what the files of the live target share. */
+#ifndef TARGET_LIVE_H
+#define TARGET_LIVE_H
+
+#include "base/dict.h"
+#include "target/impl.h"
+
+struct live {
+	const char *tracefs; /* NULL: not looked for yet */
+	struct dict formats; /* "category:name" */
+	struct btf *btf;
+	struct user_file *files;
+};
+
+/* The whole of a file whose size is not known; 0 or -errno. */
+int live_read(const char *path, struct buf *out);
+const char *live_tracefs(struct target *); /* where it is mounted, or NULL */
+int live_btf(struct target *, struct btf **, struct diag *);
+
+int live_kprobes(struct target *);
+int live_function(struct target *, const char *name);
+int live_functions(struct target *, int (*fn)(void *, const char *), void *user);
+
+int live_file(struct target *, const char *name, u32 pid, struct user_file **);
+int live_mapped(struct target *, u32 pid, int (*fn)(void *, const char *), void *user);
+void live_files_close(struct target *);
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * live_files.c: programs and libraries of the running machine.
+ *
+ * In:  a path, a name, a process.
+ * Out: the file, mapped. A name without a slash is looked for on PATH, as the shell does, then
+ *      among the libraries: "libc" and "c" are what the linker's cache knows as libc.so.*.
+ */
+#include "target/live.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
+}
+
+static const char *on_path(struct arena *a, const char *name)
+{
+	const char *path = getenv("PATH"), *end;
+
+	if (!path)
+		path = "/bin:/usr/bin";
+	for (;; path = end + 1) {
+		const char *file;
+
+		end = strchrnul(path, ':');
+		file = arena_printf(a, "%.*s/%s", end > path ? (int)(end - path) : 1,
+				    end > path ? path : ".", name);
+		if (is_program(file))
+			return file;
+		if (!*end)
+			return NULL;
+	}
+}
+
+/* Is FILE ("libc.so.6") the library NAME ("libc.so.6", "libc.so", "libc", "c")? */
+static bool is_library(const char *file, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (u32 i = 0; i < 2; i++) {
+		if (!strncmp(file, name, n) && (!file[n] || !strncmp(file + n, ".so", 3) ||
+						(file[n] == '.' && n > 3 && strstr(name, ".so"))))
+			return true;
+		if (strncmp(file, "lib", 3) != 0)
+			return false;
+		file += 3;
+	}
+	return false;
+}
+
+#define CACHE_MAGIC "glibc-ld.so.cache1.1"
+#define CACHE_HEAD  48 /* then entries of 24 bytes: flags, name, path, version, hardware */
+#define CACHE_ENTRY 24
+#define CACHE_X86_64 0x0303 /* an ELF library of libc 6 for x86-64 */
+
+/* /etc/ld.so.cache, the new format of glibc (elf/dl-cache.h): offsets count from its start. */
+static const char *in_cache(struct arena *a, const char *name)
+{
+	struct buf cache = {0};
+	const char *found = NULL;
+	u32 n = 0;
+
+	if (!live_read("/etc/ld.so.cache", &cache) && cache.n > CACHE_HEAD &&
+	    !memcmp(cache.p, CACHE_MAGIC, strlen(CACHE_MAGIC)))
+		memcpy(&n, cache.p + strlen(CACHE_MAGIC), sizeof(n));
+	buf_char(&cache, 0);
+	for (u32 i = 0; i < n && !found && !cache.failed; i++) {
+		size_t at = CACHE_HEAD + (size_t)i * CACHE_ENTRY;
+		u32 e[3];
+
+		if (at + CACHE_ENTRY > cache.n)
+			break;
+		memcpy(e, cache.p + at, sizeof(e));
+		if (e[0] == CACHE_X86_64 && e[1] < cache.n && e[2] < cache.n &&
+		    is_library(cache.p + e[1], name))
+			found = arena_strdup(a, cache.p + e[2]);
+	}
+	buf_free(&cache);
+	return found;
+}
+
+static const char *find_library(struct arena *a, const char *name)
+{
+	static const char *const folders[] = {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu",
+					      "/lib64", "/usr/lib64", "/lib", "/usr/lib",
+					      "/usr/local/lib"};
+	static const char *const forms[] = {"%s/%s", "%s/%s.so", "%s/lib%s.so", "%s/%s.so.6",
+					    "%s/lib%s.so.6", "%s/%s.so.1", "%s/lib%s.so.1"};
+	const char *found = in_cache(a, name);
+	char path[PATH_MAX];
+
+	for (u32 i = 0; i < ARRAY_SIZE(folders) && !found; i++)
+		for (u32 k = 0; k < ARRAY_SIZE(forms) && !found; k++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+			snprintf(path, sizeof(path), forms[k], folders[i], name);
+#pragma GCC diagnostic pop
+			if (!access(path, R_OK))
+				found = arena_strdup(a, path);
+		}
+	return found;
+}
+
+/* The path as the process sees it: through its root folder, unless that is the same file. */
+static const char *seen_by(struct arena *a, const char *path, u32 pid)
+{
+	const char *theirs = arena_printf(a, "/proc/%u/root%s", pid, path);
+	struct stat ours, st;
+
+	if (!stat(theirs, &st) &&
+	    (stat(path, &ours) || ours.st_dev != st.st_dev || ours.st_ino != st.st_ino))
+		return theirs;
+	return path;
+}
+
+static int map_file(struct target *t, const char *path, struct user_file *f)
+{
+	struct diag silent = {0};
+	struct stat st;
+	void *data;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = 0;
+
+	(void)t;
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = S_ISDIR(st.st_mode) ? -EISDIR : -ENOEXEC;
+	else if (!st.st_size)
+		err = -ENOEXEC;
+	data = err ? MAP_FAILED : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (!err && data == MAP_FAILED)
+		err = -errno;
+	close(fd);
+	if (err)
+		return err;
+	err = elf_open(&f->elf, data, (size_t)st.st_size, path, &silent);
+	if (err)
+		munmap(data, (size_t)st.st_size);
+	return err ? -ENOEXEC : 0;
+}
+
+int live_file(struct target *t, const char *name, u32 pid, struct user_file **out)
+{
+	struct live *l = t->data;
+	const char *path = name;
+	struct user_file *f;
+	char real[PATH_MAX];
+	int err;
+
+	if (!strchr(name, '/')) {
+		path = on_path(&t->arena, name);
+		if (!path)
+			path = find_library(&t->arena, name);
+		if (!path)
+			return -ENOENT;
+	}
+	if (pid && *path == '/')
+		path = seen_by(&t->arena, path, pid);
+	/* a path through /proc/PID/root is not to be resolved in our own tree */
+	if (strncmp(path, "/proc/", 6) != 0) {
+		if (!realpath(path, real))
+			return errno == ENOTDIR ? -ENOENT : -errno;
+		path = real;
+	}
+	for (f = l->files; f; f = f->next)
+		if (!strcmp(f->path, path)) {
+			*out = f;
+			return 0;
+		}
+	f = arena_new(&t->arena, struct user_file);
+	err = map_file(t, path, f);
+	if (err)
+		return err;
+	f->path = arena_strdup(&t->arena, path);
+	f->next = l->files;
+	*out = l->files = f;
+	return 0;
+}
+
+int live_mapped(struct target *t, u32 pid, int (*fn)(void *, const char *), void *user)
+{
+	struct buf text = {0};
+	struct dict seen = {.arena = &t->arena};
+	char maps[64], *line, *next;
+	int stop = 0;
+
+	snprintf(maps, sizeof(maps), "/proc/%u/maps", pid);
+	if (live_read(maps, &text)) {
+		buf_free(&text);
+		return -ESRCH;
+	}
+	buf_char(&text, 0);
+	for (line = text.failed ? NULL : text.p; line && *line && !stop; line = next) {
+		char rights[8], *path = strchr(line, '/');
+		void **known;
+
+		next = strchrnul(line, '\n');
+		if (*next)
+			*next++ = 0;
+		if (!path || path > next || sscanf(line, "%*s %7s", rights) != 1 || rights[2] != 'x')
+			continue;
+		known = dict_put(&seen, arena_strdup(&t->arena, path));
+		if (!*known)
+			stop = fn(user, path);
+		*known = t;
+	}
+	buf_free(&text);
+	return stop;
+}
+
+void live_files_close(struct target *t)
+{
+	struct live *l = t->data;
+
+	for (struct user_file *f = l->files; f; f = f->next)
+		munmap((void *)(uintptr_t)f->elf.data, f->elf.size);
+	l->files = NULL;
+}

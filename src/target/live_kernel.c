@@ -1,0 +1,100 @@
+/*
+ * live_kernel.c: the functions of the running kernel.
+ *
+ * In:  BTF, available_filter_functions of tracefs, kallsyms.
+ * Out: whether there are kprobes, whether there is a function, all of them.
+ *
+ * BTF answers for one name in microseconds; the lists take 20 ms and more, so they are read only
+ * for wildcards, and for names that BTF does not know.
+ */
+#include "target/live.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int live_kprobes(struct target *t)
+{
+	(void)t;
+	return access("/sys/bus/event_source/devices/kprobe/type", F_OK) ? -ENOENT : 0;
+}
+
+typedef int function_fn(void *, const char *);
+
+/* Lines "name" and "name [module]"; those that ftrace cannot resolve begin with "__ftrace_inv". */
+static int each_traceable(char *text, function_fn *fn, void *user)
+{
+	int stop = 0;
+
+	for (char *line = text, *next; *line && !stop; line = next) {
+		next = strchrnul(line, '\n');
+		if (*next)
+			*next++ = 0;
+		line[strcspn(line, " \t")] = 0;
+		if (*line && strncmp(line, "__ftrace_invalid", 16) != 0)
+			stop = fn(user, line);
+	}
+	return stop;
+}
+
+/* Lines "address type name"; T, t, W, w are code. */
+static int each_symbol(char *text, function_fn *fn, void *user)
+{
+	int stop = 0;
+
+	for (char *line = text, *next, *p; *line && !stop; line = next) {
+		next = strchrnul(line, '\n');
+		if (*next)
+			*next++ = 0;
+		p = strchr(line, ' ');
+		if (!p || !strchr("TtWw", p[1]) || !p[1] || p[2] != ' ')
+			continue;
+		p[3 + strcspn(p + 3, " \t")] = 0;
+		stop = fn(user, p + 3);
+	}
+	return stop;
+}
+
+int live_functions(struct target *t, function_fn *fn, void *user)
+{
+	const char *root = live_tracefs(t);
+	char path[256];
+	struct buf text = {0};
+	int result;
+
+	snprintf(path, sizeof(path), "%s/available_filter_functions", root ? root : "");
+	if (root && !live_read(path, &text) && text.n) {
+		buf_char(&text, 0);
+		result = text.failed ? -ENOMEM : each_traceable(text.p, fn, user);
+	} else {
+		text.n = 0;
+		result = live_read("/proc/kallsyms", &text);
+		buf_char(&text, 0);
+		if (!result)
+			result = text.failed ? -ENOMEM : each_symbol(text.p, fn, user);
+	}
+	buf_free(&text);
+	return result;
+}
+
+static int is_it(void *user, const char *name)
+{
+	return !strcmp(user, name);
+}
+
+int live_function(struct target *t, const char *name)
+{
+	struct buf text = {0};
+	struct diag silent = {0};
+	struct btf *btf;
+	int found = 0;
+
+	if (!live_btf(t, &btf, &silent) && btf_find(btf, name, BTF_FUNC))
+		return 0;
+	if (!live_read("/proc/kallsyms", &text)) {
+		buf_char(&text, 0);
+		found = text.failed ? -ENOMEM : each_symbol(text.p, is_it, (void *)(uintptr_t)name);
+	}
+	buf_free(&text);
+	return found == 1 ? 0 : found ? found : -ENOENT;
+}

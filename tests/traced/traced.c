@@ -1,0 +1,157 @@
+/*
+ * traced.c: the program that the cases for uprobes and USDT trace.
+ *
+ * In:  `traced [N]`: calls each function N times (once). `traced storm SECONDS`: two threads call
+ *      storm() with strings of their own; one of them interrupts the other as often as it can.
+ * Out: nothing. Functions are never inlined, and what their arguments point to is in memory.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#if __has_include(<sys/sdt.h>)
+#define _SDT_HAS_SEMAPHORES 1
+#include <sys/sdt.h>
+#define PROBE2(name, na, a, nb, b) DTRACE_PROBE2(traced, name, a, b)
+#define PROBE3(name, na, a, nb, b, nc, c) DTRACE_PROBE3(traced, name, a, b, c)
+#else
+/* The same notes, written by hand: see systemtap's "UserSpaceProbeImplementation". */
+#define NOTE(name, args, ...)                                                                      \
+	__asm__ volatile("990: nop\n"                                                              \
+			 ".pushsection .note.stapsdt,\"\",\"note\"\n.balign 4\n"                   \
+			 ".4byte 992f-991f, 994f-993f, 3\n991: .asciz \"stapsdt\"\n992: .balign 4\n" \
+			 "993: .8byte 990b, _.stapsdt.base, traced_" #name "_semaphore\n"          \
+			 ".asciz \"traced\"\n.asciz \"" #name "\"\n.asciz \"" args "\"\n"          \
+			 "994: .balign 4\n.popsection\n"                                           \
+			 ".ifndef _.stapsdt.base\n"                                                \
+			 ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"   \
+			 ".weak _.stapsdt.base\n.hidden _.stapsdt.base\n_.stapsdt.base: .space 1\n" \
+			 ".size _.stapsdt.base, 1\n.popsection\n.endif\n" ::__VA_ARGS__)
+/* na, nb, nc: sizes, negative where signed */
+#define PROBE2(name, na, a, nb, b) NOTE(name, #na "@%0 " #nb "@%1", "nor"(a), "nor"(b))
+#define PROBE3(name, na, a, nb, b, nc, c)                                                          \
+	NOTE(name, #na "@%0 " #nb "@%1 " #nc "@%2", "nor"(a), "nor"(b), "nor"(c))
+#endif
+
+unsigned short traced_numbers_semaphore __attribute__((section(".probes"), used));
+unsigned short traced_twice_semaphore __attribute__((section(".probes"), used));
+unsigned short traced_guarded_semaphore __attribute__((section(".probes"), used));
+
+struct inner {
+	short x, y;
+};
+struct item {
+	int id;
+	long size;
+	const char *name;
+	struct inner inner;
+	unsigned low : 3, high : 5;
+	char tag[8];
+};
+
+#define TRACED static __attribute__((noinline, noclone, used))
+
+TRACED int add(int a, int b)
+{
+	__asm__ volatile("" ::: "memory");
+	return a + b;
+}
+
+TRACED long many(long a, long b, long c, long d, long e, long f, long g, long h)
+{
+	__asm__ volatile("" ::: "memory");
+	return a + b + c + d + e + f + g + h;
+}
+
+TRACED const char *use(const struct item *item, const char *text)
+{
+	__asm__ volatile("" ::"r"(item), "r"(text) : "memory");
+	return item->name;
+}
+
+TRACED struct inner by_value(struct inner v)
+{
+	v.x++;
+	__asm__ volatile("" ::: "memory");
+	return v;
+}
+
+TRACED void storm(const char *text)
+{
+	__asm__ volatile("" ::"r"(text) : "memory");
+}
+
+static volatile signed char small = -3;
+
+TRACED void notes(int i, const char *text)
+{
+	unsigned long big = 1ul << 40;
+	unsigned char bytes[] = {9, 8, 7, 6};
+
+	__asm__ volatile("" ::"r"(bytes) : "memory");
+	PROBE3(numbers, -4, i, 8, big + (unsigned long)i, -1, small);
+	if (__atomic_load_n(&traced_guarded_semaphore, __ATOMIC_RELAXED))
+		PROBE2(guarded, -4, i, 8, text);
+	PROBE2(twice, -4, i, 1, bytes[i & 3]);
+	PROBE2(twice, -4, i + 100, 1, 5);
+}
+
+static void *interrupt_often(void *unused)
+{
+	static char text[900];
+	struct timespec pause = {0, 50000};
+
+	memset(text, 'b', sizeof(text) - 1);
+	for (;;) {
+		storm(text);
+		nanosleep(&pause, NULL);
+	}
+	return unused;
+}
+
+static int storm_for(int seconds)
+{
+	static char text[900];
+	struct sched_param first = {.sched_priority = 1};
+	pthread_attr_t attr;
+	pthread_t thread;
+	time_t end = time(NULL) + seconds;
+
+	memset(text, 'a', sizeof(text) - 1);
+	pthread_attr_init(&attr);
+	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
+	pthread_attr_setschedparam(&attr, &first);
+	if (pthread_create(&thread, &attr, interrupt_often, NULL))
+		return 1;
+	while (time(NULL) < end)
+		for (int i = 0; i < 100; i++)
+			storm(text);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct item item = {7, 1l << 40, NULL, {-2, 3}, 5, 17, "tag"};
+	int n = argc > 1 ? atoi(argv[1]) : 1;
+	char name[16], text[16];
+
+	if (argc > 2 && !strcmp(argv[1], "storm"))
+		return storm_for(atoi(argv[2]));
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "name%d", i);
+		snprintf(text, sizeof(text), "text%d", i);
+		item.name = name;
+		add(i, 2);
+		many(1, 2, 3, 4, 5, 6, 70 + i, 80 + i);
+		use(&item, text);
+		by_value((struct inner){(short)i, 9});
+		notes(i, text);
+	}
+	return 0;
+}
