@@ -81,7 +81,7 @@ struct script_var {
 	struct script_var *next;
 };
 
-/* What environment and options set; see waggle.h. */
+/* What environment and options set; see waggle.h. script_parse() puts defaults for zeroes. */
 struct limits {
 	u32 str_most;	 /* bytes of a string with its NUL, everywhere but in keys */
 	u32 map_entries; /* of a map with keys */

@@ -337,7 +337,8 @@ static void add_sections(struct lower *l, u32 programs)
 	l->rodata = l->object->maps.n - 1;
 	*o = (struct object_map){
 		.name = ".rodata", .kind = MAP_ARRAY, .key_size = 4, .max_entries = 1,
-		.section = SECTION_RODATA, .value_size = sizeof(struct waggle_config) + 8};
+		.section = SECTION_RODATA, .value_size = sizeof(struct waggle_config) + 8,
+		.data = arena_alloc(&l->object->arena, sizeof(struct waggle_config) + 8)};
 }
 
 static u64 cpu_mask(u32 cpus)
@@ -349,26 +350,31 @@ static u64 cpu_mask(u32 cpus)
 	return n - 1;
 }
 
-/* Behind the configuration: the stride of scratch memory, zeroes, words that the loader fills. */
+u32 rodata_add(struct lower *l, u32 size)
+{
+	struct object_map *o = &l->object->maps.v[l->rodata];
+	u32 at = ALIGN_UP(o->value_size, 8);
+
+	o->data = arena_grow(&l->object->arena, o->data, o->value_size, at + size);
+	o->value_size = at + size;
+	return at;
+}
+
+/* Behind the configuration: the stride of scratch memory, then zeroes for new values. */
 static void rodata_begin(struct lower *l)
 {
 	u32 most = 0;
 
 	vec_each(m, &l->object->maps)
 		most = m->agg ? MAX(most, m->value_size) : most;
-	l->zeroes = sizeof(struct waggle_config) + 8;
-	l->rodata_end = l->zeroes + ALIGN_UP(most, 8);
+	l->zeroes = rodata_add(l, most);
 }
 
 static void rodata_end(struct lower *l)
 {
+	struct waggle_config *config = (void *)l->object->maps.v[l->rodata].data;
 	u64 stride = l->scratch;
-	struct object_map *o = &l->object->maps.v[l->rodata];
-	struct waggle_config *config;
 
-	o->value_size = l->rodata_end;
-	o->data = arena_alloc(&l->object->arena, o->value_size);
-	config = (struct waggle_config *)o->data;
 	config->cpu_mask = cpu_mask(l->script->target->cpus);
 	memcpy(config + 1, &stride, sizeof(stride));
 	l->object->maps.v[l->bss].per_cpu = l->scratch;

@@ -35,7 +35,6 @@ struct lower {
 	u32 bss, rodata, rings; /* indices of maps */
 	u32 stacks;		/* index of the map of stacks, 0: there is none */
 	u32 zeroes;		/* offset in .rodata of as many zeroes as the largest value has */
-	u32 rodata_end;
 	struct memo memo;
 	vec(struct piece) pieces;
 	u32 stack;		  /* bytes of slots so far */
@@ -51,6 +50,7 @@ struct lower {
 };
 
 /* lower.c */
+u32 rodata_add(struct lower *, u32 size); /* zeroes at the end of .rodata: where they begin */
 void lower_statements(struct lower *, struct node *block);
 
 /* lower_value.c */

@@ -130,14 +130,15 @@ void store_strftime(struct lower *l, struct node *n, struct mem to)
 static u32 fill(struct lower *l, u8 kind, const char *text)
 {
 	struct arena *arena = &l->object->arena;
+	u32 at;
 
 	vec_each(f, &l->object->fills)
 		if (f->kind == kind && (!text || !strcmp(f->text, text)))
 			return ir_load(l->fn, 8, false, ir_data(l->fn, l->rodata, f->off), 0);
+	at = rodata_add(l, 8);
 	vec_push(arena, &l->object->fills,
-		 (struct object_fill){kind, text ? arena_strdup(arena, text) : NULL, l->rodata_end});
-	l->rodata_end += 8;
-	return ir_load(l->fn, 8, false, ir_data(l->fn, l->rodata, l->rodata_end - 8), 0);
+		 (struct object_fill){kind, text ? arena_strdup(arena, text) : NULL, at});
+	return ir_load(l->fn, 8, false, ir_data(l->fn, l->rodata, at), 0);
 }
 
 u32 value_kaddr(struct lower *l, struct node *n)
