@@ -110,6 +110,7 @@ struct waggle_stats {
 	uint64_t ns_load, ns_attach; /* from session start until loaded, until attached */
 	uint64_t instructions, map_bytes;
 	uint32_t programs, maps;
+	uint32_t probes; /* places where the programs run: more than them, with wildcards */
 };
 
 /* Load and attach; the session borrows the object until it is stopped. */

@@ -10,3 +10,11 @@ const struct arch *arch_find(const char *name)
 			return all[i];
 	return NULL;
 }
+
+const struct arch_reg *arch_reg(const struct arch *a, const char *name)
+{
+	for (const struct arch_reg *r = a->regs; r->name; r++)
+		if (!strcmp(r->name, name))
+			return r;
+	return NULL;
+}

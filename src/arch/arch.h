@@ -33,11 +33,15 @@ struct arch {
 	u16 result, stack, ip;
 	u16 stack_args;	   /* at a function's entry: bytes from the stack pointer to the first one */
 	u16 regs_size;	   /* of struct pt_regs */
+	const struct arch_reg *regs; /* all that have a name; ends with one without */
 	/* Parses one operand of a note ("-4@-20(%rbp)") and moves *text behind it. False: it is none
 	 * that this CPU has. */
 	bool (*usdt)(const char **text, struct usdt_operand *);
+	/* Bytes of the instruction at p, of which `left` are there; 0: none that it knows. */
+	u32 (*insn_length)(const u8 *p, u64 left);
 };
 
 const struct arch *arch_find(const char *name); /* NULL: not known */
+const struct arch_reg *arch_reg(const struct arch *, const char *name); /* NULL: not known */
 
 #endif

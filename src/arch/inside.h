@@ -5,5 +5,6 @@
 #include "arch/arch.h"
 
 extern const struct arch arch_x86_64;
+u32 x86_insn_length(const u8 *p, u64 left); /* x86_length.c */
 
 #endif

@@ -26,7 +26,8 @@ static const struct arch_reg regs[] = {
 	INDEX(si, RSI), INDEX(di, RDI), INDEX(bp, RBP), INDEX(sp, RSP),
 	NEW(8, R8), NEW(9, R9), NEW(10, R10), NEW(11, R11), NEW(12, R12), NEW(13, R13),
 	NEW(14, R14), NEW(15, R15), {"rip", RIP, 8, 0},
-};
+	{"orig_rax", ORIG_RAX, 8, 0}, {"cs", CS, 8, 0}, {"eflags", EFLAGS, 8, 0}, {"ss", SS, 8, 0},
+	{0}};
 
 /* %NAME */
 static const struct arch_reg *parse_reg(const char **p)
@@ -36,7 +37,7 @@ static const struct arch_reg *parse_reg(const char **p)
 	if (**p != '%')
 		return NULL;
 	n = strspn(*p + 1, "abcdefghijklmnopqrstuvwxyz0123456789");
-	for (u32 i = 0; i < ARRAY_SIZE(regs); i++)
+	for (u32 i = 0; regs[i].name; i++)
 		if (strlen(regs[i].name) == n && !memcmp(regs[i].name, *p + 1, n)) {
 			*p += n + 1;
 			return &regs[i];
@@ -131,5 +132,7 @@ const struct arch arch_x86_64 = {
 	.ip = RIP,
 	.stack_args = 8,
 	.regs_size = REGS_SIZE,
+	.regs = regs,
 	.usdt = usdt,
+	.insn_length = x86_insn_length,
 };

@@ -201,7 +201,8 @@ static int watch(struct trace *t, struct waggle_object *object)
 	catch_signals();
 	if (!t->opts.quiet && !t->opts.format && !t->opts.dump) {
 		waggle_session_stats(running, &stats);
-		fprintf(stderr, "Attached %u probe%s\n", stats.programs, stats.programs == 1 ? "" : "s");
+		fprintf(stderr, "Attached %u probe%s\n", stats.probes,
+			stats.probes == 1 ? "" : "s");
 	}
 	err = waggle_session_run(running);
 	waggle_session_stats(running, &stats);

@@ -6,6 +6,8 @@
  */
 #include "script/lower.h"
 
+#include "isa/isa.h"
+
 #include <ctype.h>
 #include <stdio.h>
 
@@ -106,6 +108,24 @@ static void lower_while(struct lower *l, struct node *n)
 	l->continue_to = continue_to;
 }
 
+/* A string or tuple. $s = $x ? $s : "": what it was must not be overwritten before it is read. */
+static void assign_memory(struct lower *l, const struct script_var *v, struct node *value)
+{
+	struct mem to = mem_at(l, &l->pieces.v[v->scratch]), from;
+	u32 size = ALIGN_UP(v->type.size, 8), piece;
+
+	if (!mentions(value, v, false)) {
+		lower_stored(l, value, to, v->type.size);
+		return;
+	}
+	piece = mem_get(l, size);
+	from = mem_at(l, &l->pieces.v[piece]);
+	lower_stored(l, value, from, v->type.size);
+	ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, to),
+		ir_const(l->fn, v->type.size), mem_addr(l, from));
+	mem_put(l, piece);
+}
+
 static void lower_assign(struct lower *l, struct node *n)
 {
 	struct script_var *v;
@@ -117,7 +137,7 @@ static void lower_assign(struct lower *l, struct node *n)
 	}
 	v = n->a->var;
 	if (v->type.kind != TYPE_INT) {
-		lower_stored(l, n->b, mem_at(l, &l->pieces.v[v->scratch]), v->type.size);
+		assign_memory(l, v, n->b);
 		return;
 	}
 	value = lower_int(l, n->b);

@@ -242,7 +242,9 @@ static void send_form(struct lower *l, struct record *r, u32 id, u32 longer)
 			lower_stored(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
 			continue;
 		}
+		l->loose = value_of(a)->kind == NODE_FIELD;
 		len = lower_str(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
+		l->loose = false;
 		if (longer && value_of(a)->type.size > STR_SHORT)
 			check_fits(l, rec, len, f->size, longer);
 	}

@@ -38,6 +38,11 @@ static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to,
 	if (!f->is_data_loc) {
 		u32 size = MIN(f->size, cap);
 
+		/* behind the NUL the array may hold the rest of a longer string: a name that the
+		 * thread had before, for example */
+		if (!l->loose)
+			return read_str(l, HELPER_probe_read_kernel_str, to, size,
+					ir_add_imm(fn, ir_ctx(fn), (s64)f->off));
 		/* cut short, it must end with a NUL: the array's own is behind that */
 		mem_copy(l, to, (struct mem){ir_ctx(fn), (s32)f->off}, size - (size < f->size));
 		if (size < f->size)
@@ -99,7 +104,7 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, u32 cap)
 		return lower_part_str(l, n, to, cap);
 	switch (n->kind) {
 	case NODE_STR: return lower_literal(l, n, to, cap);
-	case NODE_NAME: /* comm; the helper pads it with NULs */
+	case NODE_NAME: /* comm; some kernels (6.1) do not pad it with NULs */
 		if (n->probe_value)
 			return lower_probe_str(l, n, to, cap);
 		ir_call(fn, HELPER_get_current_comm, IRT_I64, 2, mem_addr(l, to),

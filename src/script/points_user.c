@@ -6,6 +6,8 @@
  */
 #include "script/tables.h"
 
+#include "arch/arch.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -22,7 +24,7 @@ struct search {
 	struct dict found;	/* uprobe: by offset; usdt: leaders by operands */
 	struct point *leader;
 	u32 n;
-	bool too_far; /* the offset is outside of the function */
+	bool too_far, inside; /* the offset is outside of the function, inside of an instruction */
 };
 
 static int not_written(struct search *f)
@@ -47,6 +49,23 @@ static struct point *add_place(struct search *f, const char *name, u64 off)
 
 /* ---- uprobe, uretprobe */
 
+/* Whether an instruction begins at `to`, as seen from the function's start. What the decoder does
+ * not know is left to the kernel. */
+static bool is_boundary(const struct search *f, u64 from, u64 to)
+{
+	const struct arch *a = arch_find(f->script->target->arch);
+	const struct elf *elf = &f->file->elf;
+	u32 n;
+
+	while (a && from < to && from < elf->size) {
+		n = a->insn_length(elf->data + from, elf->size - from);
+		if (!n)
+			return true;
+		from += n;
+	}
+	return !a || from == to;
+}
+
 static int take_symbol(void *user, const struct user_symbol *sym)
 {
 	struct search *f = user;
@@ -64,6 +83,10 @@ static int take_symbol(void *user, const struct user_symbol *sym)
 		f->too_far = true;
 		return 0;
 	}
+	if (f->off && !is_boundary(f, sym->offset, sym->offset + f->off)) {
+		f->inside = true;
+		return 0;
+	}
 	key = arena_printf(a, "%llx", (unsigned long long)sym->offset);
 	if (dict_get(&f->found, key))
 		return 0; /* in both tables, or another name of the same code */
@@ -77,7 +100,7 @@ static int take_symbol(void *user, const struct user_symbol *sym)
 }
 
 struct inside {
-	u64 offset;
+	u64 offset, start;
 	const char *name;
 };
 
@@ -88,7 +111,15 @@ static int find_inside(void *user, const struct user_symbol *sym)
 	if (in->offset < sym->offset || in->offset - sym->offset >= sym->size)
 		return 0;
 	in->name = sym->name;
+	in->start = sym->offset;
 	return 1;
+}
+
+static int inside_instruction(struct search *f)
+{
+	return diag_error(f->script->diag, f->spec->at,
+			  "objdump -d shows where they begin; elsewhere the program would crash",
+			  "'%s' is in the middle of an instruction", f->spec->text);
 }
 
 /* "0x1234": an address as the file's symbols have it. */
@@ -103,6 +134,8 @@ static int at_address(struct search *f)
 		return diag_error(f->script->diag, f->spec->at, "nm and objdump -d show addresses",
 				  "%s has no code at '%s'", f->file->path, f->name);
 	user_symbols(f->file, find_inside, &in);
+	if (in.name && !is_boundary(f, in.start, in.offset))
+		return inside_instruction(f);
 	p = add_place(f, f->name, in.offset);
 	p->func = in.name ? in.name : f->name;
 	return 0;
@@ -116,6 +149,8 @@ static int unknown_symbol(struct search *f)
 		return diag_error(s->diag, f->spec->at, NULL,
 				  "the offset %llu is behind the end of function '%s'",
 				  (unsigned long long)f->off, f->name);
+	if (f->inside)
+		return inside_instruction(f);
 	return diag_error(s->diag, f->spec->at,
 			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best) :
 			  f->near.word ? "nm and nm -D list its symbols; a stripped file has few" :

@@ -130,6 +130,7 @@ static int maps_make(struct waggle_session *s)
 	for (u32 i = 0; i < s->object->maps.n; i++)
 		s->maps[i] = (struct waggle_map){s, i};
 	s->stats.programs = s->object->progs.n;
+	s->stats.probes = s->object->attaches.n;
 	s->stats.maps = s->object->maps.n;
 	vec_each (p, &s->object->progs)
 		s->stats.instructions += p->code.insns.n;
