@@ -32,10 +32,12 @@ struct waggle_config {
 	u64 cpu_mask;		  /* CPUs rounded up to a power of two, less one */
 };
 
+enum { EXIT_CALLED = 1, EXIT_LOST = 2 };
 struct waggle_control {
 	u64 want;
 	u64 open;   /* the gate */
-	u64 exit;   /* an exit() whose record found no room: the reader ends all the same */
+	u64 exit;   /* EXIT_CALLED: exit() was called, its record is on the way: no tick runs any
+		     * more; EXIT_LOST: that record found no room, the reader ends all the same */
 	u64 pad[5]; /* a cache line of its own */
 };
 

@@ -170,7 +170,7 @@ static void lex_duration(struct lexer *l, struct token *t, bool *fits)
 	for (u32 i = 0; i < ARRAY_SIZE(units); i++) {
 		u32 n = (u32)strlen(units[i].unit);
 
-		if ((size_t)(l->end - l->p) < n || memcmp(l->p, units[i].unit, n) ||
+		if ((size_t)(l->end - l->p) < n || memcmp(l->p, units[i].unit, n) != 0 ||
 		    is_name(peek(l, n)))
 			continue;
 		l->p += n;

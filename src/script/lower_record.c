@@ -252,6 +252,12 @@ static void send_form(struct lower *l, struct record *r, u32 id, u32 longer)
 	ir_jmp(fn, r->done);
 }
 
+static void set_exit(struct lower *l, s64 state)
+{
+	ir_store(l->fn, 8, ir_data(l->fn, l->bss, offsetof(struct waggle_control, exit)), 0,
+		 ir_const(l->fn, state));
+}
+
 /* Sends the record in its first form, or in the one behind it when that is too short. */
 static void send_record(struct lower *l, struct record *r, u32 first, u32 forms)
 {
@@ -280,8 +286,7 @@ static void send_record(struct lower *l, struct record *r, u32 first, u32 forms)
 	ir_at(fn, r->lost);
 	lower_counter(l, offsetof(struct waggle_counters, lost));
 	if (l->object->schemas.v[first].action.kind == ACTION_EXIT)
-		ir_store(fn, 8, ir_data(fn, l->bss, offsetof(struct waggle_control, exit)), 0,
-			 ir_const(fn, 1));
+		set_exit(l, EXIT_LOST);
 	ir_jmp(fn, r->done);
 	ir_seal(fn, r->done);
 	ir_at(fn, r->done);
@@ -396,6 +401,7 @@ void lower_exit(struct lower *l, struct node *n)
 {
 	struct action a = {.kind = ACTION_EXIT};
 
+	set_exit(l, EXIT_CALLED);
 	lower_record(l, "exit", &a, VIEW_LINES, n->a);
 	lower_return(l);
 }

@@ -20,10 +20,12 @@ static u32 pid_tgid(struct lower *l)
 {
 	struct ir_fn *fn = l->fn;
 	u32 var, inside, outside, done, ino, piece;
+	struct memo memo;
 	struct mem m;
 
 	if (l->memo.pid_tgid)
 		return l->memo.pid_tgid;
+	memo = l->memo;
 	var = ir_var(fn, IRT_I64);
 	inside = ir_block(fn), outside = ir_block(fn), done = ir_block(fn);
 	ino = lower_config(l, offsetof(struct waggle_config, pidns_ino));
@@ -44,6 +46,7 @@ static u32 pid_tgid(struct lower *l)
 			       ir_load(fn, 4, false, m.ptr, m.off)));
 	mem_put(l, piece);
 	ir_jmp(fn, done);
+	l->memo = memo; /* what was found on this way only, such as where scratch memory is */
 
 	ir_at(fn, outside);
 	ir_set(fn, var, ir_call(fn, HELPER_get_current_pid_tgid, IRT_I64, 0));

@@ -86,7 +86,7 @@ int session_turn(struct waggle_session *s, u64 ns)
 	s->batch = 0;
 	if (!stream_read(s->stream, session_record, s))
 		sleep = stream_sleep(s->stream, &ns);
-	if (s->engine->control && s->engine->control->exit && !s->ending) {
+	if (s->engine->control && s->engine->control->exit == EXIT_LOST && !s->ending) {
 		s->exited = true; /* its record was lost */
 		session_end(s, ENDING_EXIT);
 	}
@@ -202,5 +202,7 @@ int session_finish(struct waggle_session *s)
 		s->status = write_status(s);
 	else if (s->ending == ENDING_COMMAND && !s->exited)
 		s->status = s->command.status;
+	if (!s->status && s->diag.errors)
+		s->status = -EIO; /* something could not be shown, and was told */
 	return s->status;
 }

@@ -128,7 +128,7 @@ void session_output(struct waggle_session *s, const struct schema *schema, const
 		*p = 0;
 		err = file ? read_file(name.p, &text) : run_command(name.p, &text);
 		if (err)
-			diag_fail(&s->diag, err, NULL, "%s(\"%s\"): %s", file ? "cat" : "system",
+			diag_warn(&s->diag, (struct loc){0}, NULL, "%s(\"%s\"): %s", file ? "cat" : "system",
 				  name.p, strerror(-err));
 		sink_output(&s->sink, schema->name, text.n ? text.p : "", text.n);
 	}

@@ -46,6 +46,13 @@ int timers_open(struct waggle_session *s)
 	return err;
 }
 
+static bool exit_called(const struct waggle_session *s)
+{
+	const struct waggle_control *c = s->engine->control;
+
+	return c && __atomic_load_n(&c->exit, __ATOMIC_RELAXED);
+}
+
 int timer_fired(struct waggle_session *s, u32 timer)
 {
 	struct timer *t = &s->timers[timer];
@@ -56,7 +63,7 @@ int timer_fired(struct waggle_session *s, u32 timer)
 		return 0;
 	if (n > MOST)
 		s->stats.ticks_missed += n - MOST;
-	for (u64 i = 0; i < MIN(n, MOST) && !err; i++)
+	for (u64 i = 0; i < MIN(n, MOST) && !err && !exit_called(s); i++)
 		err = s->engine->ops->run(s->engine, t->prog);
 	return err;
 }

@@ -9,6 +9,8 @@
  *	kernel 6.18
  *	arch x86_64
  *	cpus 4
+ *	kprobes
+ *	function vfs_read
  *
  *	tracepoint sched:sched_switch
  *		field:char prev_comm[16];	offset:8;	size:16;	signed:0;
@@ -16,7 +18,8 @@
  *
  *	end
  *
- * Tracepoints are sorted; their fields are lines of tracefs format files, without the common ones.
+ * "kprobes" says that the kernel has them; functions are those that were asked for. Tracepoints are
+ * sorted; their fields are lines of tracefs format files, without the common ones.
  * Instead of "end" the last line may be "btf N": then N bytes of BTF follow, up to the end of the
  * file. A file of another version, or one that breaks off, is refused. Lines that start with an
  * unknown word are refused too: a reader that skipped them would compile for another machine.

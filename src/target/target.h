@@ -96,7 +96,7 @@ int target_live(struct target **, struct diag *);
 int target_open(struct target **, const void *data, size_t size, struct diag *);
 void target_close(struct target *); /* NULL is fine */
 /* Writes the machine to out (see saved.c for the format); patterns: NULL-terminated "cat:name"
- * globs, where "btf" asks for the kernel's types; NULL: all tracepoints, and the types where there
+ * globs, where "btf" asks for the kernel's types and "kprobe:GLOB" for its functions; NULL: all tracepoints, and the types where there
  * are any. The same machine and patterns give the same bytes. */
 int target_save(struct target *, const char *const *patterns, struct buf *out, struct diag *);
 

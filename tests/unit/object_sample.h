@@ -272,6 +272,11 @@ static inline void add_rest(struct sample *s)
 			.kind = ATTACH_TRACEPOINT, .prog = i, .pattern = SAMPLE_TRACEPOINT,
 			.cookie = i * 0x123456789abcdefull,
 			.fields = i ? "filename 16 8\nflags 24 8\n" : NULL});
+	vec_push(&o->arena, &o->attaches, (struct attach){
+		.kind = ATTACH_USDT, .prog = 2, .pattern = "/bin/prog", .off = 0x1234,
+		.semaphore = 0x5678});
+	vec_push(&o->arena, &o->attaches, (struct attach){
+		.kind = ATTACH_SOFTWARE, .prog = 2, .off = 2, .count = 100});
 }
 
 /* pid: the process that is traced */

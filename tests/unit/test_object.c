@@ -88,6 +88,8 @@ static void print_says_all(void **state)
 		"schema 0 printf, 8 bytes, as lines", "printf \"%d\\n\"",
 		"schema 1 print, 0 bytes, as table", "print map @counts top 5 divided by 1000",
 		"schema 2 emit, 8 bytes, as table, a form of schema 1",
+		"attach begin to usdt /bin/prog + 0x1234, semaphore 0x5678\n",
+		"attach begin to software + 0x2, every 100\n",
 		"attach begin to begin\n", "attach begin to interval of 1000000000 ns",
 		"attach send_record to tracepoint syscalls:sys_enter_getppid, "
 		"reads filename, flags, cookie 0x123456789abcdef",
@@ -255,6 +257,9 @@ WRONG(schema_group, o->schemas.v[1].group = 2)
 WRONG(action_map, o->schemas.v[1].action.map = MAP_RINGS)
 WRONG(attach_prog, o->attaches.v[0].prog = 3)
 WRONG(attach_pattern, o->attaches.v[2].pattern = NULL)
+WRONG(attach_file, o->attaches.v[4].pattern = "")
+WRONG(attach_count, o->attaches.v[5].count = 0)
+WRONG(attach_kind, o->attaches.v[5].kind = ATTACH_KINDS)
 
 static const struct wrong wrongs[] = {
 	{"licence", no_license},
@@ -281,6 +286,9 @@ static const struct wrong wrongs[] = {
 	{"schema 1 (print): its action names no map", action_map},
 	{"attach row 0 names no program", attach_prog},
 	{"attach row 2 names no tracepoint", attach_pattern},
+	{"attach row 4 names no usdt", attach_file},
+	{"attach row 5: every 0 events", attach_count},
+	{"attach row 5 is of a kind that this version does not know", attach_kind},
 };
 
 static void wrong_objects_are_refused(void **state)

@@ -31,7 +31,6 @@ struct kernel_engine {
 		int type, retprobe, semaphore; /* number; bits in config; -errno, -1: not there */
 	} kprobes, uprobes;
 	s8 has_multi[2]; /* kprobe_multi, uprobe_multi: 1, -1, 0: not asked yet */
-	u64 refused;	 /* points of wildcards that the kernel did not take */
 	int *ring_fds;	    /* base.nrings */
 	struct filler filler;
 	u8 *bss;
