@@ -4,6 +4,7 @@
  */
 #include "script/check.h"
 
+#include "arch/arch.h"
 #include "object/hist.h"
 
 struct type shown_key(struct type t)
@@ -107,6 +108,62 @@ void check_cgroupid(struct checker *c, struct node *n)
 {
 	text_constant(c, n->a, "the path");
 	n->type = TYPE_U64;
+}
+
+/* The context of these programs is, or begins with, the registers. */
+static bool has_registers(const struct point *p)
+{
+	switch (p->row->attach) {
+	case ATTACH_KPROBE:
+	case ATTACH_KRETPROBE:
+	case ATTACH_UPROBE:
+	case ATTACH_URETPROBE:
+	case ATTACH_USDT:
+	case ATTACH_PROFILE:
+	case ATTACH_SOFTWARE: return true;
+	default: return false;
+	}
+}
+
+const struct arch_reg *register_of(const struct script *s, const char *name)
+{
+	static const struct {
+		const char *name, *whole;
+	} aliases[] = {{"ax", "rax"}, {"bx", "rbx"}, {"cx", "rcx"}, {"dx", "rdx"}, {"si", "rsi"},
+		       {"di", "rdi"}, {"bp", "rbp"}, {"sp", "rsp"}, {"ip", "rip"},
+		       {"orig_ax", "orig_rax"}, {"flags", "eflags"}};
+	const struct arch *a = arch_find(s->target->arch);
+
+	if (!a)
+		return NULL;
+	/* struct pt_regs of x86 calls them so, and means all 64 bits */
+	for (u32 i = 0; i < ARRAY_SIZE(aliases); i++)
+		if (!strcmp(aliases[i].name, name) && arch_reg(a, aliases[i].whole))
+			return arch_reg(a, aliases[i].whole);
+	return arch_reg(a, name);
+}
+
+void check_reg(struct checker *c, struct node *n)
+{
+	const struct arch *a = arch_find(c->script->target->arch);
+	struct near near = {0};
+
+	n->type = TYPE_U64;
+	if (!text_constant(c, n->a, "the register"))
+		return;
+	near.word = n->a->text;
+	if (!has_registers(c->point)) {
+		check_fail(c, n, "kprobe, uprobe, usdt, profile and software have them",
+			   "%s has no registers", c->point->text);
+		return;
+	}
+	if (register_of(c->script, n->a->text))
+		return;
+	for (const struct arch_reg *r = a ? a->regs : NULL; r && r->name; r++)
+		near_try(&near, r->name);
+	check_fail(c, n->a, near.best ? arena_printf(c->script->arena, "did you mean '%s'?",
+						     near.best) : NULL,
+		   "%s has no register '%s'", c->script->target->arch, n->a->text);
 }
 
 /* ---- bytes */

@@ -21,6 +21,7 @@ struct list {
 	void *user;
 	struct arena arena;
 	vec(const char *) found; /* names without their kind */
+	const char *file;	 /* that is being looked into */
 };
 
 /* Does "kind:name" match one of the patterns? */
@@ -76,6 +77,115 @@ static int list_tracepoints(struct list *l)
 			show_fields(l, *p);
 	}
 	return err;
+}
+
+static int add_raw(void *user, const char *category, const char *name)
+{
+	struct list *l = user;
+
+	/* system calls have tracepoints of their own making, which have no raw form */
+	if (strcmp(category, "syscalls") && wanted(l, name))
+		vec_push(&l->arena, &l->found, arena_strdup(&l->arena, name));
+	return 0;
+}
+
+static int show_names(struct list *l)
+{
+	const char *last = NULL;
+
+	if (l->found.n)
+		qsort(l->found.v, l->found.n, sizeof(*l->found.v), by_name);
+	vec_each(p, &l->found) {
+		if (!last || strcmp(last, *p))
+			l->fn(l->user, arena_printf(&l->arena, "%s:%s", l->kind, *p));
+		last = *p;
+	}
+	return 0;
+}
+
+static int list_raw(struct list *l)
+{
+	int err = l->target->ops->tracepoints(l->target, add_raw, l);
+
+	return err ? err : show_names(l);
+}
+
+/* ---- functions */
+
+static int add_function(void *user, const char *name)
+{
+	struct list *l = user;
+
+	if (wanted(l, name))
+		vec_push(&l->arena, &l->found, arena_strdup(&l->arena, name));
+	return 0;
+}
+
+/* A kernel without kprobes has none of them. */
+static int list_functions(struct list *l)
+{
+	const struct target_ops *ops = l->target->ops;
+
+	if (!ops->kprobes || ops->kprobes(l->target))
+		return 0;
+	ops->functions(l->target, add_function, l);
+	return show_names(l);
+}
+
+/* ---- files: only those that a pattern names, "uprobe:/bin/bash:read*" */
+
+static int add_symbol(void *user, const struct user_symbol *s)
+{
+	struct list *l = user;
+
+	return add_function(l, arena_printf(&l->arena, "%s:%s", l->file, s->name));
+}
+
+static int add_note(void *user, const struct usdt_note *n)
+{
+	struct list *l = user;
+
+	return add_function(l, arena_printf(&l->arena, "%s:%s:%s", l->file, n->provider, n->name));
+}
+
+static void each_file(struct list *l, void (*add)(struct list *, struct user_file *))
+{
+	size_t kind = strlen(l->kind);
+	struct user_file *file;
+
+	for (const char *const *p = l->patterns; *p; p++) {
+		const char *path = *p + kind + 1, *end;
+
+		if (strncmp(*p, l->kind, kind) || (*p)[kind] != ':')
+			continue;
+		end = strchr(path, ':');
+		l->file = arena_strndup(&l->arena, path, end ? (size_t)(end - path) : strlen(path));
+		if (!strpbrk(l->file, "*?[") && l->target->ops->file &&
+		    !l->target->ops->file(l->target, l->file, 0, &file))
+			add(l, file);
+	}
+}
+
+static void add_symbols(struct list *l, struct user_file *file)
+{
+	user_symbols(file, add_symbol, l);
+}
+
+static void add_notes(struct list *l, struct user_file *file)
+{
+	usdt_notes(file, add_note, l);
+}
+
+static int list_user(struct list *l)
+{
+	each_file(l, add_symbols);
+	return show_names(l);
+}
+
+static int list_usdt(struct list *l)
+{
+	each_file(l, add_notes);
+	return show_names(l);
 }
 
 /* ---- all kinds */

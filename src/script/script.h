@@ -19,6 +19,7 @@
 
 #define UNROLL_MOST 100
 
+struct arch_reg;
 struct point;
 struct checker;
 struct lower;
@@ -108,6 +109,9 @@ int script_points(struct script *, struct point **);
 int script_check(struct script *, struct point *);
 /* Once more for one point, before it is lowered: the types of nodes depend on the point. */
 void script_check_point(struct script *, struct point *);
+
+/* What reg("ip") reads; NULL: there is no such register. */
+const struct arch_reg *register_of(const struct script *, const char *name);
 
 /* Calls fn for each line about the probes that match (see list.c); patterns NULL: all. */
 int script_list(struct target *, const char *patterns, bool verbose,

@@ -42,6 +42,7 @@ void check_nsecs(struct checker *, struct node *);
 void check_bswap(struct checker *, struct node *);
 void check_kaddr(struct checker *, struct node *);
 void check_cgroupid(struct checker *, struct node *);
+void check_reg(struct checker *, struct node *);
 void check_has_key(struct checker *, struct node *);
 
 void store_kstack(struct lower *, struct node *, struct mem to);
@@ -60,6 +61,7 @@ u32 value_nsecs(struct lower *, struct node *);
 u32 value_bswap(struct lower *, struct node *);
 u32 value_kaddr(struct lower *, struct node *);
 u32 value_cgroupid(struct lower *, struct node *);
+u32 value_reg(struct lower *, struct node *);
 u32 value_has_key(struct lower *, struct node *);
 void lower_time(struct lower *, struct node *);
 void lower_join(struct lower *, struct node *);
