@@ -84,8 +84,7 @@ void lower_stored(struct lower *l, struct node *n, struct mem to, u32 size)
 		store_tuple(l, n, to, size);
 		return;
 	}
-	if (n->kind != NODE_NAME || n->probe_value || size > 16) /* comm is padded by its helper */
-		mem_zero(l, to, ALIGN_UP(size, 8));
+	mem_zero(l, to, ALIGN_UP(size, 8));
 	lower_str(l, n, to, size);
 }
 
