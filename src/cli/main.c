@@ -6,6 +6,7 @@
  */
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,8 +34,21 @@ static int is_file_name(const char *arg)
 	return 0;
 }
 
+/* Closed standard streams would become maps and probes of ours, and get our output. */
+static void fill_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC); /* so that writing fails, as it did */
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	fill_streams();
 	if (argc < 2)
 		return cmd_help(0, NULL) ? STATUS_ERROR : STATUS_USAGE;
 	if ((argv[1][0] == '-' && argv[1][1]) || is_file_name(argv[1]))

@@ -11,7 +11,7 @@ int cmd_target(int argc, char **argv)
 	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag};
 	int fd, err;
 
-	if (argc < 3 || strcmp(argv[1], "save"))
+	if (argc < 3 || strcmp(argv[1], "save") != 0)
 		return usage_error("target is used as: waggle target save FILE [PATTERN...]");
 	fd = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0) {

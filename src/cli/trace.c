@@ -32,12 +32,13 @@ struct trace {
 	bool stats, verbose;
 };
 
-static struct waggle_session *running; /* for the signal handler alone */
+static struct waggle_session *volatile running; /* for the signal handler; NULL: none */
 
 static void on_signal(int sig)
 {
 	(void)sig;
-	waggle_session_interrupt(running);
+	if (running)
+		waggle_session_interrupt(running);
 }
 
 static void catch_signals(void)
@@ -162,7 +163,7 @@ static int get_object(struct trace *t, struct waggle_object **object)
 static void print_stats(const struct waggle_stats *s)
 {
 	fprintf(stderr,
-		"compiled, loaded  %9.3f ms\n"
+		"loaded            %9.3f ms\n"
 		"attached          %9.3f ms\n"
 		"programs          %9u   %llu instructions\n"
 		"maps              %9u   %llu bytes\n"
@@ -179,10 +180,12 @@ static void print_stats(const struct waggle_stats *s)
 static int watch(struct trace *t, struct waggle_object *object)
 {
 	struct waggle_stats stats = {.sz = sizeof(stats)};
+	struct waggle_session *s;
 	int err;
 
 	t->opts.leaving = true;
-	err = waggle_session_start(&running, object, &t->opts);
+	signal(SIGCHLD, SIG_DFL); /* ignored by who started us, the command's status would be lost */
+	err = waggle_session_start(&s, object, &t->opts);
 	if (err == -ENOENT && t->command)
 		return STATUS_NOT_FOUND;
 	if (err == -ENOEXEC && t->command)
@@ -190,18 +193,20 @@ static int watch(struct trace *t, struct waggle_object *object)
 	if (err)
 		return err;
 	if (t->opts.dump) { /* the verifier's log has been printed */
-		waggle_session_stop(running);
+		waggle_session_stop(s);
 		return 0;
 	}
+	running = s;
 	catch_signals();
-	if (!t->opts.quiet && !t->opts.format && !t->opts.dump) {
-		waggle_session_stats(running, &stats);
+	if (!t->opts.quiet && (!t->opts.format || !strcmp(t->opts.format, "text"))) {
+		waggle_session_stats(s, &stats);
 		fprintf(stderr, "Attached %u probe%s\n", stats.probes,
 			stats.probes == 1 ? "" : "s");
 	}
-	err = waggle_session_run(running);
-	waggle_session_stats(running, &stats);
-	waggle_session_stop(running);
+	err = waggle_session_run(s);
+	waggle_session_stats(s, &stats);
+	running = NULL; /* a late Ctrl-C must not find what is being freed */
+	waggle_session_stop(s);
 	if (t->stats)
 		print_stats(&stats);
 	return err;
@@ -225,10 +230,12 @@ int cmd_trace(int argc, char **argv)
 	struct waggle_object *object = NULL;
 	int status;
 
-	t.opts.line_buffered = isatty(STDOUT_FILENO);
+	t.opts.line_buffered = -1;
 	status = parse_options(&t, argc, argv);
 	if (!status)
 		status = open_output(&t);
+	if (t.opts.line_buffered < 0)
+		t.opts.line_buffered = isatty(t.opts.out_fd);
 	if (!status) {
 		t.opts.verbose = t.verbose;
 		status = get_object(&t, &object);

@@ -90,7 +90,7 @@ static _Noreturn void command_child(char *const *argv, int go, int failed, int p
 
 static int command_fork(struct command *c, struct diag *diag)
 {
-	int go[2] = {-1, -1}, failed[2] = {-1, -1}, parent = getpid();
+	int go[2] = {-1, -1}, failed[2] = {-1, -1}, parent = getpid(), err;
 	sigset_t all, mask;
 
 	if (pipe2(go, O_CLOEXEC) || pipe2(failed, O_CLOEXEC | O_NONBLOCK))
@@ -114,12 +114,13 @@ static int command_fork(struct command *c, struct diag *diag)
 		return 0;
 	return diag_fail(diag, -errno, NULL, "cannot watch %s: %s", c->argv[0], strerror(errno));
 fail:
+	err = errno; /* close(-1) sets another */
 	c->pid = 0;
 	for (int i = 0; i < 2; i++) {
 		close(go[i]);
 		close(failed[i]);
 	}
-	return diag_fail(diag, -errno, NULL, "cannot run %s: %s", c->argv[0], strerror(errno));
+	return diag_fail(diag, -err, NULL, "cannot run %s: %s", c->argv[0], strerror(err));
 }
 
 int command_start(struct command *c, char *const *argv, struct diag *diag)
@@ -185,9 +186,12 @@ bool command_reap(struct command *c, struct diag *diag)
 
 	if (!c->pid || c->ended)
 		return true;
-	if (waitpid(c->pid, &status, WNOHANG) != c->pid)
+	err = waitpid(c->pid, &status, WNOHANG);
+	if (err != c->pid && (err == 0 || errno != ECHILD))
 		return false;
 	c->ended = true;
+	if (err != c->pid)
+		return true; /* the caller ignores SIGCHLD: its status is lost */
 	c->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	if (c->failed >= 0 && read(c->failed, &err, sizeof(err)) == sizeof(err))
 		diag_fail(diag, -err, NULL, "cannot run %s: %s", c->argv[0], strerror(err));

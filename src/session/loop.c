@@ -202,5 +202,7 @@ int session_finish(struct waggle_session *s)
 		s->status = write_status(s);
 	else if (s->ending == ENDING_COMMAND && !s->exited)
 		s->status = s->command.status;
+	if (!s->status && s->diag.errors)
+		s->status = -EIO; /* something could not be shown, and was told */
 	return s->status;
 }
