@@ -69,6 +69,11 @@ static u32 operand_reg(struct lower *l, const struct arch_reg *r)
 	return narrow(l, v, r->size, false);
 }
 
+u32 value_reg(struct lower *l, struct node *n)
+{
+	return operand_reg(l, register_of(l->script, n->a->text));
+}
+
 static u32 usdt_arg(struct lower *l, u64 n)
 {
 	struct usdt_operand o;

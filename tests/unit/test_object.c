@@ -91,8 +91,8 @@ static void print_says_all(void **state)
 		"attach begin to usdt /bin/prog + 0x1234, semaphore 0x5678\n",
 		"attach begin to software + 0x2, every 100\n",
 		"attach begin to begin\n", "attach begin to interval of 1000000000 ns",
-		"attach send_record to tracepoint syscalls:sys_enter_getppid, "
-		"reads filename, flags, cookie 0x123456789abcdef",
+		("attach send_record to tracepoint syscalls:sys_enter_getppid, "
+		 "reads filename, flags, cookie 0x123456789abcdef"),
 	};
 	struct object *o = sample_object(1);
 	struct buf out = {0};
@@ -337,10 +337,10 @@ static void errors_name_the_place(void **state)
 	struct buf file = written(o);
 
 	(void)state;
-	spot(&file, "WGGL\2", 5)[4] = 7;
-	refused(&file, "x.o: section .waggle is of version 7, this waggle reads version 2 (use");
+	spot(&file, "WGGL\3", 5)[4] = 7;
+	refused(&file, "x.o: section .waggle is of version 7, this waggle reads version 3 (use");
 	spot(&file, "WGGL\7", 5)[8] = -1;
-	spot(&file, "WGGL\7", 5)[4] = 2;
+	spot(&file, "WGGL\7", 5)[4] = 3;
 	refused(&file, "x.o: section .waggle is broken at byte");
 	buf_free(&file);
 
