@@ -14,8 +14,9 @@ bool ctype_wrong(struct words *w, struct loc at, const char *hint, const char *f
 	char text[256];
 	va_list ap;
 
-	/* of a token that is none the lexer has told */
-	if (!w->told && !w->unknown && w->tok.kind != TOK_BAD) {
+	if (w->unknown)
+		return false;
+	if (!w->told && w->tok.kind != TOK_BAD) { /* which the lexer has told */
 		va_start(ap, fmt);
 		vsnprintf(text, sizeof(text), fmt, ap);
 		va_end(ap);
