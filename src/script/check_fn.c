@@ -266,8 +266,11 @@ void check_strncmp(struct checker *c, struct node *n)
 {
 	struct node *b = n->a->next, *most = b->next;
 
+	bool known = check_expr(c, n->a);
+
+	known = check_expr(c, b) && known;
 	n->type = TYPE_U64;
-	if (!check_expr(c, n->a) | !check_expr(c, b) | !check_int(c, most, "the length of strncmp()"))
+	if (!check_int(c, most, "the length of strncmp()") || !known)
 		return;
 	if (n->a->type.kind != TYPE_STR || b->type.kind != TYPE_STR)
 		check_fail(c, n->a->type.kind != TYPE_STR ? n->a : b, "str(...) reads a string",
