@@ -6,7 +6,7 @@
 
 #include "isa/isa.h"
 
-#define AF_INET	 2
+#define AF_INET  2
 #define AF_INET6 10
 
 /* One string in zeroed memory; the piece is to be given back. */
@@ -113,8 +113,7 @@ void store_ntop(struct lower *l, struct node *n, struct mem to)
 	struct ir_fn *fn = l->fn;
 	struct mem bytes = {to.ptr, to.off + 8};
 
-	family = n->a->next ? lower_int(l, n->a) :
-			      ir_const(fn, size == 16 ? AF_INET6 : AF_INET);
+	family = n->a->next ? lower_int(l, n->a) : ir_const(fn, size == 16 ? AF_INET6 : AF_INET);
 	ir_store(fn, 8, to.ptr, to.off, family);
 	mem_zero(l, bytes, 16);
 	if (number)
@@ -148,7 +147,7 @@ static u32 fill(struct lower *l, u8 kind, const char *text)
 	struct arena *arena = &l->object->arena;
 	u32 at;
 
-	vec_each(f, &l->object->fills)
+	vec_each (f, &l->object->fills)
 		if (f->kind == kind && (!text || !strcmp(f->text, text)))
 			return ir_load(l->fn, 8, false, ir_data(l->fn, l->rodata, f->off), 0);
 	at = rodata_add(l, 8);
@@ -220,8 +219,9 @@ u32 value_strncmp(struct lower *l, struct node *n)
 
 		for (w = 8; i + w > bytes;)
 			w /= 2;
-		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, w, false, ma.ptr, ma.off + (s32)i),
-				 ir_load(fn, w, false, mb.ptr, mb.off + (s32)i)),
+		ir_br(fn,
+		      ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, w, false, ma.ptr, ma.off + (s32)i),
+			     ir_load(fn, w, false, mb.ptr, mb.off + (s32)i)),
 		      next, differ);
 		ir_seal(fn, next);
 		ir_at(fn, next);
