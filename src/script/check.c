@@ -495,8 +495,8 @@ static void check_cond(struct checker *c, struct node *n)
 	n->type = type_join(n->b->type, n->c->type);
 	if (n->type.kind == TYPE_INT)
 		n->type = type_arith(n->b->type, n->c->type);
-	if (n->type.kind != TYPE_INT && n->type.kind != TYPE_STR)
-		check_fail(c, n, "both must be numbers or strings", "%s or %s?",
+	if (!storable(n->type))
+		check_fail(c, n, "both must be of one type", "%s or %s?",
 			   TYPE_A(n->b->type), TYPE_A(n->c->type));
 }
 
