@@ -88,10 +88,12 @@ debug-programs:
 test:
 	script/test -n -x guest
 
-# The bench: its own programs, the workload static; `load` runs programs by hand with libbpf where that
-# is installed (bench/run asks). The map of a link from the objects tells the size of each room.
+# The bench: its own programs, the workload static. bench/run makes bench-twins, programs by hand,
+# where clang and libbpf are installed. The map of a link from the objects tells how big rooms are.
 BENCH     := $(O)/bench
-BENCH_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out bench/work.c bench/load.c bench/sink.c,$(wildcard bench/*.c)))
+BENCH_OWN := $(addprefix bench/,work.c load.c sink.c) # programs of one file
+BENCH_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out $(BENCH_OWN),$(wildcard bench/*.c)))
+TWINS     := $(patsubst bench/twins/%.c,$(BENCH)/%.o,$(wildcard bench/twins/*.bpf.c))
 bench-programs: all $(BENCH)/bench $(BENCH)/work $(BENCH)/sink $(BENCH)/waggle.map
 $(BENCH)/bench: $(BENCH_OBJ) $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) -static -o $@ $^ -lm
@@ -101,8 +103,9 @@ $(BENCH)/load: $(BENCH)/load.o
 	$(CC) $(ALL_CFLAGS) -o $@ $^ -lbpf
 $(BENCH)/%.bpf.o: bench/twins/%.bpf.c bench/twins/twin.h
 	@mkdir -p $(@D)
-	clang -O2 -g -Wall -target bpf -idirafter /usr/include/$$(uname -m)-linux-gnu -c -o $@ $<
-bench-twins: $(BENCH)/load $(patsubst bench/twins/%.c,$(BENCH)/%.o,$(wildcard bench/twins/*.bpf.c))
+	clang -O2 -g -Wall -Wextra -Wno-unused-parameter -target bpf \
+		-idirafter /usr/include/$$(uname -m)-linux-gnu -c -o $@ $<
+bench-twins: $(BENCH)/load $(TWINS)
 $(BENCH)/waggle.map: $(CLI_OBJ) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,-Map=$@ -o /dev/null $^

@@ -19,7 +19,8 @@
 /* ---- util.c */
 uint64_t bench_now(clockid_t clock); /* ns */
 void bench_pause(unsigned ms);
-double median(double *v, unsigned n); /* sorts v; NAN for none */
+double median(double *v, unsigned n);   /* sorts v; NAN for none */
+double quartile(double *v, unsigned n); /* the lower one: sorts v */
 double highest(double *v, unsigned n);
 /* A path in the bench's own folder, gone at the end; one of 8 buffers in turn. */
 const char *scratch(const char *name);

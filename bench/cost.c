@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define PROGS_MAX 16
-#define ROUNDS    5
+#define ROUNDS    3
 
 struct cost {
 	double insns, ns;
@@ -77,7 +77,6 @@ static int program_info(unsigned id, struct bpf_prog_info *info)
 	fd = sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
 	if (fd < 0)
 		return -errno;
-	memset(info, 0, sizeof(*info));
 	memset(&attr, 0, sizeof(attr));
 	attr.info.bpf_fd = (uint32_t)fd;
 	attr.info.info_len = sizeof(*info);
@@ -94,7 +93,7 @@ static struct cost cost_of(pid_t pid)
 	struct cost c = {0, 0};
 
 	for (unsigned i = 0; i < n; i++) {
-		struct bpf_prog_info info;
+		struct bpf_prog_info info = {0};
 
 		if (program_info(ids[i], &info) || info.run_cnt < 100)
 			continue; /* begin, end */
@@ -151,7 +150,7 @@ static void measure_all(const struct script *s, struct cost *best)
 		for (unsigned j = 0; j < ARRAY(which); j++) {
 			struct cost c;
 
-			if (which[j] == BPFTRACE && i > 2)
+			if (which[j] == BPFTRACE && i > 1)
 				continue; /* it takes long, and is only there to compare */
 			if (which[j] != TWIN && i && isnan(best[which[j]].ns))
 				continue; /* it cannot do that */

@@ -117,9 +117,9 @@ static double cpu_ns(pid_t pid)
 /* Percent of a core, of each tracer by itself, over the same seconds. */
 static void idle(double *percent)
 {
-	struct held h[TRACERS];
+	struct held h[TRACERS] = {0};
+	double before[TRACERS] = {0};
 	struct usage u;
-	double before[TRACERS];
 
 	for (enum tracer t = WAGGLE; t <= BPFTRACE; t++) {
 		if (!tracer_here(t))

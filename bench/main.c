@@ -30,7 +30,7 @@ static const struct part {
 	{"events", part_events, "events printed a second, none lost"},
 };
 
-struct bench bench = {.rounds = 7, .waggle = "build/waggle", .built = "build/bench", .only = ""};
+struct bench bench = {.rounds = 5, .waggle = "build/waggle", .built = "build/bench", .only = ""};
 
 static int usage(void)
 {

@@ -41,7 +41,7 @@ static void count(struct room *rooms, unsigned *n, const char *path, double byte
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(p + 4, "/\n"), p + 4);
 	if (strstr(name, ".o"))
 		strcpy(strstr(name, ".o"), ".c"); /* a room of one file */
-	while (i < *n && strcmp(rooms[i].name, name))
+	while (i < *n && strcmp(rooms[i].name, name) != 0)
 		i++;
 	if (i == ROOMS_MAX)
 		return;

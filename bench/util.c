@@ -38,17 +38,31 @@ static int compare(const void *a, const void *b)
 }
 
 /* What is no number comes from a run that failed: it is left out. */
-double median(double *v, unsigned n)
+static unsigned sort(double *v, unsigned n)
 {
 	unsigned m = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		if (!isnan(v[i]))
 			v[m++] = v[i];
+	qsort(v, m, sizeof(*v), compare);
+	return m;
+}
+
+double median(double *v, unsigned n)
+{
+	unsigned m = sort(v, n);
+
 	if (!m)
 		return NAN;
-	qsort(v, m, sizeof(*v), compare);
 	return m % 2 ? v[m / 2] : (v[m / 2 - 1] + v[m / 2]) / 2;
+}
+
+double quartile(double *v, unsigned n)
+{
+	unsigned m = sort(v, n);
+
+	return m ? v[m / 4] : NAN;
 }
 
 double highest(double *v, unsigned n)

@@ -32,6 +32,8 @@ struct arch {
 	u16 args[8];	   /* offsets in struct pt_regs */
 	u16 result, stack, ip;
 	u16 stack_args;	   /* at a function's entry: bytes from the stack pointer to the first one */
+	u16 mode;	   /* this register has a bit of user_mask set in user mode */
+	u8 user_mask;
 	u16 regs_size;	   /* of struct pt_regs */
 	const struct arch_reg *regs; /* all that have a name; ends with one without */
 	/* Parses one operand of a note ("-4@-20(%rbp)") and moves *text behind it. False: it is none

@@ -112,6 +112,12 @@ static void type_number(struct checker *c, struct node *n)
 	n->type = number(space_of(c->point));
 }
 
+static void type_flag(struct checker *c, struct node *n)
+{
+	(void)c;
+	n->type = (struct type){.kind = TYPE_INT, .size = 1};
+}
+
 static void type_name_of(struct checker *c, struct node *n)
 {
 	struct point *leader = c->point->leader ? c->point->leader : c->point;
@@ -143,9 +149,11 @@ static void type_ctx(struct checker *c, struct node *n)
 #define FUNCTIONS (1u << ATTACH_KPROBE | 1u << ATTACH_UPROBE)
 #define RETURNS	  (1u << ATTACH_KRETPROBE | 1u << ATTACH_URETPROBE)
 
+#define EVENTS	  (1u << ATTACH_PROFILE | 1u << ATTACH_SOFTWARE)
+
 const struct probe_value probe_values[] = {
 #define PROBE_VALUE(name, numbered, kinds, type, lower, where, doc)                               \
-	{#name, numbered, kinds, type, lower, where, doc},
+	{#name, numbered, kinds, type, lower, where, numbered ? #name "N" : #name, doc},
 #include "script/probe_values.def"
 #undef PROBE_VALUE
 	{0}};

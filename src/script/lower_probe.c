@@ -117,6 +117,16 @@ u32 lower_ctx(struct lower *l, const struct node *n)
 	return ir_bin(l->fn, IR_ADD, IRT_I64, ir_ctx(l->fn), ir_const(l->fn, 0));
 }
 
+u32 lower_usermode(struct lower *l, const struct node *n)
+{
+	const struct arch *a = arch_of(l);
+
+	(void)n;
+	return ir_bin(l->fn, IR_NE, IRT_I64,
+		      ir_bin(l->fn, IR_AND, IRT_I64, load_reg(l, a->mode),
+			     ir_const(l->fn, a->user_mask)), ir_const(l->fn, 0));
+}
+
 /* ---- values without arguments that need nothing else */
 
 u32 lower_rand(struct lower *l)

@@ -84,7 +84,7 @@ void lower_stored(struct lower *l, struct node *n, struct mem to, u32 size)
 		store_tuple(l, n, to, size);
 		return;
 	}
-	mem_zero(l, to, ALIGN_UP(size, 8));
+	mem_zero(l, to, ALIGN_UP(size, 8)); /* not all that write strings pad them */
 	lower_str(l, n, to, size);
 }
 

@@ -75,7 +75,8 @@ struct probe_value {
 	u32 kinds;	/* bit of enum attach_kind: where it is known; 0: everywhere */
 	void (*type)(struct checker *, struct node *);
 	u32 (*lower)(struct lower *, const struct node *); /* NULL: a string */
-	const char *where, *doc; /* where: for messages */
+	const char *where; /* for messages */
+	const char *usage, *doc;
 };
 extern const struct probe_value probe_values[]; /* ends with a row without a name */
 
@@ -87,6 +88,7 @@ u32 lower_arg(struct lower *, const struct node *);
 u32 lower_sarg(struct lower *, const struct node *);
 u32 lower_retval(struct lower *, const struct node *);
 u32 lower_ctx(struct lower *, const struct node *);
+u32 lower_usermode(struct lower *, const struct node *);
 u32 lower_rand(struct lower *);
 u32 lower_cgroup(struct lower *);
 u32 lower_numaid(struct lower *);

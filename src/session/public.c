@@ -5,7 +5,7 @@
  * everything into 0 or -errno.
  */
 #include "compile.h"
-#include "script/script.h"
+#include "script/tables.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -147,6 +147,8 @@ int waggle_language(const char *topic, void (*fn)(void *user, const char *name, 
 	} else if (!strcmp(topic, "values")) {
 		for (const struct value_row *r = value_rows; r->name; r++)
 			fn(user, r->name, r->doc);
+		for (const struct probe_value *r = probe_values; r->name; r++)
+			fn(user, r->usage, r->doc);
 	} else if (!strcmp(topic, "probes")) {
 		for (const struct probe_row *r = probe_rows; r->name; r++)
 			fn(user, r->usage, r->doc);

@@ -324,15 +324,11 @@ static u64 nap_length(struct stream *s, u64 now)
  * sleep a millisecond at most and look again, and only then for as long as nobody wakes us. */
 bool stream_sleep(struct stream *s, u64 *ns)
 {
-	enum pending p = stream_pending(s);
+	enum pending p;
 	u64 now, nap;
 
 	if (!s->n || !s->in.control)
 		return true;
-	if (p == PENDING_READY) {
-		want_clear(s);
-		return false;
-	}
 	now = now_ns();
 	nap = nap_length(s, now);
 	if (nap) {

@@ -1,8 +1,9 @@
 /*
  * traced.c: the program that the cases for uprobes and USDT trace.
  *
- * In:  `traced [N]`: calls each function N times (once). `traced storm SECONDS`: two threads call
- *      storm() with strings of their own; one of them interrupts the other as often as it can.
+ * In:  `traced [N]`: calls each function N times (once). `traced calm N`: two threads call calm() N
+ *      times, every 10 ms. `traced storm SECONDS`: two threads call storm() with strings of their
+ *      own; one of them interrupts the other as often as it can.
  * Out: nothing. Functions are never inlined, and what their arguments point to is in memory.
  */
 #define _GNU_SOURCE
@@ -86,6 +87,11 @@ TRACED void storm(const char *text)
 	__asm__ volatile("" ::"r"(text) : "memory");
 }
 
+TRACED void calm(int n)
+{
+	__asm__ volatile("" ::"r"(n) : "memory");
+}
+
 static volatile signed char small = -3;
 
 TRACED void notes(int i, const char *text)
@@ -135,6 +141,27 @@ static int storm_for(int seconds)
 	return 0;
 }
 
+static void *call_calm(void *times)
+{
+	struct timespec pause = {0, 10000000};
+
+	for (int i = 0; i < *(int *)times; i++) {
+		calm(i);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static int calm_for(int times)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, call_calm, &times))
+		return 1;
+	call_calm(&times);
+	return pthread_join(thread, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct item item = {7, 1l << 40, NULL, {-2, 3}, 5, 17, "tag"};
@@ -143,6 +170,8 @@ int main(int argc, char **argv)
 
 	if (argc > 2 && !strcmp(argv[1], "storm"))
 		return storm_for(atoi(argv[2]));
+	if (argc > 2 && !strcmp(argv[1], "calm"))
+		return calm_for(atoi(argv[2]));
 	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "name%d", i);
 		snprintf(text, sizeof(text), "text%d", i);

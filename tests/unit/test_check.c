@@ -217,7 +217,7 @@ static void sentences(void **state)
 		{"begin { $x = str(0, pid); }", "must be a positive constant", "str(p, 16)", 1, 21},
 		{"begin { $x = str(0, 5000); }", "cannot be that long", "1023", 1, 21},
 		{"beginn { }", "'beginn' is no kind of probe", "did you mean 'begin'?", 1, 1},
-		{"kprobe:f { }", "kind 'kprobe' are not there yet", "", 1, 1},
+		{"bench:f { }", "kind 'bench' are not there yet", "", 1, 1},
 		{"interval:x:1 { }", "'x' is no unit of time", "s, ms, us", 1, 1},
 		{"interval:5w { }", "'w' is no unit of time", "ns, us, ms", 1, 1},
 		{"interval:s:0 { }", "'0' is no number of intervals", "", 1, 1},

@@ -91,8 +91,8 @@ static void print_says_all(void **state)
 		"attach begin to usdt /bin/prog + 0x1234, semaphore 0x5678\n",
 		"attach begin to software + 0x2, every 100\n",
 		"attach begin to begin\n", "attach begin to interval of 1000000000 ns",
-		"attach send_record to tracepoint syscalls:sys_enter_getppid, "
-		"reads filename, flags, cookie 0x123456789abcdef",
+		("attach send_record to tracepoint syscalls:sys_enter_getppid, "
+		 "reads filename, flags, cookie 0x123456789abcdef"),
 	};
 	struct object *o = sample_object(1);
 	struct buf out = {0};
