@@ -48,12 +48,18 @@ struct waggle_opts {
 	int pid;              /* handle events of this process only, end when it ends; 0: any */
 	const char *format;   /* a sink: "text" (NULL) or "json" */
 	int out_fd;           /* where the sink writes */
-	int line_buffered;    /* 1: the sink writes at each newline, 0: when full or idle */
+	int line_buffered;    /* 1: the sink writes at each newline, 0: when full or idle, 2: at once */
 	bool quiet;           /* no "Attaching ..." line, no summary of losses */
 	bool verbose;         /* a summary even when nothing was lost */
 	unsigned ring_bytes;  /* per CPU, a power of two; 0: 1 MiB */
 	bool leaving; /* the process exits right after waggle_session_stop(): what closes slowly
 		       * is left to a child that outlives us for some 100 ms */
+
+	/* scripts */
+	bool unsafe;	       /* system() and signal() may be used */
+	unsigned max_strlen;   /* bytes of a string with its NUL; 0: 1024 */
+	unsigned max_map_keys; /* entries of a map with keys; 0: 4096 */
+	const char *stack_mode; /* of kstack and ustack: "bpftrace" (NULL), "perf", "raw" */
 };
 
 struct waggle_object;
@@ -71,6 +77,14 @@ void waggle_object_free(struct waggle_object *);
  * written and what it does. -ENOENT: no such topic. */
 int waggle_language(const char *topic, void (*fn)(void *user, const char *name, const char *text),
 		    void *user);
+
+/* Calls fn for each line about the probes that there are: "tracepoint:sched:sched_switch", and if
+ * verbose its arguments, "    int prev_prio". patterns: with wildcards and commas; NULL: all. */
+int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const char *line),
+		void *user, const struct waggle_opts *);
+/* The probes of an object, one after the other, with their wildcards resolved. */
+void waggle_object_probes(const struct waggle_object *, void (*fn)(void *user, const char *probe),
+			  void *user);
 
 /* Write what a compiler may know of the running machine to fd; patterns (NULL-terminated, or
  * NULL for all) choose the tracepoints ("syscalls:sys_enter_open*"). */

@@ -92,16 +92,39 @@ static int back_end(void *user, struct lower_result *r)
 	return err;
 }
 
+static int limits_of(struct compilation *c, struct limits *l)
+{
+	static const char *const modes[] = {
+		[STACK_BPFTRACE] = "bpftrace", [STACK_PERF] = "perf", [STACK_RAW] = "raw"};
+	const struct waggle_opts *o = c->opts;
+
+	l->str_most = o->max_strlen ? o->max_strlen : STR_MOST_DEFAULT;
+	l->map_entries = o->max_map_keys ? o->max_map_keys : MAP_ENTRIES_DEFAULT;
+	if (l->str_most < 8 || l->str_most > STR_LIMIT)
+		return diag_fail(c->diag, -EINVAL, "--max-strlen 64",
+				 "strings cannot have %u bytes: 8 to %u", l->str_most, STR_LIMIT);
+	l->str_most = ALIGN_UP(l->str_most, 8);
+	for (u32 i = 0; o->stack_mode && strcmp(modes[l->stack_mode], o->stack_mode); i++) {
+		l->stack_mode = (u8)(i + 1);
+		if (i + 1 == ARRAY_SIZE(modes))
+			return diag_fail(c->diag, -EINVAL, "bpftrace, perf, raw",
+					 "stacks have no mode '%s'", o->stack_mode);
+	}
+	return 0;
+}
+
 static int compile_script(struct compilation *c, const char *src, size_t len, struct target *target)
 {
 	struct script script = {.arena = &c->object->arena, .diag = c->diag, .target = target,
 				.argc = c->opts->argc, .argv = c->opts->argv,
-				.pid = (u32)c->opts->pid};
+				.unsafe = c->opts->unsafe, .pid = (u32)c->opts->pid};
 	struct script_opts opts = {.pid = (u32)c->opts->pid};
 	struct point *points;
 	int err;
 
-	err = script_parse(&script, src, len);
+	err = limits_of(c, &script.limits);
+	if (!err)
+		err = script_parse(&script, src, len);
 	if (!err && wanted(c, "ast"))
 		script_print(&c->text, &script, false);
 	if (!err)

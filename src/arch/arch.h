@@ -18,32 +18,32 @@ struct arch_reg {
 
 /* Where an argument of a USDT probe is: constant + base + index * scale, or what is there. */
 struct usdt_operand {
-	u8 size;	/* bytes: 1, 2, 4, 8 */
+	u8 size; /* bytes: 1, 2, 4, 8 */
 	bool is_signed, in_memory;
-	u8 scale;	/* 1, 2, 4, 8 */
+	u8 scale; /* 1, 2, 4, 8 */
 	s64 constant;
 	const struct arch_reg *base, *index; /* or NULL */
 };
 
 struct arch {
-	const char *name;  /* as uname -m says */
-	u16 machine;	   /* of its ELF files */
-	u8 nargs;	   /* arguments in registers */
-	u16 args[8];	   /* offsets in struct pt_regs */
+	const char *name; /* as uname -m says */
+	u16 machine;      /* of its ELF files */
+	u8 nargs;         /* arguments in registers */
+	u16 args[8];      /* offsets in struct pt_regs */
 	u16 result, stack, ip;
-	u16 stack_args;	   /* at a function's entry: bytes from the stack pointer to the first one */
-	u16 mode;	   /* this register has a bit of user_mask set in user mode */
+	u16 stack_args; /* at a function's entry: bytes from the stack pointer to the first one */
+	u16 mode;       /* this register has a bit of user_mask set in user mode */
 	u8 user_mask;
-	u16 regs_size;	   /* of struct pt_regs */
+	u16 regs_size;               /* of struct pt_regs */
 	const struct arch_reg *regs; /* all that have a name; ends with one without */
-	/* Parses one operand of a note ("-4@-20(%rbp)") and moves *text behind it. False: it is none
-	 * that this CPU has. */
+	/* Parses one operand of a note ("-4@-20(%rbp)") and moves *text behind it. False: it is
+	 * none that this CPU has. */
 	bool (*usdt)(const char **text, struct usdt_operand *);
 	/* Bytes of the instruction at p, of which `left` are there; 0: none that it knows. */
 	u32 (*insn_length)(const u8 *p, u64 left);
 };
 
-const struct arch *arch_find(const char *name); /* NULL: not known */
+const struct arch *arch_find(const char *name);                         /* NULL: not known */
 const struct arch_reg *arch_reg(const struct arch *, const char *name); /* NULL: not known */
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+/* clang-format off */
 enum { /* struct pt_regs of arch/x86/include/uapi/asm/ptrace.h */
 	R15 = 0, R14 = 8, R13 = 16, R12 = 24, RBP = 32, RBX = 40, R11 = 48, R10 = 56, R9 = 64,
 	R8 = 72, RAX = 80, RCX = 88, RDX = 96, RSI = 104, RDI = 112, ORIG_RAX = 120, RIP = 128,
@@ -28,6 +29,7 @@ static const struct arch_reg regs[] = {
 	NEW(14, R14), NEW(15, R15), {"rip", RIP, 8, 0},
 	{"orig_rax", ORIG_RAX, 8, 0}, {"cs", CS, 8, 0}, {"eflags", EFLAGS, 8, 0}, {"ss", SS, 8, 0},
 	{0}};
+/* clang-format on */
 
 /* %NAME */
 static const struct arch_reg *parse_reg(const char **p)

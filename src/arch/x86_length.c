@@ -10,22 +10,23 @@
 #include "arch/inside.h"
 
 enum form {
-	N,    /* nothing follows */
-	M,    /* ModRM and what it brings */
-	B,    /* 1 byte */
-	W,    /* 2 bytes */
-	Z,    /* 4 bytes, 2 with the operand-size prefix */
-	D,    /* 4 bytes always: near jumps and calls */
-	V,    /* Z, or 8 with REX.W: mov r64, imm64 */
-	O,    /* address of 8 bytes, 4 with the address-size prefix */
-	E,    /* 3 bytes: enter */
-	MB,   /* M, then B */
-	MZ,   /* M, then Z */
-	TB,   /* M, then B if it is a test: group 3 */
+	N,  /* nothing follows */
+	M,  /* ModRM and what it brings */
+	B,  /* 1 byte */
+	W,  /* 2 bytes */
+	Z,  /* 4 bytes, 2 with the operand-size prefix */
+	D,  /* 4 bytes always: near jumps and calls */
+	V,  /* Z, or 8 with REX.W: mov r64, imm64 */
+	O,  /* address of 8 bytes, 4 with the address-size prefix */
+	E,  /* 3 bytes: enter */
+	MB, /* M, then B */
+	MZ, /* M, then Z */
+	TB, /* M, then B if it is a test: group 3 */
 	TZ,
-	X,    /* not in 64-bit mode, or handled elsewhere */
+	X, /* not in 64-bit mode, or handled elsewhere */
 };
 
+/* clang-format off */
 static const u8 one_byte[256] = {
 	/* 00 */ M, M, M, M, B, Z, X, X, M, M, M, M, B, Z, X, X,
 	/* 10 */ M, M, M, M, B, Z, X, X, M, M, M, M, B, Z, X, X,
@@ -63,6 +64,7 @@ static const u8 two_bytes[256] = { /* behind 0f */
 	/* e0 */ M, M, M, M, M, M, M, M, M, M, M, M, M, M, M, M,
 	/* f0 */ M, M, M, M, M, M, M, M, M, M, M, M, M, M, M, M,
 };
+/* clang-format on */
 
 struct decode {
 	const u8 *p;
@@ -82,8 +84,15 @@ static void skip_prefixes(struct decode *d)
 		switch (peek(d)) {
 		case 0x66: d->word = true; break;
 		case 0x67: d->address = true; break;
-		case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65: /* segments */
-		case 0xf0: case 0xf2: case 0xf3: break;			       /* lock, rep */
+		case 0x26:
+		case 0x2e:
+		case 0x36:
+		case 0x3e:
+		case 0x64:
+		case 0x65: /* segments */
+		case 0xf0:
+		case 0xf2:
+		case 0xf3: break; /* lock, rep */
 		default:
 			if ((peek(d) & 0xf0) != 0x40)
 				return;
@@ -126,8 +135,14 @@ static bool skip_form(struct decode *d, u8 form)
 	case V: d->at += d->wide ? 8 : z; return true;
 	case O: d->at += d->address ? 4 : 8; return true;
 	case E: d->at += 3; return true;
-	case MB: skip_modrm(d); d->at += 1; return true;
-	case MZ: skip_modrm(d); d->at += z; return true;
+	case MB:
+		skip_modrm(d);
+		d->at += 1;
+		return true;
+	case MZ:
+		skip_modrm(d);
+		d->at += z;
+		return true;
 	case TB:
 	case TZ:
 		reg = skip_modrm(d);

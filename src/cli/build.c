@@ -11,6 +11,7 @@
 static const struct option long_options[] = {
 	{"target", required_argument, NULL, 't'},
 	{"output", required_argument, NULL, 'o'},
+	COMMON_OPTIONS,
 	{0},
 };
 
@@ -34,12 +35,17 @@ int cmd_build(int argc, char **argv)
 	struct source source = {0};
 	int opt, err = 0;
 
+	err = options_environment(&opts);
+	if (err)
+		return err;
 	while ((opt = getopt_long(argc, argv, "e:o:", long_options, NULL)) >= 0) {
 		switch (opt) {
 		case 'e': script = optarg; break;
 		case 'o': output = optarg; break;
 		case 't': opts.target = optarg; break;
-		default: return STATUS_USAGE;
+		default:
+			if (opt < OPT_UNSAFE || options_take(&opts, opt, optarg))
+				return STATUS_USAGE;
 		}
 	}
 	if (!output || (!script && optind != argc - 1))

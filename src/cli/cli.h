@@ -29,6 +29,22 @@ void report_out(void *user, const char *text, size_t len); /* to stdout */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int status_of(int err); /* 0 or -errno to an exit status */
 
+/* options.c: numbers of the long options that several commands have */
+enum { OPT_UNSAFE = 512, OPT_LIMIT };
+#define COMMON_OPTIONS                                                                           \
+	{"unsafe", no_argument, NULL, OPT_UNSAFE},                                               \
+	{"max-strlen", required_argument, NULL, OPT_LIMIT},                                      \
+	{"max-map-keys", required_argument, NULL, OPT_LIMIT + 1},                                \
+	{"stack-mode", required_argument, NULL, OPT_LIMIT + 2},                                  \
+	{"perf-rb-pages", required_argument, NULL, OPT_LIMIT + 3}
+/* Each returns 0 or an exit status. */
+int options_environment(struct waggle_opts *);
+int options_take(struct waggle_opts *, int opt, const char *value); /* opt >= OPT_UNSAFE */
+
+/* list.c; each returns 0, an exit status or -errno. */
+int list_probes(const char *pattern, bool verbose, const struct waggle_opts *);
+int list_object(const struct waggle_object *, bool verbose, const struct waggle_opts *);
+
 /* source.c */
 struct source {
 	char *text; /* malloc'ed */

@@ -20,6 +20,7 @@ static const struct option long_options[] = {
 	{"engine", required_argument, NULL, OPT_ENGINE},
 	{"target", required_argument, NULL, OPT_TARGET},
 	{"pid", required_argument, NULL, 'p'},
+	COMMON_OPTIONS,
 	{0},
 };
 
@@ -29,7 +30,7 @@ struct trace {
 	const char *script; /* of -e */
 	const char *output;
 	char **command;
-	bool stats, verbose;
+	bool stats, verbose, list;
 };
 
 static struct waggle_session *volatile running; /* for the signal handler; NULL: none */
@@ -74,9 +75,9 @@ static int engine_of(struct trace *t, const char *name)
 static int buffering_of(struct trace *t, const char *mode)
 {
 	if (!strcmp(mode, "line") || !strcmp(mode, "none") || !strcmp(mode, "full"))
-		t->opts.line_buffered = *mode != 'f';
+		t->opts.line_buffered = *mode == 'n' ? 2 : *mode == 'l';
 	else
-		return usage_error("there is no buffer mode '%s': line or full", mode);
+		return usage_error("there is no buffer mode '%s': none, line or full", mode);
 	return 0;
 }
 
@@ -91,6 +92,7 @@ static int take_option(struct trace *t, int opt)
 	case 'd': t->opts.dump = optarg; return 0;
 	case 'B': return buffering_of(t, optarg);
 	case 'q': t->opts.quiet = true; return 0;
+	case 'l': t->list = true; return 0;
 	case 'v': t->verbose = true; return 0;
 	case OPT_STATS: t->stats = true; return 0;
 	case OPT_ENGINE: return engine_of(t, optarg);
@@ -102,7 +104,10 @@ static int take_option(struct trace *t, int opt)
 					   t->command ? "is empty" : "leaves a quote open");
 		t->opts.command = t->command;
 		return 0;
-	default: return STATUS_USAGE; /* getopt has said what is wrong */
+	default:
+		if (opt >= OPT_UNSAFE)
+			return options_take(&t->opts, opt, optarg);
+		return STATUS_USAGE; /* getopt has said what is wrong */
 	}
 }
 
@@ -113,7 +118,7 @@ static int parse_options(struct trace *t, int argc, char **argv)
 	int opt, status = 0;
 
 	while (!status) {
-		opt = getopt_long(argc, argv, "+e:c:p:f:o:d:B:qvh", long_options, NULL);
+		opt = getopt_long(argc, argv, "+e:c:p:f:o:d:B:lqvh", long_options, NULL);
 		if (opt == 'h') {
 			cmd_help(0, NULL);
 			exit(STATUS_OK);
@@ -132,7 +137,7 @@ static int parse_options(struct trace *t, int argc, char **argv)
 		t->opts.name = argv[optind++];
 		named = true;
 	}
-	if (!status && !t->script && !named)
+	if (!status && !t->script && !named && !t->list)
 		status = usage_error("no script: give a file, or -e and the script");
 	t->opts.argc = argc - optind;
 	t->opts.argv = argv + optind;
@@ -212,6 +217,21 @@ static int watch(struct trace *t, struct waggle_object *object)
 	return err;
 }
 
+/* -l: of a script, or of the machine. */
+static int list(struct trace *t)
+{
+	struct waggle_object *object = NULL;
+	int err;
+
+	if (!t->script && (!t->opts.name || access(t->opts.name, F_OK)))
+		return list_probes(t->opts.name, t->verbose, &t->opts);
+	err = get_object(t, &object);
+	if (!err)
+		err = list_object(object, t->verbose, &t->opts);
+	waggle_object_free(object);
+	return err;
+}
+
 static int open_output(struct trace *t)
 {
 	t->opts.out_fd = STDOUT_FILENO;
@@ -231,7 +251,15 @@ int cmd_trace(int argc, char **argv)
 	int status;
 
 	t.opts.line_buffered = -1;
-	status = parse_options(&t, argc, argv);
+	status = options_environment(&t.opts);
+	if (!status)
+		status = parse_options(&t, argc, argv);
+	if (!status && t.list) {
+		status = status_of(list(&t));
+		source_free(&t.source);
+		free(t.command);
+		return status;
+	}
 	if (!status)
 		status = open_output(&t);
 	if (t.opts.line_buffered < 0)

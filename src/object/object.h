@@ -16,12 +16,19 @@
 
 /* What a field holds and so how it is shown. */
 enum field_kind {
-	FIELD_UINT, /* 1, 2, 4, 8 bytes */
-	FIELD_INT,
-	FIELD_STR,   /* bytes up to the first NUL or the size */
-	FIELD_BYTES, /* raw */
-	FIELD_TUPLE, /* of sub->fields */
+#define FIELD(NAME, name, least, doc) FIELD_##NAME,
+#include "object/fields.def"
+#undef FIELD
+	FIELD_KINDS
 };
+/* KSTACK, USTACK: how frames are written. A stack in the key of a map is two words: the id of its
+ * frames in the map STACKS_MAP and, of USTACK, the process. Whoever reads the map puts the frames
+ * in their place, so nothing behind that knows of ids. */
+enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BY_ID = 0x80 };
+#define STACKS_MAP "waggle_stacks" /* u64 id -> u64 frames[STACK_FRAMES] */
+#define STACK_FRAMES 127	   /* frames: kernel.perf_event_max_stack */
+/* TIME: the clock that was read. */
+enum time_mode { TIME_BOOT, TIME_MONOTONIC, TIME_TAI };
 enum field_unit { UNIT_NONE, UNIT_NS, UNIT_US, UNIT_MS, UNIT_BYTES, UNIT_COUNT, UNIT_HEX };
 
 struct layout;
@@ -31,6 +38,8 @@ struct field {
 	u16 width;  /* columns that a table gives it at least */
 	u32 off, size; /* bytes */
 	struct layout *sub;
+	u8 mode;	  /* stacks: enum stack_mode; TIME: enum time_mode */
+	const char *text; /* TIME: format of strftime(3), with %f for microseconds */
 };
 /* A record's payload, a map's key or its value. */
 struct layout {
@@ -50,6 +59,11 @@ enum action_kind {
 	ACTION_CLEAR_MAP,
 	ACTION_ZERO_MAP,
 	ACTION_EXIT, /* end the session; first field, if any: status */
+	ACTION_TIME, /* print the time, as strftime(text) */
+	ACTION_JOIN, /* print the first `count` strings, text between them; fields: count, strings */
+	ACTION_CAT,    /* format as printf, print the file of that name */
+	ACTION_SYSTEM, /* format as printf, run it by the shell, print its output */
+	ACTION_KINDS
 };
 struct action {
 	u8 kind;
@@ -105,6 +119,19 @@ struct object_map {
 };
 enum object_section { SECTION_NONE, SECTION_BSS, SECTION_DATA, SECTION_RODATA };
 
+/* A word of .rodata that only the machine that runs the programs can know: filled by the loader. */
+enum fill_kind {
+	FILL_KADDR,	 /* address of the kernel's symbol `text`; 0: there is none */
+	FILL_CGROUP,	 /* id of the cgroup at the path `text` */
+	FILL_TAI_OFFSET, /* CLOCK_TAI less CLOCK_MONOTONIC, in ns */
+	FILL_KINDS
+};
+struct object_fill {
+	u8 kind;
+	const char *text; /* or NULL */
+	u32 off;	  /* in .rodata */
+};
+
 struct object_prog {
 	const char *name;    /* identifier, unique: "tp_sys_enter_openat_1" */
 	const char *section; /* libbpf's SEC(): "tracepoint/syscalls/sys_enter_openat" */
@@ -150,6 +177,7 @@ struct object {
 	vec(struct object_map) maps;
 	vec(struct schema) schemas;
 	vec(struct attach) attaches;
+	vec(struct object_fill) fills;
 };
 
 struct object *object_new(void); /* NULL: no memory */

@@ -26,7 +26,11 @@ static void print_text(struct buf *out, const char *s, size_t n)
 
 static void print_layout(struct buf *out, const struct layout *l)
 {
-	static const char *const kinds[] = {"u", "s", "str", "bytes", "tuple"};
+	static const char *const kinds[] = {
+#define FIELD(NAME, name, least, doc) name,
+#include "object/fields.def"
+#undef FIELD
+	};
 	static const char *const units[] = {"", " ns", " us", " ms", " bytes", " count", " hex"};
 
 	buf_char(out, '{');
@@ -39,7 +43,11 @@ static void print_layout(struct buf *out, const struct layout *l)
 			print_layout(out, f->sub);
 		else
 			buf_printf(out, number ? "%s%u" : "%s[%u]",
-				   f->kind < ARRAY_SIZE(kinds) ? kinds[f->kind] : "?",
+				   f->kind == FIELD_UINT  ? "u" :
+				   f->kind == FIELD_INT	  ? "s" :
+				   f->kind == FIELD_STR	  ? "str" :
+				   f->kind < FIELD_KINDS ? kinds[f->kind] :
+							    "?",
 				   number ? f->size * 8 : f->size);
 		buf_printf(out, " @%u", f->off);
 		buf_puts(out, f->unit < ARRAY_SIZE(units) ? units[f->unit] : " ?");

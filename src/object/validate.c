@@ -38,6 +38,12 @@ static bool is_name(const char *s)
 static int check_layout(const struct layout *l, const char *what, const char *of, u32 depth,
 			struct diag *d)
 {
+	static const u8 least[] = {
+#define FIELD(NAME, name, least, doc) least,
+#include "object/fields.def"
+#undef FIELD
+	};
+
 	if (l->n > FIELDS_MOST || l->size > BYTES_MOST)
 		return bad(d, "%s %s: more than %u fields or %u bytes", what, of, FIELDS_MOST,
 			   BYTES_MOST);
@@ -47,10 +53,14 @@ static int check_layout(const struct layout *l, const char *what, const char *of
 
 		if (!f->name)
 			return bad(d, "%s %s: field %u has no name", what, of, i);
-		if (f->kind > FIELD_TUPLE || f->unit > UNIT_HEX)
+		if (f->kind >= FIELD_KINDS || f->unit > UNIT_HEX)
 			return bad(d, "%s %s: field '%s' is of an unknown kind", what, of, f->name);
 		if (!f->size || f->off > l->size || f->size > l->size - f->off)
 			return bad(d, "%s %s: field '%s' lies outside", what, of, f->name);
+		if (f->size < least[f->kind])
+			return bad(d, "%s %s: field '%s' is too small", what, of, f->name);
+		if (f->kind == FIELD_TIME && !f->text)
+			return bad(d, "%s %s: time '%s' has no format", what, of, f->name);
 		if (f->kind <= FIELD_INT && (f->size > 8 || (f->size & (f->size - 1))))
 			return bad(d, "%s %s: number '%s' has %u bytes", what, of, f->name,
 				   f->size);
@@ -209,7 +219,8 @@ static int check_schema(const struct object *o, u32 i, struct diag *d)
 		return bad(d, "schema %u has no name or another number", i);
 	if (s->view > VIEW_HISTOGRAM || s->group > i || o->schemas.v[s->group].group != s->group)
 		return bad(d, "schema %u (%s): unknown view or group", i, s->name);
-	if (a->kind > ACTION_EXIT || (a->kind == ACTION_PRINTF && !a->text))
+	if (a->kind >= ACTION_KINDS ||
+	    ((a->kind == ACTION_PRINTF || a->kind >= ACTION_TIME) && !a->text))
 		return bad(d, "schema %u (%s): unknown action", i, s->name);
 	if (a->kind >= ACTION_PRINT_MAP && a->kind <= ACTION_ZERO_MAP &&
 	    (a->map >= o->maps.n || !o->maps.v[a->map].shown))
@@ -238,6 +249,19 @@ static int check_attach(const struct object *o, u32 i, struct diag *d)
 	return 0;
 }
 
+static int check_fill(const struct object *o, u32 i, struct diag *d)
+{
+	const struct object_map *m = object_section(o, SECTION_RODATA);
+	const struct object_fill *f = &o->fills.v[i];
+
+	if (f->kind >= FILL_KINDS || (f->kind != FILL_TAI_OFFSET && !f->text))
+		return bad(d, "fill row %u is of an unknown kind", i);
+	if (!m || f->off < sizeof(struct waggle_config) || f->off % 8 || m->value_size < 8 ||
+	    f->off > m->value_size - 8)
+		return bad(d, "fill row %u lies outside of .rodata", i);
+	return 0;
+}
+
 int object_validate(const struct object *o, struct diag *d)
 {
 	int err = 0;
@@ -252,5 +276,7 @@ int object_validate(const struct object *o, struct diag *d)
 		err = check_schema(o, i, d);
 	for (u32 i = 0; i < o->attaches.n && !err; i++)
 		err = check_attach(o, i, d);
+	for (u32 i = 0; i < o->fills.n && !err; i++)
+		err = check_fill(o, i, d);
 	return err;
 }

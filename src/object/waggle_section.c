@@ -2,8 +2,8 @@
  * waggle_section.c: the section `.waggle`: what ELF and BTF cannot say of an object.
  *
  * Format, little-endian, without padding:
- *   "WGGL", u32 version (2), u32 size of the string table, the string table (NUL-terminated
- *   strings), then five tables: object, programs, maps, schemas, attach rows. Each table is
+ *   "WGGL", u32 version (3), u32 size of the string table, the string table (NUL-terminated
+ *   strings), then six tables: object, programs, maps, schemas, attach rows, fills. Each table is
  *   u32 size in bytes of what follows, u32 number of rows, rows. A string is a u32 offset in the
  *   string table, ~0 for none. A text that may hold anything is u32 size, bytes.
  * The rows are what the io_*() functions below say, field by field. The same functions read and
@@ -20,7 +20,7 @@
 #define MAGIC	     "WGGL"
 #define NO_STRING    UINT32_MAX
 #define LAYOUT_DEPTH 8
-#define FIELD_BYTES_LEAST 16 /* of a field's row */
+#define FIELD_BYTES_LEAST 21 /* of a field's row */
 
 struct io {
 	bool reading, failed;
@@ -144,6 +144,8 @@ static void io_layout(struct io *io, struct layout *l, u32 depth)
 		io_u16(io, &f->width);
 		io_u32(io, &f->off);
 		io_u32(io, &f->size);
+		io_u8(io, &f->mode);
+		io_str(io, &f->text);
 		if (f->kind != FIELD_TUPLE || io->failed)
 			continue;
 		if (io->reading)
@@ -217,6 +219,13 @@ static void io_attach(struct io *io, struct attach *a)
 	io_str(io, &a->fields);
 }
 
+static void io_fill(struct io *io, struct object_fill *f)
+{
+	io_u8(io, &f->kind);
+	io_str(io, &f->text);
+	io_u32(io, &f->off);
+}
+
 /* ---- tables */
 
 struct table {
@@ -281,6 +290,7 @@ static void io_object(struct io *io, struct object *o)
 	io_table(io, &o->maps, io_map);
 	io_table(io, &o->schemas, io_schema);
 	io_table(io, &o->attaches, io_attach);
+	io_table(io, &o->fills, io_fill);
 }
 
 void object_write_section(const struct object *o, struct arena *arena, struct buf *out)

@@ -81,6 +81,13 @@ struct script_var {
 	struct script_var *next;
 };
 
+/* What environment and options set; see waggle.h. script_parse() puts defaults for zeroes. */
+struct limits {
+	u32 str_most;	 /* bytes of a string with its NUL, everywhere but in keys */
+	u32 map_entries; /* of a map with keys */
+	u8 stack_mode;	 /* enum stack_mode, where a stack says none */
+};
+
 struct script {
 	struct arena *arena;
 	struct diag *diag;
@@ -89,6 +96,8 @@ struct script {
 	struct script_map *maps; /* in order of appearance */
 	int argc;
 	char **argv;
+	struct limits limits;
+	bool unsafe; /* system() and signal() may be used */
 	u32 pid; /* of -p: whose files are probed, 0: none */
 	struct ctype_state *ctypes; /* see ctype.h */
 };

@@ -49,6 +49,8 @@ static void check_name(struct checker *c, struct node *n)
 			n->row = r;
 			n->type = r->points_to ? ctype_kernel_pointer(c->script, r->points_to) :
 						 r->type;
+			if (r->store)
+				n->type.mode = c->script->limits.stack_mode;
 			return;
 		}
 		near_try(&near, r->name);
@@ -102,7 +104,7 @@ static struct type field_type(struct script *s, const struct point *p, const str
 	struct type of, t = {.kind = TYPE_INT};
 
 	if (f->is_string)
-		return type_str(f->is_data_loc ? STR_MOST : f->size);
+		return type_str(f->is_data_loc ? s->limits.str_most : f->size);
 	declared_type(f, &t);
 	if (f->is_pointer) {
 		t.is_pointer = 1;
@@ -142,7 +144,9 @@ static void check_args_field(struct checker *c, struct node *n)
 		return;
 	}
 	use_field(c, n->field);
-	if ((n->field->is_array || n->field->is_data_loc) && !n->field->is_string)
+	if (n->field->is_array && !n->field->is_data_loc && !n->field->is_string && n->field->elem)
+		n->type = bytes_type(c->script, n->field->size); /* for ntop(), buf(), macaddr() */
+	else if ((n->field->is_array || n->field->is_data_loc) && !n->field->is_string)
 		check_fail(c, n, "integers, pointers and strings can be used",
 			   "'%s' is an array (%s)", n->text, n->field->type);
 	else if (!n->field->is_string && n->field->size != 1 && n->field->size != 2 &&
@@ -163,7 +167,8 @@ static struct type key_type(struct type t)
 /* Can a variable or a part of a key be of that type? */
 static bool storable(struct type t)
 {
-	return t.kind == TYPE_INT || t.kind == TYPE_STR || t.kind == TYPE_TUPLE;
+	return t.kind == TYPE_INT || t.kind == TYPE_STR || t.kind == TYPE_TUPLE ||
+	       t.kind == TYPE_SHOWN;
 }
 
 /* What `.` and `->` look into: a struct in memory, or what a pointer points to. */
@@ -245,7 +250,7 @@ static void check_tuple(struct checker *c, struct node *n)
 	for (struct node *part = n->a; part; part = part->next, i++) {
 		struct type t = key_type(part->type);
 
-		if (t.kind != TYPE_INT && t.kind != TYPE_STR && t.kind != TYPE_TUPLE) {
+		if (!storable(t)) {
 			check_fail(c, part, "numbers, strings and tuples can be parts",
 				   "%s cannot be part of a tuple", TYPE_A(t));
 			return;
@@ -265,6 +270,8 @@ static void check_deref(struct checker *c, struct node *n)
 
 	if (a.is_pointer && a.of && a.of->size)
 		n->type = *a.of;
+	else if (a.kind == TYPE_INT && !a.is_pointer && a.size == 8 && !a.is_literal)
+		n->type = TYPE_U64; /* *kaddr("jiffies") */
 	else
 		check_fail(c, n, "say what it points to: *(uint32 *)x", "%s points to nothing known",
 			   TYPE_A(a));
@@ -361,7 +368,7 @@ static void check_key(struct checker *c, struct node *n, struct node *key, u32 i
 
 	if (!check_expr(c, key))
 		return;
-	joined = type_join(m->keys[i], key_type(key->type));
+	joined = type_join(m->keys[i], shown_key(key_type(key->type)));
 	if (!storable(joined))
 		check_fail(c, key, "all keys of a map have the same types",
 			   "key %u of @%s is %s here and %s elsewhere", i + 1, m->name,
@@ -660,7 +667,7 @@ static void check_assign(struct checker *c, struct node *n)
 		check_call(c, n->b);
 		if (check_map(c, n->a))
 			check_map_value(c, n->a, (struct type){
-				.kind = TYPE_AGG, .agg = call->agg, .size = call->words * 8u,
+				.kind = TYPE_AGG, .agg = call->agg, .size = agg_size(c, n->a, n->b),
 				.is_signed = n->b->a && n->b->a->type.is_signed});
 	} else {
 		bool known = check_expr(c, n->b);

@@ -29,4 +29,12 @@ bool check_map(struct checker *, struct node *);
 void check_param(struct checker *, struct node *);
 void check_map_value(struct checker *, struct node *map, struct type value);
 
+/* check_fn.c */
+/* What a key of that type is: a stack becomes an id. */
+struct type shown_key(struct type);
+/* Bytes of an aggregation's value; notes its arguments at the map. */
+u32 agg_size(struct checker *, struct node *map, struct node *call);
+/* An array of bytes. */
+struct type bytes_type(struct script *, u32 size);
+
 #endif

@@ -40,8 +40,19 @@ static void check_conversion(struct checker *c, struct node *call, const struct 
 {
 	bool string = f->conversion == 's';
 
-	if (!arg || arg->type.kind == TYPE_UNKNOWN)
+	if (!arg || arg->type.kind == TYPE_UNKNOWN || (string && arg->type.kind == TYPE_SHOWN))
 		return;
+	if (f->conversion == 'r') {
+		if (arg->type.kind != TYPE_STR && arg->type.show != FIELD_BUF)
+			check_fail(c, arg, "buf(p, 16) reads bytes", "argument %u of %s() is a %s, but '%.*s' "
+				   "prints bytes", i, call->text, TYPE_NAME(arg->type), (int)f->len,
+				   f->start);
+		return;
+	}
+	if (arg->type.kind == TYPE_SHOWN)
+		check_fail(c, arg, "it is printed with %s", "argument %u of %s() is a %s, but '%.*s' "
+			   "prints numbers", i, call->text, TYPE_NAME(arg->type), (int)f->len, f->start);
+	else
 	if (string && arg->type.kind != TYPE_STR)
 		check_fail(c, arg, arg->type.is_pointer ? "str(...) reads the string it points to" :
 							  "numbers are printed with %d, %u, %x",
@@ -89,6 +100,21 @@ void check_printf(struct checker *c, struct node *n)
 
 /* ---- records */
 
+/* str(args.filename) is a filename, kstack(5) a kstack. */
+static const char *wrapped_name(const struct node *n)
+{
+	static const char *const wrappers[] = {"str", "ntop", "ksym", "usym", "buf", "macaddr",
+					       "strerror", "kptr", "uptr", "bswap"};
+	const struct node *a = n->a && n->a->next && !strcmp(n->text, "ntop") ? n->a->next : n->a;
+
+	if (!strcmp(n->text, "kstack") || !strcmp(n->text, "ustack") || !strcmp(n->text, "nsecs"))
+		return n->text;
+	for (u32 i = 0; i < ARRAY_SIZE(wrappers); i++)
+		if (a && !strcmp(wrappers[i], n->text))
+			return node_field_name(a);
+	return NULL;
+}
+
 const char *node_field_name(const struct node *n)
 {
 	switch (n->kind) {
@@ -97,7 +123,7 @@ const char *node_field_name(const struct node *n)
 	case NODE_FIELD:
 	case NODE_VAR:
 	case NODE_MAP: return *n->text ? n->text : NULL;
-	case NODE_CALL: return !strcmp(n->text, "str") && n->a ? node_field_name(n->a) : NULL;
+	case NODE_CALL: return wrapped_name(n);
 	default: return NULL;
 	}
 }
@@ -218,7 +244,7 @@ void check_param(struct checker *c, struct node *n)
 		errno = 0;
 		value = strtoull(text + negative, &end, 0);
 		if (!isdigit((u8)text[negative]) || *end || errno) {
-			make_string(n, text, STR_MOST);
+			make_string(n, text, c->script->limits.str_most);
 			return;
 		}
 	}
@@ -250,15 +276,13 @@ static bool str_of_param(struct checker *c, struct node *n, u32 size)
 void check_str(struct checker *c, struct node *n)
 {
 	struct node *most = n->a->next;
-	u32 size = STR_MOST;
+	u32 size = c->script->limits.str_most;
 
 	if (most && check_int(c, most, "the length of str()")) {
 		if (!constant(most, 1))
 			check_fail(c, most, "str(p, 16)", "the length must be a positive constant");
-		else if (most->value >= STR_MOST)
-			check_fail(c, most, "the most is 1023 bytes", "a string cannot be that long");
 		else
-			size = (u32)most->value + 1;
+			size = (u32)MIN(most->value + 1, size);
 	}
 	if (str_of_param(c, n, size))
 		return;
@@ -269,10 +293,4 @@ void check_str(struct checker *c, struct node *n)
 	if (n->a->type.kind == TYPE_STR) /* args.comm is one already */
 		size = MIN(size, n->a->type.size);
 	n->type = type_str(size);
-}
-
-void check_agg(struct checker *c, struct node *n)
-{
-	if (n->a)
-		check_int(c, n->a, n->call->name);
 }

@@ -63,14 +63,16 @@ static void type_usdt(struct checker *c, struct node *n)
 	struct usdt_operand o;
 
 	if (n->value >= count)
-		check_fail(c, n, count ? "the first one is arg0" : NULL,
-			   "%s has %u argument%s", c->point->text, count, count == 1 ? "" : "s");
+		check_fail(c, n, count ? "the first one is arg0" : NULL, "%s has %u argument%s",
+			   c->point->text, count, count == 1 ? "" : "s");
 	else if (!usdt_operand_at(c->script, c->point, (u32)n->value, &o))
 		check_fail(c, n, NULL, "%s of %s is at a place that cannot be read: '%s'", n->text,
 			   c->point->text, c->point->operands);
 	else
-		n->type = (struct type){.kind = TYPE_INT, .size = o.size,
-					.is_signed = o.is_signed, .space = SPACE_USER};
+		n->type = (struct type){.kind = TYPE_INT,
+					.size = o.size,
+					.is_signed = o.is_signed,
+					.space = SPACE_USER};
 }
 
 /* How many arguments a raw tracepoint has, by its type in BTF; the first parameter is not one. */
@@ -147,12 +149,12 @@ static void type_ctx(struct checker *c, struct node *n)
 }
 
 #define FUNCTIONS (1u << ATTACH_KPROBE | 1u << ATTACH_UPROBE)
-#define RETURNS	  (1u << ATTACH_KRETPROBE | 1u << ATTACH_URETPROBE)
+#define RETURNS   (1u << ATTACH_KRETPROBE | 1u << ATTACH_URETPROBE)
 
-#define EVENTS	  (1u << ATTACH_PROFILE | 1u << ATTACH_SOFTWARE)
+#define EVENTS (1u << ATTACH_PROFILE | 1u << ATTACH_SOFTWARE)
 
 const struct probe_value probe_values[] = {
-#define PROBE_VALUE(name, numbered, kinds, type, lower, where, doc)                               \
+#define PROBE_VALUE(name, numbered, kinds, type, lower, where, doc) \
 	{#name, numbered, kinds, type, lower, where, numbered ? #name "N" : #name, doc},
 #include "script/probe_values.def"
 #undef PROBE_VALUE

@@ -208,7 +208,7 @@ static void clear_str(struct lower *l, const struct script_var *v)
 {
 	const struct piece *p = &l->pieces.v[v->scratch];
 
-	mem_zero(l, mem_at(l, p), p->slot ? p->size : 8);
+	mem_zero(l, mem_at(l, p), p->slot ? p->size : MIN(p->size, 16));
 }
 
 /* Whether -p is asked for in the program: user probes are attached to the process alone. */
@@ -370,19 +370,48 @@ static u64 cpu_mask(u32 cpus)
 	return n - 1;
 }
 
+u32 rodata_add(struct lower *l, u32 size)
+{
+	struct object_map *o = &l->object->maps.v[l->rodata];
+	u32 at = ALIGN_UP(o->value_size, 8);
+
+	o->data = arena_grow(&l->object->arena, o->data, o->value_size, at + size);
+	o->value_size = at + size;
+	return at;
+}
+
+/* Behind the configuration: the stride of scratch memory, then zeroes for new values. */
+static void rodata_begin(struct lower *l)
+{
+	u32 most = 0;
+
+	vec_each(m, &l->object->maps)
+		most = m->agg ? MAX(most, m->value_size) : most;
+	l->zeroes = rodata_add(l, most);
+}
+
+static void rodata_end(struct lower *l)
+{
+	struct waggle_config *config = (void *)l->object->maps.v[l->rodata].data;
+	u64 stride = l->scratch;
+
+	config->cpu_mask = cpu_mask(l->script->target->cpus);
+	memcpy(config + 1, &stride, sizeof(stride));
+	l->object->maps.v[l->bss].per_cpu = l->scratch;
+}
+
 int script_lower(struct script *s, struct point *points, const struct script_opts *opts,
 		 struct object *object, int (*done)(void *user, struct lower_result *), void *user)
 {
 	struct lower l = {.script = s, .object = object, .opts = opts, .rings = NO_MAP};
-	struct waggle_config *config;
 	u32 n = 0;
 	int err = 0;
-	u64 stride;
 
 	for (struct point *p = points; p; p = p->next)
 		n += !point_is_led(s, p);
 	add_sections(&l, n);
 	lower_maps(&l);
+	rodata_begin(&l);
 	for (struct point *p = points; p && !err; p = p->next) {
 		struct lower_result r = {.point = p};
 
@@ -401,10 +430,6 @@ int script_lower(struct script *s, struct point *points, const struct script_opt
 		lower_point(&l, p);
 		err = done(user, &r);
 	}
-	stride = l.scratch;
-	config = (struct waggle_config *)object->maps.v[l.rodata].data;
-	config->cpu_mask = cpu_mask(s->target->cpus);
-	memcpy(config + 1, &stride, sizeof(stride));
-	object->maps.v[l.bss].per_cpu = l.scratch;
+	rodata_end(&l);
 	return err;
 }

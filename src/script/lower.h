@@ -12,12 +12,6 @@
 
 #define NO_MAP UINT32_MAX
 
-/* An address: pointer value plus constant offset. */
-struct mem {
-	u32 ptr;
-	s32 off;
-};
-
 /* Memory for keys and strings, reused when it is given back. */
 struct piece {
 	u32 slot;    /* value of the stack slot's address; 0: in scratch memory */
@@ -39,6 +33,8 @@ struct lower {
 	struct ir_fn *fn;
 	u32 prog;
 	u32 bss, rodata, rings; /* indices of maps */
+	u32 stacks;		/* index of the map of stacks, 0: there is none */
+	u32 zeroes;		/* offset in .rodata of as many zeroes as the largest value has */
 	struct memo memo;
 	vec(struct piece) pieces;
 	u32 stack;		  /* bytes of slots so far */
@@ -55,6 +51,7 @@ struct lower {
 };
 
 /* lower.c */
+u32 rodata_add(struct lower *, u32 size); /* zeroes at the end of .rodata: where they begin */
 void lower_statements(struct lower *, struct node *block);
 
 /* lower_value.c */
@@ -78,6 +75,7 @@ void mem_copy(struct lower *, struct mem to, struct mem from, u32 size);
 bool is_place(const struct node *);
 u32 lower_place_int(struct lower *, struct node *);
 u32 lower_place_str(struct lower *, struct node *, struct mem to, u32 cap);
+void lower_place_bytes(struct lower *, struct node *, struct mem to, u32 size);
 /* Reads bytes of user or kernel memory, or of either by the address, into own memory; on a fault
  * they are zero. Returns the helper's result. */
 u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 size, u32 from);
@@ -96,6 +94,10 @@ u32 lower_part_str(struct lower *, struct node *, struct mem to, u32 cap);
 
 u32 lower_str_compare(struct lower *, struct node *a, struct node *b); /* 1: equal */
 
+/* lower_stored.c: a value that user space makes readable; what it does not use stays as it was. */
+void lower_shown(struct lower *, struct node *, struct mem to, u32 size);
+/* lower_stack.c: the key that stands for a stack: 16 bytes */
+void lower_stack_key(struct lower *, struct node *, struct mem to);
 /* lower_probe.c: `probe` and `func` */
 u32 lower_probe_str(struct lower *, const struct node *, struct mem to, u32 cap);
 

@@ -14,8 +14,8 @@
 
 #include "isa/isa.h"
 
-#define SLOTS	  4  /* that a program has on each CPU */
-#define SLOT_HEAD 64 /* bytes: the word that says "taken", on a cache line of its own */
+#define SLOTS      4  /* that a program has on each CPU */
+#define SLOT_HEAD  64 /* bytes: the word that says "taken", on a cache line of its own */
 #define SINCE_XCHG KERNEL(5, 12)
 
 static bool can_be_preempted(const struct lower *l)
@@ -25,8 +25,9 @@ static bool can_be_preempted(const struct lower *l)
 	return false;
 #else
 	switch (l->point->row->attach) {
-	case ATTACH_UPROBE: case ATTACH_URETPROBE: case ATTACH_USDT:
-		return l->object->kernel >= SINCE_XCHG;
+	case ATTACH_UPROBE:
+	case ATTACH_URETPROBE:
+	case ATTACH_USDT: return l->object->kernel >= SINCE_XCHG;
 	default: return false;
 	}
 #endif

@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define MAP_ENTRIES	4096
 #define BPF_ANY		0
 #define BPF_NOEXIST	1
 #define BPF_F_NO_PREALLOC 1
@@ -33,7 +32,12 @@ struct field *layout_add(struct lower *l, struct layout *layout, const char *nam
 	layout->fields = f;
 	f += layout->n++;
 	f->name = name;
-	f->kind = t.kind == TYPE_STR ? FIELD_STR : t.is_signed ? FIELD_INT : FIELD_UINT;
+	f->kind = t.kind == TYPE_STR   ? FIELD_STR :
+		  t.kind == TYPE_SHOWN ? t.show :
+		  t.is_signed	       ? FIELD_INT :
+					 FIELD_UINT;
+	f->mode = t.kind == TYPE_SHOWN ? t.mode : 0;
+	f->text = t.kind == TYPE_SHOWN ? t.text : NULL;
 	f->unit = t.is_pointer ? UNIT_HEX : UNIT_NONE;
 	f->off = layout->size;
 	f->size = t.kind == TYPE_INT ? 8 : t.size;
@@ -55,6 +59,7 @@ static void map_layouts(struct lower *l, struct script_map *m, struct object_map
 		o->agg = m->value.agg;
 		o->value_signed = m->value.is_signed;
 		o->value_size = m->value.size;
+		memcpy(o->agg_arg, m->agg_arg, sizeof(o->agg_arg));
 	} else {
 		layout_add(l, &o->value, "value", m->value);
 		o->value_size = o->value.size;
@@ -68,7 +73,7 @@ static void map_kind_of(struct lower *l, struct script_map *m, struct object_map
 
 	if (m->nkeys) {
 		o->kind = agg ? MAP_PERCPU_HASH : MAP_HASH;
-		o->max_entries = MAP_ENTRIES;
+		o->max_entries = l->script->limits.map_entries;
 		/* below 6.1 the kernel warns of allocation inside of tracing programs */
 		o->flags = l->object->kernel >= KERNEL(6, 1) ? BPF_F_NO_PREALLOC : 0;
 		return;
@@ -144,6 +149,8 @@ static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
 
 		if (k->type.kind == TYPE_INT)
 			ir_store(l->fn, 8, at.ptr, at.off, lower_int(l, k));
+		else if (f->mode & STACK_BY_ID)
+			lower_stack_key(l, k, at);
 		else /* the kernel compares whole keys */
 			lower_stored(l, k, at, f->size);
 	}
@@ -203,6 +210,14 @@ u32 lower_map_read(struct lower *l, struct node *n)
 	ir_seal(fn, done);
 	ir_at(fn, done);
 	return ir_get(fn, var);
+}
+
+u32 value_has_key(struct lower *l, struct node *n)
+{
+	u32 piece, value = lookup(l, n->a->map->index, lower_key(l, n->a, &piece));
+
+	mem_put(l, piece);
+	return ir_bin(l->fn, IR_NE, IRT_I64, value, ir_const(l->fn, 0));
 }
 
 void lower_map_str(struct lower *l, struct node *n, struct mem to, u32 cap, u32 len_var)
@@ -303,16 +318,35 @@ static void assign_hash(struct lower *l, struct node *map, struct node *value)
 	mem_put(l, vpiece);
 }
 
+/* A new entry of zeroes. Aggregations have theirs in .rodata: a histogram has hundreds. */
+static void update_zero(struct lower *l, u32 map, struct mem key)
+{
+	struct object_map *o = &l->object->maps.v[map];
+	struct mem zero;
+	u32 piece;
+
+	if (o->agg) {
+		zero = (struct mem){ir_data(l->fn, l->rodata, l->zeroes), 0};
+		update(l, map, key, zero, BPF_NOEXIST);
+		return;
+	}
+	piece = mem_get(l, o->value_size);
+	zero = mem_at(l, &l->pieces.v[piece]);
+	mem_zero(l, zero, o->value_size);
+	update(l, map, key, zero, BPF_NOEXIST);
+	mem_put(l, piece);
+}
+
 /* The value of an entry, made with zeroes when it is new; 0 when there is no room, which is
  * counted. The caller gets a pointer that is not null in the block `have`. */
 static u32 find_or_make(struct lower *l, struct node *map, u32 have, u32 give_up)
 {
 	struct object_map *o = &l->object->maps.v[map->map->index];
 	struct ir_fn *fn = l->fn;
-	u32 kpiece, vpiece, ptr, again, make = ir_block(fn), full = ir_block(fn);
+	u32 kpiece, ptr, again, make = ir_block(fn), full = ir_block(fn);
 	u32 var = ir_var(fn, IRT_MAPVAL);
 	struct memo memo;
-	struct mem key, zero;
+	struct mem key;
 
 	key = lower_key(l, map, &kpiece);
 	ptr = lookup(l, map->map->index, key);
@@ -325,11 +359,7 @@ static u32 find_or_make(struct lower *l, struct node *map, u32 have, u32 give_up
 	ir_br(fn, ptr, have, make);
 	ir_seal(fn, make);
 	ir_at(fn, make);
-	vpiece = mem_get(l, o->value_size);
-	zero = mem_at(l, &l->pieces.v[vpiece]);
-	mem_zero(l, zero, o->value_size);
-	update(l, map->map->index, key, zero, BPF_NOEXIST);
-	mem_put(l, vpiece);
+	update_zero(l, map->map->index, key);
 	again = lookup(l, map->map->index, key);
 	ir_set(fn, var, again);
 	ir_br(fn, again, have, full);
@@ -357,11 +387,12 @@ static void observe(struct lower *l, struct node *map, struct node *call)
 {
 	u32 n = call->a ? lower_int(l, call->a) : 0;
 	u32 have = ir_block(l->fn), done = ir_block(l->fn);
+	struct agg_of of = {call->a && call->a->type.is_signed, map->map->agg_arg};
 	struct memo memo;
 	u32 ptr = find_or_make(l, map, have, done);
 
 	memo = l->memo;
-	call->call->observe(l, ptr, n, call->a && call->a->type.is_signed);
+	call->call->observe(l, ptr, n, &of);
 	set_flag(l, map->map, ptr);
 	ir_jmp(l->fn, done);
 	l->memo = memo;
@@ -441,134 +472,4 @@ void lower_delete(struct lower *l, struct node *n)
 	ir_call(l->fn, HELPER_map_delete_elem, IRT_I64, 2, ir_map(l->fn, map->map->index),
 		mem_addr(l, key));
 	mem_put(l, piece);
-}
-
-/* ---- aggregations: one observation n into the words at ptr */
-
-/* A run that can be preempted is not alone on its CPU. */
-static void add_to(struct lower *l, u32 ptr, s32 off, u32 n)
-{
-	if (l->claim.wanted)
-		ir_atomic_add(l->fn, 8, ptr, off, n);
-	else
-		ir_store(l->fn, 8, ptr, off,
-			 ir_bin(l->fn, IR_ADD, IRT_I64, ir_load(l->fn, 8, false, ptr, off), n));
-}
-
-void lower_agg_count(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	(void)n, (void)is_signed;
-	add_to(l, ptr, 0, ir_const(l->fn, 1));
-}
-
-void lower_agg_sum(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	(void)is_signed;
-	add_to(l, ptr, 0, n);
-}
-
-/* Goes to `done` unless n is more extreme than what is there, or nothing is. */
-static u32 ask_extreme(struct lower *l, u32 ptr, u32 n, u8 op, bool largest, u32 done)
-{
-	struct ir_fn *fn = l->fn;
-	u32 compare = ir_block(fn), keep = ir_block(fn), old, set;
-
-	set = ir_load(fn, 8, false, ptr, 8);
-	ir_br(fn, set, compare, keep);
-	ir_seal(fn, compare);
-	ir_at(fn, compare);
-	old = ir_load(fn, 8, false, ptr, 0);
-	ir_br(fn, ir_bin(fn, op, IRT_I64, largest ? old : n, largest ? n : old), keep, done);
-	ir_seal(fn, keep);
-	ir_at(fn, keep);
-	return set;
-}
-
-#define TRIES 3
-
-/* { value, is_set }: n replaces the value if there is none yet, or if it is more extreme. In a run
- * that can be preempted the value is exchanged: if what comes out is better after all, it was put
- * there meanwhile and goes back. */
-static void keep_extreme(struct lower *l, u32 ptr, u32 n, bool is_signed, bool largest)
-{
-	struct ir_fn *fn = l->fn;
-	u32 done = ir_block(fn), was, set, again;
-	u8 op = is_signed ? IR_SLT : IR_ULT;
-
-	for (u32 i = 0; l->claim.wanted && i < TRIES; i++) {
-		set = ask_extreme(l, ptr, n, op, largest, done);
-		was = ir_atomic_swap(fn, 8, ptr, 0, n);
-		ir_store(fn, 8, ptr, 8, ir_const(fn, 1));
-		again = ir_block(fn);
-		ir_br(fn, set, again, done);
-		ir_seal(fn, again);
-		ir_at(fn, again);
-		n = was;
-	}
-	if (!l->claim.wanted) {
-		ask_extreme(l, ptr, n, op, largest, done);
-		ir_store(fn, 8, ptr, 0, n);
-		ir_store(fn, 8, ptr, 8, ir_const(fn, 1));
-	}
-	ir_jmp(fn, done);
-	ir_seal(fn, done);
-	ir_at(fn, done);
-}
-
-void lower_agg_min(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	keep_extreme(l, ptr, n, is_signed, false);
-}
-
-void lower_agg_max(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	keep_extreme(l, ptr, n, is_signed, true);
-}
-
-void lower_agg_avg(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	(void)is_signed;
-	add_to(l, ptr, 0, n);
-	add_to(l, ptr, 8, ir_const(l->fn, 1));
-}
-
-/* Bucket 0: negative, 1: zero, 2 + k: [2^k, 2^(k+1)); see object/hist.h. */
-void lower_agg_hist(struct lower *l, u32 ptr, u32 n, bool is_signed)
-{
-	struct ir_fn *fn = l->fn;
-	u32 index = ir_var(fn, IRT_I64), rest = ir_var(fn, IRT_I64), count = ir_block(fn), next;
-
-	if (is_signed) {
-		next = ir_block(fn);
-		ir_set(fn, index, ir_const(fn, 0));
-		ir_br(fn, ir_bin(fn, IR_SLT, IRT_I64, n, ir_const(fn, 0)), count, next);
-		ir_seal(fn, next);
-		ir_at(fn, next);
-	}
-	next = ir_block(fn);
-	ir_set(fn, index, ir_const(fn, 1));
-	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, n, ir_const(fn, 0)), count, next);
-	ir_seal(fn, next);
-	ir_at(fn, next);
-	ir_set(fn, index, ir_const(fn, 2));
-	ir_set(fn, rest, n);
-	for (u32 shift = 32; shift; shift /= 2) {
-		u32 large = ir_block(fn), value = ir_get(fn, rest);
-
-		next = ir_block(fn);
-		ir_br(fn, ir_bin(fn, IR_ULT, IRT_I64, value, ir_const(fn, (s64)(1ull << shift))),
-		      next, large);
-		ir_seal(fn, large);
-		ir_at(fn, large);
-		ir_set(fn, index, ir_bin(fn, IR_ADD, IRT_I64, ir_get(fn, index), ir_const(fn, shift)));
-		ir_set(fn, rest, ir_bin(fn, IR_SHR, IRT_I64, value, ir_const(fn, shift)));
-		ir_jmp(fn, next);
-		ir_seal(fn, next);
-		ir_at(fn, next);
-	}
-	ir_jmp(fn, count);
-	ir_seal(fn, count);
-	ir_at(fn, count);
-	next = ir_bin(fn, IR_SHL, IRT_I64, ir_get(fn, index), ir_const(fn, 3));
-	add_to(l, ir_bin(fn, IR_ADD, IRT_MAPVAL, ptr, next), 0, ir_const(fn, 1));
 }

@@ -117,3 +117,10 @@ u32 lower_place_str(struct lower *l, struct node *n, struct mem to, u32 cap)
 
 	return lower_read(l, p.space, true, to, MIN(cap, n->type.size), address(l, &p));
 }
+
+void lower_place_bytes(struct lower *l, struct node *n, struct mem to, u32 size)
+{
+	struct place p = lower_place(l, n);
+
+	lower_read(l, p.space, false, to, size, address(l, &p));
+}

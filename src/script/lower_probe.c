@@ -69,6 +69,11 @@ static u32 operand_reg(struct lower *l, const struct arch_reg *r)
 	return narrow(l, v, r->size, false);
 }
 
+u32 value_reg(struct lower *l, struct node *n)
+{
+	return operand_reg(l, register_of(l->script, n->a->text));
+}
+
 static u32 usdt_arg(struct lower *l, u64 n)
 {
 	struct usdt_operand o;
@@ -82,8 +87,8 @@ static u32 usdt_arg(struct lower *l, u64 n)
 			   ir_bin(l->fn, IR_MUL, IRT_I64, operand_reg(l, o.index),
 				  ir_const(l->fn, o.scale)));
 	v = add(l, v, o.constant);
-	return o.in_memory ? read_number(l, v, o.size, o.is_signed) :
-			     narrow(l, v, o.size, o.is_signed);
+	return o.in_memory ? read_number(l, v, o.size, o.is_signed)
+			   : narrow(l, v, o.size, o.is_signed);
 }
 
 u32 lower_arg(struct lower *l, const struct node *n)
@@ -94,8 +99,8 @@ u32 lower_arg(struct lower *l, const struct node *n)
 	case ATTACH_RAW_TRACEPOINT: return load_reg(l, (u32)n->value * 8);
 	case ATTACH_USDT: return usdt_arg(l, n->value);
 	default:
-		return n->value < a->nargs ? load_reg(l, a->args[n->value]) :
-					     read_stack(l, n->value - a->nargs);
+		return n->value < a->nargs ? load_reg(l, a->args[n->value])
+					   : read_stack(l, n->value - a->nargs);
 	}
 }
 
@@ -122,9 +127,10 @@ u32 lower_usermode(struct lower *l, const struct node *n)
 	const struct arch *a = arch_of(l);
 
 	(void)n;
-	return ir_bin(l->fn, IR_NE, IRT_I64,
-		      ir_bin(l->fn, IR_AND, IRT_I64, load_reg(l, a->mode),
-			     ir_const(l->fn, a->user_mask)), ir_const(l->fn, 0));
+	return ir_bin(
+		l->fn, IR_NE, IRT_I64,
+		ir_bin(l->fn, IR_AND, IRT_I64, load_reg(l, a->mode), ir_const(l->fn, a->user_mask)),
+		ir_const(l->fn, 0));
 }
 
 /* ---- values without arguments that need nothing else */

@@ -16,6 +16,7 @@
 /* ---- schemas */
 
 struct record {
+	struct node *call; /* of join() */
 	struct node *args;  /* values, in the order of fields; NODE_NAMED or plain */
 	struct schema *forms[2]; /* short, long or NULL */
 	u32 *ints;	    /* values of the numbers, 0 for strings */
@@ -49,6 +50,8 @@ static u32 width_of(struct type t)
 {
 	if (t.kind == TYPE_STR)
 		return t.size <= 16 ? t.size : 0;
+	if (t.kind == TYPE_SHOWN)
+		return 16;
 	return t.size <= 4 ? 7 : 12;
 }
 
@@ -105,7 +108,7 @@ static u32 make_schemas(struct lower *l, const char *name, const struct action *
 		s->action = *action;
 		s->view = view;
 		s->group = *first;
-		fill_layout(l, &s->layout, args, n ? STR_MOST : STR_SHORT);
+		fill_layout(l, &s->layout, args, n ? l->script->limits.str_most : STR_SHORT);
 	}
 	return n;
 }
@@ -166,6 +169,43 @@ static void check_fits(struct lower *l, u32 rec, u32 len, u32 room, u32 longer)
 	ir_at(fn, fits);
 }
 
+#define JOIN_MOST  16 /* strings of one join() */
+#define JOIN_SHORT 128
+
+/* Joins: a count, then the strings, one after the other until the array ends. */
+static void fill_join(struct lower *l, struct record *r, const struct layout *layout, u32 rec,
+		      u32 longer)
+{
+	const s32 head = sizeof(struct waggle_record);
+	u32 piece = mem_get(l, 8), done = ir_block(l->fn), n = ir_var(l->fn, IRT_I64);
+	struct mem word = mem_at(l, &l->pieces.v[piece]);
+	u8 space = r->call->a->type.space;
+	struct ir_fn *fn = l->fn;
+
+	ir_set(fn, n, ir_const(fn, 0));
+	for (u32 i = 1; i < layout->n; i++) {
+		const struct field *f = &layout->fields[i];
+		u32 have = ir_block(fn), text, len;
+
+		lower_read(l, space, false, word, 8,
+			   ir_bin(fn, IR_ADD, IRT_I64, r->ints[0], ir_const(fn, 8 * (s64)(i - 1))));
+		text = ir_load(fn, 8, false, word.ptr, word.off);
+		ir_br(fn, text, have, done);
+		ir_seal(fn, have);
+		ir_at(fn, have);
+		len = lower_read(l, space, true, (struct mem){rec, head + (s32)f->off}, f->size,
+				 text);
+		if (longer)
+			check_fits(l, rec, len, f->size, longer);
+		ir_set(fn, n, ir_const(fn, i));
+	}
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	ir_store(fn, 8, rec, head + (s32)layout->fields[0].off, ir_get(fn, n));
+	mem_put(l, piece);
+}
+
 static void send_form(struct lower *l, struct record *r, u32 id, u32 longer)
 {
 	const struct layout *layout = &l->object->schemas.v[id].layout;
@@ -182,7 +222,9 @@ static void send_form(struct lower *l, struct record *r, u32 id, u32 longer)
 		 ir_call(fn, HELPER_ktime_get_ns, IRT_I64, 0));
 	ir_store(fn, 8, rec, offsetof(struct waggle_record, schema),
 		 ir_const(fn, (s64)((u64)layout->size << 32 | id)));
-	for (i = 0; i < r->n; i++)
+	if (r->call)
+		fill_join(l, r, layout, rec, longer);
+	for (i = 0; i < r->n && !r->call; i++)
 		if (r->ints[i])
 			ir_store(fn, 8, rec, head + (s32)layout->fields[i].off, r->ints[i]);
 	i = 0;
@@ -192,6 +234,10 @@ static void send_form(struct lower *l, struct record *r, u32 id, u32 longer)
 
 		if (r->ints[i])
 			continue;
+		if (value_of(a)->type.kind == TYPE_SHOWN) {
+			lower_shown(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
+			continue;
+		}
 		if (value_of(a)->type.kind != TYPE_STR) {
 			lower_stored(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
 			continue;
@@ -212,44 +258,51 @@ static void set_exit(struct lower *l, s64 state)
 		 ir_const(l->fn, state));
 }
 
-static void lower_record(struct lower *l, const char *name, const struct action *action, u8 view,
-			 struct node *args)
+/* Sends the record in its first form, or in the one behind it when that is too short. */
+static void send_record(struct lower *l, struct record *r, u32 first, u32 forms)
 {
 	struct ir_fn *fn = l->fn;
-	struct record r = {.args = args};
-	u32 first = 0, forms = make_schemas(l, name, action, view, args, &first);
-	u32 longer = 0, have = ir_block(fn), i = 0;
+	u32 longer = 0, have = ir_block(fn);
 	struct memo memo;
 
-	r.n = l->object->schemas.v[first].layout.n;
-	r.ints = arena_array(l->script->arena, u32, r.n);
-	for (struct node *a = args; a; a = a->next, i++)
-		if (value_of(a)->type.kind == TYPE_INT)
-			r.ints[i] = lower_int(l, value_of(a));
-	r.lost = ir_block(fn), r.done = ir_block(fn);
-	r.ring = ring_of_cpu(l);
-	ir_br(fn, r.ring, have, r.lost);
+	r->n = l->object->schemas.v[first].layout.n;
+	r->lost = ir_block(fn), r->done = ir_block(fn);
+	r->ring = ring_of_cpu(l);
+	ir_br(fn, r->ring, have, r->lost);
 	ir_seal(fn, have);
 	ir_at(fn, have);
 	memo = l->memo;
 	if (forms == 2)
 		longer = ir_block(fn);
-	send_form(l, &r, first, longer);
+	send_form(l, r, first, longer);
 	l->memo = memo;
 	if (longer) {
 		ir_seal(fn, longer);
 		ir_at(fn, longer);
-		send_form(l, &r, first + 1, 0);
+		send_form(l, r, first + 1, 0);
 		l->memo = memo;
 	}
-	ir_seal(fn, r.lost);
-	ir_at(fn, r.lost);
+	ir_seal(fn, r->lost);
+	ir_at(fn, r->lost);
 	lower_counter(l, offsetof(struct waggle_counters, lost));
-	if (action->kind == ACTION_EXIT)
+	if (l->object->schemas.v[first].action.kind == ACTION_EXIT)
 		set_exit(l, EXIT_LOST);
-	ir_jmp(fn, r.done);
-	ir_seal(fn, r.done);
-	ir_at(fn, r.done);
+	ir_jmp(fn, r->done);
+	ir_seal(fn, r->done);
+	ir_at(fn, r->done);
+}
+
+static void lower_record(struct lower *l, const char *name, const struct action *action, u8 view,
+			 struct node *args)
+{
+	struct record r = {.args = args};
+	u32 first = 0, forms = make_schemas(l, name, action, view, args, &first), i = 0;
+
+	r.ints = arena_array(l->script->arena, u32, l->object->schemas.v[first].layout.n);
+	for (struct node *a = args; a; a = a->next, i++)
+		if (value_of(a)->type.kind == TYPE_INT)
+			r.ints[i] = lower_int(l, value_of(a));
+	send_record(l, &r, first, forms);
 }
 
 /* ---- the functions */
@@ -259,6 +312,50 @@ void lower_printf(struct lower *l, struct node *n)
 	struct action a = {.kind = ACTION_PRINTF, .text = n->a->text};
 
 	lower_record(l, "printf", &a, VIEW_LINES, n->a->next);
+}
+
+void lower_cat(struct lower *l, struct node *n)
+{
+	struct action a = {.kind = ACTION_CAT, .text = n->a->text};
+
+	lower_record(l, "cat", &a, VIEW_LINES, n->a->next);
+}
+
+void lower_system(struct lower *l, struct node *n)
+{
+	struct action a = {.kind = ACTION_SYSTEM, .text = n->a->text};
+
+	lower_record(l, "syscall", &a, VIEW_LINES, n->a->next); /* bpftrace's name for it */
+}
+
+void lower_time(struct lower *l, struct node *n)
+{
+	struct action a = {.kind = ACTION_TIME, .text = n->a ? n->a->text : "%H:%M:%S\n"};
+
+	lower_record(l, "time", &a, VIEW_LINES, NULL);
+}
+
+void lower_join(struct lower *l, struct node *n)
+{
+	struct action a = {.kind = ACTION_JOIN, .text = n->a->next ? n->a->next->text : " "};
+	struct record r = {.call = n};
+	u32 first = 0, array = lower_int(l, n->a);
+
+	for (u32 form = 0; form < 2; form++) {
+		u32 id = schema_add(l, "join", ACTION_JOIN);
+		struct schema *s = &l->object->schemas.v[id];
+		u32 room = form ? l->script->limits.str_most : JOIN_SHORT;
+
+		first = form ? first : id;
+		s->action = a;
+		s->group = first;
+		layout_add(l, &s->layout, "count", TYPE_U64);
+		for (u32 i = 0; i < JOIN_MOST; i++)
+			layout_add(l, &s->layout, arena_printf(&l->object->arena, "arg%u", i),
+				   type_str(room));
+	}
+	r.ints = &array;
+	send_record(l, &r, first, 2);
 }
 
 void lower_emit(struct lower *l, struct node *n)

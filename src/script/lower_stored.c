@@ -1,5 +1,5 @@
 /*
- * lower_stored.c: strings and tuples as maps and variables keep them.
+ * lower_stored.c: strings, tuples and what user space shows, as maps and variables keep them.
  *
  * All bytes are written, those that are not used with zeroes: the kernel compares whole keys, and
  * the verifier wants to have seen every byte of the stack that it hands over.
@@ -78,8 +78,24 @@ static void store_tuple(struct lower *l, struct node *n, struct mem to, u32 size
 		mem_put(l, piece);
 }
 
+void lower_shown(struct lower *l, struct node *n, struct mem to, u32 size)
+{
+	if (n->kind == NODE_NAME)
+		n->row->store(l, n, to);
+	else if (n->kind == NODE_CALL)
+		n->call->store(l, n, to);
+	else
+		store_tuple(l, n, to, MIN(size, n->type.size));
+}
+
 void lower_stored(struct lower *l, struct node *n, struct mem to, u32 size)
 {
+	if (n->type.kind == TYPE_SHOWN) {
+		if (n->type.show == FIELD_BUF || n->type.size < size)
+			mem_zero(l, to, ALIGN_UP(size, 8));
+		lower_shown(l, n, to, size);
+		return;
+	}
 	if (n->type.kind == TYPE_TUPLE) {
 		store_tuple(l, n, to, size);
 		return;

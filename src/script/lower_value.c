@@ -298,6 +298,7 @@ u32 lower_int(struct lower *l, struct node *n)
 	case NODE_BINARY: return lower_binary(l, n);
 	case NODE_COND: return lower_choice(l, n->a, n->b, n->c);
 	case NODE_INC: return lower_inc(l, n);
+	case NODE_CALL: return n->call->value ? n->call->value(l, n) : ir_const(l->fn, 0);
 	default: return ir_const(l->fn, 0); /* strings and statements never get here */
 	}
 }

@@ -5,6 +5,7 @@
  * what follows a syntax error is guesswork.
  */
 #include "script/ctype.h"
+#include "script/script.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -582,6 +583,10 @@ int script_parse(struct script *s, const char *src, size_t len)
 	struct lexer ahead;
 	int declared;
 
+	if (!s->limits.str_most)
+		s->limits.str_most = STR_MOST_DEFAULT;
+	if (!s->limits.map_entries)
+		s->limits.map_entries = MAP_ENTRIES_DEFAULT;
 	lex_init(&p.lex, s->arena, s->diag, src, len);
 	for (;;) {
 		ahead = p.lex;

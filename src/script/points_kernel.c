@@ -50,8 +50,8 @@ static int unknown_function(struct script *s, struct probe_spec *spec, const cha
 
 	s->target->ops->functions(s->target, try_near, &f);
 	return diag_error(s->diag, spec->at,
-			  f.near.best ? arena_printf(s->arena, "did you mean '%s'?", f.near.best) :
-					"a function that the compiler has inlined has no name left",
+			  f.near.best ? arena_printf(s->arena, "did you mean '%s'?", f.near.best)
+				      : "a function that the compiler has inlined has no name left",
 			  "this kernel has no function '%s'", name);
 }
 
@@ -78,9 +78,9 @@ static struct point *add_function(struct script *s, const struct probe_row *row,
 
 	p->pattern = p->func = name;
 	p->off = off;
-	p->text = off ? arena_printf(s->arena, "%s:%s+%llu", row->name, name,
-				     (unsigned long long)off) :
-			arena_printf(s->arena, "%s:%s", row->name, name);
+	p->text =
+		off ? arena_printf(s->arena, "%s:%s+%llu", row->name, name, (unsigned long long)off)
+		    : arena_printf(s->arena, "%s:%s", row->name, name);
 	return p;
 }
 
@@ -93,11 +93,12 @@ static int wild_functions(struct script *s, const struct probe_row *row, struct 
 
 	if (err < 0)
 		return diag_fail(s->diag, err, "run it as root (sudo waggle ...)",
-				 "the functions of the kernel cannot be listed: %s", strerror(-err));
+				 "the functions of the kernel cannot be listed: %s",
+				 strerror(-err));
 	if (!f.found.entries.n)
-		return diag_error(s->diag, spec->at, NULL, "no function of this kernel matches '%s'",
-				  pattern);
-	dict_each(e, &f.found) {
+		return diag_error(s->diag, spec->at, NULL,
+				  "no function of this kernel matches '%s'", pattern);
+	dict_each (e, &f.found) {
 		p = add_function(s, row, probe, spec, e->key, 0, tail);
 		leader = leader ? leader : p;
 		point_follow(p, leader);
@@ -127,9 +128,8 @@ int points_kprobe(struct script *s, const struct probe_row *row, struct probe *p
 		return diag_error(s->diag, spec->at, "leave the offset out",
 				  "a function returns as a whole: kretprobe takes no offset");
 	if (has_wildcard(name))
-		return off ? diag_error(s->diag, spec->at, NULL,
-					"a wildcard takes no offset") :
-			     wild_functions(s, row, probe, spec, name, tail);
+		return off ? diag_error(s->diag, spec->at, NULL, "a wildcard takes no offset")
+			   : wild_functions(s, row, probe, spec, name, tail);
 	if (s->target->ops->function(s->target, name) == -ENOENT)
 		return unknown_function(s, spec, name);
 	add_function(s, row, probe, spec, name, off, tail);
@@ -210,11 +210,12 @@ int points_raw(struct script *s, const struct probe_row *row, struct probe *prob
 		return diag_fail(s->diag, err, NULL, "the tracepoints cannot be listed: %s",
 				 strerror(-err));
 	if (!r.found.entries.n)
-		return diag_error(s->diag, spec->at,
-				  r.near.best ? arena_printf(s->arena, "did you mean '%s'?",
-							     r.near.best) : NULL,
-				  "this kernel has no raw tracepoint '%s'", r.name);
-	dict_each(e, &r.found)
+		return diag_error(
+			s->diag, spec->at,
+			r.near.best ? arena_printf(s->arena, "did you mean '%s'?", r.near.best)
+				    : NULL,
+			"this kernel has no raw tracepoint '%s'", r.name);
+	dict_each (e, &r.found)
 		add_raw(s, row, probe, spec, e->key, &leader, tail);
 	return 0;
 }

@@ -5,15 +5,23 @@
 
 #include <stdlib.h>
 
-/* Nanoseconds between two runs. parts: the unit, NULL when it stands behind the number; the number. */
+/* Nanoseconds between two runs. parts: the unit, NULL when it stands behind the number; the number.
+ */
 static int parse_period(struct script *s, const struct probe_row *row, struct probe_spec *spec,
 			char **parts, u64 *out)
 {
 	static const struct {
 		const char *unit;
 		u64 ns;
-	} units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"hz", 0}, {"", 1}, {"ns", 1},
-		     {"m", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000}};
+	} units[] = {{"s", 1000000000},
+		     {"ms", 1000000},
+		     {"us", 1000},
+		     {"hz", 0},
+		     {"", 1},
+		     {"ns", 1},
+		     {"m", 60000000000},
+		     {"h", 3600000000000},
+		     {"d", 86400000000000}};
 	const char *hint = arena_printf(s->arena, "%s:s:1, %s:100ms, %s:hz:99", row->name,
 					row->name, row->name);
 	const char *unit = parts[0];
@@ -25,7 +33,7 @@ static int parse_period(struct script *s, const struct probe_row *row, struct pr
 				  parts[1]);
 	unit = unit ? unit : end;
 	for (u32 i = 0; i < ARRAY_SIZE(units); i++) {
-		if (strcmp(units[i].unit, unit) || (i >= 4 && parts[0]))
+		if (strcmp(units[i].unit, unit) != 0 || (i >= 4 && parts[0]))
 			continue;
 		ns = units[i].ns ? n * units[i].ns : 1000000000 / n;
 		if (!ns || n > INT64_MAX / MAX(units[i].ns, 1u))
@@ -34,8 +42,9 @@ static int parse_period(struct script *s, const struct probe_row *row, struct pr
 		*out = ns;
 		return 0;
 	}
-	return diag_error(s->diag, spec->at, parts[0] ? "the units are s, ms, us and hz" :
-						       "the units are ns, us, ms, s, m, h and d",
+	return diag_error(s->diag, spec->at,
+			  parts[0] ? "the units are s, ms, us and hz"
+				   : "the units are ns, us, ms, s, m, h and d",
 			  "'%s' is no unit of time", unit);
 }
 
@@ -61,16 +70,11 @@ static const struct event {
 	const char *name, *alias;
 	u32 number, every;
 } events[] = {
-	{"cpu-clock", "cpu", 0, 1000000},
-	{"task-clock", "", 1, 1},
-	{"page-faults", "faults", 2, 100},
-	{"context-switches", "cs", 3, 1000},
-	{"cpu-migrations", "", 4, 1},
-	{"minor-faults", "", 5, 100},
-	{"major-faults", "", 6, 1},
-	{"alignment-faults", "", 7, 1},
-	{"emulation-faults", "", 8, 1},
-	{"dummy", "", 9, 1},
+	{"cpu-clock", "cpu", 0, 1000000},  {"task-clock", "", 1, 1},
+	{"page-faults", "faults", 2, 100}, {"context-switches", "cs", 3, 1000},
+	{"cpu-migrations", "", 4, 1},      {"minor-faults", "", 5, 100},
+	{"major-faults", "", 6, 1},        {"alignment-faults", "", 7, 1},
+	{"emulation-faults", "", 8, 1},    {"dummy", "", 9, 1},
 	{"bpf-output", "", 10, 1},
 };
 
@@ -102,7 +106,7 @@ int points_software(struct script *s, const struct probe_row *row, struct probe 
 		return 0;
 	}
 	return diag_error(s->diag, spec->at,
-			  near.best ? arena_printf(s->arena, "did you mean '%s'?", near.best) :
-				      "page-faults, context-switches, cpu-clock, ...",
+			  near.best ? arena_printf(s->arena, "did you mean '%s'?", near.best)
+				    : "page-faults, context-switches, cpu-clock, ...",
 			  "there is no software event '%s'", parts[0]);
 }

@@ -19,9 +19,9 @@ struct search {
 	struct point ***tail;
 	struct user_file *file;
 	const char *name, *provider; /* patterns */
-	u64 off; /* behind the function's start */
+	u64 off;                     /* behind the function's start */
 	struct near near;
-	struct dict found;	/* uprobe: by offset; usdt: leaders by operands */
+	struct dict found; /* uprobe: by offset; usdt: leaders by operands */
 	struct point *leader;
 	u32 n;
 	bool too_far, inside; /* the offset is outside of the function, inside of an instruction */
@@ -152,9 +152,9 @@ static int unknown_symbol(struct search *f)
 	if (f->inside)
 		return inside_instruction(f);
 	return diag_error(s->diag, f->spec->at,
-			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best) :
-			  f->near.word ? "nm and nm -D list its symbols; a stripped file has few" :
-					 NULL,
+			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best)
+			  : f->near.word ? "nm and nm -D list its symbols; a stripped file has few"
+					 : NULL,
 			  "%s has no function '%s'", f->file->path, f->name);
 }
 
@@ -180,7 +180,11 @@ static int parse_offset(struct search *f, char *name)
 int points_uprobe(struct script *s, const struct probe_row *row, struct probe *probe,
 		  struct probe_spec *spec, char **parts, struct point ***tail)
 {
-	struct search f = {.script = s, .row = row, .probe = probe, .spec = spec, .tail = tail,
+	struct search f = {.script = s,
+			   .row = row,
+			   .probe = probe,
+			   .spec = spec,
+			   .tail = tail,
 			   .found.arena = s->arena};
 	char *name = strchr(parts[0], ':');
 	int err;
@@ -274,8 +278,9 @@ static int unknown_usdt(struct search *f, const char *file)
 	struct script *s = f->script;
 
 	return diag_error(s->diag, f->spec->at,
-			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best) :
-			  f->near.word ? "readelf -n lists the probes of a file" : NULL,
+			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best)
+			  : f->near.word ? "readelf -n lists the probes of a file"
+					 : NULL,
 			  "%s has no USDT probe '%s%s%s'", file, f->provider ? f->provider : "",
 			  f->provider ? ":" : "", f->name);
 }
@@ -284,7 +289,11 @@ static int unknown_usdt(struct search *f, const char *file)
 int points_usdt(struct script *s, const struct probe_row *row, struct probe *probe,
 		struct probe_spec *spec, char **parts, struct point ***tail)
 {
-	struct search f = {.script = s, .row = row, .probe = probe, .spec = spec, .tail = tail,
+	struct search f = {.script = s,
+			   .row = row,
+			   .probe = probe,
+			   .spec = spec,
+			   .tail = tail,
 			   .found.arena = s->arena};
 	char *file = parts[0], *second = strchr(file, ':'), *third;
 	int err;

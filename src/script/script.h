@@ -11,31 +11,48 @@
 #include "object/object.h"
 #include "script/ast.h"
 
-#define STR_MOST  1024 /* bytes of a string with its NUL, everywhere but in keys */
+#define STR_MOST_DEFAULT    1024 /* see struct limits */
+#define MAP_ENTRIES_DEFAULT 4096
+#define STR_LIMIT	    65536
 #define STR_SHORT 96	/* in the short form of a record */
 #define STR_KEY	  256	/* in keys of maps: 5.10 has room for 512 bytes in all */
 
 #define UNROLL_MOST 100
 
+struct arch_reg;
 struct point;
 struct checker;
 struct lower;
+
+/* An address: pointer value plus constant offset. */
+struct mem {
+	u32 ptr;
+	s32 off;
+};
+/* What an aggregation is of. */
+struct agg_of {
+	bool is_signed;
+	const s64 *arg; /* struct object_map.agg_arg */
+};
 
 struct value_row {
 	const char *name;
 	struct type type;
 	const char *points_to; /* struct of the kernel, or NULL */
 	u32 (*lower)(struct lower *);
+	void (*store)(struct lower *, struct node *, struct mem to); /* TYPE_SHOWN */
 	const char *doc;
 };
 struct call_row {
 	const char *name;
 	u8 least, most;
 	void (*check)(struct checker *, struct node *);
-	void (*lower)(struct lower *, struct node *);
+	void (*lower)(struct lower *, struct node *); /* as a statement; or, of a value: */
+	u32 (*value)(struct lower *, struct node *);  /* TYPE_INT */
+	void (*store)(struct lower *, struct node *, struct mem to); /* TYPE_SHOWN */
 	u8 agg;	      /* enum agg; 0: not an aggregation */
 	u8 words;     /* AGG: of its value */
-	void (*observe)(struct lower *, u32 value_ptr, u32 n, bool is_signed);
+	void (*observe)(struct lower *, u32 value_ptr, u32 n, const struct agg_of *);
 	const char *usage, *doc;
 };
 struct probe_row {
@@ -92,6 +109,13 @@ int script_points(struct script *, struct point **);
 int script_check(struct script *, struct point *);
 /* Once more for one point, before it is lowered: the types of nodes depend on the point. */
 void script_check_point(struct script *, struct point *);
+
+/* What reg("ip") reads; NULL: there is no such register. */
+const struct arch_reg *register_of(const struct script *, const char *name);
+
+/* Calls fn for each line about the probes that match (see list.c); patterns NULL: all. */
+int script_list(struct target *, const char *patterns, bool verbose,
+		void (*fn)(void *user, const char *line), void *user);
 
 /* A conversion of a printf format. */
 struct format_spec {

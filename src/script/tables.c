@@ -2,21 +2,29 @@
 #include "script/tables.h"
 
 const struct value_row value_rows[] = {
-#define VALUE(name, type, lower, doc)	      {#name, type, NULL, lower, doc},
-#define VALUE_PTR(name, points_to, lower, doc) {#name, TYPE_U64, #points_to, lower, doc},
+#define VALUE(name, type, lower, doc)	      {#name, type, NULL, lower, NULL, doc},
+#define VALUE_PTR(name, points_to, lower, doc) {#name, TYPE_U64, #points_to, lower, NULL, doc},
+#define VALUE_SHOWN(name, type, store, doc) {#name, type, NULL, NULL, store, doc},
 #include "script/values.def"
 #undef VALUE
 #undef VALUE_PTR
+#undef VALUE_SHOWN
 	{0}};
 const u32 value_count = ARRAY_SIZE(value_rows) - 1;
 
 const struct call_row call_rows[] = {
 #define CALL(name, least, most, check, lower, usage, doc)                                         \
-	{#name, least, most, check, lower, 0, 0, NULL, usage, doc},
+	{#name, least, most, check, lower, NULL, NULL, 0, 0, NULL, usage, doc},
+#define CALL_INT(name, least, most, check, value, usage, doc)                                     \
+	{#name, least, most, check, NULL, value, NULL, 0, 0, NULL, usage, doc},
+#define CALL_SHOWN(name, least, most, check, store, usage, doc)                                   \
+	{#name, least, most, check, NULL, NULL, store, 0, 0, NULL, usage, doc},
 #include "script/calls.def"
 #undef CALL
+#undef CALL_INT
+#undef CALL_SHOWN
 #define AGG(name, KIND, least, most, words, observe, usage, doc)                                  \
-	{#name, least, most, check_agg, NULL, AGG_##KIND, words, observe, usage, doc},
+	{#name, least, most, check_agg, NULL, NULL, NULL, AGG_##KIND, words, observe, usage, doc},
 #include "script/aggs.def"
 #undef AGG
 	{0}};

@@ -24,6 +24,51 @@ void check_exit(struct checker *, struct node *);
 void check_str(struct checker *, struct node *);
 void check_agg(struct checker *, struct node *);
 
+void check_stack(struct checker *, struct node *);
+void check_symbol(struct checker *, struct node *);
+void check_buf(struct checker *, struct node *);
+void check_ntop(struct checker *, struct node *);
+void check_macaddr(struct checker *, struct node *);
+void check_strerror(struct checker *, struct node *);
+void check_strftime(struct checker *, struct node *);
+void check_time(struct checker *, struct node *);
+void check_join(struct checker *, struct node *);
+void check_system(struct checker *, struct node *);
+void check_signal(struct checker *, struct node *);
+void check_strncmp(struct checker *, struct node *);
+void check_strlen(struct checker *, struct node *);
+void check_space(struct checker *, struct node *);
+void check_nsecs(struct checker *, struct node *);
+void check_bswap(struct checker *, struct node *);
+void check_kaddr(struct checker *, struct node *);
+void check_cgroupid(struct checker *, struct node *);
+void check_reg(struct checker *, struct node *);
+void check_has_key(struct checker *, struct node *);
+
+void store_kstack(struct lower *, struct node *, struct mem to);
+void store_ustack(struct lower *, struct node *, struct mem to);
+void store_ksym(struct lower *, struct node *, struct mem to);
+void store_usym(struct lower *, struct node *, struct mem to);
+void store_buf(struct lower *, struct node *, struct mem to);
+void store_ntop(struct lower *, struct node *, struct mem to);
+void store_macaddr(struct lower *, struct node *, struct mem to);
+void store_word(struct lower *, struct node *, struct mem to); /* its first argument */
+void store_strftime(struct lower *, struct node *, struct mem to);
+u32 value_strncmp(struct lower *, struct node *);
+u32 value_strlen(struct lower *, struct node *);
+u32 value_space(struct lower *, struct node *);
+u32 value_nsecs(struct lower *, struct node *);
+u32 value_bswap(struct lower *, struct node *);
+u32 value_kaddr(struct lower *, struct node *);
+u32 value_cgroupid(struct lower *, struct node *);
+u32 value_reg(struct lower *, struct node *);
+u32 value_has_key(struct lower *, struct node *);
+void lower_time(struct lower *, struct node *);
+void lower_join(struct lower *, struct node *);
+void lower_cat(struct lower *, struct node *);
+void lower_system(struct lower *, struct node *);
+void lower_signal(struct lower *, struct node *);
+
 void lower_printf(struct lower *, struct node *);
 void lower_emit(struct lower *, struct node *);
 void lower_print(struct lower *, struct node *);
@@ -32,12 +77,13 @@ void lower_zero(struct lower *, struct node *);
 void lower_delete(struct lower *, struct node *);
 void lower_exit(struct lower *, struct node *);
 
-void lower_agg_count(struct lower *, u32 ptr, u32 n, bool is_signed);
-void lower_agg_sum(struct lower *, u32 ptr, u32 n, bool is_signed);
-void lower_agg_min(struct lower *, u32 ptr, u32 n, bool is_signed);
-void lower_agg_max(struct lower *, u32 ptr, u32 n, bool is_signed);
-void lower_agg_avg(struct lower *, u32 ptr, u32 n, bool is_signed);
-void lower_agg_hist(struct lower *, u32 ptr, u32 n, bool is_signed);
+void lower_agg_count(struct lower *, u32 ptr, u32 n, const struct agg_of *);
+void lower_agg_sum(struct lower *, u32 ptr, u32 n, const struct agg_of *);
+void lower_agg_min(struct lower *, u32 ptr, u32 n, const struct agg_of *);
+void lower_agg_max(struct lower *, u32 ptr, u32 n, const struct agg_of *);
+void lower_agg_avg(struct lower *, u32 ptr, u32 n, const struct agg_of *);
+void lower_agg_hist(struct lower *, u32 ptr, u32 n, const struct agg_of *);
+void lower_agg_lhist(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 
 int points_once(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
 		char **parts, struct point ***tail);

@@ -26,6 +26,8 @@ void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)
 	u32 n = 0;
 	int err = s->engine->ops->map_read(s->engine, map, &keys, &values, &n);
 
+	if (!err)
+		err = stacks_expand(s, &arena, &m, &keys, n);
 	if (!err && !keys.failed && !values.failed)
 		err = map_contents_make(&c, &arena, m, (const u8 *)keys.p, (const u8 *)values.p, n,
 					map_cpus(s, m), top, div);
@@ -119,6 +121,12 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 	case ACTION_PRINT_MAP: session_print_map(s, a->map, a->top, a->div); break;
 	case ACTION_CLEAR_MAP:
 	case ACTION_ZERO_MAP: map_change(s, a->map, a->kind == ACTION_ZERO_MAP); break;
+	case ACTION_CAT:
+	case ACTION_SYSTEM:
+		s->stats.shown++;
+		if (s->has_sink && !s->fn)
+			session_output(s, schema, payload, size);
+		break;
 	case ACTION_EXIT:
 		if (s->exited)
 			break;

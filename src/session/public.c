@@ -157,3 +157,32 @@ int waggle_language(const char *topic, void (*fn)(void *user, const char *name, 
 	}
 	return 0;
 }
+
+int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const char *line),
+		void *user, const struct waggle_opts *opts)
+{
+	struct diag diag = diag_of(opts);
+	struct target *target = NULL;
+	struct buf text = {0};
+	int err = open_target(&target, opts, &text, &diag);
+
+	if (!err) {
+		err = script_list(target, patterns, verbose, fn, user);
+		if (err)
+			diag_fail(&diag, err, NULL, "the probes cannot be listed: %s",
+				  strerror(-err));
+	}
+	if (target)
+		target_close(target);
+	buf_free(&text);
+	return err;
+}
+
+void waggle_object_probes(const struct waggle_object *object,
+			  void (*fn)(void *user, const char *probe), void *user)
+{
+	const struct object *o = (const struct object *)object;
+
+	vec_each(a, &o->attaches)
+		fn(user, o->progs.v[a->prog].probe);
+}

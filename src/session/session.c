@@ -97,6 +97,9 @@ static int begin(struct waggle_session *s)
 	if (err)
 		return err;
 	s->has_sink = true;
+	err = outputs_open(s);
+	if (err)
+		return err;
 	err = session_run_all(s, ATTACH_BEGIN);
 	if (!err)
 		err = s->engine->ops->attach(s->engine);
@@ -246,6 +249,7 @@ void waggle_session_stop(struct waggle_session *s)
 		s->engine->ops->detach(s->engine);
 	command_close(&s->command);
 	timers_close(s);
+	outputs_close(s);
 	if (s->has_sink)
 		sink_close(&s->sink);
 	stream_close(s->stream);

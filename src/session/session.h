@@ -62,6 +62,8 @@ struct waggle_session {
 	int process;   /* pidfd of -p; -1: none */
 	int interrupt; /* eventfd */
 	u32 interrupts;
+	struct format *formats; /* by schema: names of files, commands */
+	struct arena arena;	/* of those */
 	struct timer *timers;
 	u32 ntimers;
 	struct waggle_map *maps;
@@ -87,6 +89,15 @@ void session_end(struct waggle_session *, enum ending);
 int session_record(void *session, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		   u32 size); /* a stream_fn */
 void session_print_map(struct waggle_session *, u32 map, u32 top, u32 div);
+
+/* outputs.c: cat() and system() */
+int outputs_open(struct waggle_session *);
+void session_output(struct waggle_session *, const struct schema *, const void *payload, u32 size);
+void outputs_close(struct waggle_session *);
+/* stacks.c: the keys of a map with the frames in place of their ids; and the map that tells of
+ * them, in the arena. 0 or -errno. Nothing changes where there are none. */
+int stacks_expand(struct waggle_session *, struct arena *, const struct object_map **, struct buf *keys,
+		  u32 n);
 
 /* timers.c: intervals */
 int timers_open(struct waggle_session *);

@@ -17,6 +17,7 @@ enum step_op {
 	STEP_CHAR,
 	STEP_STR,   /* a string field */
 	STEP_BYTES, /* %r, %rx, %rh */
+	STEP_BUF,   /* the same of a buffer */
 	STEP_VALUE, /* any field as text */
 	STEP_CELL,  /* a string in a table */
 };
@@ -141,6 +142,7 @@ static char *put_pointer(char *p, const struct step *s, u64 v)
 
 char *format_run(const struct format *f, char *p, const u8 *data)
 {
+	const u8 *bytes;
 	u32 columns;
 	char *end;
 
@@ -164,8 +166,12 @@ char *format_run(const struct format *f, char *p, const u8 *data)
 			break;
 		case STEP_STR: end = put_str(p, data + s->as.off, s->as.size); break;
 		case STEP_BYTES: end = put_raw(p, data + s->as.off, s->as.size, s->style); break;
+		case STEP_BUF:
+			bytes = buffer_bytes(&s->as, data, &columns);
+			end = put_raw(p, bytes, columns, s->style);
+			break;
 		default:
-			end = field_text(p, &s->as, data);
+			end = field_text(p, f->show, &s->as, data);
 			if (s->precision >= 0 && end - p > s->precision)
 				end = p + s->precision;
 			if (s->flags & CELL)
@@ -330,9 +336,10 @@ static int convert(struct parse *ps, struct step *s)
 			s->as.size = MIN(s->as.size, (u32)s->precision);
 		return 0;
 	case 'r':
-		if (s->field->kind != FIELD_BYTES && s->field->kind != FIELD_STR)
+		if (s->field->kind != FIELD_BYTES && s->field->kind != FIELD_STR &&
+		    s->field->kind != FIELD_BUF)
 			return bad(ps, "use buf()", "bytes are needed");
-		s->op = STEP_BYTES;
+		s->op = s->field->kind == FIELD_BUF ? STEP_BUF : STEP_BYTES;
 		if (*ps->p == 'x' || *ps->p == 'h')
 			s->style = *ps->p++ == 'x' ? 1 : 2;
 		return 0;
@@ -348,6 +355,7 @@ static u32 step_most(const struct step *s)
 	switch (s->op) {
 	case STEP_STR:
 	case STEP_BYTES:
+	case STEP_BUF:
 	case STEP_VALUE: n = field_text_most(&s->as) + s->as.size * 4; break;
 	default: n = 26 + (u32)MAX(s->precision, 0); break; /* 0x and 22 octal digits */
 	}

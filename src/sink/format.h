@@ -13,12 +13,14 @@
 
 #include "base/buf.h"
 #include "object/object.h"
+#include "sink/value.h"
 
 struct step;
 struct format {
 	struct step *steps;
 	u32 n;
 	u32 most; /* bytes that it writes at most */
+	const struct show *show; /* may be set when compiled; else NULL */
 };
 
 #define FORMAT_WIDTH_MOST 4096 /* of a width or precision */

@@ -79,8 +79,12 @@ static int json_schema_open(struct sink *s, struct json_schema *j, const struct 
 		j->fields[i].len = (u32)strlen(j->fields[i].key);
 		j->most += j->fields[i].len + field_json_most(&l->fields[i]);
 	}
-	if (schema->action.kind == ACTION_PRINTF)
-		return format_compile(&j->format, a, schema->action.text, l, diag);
+	if (schema->action.kind == ACTION_PRINTF) {
+		int err = format_compile(&j->format, a, schema->action.text, l, diag);
+
+		j->format.show = &s->show;
+		return err;
+	}
 	return 0;
 }
 
@@ -110,13 +114,13 @@ static void json_attached(struct sink *s, u32 probes)
 	buf_puts(&s->out, "}}\n");
 }
 
-static char *put_fields(char *p, const struct json_schema *j, const struct layout *l,
-			const u8 *data)
+static char *put_fields(char *p, const struct show *show, const struct json_schema *j,
+			const struct layout *l, const u8 *data)
 {
 	*p++ = '{';
 	for (u32 i = 0; i < l->n; i++) {
 		p = put_copy(p, j->fields[i].key, j->fields[i].len);
-		p = field_json(p, &l->fields[i], data);
+		p = field_json(p, show, &l->fields[i], data);
 	}
 	*p++ = '}';
 	return p;
@@ -141,7 +145,7 @@ static void json_printf(struct sink *s, const struct json_schema *j, const struc
 	if (!p)
 		return;
 	p = PUT_LITERAL(p, ",\"fields\":");
-	p = put_fields(p, j, l, data);
+	p = put_fields(p, &s->show, j, l, data);
 	p = PUT_LITERAL(p, "}\n");
 	s->out.n = (size_t)(p - s->out.p);
 }
@@ -159,7 +163,7 @@ static void json_typed(struct sink *s, const struct json_schema *j, const struct
 	p = PUT_LITERAL(p, ",\"cpu\":");
 	p = put_u64(p, cpu);
 	p = PUT_LITERAL(p, ",\"data\":");
-	p = put_fields(p, j, l, data);
+	p = put_fields(p, &s->show, j, l, data);
 	p = PUT_LITERAL(p, "}\n");
 	s->out.n = (size_t)(p - s->out.p);
 }
@@ -172,9 +176,28 @@ static void json_print_value(struct sink *s, const struct json_schema *j, const 
 	if (!p || !l->n)
 		return;
 	p = PUT_LITERAL(p, "{\"type\":\"value\",\"data\":");
-	p = field_json(p, &l->fields[0], data);
+	p = field_json(p, &s->show, &l->fields[0], data);
 	p = PUT_LITERAL(p, "}\n");
 	s->out.n = (size_t)(p - s->out.p);
+}
+
+/* What a string of any length and a type make of a line. */
+static void json_output(struct sink *s, const char *type, const char *text, size_t n)
+{
+	buf_puts(&s->out, "{\"type\":\"");
+	buf_puts(&s->out, type);
+	buf_puts(&s->out, "\",\"data\":");
+	json_string(&s->out, (const u8 *)text, n);
+	buf_puts(&s->out, "}\n");
+}
+
+static void json_action(struct sink *s, const struct schema *schema, u64 ns, const u8 *payload)
+{
+	struct buf *text = &((struct json *)s->state)->text;
+
+	text->n = 0;
+	if (action_text(text, &s->show, schema, ns, payload))
+		json_output(s, schema->name, text->n ? text->p : "", text->n);
 }
 
 static void json_record(struct sink *s, const struct schema *schema, u64 ns, u32 cpu,
@@ -188,7 +211,7 @@ static void json_record(struct sink *s, const struct schema *schema, u64 ns, u32
 	case ACTION_NONE:
 	case ACTION_EMIT: json_typed(s, j, &schema->layout, ns, cpu, payload); break;
 	case ACTION_PRINT_VALUE: json_print_value(s, j, &schema->layout, payload); break;
-	default: break;
+	default: json_action(s, schema, ns, payload);
 	}
 }
 
@@ -210,8 +233,10 @@ static void json_key(struct sink *s, const struct object_map *m, const u8 *key)
 {
 	struct buf *text = &((struct json *)s->state)->text;
 	const struct layout *l = &m->key;
+	struct show show = s->show;
 	char *p;
 
+	show.indent = 4;
 	if (l->n == 1 && l->fields[0].kind == FIELD_TUPLE) {
 		key += l->fields[0].off;
 		l = l->fields[0].sub;
@@ -219,7 +244,7 @@ static void json_key(struct sink *s, const struct object_map *m, const u8 *key)
 	text->n = 0;
 	p = buf_reserve(text, layout_text_most(l));
 	if (p)
-		text->n = (size_t)(layout_text(p, l, key, ",") - p);
+		text->n = (size_t)(layout_text(p, &show, l, key, ",") - p);
 	json_string(&s->out, (u8 *)text->p, text->n);
 	buf_char(&s->out, ':');
 }
@@ -268,7 +293,7 @@ static void json_plain(struct sink *s, const struct map_contents *c, const u8 *v
 			buf_char(&s->out, ',');
 		p = buf_reserve(&s->out, field_json_most(&l->fields[i]));
 		if (p)
-			s->out.n += (size_t)(field_json(p, &l->fields[i], value) - p);
+			s->out.n += (size_t)(field_json(p, &s->show, &l->fields[i], value) - p);
 	}
 	if (l->n != 1)
 		buf_char(&s->out, ']');
@@ -340,6 +365,7 @@ const struct sink_ops sink_json = {
 	.attached = json_attached,
 	.record = json_record,
 	.map = json_map,
+	.output = json_output,
 	.summary = json_summary,
 	.close = json_close,
 };

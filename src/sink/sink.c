@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <time.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -49,7 +50,27 @@ static int sink_check(struct sink *s, struct diag *diag)
 	return 0;
 }
 
-int sink_open(struct sink *s, const char *format, struct object *object, int fd, bool line_buffered,
+static s64 clock_ns(clockid_t clock)
+{
+	struct timespec t = {0};
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+/* Without memory for symbols, addresses stay numbers. */
+static void show_open(struct show *show, struct diag *diag)
+{
+	static const clockid_t clocks[] = {[TIME_BOOT] = CLOCK_BOOTTIME,
+					   [TIME_MONOTONIC] = CLOCK_MONOTONIC,
+					   [TIME_TAI] = CLOCK_TAI};
+
+	show->symbols = symbols_new(diag);
+	for (u32 i = 0; i < ARRAY_SIZE(clocks); i++)
+		show->wall_ns[i] = clock_ns(CLOCK_REALTIME) - clock_ns(clocks[i]);
+}
+
+int sink_open(struct sink *s, const char *format, struct object *object, int fd, int line_buffered,
 	      struct diag *diag)
 {
 	struct winsize size = {0};
@@ -63,6 +84,7 @@ int sink_open(struct sink *s, const char *format, struct object *object, int fd,
 		return -EINVAL;
 	if (!ioctl(fd, TIOCGWINSZ, &size))
 		s->width = size.ws_col ? size.ws_col : 80;
+	show_open(&s->show, diag);
 	s->arena.escape = &escape;
 	if (!setjmp(escape)) {
 		int e = sink_check(s, diag);
@@ -70,8 +92,10 @@ int sink_open(struct sink *s, const char *format, struct object *object, int fd,
 		err = e ? e : s->ops->open(s, diag);
 	}
 	s->arena.escape = NULL;
-	if (err)
+	if (err) {
+		symbols_free(s->show.symbols);
 		arena_free(&s->arena);
+	}
 	return err;
 }
 
@@ -111,7 +135,7 @@ int sink_flush(struct sink *s, bool force)
 
 	if (s->out.failed && !s->error)
 		s->error = -ENOMEM;
-	if (force || s->out.n >= s->flush_at) {
+	if (force || s->line_buffered == 2 || s->out.n >= s->flush_at) {
 		n = s->out.n;
 	} else if (s->line_buffered && s->out.n) {
 		newline = memrchr(s->out.p, '\n', s->out.n);
@@ -129,6 +153,7 @@ int sink_close(struct sink *s)
 	if (s->ops->close)
 		s->ops->close(s);
 	buf_free(&s->out);
+	symbols_free(s->show.symbols);
 	arena_free(&s->arena);
 	return err;
 }
@@ -173,6 +198,45 @@ void sink_map(struct sink *s, const struct map_contents *c)
 	s->ops->map(s, c);
 	s->final = false;
 	flush_large(s);
+}
+
+void sink_output(struct sink *s, const char *type, const char *text, size_t n)
+{
+	s->ops->output(s, type, text, n);
+	flush_large(s);
+}
+
+static void join_text(struct buf *b, const struct schema *schema, const u8 *payload)
+{
+	const struct layout *l = &schema->layout;
+	u64 n = field_is_int(l->fields) ? field_load(l->fields, payload) : 0;
+
+	for (u32 i = 1; i < l->n && i <= n; i++) {
+		const struct field *f = &l->fields[i];
+
+		if (i > 1)
+			buf_puts(b, schema->action.text);
+		buf_add(b, payload + f->off, strnlen((const char *)payload + f->off, f->size));
+	}
+	buf_char(b, '\n');
+}
+
+bool action_text(struct buf *b, const struct show *show, const struct schema *schema, u64 ns,
+		 const u8 *payload)
+{
+	const struct action *a = &schema->action;
+	char *p;
+
+	if (a->kind == ACTION_JOIN && schema->layout.n) {
+		join_text(b, schema, payload);
+		return true;
+	}
+	if (a->kind != ACTION_TIME)
+		return false;
+	p = buf_reserve(b, TIME_TEXT_MOST);
+	if (p)
+		b->n += (size_t)(put_time(p, a->text, (s64)ns + show->wall_ns[TIME_MONOTONIC]) - p);
+	return true;
 }
 
 void sink_ended(struct sink *s)

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "object/object.h"
+#include "sink/value.h"
 
 /* The contents of a map, read out: per-CPU values already merged, entries in the order in which
  * they are printed, as bpftrace does: by value ascending, averages and stats by their average,
@@ -34,10 +35,11 @@ struct sink {
 	u8 *spare;          /* room for the payload of a record that is too short */
 	size_t flush_at;    /* write when so many bytes are pending */
 	int fd;
-	bool line_buffered; /* write at each newline; else when large or flushed */
+	int line_buffered;  /* 1: write at each newline, 2: everything; 0: when large or flushed */
 	int error;          /* first error of a write (EPIPE, ENOSPC), negative */
 	u64 bytes;
 	u32 width;   /* columns of the terminal; 0: not a terminal */
+	struct show show;
 	void *state; /* of the format */
 	bool final;  /* sink_ended() was called, and no map shown since */
 };
@@ -52,6 +54,8 @@ struct sink_ops {
 	/* Tracing has ended, what follows are the final maps. Text sets them apart by two empty
 	 * lines, as bpftrace does, if there are any. */
 	void (*ended)(struct sink *);
+	/* What a file or a command gave: "cat", "syscall". Text is written as it is. */
+	void (*output)(struct sink *, const char *type, const char *text, size_t n);
 	/* at the end: what was shown and what was lost */
 	void (*summary)(struct sink *, const struct waggle_stats *);
 	void (*close)(struct sink *);
@@ -62,13 +66,14 @@ extern const struct sink_ops sink_text, sink_json;
 /* format: a name of the table, NULL: "text". The object outlives the sink; fd stays the caller's.
  * Unknown formats and broken schemas are -EINVAL with a message. After an error there is nothing
  * to close. */
-int sink_open(struct sink *, const char *format, struct object *, int fd, bool line_buffered,
+int sink_open(struct sink *, const char *format, struct object *, int fd, int line_buffered,
 	      struct diag *);
 /* The calls of the format. A sink writes by itself only when 256 KiB are pending. */
 void sink_attached(struct sink *, u32 probes);
 void sink_record(struct sink *, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		 u32 size);
 void sink_map(struct sink *, const struct map_contents *);
+void sink_output(struct sink *, const char *type, const char *text, size_t n);
 void sink_ended(struct sink *);
 void sink_summary(struct sink *, const struct waggle_stats *);
 /* Writes what is pending, if the policy says so (force: in any case): call it with false after
@@ -81,6 +86,11 @@ int sink_close(struct sink *);
 
 /* For people, one line without a newline: "12 events, 3 lost, 2 map updates found no room". */
 void summary_text(struct buf *, const struct waggle_stats *);
+
+/* The text of records without fields of their own: ACTION_TIME (at the record's time), ACTION_JOIN.
+ * Returns false for all other actions. */
+bool action_text(struct buf *, const struct show *, const struct schema *, u64 ns,
+		 const u8 *payload);
 
 /* ---- map contents (sink/maps.c). raw: keys[n * key_size], values[n][cpus][round8(value_size)]
  * (cpus = 1 for maps that are not per CPU). Merges, drops unset scalars, sorts, cuts to top (the

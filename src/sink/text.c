@@ -126,8 +126,15 @@ static int text_open(struct sink *s, struct diag *diag)
 			break;
 		default: break;
 		}
+		t->format.show = &s->show;
 	}
 	return err;
+}
+
+static void text_output(struct sink *s, const char *type, const char *text, size_t n)
+{
+	(void)type;
+	buf_add(&s->out, text, n);
 }
 
 static void text_record(struct sink *s, const struct schema *schema, u64 ns, u32 cpu,
@@ -136,7 +143,9 @@ static void text_record(struct sink *s, const struct schema *schema, u64 ns, u32
 	struct text_schema *t = (struct text_schema *)s->state + schema->id;
 	char *p, *end;
 
-	(void)ns, (void)cpu, (void)size;
+	(void)cpu, (void)size;
+	if (action_text(&s->out, &s->show, schema, ns, payload))
+		return;
 	if (!t->format.n)
 		return;
 	if (t->header && !*t->header_shown) {
@@ -248,18 +257,21 @@ static void text_number(struct sink *s, bool sign, u64 v)
 		buf_u64(&s->out, v);
 }
 
-static void text_layout(struct sink *s, const struct layout *l, const u8 *data)
+static void text_layout(struct sink *s, const struct show *show, const struct layout *l,
+			const u8 *data)
 {
 	char *p = buf_reserve(&s->out, layout_text_most(l));
 
 	if (p)
-		s->out.n += (size_t)(layout_text(p, l, data, ", ") - p);
+		s->out.n += (size_t)(layout_text(p, show, l, data, ", ") - p);
 }
 
 static void text_key(struct sink *s, const struct object_map *m, const u8 *key)
 {
 	const struct layout *l = &m->key;
+	struct show show = s->show;
 
+	show.indent = 4; /* as bpftrace does */
 	buf_puts(&s->out, m->shown);
 	if (!m->scalar) {
 		buf_char(&s->out, '[');
@@ -267,7 +279,7 @@ static void text_key(struct sink *s, const struct object_map *m, const u8 *key)
 			key += l->fields[0].off;
 			l = l->fields[0].sub;
 		}
-		text_layout(s, l, key);
+		text_layout(s, &show, l, key);
 		buf_char(&s->out, ']');
 	}
 	buf_puts(&s->out, ": ");
@@ -284,7 +296,7 @@ static void text_plain(struct sink *s, const struct map_contents *c, const u8 *v
 	}
 	if (l->n != 1)
 		buf_char(&s->out, '(');
-	text_layout(s, l, value);
+	text_layout(s, &s->show, l, value);
 	if (l->n != 1)
 		buf_char(&s->out, ')');
 }
@@ -329,4 +341,5 @@ const struct sink_ops sink_text = {
 	.open = text_open,
 	.record = text_record,
 	.map = text_map,
+	.output = text_output,
 };

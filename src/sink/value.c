@@ -7,6 +7,18 @@
 #define SIZE_MOST   (1u << 24)
 #define FIELDS_MOST 4096
 
+static bool shown_check(const struct field *f)
+{
+	static const u8 least[] = {
+#define FIELD(NAME, name, least, doc) least,
+#include "object/fields.def"
+#undef FIELD
+	};
+
+	return f->kind < FIELD_KINDS && f->size >= least[f->kind] &&
+	       (f->kind != FIELD_TIME || f->text);
+}
+
 static int layout_check_deep(const struct layout *l, u32 size, u32 depth)
 {
 	u32 total = 0; /* fields do not overlap: what they take as text stays within bounds */
@@ -33,7 +45,9 @@ static int layout_check_deep(const struct layout *l, u32 size, u32 depth)
 			if (!f->sub || layout_check_deep(f->sub, f->size, depth + 1))
 				return -EINVAL;
 			break;
-		default: return -EINVAL;
+		default:
+			if (!shown_check(f))
+				return -EINVAL;
 		}
 	}
 	return 0;
@@ -50,7 +64,9 @@ u32 field_text_most(const struct field *f)
 	case FIELD_STR: return f->size;
 	case FIELD_BYTES: return f->size * 4;
 	case FIELD_TUPLE: return layout_text_most(f->sub) + 2;
-	default: return PUT_U64_MOST;
+	case FIELD_UINT:
+	case FIELD_INT: return PUT_U64_MOST;
+	default: return shown_text_most(f);
 	}
 }
 
@@ -71,31 +87,34 @@ static char *put_hex(char *p, u64 v)
 	return p;
 }
 
-char *field_text(char *p, const struct field *f, const u8 *data)
+char *field_text(char *p, const struct show *show, const struct field *f, const u8 *data)
 {
 	switch (f->kind) {
 	case FIELD_STR: return put_str(p, data + f->off, f->size);
 	case FIELD_BYTES: return put_raw(p, data + f->off, f->size, 0);
 	case FIELD_TUPLE:
 		*p++ = '(';
-		p = layout_text(p, f->sub, data + f->off, ", ");
+		p = layout_text(p, show, f->sub, data + f->off, ", ");
 		*p++ = ')';
 		return p;
-	default:
+	case FIELD_UINT:
+	case FIELD_INT:
 		if (f->unit == UNIT_HEX)
 			return put_hex(p, field_load(f, data));
 		if (f->kind == FIELD_INT)
 			return put_s64(p, (s64)field_load(f, data));
 		return put_u64(p, field_load(f, data));
+	default: return shown_text(p, show, f, data);
 	}
 }
 
-char *layout_text(char *p, const struct layout *l, const u8 *data, const char *between)
+char *layout_text(char *p, const struct show *show, const struct layout *l, const u8 *data,
+		  const char *between)
 {
 	for (u32 i = 0; i < l->n; i++) {
 		if (i)
 			p = put_copy(p, between, strlen(between));
-		p = field_text(p, &l->fields[i], data);
+		p = field_text(p, show, &l->fields[i], data);
 	}
 	return p;
 }
@@ -111,7 +130,9 @@ u32 field_json_most(const struct field *f)
 		for (u32 i = 0; i < f->sub->n; i++)
 			n += field_json_most(&f->sub->fields[i]) + 1;
 		return n;
-	default: return PUT_U64_MOST;
+	case FIELD_UINT:
+	case FIELD_INT: return PUT_U64_MOST;
+	default: return shown_text_most(f) * 7 + 2; /* the text behind room for its escaped form */
 	}
 }
 
@@ -127,7 +148,18 @@ static char *json_bytes(char *p, const u8 *s, u32 n)
 	return p;
 }
 
-char *field_json(char *p, const struct field *f, const u8 *data)
+static char *json_shown(char *p, const struct show *show, const struct field *f, const u8 *data)
+{
+	char *text = p + (size_t)shown_text_most(f) * 6 + 2, *end;
+
+	end = shown_text(text, show, f, data);
+	*p++ = '"';
+	p = put_json(p, (u8 *)text, (size_t)(end - text), false);
+	*p++ = '"';
+	return p;
+}
+
+char *field_json(char *p, const struct show *show, const struct field *f, const u8 *data)
 {
 	switch (f->kind) {
 	case FIELD_STR:
@@ -141,13 +173,33 @@ char *field_json(char *p, const struct field *f, const u8 *data)
 		for (u32 i = 0; i < f->sub->n; i++) {
 			if (i)
 				*p++ = ',';
-			p = field_json(p, &f->sub->fields[i], data + f->off);
+			p = field_json(p, show, &f->sub->fields[i], data + f->off);
 		}
 		*p++ = ']';
 		return p;
 	case FIELD_INT: return put_s64(p, (s64)field_load(f, data));
-	default: return put_u64(p, field_load(f, data));
+	case FIELD_UINT: return put_u64(p, field_load(f, data));
+	default: return json_shown(p, show, f, data);
 	}
+}
+
+/* Words as numbers, then what is left. */
+static int shown_compare(const struct field *f, const u8 *a, const u8 *b)
+{
+	u32 i = 0;
+	u64 x, y;
+
+	for (; i + 8 <= f->size && f->kind != FIELD_MAC && (f->kind != FIELD_INET || !i); i += 8) {
+		memcpy(&x, a + f->off + i, 8);
+		memcpy(&y, b + f->off + i, 8);
+		if (x != y)
+			return x < y ? -1 : 1;
+		if (f->kind == FIELD_BUF) {
+			i += 8;
+			break;
+		}
+	}
+	return memcmp(a + f->off + i, b + f->off + i, f->size - i);
 }
 
 int field_compare(const struct field *f, const u8 *a, const u8 *b)
@@ -162,10 +214,11 @@ int field_compare(const struct field *f, const u8 *a, const u8 *b)
 		x = field_load(f, a);
 		y = field_load(f, b);
 		return ((s64)x > (s64)y) - ((s64)x < (s64)y);
-	default:
+	case FIELD_UINT:
 		x = field_load(f, a);
 		y = field_load(f, b);
 		return (x > y) - (x < y);
+	default: return shown_compare(f, a, b);
 	}
 }
 

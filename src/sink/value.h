@@ -9,6 +9,14 @@
 
 #include "object/object.h"
 #include "sink/put.h"
+#include "symbol/symbol.h"
+
+/* What some kinds of fields need to be shown. NULL, or zeroes: addresses and times as numbers. */
+struct show {
+	struct symbols *symbols;
+	s64 wall_ns[3]; /* CLOCK_REALTIME less the clock, by enum time_mode */
+	u8 indent;	/* columns before each frame of a stack; 0: 8 */
+};
 
 /* Is everything of the layout inside of its size (at most 16 MiB, 4096 fields that do not
  * overlap), and does each kind have a size that it may have? Else -EINVAL. Everything below
@@ -39,17 +47,28 @@ static inline u64 field_load(const struct field *f, const u8 *data)
 
 /* As text: 12, -3, 0x1f (UNIT_HEX), abc, \x01b, (1, abc). */
 u32 field_text_most(const struct field *); /* bytes it takes at most */
-char *field_text(char *p, const struct field *, const u8 *data);
+char *field_text(char *p, const struct show *, const struct field *, const u8 *data);
 /* The fields of a layout, joined by `between` (", "). */
 u32 layout_text_most(const struct layout *);
-char *layout_text(char *p, const struct layout *, const u8 *data, const char *between);
+char *layout_text(char *p, const struct show *, const struct layout *, const u8 *data,
+		  const char *between);
 
 /* As a JSON value: 12, "abc", [1,"abc"]. Bytes are a string in the form of text. */
 u32 field_json_most(const struct field *);
-char *field_json(char *p, const struct field *, const u8 *data);
+char *field_json(char *p, const struct show *, const struct field *, const u8 *data);
 
 /* <0, 0, >0: integers by value, strings as strcmp, tuples field by field. */
 int field_compare(const struct field *, const u8 *a, const u8 *b);
 int layout_compare(const struct layout *, const u8 *a, const u8 *b);
+
+/* ---- kinds that only user space can read (shown.c): FIELD_BUF and all behind it. As above; in
+ * JSON they are strings. */
+u32 shown_text_most(const struct field *);
+char *shown_text(char *p, const struct show *, const struct field *, const u8 *data);
+/* The bytes of a FIELD_BUF. */
+const u8 *buffer_bytes(const struct field *, const u8 *data, u32 *n);
+/* strftime(3) with %f of a time since 1970; at most TIME_TEXT_MOST bytes. */
+#define TIME_TEXT_MOST 256
+char *put_time(char *p, const char *format, s64 wall_ns);
 
 #endif

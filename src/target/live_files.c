@@ -58,9 +58,9 @@ static bool is_library(const char *file, const char *name)
 	return false;
 }
 
-#define CACHE_MAGIC "glibc-ld.so.cache1.1"
-#define CACHE_HEAD  48 /* then entries of 24 bytes: flags, name, path, version, hardware */
-#define CACHE_ENTRY 24
+#define CACHE_MAGIC  "glibc-ld.so.cache1.1"
+#define CACHE_HEAD   48 /* then entries of 24 bytes: flags, name, path, version, hardware */
+#define CACHE_ENTRY  24
 #define CACHE_X86_64 0x0303 /* an ELF library of libc 6 for x86-64 */
 
 /* /etc/ld.so.cache, the new format of glibc (elf/dl-cache.h): offsets count from its start. */
@@ -91,11 +91,16 @@ static const char *in_cache(struct arena *a, const char *name)
 
 static const char *find_library(struct arena *a, const char *name)
 {
-	static const char *const folders[] = {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu",
-					      "/lib64", "/usr/lib64", "/lib", "/usr/lib",
+	static const char *const folders[] = {"/lib/x86_64-linux-gnu",
+					      "/usr/lib/x86_64-linux-gnu",
+					      "/lib64",
+					      "/usr/lib64",
+					      "/lib",
+					      "/usr/lib",
 					      "/usr/local/lib"};
-	static const char *const forms[] = {"%s/%s", "%s/%s.so", "%s/lib%s.so", "%s/%s.so.6",
-					    "%s/lib%s.so.6", "%s/%s.so.1", "%s/lib%s.so.1"};
+	static const char *const forms[] = {"%s/%s",        "%s/%s.so",      "%s/lib%s.so",
+					    "%s/%s.so.6",   "%s/lib%s.so.6", "%s/%s.so.1",
+					    "%s/lib%s.so.1"};
 	const char *found = in_cache(a, name);
 	char path[PATH_MAX];
 
@@ -209,7 +214,8 @@ int live_mapped(struct target *t, u32 pid, int (*fn)(void *, const char *), void
 		next = strchrnul(line, '\n');
 		if (*next)
 			*next++ = 0;
-		if (!path || path > next || sscanf(line, "%*s %7s", rights) != 1 || rights[2] != 'x')
+		if (!path || path > next || sscanf(line, "%*s %7s", rights) != 1 ||
+		    rights[2] != 'x')
 			continue;
 		known = dict_put(&seen, arena_strdup(&t->arena, path));
 		if (!*known)

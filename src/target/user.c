@@ -142,9 +142,11 @@ int target_file(struct target *t, const char *name, u32 pid, struct loc at, stru
 	switch (err) {
 	case 0: break;
 	case -ENOENT:
-		diag_error(d, at, strchr(name, '/') ? NULL : "a path has a slash: ./prog, /bin/prog",
-			   strchr(name, '/') ? "there is no file '%s'" :
-					       "'%s' is no program on PATH and no library", name);
+		diag_error(d, at,
+			   strchr(name, '/') ? NULL : "a path has a slash: ./prog, /bin/prog",
+			   strchr(name, '/') ? "there is no file '%s'"
+					     : "'%s' is no program on PATH and no library",
+			   name);
 		break;
 	case -EACCES:
 		diag_error(d, at, "run as root (sudo waggle ...)", "no permission to read '%s'",

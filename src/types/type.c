@@ -25,6 +25,8 @@ bool type_same(struct type a, struct type b)
 {
 	if (a.kind != b.kind || a.size != b.size || a.is_signed != b.is_signed || a.agg != b.agg)
 		return false;
+	if (a.kind == TYPE_SHOWN && a.show != b.show)
+		return false;
 	if (a.kind != TYPE_TUPLE)
 		return a.of == b.of;
 	for (u32 i = 0; i < a.fields->n; i++)
@@ -61,7 +63,8 @@ struct type type_join(struct type a, struct type b)
 		return b;
 	if (b.kind == TYPE_UNKNOWN)
 		return a;
-	if (a.kind != b.kind || (a.kind == TYPE_AGG && a.agg != b.agg))
+	if (a.kind != b.kind || (a.kind == TYPE_AGG && a.agg != b.agg) ||
+	    (a.kind == TYPE_SHOWN && a.show != b.show))
 		return (struct type){0};
 	if (a.kind == TYPE_TUPLE)
 		return join_tuples(a, b);
@@ -90,7 +93,15 @@ const char *type_name(struct type t, char *out, size_t size)
 	static const char *const aggs[] = {"none", "count", "sum", "min", "max", "avg", "stats",
 					   "hist", "lhist"};
 
+	/* as in object/fields.def */
+	static const char *const shown[] = {
+		"uint", "int", "string", "bytes", "tuple", "buffer", "ksym", "usym",
+		"kstack", "ustack", "time", "inet", "mac", "errno"};
+
 	switch (t.kind) {
+	case TYPE_SHOWN:
+		snprintf(out, size, "%s", t.show < ARRAY_SIZE(shown) ? shown[t.show] : "?");
+		break;
 	case TYPE_INT:
 		snprintf(out, size, "%sint%u%s", t.is_signed ? "" : "u", t.size * 8,
 			 t.is_pointer ? " pointer" : "");

@@ -17,6 +17,7 @@ enum type_kind {
 	TYPE_AGG,     /* an aggregation, only as the value of a map */
 	TYPE_ARRAY,   /* count elements of `of`, in memory */
 	TYPE_STRUCT,  /* or union, in memory */
+	TYPE_SHOWN,   /* bytes in memory that only user space can read: a stack, a symbol, a time */
 	TYPE_TUPLE,   /* (a, b): members "0", "1", ... of `fields`, in memory */
 };
 enum type_space { SPACE_ANY, SPACE_USER, SPACE_KERNEL };
@@ -29,8 +30,11 @@ struct type {
 	u8 is_char;    /* INT: of a string, when it stands in an array */
 	u8 is_literal; /* INT: takes the sign of what it meets */
 	u8 agg;	       /* AGG: enum agg of object.h */
+	u8 show;       /* SHOWN: enum field_kind of object.h */
+	u8 mode;       /* SHOWN: struct field.mode */
 	u32 size;      /* bytes */
 	u32 count;     /* ARRAY */
+	const char *text; /* SHOWN: struct field.text */
 	const struct type *of;	       /* pointer: what it points to, NULL: unknown; ARRAY: element */
 	const struct aggregate *fields; /* STRUCT */
 };
@@ -55,9 +59,15 @@ struct aggregate {
 #define TYPE_S32  ((struct type){.kind = TYPE_INT, .is_signed = 1, .size = 4})
 #define TYPE_U32  ((struct type){.kind = TYPE_INT, .size = 4})
 #define TYPE_VOID ((struct type){.kind = TYPE_NONE})
+#define TYPE_SHOWN_OF(what, n) ((struct type){.kind = TYPE_SHOWN, .show = (what), .size = (n)})
 #define TYPE_STR_OF(n) ((struct type){.kind = TYPE_STR, .size = (n)})
 
 struct type type_str(u32 size);
+/* Values that live in memory and are written to where they are wanted, not in registers. */
+static inline bool type_in_memory(struct type t)
+{
+	return t.kind == TYPE_STR || t.kind == TYPE_SHOWN;
+}
 /* C's usual arithmetic conversions with an int of 64 bits: unsigned wins at equal width. */
 struct type type_arith(struct type a, struct type b);
 bool type_same(struct type a, struct type b);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+/* clang-format off */
 #if __has_include(<sys/sdt.h>)
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
@@ -38,6 +39,7 @@
 #define PROBE3(name, na, a, nb, b, nc, c)                                                          \
 	NOTE(name, #na "@%0 " #nb "@%1 " #nc "@%2", "nor"(a), "nor"(b), "nor"(c))
 #endif
+/* clang-format on */
 
 unsigned short traced_numbers_semaphore __attribute__((section(".probes"), used));
 unsigned short traced_twice_semaphore __attribute__((section(".probes"), used));

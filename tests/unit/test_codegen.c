@@ -419,6 +419,34 @@ static void conditions_as_values(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* Constants and values in, results that are used, that are not, and that live over others. */
+static void exchanges(void **state)
+{
+	struct fixture *x = *state;
+	struct ir_fn *f = x->f;
+	u32 a = input(x, 0), first, second;
+
+	first = ir_atomic_swap(f, 8, x->p, 8, num(x, 77));
+	second = ir_atomic_swap(f, 8, x->p, 16, a);
+	ir_atomic_swap(f, 8, x->p, 24, a);
+	ir_atomic_swap(f, 4, x->p, 32, num(x, 5));
+	output(x, 5, ir_bin(f, IR_ADD, IRT_I64, first, second));
+	output(x, 6, a);
+	output(x, 7, ir_atomic_swap(f, 8, x->p, 8, first));
+	ir_ret(f, num(x, 3));
+	compile(x, KERNEL(5, 12));
+	memcpy(x->data, (u64[]){1000, 1, 2, 3, 0xffffffff00000004}, 40);
+	assert_int_equal(run(x), 3);
+	assert_int_equal(x->data[0], 1000);
+	assert_int_equal(x->data[1], 1);
+	assert_int_equal(x->data[2], 1000);
+	assert_int_equal(x->data[3], 1000);
+	assert_true(x->data[4] == 0xffffffff00000005);
+	assert_int_equal(x->data[5], 3);
+	assert_int_equal(x->data[6], 1000);
+	assert_int_equal(x->data[7], 77);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -431,6 +459,7 @@ int main(void)
 		TEST(rotates_in_a_loop),
 		TEST(pointers_survive_in_memory),
 		TEST(conditions_as_values),
+		TEST(exchanges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

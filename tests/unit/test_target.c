@@ -693,6 +693,46 @@ static void mutated_files_are_survived(void **state)
 	free(data);
 }
 
+static int count_function(void *user, const char *name)
+{
+	u32 *n = user;
+
+	++*n;
+	return !strcmp(name, "vfs_write");
+}
+
+/* Functions come with a line that says that there are kprobes at all. */
+static void functions_are_kept(void **state)
+{
+	static const char file[] = HEAD "kprobes\nfunction vfs_read\nfunction vfs_write\n"
+					"function vfs_zero\n\nend\n";
+	static const char none[] = HEAD "\nend\n", wrong[] = HEAD "function vfs_read\n\nend\n";
+	struct diag silent = {0};
+	struct user_file *f;
+	struct target *t;
+	struct buf copy = {0};
+	u32 n = 0;
+
+	(void)state;
+	assert_int_equal(target_open(&t, file, sizeof(file) - 1, &silent), 0);
+	assert_int_equal(t->ops->kprobes(t), 0);
+	assert_int_equal(t->ops->function(t, "vfs_read"), 0);
+	assert_int_equal(t->ops->function(t, "vfs_rea"), -ENOENT);
+	assert_int_equal(t->ops->functions(t, count_function, &n), 1);
+	assert_int_equal(n, 2);
+	assert_int_equal(t->ops->file(t, "/bin/sh", 0, &f), -EOPNOTSUPP);
+	assert_int_equal(target_save(t, (const char *const[]){"kprobe:vfs_[rz]e*", NULL}, &copy,
+				     &silent), 0);
+	assert_non_null(strstr(buf_str(&copy), "\nkprobes\nfunction vfs_read\nfunction vfs_zero\n"));
+	assert_null(strstr(buf_str(&copy), "vfs_write"));
+	buf_free(&copy);
+	target_close(t);
+	assert_int_equal(target_open(&t, none, sizeof(none) - 1, &silent), 0);
+	assert_int_equal(t->ops->kprobes(t), -ENOENT);
+	target_close(t);
+	assert_int_equal(target_open(&t, wrong, sizeof(wrong) - 1, &silent), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -710,6 +750,7 @@ int main(void)
 		cmocka_unit_test(a_pattern_without_match_is_told),
 		cmocka_unit_test(the_golden_machine_opens),
 		cmocka_unit_test(broken_files_are_refused),
+		cmocka_unit_test(functions_are_kept),
 		cmocka_unit_test(mutated_files_are_survived),
 	};
 

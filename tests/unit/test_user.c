@@ -142,8 +142,9 @@ static void broken_files_are_read_inside_of_themselves(void **state)
 
 		memcpy(copy, self.p, size);
 		for (u32 k = rnd(6); k-- && size > 64;) {
-			u64 at = rnd(3) ? whole.sections_at + rnd(whole.nsections * 64) :
-				 rnd(2) ? notes.offset + rnd((u32)notes.size) : rnd(64 * 12);
+			u64 at = rnd(3)   ? whole.sections_at + rnd(whole.nsections * 64)
+				 : rnd(2) ? notes.offset + rnd((u32)notes.size)
+					  : rnd(64 * 12);
 
 			if (at < size)
 				copy[at] = (char)rnd(256);

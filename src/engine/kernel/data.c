@@ -4,7 +4,10 @@
  */
 #include "engine/kernel/kernel.h"
 
+#include "symbol/symbol.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -37,6 +40,63 @@ static void config_fill(const struct kernel_engine *k, struct waggle_config *c)
 	}
 }
 
+/* The id of a cgroup is the number of its folder: what its file handle holds. */
+static int cgroup_id(const char *path, u64 *id)
+{
+	struct {
+		struct file_handle head;
+		u64 id;
+	} handle = {.head.handle_bytes = sizeof(u64)};
+	int mount;
+
+	if (name_to_handle_at(AT_FDCWD, path, &handle.head, &mount, 0))
+		return -errno;
+	memcpy(id, handle.head.f_handle, sizeof(*id));
+	return 0;
+}
+
+static u64 tai_offset(void)
+{
+	struct timespec tai, mono;
+
+	clock_gettime(CLOCK_TAI, &tai);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	return (u64)(tai.tv_sec - mono.tv_sec) * 1000000000u +
+	       (u64)(tai.tv_nsec - mono.tv_nsec);
+}
+
+/* The words of .rodata that only this machine knows. */
+static int fills_fill(struct kernel_engine *k, u8 *data)
+{
+	struct diag *d = k->base.diag;
+	u64 value = 0;
+	int err;
+
+	vec_each(f, &k->base.object->fills) {
+		switch (f->kind) {
+		case FILL_KADDR:
+			value = kernel_address(f->text);
+			if (!value)
+				return diag_fail(d, -ENOENT, "/proc/kallsyms lists them; "
+						 "kernel.kptr_restrict=2 hides their addresses",
+						 "the kernel has no symbol '%s', or hides it",
+						 f->text);
+			break;
+		case FILL_CGROUP:
+			err = cgroup_id(f->text, &value);
+			if (err)
+				return diag_fail(d, err, "the cgroup's folder, as "
+						 "/sys/fs/cgroup/system.slice",
+						 "cgroup '%s' cannot be found: %s", f->text,
+						 strerror(-err));
+			break;
+		default: value = tai_offset();
+		}
+		memcpy(data + f->off, &value, sizeof(value));
+	}
+	return 0;
+}
+
 static int rodata_fill(struct kernel_engine *k, u32 map, u8 *data)
 {
 	const struct object_map *m = &k->base.object->maps.v[map];
@@ -46,6 +106,9 @@ static int rodata_fill(struct kernel_engine *k, u32 map, u8 *data)
 
 	config_fill(k, &c);
 	memcpy(data, &c, MIN(sizeof(c), m->value_size));
+	err = fills_fill(k, data);
+	if (err)
+		return err;
 	err = sys_map_update(k->maps[map], &key, data, 0);
 	return err ? err : sys_map_freeze(k->maps[map]);
 }
@@ -93,5 +156,7 @@ int data_fill(struct kernel_engine *k, u32 map)
 						   : sys_map_update(k->maps[map], &key, data, 0);
 		free(data);
 	}
+	if (err && k->base.diag->errors)
+		return err; /* it has been said */
 	return err ? why_failed(k, err, "cannot fill %s", m->name) : 0;
 }

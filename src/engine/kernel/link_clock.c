@@ -14,8 +14,10 @@ int link_clock(struct kernel_engine *k, const struct attach *a)
 {
 	const char *probe = k->base.object->progs.v[a->prog].probe;
 	bool clock = a->kind == ATTACH_PROFILE;
-	struct sys_event e = {.type = TYPE_SOFTWARE, .config = clock ? CPU_CLOCK : a->off,
-			      .period = clock ? a->ns : a->count, .pid = -1};
+	struct sys_event e = {.type = TYPE_SOFTWARE,
+			      .config = clock ? CPU_CLOCK : a->off,
+			      .period = clock ? a->ns : a->count,
+			      .pid = -1};
 	struct cpus online;
 	u32 top;
 

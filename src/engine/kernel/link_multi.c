@@ -29,8 +29,12 @@ static bool probe_kernel(u8 type)
 		{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0},
 		{BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
 	};
-	struct sys_prog p = {.name = "ask", .license = "GPL", .kind = PROG_KPROBE,
-			     .attach_type = type, .insns = insns, .ninsns = ARRAY_SIZE(insns)};
+	struct sys_prog p = {.name = "ask",
+			     .license = "GPL",
+			     .kind = PROG_KPROBE,
+			     .attach_type = type,
+			     .insns = insns,
+			     .ninsns = ARRAY_SIZE(insns)};
 	static const u64 zero[1];
 	struct sys_multi m = {.type = type, .path = "/", .offsets = zero};
 	int err;
@@ -61,7 +65,7 @@ u8 link_choose(struct kernel_engine *k, u32 prog)
 	u32 n = 0, kernel = 0, user = 0, kind = 0;
 	bool same = true, pid = false;
 
-	vec_each(a, &k->base.object->attaches) {
+	vec_each (a, &k->base.object->attaches) {
 		if (a->prog != prog)
 			continue;
 		same &= !n++ || kind == a->kind;
@@ -136,11 +140,13 @@ static int link_singly(struct kernel_engine *k, u32 prog)
 	u32 n = 0, failed = 0;
 	int err = 0, last = 0;
 
-	k->base.diag = &quiet;
-	vec_each(a, &o->attaches) {
+	vec_each (a, &o->attaches)
+		n += a->prog == prog;
+	if (n > 1) /* one of many may fail; the only one says why */
+		k->base.diag = &quiet;
+	vec_each (a, &o->attaches) {
 		if (a->prog != prog)
 			continue;
-		n++;
 		err = is_kernel(a) ? link_kprobe(k, a) : link_uprobe(k, a);
 		failed += err != 0;
 		last = err ? err : last;
@@ -148,6 +154,8 @@ static int link_singly(struct kernel_engine *k, u32 prog)
 			break;
 	}
 	k->base.diag = d;
+	if (failed && n == 1)
+		return last;
 	if (failed == n || last == -EMFILE || last == -ENOMEM)
 		return why_event(k, last, o->progs.v[prog].probe);
 	if (failed)

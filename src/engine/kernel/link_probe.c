@@ -67,8 +67,9 @@ static int kprobe_refused(struct kernel_engine *k, const struct attach *a, int e
 	case -EILSEQ:
 	case -EINVAL:
 	case -ERANGE:
-		return diag_fail(d, err, a->off ? "an offset must be where an instruction begins" :
-						  "it may be one that probes themselves need",
+		return diag_fail(d, err,
+				 a->off ? "an offset must be where an instruction begins"
+					: "it may be one that probes themselves need",
 				 "the kernel does not let %s+%llu be probed", a->pattern,
 				 (unsigned long long)a->off);
 	case -EADDRNOTAVAIL:
@@ -81,8 +82,10 @@ static int kprobe_refused(struct kernel_engine *k, const struct attach *a, int e
 int link_kprobe(struct kernel_engine *k, const struct attach *a)
 {
 	const struct pmu *pmu = pmu_of(&k->kprobes, "kprobe");
-	struct sys_event e = {.type = (u32)pmu->type, .config1 = name_at(a->pattern),
-			      .config2 = a->off, .pid = -1};
+	struct sys_event e = {.type = (u32)pmu->type,
+			      .config1 = name_at(a->pattern),
+			      .config2 = a->off,
+			      .pid = -1};
 	int err;
 
 	if (pmu->type < 0)
@@ -104,8 +107,10 @@ int link_uprobe(struct kernel_engine *k, const struct attach *a)
 {
 	const struct pmu *pmu = pmu_of(&k->uprobes, "uprobe");
 	u32 pid = link_pid(k, a);
-	struct sys_event e = {.type = (u32)pmu->type, .config1 = name_at(a->pattern),
-			      .config2 = a->off, .pid = pid ? (int)pid : -1,
+	struct sys_event e = {.type = (u32)pmu->type,
+			      .config1 = name_at(a->pattern),
+			      .config2 = a->off,
+			      .pid = pid ? (int)pid : -1,
 			      .cpu = pid ? -1 : 0};
 	const char *probe = k->base.object->progs.v[a->prog].probe;
 	int err;

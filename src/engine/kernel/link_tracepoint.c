@@ -25,7 +25,8 @@ int link_tracepoint(struct kernel_engine *k, const struct attach *a)
 		return err;
 	err = link_event(k, fd, a);
 	if (err == -E2BIG)
-		return diag_fail(k->base.diag, err, "the kernel allows 64 at each; see bpftool prog",
+		return diag_fail(k->base.diag, err,
+				 "the kernel allows 64 at each; see bpftool prog",
 				 "cannot attach %s: too many programs are attached there", probe);
 	return err ? why_event(k, err, probe) : 0;
 }

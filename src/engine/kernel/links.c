@@ -14,14 +14,10 @@
 typedef int link_fn(struct kernel_engine *, const struct attach *);
 
 static link_fn *const link_fns[ATTACH_KINDS] = {
-	[ATTACH_TRACEPOINT] = link_tracepoint,
-	[ATTACH_RAW_TRACEPOINT] = link_raw_tracepoint,
-	[ATTACH_KPROBE] = link_kprobe,
-	[ATTACH_KRETPROBE] = link_kprobe,
-	[ATTACH_UPROBE] = link_uprobe,
-	[ATTACH_URETPROBE] = link_uprobe,
-	[ATTACH_USDT] = link_uprobe,
-	[ATTACH_PROFILE] = link_clock,
+	[ATTACH_TRACEPOINT] = link_tracepoint, [ATTACH_RAW_TRACEPOINT] = link_raw_tracepoint,
+	[ATTACH_KPROBE] = link_kprobe,         [ATTACH_KRETPROBE] = link_kprobe,
+	[ATTACH_UPROBE] = link_uprobe,         [ATTACH_URETPROBE] = link_uprobe,
+	[ATTACH_USDT] = link_uprobe,           [ATTACH_PROFILE] = link_clock,
 	[ATTACH_SOFTWARE] = link_clock,
 };
 
@@ -72,7 +68,7 @@ int links_open(struct kernel_engine *k)
 	for (u32 i = 0; i < o->progs.n && !err; i++)
 		if (k->multi[i])
 			err = link_multi(k, i);
-	vec_each(a, &o->attaches)
+	vec_each (a, &o->attaches)
 		if (!err && link_fns[a->kind] && !k->multi[a->prog])
 			err = link_fns[a->kind](k, a);
 	return err;

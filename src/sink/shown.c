@@ -1,0 +1,220 @@
+/*
+ * shown.c: fields that only user space can make readable: stacks, symbols, times, addresses of the
+ * net, error numbers, buffers.
+ *
+ * A stack is lines, each with its newline, behind a newline of its own: so it looks the same as a
+ * key in brackets and in the middle of a printf.
+ */
+#include "sink/value.h"
+
+#include <arpa/inet.h>
+#include <time.h>
+
+#define NAME_MOST   320 /* of a symbol; longer ones are cut */
+#define MODULE_MOST 200
+#define FRAME_MOST  (16 + 20 + NAME_MOST + MODULE_MOST + 24)
+#define INDENT	    8
+
+static u64 word(const u8 *p)
+{
+	u64 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static char *put_hex(char *p, u64 v)
+{
+	for (int shift = v ? (63 - __builtin_clzll(v)) / 4 * 4 : 0; shift >= 0; shift -= 4)
+		*p++ = "0123456789abcdef"[v >> shift & 15];
+	return p;
+}
+
+static char *put_0x(char *p, u64 v)
+{
+	return put_hex(put_copy(p, "0x", 2), v);
+}
+
+static char *put_cut(char *p, const char *s, size_t most)
+{
+	return put_copy(p, s, strnlen(s, most));
+}
+
+/* ---- symbols and stacks */
+
+static bool find(const struct show *show, bool user, u64 pid, u64 addr, struct symbol *s)
+{
+	*s = (struct symbol){0};
+	if (!show || !show->symbols)
+		return false;
+	return user ? symbol_of_process(show->symbols, (u32)pid, addr, s) :
+		      symbol_of_kernel(show->symbols, addr, s);
+}
+
+static char *put_symbol(char *p, const struct symbol *s, u64 addr, bool offset)
+{
+	if (!s->name)
+		return put_0x(p, addr);
+	p = put_cut(p, s->name, NAME_MOST);
+	if (!offset)
+		return p;
+	*p++ = '+';
+	return put_u64(p, s->off);
+}
+
+static char *put_frame(char *p, const struct show *show, u8 mode, bool user, u64 pid, u64 addr)
+{
+	struct symbol s;
+
+	if (mode == STACK_PERF)
+		*p++ = '\t';
+	else
+		p = put_fill(p, ' ', show && show->indent ? show->indent : INDENT);
+	if (mode != STACK_BPFTRACE)
+		p = put_hex(p, addr);
+	if (mode != STACK_RAW) {
+		if (mode == STACK_PERF)
+			*p++ = ' ';
+		find(show, user, pid, addr, &s);
+		p = put_symbol(p, &s, addr, true);
+		if (mode == STACK_PERF && (user || s.module)) {
+			p = put_copy(p, " (", 2);
+			p = put_cut(p, s.module ? s.module : "[unknown]", MODULE_MOST);
+			*p++ = ')';
+		}
+	}
+	*p++ = '\n';
+	return p;
+}
+
+static char *put_stack(char *p, const struct show *show, const struct field *f, const u8 *data)
+{
+	bool user = f->kind == FIELD_USTACK;
+	u64 pid = user ? word(data) : 0, addr;
+
+	*p++ = '\n';
+	for (u32 at = user ? 8 : 0; at + 8 <= f->size; at += 8) {
+		addr = word(data + at);
+		if (!addr)
+			break;
+		p = put_frame(p, show, f->mode, user, pid, addr);
+	}
+	return p;
+}
+
+/* ---- times */
+
+char *put_time(char *p, const char *format, s64 wall_ns)
+{
+	s64 s = wall_ns / 1000000000, ns = wall_ns % 1000000000;
+	char with_us[TIME_TEXT_MOST], *to = with_us;
+	struct tm tm;
+	time_t t;
+
+	if (ns < 0) {
+		ns += 1000000000;
+		s--;
+	}
+	/* %f is not one of the C library's: it becomes plain digits */
+	while (*format && to < with_us + sizeof(with_us) - 8) {
+		if (format[0] == '%' && format[1] == 'f') {
+			for (u32 us = (u32)(ns / 1000), i = 100000; i; i /= 10)
+				*to++ = (char)('0' + us / i % 10);
+			format += 2;
+			continue;
+		}
+		*to++ = *format++;
+		if (to[-1] == '%' && *format)
+			*to++ = *format++;
+	}
+	*to = 0;
+	t = (time_t)s;
+	if (!localtime_r(&t, &tm))
+		return put_s64(p, wall_ns);
+	return p + strftime(p, TIME_TEXT_MOST, with_us, &tm);
+}
+
+static char *put_field_time(char *p, const struct show *show, const struct field *f, const u8 *data)
+{
+	u64 mode = f->mode < 3 ? f->mode : 0;
+
+	return put_time(p, f->text, (s64)word(data) + (show ? show->wall_ns[mode] : 0));
+}
+
+/* ---- small ones */
+
+static char *put_inet(char *p, const u8 *data)
+{
+	char text[INET6_ADDRSTRLEN];
+	int family = word(data) == AF_INET6 ? AF_INET6 : AF_INET;
+
+	if (!inet_ntop(family, data + 8, text, sizeof(text)))
+		return p;
+	return put_copy(p, text, strlen(text));
+}
+
+static char *put_mac(char *p, const u8 *data)
+{
+	for (u32 i = 0; i < 6; i++) {
+		if (i)
+			*p++ = ':';
+		*p++ = "0123456789ABCDEF"[data[i] >> 4];
+		*p++ = "0123456789ABCDEF"[data[i] & 15];
+	}
+	return p;
+}
+
+static char *put_errno(char *p, u64 v)
+{
+	const char *text = v < 4096 ? strerrordesc_np((int)v) : NULL;
+
+	if (text)
+		return put_cut(p, text, NAME_MOST);
+	p = put_copy(p, "Unknown error ", 14);
+	return put_s64(p, (s64)v);
+}
+
+const u8 *buffer_bytes(const struct field *f, const u8 *data, u32 *n)
+{
+	u64 len = word(data + f->off);
+
+	*n = (u32)MIN(len, (u64)f->size - 8);
+	return data + f->off + 8;
+}
+
+/* ---- the kinds */
+
+u32 shown_text_most(const struct field *f)
+{
+	switch (f->kind) {
+	case FIELD_BUF: return f->size * 4;
+	case FIELD_KSTACK:
+	case FIELD_USTACK: return 1 + f->size / 8 * FRAME_MOST;
+	case FIELD_TIME: return TIME_TEXT_MOST;
+	default: return NAME_MOST + 32;
+	}
+}
+
+char *shown_text(char *p, const struct show *show, const struct field *f, const u8 *data)
+{
+	const u8 *at = data + f->off;
+	struct symbol s;
+	u32 n;
+
+	switch (f->kind) {
+	case FIELD_BUF: at = buffer_bytes(f, data, &n); return put_raw(p, at, n, 0);
+	case FIELD_KSYM:
+		find(show, false, 0, word(at), &s);
+		return put_symbol(p, &s, word(at), false);
+	case FIELD_USYM:
+		find(show, true, word(at + 8), word(at), &s);
+		return put_symbol(p, &s, word(at), false);
+	case FIELD_KSTACK:
+	case FIELD_USTACK: return put_stack(p, show, f, at);
+	case FIELD_TIME: return put_field_time(p, show, f, at);
+	case FIELD_INET: return put_inet(p, at);
+	case FIELD_MAC: return put_mac(p, at);
+	case FIELD_ERRNO: return put_errno(p, word(at));
+	default: return p;
+	}
+}

@@ -1,0 +1,62 @@
+/*
+ * symbol.h: addresses to names, of the running kernel and of running processes.
+ *
+ * Nothing is read until an address is asked for: then the kernel's symbols are read once, a
+ * process's mappings when it is first seen (and again when an address is in none of them), and the
+ * symbols of each mapped file once, whoever maps it. All of it is for showing: what cannot be
+ * found is no error, the caller shows the number.
+ */
+#ifndef SYMBOL_SYMBOL_H
+#define SYMBOL_SYMBOL_H
+
+#include "base/buf.h"
+#include "base/diag.h"
+
+/* Names are good as long as the symbols are. */
+struct symbol {
+	const char *name;   /* NULL: unknown */
+	u64 off;	    /* of the address in it */
+	const char *module; /* file or module that holds it; NULL: unknown, or the kernel itself */
+};
+
+struct symbols;
+/* NULL: no memory. The diag, which may be NULL, outlives it: hidden kernel symbols are said once. */
+struct symbols *symbols_new(struct diag *);
+void symbols_free(struct symbols *); /* NULL is fine */
+
+/* False: unknown (name is NULL; of a process, module may be known all the same). */
+bool symbol_of_kernel(struct symbols *, u64 addr, struct symbol *);
+bool symbol_of_process(struct symbols *, u32 pid, u64 addr, struct symbol *);
+/* The address of a kernel symbol, functions and data; 0: there is none, or it is hidden. Reads
+ * kallsyms up to there. */
+u64 kernel_address(const char *name);
+
+/* ---- the parts */
+
+/* Sorted by address; names are offsets in a text. */
+struct symbol_table {
+	struct symbol_row {
+		u64 addr, size; /* size 0: up to the next */
+		u32 name, module; /* offsets; module 0: none */
+	} *rows;
+	u32 n, cap;
+	struct buf text; /* NUL-terminated names; the first byte is NUL */
+	bool failed; /* no memory */
+	bool hidden; /* all addresses were 0: kernel.kptr_restrict */
+};
+void symbol_table_free(struct symbol_table *);
+void symbol_table_add(struct symbol_table *, u64 addr, u64 size, const char *name, size_t len,
+		      u32 module);
+/* Sorts; of symbols at one address the first added stays, unless a later one has a size. */
+void symbol_table_sort(struct symbol_table *);
+/* The one that holds the address; NULL: none. */
+const struct symbol_row *symbol_table_find(const struct symbol_table *, u64 addr);
+
+/* Adds the functions that lines of /proc/kallsyms name: "ffffffff81000000 T _text\t[module]". Only
+ * whole lines are read: returns the bytes used. */
+size_t kallsyms_parse(struct symbol_table *, const char *text, size_t n);
+/* Adds the functions of an ELF file, by the addresses that the file gives them: .symtab, or
+ * .dynsym where that was stripped. */
+void elf_symbols(struct symbol_table *, const void *file, size_t n);
+
+#endif
