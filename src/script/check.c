@@ -29,7 +29,7 @@ void check_fail(struct checker *c, const struct node *n, const char *hint, const
 	diag_error(c->script->diag, n->at, hint, "%s", text);
 }
 
-static const char *did_you_mean(struct checker *c, const struct near *near, const char *otherwise)
+const char *check_near(struct checker *c, const struct near *near, const char *otherwise)
 {
 	return near->best ? arena_printf(c->script->arena, "did you mean '%s'?", near->best) :
 			    otherwise;
@@ -72,249 +72,8 @@ static void check_name(struct checker *c, struct node *n)
 		check_fail(c, n, "`waggle help values` lists what there is", "'%s' is not there yet",
 			   n->text);
 	else
-		check_fail(c, n, did_you_mean(c, &near, "variables are written $name, maps @name"),
+		check_fail(c, n, check_near(c, &near, "variables are written $name, maps @name"),
 			   "'%s' is not known", n->text);
-}
-
-/* The type that C declares: system calls record an int in 8 bytes, which the format then calls
- * unsigned, whatever the argument is. */
-static void declared_type(const struct tp_field *f, struct type *t)
-{
-	static const struct {
-		const char *name;
-		u8 size, is_signed;
-	} types[] = {{"int", 4, 1}, {"unsigned int", 4, 0}, {"unsigned", 4, 0}, {"u32", 4, 0},
-		     {"s32", 4, 1}, {"pid_t", 4, 1}, {"uid_t", 4, 0}, {"gid_t", 4, 0},
-		     {"qid_t", 4, 0}, {"key_t", 4, 1}, {"mqd_t", 4, 1}, {"key_serial_t", 4, 1},
-		     {"clockid_t", 4, 1}, {"timer_t", 4, 1}, {"umode_t", 2, 0}, {"short", 2, 1},
-		     {"u16", 2, 0}, {"char", 1, 1}, {"u8", 1, 0}};
-
-	t->size = f->size;
-	t->is_signed = f->is_signed;
-	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
-		if (!strcmp(types[i].name, f->type) && types[i].size < f->size) {
-			t->size = types[i].size;
-			t->is_signed = types[i].is_signed;
-		}
-}
-
-static struct type field_type(struct script *s, const struct point *p, const struct tp_field *f)
-{
-	const char *unknown;
-	struct type of, t = {.kind = TYPE_INT};
-
-	if (f->is_string)
-		return type_str(f->is_data_loc ? s->limits.str_most : f->size);
-	declared_type(f, &t);
-	if (f->is_pointer) {
-		t.is_pointer = 1;
-		t.is_signed = 0;
-		t.space = strcmp(p->format->category, "syscalls") ? SPACE_KERNEL : SPACE_USER;
-		if (ctype_of_text(s, f->type, &of, &unknown) && of.is_pointer)
-			t.of = of.of;
-	}
-	return t;
-}
-
-static void use_field(struct checker *c, const struct tp_field *f)
-{
-	vec_each(p, &c->point->used)
-		if (*p == f)
-			return;
-	vec_push(c->script->arena, &c->point->used, f);
-}
-
-static void check_args_field(struct checker *c, struct node *n)
-{
-	const struct tp_format *format = c->point->format;
-	struct near near = {.word = n->text};
-
-	if (!format) {
-		check_fail(c, n->a, "tracepoints have arguments", "%s has no arguments",
-			   c->point->text);
-		return;
-	}
-	(c->point->leader ? c->point->leader : c->point)->each = true;
-	n->field = tp_field(format, n->text);
-	if (!n->field) {
-		for (u32 i = 0; i < format->nfields; i++)
-			near_try(&near, format->fields[i].name);
-		check_fail(c, n, did_you_mean(c, &near, NULL), "%s has no argument '%s'",
-			   c->point->text, n->text);
-		return;
-	}
-	use_field(c, n->field);
-	if (n->field->is_array && !n->field->is_data_loc && !n->field->is_string && n->field->elem)
-		n->type = bytes_type(c->script, n->field->size); /* for ntop(), buf(), macaddr() */
-	else if ((n->field->is_array || n->field->is_data_loc) && !n->field->is_string)
-		check_fail(c, n, "integers, pointers and strings can be used",
-			   "'%s' is an array (%s)", n->text, n->field->type);
-	else if (!n->field->is_string && n->field->size != 1 && n->field->size != 2 &&
-		 n->field->size != 4 && n->field->size != 8)
-		check_fail(c, n, "integers, pointers and strings can be used",
-			   "'%s' is a %s of %u bytes", n->text, n->field->type, n->field->size);
-	else
-		n->type = field_type(c->script, c->point, n->field);
-}
-
-static struct type key_type(struct type t)
-{
-	if (t.kind == TYPE_STR)
-		t.size = MIN(ALIGN_UP(t.size, 8), STR_KEY);
-	return t;
-}
-
-/* Can a variable or a part of a key be of that type? */
-static bool storable(struct type t)
-{
-	return t.kind == TYPE_INT || t.kind == TYPE_STR || t.kind == TYPE_TUPLE ||
-	       t.kind == TYPE_SHOWN;
-}
-
-/* What `.` and `->` look into: a struct in memory, or what a pointer points to. */
-static const struct aggregate *fields_of(struct type t)
-{
-	if (t.kind == TYPE_STRUCT || t.kind == TYPE_TUPLE)
-		return t.fields;
-	if (t.is_pointer && t.of && t.of->kind == TYPE_STRUCT)
-		return t.of->fields;
-	return NULL;
-}
-
-static void check_field(struct checker *c, struct node *n)
-{
-	const struct aggregate *a;
-	const struct member *m;
-	struct near near = {.word = n->text};
-
-	if (n->a->kind == NODE_NAME && !strcmp(n->a->text, "args")) {
-		check_args_field(c, n);
-		return;
-	}
-	if (!check_expr(c, n->a))
-		return;
-	a = fields_of(n->a->type);
-	if (!a) {
-		check_fail(c, n, n->a->type.kind == TYPE_INT ?
-			   "say what it points to: ((struct task_struct *)x)->pid" : NULL,
-			   "%s has no fields", TYPE_A(n->a->type));
-		return;
-	}
-	m = ctype_member(c->script, a, n->text, &n->bit_off);
-	if (!m) {
-		ctype_near(c->script, a, &near);
-		check_fail(c, n, did_you_mean(c, &near, NULL), "%s has no field '%s'",
-			   n->a->type.kind == TYPE_TUPLE ? TYPE_NAME(n->a->type) :
-			   arena_printf(c->script->arena, "%s %s", a->is_union ? "union" : "struct",
-					a->name), n->text);
-		return;
-	}
-	n->bits = m->bits;
-	n->type = m->type;
-	if (n->a->type.kind == TYPE_TUPLE)
-		return;
-	/* what is reached from user memory is in user memory; a pointer in it too */
-	if (n->type.is_pointer && n->a->type.space == SPACE_USER)
-		n->type.space = SPACE_USER;
-}
-
-static void check_index(struct checker *c, struct node *n)
-{
-	bool known = check_expr(c, n->a), index = check_int(c, n->b, "an index");
-	struct type a = n->a->type;
-
-	if (!known || !index)
-		return;
-	if ((a.is_pointer || a.kind == TYPE_ARRAY) && a.of && a.of->size)
-		n->type = *a.of;
-	else if (a.kind == TYPE_STR && n->a->kind != NODE_STR)
-		n->type = (struct type){.kind = TYPE_INT, .size = 1, .is_signed = 1};
-	else
-		check_fail(c, n, "arrays and pointers have elements", "%s has no elements",
-			   TYPE_A(a));
-}
-
-/* (a, b, ...): numbers take 8 bytes, strings what a key gives them. */
-static void check_tuple(struct checker *c, struct node *n)
-{
-	struct aggregate *a = arena_new(c->script->arena, struct aggregate);
-	bool known = true;
-	u32 i = 0;
-
-	for (struct node *part = n->a; part; part = part->next, a->n++)
-		known = check_expr(c, part) && known;
-	if (!known)
-		return;
-	a->name = "tuple";
-	a->members = arena_array(c->script->arena, struct member, a->n);
-	for (struct node *part = n->a; part; part = part->next, i++) {
-		struct type t = key_type(part->type);
-
-		if (!storable(t)) {
-			check_fail(c, part, "numbers, strings and tuples can be parts",
-				   "%s cannot be part of a tuple", TYPE_A(t));
-			return;
-		}
-		if (t.kind == TYPE_INT)
-			t.size = 8;
-		a->members[i] = (struct member){arena_printf(c->script->arena, "%u", i), t,
-						a->size * 8, 0};
-		a->size += t.size;
-	}
-	n->type = (struct type){.kind = TYPE_TUPLE, .size = a->size, .fields = a};
-}
-
-static void check_deref(struct checker *c, struct node *n)
-{
-	struct type a = n->a->type;
-
-	if (a.is_pointer && a.of && a.of->size)
-		n->type = *a.of;
-	else if (a.kind == TYPE_INT && !a.is_pointer && a.size == 8 && !a.is_literal)
-		n->type = TYPE_U64; /* *kaddr("jiffies") */
-	else
-		check_fail(c, n, "say what it points to: *(uint32 *)x", "%s points to nothing known",
-			   TYPE_A(a));
-}
-
-static void check_cast(struct checker *c, struct node *n)
-{
-	struct type to;
-	const char *unknown;
-
-	if (!ctype_of_text(c->script, n->text, &to, &unknown)) {
-		check_fail(c, n, "the kernel's types come from BTF; others must be declared",
-			   "there is no type '%s'", unknown);
-		return;
-	}
-	if (!check_int(c, n->a, "a cast"))
-		return;
-	if (to.kind != TYPE_INT)
-		check_fail(c, n, "cast to a pointer: (struct foo *)x", "'%s' is no number or pointer",
-			   n->text);
-	else
-		n->type = to;
-	if (to.is_pointer)
-		n->type.space = n->a->type.is_pointer || n->a->type.space ? n->a->type.space : SPACE_ANY;
-}
-
-static void check_sizeof(struct checker *c, struct node *n)
-{
-	const char *unknown;
-	struct type t;
-
-	if (n->a && check_expr(c, n->a))
-		t = n->a->type;
-	else if (n->a)
-		return;
-	else if (!ctype_of_text(c->script, n->text, &t, &unknown)) {
-		check_fail(c, n, NULL, "there is no type '%s'", unknown);
-		return;
-	}
-	n->kind = NODE_INT;
-	n->value = t.size;
-	n->type = TYPE_U64;
-	n->type.is_literal = 1;
 }
 
 static void check_var(struct checker *c, struct node *n)
@@ -336,98 +95,6 @@ static void check_var(struct checker *c, struct node *n)
 	check_fail(c, n, near.best ? arena_printf(c->script->arena, "did you mean '$%s'?", near.best) :
 				     "assign it first: $x = 0;",
 		   "$%s has no value", n->text);
-}
-
-/* ---- maps */
-
-static struct script_map *map_of(struct checker *c, struct node *n)
-{
-	struct script_map **m = &c->script->maps;
-
-	for (; *m; m = &(*m)->next)
-		if (!strcmp((*m)->name, n->text))
-			return *m;
-	*m = arena_new(c->script->arena, struct script_map);
-	(*m)->name = n->text;
-	(*m)->at = n->at;
-	c->changed = true;
-	return *m;
-}
-
-static void learn(struct checker *c, struct type *known, struct type t)
-{
-	if (!type_same(*known, t))
-		c->changed = true;
-	*known = t;
-}
-
-static void check_key(struct checker *c, struct node *n, struct node *key, u32 i)
-{
-	struct script_map *m = n->map;
-	struct type joined;
-
-	if (!check_expr(c, key))
-		return;
-	joined = type_join(m->keys[i], shown_key(key_type(key->type)));
-	if (!storable(joined))
-		check_fail(c, key, "all keys of a map have the same types",
-			   "key %u of @%s is %s here and %s elsewhere", i + 1, m->name,
-			   TYPE_A(key->type), TYPE_A(m->keys[i]));
-	else
-		learn(c, &m->keys[i], joined);
-}
-
-bool check_map(struct checker *c, struct node *n)
-{
-	u32 keys = 0, i = 0;
-	struct script_map *m;
-
-	for (struct node *k = n->a; k; k = k->next)
-		keys++;
-	m = n->map = map_of(c, n);
-	if (!m->keys_known) {
-		m->keys_known = true;
-		m->nkeys = keys;
-		m->keys = arena_array(c->script->arena, struct type, keys);
-	}
-	if (m->nkeys != keys) {
-		check_fail(c, n, "all uses of a map have the same keys",
-			   "@%s has %u keys here and %u elsewhere", m->name, keys, m->nkeys);
-		return false;
-	}
-	for (struct node *k = n->a; k; k = k->next)
-		check_key(c, n, k, i++);
-	n->type = m->value;
-	return true;
-}
-
-void check_map_value(struct checker *c, struct node *n, struct type value)
-{
-	struct type joined;
-
-	if (value.kind == TYPE_UNKNOWN)
-		return;
-	joined = type_join(n->map->value, value);
-	if (joined.kind == TYPE_UNKNOWN)
-		check_fail(c, n, "a map holds values of one type",
-			   "@%s holds %s elsewhere, %s here", n->map->name,
-			   TYPE_NAME(n->map->value), TYPE_NAME(value));
-	else
-		learn(c, &n->map->value, joined);
-	n->type = n->map->value;
-}
-
-static void check_map_read(struct checker *c, struct node *n)
-{
-	if (!check_map(c, n))
-		return;
-	if (n->type.kind == TYPE_UNKNOWN)
-		check_fail(c, n, "assign it somewhere: @x = 1;", "@%s never gets a value", n->text);
-	if (n->type.kind == TYPE_AGG) {
-		check_fail(c, n, "print(@m) prints it", "@%s is %s: its value cannot be used here",
-			   n->text, TYPE_A(n->type));
-		n->type = (struct type){0};
-	}
 }
 
 /* ---- operators */
@@ -495,8 +162,8 @@ static void check_cond(struct checker *c, struct node *n)
 	n->type = type_join(n->b->type, n->c->type);
 	if (n->type.kind == TYPE_INT)
 		n->type = type_arith(n->b->type, n->c->type);
-	if (n->type.kind != TYPE_INT && n->type.kind != TYPE_STR)
-		check_fail(c, n, "both must be numbers or strings", "%s or %s?",
+	if (!check_storable(n->type))
+		check_fail(c, n, "both must be of one type", "%s or %s?",
 			   TYPE_A(n->b->type), TYPE_A(n->c->type));
 }
 
@@ -547,7 +214,7 @@ static void check_call(struct checker *c, struct node *n)
 			check_fail(c, n, "`waggle help functions` lists what there is",
 				   "%s() is not there yet", n->text);
 		else
-			check_fail(c, n, did_you_mean(c, &near, "`waggle help functions` lists them"),
+			check_fail(c, n, check_near(c, &near, "`waggle help functions` lists them"),
 				   "there is no function '%s'", n->text);
 		return;
 	}
@@ -633,11 +300,11 @@ static void assign_var(struct checker *c, struct node *n)
 	v = n->a->var = var_of(c, n->a);
 	v->set = true;
 	joined = type_join(v->type, n->b->type);
-	if (!storable(joined))
+	if (!check_storable(joined))
 		check_fail(c, n->a, "a variable keeps one type", "$%s is %s elsewhere, %s here",
 			   v->name, TYPE_A(v->type), TYPE_A(n->b->type));
 	else
-		learn(c, &v->type, joined);
+		check_learn(c, &v->type, joined);
 	n->a->type = v->type;
 }
 

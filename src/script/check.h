@@ -23,11 +23,31 @@ bool check_expr(struct checker *, struct node *);
 bool check_int(struct checker *, struct node *, const char *what);
 /* check_probe.c: a name that the probe gives its meaning: arg0, retval, probe. False: it is none. */
 bool check_probe_value(struct checker *, struct node *);
-/* A map with its keys, without demanding a value. */
-bool check_map(struct checker *, struct node *);
 /* $1: a number if it is written as one, else a string. */
 void check_param(struct checker *, struct node *);
+
+/* "did you mean 'x'?", or the other hint when nothing is near. */
+const char *check_near(struct checker *, const struct near *, const char *otherwise);
+
+/* check_place.c: one kind of node each */
+void check_field(struct checker *, struct node *);
+void check_index(struct checker *, struct node *);
+void check_tuple(struct checker *, struct node *);
+void check_deref(struct checker *, struct node *);
+void check_cast(struct checker *, struct node *);
+void check_sizeof(struct checker *, struct node *);
+
+/* check_map.c */
+/* A map with its keys, without demanding a value. */
+bool check_map(struct checker *, struct node *);
 void check_map_value(struct checker *, struct node *map, struct type value);
+void check_map_read(struct checker *, struct node *);
+/* A value as part of a key. */
+struct type check_key_type(struct type);
+/* Can a variable or a part of a key be of that type? */
+bool check_storable(struct type);
+/* What is known of a map or variable becomes t; notes whether that is news. */
+void check_learn(struct checker *, struct type *known, struct type t);
 
 /* check_fn.c */
 /* What a key of that type is: a stack becomes an id. */

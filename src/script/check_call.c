@@ -281,6 +281,10 @@ void check_str(struct checker *c, struct node *n)
 	if (most && check_int(c, most, "the length of str()")) {
 		if (!constant(most, 1))
 			check_fail(c, most, "str(p, 16)", "the length must be a positive constant");
+		else if (most->value >= size)
+			check_fail(c, most, arena_printf(c->script->arena, "the most is %u bytes, "
+							 "unless --max-strlen says more", size - 1),
+				   "a string cannot be that long");
 		else
 			size = (u32)MIN(most->value + 1, size);
 	}

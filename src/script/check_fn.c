@@ -76,14 +76,17 @@ void check_stack(struct checker *c, struct node *n)
 			continue;
 		}
 		if (a->kind == NODE_NAME) {
-			check_fail(c, a, "bpftrace, perf, raw", "stacks have no mode '%s'", a->text);
+			check_fail(c, a, "bpftrace, perf, raw", "stacks have no mode '%s'",
+				   a->text);
 			continue;
 		}
 		if (!check_int(c, a, "the number of frames"))
 			continue;
 		if (!is_constant(a) || !a->value || a->next)
-			check_fail(c, a, n->call->usage, "%s() takes a mode and a constant number of "
-				   "frames, 1 to %u", n->text, STACK_FRAMES);
+			check_fail(c, a, n->call->usage,
+				   "%s() takes a mode and a constant number of "
+				   "frames, 1 to %u",
+				   n->text, STACK_FRAMES);
 		else
 			frames = (u32)MIN(a->value, STACK_FRAMES);
 	}
@@ -129,9 +132,9 @@ const struct arch_reg *register_of(const struct script *s, const char *name)
 {
 	static const struct {
 		const char *name, *whole;
-	} aliases[] = {{"ax", "rax"}, {"bx", "rbx"}, {"cx", "rcx"}, {"dx", "rdx"}, {"si", "rsi"},
-		       {"di", "rdi"}, {"bp", "rbp"}, {"sp", "rsp"}, {"ip", "rip"},
-		       {"orig_ax", "orig_rax"}, {"flags", "eflags"}};
+	} aliases[] = {{"ax", "rax"}, {"bx", "rbx"},           {"cx", "rcx"},      {"dx", "rdx"},
+		       {"si", "rsi"}, {"di", "rdi"},           {"bp", "rbp"},      {"sp", "rsp"},
+		       {"ip", "rip"}, {"orig_ax", "orig_rax"}, {"flags", "eflags"}};
 	const struct arch *a = arch_find(s->target->arch);
 
 	if (!a)
@@ -161,8 +164,9 @@ void check_reg(struct checker *c, struct node *n)
 		return;
 	for (const struct arch_reg *r = a ? a->regs : NULL; r && r->name; r++)
 		near_try(&near, r->name);
-	check_fail(c, n->a, near.best ? arena_printf(c->script->arena, "did you mean '%s'?",
-						     near.best) : NULL,
+	check_fail(c, n->a,
+		   near.best ? arena_printf(c->script->arena, "did you mean '%s'?", near.best)
+			     : NULL,
 		   "%s has no register '%s'", c->script->target->arch, n->a->text);
 }
 
@@ -176,8 +180,8 @@ static bool bytes_of(struct checker *c, struct node *n, u32 *size)
 		return false;
 	if (n->type.kind != TYPE_INT)
 		*size = n->type.kind == TYPE_STR && n->kind == NODE_STR ? n->len : n->type.size;
-	if (n->type.kind == TYPE_INT || n->type.kind == TYPE_ARRAY ||
-	    n->type.kind == TYPE_STRUCT || n->type.kind == TYPE_STR)
+	if (n->type.kind == TYPE_INT || n->type.kind == TYPE_ARRAY || n->type.kind == TYPE_STRUCT ||
+	    n->type.kind == TYPE_STR)
 		return true;
 	check_fail(c, n, "an array or a pointer", "a %s has no bytes", TYPE_NAME(n->type));
 	return false;
@@ -250,8 +254,9 @@ void check_strftime(struct checker *c, struct node *n)
 	check_int(c, when, "strftime()");
 	/* the time that a clock gives is shown as of that clock */
 	if (when->kind == NODE_CALL && !strcmp(when->text, "nsecs"))
-		n->type.mode = when->value == 1 ? TIME_MONOTONIC :
-			       when->value >= 2 ? TIME_TAI : TIME_BOOT;
+		n->type.mode = when->value == 1   ? TIME_MONOTONIC
+			       : when->value >= 2 ? TIME_TAI
+						  : TIME_BOOT;
 }
 
 void check_time(struct checker *c, struct node *n)
@@ -266,8 +271,11 @@ void check_strncmp(struct checker *c, struct node *n)
 {
 	struct node *b = n->a->next, *most = b->next;
 
+	bool known = check_expr(c, n->a);
+
+	known = check_expr(c, b) && known;
 	n->type = TYPE_U64;
-	if (!check_expr(c, n->a) || !check_expr(c, b) || !check_int(c, most, "the length of strncmp()"))
+	if (!check_int(c, most, "the length of strncmp()") || !known)
 		return;
 	if (n->a->type.kind != TYPE_STR || b->type.kind != TYPE_STR)
 		check_fail(c, n->a->type.kind != TYPE_STR ? n->a : b, "str(...) reads a string",
@@ -359,7 +367,8 @@ void check_signal(struct checker *c, struct node *n)
 		int number = signal_of(n->a->text);
 
 		if (!number) {
-			check_fail(c, n->a, "kill -l lists them", "there is no signal '%s'", n->a->text);
+			check_fail(c, n->a, "kill -l lists them", "there is no signal '%s'",
+				   n->a->text);
 			return;
 		}
 		n->a->kind = NODE_INT;
@@ -404,13 +413,15 @@ u32 agg_size(struct checker *c, struct node *map, struct node *call)
 		args[i] = constant_of(arg);
 	if (call->call->agg == AGG_HIST) {
 		if (args[0] < 0 || args[0] > HIST_BITS_MOST)
-			check_fail(c, call, "hist(n, 2)", "hist() takes 0 to %u bits", HIST_BITS_MOST);
+			check_fail(c, call, "hist(n, 2)", "hist() takes 0 to %u bits",
+				   HIST_BITS_MOST);
 		else
 			words = hist_buckets((u32)args[0]);
 	} else if (call->call->agg == AGG_LHIST) {
 		words = lhist_buckets(args[0], args[1], args[2]);
 		if (!words)
-			check_fail(c, call, "lhist(n, 0, 1000, 10): (max - min) / step is at most 1000",
+			check_fail(c, call,
+				   "lhist(n, 0, 1000, 10): (max - min) / step is at most 1000",
 				   "there is no histogram from %lld to %lld by %lld",
 				   (long long)args[0], (long long)args[1], (long long)args[2]);
 	}

@@ -21,7 +21,7 @@ struct list {
 	void *user;
 	struct arena arena;
 	vec(const char *) found; /* names without their kind */
-	const char *file;	 /* that is being looked into */
+	const char *file;        /* that is being looked into */
 };
 
 /* Does "kind:name" match one of the patterns? */
@@ -71,7 +71,7 @@ static int list_tracepoints(struct list *l)
 
 	if (l->found.n)
 		qsort(l->found.v, l->found.n, sizeof(*l->found.v), by_name);
-	vec_each(p, &l->found) {
+	vec_each (p, &l->found) {
 		l->fn(l->user, arena_printf(&l->arena, "%s:%s", l->kind, *p));
 		if (l->verbose)
 			show_fields(l, *p);
@@ -95,7 +95,7 @@ static int show_names(struct list *l)
 
 	if (l->found.n)
 		qsort(l->found.v, l->found.n, sizeof(*l->found.v), by_name);
-	vec_each(p, &l->found) {
+	vec_each (p, &l->found) {
 		if (!last || strcmp(last, *p))
 			l->fn(l->user, arena_printf(&l->arena, "%s:%s", l->kind, *p));
 		last = *p;

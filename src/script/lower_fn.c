@@ -6,20 +6,38 @@
 
 #include "isa/isa.h"
 
-#define AF_INET	 2
+#define AF_INET  2
 #define AF_INET6 10
+
+/* One string in zeroed memory; the piece is to be given back. */
+static struct mem string_in(struct lower *l, struct node *n, u32 room, u32 *piece)
+{
+	struct mem m;
+
+	*piece = mem_get(l, room);
+	m = mem_at(l, &l->pieces.v[*piece]);
+	mem_zero(l, m, ALIGN_UP(room, 8));
+	lower_str(l, n, m, room);
+	return m;
+}
 
 /* Bytes that an expression names: a pointer points to them, or they lie in memory. */
 static void read_bytes(struct lower *l, struct node *n, struct mem to, u32 size)
 {
-	if (n->type.kind == TYPE_INT)
+	u32 piece;
+
+	if (n->type.kind == TYPE_INT) {
 		lower_read(l, n->type.space, false, to, size, lower_int(l, n));
-	else if (n->field)
+	} else if (n->field) {
 		mem_copy(l, to, (struct mem){ir_ctx(l->fn), (s32)n->field->off}, size);
-	else if (is_place(n))
+	} else if (is_place(n)) {
 		lower_place_bytes(l, n, to, size);
-	else
-		lower_str(l, n, to, size);
+	} else { /* a string of ours; reading one would put a NUL into its last byte */
+		struct mem from = string_in(l, n, ALIGN_UP(size + 1, 8), &piece);
+
+		mem_copy(l, to, from, size);
+		mem_put(l, piece);
+	}
 }
 
 /* ---- buffers, addresses */
@@ -64,9 +82,7 @@ void store_buf(struct lower *l, struct node *n, struct mem to)
 		u32 size = (u32)MIN(count ? count->value : have, MIN(have, room));
 
 		ir_store(fn, 8, to.ptr, to.off, ir_const(fn, size));
-		if (n->a->type.kind == TYPE_STR && !is_place(n->a))
-			lower_str(l, n->a, bytes, room);
-		else if (size)
+		if (size)
 			read_bytes(l, n->a, bytes, size);
 		return;
 	}
@@ -97,8 +113,7 @@ void store_ntop(struct lower *l, struct node *n, struct mem to)
 	struct ir_fn *fn = l->fn;
 	struct mem bytes = {to.ptr, to.off + 8};
 
-	family = n->a->next ? lower_int(l, n->a) :
-			      ir_const(fn, size == 16 ? AF_INET6 : AF_INET);
+	family = n->a->next ? lower_int(l, n->a) : ir_const(fn, size == 16 ? AF_INET6 : AF_INET);
 	ir_store(fn, 8, to.ptr, to.off, family);
 	mem_zero(l, bytes, 16);
 	if (number)
@@ -132,7 +147,7 @@ static u32 fill(struct lower *l, u8 kind, const char *text)
 	struct arena *arena = &l->object->arena;
 	u32 at;
 
-	vec_each(f, &l->object->fills)
+	vec_each (f, &l->object->fills)
 		if (f->kind == kind && (!text || !strcmp(f->text, text)))
 			return ir_load(l->fn, 8, false, ir_data(l->fn, l->rodata, f->off), 0);
 	at = rodata_add(l, 8);
@@ -188,18 +203,6 @@ u32 value_bswap(struct lower *l, struct node *n)
 	}
 }
 
-/* One string in zeroed memory; the piece is to be given back. */
-static struct mem string_in(struct lower *l, struct node *n, u32 room, u32 *piece)
-{
-	struct mem m;
-
-	*piece = mem_get(l, room);
-	m = mem_at(l, &l->pieces.v[*piece]);
-	mem_zero(l, m, ALIGN_UP(room, 8));
-	lower_str(l, n, m, room);
-	return m;
-}
-
 /* Compares words, then what is left of them, as far as n bytes; equal as far as the NULs. */
 u32 value_strncmp(struct lower *l, struct node *n)
 {
@@ -216,8 +219,9 @@ u32 value_strncmp(struct lower *l, struct node *n)
 
 		for (w = 8; i + w > bytes;)
 			w /= 2;
-		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, w, false, ma.ptr, ma.off + (s32)i),
-				 ir_load(fn, w, false, mb.ptr, mb.off + (s32)i)),
+		ir_br(fn,
+		      ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, w, false, ma.ptr, ma.off + (s32)i),
+			     ir_load(fn, w, false, mb.ptr, mb.off + (s32)i)),
 		      next, differ);
 		ir_seal(fn, next);
 		ir_at(fn, next);

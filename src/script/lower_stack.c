@@ -14,11 +14,11 @@
 
 #define BPF_F_USER_STACK  (1u << 8)
 #define BPF_F_NO_PREALLOC 1
-#define BPF_NOEXIST	  1
-#define STACKS_MOST	  8192
-#define STACKS_RESERVED	  2048 /* where all are allocated at once */
-#define HASH_SEED	  0x9e3779b97f4a7c15ll
-#define HASH_MULTIPLIER	  0x2545f4914f6cdd1dll
+#define BPF_NOEXIST       1
+#define STACKS_MOST       8192
+#define STACKS_RESERVED   2048 /* where all are allocated at once */
+#define HASH_SEED         0x9e3779b97f4a7c15ll
+#define HASH_MULTIPLIER   0x2545f4914f6cdd1dll
 
 /* Writes frames and returns their bytes, negative: none. The kernel zeroes the rest. */
 static u32 get_stack(struct lower *l, struct mem to, u32 bytes, bool user)
@@ -62,7 +62,9 @@ static void stacks_map(struct lower *l)
 	if (l->stacks)
 		return;
 	o = vec_add(&l->object->arena, &l->object->maps);
-	*o = (struct object_map){.name = STACKS_MAP, .kind = MAP_HASH, .key_size = 8,
+	*o = (struct object_map){.name = STACKS_MAP,
+				 .kind = MAP_HASH,
+				 .key_size = 8,
 				 .value_size = 8 * STACK_FRAMES,
 				 .max_entries = lazy ? STACKS_MOST : STACKS_RESERVED,
 				 .flags = lazy ? BPF_F_NO_PREALLOC : 0};
@@ -114,8 +116,9 @@ static void keep_stack(struct lower *l, struct mem id, struct mem frames)
 	result = ir_call(fn, HELPER_map_update_elem, IRT_I64, 4, ir_map(fn, l->stacks), key, value,
 			 ir_const(fn, BPF_NOEXIST));
 	/* -EEXIST: another CPU was faster; else there is no room */
-	ir_br(fn, ir_bin(fn, IR_SLT, IRT_I64,
-			 ir_bin(fn, IR_ADD, IRT_I64, result, ir_const(fn, 17)), ir_const(fn, 0)),
+	ir_br(fn,
+	      ir_bin(fn, IR_SLT, IRT_I64, ir_bin(fn, IR_ADD, IRT_I64, result, ir_const(fn, 17)),
+		     ir_const(fn, 0)),
 	      full, done);
 	ir_seal(fn, full);
 	ir_at(fn, full);

@@ -33,7 +33,7 @@ int outputs_open(struct waggle_session *s)
 		return -ENOMEM;
 	}
 	s->arena.escape = &escape;
-	vec_each(schema, &o->schemas) {
+	vec_each (schema, &o->schemas) {
 		if (!has_output(schema))
 			continue;
 		if (!s->formats)
@@ -128,8 +128,8 @@ void session_output(struct waggle_session *s, const struct schema *schema, const
 		*p = 0;
 		err = file ? read_file(name.p, &text) : run_command(name.p, &text);
 		if (err)
-			diag_warn(&s->diag, (struct loc){0}, NULL, "%s(\"%s\"): %s", file ? "cat" : "system",
-				  name.p, strerror(-err));
+			diag_warn(&s->diag, (struct loc){0}, NULL, "%s(\"%s\"): %s",
+				  file ? "cat" : "system", name.p, strerror(-err));
 		sink_output(&s->sink, schema->name, text.n ? text.p : "", text.n);
 	}
 	buf_free(&name);

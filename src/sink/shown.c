@@ -13,7 +13,7 @@
 #define NAME_MOST   320 /* of a symbol; longer ones are cut */
 #define MODULE_MOST 200
 #define FRAME_MOST  (16 + 20 + NAME_MOST + MODULE_MOST + 24)
-#define INDENT	    8
+#define INDENT      8
 
 static u64 word(const u8 *p)
 {
@@ -47,8 +47,8 @@ static bool find(const struct show *show, bool user, u64 pid, u64 addr, struct s
 	*s = (struct symbol){0};
 	if (!show || !show->symbols)
 		return false;
-	return user ? symbol_of_process(show->symbols, (u32)pid, addr, s) :
-		      symbol_of_kernel(show->symbols, addr, s);
+	return user ? symbol_of_process(show->symbols, (u32)pid, addr, s)
+		    : symbol_of_kernel(show->symbols, addr, s);
 }
 
 static char *put_symbol(char *p, const struct symbol *s, u64 addr, bool offset)

@@ -74,8 +74,7 @@ static void file_segments(struct processes *ps, struct mapped_file *f, const voi
 		vec_push(&ps->arena, &f->segments, (struct file_segment){s.addr, s.offset, s.size});
 }
 
-static void file_read(struct processes *ps, struct mapped_file *f, u32 pid,
-		      const struct mapping *m)
+static void file_read(struct processes *ps, struct mapped_file *f, u32 pid, const struct mapping *m)
 {
 	int fd = file_open(f, pid, m);
 	struct stat st;
@@ -111,9 +110,11 @@ void process_maps_parse(struct processes *ps, struct process *p, char *text)
 		if (next)
 			*next++ = 0;
 		if (sscanf(line, "%llx-%llx %*s %llx %x:%x %llu %n", &start, &end, &offset, &major,
-			   &minor, &ino, &at) < 6 || !at)
+			   &minor, &ino, &at) < 6 ||
+		    !at)
 			continue;
-		if (line[at] == '/' && !strcmp(line + strlen(line) - MIN(strlen(line), 10), " (deleted)"))
+		if (line[at] == '/' &&
+		    !strcmp(line + strlen(line) - MIN(strlen(line), 10), " (deleted)"))
 			line[strlen(line) - 10] = 0;
 		if (line[at] != '/')
 			continue;
@@ -194,7 +195,7 @@ bool process_symbol(struct processes *ps, u32 pid, u64 addr, struct symbol *out)
 	if (!m->file->read)
 		file_read(ps, m->file, pid, m);
 	at = addr - m->start + m->offset;
-	vec_each(s, &m->file->segments) {
+	vec_each (s, &m->file->segments) {
 		if (at < s->offset || at - s->offset >= s->size)
 			continue;
 		at = at - s->offset + s->addr;

@@ -22,7 +22,7 @@ struct mapping {
 };
 struct process {
 	u32 pid;
-	u64 asked; /* CLOCK_MONOTONIC ns when its mappings were read last */
+	u64 asked;                /* CLOCK_MONOTONIC ns when its mappings were read last */
 	vec(struct mapping) maps; /* in order of addresses */
 	struct process *next;
 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define READ_AT_ONCE 65536
+#define READ_AT_ONCE  65536
 #define FUNCTION_MOST 0x100000 /* bytes: what is further away from a name is not of it */
 
 struct symbols {
@@ -55,7 +55,8 @@ static void kernel_read(struct symbols *s)
 	symbol_table_sort(&s->kernel);
 	if (s->diag && (!s->kernel.n || s->kernel.hidden))
 		diag_note(s->diag,
-			  "sysctl kernel.kptr_restrict=0 or 1 and the capability CAP_SYSLOG show them",
+			  "sysctl kernel.kptr_restrict=0 or 1 and the capability CAP_SYSLOG show "
+			  "them",
 			  "the kernel hides its symbols: addresses are shown as numbers");
 }
 

@@ -15,12 +15,13 @@
 /* Names are good as long as the symbols are. */
 struct symbol {
 	const char *name;   /* NULL: unknown */
-	u64 off;	    /* of the address in it */
+	u64 off;            /* of the address in it */
 	const char *module; /* file or module that holds it; NULL: unknown, or the kernel itself */
 };
 
 struct symbols;
-/* NULL: no memory. The diag, which may be NULL, outlives it: hidden kernel symbols are said once. */
+/* NULL: no memory. The diag, which may be NULL, outlives it: hidden kernel symbols are said once.
+ */
 struct symbols *symbols_new(struct diag *);
 void symbols_free(struct symbols *); /* NULL is fine */
 
@@ -36,13 +37,13 @@ u64 kernel_address(const char *name);
 /* Sorted by address; names are offsets in a text. */
 struct symbol_table {
 	struct symbol_row {
-		u64 addr, size; /* size 0: up to the next */
+		u64 addr, size;   /* size 0: up to the next */
 		u32 name, module; /* offsets; module 0: none */
-	} *rows;
+	} * rows;
 	u32 n, cap;
 	struct buf text; /* NUL-terminated names; the first byte is NUL */
-	bool failed; /* no memory */
-	bool hidden; /* all addresses were 0: kernel.kptr_restrict */
+	bool failed;     /* no memory */
+	bool hidden;     /* all addresses were 0: kernel.kptr_restrict */
 };
 void symbol_table_free(struct symbol_table *);
 void symbol_table_add(struct symbol_table *, u64 addr, u64 size, const char *name, size_t len,

@@ -169,7 +169,7 @@ static void other_files_are_refused(void **state)
 	buf_free(&out);
 }
 
-int this_function_has_a_symbol(void);
+__attribute__((noinline)) int this_function_has_a_symbol(void);
 int this_function_has_a_symbol(void)
 {
 	return 42;

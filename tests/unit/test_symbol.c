@@ -11,17 +11,16 @@
 
 #include <cmocka.h>
 
-static const char sample[] =
-	"ffffffff81000000 T _text\n"
-	"ffffffff81000000 T _stext\n"
-	"ffffffff81001000 t helper.cold\n"
-	"ffffffff82000000 D a_number\n"
-	"ffffffff82000010 b more_data\n"
-	"ffffffff81002000 W weak_one\n"
-	"ffffffffc0001000 t of_module\t[ext4]\n"
-	"ffffffffc0001100 t also_of_module\t[ext4]\n"
-	"ffffffffc0002000 t of_another\t[nf_tables]\n"
-	"ffffffffc0003000 t half_a_li";
+static const char sample[] = "ffffffff81000000 T _text\n"
+			     "ffffffff81000000 T _stext\n"
+			     "ffffffff81001000 t helper.cold\n"
+			     "ffffffff82000000 D a_number\n"
+			     "ffffffff82000010 b more_data\n"
+			     "ffffffff81002000 W weak_one\n"
+			     "ffffffffc0001000 t of_module\t[ext4]\n"
+			     "ffffffffc0001100 t also_of_module\t[ext4]\n"
+			     "ffffffffc0002000 t of_another\t[nf_tables]\n"
+			     "ffffffffc0003000 t half_a_li";
 
 static const char *name_at(const struct symbol_table *t, u64 addr)
 {
@@ -97,8 +96,15 @@ static void hidden_addresses(void **state)
 
 static void garbage_is_survived(void **state)
 {
-	static const char *const texts[] = {"", "\n\n\n", "x\n", "123\n", "123 T\n", "123 T \n",
-					    "123 T  \t\n", "1 T a\t[\n", "1 T a\t[]\n",
+	static const char *const texts[] = {"",
+					    "\n\n\n",
+					    "x\n",
+					    "123\n",
+					    "123 T\n",
+					    "123 T \n",
+					    "123 T  \t\n",
+					    "1 T a\t[\n",
+					    "1 T a\t[]\n",
 					    "fffffffffffffffff T too_long\n"};
 
 	(void)state;
