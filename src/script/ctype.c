@@ -4,11 +4,11 @@
  */
 #include "script/ctype_words.h"
 
-struct ctype_state { /* hangs on the script */
+struct ctype_state {            /* hangs on the script */
 	struct dict aggregates; /* "struct foo", "union bar", declared or from BTF */
-	struct dict by_id;	/* of BTF, key: the id in decimal */
-	struct dict constants;	/* enumerators and #defines: s64 * */
-	struct dict missing;	/* names that are no enumerators */
+	struct dict by_id;      /* of BTF, key: the id in decimal */
+	struct dict constants;  /* enumerators and #defines: s64 * */
+	struct dict missing;    /* names that are no enumerators */
 	struct btf *btf;
 	bool asked;
 };
@@ -19,8 +19,8 @@ static struct ctype_state *state_of(struct script *s)
 
 	if (!c) {
 		c = s->ctypes = arena_new(s->arena, struct ctype_state);
-		c->aggregates.arena = c->by_id.arena = c->constants.arena =
-			c->missing.arena = s->arena;
+		c->aggregates.arena = c->by_id.arena = c->constants.arena = c->missing.arena =
+			s->arena;
 	}
 	return c;
 }
@@ -66,8 +66,8 @@ static struct type array_of(struct script *s, struct type elem, u32 n)
 {
 	if (elem.kind == TYPE_INT && elem.size == 1 && elem.is_char)
 		return type_str(n);
-	return (struct type){.kind = TYPE_ARRAY, .size = elem.size * n, .count = n,
-			     .of = keep(s, elem)};
+	return (struct type){
+		.kind = TYPE_ARRAY, .size = elem.size * n, .count = n, .of = keep(s, elem)};
 }
 
 /* ---- from BTF */
@@ -106,13 +106,11 @@ static struct type type_of_btf(struct script *s, u32 id)
 		r.is_char = t->is_char || (t->kind == BTF_INT && !strcmp(t->name, "char"));
 		return r;
 	case BTF_PTR: return pointer_to(s, type_of_btf(s, t->type));
-	case BTF_ARRAY:
-		n = t->n;
-		return array_of(s, type_of_btf(s, t->type), n);
+	case BTF_ARRAY: n = t->n; return array_of(s, type_of_btf(s, t->type), n);
 	case BTF_STRUCT:
 	case BTF_UNION:
-		return (struct type){.kind = TYPE_STRUCT, .size = t->size,
-				     .fields = aggregate_of_btf(s, t)};
+		return (struct type){
+			.kind = TYPE_STRUCT, .size = t->size, .fields = aggregate_of_btf(s, t)};
 	default: return (struct type){.kind = TYPE_NONE};
 	}
 }
@@ -131,8 +129,8 @@ const struct aggregate *ctype_members(struct script *s, const struct aggregate *
 	w->members = arena_array(s->arena, struct member, t->n);
 	w->n = t->n;
 	for (u32 i = 0; i < w->n; i++)
-		w->members[i] = (struct member){arena_strdup(s->arena, m[i].name), {0},
-						m[i].bit_off, m[i].bits};
+		w->members[i] = (struct member){
+			arena_strdup(s->arena, m[i].name), {0}, m[i].bit_off, m[i].bits};
 	for (u32 i = 0; i < w->n; i++)
 		w->members[i].type = type_of_btf(s, m[i].type);
 	return a;
@@ -146,7 +144,8 @@ static bool aggregate_by_name(struct script *s, const char *word, const char *na
 	u32 id = btf ? btf_find(btf, name, *word == 's' ? BTF_STRUCT : BTF_UNION) : 0;
 
 	if (id)
-		a = *dict_put(&state_of(s)->aggregates, key) = aggregate_of_btf(s, btf_type(btf, id));
+		a = *dict_put(&state_of(s)->aggregates, key) =
+			aggregate_of_btf(s, btf_type(btf, id));
 	if (!a)
 		return false;
 	*t = (struct type){.kind = TYPE_STRUCT, .size = a->size, .fields = a};
@@ -206,25 +205,25 @@ static const struct {
 	const char *name;
 	u8 size, is_signed;
 } int_names[] = {
-	{"int8", 1, 1}, {"int16", 2, 1}, {"int32", 4, 1}, {"int64", 8, 1},
-	{"uint8", 1, 0}, {"uint16", 2, 0}, {"uint32", 4, 0}, {"uint64", 8, 0},
-	{"int8_t", 1, 1}, {"int16_t", 2, 1}, {"int32_t", 4, 1}, {"int64_t", 8, 1},
-	{"uint8_t", 1, 0}, {"uint16_t", 2, 0}, {"uint32_t", 4, 0}, {"uint64_t", 8, 0},
-	{"s8", 1, 1}, {"s16", 2, 1}, {"s32", 4, 1}, {"s64", 8, 1},
-	{"u8", 1, 0}, {"u16", 2, 0}, {"u32", 4, 0}, {"u64", 8, 0},
-	{"__s8", 1, 1}, {"__s16", 2, 1}, {"__s32", 4, 1}, {"__s64", 8, 1},
-	{"__u8", 1, 0}, {"__u16", 2, 0}, {"__u32", 4, 0}, {"__u64", 8, 0},
-	{"__be16", 2, 0}, {"__be32", 4, 0}, {"__be64", 8, 0},
-	{"__le16", 2, 0}, {"__le32", 4, 0}, {"__le64", 8, 0},
-	{"size_t", 8, 0}, {"ssize_t", 8, 1}, {"loff_t", 8, 1}, {"off_t", 8, 1},
-	{"uintptr_t", 8, 0}, {"intptr_t", 8, 1}, {"pid_t", 4, 1}, {"uid_t", 4, 0},
-	{"gid_t", 4, 0}, {"dev_t", 4, 0}, {"umode_t", 2, 0}, {"sector_t", 8, 0},
-	{"bool", 1, 0}, {"_Bool", 1, 0}, {"gfp_t", 4, 0}, {"dma_addr_t", 8, 0},
-	{"socklen_t", 4, 0}, {"sa_family_t", 2, 0}, {"time_t", 8, 1}, {"clockid_t", 4, 1},
+	{"int8", 1, 1},    {"int16", 2, 1},      {"int32", 4, 1},     {"int64", 8, 1},
+	{"uint8", 1, 0},   {"uint16", 2, 0},     {"uint32", 4, 0},    {"uint64", 8, 0},
+	{"int8_t", 1, 1},  {"int16_t", 2, 1},    {"int32_t", 4, 1},   {"int64_t", 8, 1},
+	{"uint8_t", 1, 0}, {"uint16_t", 2, 0},   {"uint32_t", 4, 0},  {"uint64_t", 8, 0},
+	{"s8", 1, 1},      {"s16", 2, 1},        {"s32", 4, 1},       {"s64", 8, 1},
+	{"u8", 1, 0},      {"u16", 2, 0},        {"u32", 4, 0},       {"u64", 8, 0},
+	{"__s8", 1, 1},    {"__s16", 2, 1},      {"__s32", 4, 1},     {"__s64", 8, 1},
+	{"__u8", 1, 0},    {"__u16", 2, 0},      {"__u32", 4, 0},     {"__u64", 8, 0},
+	{"__be16", 2, 0},  {"__be32", 4, 0},     {"__be64", 8, 0},    {"__le16", 2, 0},
+	{"__le32", 4, 0},  {"__le64", 8, 0},     {"size_t", 8, 0},    {"ssize_t", 8, 1},
+	{"loff_t", 8, 1},  {"off_t", 8, 1},      {"uintptr_t", 8, 0}, {"intptr_t", 8, 1},
+	{"pid_t", 4, 1},   {"uid_t", 4, 0},      {"gid_t", 4, 0},     {"dev_t", 4, 0},
+	{"umode_t", 2, 0}, {"sector_t", 8, 0},   {"bool", 1, 0},      {"_Bool", 1, 0},
+	{"gfp_t", 4, 0},   {"dma_addr_t", 8, 0}, {"socklen_t", 4, 0}, {"sa_family_t", 2, 0},
+	{"time_t", 8, 1},  {"clockid_t", 4, 1},
 };
-static const char *const c_words[] = {"void", "char", "short", "int", "long", "signed",
-				      "unsigned", "float", "double", "const", "volatile",
-				      "struct", "union", "enum", "__user", "__kernel"};
+static const char *const c_words[] = {
+	"void",   "char",  "short",    "int",    "long",  "signed", "unsigned", "float",
+	"double", "const", "volatile", "struct", "union", "enum",   "__user",   "__kernel"};
 
 static bool in_words(const char *const *words, u32 n, const char *word)
 {
@@ -238,7 +237,8 @@ static bool int_by_name(const char *name, struct type *t)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(int_names); i++)
 		if (!strcmp(int_names[i].name, name)) {
-			*t = (struct type){.kind = TYPE_INT, .size = int_names[i].size,
+			*t = (struct type){.kind = TYPE_INT,
+					   .size = int_names[i].size,
 					   .is_signed = int_names[i].is_signed};
 			return true;
 		}
@@ -250,8 +250,8 @@ bool ctype_begins(const struct script *s, const struct token *t)
 	struct type unused;
 
 	(void)s;
-	return t->kind == TOK_NAME && (in_words(c_words, ARRAY_SIZE(c_words), t->text) ||
-				       int_by_name(t->text, &unused));
+	return t->kind == TOK_NAME &&
+	       (in_words(c_words, ARRAY_SIZE(c_words), t->text) || int_by_name(t->text, &unused));
 }
 
 /* The words in front of the declarator: "unsigned long", "const struct foo", "u32". */
@@ -266,10 +266,10 @@ static bool take_word(struct script *s, struct base *b, const char *word)
 	struct {
 		const char *word;
 		u32 *count;
-	} const counts[] = {{"long", &b->longs}, {"short", &b->shorts}, {"char", &b->chars},
-			    {"int", &b->ints}, {"signed", &b->is_signed},
-			    {"unsigned", &b->is_unsigned}, {"void", &b->voids},
-			    {"__user", &b->user}};
+	} const counts[] = {{"long", &b->longs},       {"short", &b->shorts},
+			    {"char", &b->chars},       {"int", &b->ints},
+			    {"signed", &b->is_signed}, {"unsigned", &b->is_unsigned},
+			    {"void", &b->voids},       {"__user", &b->user}};
 	struct btf *btf;
 	u32 id;
 
@@ -385,9 +385,9 @@ bool ctype_stars(struct words *w, struct type *t)
 		*t = pointer_to(w->script, *t);
 		do
 			ctype_next(w);
-		while (w->tok.kind == TOK_NAME && (!strcmp(w->tok.text, "const") ||
-						   !strcmp(w->tok.text, "volatile") ||
-						   !strcmp(w->tok.text, "__user")));
+		while (w->tok.kind == TOK_NAME &&
+		       (!strcmp(w->tok.text, "const") || !strcmp(w->tok.text, "volatile") ||
+			!strcmp(w->tok.text, "__user")));
 	}
 	return true;
 }

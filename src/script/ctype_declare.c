@@ -99,15 +99,16 @@ static bool parse_bits(struct words *w, struct member *m)
 	if (m->type.kind != TYPE_INT || m->type.is_pointer || !most)
 		return ctype_wrong(w, at, "unsigned int low : 3;",
 				   "only an integer can have a width in bits, not %s",
-				   m->type.is_pointer	       ? "a pointer" :
-				   m->type.kind == TYPE_STRUCT ? "a struct" :
-				   m->type.kind == TYPE_NONE   ? "void" :
-								 "an array");
+				   m->type.is_pointer            ? "a pointer"
+				   : m->type.kind == TYPE_STRUCT ? "a struct"
+				   : m->type.kind == TYPE_NONE   ? "void"
+								 : "an array");
 	if (w->tok.kind != TOK_INT)
 		return expected(w, "a number of bits", "unsigned int low : 3;");
 	if (!w->tok.value || w->tok.value > most)
-		return ctype_wrong(w, w->tok.at, NULL, "the width of '%s' is 1 to %u bits, not %llu",
-				   m->name, most, (unsigned long long)w->tok.value);
+		return ctype_wrong(w, w->tok.at, NULL,
+				   "the width of '%s' is 1 to %u bits, not %llu", m->name, most,
+				   (unsigned long long)w->tok.value);
 	m->bits = (u32)w->tok.value;
 	ctype_next(w);
 	return true;
@@ -161,8 +162,8 @@ static bool parse_members(struct words *w, struct body *b)
 			return false;
 		place_member(w->script, b, &m);
 		if (b->bit_end > CTYPE_SIZE_MOST * 8)
-			return ctype_wrong(w, w->tok.at, NULL, "this struct is larger than %u bytes",
-					   CTYPE_SIZE_MOST);
+			return ctype_wrong(w, w->tok.at, NULL,
+					   "this struct is larger than %u bytes", CTYPE_SIZE_MOST);
 		vec_push(w->script->arena, &b->members, m);
 		more = w->tok.kind == TOK_COMMA;
 	} while (more);
@@ -252,8 +253,8 @@ int ctype_declare(struct script *s, struct lexer *lex)
 	bool good;
 
 	ctype_next(&w);
-	good = !strcmp(w.tok.text, "enum") ? ctype_enum(&w, &t) :
-					     ctype_aggregate(&w, w.tok.text, &t);
+	good = !strcmp(w.tok.text, "enum") ? ctype_enum(&w, &t)
+					   : ctype_aggregate(&w, w.tok.text, &t);
 	if (!good && w.unknown && !w.told)
 		return diag_error(s->diag, w.unknown_at,
 				  "declare it first, or use a type of the kernel",

@@ -7,8 +7,8 @@
 
 #include "script/ctype.h"
 
-#define CTYPE_DEPTH 32		     /* of [][], of ** and of structs in structs */
-#define CTYPE_SIZE_MOST (1u << 24)   /* bytes of an array or a declared struct */
+#define CTYPE_DEPTH     32         /* of [][], of ** and of structs in structs */
+#define CTYPE_SIZE_MOST (1u << 24) /* bytes of an array or a declared struct */
 
 /* Tokens of a type; the current one is the first that does not belong to it any more. */
 struct words {
