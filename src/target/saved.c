@@ -432,7 +432,7 @@ static int write_functions(struct target *t, const char *const *patterns, struct
 	for (u32 i = 0; i < c.names.n; i++)
 		if (!i || compare_names(&c.names.v[i], &c.names.v[i - 1]))
 			buf_printf(out, "function %s\n", c.names.v[i].name);
-	for (u32 i = 0; patterns[i] && i < 64; i++)
+	for (u32 i = 0; i < 64 && patterns[i]; i++)
 		if (!(c.used >> i & 1) && !strncmp(patterns[i], "kprobe:", 7))
 			diag_warn(d, (struct loc){0}, NULL, "no function matches '%s'", patterns[i]);
 	return 0;
