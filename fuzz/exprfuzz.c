@@ -506,11 +506,11 @@ int main(int argc, char **argv)
 		return 2;
 	for (u32 done = 0; done < total && !bad; done += BATCH) {
 		u32 count = MIN(total - done, BATCH);
+		u64 last = seed + done + count - 1;
 
 		bad = batch(dir, map, seed + done, count, &n);
 		printf("%s expressions, programs %llu to %llu%s\n", bad ? "not ok" : "ok",
-		       (unsigned long long)(seed + done),
-		       (unsigned long long)(seed + done + count - 1),
+		       (unsigned long long)last - (count - 1), (unsigned long long)last,
 		       bad ? ": see above; the seed is printed there" : "");
 		fflush(stdout);
 	}

@@ -362,6 +362,15 @@ static int open_all(struct fuzz *f, const char *target, char **paths, struct buf
 	return err ? err : f->ncorpus ? 0 : -ENOENT;
 }
 
+static void close_all(struct fuzz *f, struct buf *text)
+{
+	for (u32 i = 0; i < f->ncorpus; i++)
+		free(f->corpus[i].text);
+	free(f->corpus);
+	target_close(f->target);
+	buf_free(text);
+}
+
 int main(int argc, char **argv)
 {
 	struct fuzz f = {.seed = 1};
@@ -382,16 +391,13 @@ int main(int argc, char **argv)
 		}
 	if (open_all(&f, target, argv + optind, &text)) {
 		fprintf(stderr, "scriptfuzz: -t TARGET and files of scripts are needed\n");
+		close_all(&f, &text);
 		return 2;
 	}
 	for (u32 i = 0; i < n; i += BATCH)
 		failed += batch(&f, first + i, MIN(BATCH, n - i));
 	printf("scripts %u\nparsed %u\ncompiled %u\nloaded %u\nendless %u\nfailed %u\n", n,
 	       f.shared->parsed, f.shared->compiled, f.shared->loaded, f.shared->endless, failed);
-	for (u32 i = 0; i < f.ncorpus; i++)
-		free(f.corpus[i].text);
-	free(f.corpus);
-	target_close(f.target);
-	buf_free(&text);
+	close_all(&f, &text);
 	return failed || f.shared->parsed < n / 3;
 }

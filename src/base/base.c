@@ -81,7 +81,7 @@ void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size)
 		return old;
 	}
 	p = arena_alloc(a, new_size);
-	if (old_size)
+	if (old)
 		memcpy(p, old, MIN(old_size, new_size));
 	return p;
 }

@@ -155,6 +155,8 @@ static void make_place(struct plan *p)
 		worst = x;
 		furthest = next;
 	}
+	if (!worst)
+		return;
 	p->taken &= ~(1u << worst->reg);
 	worst->reg = -1;
 	worst->mem = true;

@@ -68,7 +68,7 @@ static u32 length(u64 c)
 static u32 bits(const struct ir_fn *f, u32 v, u32 depth)
 {
 	const struct ir_ins *i = &f->ins.v[ir_value(f, v)];
-	u32 all = i->type == IRT_I32 ? 32 : 64, n = all;
+	u32 all = i->type == IRT_I32 ? 32 : 64, n;
 	s64 c;
 
 	if (!depth)
@@ -373,6 +373,13 @@ static u32 first_rule(u16 op)
 	return low;
 }
 
+/* What a rule can change in place. */
+static bool changed(const struct ir_ins *was, const struct ir_ins *now)
+{
+	return was->op != now->op || was->type != now->type || was->width != now->width ||
+	       was->a != now->a || was->b != now->b || was->imm != now->imm;
+}
+
 u32 ir_simplify(struct ir_fn *f, struct ir_ins *i, const u32 *uses)
 {
 	const struct ir_op_info *op = &ir_ops[i->op];
@@ -407,7 +414,7 @@ u32 ir_simplify(struct ir_fn *f, struct ir_ins *i, const u32 *uses)
 		v = rules[n].apply(&x);
 		if (v)
 			return v;
-		if (memcmp(&was, i, sizeof(was)))
+		if (changed(&was, i))
 			return ir_simplify(f, i, uses);
 	}
 	return 0;

@@ -63,7 +63,7 @@ static u32 find(struct gvn *g, const struct ir_ins *i, u32 block)
 {
 	u32 tries = 0;
 
-	for (u32 n = g->buckets[hash(i) & g->mask]; n && tries < 16; tries++) {
+	for (u32 n = g->buckets[hash(i) & g->mask]; n && n <= g->entries.n && tries < 16; tries++) {
 		struct entry *e = &g->entries.v[n - 1];
 		const struct ir_ins *old = &g->f->ins.v[e->value];
 

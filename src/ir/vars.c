@@ -149,7 +149,7 @@ u32 ir_param_value(struct ir_fn *f, u32 param)
 	u32 block = f->ins.v[param].block, same = 0;
 	struct ir_block *b = &f->blocks.v[block];
 	u32 at = param_index(b, param);
-	s64 x, y;
+	s64 x = 0, y;
 
 	vec_each (e, &b->preds) {
 		u32 v = ir_value(f, ir_edge_of(f, *e)->args.v[at]);

@@ -1,14 +1,14 @@
-/* ctype.c: C types by name, by declaration and from BTF; see ctype.h. */
-#include "script/ctype.h"
+/*
+ * ctype.c: C types by name and from BTF, their members, and constants; see ctype.h. What a script
+ * declares itself is read by ctype_declare.c.
+ */
+#include "script/ctype_words.h"
 
-#include <errno.h>
-#include <stdio.h>
-
-struct ctype_state { /* hangs on the script */
+struct ctype_state {            /* hangs on the script */
 	struct dict aggregates; /* "struct foo", "union bar", declared or from BTF */
-	struct dict by_id;	/* of BTF, key: the id in decimal */
-	struct dict constants;	/* enumerators and #defines: s64 * */
-	struct dict missing;	/* names that are no enumerators */
+	struct dict by_id;      /* of BTF, key: the id in decimal */
+	struct dict constants;  /* enumerators and #defines: s64 * */
+	struct dict missing;    /* names that are no enumerators */
 	struct btf *btf;
 	bool asked;
 };
@@ -19,8 +19,8 @@ static struct ctype_state *state_of(struct script *s)
 
 	if (!c) {
 		c = s->ctypes = arena_new(s->arena, struct ctype_state);
-		c->aggregates.arena = c->by_id.arena = c->constants.arena =
-			c->missing.arena = s->arena;
+		c->aggregates.arena = c->by_id.arena = c->constants.arena = c->missing.arena =
+			s->arena;
 	}
 	return c;
 }
@@ -36,6 +36,11 @@ static struct btf *btf_of(struct script *s)
 			c->btf = NULL;
 	}
 	return c->btf;
+}
+
+void ctype_put(struct script *s, const char *word, struct aggregate *a)
+{
+	*dict_put(&state_of(s)->aggregates, arena_printf(s->arena, "%s %s", word, a->name)) = a;
 }
 
 static const struct type *keep(struct script *s, struct type t)
@@ -61,8 +66,8 @@ static struct type array_of(struct script *s, struct type elem, u32 n)
 {
 	if (elem.kind == TYPE_INT && elem.size == 1 && elem.is_char)
 		return type_str(n);
-	return (struct type){.kind = TYPE_ARRAY, .size = elem.size * n, .count = n,
-			     .of = keep(s, elem)};
+	return (struct type){
+		.kind = TYPE_ARRAY, .size = elem.size * n, .count = n, .of = keep(s, elem)};
 }
 
 /* ---- from BTF */
@@ -101,13 +106,11 @@ static struct type type_of_btf(struct script *s, u32 id)
 		r.is_char = t->is_char || (t->kind == BTF_INT && !strcmp(t->name, "char"));
 		return r;
 	case BTF_PTR: return pointer_to(s, type_of_btf(s, t->type));
-	case BTF_ARRAY:
-		n = t->n;
-		return array_of(s, type_of_btf(s, t->type), n);
+	case BTF_ARRAY: n = t->n; return array_of(s, type_of_btf(s, t->type), n);
 	case BTF_STRUCT:
 	case BTF_UNION:
-		return (struct type){.kind = TYPE_STRUCT, .size = t->size,
-				     .fields = aggregate_of_btf(s, t)};
+		return (struct type){
+			.kind = TYPE_STRUCT, .size = t->size, .fields = aggregate_of_btf(s, t)};
 	default: return (struct type){.kind = TYPE_NONE};
 	}
 }
@@ -126,8 +129,8 @@ const struct aggregate *ctype_members(struct script *s, const struct aggregate *
 	w->members = arena_array(s->arena, struct member, t->n);
 	w->n = t->n;
 	for (u32 i = 0; i < w->n; i++)
-		w->members[i] = (struct member){arena_strdup(s->arena, m[i].name), {0},
-						m[i].bit_off, m[i].bits};
+		w->members[i] = (struct member){
+			arena_strdup(s->arena, m[i].name), {0}, m[i].bit_off, m[i].bits};
 	for (u32 i = 0; i < w->n; i++)
 		w->members[i].type = type_of_btf(s, m[i].type);
 	return a;
@@ -141,7 +144,8 @@ static bool aggregate_by_name(struct script *s, const char *word, const char *na
 	u32 id = btf ? btf_find(btf, name, *word == 's' ? BTF_STRUCT : BTF_UNION) : 0;
 
 	if (id)
-		a = *dict_put(&state_of(s)->aggregates, key) = aggregate_of_btf(s, btf_type(btf, id));
+		a = *dict_put(&state_of(s)->aggregates, key) =
+			aggregate_of_btf(s, btf_type(btf, id));
 	if (!a)
 		return false;
 	*t = (struct type){.kind = TYPE_STRUCT, .size = a->size, .fields = a};
@@ -201,25 +205,25 @@ static const struct {
 	const char *name;
 	u8 size, is_signed;
 } int_names[] = {
-	{"int8", 1, 1}, {"int16", 2, 1}, {"int32", 4, 1}, {"int64", 8, 1},
-	{"uint8", 1, 0}, {"uint16", 2, 0}, {"uint32", 4, 0}, {"uint64", 8, 0},
-	{"int8_t", 1, 1}, {"int16_t", 2, 1}, {"int32_t", 4, 1}, {"int64_t", 8, 1},
-	{"uint8_t", 1, 0}, {"uint16_t", 2, 0}, {"uint32_t", 4, 0}, {"uint64_t", 8, 0},
-	{"s8", 1, 1}, {"s16", 2, 1}, {"s32", 4, 1}, {"s64", 8, 1},
-	{"u8", 1, 0}, {"u16", 2, 0}, {"u32", 4, 0}, {"u64", 8, 0},
-	{"__s8", 1, 1}, {"__s16", 2, 1}, {"__s32", 4, 1}, {"__s64", 8, 1},
-	{"__u8", 1, 0}, {"__u16", 2, 0}, {"__u32", 4, 0}, {"__u64", 8, 0},
-	{"__be16", 2, 0}, {"__be32", 4, 0}, {"__be64", 8, 0},
-	{"__le16", 2, 0}, {"__le32", 4, 0}, {"__le64", 8, 0},
-	{"size_t", 8, 0}, {"ssize_t", 8, 1}, {"loff_t", 8, 1}, {"off_t", 8, 1},
-	{"uintptr_t", 8, 0}, {"intptr_t", 8, 1}, {"pid_t", 4, 1}, {"uid_t", 4, 0},
-	{"gid_t", 4, 0}, {"dev_t", 4, 0}, {"umode_t", 2, 0}, {"sector_t", 8, 0},
-	{"bool", 1, 0}, {"_Bool", 1, 0}, {"gfp_t", 4, 0}, {"dma_addr_t", 8, 0},
-	{"socklen_t", 4, 0}, {"sa_family_t", 2, 0}, {"time_t", 8, 1}, {"clockid_t", 4, 1},
+	{"int8", 1, 1},    {"int16", 2, 1},      {"int32", 4, 1},     {"int64", 8, 1},
+	{"uint8", 1, 0},   {"uint16", 2, 0},     {"uint32", 4, 0},    {"uint64", 8, 0},
+	{"int8_t", 1, 1},  {"int16_t", 2, 1},    {"int32_t", 4, 1},   {"int64_t", 8, 1},
+	{"uint8_t", 1, 0}, {"uint16_t", 2, 0},   {"uint32_t", 4, 0},  {"uint64_t", 8, 0},
+	{"s8", 1, 1},      {"s16", 2, 1},        {"s32", 4, 1},       {"s64", 8, 1},
+	{"u8", 1, 0},      {"u16", 2, 0},        {"u32", 4, 0},       {"u64", 8, 0},
+	{"__s8", 1, 1},    {"__s16", 2, 1},      {"__s32", 4, 1},     {"__s64", 8, 1},
+	{"__u8", 1, 0},    {"__u16", 2, 0},      {"__u32", 4, 0},     {"__u64", 8, 0},
+	{"__be16", 2, 0},  {"__be32", 4, 0},     {"__be64", 8, 0},    {"__le16", 2, 0},
+	{"__le32", 4, 0},  {"__le64", 8, 0},     {"size_t", 8, 0},    {"ssize_t", 8, 1},
+	{"loff_t", 8, 1},  {"off_t", 8, 1},      {"uintptr_t", 8, 0}, {"intptr_t", 8, 1},
+	{"pid_t", 4, 1},   {"uid_t", 4, 0},      {"gid_t", 4, 0},     {"dev_t", 4, 0},
+	{"umode_t", 2, 0}, {"sector_t", 8, 0},   {"bool", 1, 0},      {"_Bool", 1, 0},
+	{"gfp_t", 4, 0},   {"dma_addr_t", 8, 0}, {"socklen_t", 4, 0}, {"sa_family_t", 2, 0},
+	{"time_t", 8, 1},  {"clockid_t", 4, 1},
 };
-static const char *const c_words[] = {"void", "char", "short", "int", "long", "signed",
-				      "unsigned", "float", "double", "const", "volatile",
-				      "struct", "union", "enum", "__user", "__kernel"};
+static const char *const c_words[] = {
+	"void",   "char",  "short",    "int",    "long",  "signed", "unsigned", "float",
+	"double", "const", "volatile", "struct", "union", "enum",   "__user",   "__kernel"};
 
 static bool in_words(const char *const *words, u32 n, const char *word)
 {
@@ -233,7 +237,8 @@ static bool int_by_name(const char *name, struct type *t)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(int_names); i++)
 		if (!strcmp(int_names[i].name, name)) {
-			*t = (struct type){.kind = TYPE_INT, .size = int_names[i].size,
+			*t = (struct type){.kind = TYPE_INT,
+					   .size = int_names[i].size,
 					   .is_signed = int_names[i].is_signed};
 			return true;
 		}
@@ -245,8 +250,8 @@ bool ctype_begins(const struct script *s, const struct token *t)
 	struct type unused;
 
 	(void)s;
-	return t->kind == TOK_NAME && (in_words(c_words, ARRAY_SIZE(c_words), t->text) ||
-				       int_by_name(t->text, &unused));
+	return t->kind == TOK_NAME &&
+	       (in_words(c_words, ARRAY_SIZE(c_words), t->text) || int_by_name(t->text, &unused));
 }
 
 /* The words in front of the declarator: "unsigned long", "const struct foo", "u32". */
@@ -261,10 +266,10 @@ static bool take_word(struct script *s, struct base *b, const char *word)
 	struct {
 		const char *word;
 		u32 *count;
-	} const counts[] = {{"long", &b->longs}, {"short", &b->shorts}, {"char", &b->chars},
-			    {"int", &b->ints}, {"signed", &b->is_signed},
-			    {"unsigned", &b->is_unsigned}, {"void", &b->voids},
-			    {"__user", &b->user}};
+	} const counts[] = {{"long", &b->longs},       {"short", &b->shorts},
+			    {"char", &b->chars},       {"int", &b->ints},
+			    {"signed", &b->is_signed}, {"unsigned", &b->is_unsigned},
+			    {"void", &b->voids},       {"__user", &b->user}};
 	struct btf *btf;
 	u32 id;
 
@@ -300,43 +305,53 @@ static struct type base_type(const struct base *b)
 	return t;
 }
 
-/* Tokens of a type; the current one is the first that does not belong to it any more. */
-struct words {
-	struct script *script;
-	struct lexer lex;
-	struct token tok;
-	const char *unknown;
-};
-
-static void next_word(struct words *w)
+void ctype_next(struct words *w)
 {
 	w->tok = lex_next(&w->lex);
 }
 
-static bool parse_aggregate(struct words *, const char *word, struct type *);
-
-/* struct NAME, union NAME, enum NAME; with a body where declarations are allowed */
-static bool parse_tagged(struct words *w, struct base *b)
+static bool no_type(struct words *w, struct loc at, const char *name)
 {
-	const char *word = w->tok.text, *name = "";
-
-	next_word(w);
-	if (w->tok.kind == TOK_NAME) {
-		name = w->tok.text;
-		next_word(w);
-	}
-	b->found = true;
-	if (*word == 'e') {
-		b->type = (struct type){.kind = TYPE_INT, .size = 4};
-		return true;
-	}
-	if (aggregate_by_name(w->script, word, name, &b->type))
-		return true;
-	w->unknown = arena_printf(w->script->arena, "%s %s", word, name);
+	w->unknown = name;
+	w->unknown_at = at;
 	return false;
 }
 
-static bool parse_base(struct words *w, struct type *t)
+/* struct NAME, union NAME, enum NAME */
+static bool parse_tagged(struct words *w, struct type *t)
+{
+	const char *word = w->tok.text, *name;
+	struct loc at = w->tok.at;
+
+	ctype_next(w);
+	if (w->tok.kind != TOK_NAME)
+		return ctype_wrong(w, w->tok.at, "struct task_struct *", "%s what? A name follows",
+				   word);
+	name = w->tok.text;
+	ctype_next(w);
+	if (*word == 'e') {
+		*t = (struct type){.kind = TYPE_INT, .size = 4};
+		return true;
+	}
+	return aggregate_by_name(w->script, word, name, t) ||
+	       no_type(w, at, arena_printf(w->script->arena, "%s %s", word, name));
+}
+
+/* struct, union, enum: with a body, or known by name */
+static bool parse_keyword(struct words *w, struct type *t)
+{
+	const char *word = w->tok.text;
+	struct lexer ahead = w->lex;
+	struct token tok = lex_next(&ahead);
+
+	if (tok.kind == TOK_NAME)
+		tok = lex_next(&ahead);
+	if (tok.kind != TOK_LBRACE)
+		return parse_tagged(w, t);
+	return *word == 'e' ? ctype_enum(w, t) : ctype_aggregate(w, word, t);
+}
+
+bool ctype_base(struct words *w, struct type *t)
 {
 	struct base b = {0};
 	bool any = false;
@@ -345,64 +360,86 @@ static bool parse_base(struct words *w, struct type *t)
 		const char *word = w->tok.text;
 
 		if (!strcmp(word, "struct") || !strcmp(word, "union") || !strcmp(word, "enum")) {
-			struct lexer ahead = w->lex;
-			struct token tok = lex_next(&ahead);
-
-			if (tok.kind == TOK_NAME)
-				tok = lex_next(&ahead);
-			if (tok.kind == TOK_LBRACE ? !parse_aggregate(w, word, &b.type) :
-						     !parse_tagged(w, &b))
+			if (!parse_keyword(w, &b.type))
 				return false;
 			b.found = any = true;
 			continue;
 		}
 		if (!take_word(w->script, &b, word)) {
 			if (!any)
-				w->unknown = word;
+				no_type(w, w->tok.at, word);
 			break;
 		}
 		any = true;
-		next_word(w);
+		ctype_next(w);
 	}
 	*t = base_type(&b);
 	return any;
 }
 
-static bool parse_stars(struct words *w, struct type *t)
+bool ctype_stars(struct words *w, struct type *t)
 {
-	while (w->tok.kind == TOK_MUL) {
+	for (u32 n = 0; w->tok.kind == TOK_MUL; n++) {
+		if (n == CTYPE_DEPTH)
+			return ctype_wrong(w, w->tok.at, NULL, "too many stars");
 		*t = pointer_to(w->script, *t);
 		do
-			next_word(w);
-		while (w->tok.kind == TOK_NAME && (!strcmp(w->tok.text, "const") ||
-						   !strcmp(w->tok.text, "volatile") ||
-						   !strcmp(w->tok.text, "__user")));
+			ctype_next(w);
+		while (w->tok.kind == TOK_NAME &&
+		       (!strcmp(w->tok.text, "const") || !strcmp(w->tok.text, "volatile") ||
+			!strcmp(w->tok.text, "__user")));
 	}
 	return true;
 }
 
-/* [N][M]... behind the name; from the right */
-static bool parse_brackets(struct words *w, struct type *t)
+/* A number, a constant, or nothing: [] */
+static bool parse_length(struct words *w, u32 *n)
 {
+	s64 value = 0;
+
+	if (w->tok.kind == TOK_RBRACKET)
+		return true;
+	if (w->tok.kind == TOK_INT)
+		value = w->tok.value > CTYPE_SIZE_MOST ? -1 : (s64)w->tok.value;
+	else if (w->tok.kind != TOK_NAME || !ctype_constant(w->script, w->tok.text, &value))
+		return ctype_wrong(w, w->tok.at, "char b[16]; or char b[NAME]; with a #define",
+				   "the length of an array is a number or a constant");
+	if (value < 0 || value > CTYPE_SIZE_MOST)
+		return ctype_wrong(w, w->tok.at, NULL, "an array has 0 to %u elements",
+				   CTYPE_SIZE_MOST);
+	*n = (u32)value;
+	ctype_next(w);
+	return true;
+}
+
+/* From the right: the element of a[2][3] is a [3]. */
+bool ctype_brackets(struct words *w, struct type *t)
+{
+	struct loc at = w->tok.at;
 	u32 n = 0;
-	s64 value;
+	bool good;
 
 	if (w->tok.kind != TOK_LBRACKET)
 		return true;
-	next_word(w);
-	if (w->tok.kind == TOK_INT && w->tok.value <= UINT32_MAX / 16)
-		n = (u32)w->tok.value;
-	else if (w->tok.kind == TOK_NAME && ctype_constant(w->script, w->tok.text, &value))
-		n = (u32)value;
-	else if (w->tok.kind != TOK_RBRACKET)
+	ctype_next(w);
+	if (!parse_length(w, &n))
 		return false;
 	if (w->tok.kind != TOK_RBRACKET)
-		next_word(w);
-	if (w->tok.kind != TOK_RBRACKET)
+		return ctype_wrong(w, w->tok.at, NULL, "']' expected, not %s",
+				   token_text(w->tok.kind));
+	ctype_next(w);
+	if (++w->depth > CTYPE_DEPTH)
+		return ctype_wrong(w, at, NULL, "this array has too many dimensions");
+	good = ctype_brackets(w, t);
+	w->depth--;
+	if (!good)
 		return false;
-	next_word(w);
-	if (!parse_brackets(w, t))
-		return false;
+	if (!t->size && t->kind != TYPE_ARRAY && t->kind != TYPE_STR)
+		return ctype_wrong(w, at, "void *p[4]; is an array of pointers",
+				   "the elements of this array have no size");
+	if ((u64)n * t->size > CTYPE_SIZE_MOST)
+		return ctype_wrong(w, at, NULL, "this array is larger than %u bytes",
+				   CTYPE_SIZE_MOST);
 	*t = array_of(w->script, *t, n);
 	return true;
 }
@@ -410,179 +447,25 @@ static bool parse_brackets(struct words *w, struct type *t)
 bool ctype_of_text(struct script *s, const char *text, struct type *t, const char **unknown)
 {
 	struct diag quiet = {0};
-	struct words w = {.script = s};
+	struct words w = {.script = s, .diag = &quiet};
 	bool good;
 
 	lex_init(&w.lex, s->arena, &quiet, text, strlen(text));
-	next_word(&w);
-	good = parse_base(&w, t) && parse_stars(&w, t) && parse_brackets(&w, t);
+	ctype_next(&w);
+	good = ctype_base(&w, t) && ctype_stars(&w, t) && ctype_brackets(&w, t);
 	*unknown = w.unknown ? w.unknown : text;
 	return good && w.tok.kind == TOK_END;
 }
 
-/* ---- declarations */
+/* ---- constants */
 
-static u32 align_of(struct type t)
-{
-	u32 most = 1;
-
-	if (t.kind == TYPE_ARRAY)
-		return align_of(*t.of);
-	if (t.kind == TYPE_STR)
-		return 1;
-	if (t.kind != TYPE_STRUCT)
-		return MAX(t.size, 1u);
-	for (u32 i = 0; t.fields->members && i < t.fields->n; i++)
-		most = MAX(most, align_of(t.fields->members[i].type));
-	return t.fields->members ? most : 8;
-}
-
-/* Places a member as the ABI of x86-64 and arm64 does. */
-static void place_member(struct aggregate *a, struct member *m, u32 *bit_end, u32 *align)
-{
-	u32 size = m->type.size * 8, to = align_of(m->type) * 8;
-
-	*align = MAX(*align, to / 8);
-	if (a->is_union) {
-		m->bit_off = 0;
-		*bit_end = MAX(*bit_end, size);
-	} else if (m->bits) { /* a bitfield does not cross its type's units */
-		if (*bit_end / size != (*bit_end + m->bits - 1) / size)
-			*bit_end = ALIGN_UP(*bit_end, size);
-		m->bit_off = *bit_end;
-		*bit_end += m->bits;
-	} else {
-		m->bit_off = ALIGN_UP(*bit_end, to);
-		*bit_end = m->bit_off + size;
-	}
-}
-
-static bool parse_declarator(struct words *w, struct type base, struct member *m)
-{
-	m->name = "";
-	m->type = base;
-	parse_stars(w, &m->type);
-	if (w->tok.kind == TOK_NAME) {
-		m->name = w->tok.text;
-		next_word(w);
-	}
-	if (!parse_brackets(w, &m->type))
-		return false;
-	if (w->tok.kind == TOK_COLON) {
-		next_word(w);
-		if (w->tok.kind != TOK_INT || !w->tok.value || w->tok.value > m->type.size * 8u)
-			return false;
-		m->bits = (u32)w->tok.value;
-		next_word(w);
-	}
-	return m->type.size || m->type.kind == TYPE_ARRAY || m->type.kind == TYPE_STR;
-}
-
-/* From the keyword to behind the closing brace. */
-static bool parse_aggregate(struct words *w, const char *word, struct type *t)
-{
-	struct arena *arena = w->script->arena;
-	struct aggregate *a = arena_new(arena, struct aggregate);
-	vec(struct member) members = {0};
-	u32 bit_end = 0, align = 1;
-
-	a->is_union = *word == 'u';
-	a->name = "";
-	next_word(w);
-	if (w->tok.kind == TOK_NAME) {
-		a->name = w->tok.text;
-		*dict_put(&state_of(w->script)->aggregates,
-			  arena_printf(arena, "%s %s", word, a->name)) = a;
-		next_word(w);
-	}
-	for (next_word(w); w->tok.kind != TOK_RBRACE;) {
-		struct type base;
-
-		if (!parse_base(w, &base))
-			return false;
-		do {
-			struct member m = {0};
-
-			if (w->tok.kind == TOK_COMMA)
-				next_word(w);
-			if (!parse_declarator(w, base, &m))
-				return false;
-			place_member(a, &m, &bit_end, &align);
-			vec_push(arena, &members, m);
-		} while (w->tok.kind == TOK_COMMA);
-		if (w->tok.kind != TOK_SEMI)
-			return false;
-		next_word(w);
-	}
-	next_word(w);
-	a->members = members.v;
-	a->n = members.n;
-	a->size = ALIGN_UP((bit_end + 7) / 8, align);
-	*t = (struct type){.kind = TYPE_STRUCT, .size = a->size, .fields = a};
-	return true;
-}
-
-static void constant_put(struct script *s, const char *name, s64 value)
+void ctype_define(struct script *s, const char *name, s64 value)
 {
 	s64 *p = arena_alloc(s->arena, sizeof(*p));
 
 	*p = value;
 	*dict_put(&state_of(s)->constants, name) = p;
 }
-
-/* enum NAME { A, B = 3, ... } */
-static bool parse_enum(struct words *w)
-{
-	s64 value = 0;
-
-	next_word(w);
-	if (w->tok.kind == TOK_NAME)
-		next_word(w);
-	for (next_word(w); w->tok.kind == TOK_NAME;) {
-		const char *name = w->tok.text;
-
-		next_word(w);
-		if (w->tok.kind == TOK_SET) {
-			bool negative;
-
-			next_word(w);
-			negative = w->tok.kind == TOK_SUB;
-			if (negative)
-				next_word(w);
-			if (w->tok.kind != TOK_INT)
-				return false;
-			value = negative ? -(s64)w->tok.value : (s64)w->tok.value;
-			next_word(w);
-		}
-		constant_put(w->script, name, value++);
-		if (w->tok.kind == TOK_COMMA)
-			next_word(w);
-	}
-	if (w->tok.kind != TOK_RBRACE)
-		return false;
-	next_word(w);
-	return true;
-}
-
-int ctype_declare(struct script *s, struct lexer *lex)
-{
-	struct words w = {.script = s, .lex = *lex};
-	struct type t;
-	bool good;
-
-	next_word(&w);
-	good = !strcmp(w.tok.text, "enum") ? parse_enum(&w) : parse_aggregate(&w, w.tok.text, &t);
-	if (!good && w.unknown)
-		return diag_error(s->diag, w.tok.at, "declare it first, or use a type of the kernel",
-				  "there is no type '%s'", w.unknown);
-	if (!good || w.tok.kind != TOK_SEMI)
-		return diag_error(s->diag, w.tok.at, "struct name { int a; char b[16]; };",
-				  "this is no declaration of a type");
-	*lex = w.lex;
-	return 0;
-}
-
-/* ---- constants */
 
 static bool constant_of_btf(struct script *s, const char *name, s64 *value)
 {
@@ -596,16 +479,11 @@ static bool constant_of_btf(struct script *s, const char *name, s64 *value)
 		for (u32 i = 0; i < t->n; i++)
 			if (!strcmp(t->values[i].name, name)) {
 				*value = t->values[i].value;
-				constant_put(s, arena_strdup(s->arena, name), *value);
+				ctype_define(s, arena_strdup(s->arena, name), *value);
 				return true;
 			}
 	}
 	return false;
-}
-
-void ctype_define(struct script *s, const char *name, s64 value)
-{
-	constant_put(s, name, value);
 }
 
 bool ctype_constant(struct script *s, const char *name, s64 *value)

@@ -384,7 +384,7 @@ static int write_tracepoints(struct target *t, const char *const *patterns, stru
 	if (err)
 		return diag_fail(d, err, "as root: mount -t tracefs tracefs /sys/kernel/tracing",
 				 "cannot list tracepoints: %s", strerror(-err));
-	for (u32 i = 0; patterns && patterns[i] && i < 64; i++)
+	for (u32 i = 0; patterns && i < 64 && patterns[i]; i++)
 		if (!(c.used >> i & 1) && strcmp(patterns[i], "btf") != 0 &&
 		    strncmp(patterns[i], "kprobe:", 7) != 0)
 			diag_warn(d, (struct loc){0}, NULL, "no tracepoint matches '%s'",

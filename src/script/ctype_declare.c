@@ -1,0 +1,268 @@
+/*
+ * ctype_declare.c: struct, union and enum NAME { ... } of a script; see ctype.h.
+ *
+ * In:  the tokens from the keyword on. Out: types and constants that the script knows from there;
+ * members lie where the ABI of x86-64 and arm64 puts them. The first error ends a declaration.
+ */
+#include "script/ctype_words.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+bool ctype_wrong(struct words *w, struct loc at, const char *hint, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	if (w->unknown)
+		return false;
+	if (!w->told && w->tok.kind != TOK_BAD) { /* which the lexer has told */
+		va_start(ap, fmt);
+		vsnprintf(text, sizeof(text), fmt, ap);
+		va_end(ap);
+		diag_error(w->diag, at, hint, "%s", text);
+	}
+	w->told = true;
+	return false;
+}
+
+static bool expected(struct words *w, const char *what, const char *hint)
+{
+	if (w->tok.kind == TOK_NAME)
+		return ctype_wrong(w, w->tok.at, hint, "%s expected, not '%s'", what, w->tok.text);
+	return ctype_wrong(w, w->tok.at, hint, "%s expected, not %s", what,
+			   token_text(w->tok.kind));
+}
+
+static bool take(struct words *w, enum token_kind kind, const char *hint)
+{
+	if (w->tok.kind != kind)
+		return expected(w, token_text(kind), hint);
+	ctype_next(w);
+	return true;
+}
+
+/* ---- members */
+
+struct body {
+	struct aggregate *a;
+	struct member_list {
+		struct member *v;
+		u32 n, cap;
+	} members;
+	u32 bit_end, align; /* of what is there up to now */
+};
+
+static u32 align_of(struct script *s, struct type t)
+{
+	u32 most = 1;
+
+	if (t.kind == TYPE_ARRAY)
+		return align_of(s, *t.of);
+	if (t.kind == TYPE_STR)
+		return 1;
+	if (t.kind != TYPE_STRUCT)
+		return MAX(t.size, 1u);
+	ctype_members(s, t.fields);
+	for (u32 i = 0; t.fields->members && i < t.fields->n; i++)
+		most = MAX(most, align_of(s, t.fields->members[i].type));
+	return most;
+}
+
+static void place_member(struct script *s, struct body *b, struct member *m)
+{
+	u32 size = m->type.size * 8, align = align_of(s, m->type), unit;
+
+	b->align = MAX(b->align, align);
+	if (b->a->is_union) {
+		m->bit_off = 0;
+		b->bit_end = MAX(b->bit_end, size);
+	} else if (m->bits) { /* a bitfield does not cross its type's units */
+		unit = MAX(size, 8u);
+		if (b->bit_end / unit != (b->bit_end + m->bits - 1) / unit)
+			b->bit_end = ALIGN_UP(b->bit_end, unit);
+		m->bit_off = b->bit_end;
+		b->bit_end += m->bits;
+	} else {
+		m->bit_off = ALIGN_UP(b->bit_end, align * 8);
+		b->bit_end = m->bit_off + size;
+	}
+}
+
+/* ":" bits, behind the name of an integer */
+static bool parse_bits(struct words *w, struct member *m)
+{
+	u32 most = MIN(m->type.size * 8, 64u);
+	struct loc at = w->tok.at;
+
+	ctype_next(w);
+	if (m->type.kind != TYPE_INT || m->type.is_pointer || !most)
+		return ctype_wrong(w, at, "unsigned int low : 3;",
+				   "only an integer can have a width in bits, not %s",
+				   m->type.is_pointer            ? "a pointer"
+				   : m->type.kind == TYPE_STRUCT ? "a struct"
+				   : m->type.kind == TYPE_NONE   ? "void"
+								 : "an array");
+	if (w->tok.kind != TOK_INT)
+		return expected(w, "a number of bits", "unsigned int low : 3;");
+	if (!w->tok.value || w->tok.value > most)
+		return ctype_wrong(w, w->tok.at, NULL,
+				   "the width of '%s' is 1 to %u bits, not %llu", m->name, most,
+				   (unsigned long long)w->tok.value);
+	m->bits = (u32)w->tok.value;
+	ctype_next(w);
+	return true;
+}
+
+static bool parse_declarator(struct words *w, struct type base, struct member *m)
+{
+	struct loc at = w->tok.at;
+	struct type *t = &m->type;
+
+	m->name = "";
+	*t = base;
+	if (!ctype_stars(w, t))
+		return false;
+	if (w->tok.kind == TOK_NAME) {
+		m->name = w->tok.text;
+		at = w->tok.at;
+		ctype_next(w);
+	} else if (w->tok.kind == TOK_LPAREN) {
+		return ctype_wrong(w, at, "void *fn;",
+				   "a pointer to a function cannot be declared here");
+	} else if (w->tok.kind != TOK_COLON && (t->kind != TYPE_STRUCT || t->is_pointer)) {
+		return expected(w, "the name of a member", "struct name { int a; char b[16]; };");
+	}
+	if (!ctype_brackets(w, t))
+		return false;
+	if (w->tok.kind == TOK_COLON)
+		return parse_bits(w, m);
+	if (t->kind == TYPE_NONE || t->kind == TYPE_UNKNOWN)
+		return ctype_wrong(w, at, "void *p; is a pointer", "'%s' cannot be void", m->name);
+	if (t->kind == TYPE_STRUCT && !t->size && !t->fields->btf && !t->fields->members)
+		return ctype_wrong(w, at, "a pointer to it can be a member",
+				   "the type of '%s' is not complete here", m->name);
+	return true;
+}
+
+/* members = type declarator { "," declarator } ";" */
+static bool parse_members(struct words *w, struct body *b)
+{
+	struct type base;
+	bool more = false;
+
+	if (!ctype_base(w, &base))
+		return w->tok.kind != TOK_NAME ? expected(w, "a type or '}'", NULL) : false;
+	do {
+		struct member m = {0};
+
+		if (more)
+			ctype_next(w);
+		if (!parse_declarator(w, base, &m))
+			return false;
+		place_member(w->script, b, &m);
+		if (b->bit_end > CTYPE_SIZE_MOST * 8)
+			return ctype_wrong(w, w->tok.at, NULL,
+					   "this struct is larger than %u bytes", CTYPE_SIZE_MOST);
+		vec_push(w->script->arena, &b->members, m);
+		more = w->tok.kind == TOK_COMMA;
+	} while (more);
+	return take(w, TOK_SEMI, "members end with ;");
+}
+
+bool ctype_aggregate(struct words *w, const char *word, struct type *t)
+{
+	struct aggregate *a = arena_new(w->script->arena, struct aggregate);
+	struct body b = {.a = a, .align = 1};
+
+	a->is_union = *word == 'u';
+	a->name = "";
+	if (++w->depth > CTYPE_DEPTH)
+		return ctype_wrong(w, w->tok.at, "declare the inner ones first",
+				   "this is nested too deeply");
+	ctype_next(w);
+	if (w->tok.kind == TOK_NAME) {
+		a->name = w->tok.text;
+		ctype_put(w->script, word, a);
+		ctype_next(w);
+	}
+	if (!take(w, TOK_LBRACE, "struct name { int a; char b[16]; };"))
+		return false;
+	while (w->tok.kind != TOK_RBRACE)
+		if (!parse_members(w, &b))
+			return false;
+	ctype_next(w);
+	w->depth--;
+	a->members = b.members.v;
+	a->n = b.members.n;
+	a->size = ALIGN_UP((b.bit_end + 7) / 8, b.align);
+	*t = (struct type){.kind = TYPE_STRUCT, .size = a->size, .fields = a};
+	return true;
+}
+
+/* ---- enumerators */
+
+/* "=" [ "-" ] number */
+static bool parse_value(struct words *w, s64 *value)
+{
+	bool negative;
+
+	ctype_next(w);
+	negative = w->tok.kind == TOK_SUB;
+	if (negative)
+		ctype_next(w);
+	if (w->tok.kind != TOK_INT)
+		return expected(w, "a number", "enum name { A, B = 3 };");
+	*value = (s64)(negative ? -w->tok.value : w->tok.value);
+	ctype_next(w);
+	return true;
+}
+
+/* enum NAME { A, B = 3, ... } */
+bool ctype_enum(struct words *w, struct type *t)
+{
+	static const char example[] = "enum name { A, B = 3 };";
+	u64 next = 0;
+
+	ctype_next(w);
+	if (w->tok.kind == TOK_NAME)
+		ctype_next(w);
+	if (!take(w, TOK_LBRACE, example))
+		return false;
+	while (w->tok.kind == TOK_NAME) {
+		const char *name = w->tok.text;
+		s64 value = (s64)next;
+
+		ctype_next(w);
+		if (w->tok.kind == TOK_SET && !parse_value(w, &value))
+			return false;
+		ctype_define(w->script, name, value);
+		next = (u64)value + 1;
+		if (w->tok.kind != TOK_COMMA)
+			break;
+		ctype_next(w);
+	}
+	*t = (struct type){.kind = TYPE_INT, .size = 4};
+	return take(w, TOK_RBRACE, example);
+}
+
+int ctype_declare(struct script *s, struct lexer *lex)
+{
+	struct words w = {.script = s, .diag = s->diag, .lex = *lex};
+	struct type t;
+	bool good;
+
+	ctype_next(&w);
+	good = !strcmp(w.tok.text, "enum") ? ctype_enum(&w, &t)
+					   : ctype_aggregate(&w, w.tok.text, &t);
+	if (!good && w.unknown && !w.told)
+		return diag_error(s->diag, w.unknown_at,
+				  "declare it first, or use a type of the kernel",
+				  "there is no type '%s'", w.unknown);
+	if (good && w.tok.kind != TOK_SEMI)
+		good = expected(&w, "';'", "a declaration ends with }; and declares no variables");
+	if (!good)
+		return -EINVAL;
+	*lex = w.lex;
+	return 0;
+}

@@ -1,0 +1,41 @@
+/*
+ * ctype_words.h: a C type, read from its tokens: shared by names of types (ctype.c) and
+ * declarations (ctype_declare.c).
+ */
+#ifndef SCRIPT_CTYPE_WORDS_H
+#define SCRIPT_CTYPE_WORDS_H
+
+#include "script/ctype.h"
+
+#define CTYPE_DEPTH     32         /* of [][], of ** and of structs in structs */
+#define CTYPE_SIZE_MOST (1u << 24) /* bytes of an array or a declared struct */
+
+/* Tokens of a type; the current one is the first that does not belong to it any more. */
+struct words {
+	struct script *script;
+	struct diag *diag;
+	struct lexer lex;
+	struct token tok;
+	const char *unknown; /* the type that does not exist, or NULL */
+	struct loc unknown_at;
+	u32 depth;
+	bool told; /* what is wrong was said */
+};
+
+void ctype_next(struct words *);
+/* Says what is wrong, once, and returns false: what follows is guesswork. */
+bool ctype_wrong(struct words *, struct loc, const char *hint, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+/* "unsigned long", "const struct foo", "struct { int a; }"; false: no type, or a wrong one. */
+bool ctype_base(struct words *, struct type *);
+bool ctype_stars(struct words *, struct type *);
+/* [N][M]... behind the name. */
+bool ctype_brackets(struct words *, struct type *);
+/* Bodies, from the keyword to behind the closing brace. */
+bool ctype_aggregate(struct words *, const char *word, struct type *);
+bool ctype_enum(struct words *, struct type *);
+
+/* Makes "struct NAME" known; its members may follow. */
+void ctype_put(struct script *, const char *word, struct aggregate *);
+
+#endif

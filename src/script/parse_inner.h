@@ -1,0 +1,44 @@
+/*
+ * parse_inner.h: what the parsers of statements (parse.c) and of expressions (parse_expr.c) share.
+ */
+#ifndef SCRIPT_PARSE_INNER_H
+#define SCRIPT_PARSE_INNER_H
+
+#include "script/ctype.h"
+#include "script/script.h"
+
+#define DEPTH_MOST 200 /* nesting, so that no script overflows our stack */
+
+struct parser {
+	struct script *script;
+	struct lexer lex;
+	struct token tok; /* the current one; the lexer stands right behind it */
+	bool predicate;   /* a `/` before a `{` ends the expression */
+	bool failed;
+	u32 depth;
+};
+
+void parse_advance(struct parser *);
+/* The first error is told and ends the script; returns NULL. */
+void *parse_fail(struct parser *, struct loc at, const char *hint, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+void parse_expect(struct parser *, enum token_kind, const char *hint);
+struct node *parse_node(struct parser *, enum node_kind, struct loc at);
+/* A node of the current token, which is consumed. */
+struct node *parse_leaf(struct parser *, enum node_kind);
+struct node *parse_expr(struct parser *);
+
+static inline bool is(const struct parser *p, enum token_kind kind)
+{
+	return p->tok.kind == kind;
+}
+
+static inline bool accept(struct parser *p, enum token_kind kind)
+{
+	if (!is(p, kind))
+		return false;
+	parse_advance(p);
+	return true;
+}
+
+#endif
