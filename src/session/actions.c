@@ -10,7 +10,7 @@
 
 enum { STOP_BATCH = 1, STOP_ENDING = 2, STOP_USER = 3 };
 
-static u32 map_cpus(const struct waggle_session *s, const struct object_map *m)
+u32 session_map_cpus(const struct waggle_session *s, const struct object_map *m)
 {
 	const struct map_kind *kind = map_kind(m->kind);
 
@@ -30,7 +30,7 @@ void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)
 		err = stacks_expand(s, &arena, &m, &keys, n);
 	if (!err && !keys.failed && !values.failed)
 		err = map_contents_make(&c, &arena, m, (const u8 *)keys.p, (const u8 *)values.p, n,
-					map_cpus(s, m), top, div);
+					session_map_cpus(s, m), top, div);
 	if (err)
 		diag_fail(&s->diag, err, NULL, "cannot read %s: %s", m->shown, strerror(-err));
 	else if (c.n)
@@ -57,7 +57,7 @@ static int map_change(struct waggle_session *s, u32 map, bool zero)
 	const struct engine_ops *ops = s->engine->ops;
 	bool array = m->kind == MAP_ARRAY || m->kind == MAP_PERCPU_ARRAY;
 	struct buf keys = {0}, values = {0};
-	u32 n = 0, cpus = map_cpus(s, m);
+	u32 n = 0, cpus = session_map_cpus(s, m);
 	size_t bytes = (size_t)cpus * ALIGN_UP(m->value_size, 8);
 	int err = ops->map_read(s->engine, map, &keys, &values, &n);
 

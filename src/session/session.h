@@ -90,6 +90,9 @@ int session_record(void *session, const struct schema *, u64 ns, u32 cpu, const 
 		   u32 size); /* a stream_fn */
 void session_print_map(struct waggle_session *, u32 map, u32 top, u32 div);
 
+/* How many values the engine has of an entry. */
+u32 session_map_cpus(const struct waggle_session *, const struct object_map *);
+
 /* outputs.c: cat() and system() */
 int outputs_open(struct waggle_session *);
 void session_output(struct waggle_session *, const struct schema *, const void *payload, u32 size);

@@ -24,6 +24,7 @@
 
 #include "hand.h"
 #include "engine/kernel/sys.h"
+#include "session/session.h"
 
 #define CPID offsetof(struct waggle_config, cpid)
 
@@ -431,10 +432,22 @@ static void a_reader_that_goes_ends_it_quietly(void **state)
 
 static int see(void *user, const struct waggle_event *e)
 {
+	const struct waggle_layout *layout = waggle_schema_layout(e->schema);
+	struct waggle_field f = {.sz = sizeof(f)};
 	u64 value;
 
-	memcpy(&value, e->data, sizeof(value));
+	assert_string_equal(waggle_schema_name(e->schema), "printf");
+	assert_non_null(waggle_schema_format(e->schema));
+	assert_int_equal(waggle_layout_count(layout), 1);
+	assert_int_equal(waggle_layout_field(layout, 1, &f), -ENOENT);
+	assert_int_equal(waggle_layout_field(layout, 0, &f), 0);
+	assert_int_equal(f.size, sizeof(value));
+	assert_true(f.off + f.size <= e->size && (f.kind == WAGGLE_UINT || f.kind == WAGGLE_INT));
+	assert_true(*f.name && !f.tuple);
+	memcpy(&value, (const u8 *)e->data + f.off, f.size);
 	*(u64 *)user += value;
+	f.sz = 8;
+	assert_int_equal(waggle_layout_field(layout, 0, &f), -EINVAL);
 	return 0;
 }
 
@@ -508,6 +521,100 @@ static void maps_are_printed_cleared_and_zeroed(void **state)
 	fixture_free(f);
 }
 
+/* Looks up between guard bytes: nothing but value_size bytes may change. */
+static int guarded_lookup(struct waggle_map *map, const void *key, void *value)
+{
+	struct waggle_map_info info = {.sz = sizeof(info)};
+	u8 room[4096];
+	int err;
+
+	assert_int_equal(waggle_map_info(map, &info), 0);
+	assert_true(info.value_size < sizeof(room) - 128);
+	memset(room, 0xa5, sizeof(room));
+	err = waggle_map_lookup(map, key, room + 64);
+	for (u32 i = 0; i < sizeof(room); i++)
+		if (err || i < 64 || i >= 64 + info.value_size)
+			assert_int_equal(room[i], 0xa5);
+	if (!err)
+		memcpy(value, room + 64, info.value_size);
+	return err;
+}
+
+static u32 hand_scalar(struct hand *h, const char *name, u32 kind, u8 agg, u32 value_size)
+{
+	struct object *o = h->o;
+	struct field *field = arena_new(&o->arena, struct field);
+	u32 index = o->maps.n;
+
+	*field = (struct field){.name = "value", .kind = FIELD_UINT, .size = 8};
+	*vec_add(&o->arena, &o->maps) = (struct object_map){
+		.name = name + 1, .shown = name, .kind = kind, .key_size = 4, .max_entries = 1,
+		.value_size = value_size, .scalar = true, .agg = agg,
+		.value = {field, agg == AGG_NONE, 8},
+	};
+	return index;
+}
+
+static void maps_are_seen_as_scripts_see_them(void **state)
+{
+	struct fixture *f = fixture_new();
+	struct waggle_map_info info = {.sz = sizeof(info)};
+	u64 got[2] = {0}, seven = 7, raw[512] = {0}, extreme[2] = {9, 1};
+	u32 zero = 0, sum, cpus;
+	struct waggle_map *map;
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_scalar(&f->h, "@n", MAP_ARRAY, AGG_NONE, 16);
+	sum = hand_scalar(&f->h, "@sum", MAP_PERCPU_ARRAY, AGG_SUM, 16);
+	hand_scalar(&f->h, "@max", MAP_PERCPU_ARRAY, AGG_MAX, 24);
+	hand_run(&f->h, "end", ATTACH_END, 0, 0, 9);
+	assert_int_equal(fixture_start(f), 0);
+	cpus = f->s->engine->cpus;
+	assert_true(2 * cpus <= ARRAY_SIZE(raw));
+
+	map = waggle_session_map(f->s, "@n");
+	assert_int_equal(waggle_map_info(map, &info), 0);
+	assert_string_equal(info.name, "@n");
+	assert_true(info.scalar && !info.key_size && info.value_size == 8 && !info.per_cpu);
+	info.sz = 4;
+	assert_int_equal(waggle_map_info(map, &info), -EINVAL);
+	assert_int_equal(guarded_lookup(map, NULL, got), -ENOENT);
+	assert_int_equal(waggle_map_next(map, NULL, NULL), -ENOENT);
+	assert_int_equal(waggle_map_update(map, NULL, &seven, 2), -ENOENT);
+	assert_int_equal(waggle_map_update(map, NULL, &seven, 1), 0);
+	assert_int_equal(waggle_map_update(map, NULL, &seven, 1), -EEXIST);
+	assert_int_equal(guarded_lookup(map, NULL, got), 0);
+	assert_int_equal(got[0], 7);
+	assert_int_equal(waggle_map_next(map, NULL, NULL), 0);
+	assert_int_equal(waggle_map_delete(map, NULL), 0);
+	assert_int_equal(waggle_map_delete(map, NULL), -ENOENT);
+	assert_int_equal(guarded_lookup(map, NULL, got), -ENOENT);
+
+	map = waggle_session_map(f->s, "@sum");
+	for (u32 cpu = 0; cpu < cpus; cpu++)
+		raw[2 * cpu] = raw[2 * cpu + 1] = cpu + 1; /* as programs leave it */
+	assert_int_equal(f->s->engine->ops->map_update(f->s->engine, sum, &zero, raw, 0), 0);
+	assert_int_equal(guarded_lookup(map, NULL, got), 0);
+	assert_int_equal(got[0], cpus * (cpus + 1) / 2);
+	assert_int_equal(waggle_map_update(map, NULL, &seven, 0), 0);
+	assert_int_equal(guarded_lookup(map, NULL, got), 0);
+	assert_int_equal(got[0], 7);
+	map = waggle_session_map(f->s, "@max");
+	assert_int_equal(waggle_map_update(map, NULL, extreme, 0), 0);
+	assert_int_equal(guarded_lookup(map, NULL, got), 0);
+	assert_memory_equal(got, extreme, sizeof(got));
+
+	map = waggle_session_map(f->s, ".bss"); /* the kernel's value has scratch memory behind it */
+	assert_true(guarded_lookup(map, &zero, raw) == 0);
+	assert_int_equal(waggle_map_update(map, &zero, raw, 0), -EPERM);
+	waggle_session_interrupt(f->s);
+	assert_int_equal(waggle_session_run(f->s), 0);
+	fixture_stop(f);
+	assert_string_equal(f->out, "9\n\n\n@sum: 7\n@max: 9\n");
+	fixture_free(f);
+}
+
 static void collect(void *user, const char *text, size_t n)
 {
 	struct said *s = user;
@@ -551,6 +658,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(events_come_by_poll),
 		cmocka_unit_test(the_verifier_can_be_heard),
 		cmocka_unit_test(maps_are_printed_cleared_and_zeroed),
+		cmocka_unit_test(maps_are_seen_as_scripts_see_them),
 	};
 
 	if (argc == 3 && !strcmp(argv[1], "calls")) {
