@@ -93,12 +93,12 @@ static int show(struct waggle_session *s, const struct schema *schema, u64 ns, u
 		const void *payload, u32 size)
 {
 	s->stats.shown++;
-	if (s->fn) {
+	if (s->polled) {
 		struct waggle_event e = {ns, cpu, (const struct waggle_schema *)schema, payload,
 					 size};
 
 		s->events++;
-		s->fn_result = s->fn(s->user, &e);
+		s->fn_result = s->fn ? s->fn(s->user, &e) : 0;
 		return s->fn_result ? STOP_USER : 0;
 	}
 	sink_record(&s->sink, schema, ns, cpu, payload, size);
@@ -118,13 +118,16 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 	if (s->exited && (!s->resumed || ns < s->resumed))
 		return 0;
 	switch (a->kind) {
-	case ACTION_PRINT_MAP: session_print_map(s, a->map, a->top, a->div); break;
+	case ACTION_PRINT_MAP:
+		if (session_shows(s))
+			session_print_map(s, a->map, a->top, a->div);
+		break;
 	case ACTION_CLEAR_MAP:
 	case ACTION_ZERO_MAP: map_change(s, a->map, a->kind == ACTION_ZERO_MAP); break;
 	case ACTION_CAT:
 	case ACTION_SYSTEM:
 		s->stats.shown++;
-		if (s->has_sink && !s->fn)
+		if (session_shows(s))
 			session_output(s, schema, payload, size);
 		break;
 	case ACTION_EXIT:

@@ -479,6 +479,93 @@ static void events_come_by_poll(void **state)
 	fixture_free(f);
 }
 
+static u32 hand_scalar(struct hand *h, const char *name, u32 kind, u8 agg, u32 value_size)
+{
+	struct object *o = h->o;
+	struct field *field = arena_new(&o->arena, struct field);
+	u32 index = o->maps.n;
+
+	*field = (struct field){.name = "value", .kind = FIELD_UINT, .size = 8};
+	*vec_add(&o->arena, &o->maps) = (struct object_map){
+		.name = name + 1, .shown = name, .kind = kind, .key_size = 4, .max_entries = 1,
+		.value_size = value_size, .scalar = true, .agg = agg,
+		.value = {field, agg == AGG_NONE, 8},
+	};
+	return index;
+}
+
+static int see_two(void *user, const struct waggle_event *e)
+{
+	u64 value;
+
+	memcpy(&value, e->data, sizeof(value));
+	*(u64 *)user = *(u64 *)user * 10 + value;
+	return 0;
+}
+
+/* With out_fd 0, nothing is written anywhere; what begin and end print comes by poll. */
+static void polling_writes_nothing(void **state)
+{
+	struct fixture *f = fixture_new();
+	int out = f->opts.out_fd, pipes[2], saved = dup(0), n = 0;
+	u64 seen = 0, value = 3;
+	char byte;
+
+	(void)state;
+	NEEDS_RIGHTS();
+	assert_int_equal(pipe2(pipes, O_NONBLOCK), 0);
+	assert_int_equal(dup2(pipes[1], 0), 0); /* what is written to 0 would come here */
+	hand_scalar(&f->h, "@n", MAP_ARRAY, AGG_NONE, 16);
+	hand_run(&f->h, "begin", ATTACH_BEGIN, 0, 0, 1);
+	hand_run(&f->h, "end", ATTACH_END, 0, 0, 9);
+	f->opts.out_fd = 0;
+	f->opts.quiet = false;
+	assert_int_equal(fixture_start(f), 0);
+	assert_int_equal(waggle_map_update(waggle_session_map(f->s, "@n"), NULL, &value, 0), 0);
+	assert_int_equal(waggle_session_run(f->s), -EBADF);
+	assert_int_equal(waggle_session_poll(f->s, 1000, see_two, &seen), 1);
+	assert_int_equal(seen, 1);
+	waggle_session_interrupt(f->s);
+	while (n >= 0)
+		n = waggle_session_poll(f->s, 1000, see_two, &seen);
+	assert_int_equal(n, -ESHUTDOWN);
+	assert_int_equal(seen, 19);
+	waggle_session_stop(f->s);
+	assert_int_equal(read(pipes[0], &byte, 1), -1);
+	dup2(saved, 0);
+	close(saved);
+	close(pipes[0]);
+	close(pipes[1]);
+	f->opts.out_fd = out;
+	fixture_free(f);
+}
+
+static void options_have_a_size(void **state)
+{
+	const struct waggle_opts small = {.sz = 16}, none = {0};
+	struct waggle_object *object = NULL;
+	struct waggle_session *s;
+	struct fixture *f = fixture_new();
+
+	(void)state;
+	assert_int_equal(waggle_compile(&object, WAGGLE_SCRIPT, "", 0, NULL), -EINVAL);
+	assert_int_equal(waggle_compile(&object, WAGGLE_SCRIPT, "", 0, &small), -EINVAL);
+	assert_int_equal(waggle_object_open(&object, "", 0, &none), -EINVAL);
+	assert_int_equal(waggle_target_save(-1, NULL, &none), -EINVAL);
+	assert_int_equal(waggle_list(NULL, false, NULL, NULL, &small), -EINVAL);
+	assert_int_equal(waggle_session_start(&s, (struct waggle_object *)f->h.o, &small), -EINVAL);
+	assert_null(object);
+	/* of an old caller's struct only its own bytes are looked at */
+	f->opts.sz = offsetof(struct waggle_opts, dump);
+	f->opts.dump = "no such stage";
+	assert_true(waggle_object_open(&object, "no ELF", 6, &f->opts) < 0);
+	assert_null(strstr(f->said.text, "stage"));
+	f->opts.sz = sizeof(f->opts);
+	assert_int_equal(waggle_object_open(&object, "no ELF", 6, &f->opts), -EINVAL);
+	assert_non_null(strstr(f->said.text, "an object has no stage 'no such stage'"));
+	fixture_free(f);
+}
+
 static void maps_are_printed_cleared_and_zeroed(void **state)
 {
 	struct fixture *f = fixture_new();
@@ -538,21 +625,6 @@ static int guarded_lookup(struct waggle_map *map, const void *key, void *value)
 	if (!err)
 		memcpy(value, room + 64, info.value_size);
 	return err;
-}
-
-static u32 hand_scalar(struct hand *h, const char *name, u32 kind, u8 agg, u32 value_size)
-{
-	struct object *o = h->o;
-	struct field *field = arena_new(&o->arena, struct field);
-	u32 index = o->maps.n;
-
-	*field = (struct field){.name = "value", .kind = FIELD_UINT, .size = 8};
-	*vec_add(&o->arena, &o->maps) = (struct object_map){
-		.name = name + 1, .shown = name, .kind = kind, .key_size = 4, .max_entries = 1,
-		.value_size = value_size, .scalar = true, .agg = agg,
-		.value = {field, agg == AGG_NONE, 8},
-	};
-	return index;
 }
 
 static void maps_are_seen_as_scripts_see_them(void **state)
@@ -659,6 +731,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_verifier_can_be_heard),
 		cmocka_unit_test(maps_are_printed_cleared_and_zeroed),
 		cmocka_unit_test(maps_are_seen_as_scripts_see_them),
+		cmocka_unit_test(polling_writes_nothing),
+		cmocka_unit_test(options_have_a_size),
 	};
 
 	if (argc == 3 && !strcmp(argv[1], "calls")) {
