@@ -78,7 +78,8 @@ int waggle_object_write(const struct waggle_object *, int fd);
 void waggle_object_free(struct waggle_object *);
 
 /* Calls fn for each "functions", "values" or "probes" of the script language, with how it is
- * written and what it does. -ENOENT: no such topic. */
+ * written and what it does; or for each of the "stages" that `dump` knows. The strings live until
+ * fn returns. -ENOENT: no such topic. */
 int waggle_language(const char *topic, void (*fn)(void *user, const char *name, const char *text),
 		    void *user);
 

@@ -198,6 +198,8 @@ int waggle_language(const char *topic, void (*fn)(void *user, const char *name, 
 	} else if (!strcmp(topic, "probes")) {
 		for (const struct probe_row *r = probe_rows; r->name; r++)
 			fn(user, r->usage, r->doc);
+	} else if (!strcmp(topic, "stages")) {
+		compile_stages(fn, user);
 	} else {
 		return -ENOENT;
 	}

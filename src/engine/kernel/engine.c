@@ -109,6 +109,9 @@ static int engine_fill(struct kernel_engine *k)
 	k->base.cpus = cpus_read(&possible, "possible", &top);
 	for (k->slots = 1; k->slots < top;)
 		k->slots *= 2;
+	/* a map for each CPU, a program, an event and a link for each place */
+	files_raise(256 + k->slots + k->base.object->maps.n + k->base.object->progs.n +
+		    2 * (u64)k->base.object->attaches.n);
 	btf_open(k);
 	err = maps_open(k);
 	if (!err)
