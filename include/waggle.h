@@ -3,7 +3,9 @@
  *
  * Every call returns 0 (or a count) or a negative errno; the reasons go to opts->diag. There are
  * no globals: one thread may use a handle at a time, several handles may be used by several threads.
- * A struct that the caller fills starts with its size, so that it can grow.
+ * A struct that the caller fills starts with its size, so that it can grow: sz = sizeof(struct ...).
+ * What an older caller's struct does not have counts as zero. -EINVAL: no options, or a size that
+ * cannot be one.
  */
 #ifndef WAGGLE_H
 #define WAGGLE_H
@@ -47,13 +49,15 @@ struct waggle_opts {
 	char *const *command; /* run it when all is attached, end when it ends; NULL: none */
 	int pid;              /* handle events of this process only, end when it ends; 0: any */
 	const char *format;   /* a sink: "text" (NULL) or "json" */
-	int out_fd;           /* where the sink writes */
+	int out_fd;           /* where the sink of waggle_session_run() writes; 0 or less: there is
+			       * no sink, for those who only poll */
 	int line_buffered;    /* 1: the sink writes at each newline, 0: when full or idle, 2: at once */
 	bool quiet;           /* no "Attaching ..." line, no summary of losses */
 	bool verbose;         /* a summary even when nothing was lost */
 	unsigned ring_bytes;  /* per CPU, a power of two; 0: 1 MiB */
 	bool leaving; /* the process exits right after waggle_session_stop(): what closes slowly
-		       * is left to a child that outlives us for some 100 ms */
+		       * is left to a child that outlives us: by some 100 ms, and by up to half a
+		       * minute after wildcards with hundreds of probes */
 
 	/* scripts */
 	bool unsafe;	       /* system() and signal() may be used */
@@ -74,7 +78,8 @@ int waggle_object_write(const struct waggle_object *, int fd);
 void waggle_object_free(struct waggle_object *);
 
 /* Calls fn for each "functions", "values" or "probes" of the script language, with how it is
- * written and what it does. -ENOENT: no such topic. */
+ * written and what it does; or for each of the "stages" that `dump` knows. The strings live until
+ * fn returns. -ENOENT: no such topic. */
 int waggle_language(const char *topic, void (*fn)(void *user, const char *name, const char *text),
 		    void *user);
 
@@ -100,12 +105,47 @@ struct waggle_event {
 	size_t size;
 };
 
+/* What a record, a key or a value consists of. */
+enum waggle_kind {
+	WAGGLE_UINT,   /* 1, 2, 4 or 8 bytes, as the machine has them */
+	WAGGLE_INT,    /* the same, signed */
+	WAGGLE_STRING, /* up to the first NUL or the size */
+	WAGGLE_BYTES,
+	WAGGLE_TUPLE,  /* the fields of `tuple`, whose offsets count from this field's */
+	WAGGLE_BUFFER, /* a u64, how many bytes there are; the bytes */
+	WAGGLE_KSYM,   /* a u64, an address of the kernel */
+	WAGGLE_USYM,   /* two u64: an address, its process */
+	WAGGLE_KSTACK, /* u64 return addresses, the innermost first, zeroes behind the last; in the
+			* key of a map: a u64 that stands for them */
+	WAGGLE_USTACK, /* the same, with the process behind (key of a map) or before it */
+	WAGGLE_TIME,   /* a u64, ns of a clock */
+	WAGGLE_INET,   /* a u64, AF_INET or AF_INET6; the address in network order */
+	WAGGLE_MAC,    /* 6 bytes */
+	WAGGLE_ERRNO   /* a u64, a number of errno.h */
+};
+struct waggle_layout;
+struct waggle_field {
+	size_t sz; /* set it before the call */
+	const char *name;
+	enum waggle_kind kind;
+	uint32_t off, size;		   /* bytes */
+	const struct waggle_layout *tuple; /* or NULL */
+};
+/* Everything that these return lives as long as the object. A record may be shorter than its
+ * layout: bytes that are missing at its end count as zero. */
+const char *waggle_schema_name(const struct waggle_schema *); /* "printf", "emit", ... */
+const char *waggle_schema_format(const struct waggle_schema *); /* of printf; else NULL */
+const struct waggle_layout *waggle_schema_layout(const struct waggle_schema *);
+unsigned waggle_layout_count(const struct waggle_layout *); /* of fields */
+/* 0; -ENOENT: there is no i-th; -EINVAL: sz is too small. */
+int waggle_layout_field(const struct waggle_layout *, unsigned i, struct waggle_field *);
+
 /* What a session did, for --stats and for callers who print their own summary. */
 struct waggle_stats {
 	size_t sz;
 	uint64_t shown, lost;    /* records */
 	uint64_t map_full;       /* map updates that found no room */
-	uint64_t ticks_missed;   /* interval expirations that ran late, as one */
+	uint64_t ticks_missed;   /* interval ticks that were left out: over 64 were due at once */
 	int64_t recursion;       /* program runs that the kernel skipped; -1: it does not say */
 	uint64_t ns_load, ns_attach; /* from session start until loaded, until attached */
 	uint64_t instructions, map_bytes;
@@ -118,19 +158,49 @@ int waggle_session_start(struct waggle_session **, struct waggle_object *,
 			 const struct waggle_opts *);
 /* Show everything through the sink until exit(), the end of the command or process, or
  * waggle_session_interrupt(). Returns the status to exit with (128 + N: the command died of
- * signal N), or -errno. */
+ * signal N), or -errno; -EBADF: out_fd was not given. */
 int waggle_session_run(struct waggle_session *);
 /* Async-signal-safe. The first call ends the session as exit() does, the second at once. */
 void waggle_session_interrupt(struct waggle_session *);
-int waggle_session_fd(struct waggle_session *);
+int waggle_session_fd(struct waggle_session *); /* readable when polling is worth it */
+/* Calls fn for each record, for at most ms (-1: until there is one). It never writes to out_fd: what
+ * begin printed comes as records too, and maps are there to be read (waggle_session_map()). Give
+ * out_fd 0 to a session that is only polled; with another, begin's records went there at the start.
+ * Returns how many records there were; what fn returned, if not 0, which ends the call; or -errno.
+ * -ESHUTDOWN: the session has ended, all was seen. */
 int waggle_session_poll(struct waggle_session *, int ms,
 			int (*)(void *, const struct waggle_event *), void *user);
 uint64_t waggle_session_lost(struct waggle_session *);
 void waggle_session_stats(struct waggle_session *, struct waggle_stats *);
 struct waggle_map *waggle_session_map(struct waggle_session *, const char *name);
+
+/* Maps are seen as a script sees them: an entry has one value, even where each CPU keeps its own,
+ * and a map without a key is there or is not. Set sz before the call. */
+struct waggle_map_info {
+	size_t sz;
+	const char *name;    /* "@start"; an internal map's: ".rodata". Lives as long as the object */
+	uint32_t key_size;   /* bytes that next() writes, and the others read; 0: a scalar, no key */
+	uint32_t value_size; /* bytes that lookup() writes and update() reads */
+	uint32_t max_entries;
+	bool scalar;
+	bool per_cpu;	  /* merged over the CPUs */
+	bool aggregation; /* the value is u64s: count, sum { value }; min, max { value, is_set };
+			   * avg, stats { total, count }; hist, lhist { buckets[] } */
+	const struct waggle_layout *key, *value; /* of an aggregation: no fields in value */
+};
+/* -EINVAL: sz is too small. */
+int waggle_map_info(struct waggle_map *, struct waggle_map_info *);
+/* Writes info.value_size bytes: of a per-CPU aggregation its merged value, as it is printed.
+ * -ENOENT: no such key, or a scalar that is not set. key of a scalar may be NULL. */
 int waggle_map_lookup(struct waggle_map *, const void *key, void *value);
+/* flags as bpf(2): 0, 1 (only a new key, or -EEXIST), 2 (only one that is there, or -ENOENT). A
+ * scalar is set by it. What programs on other CPUs add to an aggregation meanwhile may be lost.
+ * -EPERM: .bss and .rodata. */
 int waggle_map_update(struct waggle_map *, const void *key, const void *value, uint64_t flags);
+/* A scalar is not set afterwards. -ENOENT: there was none. */
 int waggle_map_delete(struct waggle_map *, const void *key);
+/* The key behind this one, in no order; key NULL: the first. -ENOENT: there is none. Of a scalar:
+ * 0 without a key if it is set, and nothing is written. */
 int waggle_map_next(struct waggle_map *, const void *key, void *next);
 /* Detaches, frees, and leaves nothing behind. */
 void waggle_session_stop(struct waggle_session *);

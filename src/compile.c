@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define SOURCE_MOST (1u << 20) /* bytes; a person writes some hundred */
+
 struct compilation {
 	struct object *object;
 	struct diag *diag;
@@ -24,24 +26,51 @@ static bool wanted(const struct compilation *c, const char *stage)
 	return c->opts->dump && !strcmp(c->opts->dump, stage);
 }
 
+static const struct {
+	const char *name, *text;
+} stages[] = {
+	{"ast", "the syntax tree"},
+	{"types", "the tree with the type of each value"},
+	{"ir", "the intermediate code, before any pass"},
+	{"insns", "the BPF instructions"},
+	{"object", "maps, records, programs, where they attach"},
+	{"verifier", "what the kernel's verifier says to the programs"},
+};
+
+void compile_stages(void (*fn)(void *user, const char *name, const char *text), void *user)
+{
+	char name[64];
+
+	for (u32 i = 0; i < ARRAY_SIZE(stages); i++)
+		fn(user, stages[i].name, stages[i].text);
+	for (const struct ir_pass *p = ir_passes; p->name; p++) {
+		snprintf(name, sizeof(name), "ir:%s", p->name);
+		fn(user, name, "the intermediate code behind this pass");
+	}
+}
+
+struct looked_for {
+	const char *name;
+	bool found;
+};
+
+static void look(void *user, const char *name, const char *text)
+{
+	struct looked_for *l = user;
+
+	(void)text;
+	l->found |= !strcmp(name, l->name);
+}
+
 static int unknown_stage(struct compilation *c)
 {
-	static const char *const stages[] = {"ast",   "types",  "ir",
-					     "insns", "object", "verifier"};
-	const char *dump = c->opts->dump;
-	struct near near = {.word = dump};
-	bool is_pass = !strncmp(dump, "ir:", 3);
+	struct looked_for l = {.name = c->opts->dump};
 
-	for (u32 i = 0; i < ARRAY_SIZE(stages); i++) {
-		if (!strcmp(stages[i], dump))
-			return 0;
-		near_try(&near, stages[i]);
-	}
-	for (const struct ir_pass *p = ir_passes; is_pass && p->name; p++)
-		if (!strcmp(p->name, dump + 3))
-			return 0;
+	compile_stages(look, &l);
+	if (l.found)
+		return 0;
 	return diag_fail(c->diag, -EINVAL, "ast, types, ir, ir:PASS, insns, object, verifier",
-			 "there is no stage '%s' to print", dump);
+			 "there is no stage '%s' to print", c->opts->dump);
 }
 
 static int check_ir(struct compilation *c, struct ir_fn *fn, const char *after)
@@ -148,6 +177,12 @@ int compile(struct object **out, enum waggle_lang lang, const char *src, size_t 
 
 	if (!o)
 		return -ENOMEM;
+	if (len > SOURCE_MOST) {
+		object_free(o);
+		return diag_fail(diag, -EFBIG, "is it a script at all?",
+				 "%s is longer than a script may be: 1 MiB",
+				 opts->name ? opts->name : "the source");
+	}
 	if (setjmp(escape)) {
 		buf_free(&c.text);
 		object_free(o);

@@ -48,6 +48,7 @@ struct engine_ops {
 	/* Runs a program once, here: BEGIN, END, intervals. */
 	int (*run)(struct engine *, u32 prog);
 	/* Of per-CPU maps, `value` is cpus values, each rounded up to 8 bytes. key NULL: first. */
+	u32 (*map_bytes)(struct engine *, u32 map); /* that map_lookup writes */
 	int (*map_lookup)(struct engine *, u32 map, const void *key, void *value);
 	int (*map_update)(struct engine *, u32 map, const void *key, const void *value, u64 flags);
 	int (*map_delete)(struct engine *, u32 map, const void *key);

@@ -240,6 +240,8 @@ static bool lex_escape(struct lexer *l, char *out)
 }
 
 /* The inside of "..." or '...', quote included. */
+#define LITERAL_MOST 65536 /* bytes: no string that a script makes is longer */
+
 static struct token lex_quoted(struct lexer *l)
 {
 	const char *from = l->p;
@@ -261,6 +263,10 @@ static struct token lex_quoted(struct lexer *l)
 				   "unknown escape");
 		}
 		buf_char(&text, c);
+		if (text.n > LITERAL_MOST) {
+			buf_free(&text);
+			return bad(l, from, NULL, "this string is longer than 64 KiB");
+		}
 	}
 	t.at = here(l, from);
 	t.len = (u32)text.n;

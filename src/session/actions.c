@@ -10,7 +10,7 @@
 
 enum { STOP_BATCH = 1, STOP_ENDING = 2, STOP_USER = 3 };
 
-static u32 map_cpus(const struct waggle_session *s, const struct object_map *m)
+u32 session_map_cpus(const struct waggle_session *s, const struct object_map *m)
 {
 	const struct map_kind *kind = map_kind(m->kind);
 
@@ -30,7 +30,7 @@ void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)
 		err = stacks_expand(s, &arena, &m, &keys, n);
 	if (!err && !keys.failed && !values.failed)
 		err = map_contents_make(&c, &arena, m, (const u8 *)keys.p, (const u8 *)values.p, n,
-					map_cpus(s, m), top, div);
+					session_map_cpus(s, m), top, div);
 	if (err)
 		diag_fail(&s->diag, err, NULL, "cannot read %s: %s", m->shown, strerror(-err));
 	else if (c.n)
@@ -57,7 +57,7 @@ static int map_change(struct waggle_session *s, u32 map, bool zero)
 	const struct engine_ops *ops = s->engine->ops;
 	bool array = m->kind == MAP_ARRAY || m->kind == MAP_PERCPU_ARRAY;
 	struct buf keys = {0}, values = {0};
-	u32 n = 0, cpus = map_cpus(s, m);
+	u32 n = 0, cpus = session_map_cpus(s, m);
 	size_t bytes = (size_t)cpus * ALIGN_UP(m->value_size, 8);
 	int err = ops->map_read(s->engine, map, &keys, &values, &n);
 
@@ -93,12 +93,12 @@ static int show(struct waggle_session *s, const struct schema *schema, u64 ns, u
 		const void *payload, u32 size)
 {
 	s->stats.shown++;
-	if (s->fn) {
+	if (s->polled) {
 		struct waggle_event e = {ns, cpu, (const struct waggle_schema *)schema, payload,
 					 size};
 
 		s->events++;
-		s->fn_result = s->fn(s->user, &e);
+		s->fn_result = s->fn ? s->fn(s->user, &e) : 0;
 		return s->fn_result ? STOP_USER : 0;
 	}
 	sink_record(&s->sink, schema, ns, cpu, payload, size);
@@ -118,13 +118,16 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 	if (s->exited && (!s->resumed || ns < s->resumed))
 		return 0;
 	switch (a->kind) {
-	case ACTION_PRINT_MAP: session_print_map(s, a->map, a->top, a->div); break;
+	case ACTION_PRINT_MAP:
+		if (session_shows(s))
+			session_print_map(s, a->map, a->top, a->div);
+		break;
 	case ACTION_CLEAR_MAP:
 	case ACTION_ZERO_MAP: map_change(s, a->map, a->kind == ACTION_ZERO_MAP); break;
 	case ACTION_CAT:
 	case ACTION_SYSTEM:
 		s->stats.shown++;
-		if (s->has_sink && !s->fn)
+		if (session_shows(s))
 			session_output(s, schema, payload, size);
 		break;
 	case ACTION_EXIT:

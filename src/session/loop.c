@@ -92,7 +92,7 @@ int session_turn(struct waggle_session *s, u64 ns)
 	}
 	if (s->ending || s->fn_result)
 		return 0;
-	if (s->has_sink && sink_flush(&s->sink, sleep)) {
+	if (session_shows(s) && sink_flush(&s->sink, sleep)) {
 		session_end(s, ENDING_WRITE);
 		return 0;
 	}
@@ -188,17 +188,18 @@ int session_finish(struct waggle_session *s)
 		s->resumed = session_now();
 		err = session_run_all(s, ATTACH_END);
 		session_drain(s);
-		print_maps(s);
+		if (session_shows(s))
+			print_maps(s);
 	}
 	stats_read(s);
-	if (s->has_sink && !s->sink.error) {
+	if (session_shows(s) && !s->sink.error) {
 		sink_summary(&s->sink, &s->stats);
 		sink_flush(&s->sink, true);
 	}
 	report_sums(s);
 	if (err < 0)
 		s->status = err;
-	else if (s->has_sink && s->sink.error)
+	else if (session_shows(s) && s->sink.error)
 		s->status = write_status(s);
 	else if (s->ending == ENDING_COMMAND && !s->exited)
 		s->status = s->command.status;

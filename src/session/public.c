@@ -6,6 +6,7 @@
  */
 #include "compile.h"
 #include "script/tables.h"
+#include "session/opts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,14 +56,20 @@ static int open_target(struct target **target, const struct waggle_opts *opts, s
 int waggle_compile(struct waggle_object **out, enum waggle_lang lang, const char *src, size_t len,
 		   const struct waggle_opts *opts)
 {
-	struct diag diag = diag_of(opts);
 	struct object *object = NULL;
 	struct target *target = NULL;
+	struct waggle_opts o;
 	struct buf text = {0};
-	int err = open_target(&target, opts, &text, &diag);
+	struct diag diag;
+	int err = opts_copy(&o, opts);
 
+	*out = NULL;
+	if (err)
+		return err;
+	diag = diag_of(&o);
+	err = open_target(&target, &o, &text, &diag);
 	if (!err)
-		err = compile(&object, lang, src, len, target, opts, &diag);
+		err = compile(&object, lang, src, len, target, &o, &diag);
 	if (target)
 		target_close(target);
 	buf_free(&text);
@@ -70,20 +77,54 @@ int waggle_compile(struct waggle_object **out, enum waggle_lang lang, const char
 	return err;
 }
 
+/* The stages that an object still has. */
+static int dump_check(const struct waggle_opts *o, struct diag *diag)
+{
+	static const char *const stages[] = {"insns", "object", "verifier"};
+
+	for (u32 i = 0; o->dump && i < ARRAY_SIZE(stages); i++)
+		if (!strcmp(o->dump, stages[i]))
+			return 0;
+	if (!o->dump)
+		return 0;
+	return diag_fail(diag, -EINVAL, "insns, object, verifier; or compile the script",
+			 "an object has no stage '%s' to print", o->dump);
+}
+
+static void dump(const struct object *object, const struct waggle_opts *o)
+{
+	struct buf text = {0};
+
+	if (!strcmp(o->dump, "object")) {
+		object_print(&text, object);
+	} else if (!strcmp(o->dump, "insns")) {
+		vec_each(p, &object->progs) {
+			buf_printf(&text, "%s:\n", p->name);
+			code_print(&text, &p->code);
+		}
+	}
+	if (text.n)
+		o->out(o->user, buf_str(&text), text.n);
+	buf_free(&text);
+}
+
 int waggle_object_open(struct waggle_object **out, const void *elf, size_t size,
 		       const struct waggle_opts *opts)
 {
-	struct diag diag = diag_of(opts);
 	struct object *object = NULL;
-	int err = object_read_elf(&object, elf, size, opts->name ? opts->name : "object", &diag);
-	struct buf text = {0};
+	struct waggle_opts o;
+	struct diag diag;
+	int err = opts_copy(&o, opts);
 
-	if (!err && opts->dump && opts->out && !strcmp(opts->dump, "object")) {
-		object_print(&text, object);
-		opts->out(opts->user, buf_str(&text), text.n);
-		buf_free(&text);
-	}
-
+	*out = NULL;
+	if (err)
+		return err;
+	diag = diag_of(&o);
+	err = dump_check(&o, &diag);
+	if (!err)
+		err = object_read_elf(&object, elf, size, o.name ? o.name : "object", &diag);
+	if (!err && o.dump && o.out)
+		dump(object, &o);
 	*out = (struct waggle_object *)object;
 	return err;
 }
@@ -123,11 +164,16 @@ void waggle_object_free(struct waggle_object *object)
 
 int waggle_target_save(int fd, const char *const *patterns, const struct waggle_opts *opts)
 {
-	struct diag diag = diag_of(opts);
 	struct target *target = NULL;
+	struct waggle_opts o;
 	struct buf out = {0};
-	int err = target_live(&target, &diag);
+	struct diag diag;
+	int err = opts_copy(&o, opts);
 
+	if (err)
+		return err;
+	diag = diag_of(&o);
+	err = target_live(&target, &diag);
 	if (!err)
 		err = target_save(target, patterns, &out, &diag);
 	if (!err)
@@ -152,6 +198,8 @@ int waggle_language(const char *topic, void (*fn)(void *user, const char *name, 
 	} else if (!strcmp(topic, "probes")) {
 		for (const struct probe_row *r = probe_rows; r->name; r++)
 			fn(user, r->usage, r->doc);
+	} else if (!strcmp(topic, "stages")) {
+		compile_stages(fn, user);
 	} else {
 		return -ENOENT;
 	}
@@ -161,11 +209,16 @@ int waggle_language(const char *topic, void (*fn)(void *user, const char *name, 
 int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const char *line),
 		void *user, const struct waggle_opts *opts)
 {
-	struct diag diag = diag_of(opts);
 	struct target *target = NULL;
+	struct waggle_opts o;
 	struct buf text = {0};
-	int err = open_target(&target, opts, &text, &diag);
+	struct diag diag;
+	int err = opts_copy(&o, opts);
 
+	if (err)
+		return err;
+	diag = diag_of(&o);
+	err = open_target(&target, &o, &text, &diag);
 	if (!err) {
 		err = script_list(target, patterns, verbose, fn, user);
 		if (err)

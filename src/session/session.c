@@ -4,6 +4,7 @@
  * Start: the command is forked, programs are loaded, BEGIN runs, all is attached, BEGIN's records
  * are shown, the gate opens, the command is let go.
  */
+#include "session/opts.h"
 #include "session/session.h"
 
 #include <errno.h>
@@ -89,14 +90,27 @@ static int load(struct waggle_session *s)
 	return err;
 }
 
+/* What BEGIN printed stands before the output of the command. Without a sink it waits for the
+ * first poll. */
+static void show_begin(struct waggle_session *s)
+{
+	if (!s->opts.quiet)
+		sink_attached(&s->sink, s->object->attaches.n);
+	session_drain(s);
+	if (sink_flush(&s->sink, true))
+		session_end(s, ENDING_WRITE);
+}
+
 static int begin(struct waggle_session *s)
 {
 	const struct waggle_opts *o = &s->opts;
-	int err = sink_open(&s->sink, o->format, s->object, o->out_fd, o->line_buffered, &s->diag);
+	int err = o->out_fd > 0 ? sink_open(&s->sink, o->format, s->object, o->out_fd,
+					    o->line_buffered, &s->diag) :
+				  0;
 
 	if (err)
 		return err;
-	s->has_sink = true;
+	s->has_sink = o->out_fd > 0;
 	err = outputs_open(s);
 	if (err)
 		return err;
@@ -106,12 +120,9 @@ static int begin(struct waggle_session *s)
 	if (err)
 		return err;
 	s->stats.ns_attach = session_now() - s->start_ns;
-	if (!o->quiet)
-		sink_attached(&s->sink, s->object->attaches.n);
-	session_drain(s);
-	if (sink_flush(&s->sink, true))
-		session_end(s, ENDING_WRITE);
-	if (s->ending)
+	if (s->has_sink)
+		show_begin(s);
+	if (s->ending || session_exit_called(s))
 		return 0; /* BEGIN said exit() */
 	err = timers_open(s);
 	if (err)
@@ -140,14 +151,18 @@ static int maps_make(struct waggle_session *s)
 int waggle_session_start(struct waggle_session **out, struct waggle_object *object,
 			 const struct waggle_opts *opts)
 {
-	struct waggle_session *s = calloc(1, sizeof(*s));
-	int err;
+	struct waggle_session *s;
+	struct waggle_opts o;
+	int err = opts_copy(&o, opts);
 
 	*out = NULL;
+	if (err)
+		return err;
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	s->object = (struct object *)object;
-	memcpy(&s->opts, opts, MIN(opts->sz, sizeof(s->opts)));
+	s->opts = o;
 	s->diag = (struct diag){.fn = s->opts.diag, .user = s->opts.user};
 	s->stats.sz = sizeof(s->stats);
 	s->start_ns = session_now();
@@ -178,7 +193,10 @@ int waggle_session_run(struct waggle_session *s)
 {
 	int err = 0;
 
-	s->fn = NULL;
+	s->polled = false;
+	if (!s->has_sink && !s->finished)
+		return diag_fail(&s->diag, -EBADF, "set out_fd, or call waggle_session_poll()",
+				 "there is nowhere to show events");
 	while (!s->ending && !err)
 		err = session_turn(s, UINT64_MAX);
 	if (err && !s->diag.errors)
@@ -193,6 +211,7 @@ int waggle_session_poll(struct waggle_session *s, int ms,
 	u64 now = session_now(), until = ms < 0 ? UINT64_MAX : now + (u64)ms * 1000000u;
 	int err = 0;
 
+	s->polled = true;
 	s->fn = fn;
 	s->user = user;
 	s->events = s->fn_result = 0;

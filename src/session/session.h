@@ -77,7 +77,8 @@ struct waggle_session {
 	bool finished;
 
 	u32 batch; /* records since the last look at timers and descriptors */
-	int (*fn)(void *, const struct waggle_event *); /* of waggle_session_poll(), or NULL */
+	bool polled; /* waggle_session_poll() was called last: nothing goes to the sink */
+	int (*fn)(void *, const struct waggle_event *); /* its, or NULL */
 	void *user;
 	int fn_result, events;
 };
@@ -85,10 +86,19 @@ struct waggle_session {
 u64 session_now(void); /* CLOCK_MONOTONIC */
 void session_end(struct waggle_session *, enum ending);
 
+/* Is there a sink, and does the caller want it? */
+static inline bool session_shows(const struct waggle_session *s)
+{
+	return s->has_sink && !s->polled;
+}
+
 /* actions.c */
 int session_record(void *session, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		   u32 size); /* a stream_fn */
 void session_print_map(struct waggle_session *, u32 map, u32 top, u32 div);
+
+/* How many values the engine has of an entry. */
+u32 session_map_cpus(const struct waggle_session *, const struct object_map *);
 
 /* outputs.c: cat() and system() */
 int outputs_open(struct waggle_session *);
@@ -103,6 +113,7 @@ int stacks_expand(struct waggle_session *, struct arena *, const struct object_m
 int timers_open(struct waggle_session *);
 int timer_fired(struct waggle_session *, u32 timer);
 void timers_close(struct waggle_session *);
+bool session_exit_called(const struct waggle_session *); /* a program said exit() */
 
 /* loop.c: waiting, and the end */
 enum { WATCH_INTERRUPT, WATCH_COMMAND, WATCH_PROCESS, WATCH_TIMER };

@@ -46,7 +46,7 @@ int timers_open(struct waggle_session *s)
 	return err;
 }
 
-static bool exit_called(const struct waggle_session *s)
+bool session_exit_called(const struct waggle_session *s)
 {
 	const struct waggle_control *c = s->engine->control;
 
@@ -63,7 +63,7 @@ int timer_fired(struct waggle_session *s, u32 timer)
 		return 0;
 	if (n > MOST)
 		s->stats.ticks_missed += n - MOST;
-	for (u64 i = 0; i < MIN(n, MOST) && !err && !exit_called(s); i++)
+	for (u64 i = 0; i < MIN(n, MOST) && !err && !session_exit_called(s); i++)
 		err = s->engine->ops->run(s->engine, t->prog);
 	return err;
 }

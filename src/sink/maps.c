@@ -101,6 +101,22 @@ static const u8 *scalar_set(const struct object_map *m, const u8 *values, u32 cp
 	return NULL;
 }
 
+u32 map_value_size(const struct object_map *m)
+{
+	u32 words = agg_words(m);
+
+	return words ? words * 8 : m->scalar ? m->value_size - 8 : m->value_size;
+}
+
+const u8 *map_value(struct arena *a, const struct object_map *m, const u8 *values, u32 cpus)
+{
+	size_t stride = ALIGN_UP((size_t)m->value_size, 8);
+
+	if (m->scalar)
+		values = scalar_set(m, values, cpus, stride);
+	return values ? merge_cpus(a, m, values, cpus, stride) : NULL;
+}
+
 /* ---- order */
 
 struct sorted {
@@ -145,7 +161,7 @@ static int sorted_compare(const void *a, const void *b)
 
 /* ---- all together */
 
-static int map_check(const struct object_map *m, u32 n, u32 cpus)
+int map_check(const struct object_map *m, u32 n, u32 cpus)
 {
 	u32 words = agg_words(m);
 	u32 size = m->scalar && m->agg == AGG_NONE ? m->value_size - 8 : m->value_size;
@@ -176,14 +192,12 @@ int map_contents_make(struct map_contents *c, struct arena *a, const struct obje
 		const u8 *v = values + i * stride * cpus;
 		struct sorted *s = &all[shown];
 
-		if (m->scalar) {
-			v = scalar_set(m, v, cpus, stride);
-			if (!v)
-				continue;
-		}
+		v = map_value(a, m, v, cpus);
+		if (!v)
+			continue;
 		*s = (struct sorted){.map = m};
 		s->e.key = keys + (size_t)i * m->key_size;
-		s->e.value = merge_cpus(a, m, v, cpus, stride);
+		s->e.value = v;
 		s->by = sort_value(m, &s->e);
 		shown++;
 	}

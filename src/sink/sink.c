@@ -267,7 +267,7 @@ void summary_text(struct buf *b, const struct waggle_stats *st)
 	if (st->ticks_missed) {
 		buf_puts(b, ", ");
 		buf_u64(b, st->ticks_missed);
-		buf_puts(b, " interval ticks came late");
+		buf_puts(b, " interval ticks were left out");
 	}
 	if (st->recursion > 0) {
 		buf_puts(b, ", ");

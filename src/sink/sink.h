@@ -99,6 +99,14 @@ bool action_text(struct buf *, const struct show *, const struct schema *, u64 n
 int map_contents_make(struct map_contents *, struct arena *, const struct object_map *,
 		      const u8 *keys, const u8 *values, u32 n, u32 cpus, u32 top, u32 div);
 
+/* One entry: the values of all CPUs (as above) become the one that is shown, which has
+ * map_value_size() bytes: without is_set. It is in `values` or in the arena. NULL: a scalar that is
+ * not set. The map passed map_check(). */
+const u8 *map_value(struct arena *, const struct object_map *, const u8 *values, u32 cpus);
+u32 map_value_size(const struct object_map *);
+/* Do its sizes, layouts and arguments fit together? 0 or -EINVAL. */
+int map_check(const struct object_map *, u32 n, u32 cpus);
+
 /* ---- what formats share (sink/maps.c, sink/buckets.c) */
 
 /* The i-th u64 of a merged value. */

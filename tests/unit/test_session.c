@@ -24,6 +24,7 @@
 
 #include "hand.h"
 #include "engine/kernel/sys.h"
+#include "session/session.h"
 
 #define CPID offsetof(struct waggle_config, cpid)
 
@@ -431,10 +432,22 @@ static void a_reader_that_goes_ends_it_quietly(void **state)
 
 static int see(void *user, const struct waggle_event *e)
 {
+	const struct waggle_layout *layout = waggle_schema_layout(e->schema);
+	struct waggle_field f = {.sz = sizeof(f)};
 	u64 value;
 
-	memcpy(&value, e->data, sizeof(value));
+	assert_string_equal(waggle_schema_name(e->schema), "printf");
+	assert_non_null(waggle_schema_format(e->schema));
+	assert_int_equal(waggle_layout_count(layout), 1);
+	assert_int_equal(waggle_layout_field(layout, 1, &f), -ENOENT);
+	assert_int_equal(waggle_layout_field(layout, 0, &f), 0);
+	assert_int_equal(f.size, sizeof(value));
+	assert_true(f.off + f.size <= e->size && (f.kind == WAGGLE_UINT || f.kind == WAGGLE_INT));
+	assert_true(*f.name && !f.tuple);
+	memcpy(&value, (const u8 *)e->data + f.off, f.size);
 	*(u64 *)user += value;
+	f.sz = 8;
+	assert_int_equal(waggle_layout_field(layout, 0, &f), -EINVAL);
 	return 0;
 }
 
@@ -463,6 +476,93 @@ static void events_come_by_poll(void **state)
 	assert_true(config.cpid > 0 && config.cpu_mask < 4096);
 	assert_null(waggle_session_map(f->s, "@none"));
 	fixture_stop(f);
+	fixture_free(f);
+}
+
+static u32 hand_scalar(struct hand *h, const char *name, u32 kind, u8 agg, u32 value_size)
+{
+	struct object *o = h->o;
+	struct field *field = arena_new(&o->arena, struct field);
+	u32 index = o->maps.n;
+
+	*field = (struct field){.name = "value", .kind = FIELD_UINT, .size = 8};
+	*vec_add(&o->arena, &o->maps) = (struct object_map){
+		.name = name + 1, .shown = name, .kind = kind, .key_size = 4, .max_entries = 1,
+		.value_size = value_size, .scalar = true, .agg = agg,
+		.value = {field, agg == AGG_NONE, 8},
+	};
+	return index;
+}
+
+static int see_two(void *user, const struct waggle_event *e)
+{
+	u64 value;
+
+	memcpy(&value, e->data, sizeof(value));
+	*(u64 *)user = *(u64 *)user * 10 + value;
+	return 0;
+}
+
+/* With out_fd 0, nothing is written anywhere; what begin and end print comes by poll. */
+static void polling_writes_nothing(void **state)
+{
+	struct fixture *f = fixture_new();
+	int out = f->opts.out_fd, pipes[2], saved = dup(0), n = 0;
+	u64 seen = 0, value = 3;
+	char byte;
+
+	(void)state;
+	NEEDS_RIGHTS();
+	assert_int_equal(pipe2(pipes, O_NONBLOCK), 0);
+	assert_int_equal(dup2(pipes[1], 0), 0); /* what is written to 0 would come here */
+	hand_scalar(&f->h, "@n", MAP_ARRAY, AGG_NONE, 16);
+	hand_run(&f->h, "begin", ATTACH_BEGIN, 0, 0, 1);
+	hand_run(&f->h, "end", ATTACH_END, 0, 0, 9);
+	f->opts.out_fd = 0;
+	f->opts.quiet = false;
+	assert_int_equal(fixture_start(f), 0);
+	assert_int_equal(waggle_map_update(waggle_session_map(f->s, "@n"), NULL, &value, 0), 0);
+	assert_int_equal(waggle_session_run(f->s), -EBADF);
+	assert_int_equal(waggle_session_poll(f->s, 1000, see_two, &seen), 1);
+	assert_int_equal(seen, 1);
+	waggle_session_interrupt(f->s);
+	while (n >= 0)
+		n = waggle_session_poll(f->s, 1000, see_two, &seen);
+	assert_int_equal(n, -ESHUTDOWN);
+	assert_int_equal(seen, 19);
+	waggle_session_stop(f->s);
+	assert_int_equal(read(pipes[0], &byte, 1), -1);
+	dup2(saved, 0);
+	close(saved);
+	close(pipes[0]);
+	close(pipes[1]);
+	f->opts.out_fd = out;
+	fixture_free(f);
+}
+
+static void options_have_a_size(void **state)
+{
+	const struct waggle_opts small = {.sz = 16}, none = {0};
+	struct waggle_object *object = NULL;
+	struct waggle_session *s;
+	struct fixture *f = fixture_new();
+
+	(void)state;
+	assert_int_equal(waggle_compile(&object, WAGGLE_SCRIPT, "", 0, NULL), -EINVAL);
+	assert_int_equal(waggle_compile(&object, WAGGLE_SCRIPT, "", 0, &small), -EINVAL);
+	assert_int_equal(waggle_object_open(&object, "", 0, &none), -EINVAL);
+	assert_int_equal(waggle_target_save(-1, NULL, &none), -EINVAL);
+	assert_int_equal(waggle_list(NULL, false, NULL, NULL, &small), -EINVAL);
+	assert_int_equal(waggle_session_start(&s, (struct waggle_object *)f->h.o, &small), -EINVAL);
+	assert_null(object);
+	/* of an old caller's struct only its own bytes are looked at */
+	f->opts.sz = offsetof(struct waggle_opts, dump);
+	f->opts.dump = "no such stage";
+	assert_true(waggle_object_open(&object, "no ELF", 6, &f->opts) < 0);
+	assert_null(strstr(f->said.text, "stage"));
+	f->opts.sz = sizeof(f->opts);
+	assert_int_equal(waggle_object_open(&object, "no ELF", 6, &f->opts), -EINVAL);
+	assert_non_null(strstr(f->said.text, "an object has no stage 'no such stage'"));
 	fixture_free(f);
 }
 
@@ -505,6 +605,85 @@ static void maps_are_printed_cleared_and_zeroed(void **state)
 	fixture_stop(f);
 	/* each record is carried out when it is read: all of END ran by then */
 	assert_string_equal(f->out, "@m[3]: 8\n@m[3]: 0\n");
+	fixture_free(f);
+}
+
+/* Looks up between guard bytes: nothing but value_size bytes may change. */
+static int guarded_lookup(struct waggle_map *map, const void *key, void *value)
+{
+	struct waggle_map_info info = {.sz = sizeof(info)};
+	u8 room[4096];
+	int err;
+
+	assert_int_equal(waggle_map_info(map, &info), 0);
+	assert_true(info.value_size < sizeof(room) - 128);
+	memset(room, 0xa5, sizeof(room));
+	err = waggle_map_lookup(map, key, room + 64);
+	for (u32 i = 0; i < sizeof(room); i++)
+		if (err || i < 64 || i >= 64 + info.value_size)
+			assert_int_equal(room[i], 0xa5);
+	if (!err)
+		memcpy(value, room + 64, info.value_size);
+	return err;
+}
+
+static void maps_are_seen_as_scripts_see_them(void **state)
+{
+	struct fixture *f = fixture_new();
+	struct waggle_map_info info = {.sz = sizeof(info)};
+	u64 got[2] = {0}, seven = 7, raw[512] = {0}, extreme[2] = {9, 1};
+	u32 zero = 0, sum, cpus;
+	struct waggle_map *map;
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_scalar(&f->h, "@n", MAP_ARRAY, AGG_NONE, 16);
+	sum = hand_scalar(&f->h, "@sum", MAP_PERCPU_ARRAY, AGG_SUM, 16);
+	hand_scalar(&f->h, "@max", MAP_PERCPU_ARRAY, AGG_MAX, 24);
+	hand_run(&f->h, "end", ATTACH_END, 0, 0, 9);
+	assert_int_equal(fixture_start(f), 0);
+	cpus = f->s->engine->cpus;
+	assert_true(2 * cpus <= ARRAY_SIZE(raw));
+
+	map = waggle_session_map(f->s, "@n");
+	assert_int_equal(waggle_map_info(map, &info), 0);
+	assert_string_equal(info.name, "@n");
+	assert_true(info.scalar && !info.key_size && info.value_size == 8 && !info.per_cpu);
+	info.sz = 4;
+	assert_int_equal(waggle_map_info(map, &info), -EINVAL);
+	assert_int_equal(guarded_lookup(map, NULL, got), -ENOENT);
+	assert_int_equal(waggle_map_next(map, NULL, NULL), -ENOENT);
+	assert_int_equal(waggle_map_update(map, NULL, &seven, 2), -ENOENT);
+	assert_int_equal(waggle_map_update(map, NULL, &seven, 1), 0);
+	assert_int_equal(waggle_map_update(map, NULL, &seven, 1), -EEXIST);
+	assert_int_equal(guarded_lookup(map, NULL, got), 0);
+	assert_int_equal(got[0], 7);
+	assert_int_equal(waggle_map_next(map, NULL, NULL), 0);
+	assert_int_equal(waggle_map_delete(map, NULL), 0);
+	assert_int_equal(waggle_map_delete(map, NULL), -ENOENT);
+	assert_int_equal(guarded_lookup(map, NULL, got), -ENOENT);
+
+	map = waggle_session_map(f->s, "@sum");
+	for (u32 cpu = 0; cpu < cpus; cpu++)
+		raw[2 * cpu] = raw[2 * cpu + 1] = cpu + 1; /* as programs leave it */
+	assert_int_equal(f->s->engine->ops->map_update(f->s->engine, sum, &zero, raw, 0), 0);
+	assert_int_equal(guarded_lookup(map, NULL, got), 0);
+	assert_int_equal(got[0], cpus * (cpus + 1) / 2);
+	assert_int_equal(waggle_map_update(map, NULL, &seven, 0), 0);
+	assert_int_equal(guarded_lookup(map, NULL, got), 0);
+	assert_int_equal(got[0], 7);
+	map = waggle_session_map(f->s, "@max");
+	assert_int_equal(waggle_map_update(map, NULL, extreme, 0), 0);
+	assert_int_equal(guarded_lookup(map, NULL, got), 0);
+	assert_memory_equal(got, extreme, sizeof(got));
+
+	map = waggle_session_map(f->s, ".bss"); /* the kernel's value has scratch memory behind it */
+	assert_true(guarded_lookup(map, &zero, raw) == 0);
+	assert_int_equal(waggle_map_update(map, &zero, raw, 0), -EPERM);
+	waggle_session_interrupt(f->s);
+	assert_int_equal(waggle_session_run(f->s), 0);
+	fixture_stop(f);
+	assert_string_equal(f->out, "9\n\n\n@sum: 7\n@max: 9\n");
 	fixture_free(f);
 }
 
@@ -551,6 +730,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(events_come_by_poll),
 		cmocka_unit_test(the_verifier_can_be_heard),
 		cmocka_unit_test(maps_are_printed_cleared_and_zeroed),
+		cmocka_unit_test(maps_are_seen_as_scripts_see_them),
+		cmocka_unit_test(polling_writes_nothing),
+		cmocka_unit_test(options_have_a_size),
 	};
 
 	if (argc == 3 && !strcmp(argv[1], "calls")) {

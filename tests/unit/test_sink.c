@@ -327,7 +327,7 @@ static void summary_line(void **unused)
 	summary_text(&b, &st);
 	assert_string_equal(buf_str(&b),
 			    "2 events, 0 lost, 3 map updates found no room, "
-			    "4 interval ticks came late, 5 runs skipped by the kernel");
+			    "4 interval ticks were left out, 5 runs skipped by the kernel");
 	buf_free(&b);
 }
 

@@ -109,6 +109,9 @@ static int engine_fill(struct kernel_engine *k)
 	k->base.cpus = cpus_read(&possible, "possible", &top);
 	for (k->slots = 1; k->slots < top;)
 		k->slots *= 2;
+	/* a map for each CPU, a program, an event and a link for each place */
+	files_raise(256 + k->slots + k->base.object->maps.n + k->base.object->progs.n +
+		    2 * (u64)k->base.object->attaches.n);
 	btf_open(k);
 	err = maps_open(k);
 	if (!err)
@@ -174,6 +177,11 @@ static int engine_run(struct engine *e, u32 prog)
 	return err < 0 ? why_failed(k, err, "cannot run %s", e->object->progs.v[prog].probe) : 0;
 }
 
+static u32 engine_bytes(struct engine *e, u32 map)
+{
+	return map_value_bytes(kernel_of(e), map);
+}
+
 static int engine_lookup(struct engine *e, u32 map, const void *key, void *value)
 {
 	return sys_map_lookup(kernel_of(e)->maps[map], key, value);
@@ -213,6 +221,7 @@ const struct engine_ops kernel_engine = {
 	.go = engine_go,
 	.detach = engine_detach,
 	.run = engine_run,
+	.map_bytes = engine_bytes,
 	.map_lookup = engine_lookup,
 	.map_update = engine_update,
 	.map_delete = engine_delete,

@@ -100,5 +100,7 @@ int closer_leave(const int *events, u32 n);
 int why_failed(struct kernel_engine *, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int why_event(struct kernel_engine *, int err, const char *probe);
 bool memlock_raise(void);
+/* Raises the soft limit of open files to the hard one when `need` descriptors do not fit. */
+void files_raise(u64 need);
 
 #endif

@@ -36,7 +36,7 @@ int link_raw_tracepoint(struct kernel_engine *k, const struct attach *a)
 	int fd = sys_raw_tracepoint(a->pattern, k->progs[a->prog]);
 
 	if (fd == -ENOENT)
-		return diag_fail(k->base.diag, fd, "waggle list shows what there is",
+		return diag_fail(k->base.diag, fd, "`waggle -l` shows what there is",
 				 "this kernel has no tracepoint %s", a->pattern);
 	if (fd < 0)
 		return why_event(k, fd, k->base.object->progs.v[a->prog].probe);

@@ -25,16 +25,20 @@ static int tracefs_open(struct kernel_engine *k)
 
 	for (u32 i = 0; i < ARRAY_SIZE(places) && fd < 0; i++) {
 		fd = open(places[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && errno == EMFILE)
+			break;
 		if (fd < 0 && errno == EACCES)
 			return diag_fail(k->base.diag, -EACCES, "run it as root (sudo waggle ...)",
 					 "%s: permission denied", places[i]);
 	}
-	if (fd < 0) { /* mounted nowhere: then for us alone */
+	if (fd < 0 && errno != EMFILE) { /* mounted nowhere: then for us alone */
 		root = sys_tracefs();
 		fd = root < 0 ? root : openat(root, "events", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (root >= 0)
 			close(root);
 	}
+	if (fd < 0 && errno == EMFILE)
+		return why_failed(k, -EMFILE, "cannot open tracefs");
 	if (fd < 0)
 		return diag_fail(k->base.diag, -ENODEV,
 				 "as root: mount -t tracefs tracefs /sys/kernel/tracing",

@@ -160,3 +160,13 @@ bool memlock_raise(void)
 	r.rlim_cur = r.rlim_max;
 	return !setrlimit(RLIMIT_MEMLOCK, &r);
 }
+
+void files_raise(u64 need)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur >= need)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r); /* if not: EMFILE will say how many were too many */
+}
