@@ -2,11 +2,9 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct option long_options[] = {
 	{"target", required_argument, NULL, 't'},
@@ -17,14 +15,14 @@ static const struct option long_options[] = {
 
 static int write_object(const struct waggle_object *object, const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), err;
+	int fd = output_begin(), err;
 
-	err = fd < 0 ? -errno : waggle_object_write(object, fd);
-	if (fd >= 0 && close(fd) && !err)
-		err = -errno;
+	if (fd < 0)
+		return fd;
+	err = waggle_object_write(object, fd);
 	if (err)
-		fprintf(stderr, "waggle: error: %s cannot be written: %s\n", path, strerror(-err));
-	return err;
+		fprintf(stderr, "waggle: error: the object cannot be made: %s\n", strerror(-err));
+	return output_end(fd, err, path);
 }
 
 int cmd_build(int argc, char **argv)

@@ -45,6 +45,14 @@ int options_take(struct waggle_opts *, int opt, const char *value); /* opt >= OP
 int list_probes(const char *pattern, bool verbose, const struct waggle_opts *);
 int list_object(const struct waggle_object *, bool verbose, const struct waggle_opts *);
 
+/* output.c; errors are told. output_begin() gives a descriptor to write to, what is there becomes the
+ * file's contents at output_end(), unless err says that something failed; returns err or its own. */
+int output_open(const char *path);
+int output_begin(void);
+int output_end(int fd, int err, const char *path);
+/* Was all written to stdout? Else says so; returns the status to exit with. */
+int output_check(int status);
+
 /* source.c */
 struct source {
 	char *text; /* malloc'ed */

@@ -48,7 +48,7 @@ int cmd_help(int argc, char **argv)
 	if (argc > 1) {
 		if (waggle_language(argv[1], line, NULL) == 0)
 			return STATUS_OK;
-		return usage_error("there is no help on '%s': try functions, values or probes",
+		return usage_error("there is no help on '%s': try functions, values, probes or stages",
 				   argv[1]);
 	}
 	fputs(usage, stdout);

@@ -14,7 +14,7 @@ const struct command commands[] = {
 	{"build", cmd_build, "waggle build FILE -o OBJECT", "compile a script to a BPF object"},
 	{"target", cmd_target, "waggle target save FILE [PATTERN...]",
 	 "save what a compiler must know of this machine"},
-	{"help", cmd_help, "waggle help [functions|values|probes]", "what there is"},
+	{"help", cmd_help, "waggle help [functions|values|probes|stages]", "what there is"},
 	{NULL, NULL, NULL, NULL},
 };
 
@@ -46,9 +46,40 @@ static void fill_streams(void)
 		close(fd);
 }
 
-int main(int argc, char **argv)
+/* Edits that make b of a: letters added, left out or changed. Long words are far. */
+static unsigned distance(const char *a, const char *b)
 {
-	fill_streams();
+	unsigned row[16], n = (unsigned)strlen(b);
+
+	if (n >= 16 || strlen(a) >= 16)
+		return 16;
+	for (unsigned j = 0; j <= n; j++)
+		row[j] = j;
+	for (unsigned i = 1; a[i - 1]; i++) {
+		unsigned corner = row[0]++;
+
+		for (unsigned j = 1; j <= n; j++) {
+			unsigned best = corner + (a[i - 1] != b[j - 1]);
+
+			corner = row[j];
+			best = best < corner + 1 ? best : corner + 1;
+			row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
+		}
+	}
+	return row[n];
+}
+
+static int unknown(const char *word)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (distance(word, c->name) <= 2)
+			return usage_error("there is no command and no file '%s': did you mean "
+					   "'waggle %s'?", word, c->name);
+	return usage_error("there is no command and no file '%s'", word);
+}
+
+static int run(int argc, char **argv)
+{
 	if (argc < 2)
 		return cmd_help(0, NULL) ? STATUS_ERROR : STATUS_USAGE;
 	if ((argv[1][0] == '-' && argv[1][1]) || is_file_name(argv[1]))
@@ -58,5 +89,11 @@ int main(int argc, char **argv)
 			return c->run(argc - 1, argv + 1);
 	if (!access(argv[1], F_OK))
 		return cmd_trace(argc, argv);
-	return usage_error("there is no command and no file '%s'", argv[1]);
+	return unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	fill_streams();
+	return output_check(run(argc, argv));
 }

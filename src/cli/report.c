@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const struct {
@@ -22,14 +23,47 @@ static int colours(void)
 	return isatty(STDERR_FILENO) && !(no && *no);
 }
 
+static unsigned width(void)
+{
+	struct winsize w = {0};
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) || w.ws_col < 40)
+		return 120;
+	return w.ws_col;
+}
+
+/* The part of a long line that is shown, around the caret. Letters of several bytes stay whole. */
+static void clip(const struct waggle_diag *d, size_t *from, size_t *to)
+{
+	size_t len = strlen(d->source), caret = d->col ? d->col - 1 : 0, room = width() - 10;
+
+	*from = 0;
+	*to = len;
+	if (len <= room)
+		return;
+	caret = caret < len ? caret : len;
+	if (caret > room * 2 / 3)
+		*from = caret - room / 2;
+	if (len - *from > room)
+		*to = *from + room;
+	while (*from && (d->source[*from] & 0xc0) == 0x80)
+		--*from;
+	while (*to < len && (d->source[*to] & 0xc0) == 0x80)
+		--*to;
+}
+
 /* Under the line, tabs are kept so that the caret stands where it belongs. */
 static void show_place(const struct waggle_diag *d)
 {
-	fprintf(stderr, "%5u | %s\n      | ", d->line, d->source);
-	for (unsigned i = 1; i < d->col && d->source[i - 1]; i++)
-		fputc(d->source[i - 1] == '\t' ? '\t' : ' ', stderr);
+	size_t from, to, at;
+
+	clip(d, &from, &to);
+	fprintf(stderr, "%5u | %s%.*s%s\n      | %s", d->line, from ? "…" : "", (int)(to - from),
+		d->source + from, d->source[to] ? "…" : "", from ? " " : "");
+	for (at = from; at + 1 < d->col && at < to; at++)
+		fputc(d->source[at] == '\t' ? '\t' : ' ', stderr);
 	fputc('^', stderr);
-	for (unsigned i = 1; i < d->len; i++)
+	for (unsigned i = 1; i < d->len && at + i < to; i++)
 		fputc('~', stderr);
 	if (d->hint)
 		fprintf(stderr, " %s", d->hint);

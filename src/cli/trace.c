@@ -24,6 +24,8 @@ static const struct option long_options[] = {
 	{0},
 };
 
+static const char short_options[] = "+e:c:p:f:o:d:B:lqvh";
+
 struct trace {
 	struct waggle_opts opts;
 	struct source source;
@@ -81,15 +83,49 @@ static int buffering_of(struct trace *t, const char *mode)
 	return 0;
 }
 
+static int format_of(struct trace *t, const char *name)
+{
+	t->opts.format = name;
+	if (strcmp(name, "text") && strcmp(name, "json"))
+		return usage_error("there is no format '%s': text or json", name);
+	return 0;
+}
+
+struct stage {
+	const char *name;
+	bool found;
+};
+
+static void stage_look(void *user, const char *name, const char *text)
+{
+	struct stage *s = user;
+
+	(void)text;
+	s->found |= !strcmp(s->name, name);
+}
+
+static int stage_of(struct trace *t, const char *name)
+{
+	struct stage s = {.name = name};
+
+	t->opts.dump = name;
+	waggle_language("stages", stage_look, &s);
+	if (!s.found)
+		return usage_error("there is no stage '%s' to print: ast, types, ir, ir:PASS, "
+				   "insns, object, verifier",
+				   name);
+	return 0;
+}
+
 /* One option; 0 or an exit status. */
 static int take_option(struct trace *t, int opt)
 {
 	switch (opt) {
 	case 'e': t->script = optarg; return 0;
 	case 'p': return number(optarg, &t->opts.pid);
-	case 'f': t->opts.format = optarg; return 0;
+	case 'f': return format_of(t, optarg);
 	case 'o': t->output = optarg; return 0;
-	case 'd': t->opts.dump = optarg; return 0;
+	case 'd': return stage_of(t, optarg);
 	case 'B': return buffering_of(t, optarg);
 	case 'q': t->opts.quiet = true; return 0;
 	case 'l': t->list = true; return 0;
@@ -111,6 +147,22 @@ static int take_option(struct trace *t, int opt)
 	}
 }
 
+/* `waggle FILE ARG -c CMD`: -c is the script's second parameter, which few mean. */
+static void note_parameters(const struct trace *t)
+{
+	for (int i = 0; i < t->opts.argc; i++) {
+		const char *arg = t->opts.argv[i];
+
+		if (arg[0] != '-' || (arg[1] != '-' && (!arg[1] || arg[2])) ||
+		    (arg[1] != '-' && !strchr(short_options, arg[1])))
+			continue;
+		fprintf(stderr, "waggle: note: '%s' is handed to the script as $%d\n"
+				"        options stand before the script's arguments; -- before "
+				"these says that it is meant\n", arg, i + 1);
+		return;
+	}
+}
+
 /* Options, then the script; what is behind it are its parameters. */
 static int parse_options(struct trace *t, int argc, char **argv)
 {
@@ -118,14 +170,12 @@ static int parse_options(struct trace *t, int argc, char **argv)
 	int opt, status = 0;
 
 	while (!status) {
-		opt = getopt_long(argc, argv, "+e:c:p:f:o:d:B:lqvh", long_options, NULL);
-		if (opt == 'h') {
-			cmd_help(0, NULL);
-			exit(STATUS_OK);
-		}
+		opt = getopt_long(argc, argv, short_options, long_options, NULL);
+		if (opt == 'h')
+			exit(output_check(cmd_help(0, NULL)));
 		if (opt == OPT_VERSION) {
 			puts("waggle " WAGGLE_VERSION);
-			exit(STATUS_OK);
+			exit(output_check(STATUS_OK));
 		}
 		if (opt >= 0) {
 			status = take_option(t, opt);
@@ -141,7 +191,30 @@ static int parse_options(struct trace *t, int argc, char **argv)
 		status = usage_error("no script: give a file, or -e and the script");
 	t->opts.argc = argc - optind;
 	t->opts.argv = argv + optind;
+	if (!status && !t->opts.quiet && t->opts.argc && strcmp(t->opts.argv[-1], "--"))
+		note_parameters(t);
+	if (!status && !t->opts.quiet && t->opts.pid && t->opts.command)
+		fprintf(stderr, "waggle: warning: with -p %d, the events of the command of -c are "
+				"not seen\n", t->opts.pid);
 	return status;
+}
+
+/* What has no meaning for an object, whose programs are built already. */
+static int object_options(const struct trace *t)
+{
+	const char *dump = t->opts.dump;
+
+	/* its programs have no check of the process: they would show those of everybody */
+	if (t->opts.pid)
+		return usage_error("-p cannot narrow an object, whose programs are built already: "
+				   "use it with the script, or build with /pid == N/");
+	if (t->opts.target)
+		return usage_error("--target has no meaning for an object, which is compiled "
+				   "already: waggle build --target FILE");
+	if (dump && strcmp(dump, "insns") && strcmp(dump, "object") && strcmp(dump, "verifier"))
+		return usage_error("an object has no stage '%s' to print: insns, object, verifier",
+				   dump);
+	return 0;
 }
 
 static int get_object(struct trace *t, struct waggle_object **object)
@@ -156,12 +229,11 @@ static int get_object(struct trace *t, struct waggle_object **object)
 	if (err)
 		return err;
 	t->opts.name = t->source.name;
-	/* its programs have no check of the process: they would show those of everybody */
-	if (t->source.is_object && t->opts.pid)
-		return usage_error("-p cannot narrow an object, whose programs are built already: "
-				   "use it with the script, or build with /pid == N/");
-	if (t->source.is_object)
-		return waggle_object_open(object, t->source.text, t->source.size, &t->opts);
+	if (t->source.is_object) {
+		err = object_options(t);
+		return err ? err : waggle_object_open(object, t->source.text, t->source.size,
+						      &t->opts);
+	}
 	return waggle_compile(object, WAGGLE_SCRIPT, t->source.text, t->source.size, &t->opts);
 }
 
@@ -182,12 +254,26 @@ static void print_stats(const struct waggle_stats *s)
 		fprintf(stderr, "runs skipped      %9lld   (recursion)\n", (long long)s->recursion);
 }
 
+static int open_output(struct trace *t)
+{
+	t->opts.out_fd = STDOUT_FILENO;
+	if (!t->output || t->opts.dump)
+		return 0;
+	t->opts.out_fd = output_open(t->output);
+	return t->opts.out_fd < 0 ? STATUS_ERROR : 0;
+}
+
 static int watch(struct trace *t, struct waggle_object *object)
 {
 	struct waggle_stats stats = {.sz = sizeof(stats)};
 	struct waggle_session *s;
 	int err;
 
+	err = open_output(t); /* not before: an error in the script leaves FILE as it is */
+	if (err)
+		return err;
+	if (t->opts.line_buffered < 0)
+		t->opts.line_buffered = isatty(t->opts.out_fd);
 	t->opts.leaving = true;
 	signal(SIGCHLD, SIG_DFL); /* ignored by who started us, the command's status would be lost */
 	err = waggle_session_start(&s, object, &t->opts);
@@ -232,18 +318,6 @@ static int list(struct trace *t)
 	return err;
 }
 
-static int open_output(struct trace *t)
-{
-	t->opts.out_fd = STDOUT_FILENO;
-	if (!t->output)
-		return 0;
-	t->opts.out_fd = open(t->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (t->opts.out_fd >= 0)
-		return 0;
-	fprintf(stderr, "waggle: error: %s cannot be written: %s\n", t->output, strerror(errno));
-	return STATUS_ERROR;
-}
-
 int cmd_trace(int argc, char **argv)
 {
 	struct trace t = {.opts = {.sz = sizeof(t.opts), .diag = report_diag, .out = report_out}};
@@ -260,10 +334,6 @@ int cmd_trace(int argc, char **argv)
 		free(t.command);
 		return status;
 	}
-	if (!status)
-		status = open_output(&t);
-	if (t.opts.line_buffered < 0)
-		t.opts.line_buffered = isatty(t.opts.out_fd);
 	if (!status) {
 		t.opts.verbose = t.verbose;
 		status = get_object(&t, &object);

@@ -1,0 +1,76 @@
+/*
+ * output.c: files that we write: opened only when there is something to put into them, so that what
+ * they held survives an error; and what was printed.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int output_open(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), err = errno;
+
+	if (fd < 0)
+		fprintf(stderr, "waggle: error: %s cannot be written: %s\n", path, strerror(err));
+	return fd < 0 ? -err : fd;
+}
+
+int output_begin(void)
+{
+	int fd = memfd_create("waggle", MFD_CLOEXEC), err = errno;
+
+	if (fd < 0)
+		fprintf(stderr, "waggle: error: no memory for a file: %s\n", strerror(err));
+	return fd < 0 ? -err : fd;
+}
+
+static int copy(int from, int to)
+{
+	char piece[65536];
+	ssize_t n;
+
+	while ((n = read(from, piece, sizeof(piece))) > 0)
+		for (ssize_t done = 0, m; done < n; done += m) {
+			m = write(to, piece + done, (size_t)(n - done));
+			if (m < 0 && errno != EINTR)
+				return -errno;
+			m = m < 0 ? 0 : m;
+		}
+	return n < 0 ? -errno : 0;
+}
+
+int output_end(int fd, int err, const char *path)
+{
+	int to;
+
+	if (!err) {
+		to = output_open(path);
+		if (to < 0) {
+			close(fd);
+			return to;
+		}
+		err = lseek(fd, 0, SEEK_SET) ? -errno : copy(fd, to);
+		if (close(to) && !err)
+			err = -errno;
+		if (err)
+			fprintf(stderr, "waggle: error: %s cannot be written: %s\n", path,
+				strerror(-err));
+	}
+	close(fd);
+	return err;
+}
+
+int output_check(int status)
+{
+	int err = fflush(stdout) ? errno : 0;
+
+	if (!err && !ferror(stdout))
+		return status;
+	fprintf(stderr, "waggle: error: cannot write the output: %s\n",
+		strerror(err ? err : EIO));
+	return status ? status : STATUS_ERROR;
+}
