@@ -97,7 +97,8 @@ static int by_name(const void *a, const void *b)
 /* An identifier for the kernel: @at and @ must not meet, nor a name of ours. */
 static const char *map_name(struct lower *l, const char *name)
 {
-	const char *unique = *name ? name : "at";
+	const char *unique = !*name ? "at" : strchr("0123456789", *name) ?
+			     arena_printf(&l->object->arena, "at%s", name) : name;
 	bool taken = !strcmp(unique, WAGGLE_RINGS);
 
 	vec_each(o, &l->object->maps)
