@@ -133,6 +133,19 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, u32 cap)
 /* ---- comparing. Strings are compared in words; in front of the first word that differs, both
  * are equal, so nothing behind a NUL is ever looked at if the words in front held it. */
 
+/* 1 here, 0 in `differ`; goes on in `done`. */
+static void equal_or_not(struct ir_fn *fn, u32 result, u32 differ, u32 done)
+{
+	ir_set(fn, result, ir_const(fn, 1));
+	ir_jmp(fn, done);
+	ir_seal(fn, differ);
+	ir_at(fn, differ);
+	ir_set(fn, result, ir_const(fn, 0));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+}
+
 /* s == "literal": only as much is read as tells them apart. */
 static u32 compare_literal(struct lower *l, struct node *s, const struct node *lit)
 {
@@ -140,7 +153,7 @@ static u32 compare_literal(struct lower *l, struct node *s, const struct node *l
 	u32 bytes = lit->len + 1, cap = ALIGN_UP(bytes + 1, 8), piece, equal, differ, done, result;
 	struct mem m;
 
-	if (s->kind == NODE_NAME || (s->kind == NODE_FIELD && !s->field->is_data_loc))
+	if (s->kind == NODE_NAME || (s->field && !s->field->is_data_loc))
 		cap = MAX(cap, ALIGN_UP(s->type.size, 8));
 	if (lit->len >= s->type.size)
 		return ir_const(fn, 0);
@@ -167,14 +180,7 @@ static u32 compare_literal(struct lower *l, struct node *s, const struct node *l
 	ir_jmp(fn, equal);
 	ir_seal(fn, equal);
 	ir_at(fn, equal);
-	ir_set(fn, result, ir_const(fn, 1));
-	ir_jmp(fn, done);
-	ir_seal(fn, differ);
-	ir_at(fn, differ);
-	ir_set(fn, result, ir_const(fn, 0));
-	ir_jmp(fn, done);
-	ir_seal(fn, done);
-	ir_at(fn, done);
+	equal_or_not(fn, result, differ, done);
 	mem_put(l, piece);
 	return ir_get(fn, result);
 }
@@ -201,14 +207,7 @@ static u32 compare_strings(struct lower *l, struct node *a, struct node *b)
 		ir_seal(fn, next);
 		ir_at(fn, next);
 	}
-	ir_set(fn, result, ir_const(fn, 1));
-	ir_jmp(fn, done);
-	ir_seal(fn, differ);
-	ir_at(fn, differ);
-	ir_set(fn, result, ir_const(fn, 0));
-	ir_jmp(fn, done);
-	ir_seal(fn, done);
-	ir_at(fn, done);
+	equal_or_not(fn, result, differ, done);
 	mem_put(l, pa);
 	mem_put(l, pb);
 	return ir_get(fn, result);
