@@ -1,0 +1,57 @@
+/*
+ * inside.h: what the files of this room share: decoded programs, the two ways to run them.
+ */
+#ifndef VM_INSIDE_H
+#define VM_INSIDE_H
+
+#include "vm/vm.h"
+
+/* A program with everything resolved: ld_imm64 holds addresses (of struct vm_map, of values, of a
+ * callback as VM_CALLBACK(slot)), local calls go to slots of the same program. */
+struct vm_prog {
+	struct vm *vm;
+	const struct object_prog *object; /* NULL: bare code */
+	u32 kind, index;
+	struct insn *insns;
+	u32 n;
+	void *threaded; /* interpret.c: the decoded form */
+	void *entry;	/* jit.c: machine code, or NULL */
+	size_t entry_bytes;
+};
+/* An address that no memory has, for a function of the program that is handed to a helper. */
+#define VM_CALLBACK(slot)     (0xcb00000000000000ull | (slot))
+#define VM_IS_CALLBACK(value) ((value) >> 56 == 0xcb)
+
+struct vm {
+	const struct object *object;
+	struct vm_opts opts;
+	struct arena arena;
+	struct diag *diag;
+	struct vm_prog *progs;
+	u32 nprogs;
+	struct vm_map **maps; /* by the object's indices */
+	u32 nmaps;
+	struct vm_region *regions; /* of maps: by address, ascending */
+	u32 nregions;
+};
+
+/* region.c: the region that holds all of the access, or NULL. Looks at those of the run first. */
+const struct vm_region *vm_region_find(const struct vm_run *, u64 addr, u32 size, bool write);
+
+/* interpret.c */
+int interpret_prepare(struct vm_prog *, struct diag *);
+void interpret_free(struct vm_prog *);
+/* From the slot `at` on, with the arguments r1 to r5, in a new frame below `frames`. On a fault
+ * run->fault is set. */
+u64 interpret(struct vm_run *, const struct vm_prog *, u32 at, const u64 args[5], u32 frames);
+
+/* jit_x86_64.c: 0, or -EOPNOTSUPP where this CPU has no compiler: then it is interpreted. */
+int jit_compile(struct vm_prog *, struct diag *);
+void jit_free(struct vm_prog *);
+u64 jit_run(struct vm_run *, const struct vm_prog *, u32 at, const u64 args[5], u32 frames);
+
+/* run.c: calls back into the running program, for helpers such as loop() and timers: the way it was
+ * started, in a frame behind the one that called. */
+u64 vm_call_back(struct vm_run *, u64 callback, const u64 args[5]);
+
+#endif
