@@ -115,6 +115,7 @@ struct vm_run {
 	u64 redirect;                             /* what redirect() and redirect_map() said */
 	u64 frame;                                /* r10 of the function that runs (while a
 						   * helper does): what it calls back comes behind */
+	u64 cookie; /* what get_attach_cookie() says: of the place where the program runs now */
 	u32 loops;                                /* may_goto instructions left */
 	struct vm_fault fault;
 	u64 regs[11]; /* where it stopped */
