@@ -223,7 +223,9 @@ static int open_one(struct vm *vm, u32 i, u32 *next, struct diag *diag)
 	describe(vm, map, m);
 	err = vm_map_open(map, diag);
 	if (!err && m->data && map->values)
-		memcpy(map->values, m->data, MIN(m->value_size, map->value_size));
+		memcpy(map->values, m->data, m->value_size);
+	if (m->section == SECTION_RODATA)
+		map->region.writable = false;
 	for (u32 c = 0; c < filled(vm, m) && !err; c++) {
 		struct vm_map *inner = vm->maps[*next];
 
