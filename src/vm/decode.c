@@ -14,12 +14,28 @@ static s32 jump_distance(const struct isa_op *op, const struct insn *in)
 	return op->form == FORM_GOTOL || op->form == FORM_CALL_LOCAL ? in->imm : in->off;
 }
 
+/* A jump to itself or to what was before counts as one. */
+static u32 variant_of(const struct isa_op *op, const struct insn *in)
+{
+	bool jumps = op->form == FORM_JA || op->form == FORM_GOTOL || op->form == FORM_JMP_K ||
+		     op->form == FORM_JMP_X;
+
+	return jumps && jump_distance(op, in) < 0 ? STEP_BACKWARD : STEP_PLAIN;
+}
+
+const void *decode_code(const struct vm_prog *prog, u32 at)
+{
+	const struct insn *in = &prog->insns[at];
+	const struct isa_op *op = isa_op(in);
+
+	return interpret_code(isa_id(op), variant_of(op, in));
+}
+
 static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
 {
 	const struct insn *in = &prog->insns[at];
 	const struct isa_op *op = isa_op(in);
 	struct step *s = &steps[at];
-	u32 variant = STEP_PLAIN;
 
 	*s = (struct step){.dst = in->dst, .src = in->src, .imm = in->imm};
 	switch (op->form) {
@@ -29,8 +45,6 @@ static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
 	case FORM_JMP_X:
 	case FORM_CALL_LOCAL:
 		s->to = s + 1 + jump_distance(op, in);
-		if (s->to <= s && op->form != FORM_CALL_LOCAL)
-			variant = STEP_BACKWARD;
 		break;
 	case FORM_CALL: s->helper = vm_helper((u32)in->imm); break;
 	case FORM_LD_IMM64:
@@ -40,7 +54,8 @@ static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
 		break;
 	default: s->off = in->off;
 	}
-	s->go = interpret_code(isa_id(op), variant);
+	s->go = prog->vm->opts.stepped ? interpret_code(ISA_NONE, STEP_PLAIN)
+				       : interpret_code(isa_id(op), variant_of(op, in));
 }
 
 int interpret_prepare(struct vm_prog *prog, struct diag *diag)

@@ -68,7 +68,13 @@ static bool ld_packet(const struct vm_run *run, u64 at, u32 size, u64 *to)
 /* ---- the machine */
 
 /* Without a run: the codes of all operations. */
-static __attribute__((noinline, noclone)) u64 interpret_steps(struct vm_run *run,
+#ifdef __clang__
+#define ALONE __attribute__((noinline))
+#else
+#define ALONE __attribute__((noinline, noclone))
+#endif
+
+static ALONE u64 interpret_steps(struct vm_run *run,
 							      const struct vm_prog *prog,
 							      const struct step *pc, u64 *r,
 							      u32 base, const void *const **codes)
@@ -94,8 +100,10 @@ static __attribute__((noinline, noclone)) u64 interpret_steps(struct vm_run *run
 		[ISA_OPS + ISA_ja] = &&B_ja,
 		[ISA_OPS + ISA_gotol] = &&B_ja,
 		[ISA_OPS + ISA_may_goto] = &&L_may_goto,
+		[ISA_NONE] = &&L_step,
 	};
 	struct frame frames[VM_FRAMES];
+	const void *code;
 	u32 depth = base;
 	bool trusted;
 
@@ -388,6 +396,16 @@ leave : {
 	run->prog = prog = frames[depth].prog;
 	pc = frames[depth].back;
 	GO;
+}
+
+L_step : {
+	u32 at = (u32)(pc - (const struct step *)prog->threaded);
+
+	run->prog = prog;
+	if (run->host->step)
+		run->host->step(run, at, r);
+	code = decode_code(prog, at);
+	goto *code;
 }
 }
 
