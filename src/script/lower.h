@@ -61,6 +61,9 @@ u32 lower_arith(struct lower *, u8 op, struct type result, u32 a, u32 b);
 u32 lower_config(struct lower *, u32 off); /* of struct waggle_config */
 /* Adds 1 to a field of struct waggle_counters. */
 void lower_counter(struct lower *, u32 field);
+/* Counts an update that found no room: all CPUs in one place, as such an update waits for a lock
+ * anyway, and fewer instructions stand in each program. */
+void lower_map_full(struct lower *);
 
 /* lower_mem.c */
 struct mem mem_at(struct lower *, const struct piece *);

@@ -179,7 +179,7 @@ static void count_full(struct lower *l, u32 result)
 	ir_br(fn, result, full, done);
 	ir_seal(fn, full);
 	ir_at(fn, full);
-	lower_counter(l, offsetof(struct waggle_counters, map_full));
+	lower_map_full(l);
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);
@@ -338,42 +338,48 @@ static void update_zero(struct lower *l, u32 map, struct mem key)
 	mem_put(l, piece);
 }
 
-/* The value of an entry, made with zeroes when it is new; 0 when there is no room, which is
- * counted. The caller gets a pointer that is not null in the block `have`. */
+/* The value of an entry, made with zeroes when it is new: the look-up is tried again once after
+ * the update, as another CPU may have been faster. A full map is counted, and goes to give_up. The
+ * pointer is not null in the block `have`. */
 static u32 find_or_make(struct lower *l, struct node *map, u32 have, u32 give_up)
 {
 	struct object_map *o = &l->object->maps.v[map->map->index];
 	struct ir_fn *fn = l->fn;
-	u32 kpiece, ptr, again, make = ir_block(fn), full = ir_block(fn);
-	u32 var = ir_var(fn, IRT_MAPVAL);
-	struct memo memo;
-	struct mem key;
+	u32 kpiece, ptr, look, make, again, full, tried;
+	struct mem key = lower_key(l, map, &kpiece);
+	struct memo memo = l->memo;
 
-	key = lower_key(l, map, &kpiece);
-	ptr = lookup(l, map->map->index, key);
-	ir_set(fn, var, ptr);
 	if (o->scalar) { /* an array of one has no holes: the check is for the verifier */
+		ptr = lookup(l, map->map->index, key);
 		ir_br(fn, ptr, have, give_up);
 		goto out;
 	}
-	memo = l->memo;
+	look = ir_block(fn), make = ir_block(fn), again = ir_block(fn), full = ir_block(fn);
+	tried = ir_var(fn, IRT_I64);
+	ir_set(fn, tried, ir_const(fn, 0));
+	ir_jmp(fn, look);
+	ir_at(fn, look);
+	ptr = lookup(l, map->map->index, key);
 	ir_br(fn, ptr, have, make);
 	ir_seal(fn, make);
 	ir_at(fn, make);
+	ir_br(fn, ir_get(fn, tried), full, again);
+	ir_seal(fn, again);
+	ir_at(fn, again);
 	update_zero(l, map->map->index, key);
-	again = lookup(l, map->map->index, key);
-	ir_set(fn, var, again);
-	ir_br(fn, again, have, full);
+	ir_set(fn, tried, ir_const(fn, 1));
+	ir_jmp(fn, look);
+	ir_seal(fn, look);
 	ir_seal(fn, full);
 	ir_at(fn, full);
-	lower_counter(l, offsetof(struct waggle_counters, map_full));
+	lower_map_full(l);
 	ir_jmp(fn, give_up);
 	l->memo = memo;
 out:
 	mem_put(l, kpiece);
 	ir_seal(fn, have);
 	ir_at(fn, have);
-	return ir_get(fn, var);
+	return ptr;
 }
 
 static void set_flag(struct lower *l, struct script_map *m, u32 ptr)
