@@ -23,6 +23,11 @@ struct piece {
 /* Values that are computed at most once on a path; what a branch computes is forgotten behind it. */
 struct memo {
 	u32 pid_tgid, uid_gid, cpu, scratch;
+	struct map_read { /* the last number that was read from a map with keys */
+		const struct script_map *map; /* NULL: none */
+		u32 keys[4], value;
+		u32 writes; /* l->map_writes when it was read */
+	} read;
 };
 
 struct lower {
@@ -36,6 +41,7 @@ struct lower {
 	u32 stacks;		/* index of the map of stacks, 0: there is none */
 	u32 zeroes;		/* offset in .rodata of as many zeroes as the largest value has */
 	struct memo memo;
+	u32 map_writes; /* places so far that change maps */
 	vec(struct piece) pieces;
 	u32 stack;		  /* bytes of slots so far */
 	u32 scratch, scratch_end; /* bytes of all programs before this one; and of this one so far */
