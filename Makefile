@@ -34,10 +34,14 @@ BEHAVE   := $(O)/tests/behave/behave
 TRACED   := $(O)/tests/behave/traced
 
 # Without commands there is only the library.
-all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a
+all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a $(O)/conformance
 
 $(O)/waggle: $(CLI_OBJ) $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+
+# Runs bytes of a program over bytes of memory: what tests of the instruction set drive.
+$(O)/conformance: $(O)/tests/conformance/tool_conformance
+	cp $< $@
 
 $(O)/libwaggle.a: $(LIB_OBJ)
 	@rm -f $@
