@@ -5,29 +5,6 @@
 
 #define WEAK __attribute__((weak))
 
-WEAK const struct vm_map_ops *vm_map_ops(u32 kind)
-{
-	(void)kind;
-	return NULL;
-}
-
-static u64 numa_node(u64 a, u64 b, u64 c, u64 d, u64 e, struct vm_run *run)
-{
-	(void)a, (void)b, (void)c, (void)d, (void)e, (void)run;
-	return 0;
-}
-
-WEAK vm_helper_fn *vm_helper(u32 id)
-{
-	return id == HELPER_get_numa_node_id ? numa_node : NULL;
-}
-
-WEAK bool vm_check_args(struct vm_run *run, u32 helper, const u64 args[5])
-{
-	(void)run, (void)helper, (void)args;
-	return true;
-}
-
 WEAK int jit_compile(struct vm_prog *p, struct diag *diag)
 {
 	(void)p, (void)diag;

@@ -117,7 +117,9 @@ struct vm_run {
 	u64 redirect;                             /* what redirect() and redirect_map() said */
 	u64 frame;                                /* r10 of the function that runs (while a
 						   * helper does): what it calls back comes behind */
+	u64 cookie; /* what get_attach_cookie() says: of the place where the program runs now */
 	u32 loops;                                /* may_goto instructions left */
+	u64 random; /* state of get_prandom_u32(), 0: not yet seeded */
 	struct vm_fault fault;
 	u64 regs[11]; /* where it stopped */
 	struct vm_region
@@ -138,6 +140,8 @@ bool vm_check_args(struct vm_run *, u32 helper, const u64 args[5]);
 
 /* ---- maps: one row of operations a kind */
 
+/* What is called for each element until it returns non-zero. */
+typedef int map_each_fn(void *user, struct vm_map *, const void *key, void *value);
 struct vm_map_ops {
 	int (*open)(struct vm_map *); /* makes its memory */
 	void (*close)(struct vm_map *);
@@ -149,6 +153,9 @@ struct vm_map_ops {
 	int (*push)(struct vm_map *, const void *value, u64 flags); /* queue, stack, bloom */
 	int (*pop)(struct vm_map *, void *value);
 	int (*peek)(struct vm_map *, void *value);
+	u32 (*each)(struct vm_map *, u32 cpu, map_each_fn *, void *user); /* how many it was */
+	/* From outside, where that is not the value that programs see: NULL: lookup. */
+	int (*copy)(struct vm_map *, const void *key, void *value);
 };
 struct vm_map {
 	const struct vm_map_ops *ops;
@@ -158,6 +165,8 @@ struct vm_map {
 	u32 index;               /* in the object's maps */
 	u32 stride;              /* bytes from a value to the next */
 	u8 *values;              /* max_entries (times CPUs) of stride bytes, or NULL */
+	u64 values_bytes;
+	u32 lock_at; /* in the value, of its bpf_spin_lock: offset + 1; 0: there is none */
 	struct vm_region region; /* of the values; size 0: there are none to point to */
 	void *data;              /* of its kind */
 };
