@@ -14,13 +14,32 @@ static s32 jump_distance(const struct isa_op *op, const struct insn *in)
 	return op->form == FORM_GOTOL || op->form == FORM_CALL_LOCAL ? in->imm : in->off;
 }
 
-/* A jump to itself or to what was before counts as one. */
-static u32 variant_of(const struct isa_op *op, const struct insn *in)
+static bool arguments_matter(u32 id)
 {
-	bool jumps = op->form == FORM_JA || op->form == FORM_GOTOL || op->form == FORM_JMP_K ||
-		     op->form == FORM_JMP_X;
+	const struct helper *h = helper_by_id(id);
 
-	return jumps && jump_distance(op, in) < 0 ? STEP_BACKWARD : STEP_PLAIN;
+	for (u32 i = 0; h && i < h->nargs; i++)
+		if (h->args[i] != ARG_ANY)
+			return true;
+	return false;
+}
+
+/* A jump to itself or to what was before counts as one. */
+static enum step_variant variant_of(const struct vm_prog *prog, const struct isa_op *op,
+				    const struct insn *in)
+{
+	switch (op->form) {
+	case FORM_JA:
+	case FORM_GOTOL:
+	case FORM_JMP_K:
+	case FORM_JMP_X: return jump_distance(op, in) < 0 ? STEP_BACKWARD : STEP_PLAIN;
+	case FORM_CALL:
+		if (in->imm == HELPER_tail_call)
+			return STEP_TAIL_CALL;
+		return !prog->vm->opts.trusted && arguments_matter((u32)in->imm) ? STEP_CHECKED
+										 : STEP_PLAIN;
+	default: return STEP_PLAIN;
+	}
 }
 
 const void *decode_code(const struct vm_prog *prog, u32 at)
@@ -28,7 +47,7 @@ const void *decode_code(const struct vm_prog *prog, u32 at)
 	const struct insn *in = &prog->insns[at];
 	const struct isa_op *op = isa_op(in);
 
-	return interpret_code(isa_id(op), variant_of(op, in));
+	return interpret_code(isa_id(op), variant_of(prog, op, in));
 }
 
 static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
@@ -43,9 +62,7 @@ static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
 	case FORM_GOTOL:
 	case FORM_JMP_K:
 	case FORM_JMP_X:
-	case FORM_CALL_LOCAL:
-		s->to = s + 1 + jump_distance(op, in);
-		break;
+	case FORM_CALL_LOCAL: s->to = s + 1 + jump_distance(op, in); break;
 	case FORM_CALL: s->helper = vm_helper((u32)in->imm); break;
 	case FORM_LD_IMM64:
 		s->wide = (u64)(u32)in[1].imm << 32 | (u32)in->imm;
@@ -55,7 +72,7 @@ static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
 	default: s->off = in->off;
 	}
 	s->go = prog->vm->opts.stepped ? interpret_code(ISA_NONE, STEP_PLAIN)
-				       : interpret_code(isa_id(op), variant_of(op, in));
+				       : interpret_code(isa_id(op), variant_of(prog, op, in));
 }
 
 int interpret_prepare(struct vm_prog *prog, struct diag *diag)
