@@ -120,6 +120,7 @@ struct vm_run {
 	u64 cookie; /* what get_attach_cookie() says: of the place where the program runs now */
 	u32 loops;                                /* may_goto instructions left */
 	u64 random; /* state of get_prandom_u32(), 0: not yet seeded */
+	u64 unwind;		 /* jit_x86_64.c: where a fault finds the way out */
 	struct vm_fault fault;
 	u64 regs[11]; /* where it stopped */
 	struct vm_region
