@@ -16,8 +16,9 @@ struct vm_prog {
 	u32 n;
 	bool *calls_back; /* by slot: a function whose address the program takes */
 	void *threaded;   /* decode.c: the form that interpret.c runs */
-	void *entry;      /* jit.c: machine code, or NULL */
+	void *entry;      /* jit_x86_64.c: machine code, or NULL */
 	size_t entry_bytes;
+	struct jit_code *jit; /* and what else belongs to it */
 };
 /* An address that no memory has, for a function of the program that is handed to a helper. */
 #define VM_CALLBACK(slot)     (0xcb00000000000000ull | (slot))

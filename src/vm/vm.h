@@ -96,6 +96,8 @@ struct vm_host {
 	int (*send_signal)(struct vm_run *, u32 sig, bool thread);
 	int (*perf_output)(struct vm_run *, struct vm_map *, u64 flags, const void *data, u64 size);
 	void (*printk)(struct vm_run *, const char *text, size_t len);
+	/* Before each instruction, in a vm with opts.stepped. */
+	void (*step)(struct vm_run *, u32 insn, const u64 regs[11]);
 };
 
 /* ---- one run at a time, of one thread */
@@ -118,6 +120,7 @@ struct vm_run {
 	u64 cookie; /* what get_attach_cookie() says: of the place where the program runs now */
 	u32 loops;  /* may_goto instructions left */
 	u64 random; /* state of get_prandom_u32(), 0: not yet seeded */
+	u64 unwind;		 /* jit_x86_64.c: where a fault finds the way out */
 	struct vm_fault fault;
 	u64 regs[11]; /* where it stopped */
 	struct vm_region
@@ -195,6 +198,7 @@ struct vm_opts {
 	u32 cpus;       /* 0: 1 */
 	bool trusted;   /* somebody has verified the programs: accesses are not checked */
 	bool interpret; /* never compile to machine code */
+	bool stepped;	/* interpret, and call host->step() before each instruction */
 	bool blind;     /* constants of the program do not appear in machine code */
 	u64 budget;     /* 0: VM_BUDGET */
 	u32 ring_bytes; /* of a map that is filled for each CPU; 0: RING_BYTES */
