@@ -512,15 +512,36 @@ int isa_asm(const char *text, size_t size, struct asm_line *line, struct asm_wro
 	return -EINVAL;
 }
 
-bool isa_set_target(struct insn *in, s64 distance)
+enum reach { NOWHERE, BY_OFF, BY_IMM };
+static const u8 reaches[FORMS] = {
+	[FORM_JA] = BY_OFF,    [FORM_JMP_K] = BY_OFF,      [FORM_JMP_X] = BY_OFF,
+	[FORM_GOTOL] = BY_IMM, [FORM_CALL_LOCAL] = BY_IMM,
+};
+
+static enum reach reach_of(const struct insn *in)
 {
 	const struct isa_op *op = isa_op(in);
-	bool wide = op && (op->form == FORM_GOTOL || op->form == FORM_CALL_LOCAL ||
-			   op->form == FORM_LD_IMM64);
 
-	if (wide)
+	if (op && isa_id(op) == ISA_ld_func)
+		return BY_IMM;
+	return op ? (enum reach)reaches[op->form] : NOWHERE;
+}
+
+bool isa_target(const struct insn *in, s64 *distance)
+{
+	enum reach reach = reach_of(in);
+
+	*distance = reach == BY_IMM ? in->imm : in->off;
+	return reach != NOWHERE;
+}
+
+bool isa_set_target(struct insn *in, s64 distance)
+{
+	enum reach reach = reach_of(in);
+
+	if (reach == BY_IMM)
 		in->imm = (s32)distance;
-	else
+	else if (reach == BY_OFF)
 		in->off = (s16)distance;
-	return wide ? distance == (s32)distance : distance == (s16)distance;
+	return distance == (reach == BY_IMM ? (s32)distance : (s16)distance);
 }

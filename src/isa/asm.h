@@ -29,7 +29,9 @@ struct asm_wrong {
 };
 /* 0, or -EINVAL and what is wrong. All of the text must be the instruction. */
 int isa_asm(const char *text, size_t size, struct asm_line *, struct asm_wrong *);
-/* Puts the distance of a jump or call (target - pc - 1) into its field. False: it does not fit. */
+/* Does it jump, call or name a function of its program? Then how far: target - pc - 1. */
+bool isa_target(const struct insn *, s64 *distance);
+/* Puts the distance into its field. False: it does not fit. */
 bool isa_set_target(struct insn *, s64 distance);
 
 #endif
