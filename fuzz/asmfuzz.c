@@ -32,7 +32,7 @@ static void check_listing(const struct object *o, struct diag *d)
 	CHECK(object_asm(&again, a.p, a.n, d) == 0);
 	object_listing(&second, again);
 	strip_comments(&b, &second);
-	CHECK(a.n == b.n && !memcmp(a.p, b.p, a.n));
+	CHECK(!strcmp(buf_str(&a), buf_str(&b)));
 	object_free(again);
 	buf_free(&first);
 	buf_free(&second);

@@ -14,12 +14,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CHECK(x)                                                                                 \
-	do {                                                                                     \
-		if (!(x)) {                                                                      \
-			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #x);        \
-			abort();                                                                 \
-		}                                                                                \
+#define CHECK(x)                                                                          \
+	do {                                                                              \
+		if (!(x)) {                                                               \
+			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #x); \
+			abort();                                                          \
+		}                                                                         \
 	} while (0)
 
 #ifndef WAGGLE_LIBFUZZER

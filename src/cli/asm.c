@@ -56,20 +56,20 @@ static long from_hex(char *text, size_t size)
 	int high = -1;
 
 	for (size_t i = 0; i < size; i++) {
-		char c = text[i];
+		int c = (unsigned char)text[i];
 
 		if (i + 1 < size && (c == '0' || c == '\\') && (text[i + 1] | 32) == 'x') {
 			i++;
 			continue;
 		}
-		if (isspace((unsigned char)c) || c == ',') {
+		if (isspace(c) || c == ',') {
 			if (high >= 0)
 				return -1;
 			continue;
 		}
-		if (!isxdigit((unsigned char)c))
+		if (!isxdigit(c))
 			return -1;
-		c = (char)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
+		c = c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
 		if (high < 0) {
 			high = c;
 		} else {

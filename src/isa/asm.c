@@ -354,7 +354,8 @@ static bool take_any(struct asm_reader *r, char what)
 	bool either = (r->op->code & 7) <= BPF_STX && (r->op->code & BPF_DW) != BPF_DW;
 
 	switch (what) {
-	case 'd': return take_field(r, true, narrow, false);
+	case 'd': /* clang writes "r1 = w2" for the move that clears the upper half */
+		return take_field(r, true, narrow, isa_id(r->op) == ISA_mov32_x);
 	case 's': return take_field(r, false, narrow, false);
 	case 'D': return take_field(r, true, false, either);
 	case 'S': return take_field(r, false, false, either);

@@ -191,7 +191,7 @@ static int resolve(struct asm_text *t, const struct asm_ref *r)
 	} else if (r->name) {
 		char want[24];
 
-		snprintf(want, sizeof(want), "%lld", (long long)(r->insn + 1 + distance));
+		snprintf(want, sizeof(want), "%lld", (long long)r->insn + 1 + distance);
 		if (strcmp(want, r->name) != 0)
 			return diag_error(t->d, r->at, NULL, "pc%+lld is instruction %s, not %s",
 					  (long long)distance, want, r->name);
@@ -393,19 +393,10 @@ static int read_line(struct asm_text *t)
 	return instruction(t);
 }
 
-static int read_all(struct asm_text *t, const char *p, size_t size)
+static int read_lines(struct asm_text *t, const char *p, const char *end)
 {
-	const char *end = p + size;
 	int err = 0;
 
-	t->o->arena.escape = t->arena.escape = &t->escape;
-	if (setjmp(t->escape))
-		return diag_fail(t->d, -ENOMEM, NULL, "out of memory");
-	t->maps.arena = t->labels.arena = &t->arena;
-	t->o->license = "GPL";
-	t->o->source = arena_strndup(&t->o->arena, p, size);
-	t->o->source_size = size;
-	t->o->source_name = t->d->file ? arena_strdup(&t->o->arena, t->d->file) : NULL;
 	for (t->line = 1; p < end && !err; t->line++) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end;
 
@@ -421,6 +412,19 @@ static int read_all(struct asm_text *t, const char *p, size_t size)
 	if (!err && !t->o->progs.n)
 		err = diag_fail(t->d, -EINVAL, NULL, "there is no instruction in the text");
 	return err ? err : object_validate(t->o, t->d);
+}
+
+static int read_all(struct asm_text *t, const char *p, size_t size)
+{
+	t->o->arena.escape = t->arena.escape = &t->escape;
+	if (setjmp(t->escape))
+		return diag_fail(t->d, -ENOMEM, NULL, "out of memory");
+	t->maps.arena = t->labels.arena = &t->arena;
+	t->o->license = "GPL";
+	t->o->source = arena_strndup(&t->o->arena, p, size);
+	t->o->source_size = size;
+	t->o->source_name = t->d->file ? arena_strdup(&t->o->arena, t->d->file) : NULL;
+	return read_lines(t, p, p + size);
 }
 
 int object_asm(struct object **out, const char *text, size_t size, struct diag *d)

@@ -234,7 +234,7 @@ static int bytes(struct asm_text *t, struct loc at)
 	while ((word = asm_word(t, &word_at))) {
 		u32 value = 0, n = 0;
 
-		for (; word[n] && n < 3; n++) {
+		for (; n < 3 && word[n]; n++) {
 			u8 c = (u8)word[n] | 32;
 			u8 digit = c >= '0' && c <= '9' ? c - '0' : c - 'a' + 10;
 

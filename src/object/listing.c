@@ -159,7 +159,7 @@ static void put_code(struct buf *out, const struct object *o, const struct code 
 	for (u32 pc = 0, slots; pc < code->insns.n; pc += slots) {
 		const struct insn *in = &code->insns.v[pc];
 
-		for (; line < code->lines.n && code->lines.v[line].insn <= pc; line++)
+		for (; o && line < code->lines.n && code->lines.v[line].insn <= pc; line++)
 			put_line(out, o, &code->lines.v[line], &last);
 		buf_printf(out, "%4u: ", pc);
 		while (reloc < code->relocs.n && code->relocs.v[reloc].insn < pc)
