@@ -70,7 +70,7 @@ static int prog_open(struct vm_prog *p, struct diag *diag)
 		mark_callbacks(p);
 		err = interpret_prepare(p, diag);
 	}
-	if (!err && !p->vm->opts.interpret) {
+	if (!err && !p->vm->opts.interpret && !p->vm->opts.stepped) {
 		err = jit_compile(p, diag);
 		err = err == -EOPNOTSUPP ? 0 : err;
 	}
