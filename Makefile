@@ -89,6 +89,12 @@ debug:
 debug-programs:
 	+$(DEBUG) all programs
 
+# What includes fuzz/one.h is for libFuzzer. SAN stops at the first thing found.
+FUZZERS = $(basename $(shell grep -l '"one.h"' fuzz/*.c))
+fuzzers:
+	+$(MAKE) --no-print-directory O=build-fuzz CC=clang CFLAGS="-O1 -g $(SAN) -fno-sanitize=pointer-overflow -fsanitize=fuzzer-no-link" \
+		CPPFLAGS="-DWAGGLE_DEBUG -DWAGGLE_LIBFUZZER" LDFLAGS="$(SAN) -fsanitize=fuzzer" $(FUZZERS:%=build-fuzz/%)
+
 test:
 	script/test -n -x guest
 
