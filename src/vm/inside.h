@@ -39,6 +39,16 @@ struct vm {
 /* region.c: the region that holds all of the access, or NULL. Looks at those of the run first. */
 const struct vm_region *vm_region_find(const struct vm_run *, u64 addr, u32 size, bool write);
 
+/* maps.c: the maps of vm->object, and their regions. Also after a failure they must be closed. */
+int vm_maps_open(struct vm *, struct diag *);
+void vm_maps_close(struct vm *);
+bool vm_is_map(const struct vm *, const void *); /* the address of one of them */
+/* One more, described but for ops: for tests and for maps that no object has. */
+int vm_map_open(struct vm_map *, struct diag *);
+void vm_map_close(struct vm_map *);
+/* map_array.c: what slot i of an array of programs or of maps holds, or -ENOENT, -E2BIG. */
+s64 map_slot(struct vm_map *, u32 i);
+
 /* A region as an access is checked fast: it fits where addr - start < reads[log2 of its size]
  * (writes[]). run->fast has those of the run first, then, from VM_REGIONS on, those of the vm. A
  * row of elements, and what is larger than 4 GiB, has zeroes: vm_region_find() must look. */

@@ -80,5 +80,7 @@ u64 vm_call_back(struct vm_run *run, u64 callback, const u64 args[5])
 	result = start(run, prog, slot, args, frames);
 	if (run->fault.kind)
 		run->fault.called_back = true;
+	else
+		run->prog = prog; /* a tail call may have left it */
 	return result;
 }
