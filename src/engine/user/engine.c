@@ -136,12 +136,22 @@ static void engine_close(struct engine *e, bool leave)
 	free(u);
 }
 
+static const struct vm_task *self(struct vm_run *run)
+{
+	struct user_engine *u = run->user;
+
+	if (!u->self.pid)
+		info_self(&u->self);
+	return &u->self;
+}
+
 static int engine_fill(struct user_engine *u)
 {
 	struct engine *e = &u->base;
 	const struct vm_opts opts = {.cpus = VIRTUAL_CPUS, .ring_bytes = u->opts.ring_bytes};
 	int err;
 
+	u->host.task = self;
 	e->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (e->epoll_fd < 0)
 		return diag_fail(e->diag, -errno, NULL, "cannot watch rings: %s", strerror(errno));
@@ -159,7 +169,7 @@ static int engine_fill(struct user_engine *u)
 	if (!err)
 		err = rings_open(u);
 	if (!err)
-		err = vm_run_open(&u->run, u->vm, NULL, NULL, SESSION_CPU);
+		err = vm_run_open(&u->run, u->vm, &u->host, u, SESSION_CPU);
 	return err;
 }
 

@@ -38,19 +38,35 @@ static u32 number_of(const char *status, const char *name)
 	return p ? (u32)strtoul(p + strlen(name), NULL, 10) : 0;
 }
 
+/* Where the second version of cgroups is mounted: "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0". */
+static bool cgroup_mount(char *where, size_t size)
+{
+	FILE *f = fopen("/proc/self/mounts", "re");
+	char line[4096], kind[32], path[256];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%*s %255s %31s", path, kind) == 2 && !strcmp(kind, "cgroup2");
+	if (f)
+		fclose(f);
+	if (found)
+		snprintf(where, size, "%s", path);
+	return found;
+}
+
 /* "0::/user.slice": the id of a cgroup is the number of its folder. */
 static u64 read_cgroup(u32 tid)
 {
-	char text[4096], path[4200], *p;
+	char text[4096], path[4400], where[256], *p;
 	u64 id = 0;
 
 	read_file(tid, "cgroup", text, sizeof(text));
 	p = strstr(text, "0::");
-	if (!p || (p > text && p[-1] != '\n'))
+	if (!p || (p > text && p[-1] != '\n') || !cgroup_mount(where, sizeof(where)))
 		return 0;
 	p += 3;
 	p[strcspn(p, "\n")] = 0;
-	snprintf(path, sizeof(path), "/sys/fs/cgroup%s", p);
+	snprintf(path, sizeof(path), "%s%s", where, p);
 	return cgroup_id(path, &id) ? 0 : id;
 }
 
@@ -100,6 +116,20 @@ static const struct vm_task *host_task(struct vm_run *run)
 	struct tracer *t = run->user;
 
 	return info_of(t, t->current);
+}
+
+/* Of BEGIN, END and intervals: ourselves. */
+void info_self(struct vm_task *vm)
+{
+	u32 self = (u32)getpid();
+
+	*vm = (struct vm_task){.pid = self,
+			       .tid = (u32)syscall(SYS_gettid),
+			       .uid = getuid(),
+			       .gid = getgid(),
+			       .cgroup = read_cgroup(self)};
+	read_file(self, "comm", vm->comm, sizeof(vm->comm));
+	vm->comm[strcspn(vm->comm, "\n")] = 0;
 }
 
 /* ---- memory */

@@ -118,13 +118,16 @@ void plan_free(struct plan *p)
 
 /* ---- what only a kernel can serve */
 
-static const char *helper_value(s32 id)
+/* What a script calls a helper that does not exist here; NULL: it exists. */
+static const char *missing_helper(u32 id)
 {
+	const struct helper *h = helper_by_id(id);
+
 	switch (id) {
 	case HELPER_get_current_task:
 	case HELPER_get_current_task_btf: return "curtask";
-	case HELPER_jiffies64: return "jiffies";
-	default: return NULL;
+	case HELPER_jiffies64: return vm_helper(id) ? NULL : "jiffies";
+	default: return vm_helper(id) || !h ? NULL : h->name;
 	}
 }
 
@@ -169,15 +172,11 @@ static void list_values(struct list_of *l, const struct object *o)
 {
 	vec_each (prog, &o->progs)
 		vec_each (i, &prog->code.insns) {
-			const char *value = i->code == (BPF_JMP | BPF_CALL) && !i->src
-						    ? helper_value(i->imm)
-						    : NULL;
+			bool call = i->code == (BPF_JMP | BPF_CALL) && !i->src;
+			const char *missing = call ? missing_helper((u32)i->imm) : NULL;
 
-			if (value)
-				list_name(l, value);
-			else if (i->code == (BPF_JMP | BPF_CALL) && !i->src &&
-				 !vm_helper((u32)i->imm) && helper_by_id((u32)i->imm))
-				list_name(l, helper_by_id((u32)i->imm)->name);
+			if (missing)
+				list_name(l, missing);
 		}
 	if (uses_kernel_stacks(o))
 		list_name(l, "kstack");

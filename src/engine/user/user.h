@@ -161,6 +161,7 @@ void untraced_set(struct tracer *, struct task *, u64 flags);
 /* info.c: the machine's questions about the task */
 void info_init(struct tracer *);
 const struct vm_task *info_of(struct tracer *, struct task *);
+void info_self(struct vm_task *);
 u32 info_tgid(struct task *);
 void info_exec_path(struct task *, char *out, size_t size);
 u32 info_priority(const struct task *);
@@ -186,7 +187,9 @@ struct user_engine {
 	struct user_child *child;
 	bool own_child; /* made here: there is no command */
 	int tracer;     /* its pid; 0: none */
-	u32 *inner;     /* number of the map of each ring */
+	struct vm_host host;
+	struct vm_task self;
+	u32 *inner; /* number of the map of each ring */
 };
 
 /* Numbers of virtual CPUs: each process has its own. */
