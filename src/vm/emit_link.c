@@ -16,8 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LOOP_ALIGN 16
-#define LOOP_SKIP  10 /* more bytes of padding than these cost more than they bring */
+#define ALIGNED 16
 
 void emit_room(struct emit *e, u32 bytes)
 {
@@ -50,10 +49,10 @@ u32 emit_data(struct emit *e, u32 bytes)
 
 static u32 fixup_size(const struct emit_fixup *f)
 {
-	u32 pad = -f->place & (LOOP_ALIGN - 1);
+	u32 pad = -f->place & (ALIGNED - 1);
 
 	switch (f->kind) {
-	case EMIT_ALIGN: return pad <= LOOP_SKIP ? pad : 0;
+	case EMIT_ALIGN: return pad <= f->label ? pad : 0;
 	case EMIT_CALL: return 5;
 	default: return !f->is_long ? 2 : f->cond == X_ALWAYS ? 5 : 6;
 	}
