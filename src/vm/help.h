@@ -36,5 +36,23 @@ static inline u64 address_of(const void *p)
 u64 help_fault(struct vm_run *, u8 kind, const char *why);
 /* The task that the run is about: the host's, else our own. */
 const struct vm_task *help_task(struct vm_run *, struct vm_task *own);
+/* Memory of the task; of the program: 0 or -EFAULT. A text with its 0: its length, or -EFAULT. */
+int help_read_user(struct vm_run *, void *to, u32 size, u64 from);
+int help_read_own(struct vm_run *, void *to, u32 size, u64 from);
+s64 help_read_text(struct vm_run *, char *to, u32 size, u64 from, bool user);
+
+/* Records of rings: an address that the program may write to, or 0; and giving it back. */
+u64 help_reserve(struct vm_run *, struct vm_map *, u64 size);
+void help_commit(struct vm_run *, u64 sample, u64 flags, bool discard);
+
+/* In the place of the kernel's struct bpf_dynptr. data 0: it points to nothing. */
+struct dynptr {
+	u64 data;
+	u32 size; /* with DYNPTR_READ_ONLY */
+	u32 offset;
+};
+#define DYNPTR_MAX       0xffffffu
+#define DYNPTR_READ_ONLY (1u << 31)
+void dynptr_set(u64 at, u64 data, u32 size, bool read_only);
 
 #endif

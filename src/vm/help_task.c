@@ -15,7 +15,7 @@
 
 const struct vm_task *help_task(struct vm_run *run, struct vm_task *own)
 {
-	const struct vm_task *task = run->host && run->host->task ? run->host->task(run) : NULL;
+	const struct vm_task *task = run->host->task ? run->host->task(run) : NULL;
 
 	if (task)
 		return task;
@@ -123,7 +123,7 @@ HELPER_FN(help_random)
 
 static u64 send(struct vm_run *run, u32 sig, bool thread)
 {
-	if (!run->host || !run->host->send_signal)
+	if (!run->host->send_signal)
 		return (u64)-EOPNOTSUPP;
 	if (sig > 64)
 		return (u64)-EINVAL;

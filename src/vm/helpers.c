@@ -21,6 +21,11 @@
 #define MAPS_EACH   (MAPS_ARRAY | MAPS_HASH)
 #define MAPS_PROGS  K(PROG_ARRAY)
 
+#define MAPS_RING      K(RINGBUF)
+#define MAPS_USER_RING K(USER_RINGBUF)
+#define MAPS_STACKS    K(STACK_TRACE)
+#define MAPS_PERF      K(PERF_EVENT_ARRAY)
+
 struct help_row {
 	vm_helper_fn *fn;
 	u64 maps;
@@ -135,6 +140,14 @@ static bool is_text(const struct check *c)
 	return true;
 }
 
+static bool is_record(const struct check *c)
+{
+	const struct vm_region *r = vm_region_find(c->run, c->args[c->at], 1, true);
+
+	return (r && r->kind == VM_RECORD && r->start == c->args[c->at]) ||
+	       wrong(c, "it is no record that was reserved in a ring");
+}
+
 static bool check_arg(struct check *c)
 {
 	u64 arg = c->args[c->at];
@@ -160,6 +173,7 @@ static bool check_arg(struct check *c)
 	case ARG_LOCK: return memory(c, 4, WRITE);
 	case ARG_CTX_NULL: return !arg || arg == c->run->ctx || wrong(c, "it is not the context");
 	case ARG_CTX: return arg == c->run->ctx || wrong(c, "it is not the context");
+	case ARG_RECORD: return is_record(c);
 	case ARG_TIMER:
 	case ARG_DYNPTR:
 	case ARG_DYNPTR_OUT: return memory(c, 16, WRITE);

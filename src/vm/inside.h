@@ -44,6 +44,8 @@ const struct vm_region *vm_region_find(const struct vm_run *, u64 addr, u32 size
 int vm_maps_open(struct vm *, struct diag *);
 void vm_maps_close(struct vm *);
 bool vm_is_map(const struct vm *, const void *); /* the address of one of them */
+/* help_ring.c: what a run that has ended still has reserved in rings goes to nobody. */
+void vm_records_discard(struct vm_run *);
 /* One more, described but for ops: for tests and for maps that no object has. */
 int vm_map_open(struct vm_map *, struct diag *);
 void vm_map_close(struct vm_map *);

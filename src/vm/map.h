@@ -54,7 +54,7 @@ static inline u32 round8(u32 n)
 /* Makes map->values: `count` of map->value_size bytes, and their region. */
 int map_values_open(struct vm_map *, u64 count);
 void map_values_close(struct vm_map *);
-/* The smallest power of two that is not below n; 8 at least. */
+/* The smallest power of two that is not below n. */
 u64 map_pow2(u64 n);
 /* Copies a value for one CPU or for all of them to where those of an element begin. */
 void map_copy_cpus(struct vm_map *, u8 *to, const void *value, u32 cpu);
@@ -67,5 +67,17 @@ bool map_is_per_cpu(const struct vm_map *);
 
 extern const struct vm_map_ops map_array, map_percpu_array, map_slots;
 extern const struct vm_map_ops map_hash, map_percpu_hash, map_lru_hash, map_lru_percpu_hash;
+/* Operations that several kinds have. */
+int array_next(struct vm_map *, const void *key, void *next);
+int slots_open(struct vm_map *);
+int slot_copy(struct vm_map *, const void *key, void *value);
+int slot_remove(struct vm_map *, const void *key);
+int hash_remove(struct vm_map *, const void *key);
+int hash_next(struct vm_map *, const void *key, void *next);
+void hash_close(struct vm_map *);
+
+extern const struct vm_map_ops map_array_of_maps, map_hash_of_maps, map_devices, map_sockets;
+extern const struct vm_map_ops map_ring, map_stack_trace, map_task_storage, map_cgroup_storage;
+extern const struct vm_map_ops map_lpm, map_queue, map_stack, map_bloom;
 
 #endif

@@ -17,6 +17,8 @@ static int array_check(const struct vm_map *map)
 	if (!map->max_entries || map->key_size != 4 || !map->value_size || (flags & ~ARRAY_FLAGS) ||
 	    (flags & bad) == bad)
 		return -EINVAL;
+	if (map->kind == MAP_PERCPU_ARRAY && (flags & BPF_F_NUMA_NODE))
+		return -EINVAL;
 	if (map->kind != MAP_ARRAY && (flags & (BPF_F_MMAPABLE | BPF_F_INNER_MAP)))
 		return -EINVAL;
 	if (map->kind != MAP_PERF_EVENT_ARRAY && (flags & BPF_F_PRESERVE_ELEMS))
@@ -41,9 +43,10 @@ static int percpu_array_open(struct vm_map *map)
 }
 
 /* A number in each slot, that programs can neither read nor write. */
-static int slots_open(struct vm_map *map)
+int slots_open(struct vm_map *map)
 {
-	int err = map->value_size == 4 ? array_check(map) : -EINVAL;
+	bool good = map->value_size == 4 && !(map->flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG));
+	int err = good ? array_check(map) : -EINVAL;
 
 	if (!err)
 		err = map_values_open(map, map->max_entries);
@@ -119,7 +122,7 @@ static int array_remove(struct vm_map *map, const void *key)
 	return -EINVAL;
 }
 
-static int array_next(struct vm_map *map, const void *key, void *next)
+int array_next(struct vm_map *map, const void *key, void *next)
 {
 	u32 i = key ? array_index(key) : UINT32_MAX;
 
@@ -163,7 +166,7 @@ static int slot_update(struct vm_map *map, const void *key, const void *value, u
 	return 0;
 }
 
-static int slot_remove(struct vm_map *map, const void *key)
+int slot_remove(struct vm_map *map, const void *key)
 {
 	u32 i = array_index(key);
 
@@ -186,7 +189,7 @@ s64 map_slot(struct vm_map *map, u32 i)
 	return n ? (s64)n - 1 : -ENOENT;
 }
 
-static int slot_copy(struct vm_map *map, const void *key, void *value)
+int slot_copy(struct vm_map *map, const void *key, void *value)
 {
 	s64 n = map->kind == MAP_PERF_EVENT_ARRAY ? -EOPNOTSUPP : map_slot(map, array_index(key));
 	u32 number = (u32)n;

@@ -416,7 +416,7 @@ static int percpu_hash_update(struct vm_map *map, const void *key, const void *v
 	return err;
 }
 
-static int hash_remove(struct vm_map *map, const void *key)
+int hash_remove(struct vm_map *map, const void *key)
 {
 	struct hash *h = hash_of(map);
 	u32 hash = hash_key(map, key), i;
@@ -454,7 +454,7 @@ static u32 following(const struct vm_map *map, u32 i, u32 bucket)
 	return at & END ? first_from(hash_of(map), bucket + 1) : at;
 }
 
-static int hash_next(struct vm_map *map, const void *key, void *next)
+int hash_next(struct vm_map *map, const void *key, void *next)
 {
 	struct hash *h = hash_of(map);
 	u32 hash = key ? hash_key(map, key) : 0, i = key ? find(map, key, hash) : NONE;
@@ -497,7 +497,12 @@ static int hash_check(const struct vm_map *map)
 
 	if ((map->flags & ~known) || (map->flags & both) == both)
 		return -EINVAL;
-	if (map->flags & (is_lru(map) ? BPF_F_NO_PREALLOC : BPF_F_NO_COMMON_LRU))
+	if (!is_lru(map) && (map->flags & BPF_F_NO_COMMON_LRU))
+		return -EINVAL;
+	if (is_lru(map) && (map->flags & BPF_F_NO_PREALLOC))
+		return -EOPNOTSUPP;
+	if ((map->flags & BPF_F_NUMA_NODE) &&
+	    (map_is_per_cpu(map) || (map->flags & BPF_F_NO_COMMON_LRU)))
 		return -EINVAL;
 	if (!map->max_entries || !map->key_size || !map->value_size)
 		return -EINVAL;
@@ -557,7 +562,7 @@ static int hash_open(struct vm_map *map)
 	return 0;
 }
 
-static void hash_close(struct vm_map *map)
+void hash_close(struct vm_map *map)
 {
 	struct hash *h = hash_of(map);
 

@@ -19,12 +19,31 @@ struct map_kind_row {
 static const struct map_kind_row kinds[] = {
 	{MAP_HASH, &map_hash},
 	{MAP_ARRAY, &map_array},
-	{MAP_PERCPU_HASH, &map_percpu_hash},
-	{MAP_PERCPU_ARRAY, &map_percpu_array},
-	{MAP_LRU_HASH, &map_lru_hash},
-	{MAP_LRU_PERCPU_HASH, &map_lru_percpu_hash},
 	{MAP_PROG_ARRAY, &map_slots},
 	{MAP_PERF_EVENT_ARRAY, &map_slots},
+	{MAP_PERCPU_HASH, &map_percpu_hash},
+	{MAP_PERCPU_ARRAY, &map_percpu_array},
+	{MAP_STACK_TRACE, &map_stack_trace},
+	{MAP_CGROUP_ARRAY, &map_slots},
+	{MAP_LRU_HASH, &map_lru_hash},
+	{MAP_LRU_PERCPU_HASH, &map_lru_percpu_hash},
+	{MAP_LPM_TRIE, &map_lpm},
+	{MAP_ARRAY_OF_MAPS, &map_array_of_maps},
+	{MAP_HASH_OF_MAPS, &map_hash_of_maps},
+	{MAP_DEVMAP, &map_devices},
+	{MAP_SOCKMAP, &map_sockets},
+	{MAP_CPUMAP, &map_devices},
+	{MAP_XSKMAP, &map_devices},
+	{MAP_SOCKHASH, &map_hash},
+	{MAP_CGROUP_STORAGE, &map_cgroup_storage},
+	{MAP_REUSEPORT_SOCKARRAY, &map_sockets},
+	{MAP_QUEUE, &map_queue},
+	{MAP_STACK, &map_stack},
+	{MAP_DEVMAP_HASH, &map_hash},
+	{MAP_RINGBUF, &map_ring},
+	{MAP_TASK_STORAGE, &map_task_storage},
+	{MAP_BLOOM_FILTER, &map_bloom},
+	{MAP_USER_RINGBUF, &map_ring},
 };
 
 const struct vm_map_ops *vm_map_ops(u32 kind)
@@ -44,7 +63,7 @@ bool map_is_per_cpu(const struct vm_map *map)
 
 u64 map_pow2(u64 n)
 {
-	u64 p = 8;
+	u64 p = 1;
 
 	while (p < n)
 		p *= 2;
@@ -53,7 +72,7 @@ u64 map_pow2(u64 n)
 
 int map_values_open(struct vm_map *map, u64 count)
 {
-	u64 stride = map_pow2(MAX(map->value_size, map->stride));
+	u64 stride = map_pow2(MAX(MAX(map->value_size, map->stride), 8u));
 
 	if (stride > UINT32_MAX / 2 || count > (1ull << 46) / stride)
 		return -E2BIG;
@@ -178,6 +197,8 @@ static void describe(struct vm *vm, struct vm_map *map, const struct object_map 
 	map->value_size = m->value_size;
 	map->max_entries = m->max_entries;
 	map->flags = m->flags;
+	if (m->kind == MAP_ARRAY_OF_MAPS || m->kind == MAP_HASH_OF_MAPS)
+		map->like = &m->inner;
 	if (m->section)
 		map->value_size = (u32)object_map_bytes(vm->object, m);
 }
@@ -305,6 +326,8 @@ int vm_map_update(struct vm_map *map, const void *key, const void *value, u64 fl
 {
 	if (map->flags & BPF_F_RDONLY)
 		return -EPERM;
+	if ((flags & BPF_F_LOCK) && !map->lock_at)
+		return -EINVAL;
 	if (map->ops->push)
 		return map->ops->push(map, value, flags);
 	if (!map->ops->update)
@@ -317,6 +340,21 @@ int vm_map_delete(struct vm_map *map, const void *key)
 	if (map->flags & BPF_F_RDONLY)
 		return -EPERM;
 	return map->ops->remove ? map->ops->remove(map, key) : -EOPNOTSUPP;
+}
+
+/* For queues and stacks, and hash maps; both at once where nobody else writes. */
+int vm_map_pop(struct vm_map *map, const void *key, void *value)
+{
+	int err;
+
+	if (map->flags & (BPF_F_RDONLY | BPF_F_WRONLY))
+		return -EPERM;
+	if (map->ops->pop)
+		return map->ops->pop(map, value);
+	if (!map->ops->lookup || !map->ops->remove)
+		return -EOPNOTSUPP;
+	err = vm_map_lookup(map, key, value);
+	return err ? err : map->ops->remove(map, key);
 }
 
 int vm_map_next(struct vm_map *map, const void *key, void *next)

@@ -58,6 +58,8 @@ int vm_call(struct vm_run *run, u32 prog, u64 ctx, u64 arg2, u64 *result)
 	run->budget = (s64)run->vm->opts.budget;
 	run->fault = (struct vm_fault){0};
 	*result = start(run, run->prog, 0, args, 0);
+	if (!run->vm->opts.trusted)
+		vm_records_discard(run);
 	return run->fault.kind ? -EFAULT : 0;
 }
 

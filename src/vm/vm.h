@@ -118,7 +118,7 @@ struct vm_run {
 	u64 frame;                                /* r10 of the function that runs (while a
 						   * helper does): what it calls back comes behind */
 	u64 cookie; /* what get_attach_cookie() says: of the place where the program runs now */
-	u32 loops;                                /* may_goto instructions left */
+	u32 loops;  /* may_goto instructions left */
 	u64 random; /* state of get_prandom_u32(), 0: not yet seeded */
 	u64 unwind;		 /* jit_x86_64.c: where a fault finds the way out */
 	struct vm_fault fault;
@@ -163,9 +163,11 @@ struct vm_map {
 	struct vm *vm;
 	const char *name;
 	u32 kind, key_size, value_size, max_entries, flags;
-	u32 index;               /* in the object's maps */
-	u32 stride;              /* bytes from a value to the next */
-	u8 *values;              /* max_entries (times CPUs) of stride bytes, or NULL */
+	const struct object_map_inner *like; /* maps of maps: what is put in; NULL: any */
+	u32 extra;                           /* BLOOM_FILTER: how many hashes, 0: 5 */
+	u32 index;                           /* in the object's maps */
+	u32 stride;                          /* bytes from a value to the next */
+	u8 *values;                          /* max_entries (times CPUs) of stride bytes, or NULL */
 	u64 values_bytes;
 	u32 lock_at; /* in the value, of its bpf_spin_lock: offset + 1; 0: there is none */
 	struct vm_region region; /* of the values; size 0: there are none to point to */
@@ -179,6 +181,7 @@ int vm_map_lookup(struct vm_map *, const void *key, void *value);
 int vm_map_update(struct vm_map *, const void *key, const void *value, u64 flags);
 int vm_map_delete(struct vm_map *, const void *key);
 int vm_map_next(struct vm_map *, const void *key, void *next);
+int vm_map_pop(struct vm_map *, const void *key, void *value); /* LOOKUP_AND_DELETE */
 
 /* A ring buffer in the kernel's layout (kernel/bpf/ringbuf.c), so that stream/ reads it. */
 struct vm_ring {
