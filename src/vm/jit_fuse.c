@@ -12,6 +12,7 @@
 #include "vm/jit.h"
 
 typedef u32 fuse_fn(struct jit *);
+#define NO_REG 11 /* of BPF */
 
 /* An instruction, and its operation; ISA_NONE: there is none, or a jump lands on it. */
 struct ahead {
@@ -72,14 +73,14 @@ static bool updates(const struct jit *j, u32 k, struct plain p)
 	       !needed(j, k + 2, value);
 }
 
-/* How many slots: 3 or 0. */
-static u32 fuse_update_at(struct jit *j, u32 k, struct x_mem m)
+/* How many slots: 3 or 0. `unmade`: a register that does not hold its value. */
+static u32 fuse_update_at(struct jit *j, u32 k, struct x_mem m, u32 unmade)
 {
 	struct ahead alu = ahead(j, k + 1);
 	struct plain p = plain_of(alu.op);
 	u32 size = jit_size(ahead(j, k).in);
 
-	if (j->checked || !p.known || !updates(j, k, p))
+	if (j->checked || !p.known || !updates(j, k, p) || (!p.by_imm && alu.in->src == unmade))
 		return 0;
 	if (!p.by_imm)
 		x_alu_store(&j->e, size, p.alu, m, REG(alu.in->src));
@@ -94,7 +95,7 @@ static u32 fuse_update(struct jit *j)
 {
 	const struct insn *in = &j->insns[j->at];
 
-	return fuse_update_at(j, 0, X_AT(REG(in->src), in->off));
+	return fuse_update_at(j, 0, X_AT(REG(in->src), in->off), NO_REG);
 }
 
 /* ---- addresses: a shift, a move, sums, then an access or the address itself */
@@ -104,8 +105,6 @@ struct address {
 	u32 reg; /* BPF register that holds it in the end */
 	u32 n;   /* slots so far */
 };
-
-#define NO_REG 11 /* of BPF */
 
 /* Sums onto a->reg. `shifted`: the register that must be added, since its shift was left out. */
 static bool sum_up(const struct jit *j, struct address *a, u32 shifted, u32 scale)
@@ -158,7 +157,7 @@ static bool find_address(const struct jit *j, struct address *a)
 static u32 load_at(struct jit *j, const struct address *a, struct x_mem m)
 {
 	struct ahead x = ahead(j, a->n);
-	u32 n = needed(j, a->n + 2, a->reg) ? 0 : fuse_update_at(j, a->n, m);
+	u32 n = needed(j, a->n + 2, a->reg) ? 0 : fuse_update_at(j, a->n, m, a->reg);
 
 	if (n)
 		return a->n + n;
