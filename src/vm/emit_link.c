@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define ALIGNED 16
+#define FLAGS   (MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE)
 
 void emit_room(struct emit *e, u32 bytes)
 {
@@ -28,6 +29,13 @@ void emit_room(struct emit *e, u32 bytes)
 	e->code = arena_grow(e->arena, e->code, used, size);
 	e->p = e->code + used;
 	e->end = e->code + size;
+}
+
+void emit_labels(struct emit *e, u32 n)
+{
+	e->labels.cap = n + n / 4 + 16;
+	e->labels.v = arena_array(e->arena, struct emit_label, e->labels.cap);
+	e->labels.n = n;
 }
 
 u32 emit_label(struct emit *e)
@@ -207,16 +215,15 @@ static void *map_near(size_t size)
 
 	for (u32 i = 64; i <= 1024 && p == MAP_FAILED && own > (u64)(i + 1) * step; i++)
 		p = mmap((void *)(own - i * step), size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+			 FLAGS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (p != MAP_FAILED)
 		return p;
 #ifdef MAP_32BIT
 	if (own < 1u << 31) /* not a position-independent program */
-		p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, FLAGS | MAP_32BIT, -1, 0);
 #endif
 	if (p == MAP_FAILED)
-		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, FLAGS, -1, 0);
 	return p;
 }
 

@@ -67,6 +67,7 @@ struct emit {
 
 /* Makes room for `bytes` more, to be called before each piece. */
 void emit_room(struct emit *, u32 bytes);
+void emit_labels(struct emit *, u32 n);    /* the first n */
 u32 emit_label(struct emit *);             /* a new one, to be placed */
 void emit_place(struct emit *, u32 label); /* here */
 void emit_align(struct emit *, u32 most);  /* to 16 bytes, if it takes at most so many */

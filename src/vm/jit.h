@@ -24,12 +24,17 @@ struct jit_cpu {
 
 #define JIT_ROOM 256 /* bytes that an instruction may become, and more */
 
-/* What is known of a slot. */
+/* What is known of a slot. Registers of BPF are a bit each. */
 struct jit_slot {
-	u8 op;    /* enum isa_id; ISA_NONE: the second of a ld_imm64 */
-	u8 place; /* JIT_TARGET, ... */
-	u16 live; /* registers that are needed after it, a bit each; when checked: all */
+	u8 op;        /* enum isa_id; ISA_NONE: the second of a ld_imm64 */
+	u8 place;     /* JIT_TARGET, ... */
+	u16 use, def; /* registers that it reads, that it writes or leaves undefined */
+	u16 live;     /* that are needed after it; when checked: all */
+	u32 to;       /* where it may jump; NO_JUMP: nowhere */
+	u32 from;     /* JIT_LOOP: the last that jumps here */
+	u16 known;    /* JIT_LOOP: what those that jump here have taken as needed */
 };
+#define NO_JUMP UINT32_MAX
 enum {
 	JIT_TARGET = 1,   /* a jump lands here */
 	JIT_LOOP = 2,     /* from behind */
@@ -90,7 +95,7 @@ struct jit {
 	struct jit_cpu cpu;
 	bool checked, blind;
 	bool calls_back; /* it hands functions to helpers */
-	bool tail_calls, loops;
+	bool tail_calls;
 	bool woven; /* functions jump into each other */
 	struct jit_slot *slots;
 	vec(struct jit_function) functions;

@@ -289,8 +289,8 @@ static int compile(struct jit *j, struct vm_prog *prog)
 	u32 enter;
 
 	j->e.arena = &j->arena;
-	for (u32 i = 0; i < j->n; i++)
-		emit_label(&j->e); /* of slots, by their numbers */
+	emit_room(&j->e, j->n * 6 + JIT_ROOM);
+	emit_labels(&j->e, j->n); /* of slots, by their numbers */
 	j->stop = emit_label(&j->e);
 	enter = emit_label(&j->e);
 	if (j->checked)
