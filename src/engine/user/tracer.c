@@ -133,8 +133,7 @@ static int refused(struct tracer *t, u32 pid, long err)
 {
 	static const char *const why[] = {
 		"it belongs to somebody else, or another tracer (strace, gdb) watches it",
-		"kernel.yama.ptrace_scope is 1: only own children may be traced (as root: "
-		"sysctl kernel.yama.ptrace_scope=0)",
+		"kernel.yama.ptrace_scope is 1: only own children may be traced",
 		"kernel.yama.ptrace_scope is 2: only root may trace",
 		"kernel.yama.ptrace_scope is 3: nobody may trace until the next boot",
 	};
