@@ -235,8 +235,10 @@ void stop_handle(struct tracer *t, u32 tid, int status)
 			release_untold(t);
 		return;
 	}
-	task = task_add(t, tid);
-	if (!task) { /* no memory: it goes on unseen */
+	task = task_find(t, tid);
+	if (!task && (event == EVENT_STOP || event == EVENT_EXEC))
+		task = task_add(t, tid);
+	if (!task) { /* an exec has ended it meanwhile; or there is no memory: it goes on unseen */
 		sys_trace(PTRACE_CONT, tid, 0, event || sig == (SIGTRAP | 0x80) ? 0 : sig);
 		return;
 	}

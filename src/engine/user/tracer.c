@@ -24,6 +24,7 @@
 #define KICK        SIGUSR1
 #define AGAIN_US    2000
 #define PATIENCE_MS 2000
+#define ROUND       128
 
 static volatile sig_atomic_t kicked;
 
@@ -204,16 +205,33 @@ static void look_at_session(struct tracer *t, u32 parent)
 			sys_trace(TRACE_INTERRUPT, task->tid, 0, 0);
 }
 
+/* wait(2) looks at tasks always in the same order: those in front, if they stop again at once,
+ * would starve the others. So all that have stopped are collected before any goes on. Returns
+ * -errno. */
+static int wait_round(struct tracer *t)
+{
+	struct {
+		int tid, status;
+	} stopped[ROUND];
+	u32 n = 0;
+	int tid = waitpid(-1, &stopped[0].status, __WALL);
+
+	if (tid < 0)
+		return -errno;
+	while (tid > 0) {
+		stopped[n++].tid = tid;
+		if (n == ROUND || t->ntasks < 2)
+			break;
+		tid = waitpid(-1, &stopped[n].status, __WALL | WNOHANG);
+	}
+	for (u32 i = 0; i < n; i++)
+		stop_handle(t, (u32)stopped[i].tid, stopped[i].status);
+	return 0;
+}
+
 static _Noreturn void watch(struct tracer *t, u32 parent)
 {
-	int status, tid;
-
-	for (;;) {
-		tid = waitpid(-1, &status, __WALL);
-		if (tid > 0)
-			stop_handle(t, (u32)tid, status);
-		else if (errno == ECHILD)
-			break;
+	while (wait_round(t) != -ECHILD) {
 		if (!kicked)
 			continue;
 		kicked = 0;
