@@ -45,8 +45,8 @@ static const struct {
 	[FORM_GOTOL] = {.jump = FAR},
 	[FORM_JMP_K] = {.reads = DST, .jump = NEAR},
 	[FORM_JMP_X] = {.reads = DST | SRC, .jump = NEAR},
-	[FORM_CALL] = {.def = BITS(0, .reads = 5)}, /* it uses its arguments */
-	[FORM_CALL_LOCAL] = {.use = BITS(1, .reads = 5), .def = BITS(0, .writes = 5)},
+	[FORM_CALL] = {.def = BITS(0, 5)}, /* it uses its arguments */
+	[FORM_CALL_LOCAL] = {.use = BITS(1, 5), .def = BITS(0, 5)},
 	[FORM_EXIT] = {.use = BIT(0)},
 };
 
