@@ -1,6 +1,8 @@
 /*
  * help_storage.c: helpers that find the value of the task or of the cgroup.
  */
+#include <stdlib.h>
+
 #include "vm/help.h"
 
 #define F_CREATE 1 /* BPF_LOCAL_STORAGE_GET_F_CREATE */
@@ -11,14 +13,16 @@ HELPER_FN(help_task_storage_get)
 	struct vm_map *map = map_arg(a);
 	struct vm_task own;
 	u32 tid = help_task(run, &own)->tid;
-	static const u8 zeroes[PERCPU_VALUE_MAX];
-	void *value = b ? map->ops->lookup(map, &tid, run->cpu) : NULL;
+	void *value = b ? map->ops->lookup(map, &tid, run->cpu) : NULL, *zeroes;
 
 	UNUSED_ARGS;
-	if (value || !b || !(d & F_CREATE) || (d & ~(u64)F_CREATE) ||
-	    map->value_size > sizeof(zeroes))
+	if (value || !b || d != F_CREATE)
 		return address_of(value);
+	zeroes = calloc(1, map->value_size);
+	if (!zeroes)
+		return 0;
 	map->ops->update(map, &tid, c ? pointer(c) : zeroes, BPF_NOEXIST, run->cpu);
+	free(zeroes);
 	return address_of(map->ops->lookup(map, &tid, run->cpu));
 }
 
