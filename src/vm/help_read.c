@@ -72,7 +72,7 @@ static s64 read_string(struct vm_run *run, char *to, u32 size, u64 from, read_fn
 
 	while (done < size) {
 		u32 n = PAGE - (u32)((from + done) % PAGE);
-		const char *end;
+		char *end;
 
 		n = MIN(n, size - done);
 		/* In a small region of our own, or where the page is not whole: byte by byte. */
@@ -84,8 +84,10 @@ static s64 read_string(struct vm_run *run, char *to, u32 size, u64 from, read_fn
 			}
 		}
 		end = memchr(to + done, 0, n);
-		if (end)
+		if (end) {
+			memset(end, 0, n - (size_t)(end - to - done)); /* keys hold no leftovers */
 			return end - to + 1;
+		}
 		done += n;
 	}
 	if (size)

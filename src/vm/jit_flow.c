@@ -14,83 +14,93 @@
 #define ALL        BITS(0, 10)
 #define SAVED      BITS(6, 9)
 
-/* ---- registers of an instruction */
+/* ---- operations: registers and targets */
 
-struct effect {
+enum { NEAR = 1, FAR };    /* the distance is off, or imm */
+enum { DST = 1, SRC = 2 }; /* the registers that an instruction names */
+
+/* By form: what is read and written of those, which others, and where the distance of a jump is. */
+static const struct {
+	u8 reads, writes;
 	u16 use, def;
+	u8 jump;
+} forms[FORMS] = {
+	[FORM_ALU_K] = {.reads = DST, .writes = DST},
+	[FORM_ALU_X] = {.reads = DST | SRC, .writes = DST},
+	[FORM_MOVSX] = {.reads = SRC, .writes = DST},
+	[FORM_NEG] = {.reads = DST, .writes = DST},
+	[FORM_END] = {.reads = DST, .writes = DST},
+	[FORM_LDX] = {.reads = SRC, .writes = DST},
+	[FORM_ST] = {.reads = DST},
+	[FORM_STX] = {.reads = DST | SRC},
+	[FORM_ATOMIC] = {.reads = DST | SRC},
+	[FORM_FETCH] = {.reads = DST | SRC, .writes = SRC},
+	[FORM_CMPXCHG] = {.reads = DST | SRC, .use = BIT(0), .def = BIT(0)},
+	[FORM_LOAD_ACQ] = {.reads = SRC, .writes = DST},
+	[FORM_STORE_REL] = {.reads = DST | SRC},
+	[FORM_LD_ABS] = {.def = BIT(0)},
+	[FORM_LD_IND] = {.reads = SRC, .def = BIT(0)},
+	[FORM_LD_IMM64] = {.writes = DST},
+	[FORM_JA] = {.jump = NEAR},
+	[FORM_GOTOL] = {.jump = FAR},
+	[FORM_JMP_K] = {.reads = DST, .jump = NEAR},
+	[FORM_JMP_X] = {.reads = DST | SRC, .jump = NEAR},
+	[FORM_CALL] = {.def = BITS(0, 5)}, /* it uses its arguments */
+	[FORM_CALL_LOCAL] = {.use = BITS(1, 5), .def = BITS(0, 5)},
+	[FORM_EXIT] = {.use = BIT(0)},
 };
 
-static struct effect call_effect(const struct insn *in)
+static u16 named(u32 which, const struct insn *in)
+{
+	return (u16)((which & DST) << in->dst | (which & SRC) >> 1 << in->src);
+}
+
+static u16 arguments(const struct insn *in)
 {
 	const struct helper *h = helper_by_id((u32)in->imm);
-	u32 args = h ? h->nargs : 5;
 
-	return (struct effect){args ? BITS(1, args) : 0, BITS(0, 5)};
+	return BITS(1, h ? h->nargs : 5); /* of none: no bit */
 }
 
-static struct effect effect_of(const struct isa_op *op, const struct insn *in)
+static void mark_place(struct jit *j, const struct isa_op *op, const struct insn *in, u32 at)
 {
-	u16 dst = BIT(in->dst), src = BIT(in->src);
-	bool mov = (in->code & 0xf0) == BPF_MOV;
+	const struct jit_slot *s = &j->slots[at];
 
-	switch (op->form) {
-	case FORM_ALU_K: return (struct effect){mov ? 0 : dst, dst};
-	case FORM_ALU_X: return (struct effect){mov ? src : dst | src, dst};
-	case FORM_MOVSX:
-	case FORM_LDX:
-	case FORM_LOAD_ACQ: return (struct effect){src, dst};
-	case FORM_NEG:
-	case FORM_END: return (struct effect){dst, dst};
-	case FORM_ST:
-	case FORM_JMP_K: return (struct effect){dst, 0};
-	case FORM_STX:
-	case FORM_ATOMIC:
-	case FORM_STORE_REL:
-	case FORM_JMP_X: return (struct effect){dst | src, 0};
-	case FORM_FETCH: return (struct effect){dst | src, src};
-	case FORM_CMPXCHG: return (struct effect){dst | src | BIT(0), BIT(0)};
-	case FORM_LD_ABS: return (struct effect){0, BIT(0)};
-	case FORM_LD_IND: return (struct effect){src, BIT(0)};
-	case FORM_LD_IMM64: return (struct effect){0, dst};
-	case FORM_CALL: return call_effect(in);
-	case FORM_CALL_LOCAL: return (struct effect){BITS(1, 5), BITS(0, 5)};
-	case FORM_EXIT: return (struct effect){BIT(0), 0};
-	default: return (struct effect){0, 0};
+	if (s->to != NO_JUMP) {
+		j->slots[s->to].place |= JIT_TARGET | (s->to <= at ? JIT_LOOP : 0);
+		j->slots[s->to].from = at; /* of jumps forwards: nobody asks */
+	} else if (op->form == FORM_CALL_LOCAL) {
+		j->slots[at + 1 + (u32)in->imm].place |= JIT_FUNCTION;
+	} else if (op->form == FORM_CALL) {
+		j->tail_calls |= in->imm == HELPER_tail_call;
+	} else if (op->form == FORM_LD_IMM64 && in->src == BPF_PSEUDO_FUNC) {
+		j->slots[at + 1 + (u32)in->imm].place |= JIT_FUNCTION;
+		j->calls_back = true;
 	}
-}
-
-/* ---- operations and targets */
-
-static u32 target_of(const struct isa_op *op, const struct insn *in, u32 at)
-{
-	bool far = op->form == FORM_GOTOL || op->form == FORM_CALL_LOCAL;
-
-	return at + 1 + (u32)(far ? in->imm : in->off);
-}
-
-static bool jumps(const struct isa_op *op)
-{
-	return op->form == FORM_JA || op->form == FORM_GOTOL || op->form == FORM_JMP_K ||
-	       op->form == FORM_JMP_X;
 }
 
 static void mark(struct jit *j, u32 at)
 {
 	const struct insn *in = &j->insns[at];
-	const struct isa_op *op = isa_op(in);
-	u32 to;
+	const struct isa_op *op = &isa_ops[j->prog->ops[at]];
+	struct jit_slot *s = &j->slots[at];
+	u32 form = op->form, jump = forms[form].jump;
+	bool alu = form == FORM_ALU_K || form == FORM_ALU_X;
+	bool mov = alu & ((in->code & 0xf0) == BPF_MOV);
 
-	j->slots[at].op = (u8)isa_id(op);
-	to = target_of(op, in, at);
-	if (jumps(op))
-		j->slots[to].place |= JIT_TARGET | (to <= at ? JIT_LOOP : 0);
-	j->loops |= jumps(op) && to <= at;
-	if (op->form == FORM_CALL_LOCAL)
-		j->slots[to].place |= JIT_FUNCTION;
-	else if (op->form == FORM_LD_IMM64 && in->src == BPF_PSEUDO_FUNC)
-		j->slots[at + 1 + (u32)in->imm].place |= JIT_FUNCTION;
-	j->calls_back |= op->form == FORM_LD_IMM64 && in->src == BPF_PSEUDO_FUNC;
-	j->tail_calls |= op->form == FORM_CALL && in->imm == HELPER_tail_call;
+	s->op = j->prog->ops[at];
+	s->use = named(forms[form].reads & ~(mov ? DST : 0), in) | forms[form].use;
+	s->def = named(forms[form].writes, in) | forms[form].def;
+	s->to = jump ? at + 1 + (u32)(jump == NEAR ? in->off : in->imm) : NO_JUMP;
+	if (form == FORM_CALL)
+		s->use = arguments(in);
+	mark_place(j, op, in, at);
+}
+
+/* Does nothing follow it? */
+static bool ends(const struct jit_slot *s)
+{
+	return s->op == ISA_exit || s->op == ISA_ja || s->op == ISA_gotol;
 }
 
 /* ---- functions */
@@ -110,26 +120,24 @@ static void add_function(struct jit *j, u32 at)
 /* Does the slot lead out of its function, other than by a call? */
 static bool crosses(const struct jit *j, const struct jit_function *f, u32 at)
 {
-	const struct isa_op *op = &isa_ops[j->slots[at].op];
-	const struct insn *in = &j->insns[at];
-	u32 to = target_of(op, in, at);
-	u32 next = at + 1 + (op->form == FORM_LD_IMM64);
-	bool ends = op->form == FORM_EXIT || op->form == FORM_GOTOL || j->slots[at].op == ISA_ja;
+	const struct jit_slot *s = &j->slots[at];
+	u32 next = at + 1 + (isa_ops[s->op].form == FORM_LD_IMM64);
 
-	return (jumps(op) && (to < f->start || to >= f->end)) || (!ends && next == f->end);
+	return (s->to != NO_JUMP && (s->to < f->start || s->to >= f->end)) ||
+	       (next == f->end && !ends(s));
 }
 
 static void look_at(struct jit *j, struct jit_function *f, u32 at)
 {
-	const struct isa_op *op = &isa_ops[j->slots[at].op];
-	struct effect e = effect_of(op, &j->insns[at]);
+	const struct jit_slot *s = &j->slots[at];
+	u32 form = isa_ops[s->op].form;
 
-	f->saves |= e.def & SAVED;
-	f->frame |= (e.use & BIT(10)) || op->form == FORM_CALL_LOCAL;
-	f->calls |= op->form == FORM_CALL_LOCAL || op->form == FORM_CALL ||
-		    op->form == FORM_LD_ABS || op->form == FORM_LD_IND;
-	f->frame |=
-		op->form == FORM_CALL && (j->calls_back || j->insns[at].imm == HELPER_tail_call);
+	f->saves |= s->def & SAVED;
+	f->frame |= (s->use & BIT(10)) || form == FORM_CALL_LOCAL;
+	f->calls |= form == FORM_CALL_LOCAL || form == FORM_CALL || form == FORM_LD_ABS ||
+		    form == FORM_LD_IND;
+	f->frame |= form == FORM_CALL && (j->calls_back || j->tail_calls);
+	j->woven |= crosses(j, f, at);
 }
 
 static void find_functions(struct jit *j)
@@ -139,10 +147,8 @@ static void find_functions(struct jit *j)
 			add_function(j, at);
 	vec_each (f, &j->functions)
 		for (u32 at = f->start; at < f->end; at++)
-			if (j->slots[at].op) {
+			if (j->slots[at].op)
 				look_at(j, f, at);
-				j->woven |= crosses(j, f, at);
-			}
 	vec_each (f, &j->functions)
 		if (j->woven) {
 			f->saves = SAVED;
@@ -152,36 +158,34 @@ static void find_functions(struct jit *j)
 
 /* ---- which registers are needed */
 
-static u16 live_before(const struct jit *j, u32 at)
+static u16 live_before(const struct jit_slot *s)
 {
-	struct effect e;
-
-	at += !j->slots[at].op; /* never: jumps land on instructions */
-	e = effect_of(&isa_ops[j->slots[at].op], &j->insns[at]);
-	return (j->slots[at].live & ~e.def) | e.use;
+	return (s->live & ~s->def) | s->use;
 }
 
-/* From the last slot to the first; true: something has changed. */
-static bool find_live(struct jit *j)
+/* From the last slot to the first. A loop is gone through again when its first instruction turns
+ * out to need more than those who jump to it knew; at most once for each register. */
+static void find_live(struct jit *j)
 {
-	bool changed = false;
 	u16 live = 0;
 
 	for (u32 at = j->n; at-- > 0;) {
 		struct jit_slot *s = &j->slots[at];
-		const struct isa_op *op = &isa_ops[s->op];
 
 		if (!s->op)
 			continue;
-		if (op->form == FORM_EXIT || op->form == FORM_GOTOL || s->op == ISA_ja)
+		if (ends(s))
 			live = 0;
-		if (jumps(op))
-			live |= live_before(j, target_of(op, &j->insns[at], at));
-		changed |= live != s->live;
-		s->live = live;
-		live = live_before(j, at);
+		if (s->to != NO_JUMP)
+			live |= live_before(&j->slots[s->to]);
+		s->live |= live;
+		live = live_before(s);
+		if (s->place & JIT_LOOP && live & ~s->known) {
+			s->known = live;
+			at = s->from + 1;
+			live = at < j->n ? live_before(&j->slots[at]) : 0;
+		}
 	}
-	return changed;
 }
 
 bool jit_needed(const struct jit *j, u32 slot, u32 reg)
@@ -200,8 +204,8 @@ void jit_flow(struct jit *j)
 	find_functions(j);
 	for (u32 at = 0; at < j->n && j->checked; at++)
 		j->slots[at].live = ALL;
-	while (!j->checked && find_live(j) && j->loops)
-		;
+	if (!j->checked)
+		find_live(j);
 }
 
 /* ---- halves that are 0 */
@@ -230,8 +234,7 @@ static bool clears_upper(const struct jit *j, const struct isa_op *op, const str
 u16 jit_narrow(const struct jit *j, u32 slot)
 {
 	const struct isa_op *op = &isa_ops[j->slots[slot].op];
-	const struct insn *in = &j->insns[slot];
-	u16 def = effect_of(op, in).def;
+	u16 def = j->slots[slot].def;
 
-	return clears_upper(j, op, in) ? j->narrow | def : j->narrow & ~def;
+	return clears_upper(j, op, &j->insns[slot]) ? j->narrow | def : j->narrow & ~def;
 }

@@ -185,7 +185,7 @@ static u32 filled(const struct vm *vm, const struct object_map *m)
 {
 	u32 cpus = MAX(vm->opts.cpus, 1u);
 
-	return m->fill_per_cpu ? MIN(cpus, m->max_entries) : 0;
+	return m->fill_per_cpu ? cpus : 0;
 }
 
 static void describe(struct vm *vm, struct vm_map *map, const struct object_map *m)
@@ -199,6 +199,8 @@ static void describe(struct vm *vm, struct vm_map *map, const struct object_map 
 	map->flags = m->flags;
 	if (m->kind == MAP_ARRAY_OF_MAPS || m->kind == MAP_HASH_OF_MAPS)
 		map->like = &m->inner;
+	if (m->fill_per_cpu) /* as many as whoever loads it has CPUs */
+		map->max_entries = MAX(m->max_entries, MAX(vm->opts.cpus, 1u));
 	if (m->section)
 		map->value_size = (u32)object_map_bytes(vm->object, m);
 }
@@ -214,8 +216,8 @@ static void describe_inner(struct vm *vm, struct vm_map *map, const struct objec
 	map->value_size = in->value_size;
 	map->max_entries = in->max_entries;
 	map->flags = in->flags;
-	if (map->kind == MAP_RINGBUF && outer->fill_per_cpu && vm->opts.ring_bytes)
-		map->max_entries = vm->opts.ring_bytes;
+	if (map->kind == MAP_RINGBUF && outer->fill_per_cpu)
+		map->max_entries = vm->opts.ring_bytes ? vm->opts.ring_bytes : RING_BYTES;
 }
 
 static int by_address(const void *a, const void *b)
