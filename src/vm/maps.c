@@ -330,7 +330,7 @@ void vm_maps_close(struct vm *vm)
 	for (u32 i = 0; i < vm->nmaps; i++)
 		vm_map_close(vm->maps[i]);
 	vm->nmaps = 0;
-	timers_close(vm);
+	vm_timers_close(vm);
 }
 
 bool vm_is_map(const struct vm *vm, const void *p)

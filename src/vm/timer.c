@@ -51,7 +51,7 @@ static struct timers *timers_of(struct vm *vm)
 	return t;
 }
 
-void timers_close(struct vm *vm)
+void vm_timers_close(struct vm *vm)
 {
 	vm_memory_free(vm->timers, sizeof(struct timers));
 	vm->timers = NULL;
