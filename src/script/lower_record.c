@@ -49,7 +49,7 @@ static const char *field_name(struct lower *l, struct layout *layout, struct nod
 static u32 width_of(struct type t)
 {
 	if (t.kind == TYPE_STR)
-		return t.size <= 16 ? t.size : 0;
+		return t.size <= 17 ? MIN(t.size, 16u) : 0; /* a name of a thread */
 	if (t.kind == TYPE_SHOWN)
 		return 16;
 	return t.size <= 4 ? 7 : 12;
@@ -239,7 +239,8 @@ static void send_form(struct lower *l, struct record *r, u32 id, u32 longer)
 			continue;
 		}
 		if (value_of(a)->type.kind != TYPE_STR) {
-			lower_stored(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
+			lower_stored(l, value_of(a), (struct mem){rec, head + (s32)f->off},
+				     value_of(a)->type);
 			continue;
 		}
 		l->loose = value_of(a)->kind == NODE_FIELD;
