@@ -6,6 +6,7 @@
 #   make format     clang-format all C files in place
 #   make lint       rooms, head comments, cppcheck, clang-tidy
 #   make install    to $(DESTDIR)$(PREFIX)
+#   make fuzzers    fuzz/*fuzz.c that are for libFuzzer, in build-fuzz/ (needs clang)
 #   make programs   test programs and fuzzers for O (make debug-programs: with the sanitizers)
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -34,10 +35,14 @@ BEHAVE   := $(O)/tests/behave/behave
 TRACED   := $(O)/tests/behave/traced
 
 # Without commands there is only the library.
-all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a
+all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a $(O)/conformance
 
 $(O)/waggle: $(CLI_OBJ) $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+
+# Runs bytes of a program over bytes of memory: what tests of the instruction set drive.
+$(O)/conformance: $(O)/tests/conformance/tool_conformance
+	cp $< $@
 
 $(O)/libwaggle.a: $(LIB_OBJ)
 	@rm -f $@
@@ -85,6 +90,12 @@ debug:
 debug-programs:
 	+$(DEBUG) all programs
 
+# What includes fuzz/one.h is for libFuzzer. SAN stops at the first thing found.
+FUZZERS = $(basename $(shell grep -l '"one.h"' fuzz/*.c))
+fuzzers:
+	+$(MAKE) --no-print-directory O=build-fuzz CC=clang CFLAGS="-O1 -g $(SAN) -fno-sanitize=pointer-overflow -fsanitize=fuzzer-no-link" \
+		CPPFLAGS="-DWAGGLE_DEBUG -DWAGGLE_LIBFUZZER" LDFLAGS="$(SAN) -fsanitize=fuzzer" $(FUZZERS:%=build-fuzz/%)
+
 test:
 	script/test -n -x guest
 
@@ -110,6 +121,18 @@ $(BENCH)/waggle.map: $(CLI_OBJ) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,-Map=$@ -o /dev/null $^
 
+# Programs on our machine, gcc's, the kernel's: clang compiles them for BPF.
+VM_BENCH := $(patsubst bench/vm/%.c,$(BENCH)/vm/%.o,$(filter-out %.bpf.c,$(wildcard bench/vm/*.c)))
+$(BENCH)/vm/%.bpf.o: bench/vm/%.bpf.c bench/vm/algorithms.h
+	@mkdir -p $(@D)
+	clang -O2 -Wall -Wextra -target bpf -mcpu=v3 -c -o $@ $<
+$(BENCH)/vm/%.o: bench/vm/%.c $(O)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(BENCH)/vm/vm: $(VM_BENCH) $(O)/libwaggle.a
+	$(CC) $(ALL_CFLAGS) -static -o $@ $^ -lm
+bench-vm: $(BENCH)/vm/vm $(BENCH)/vm/user.bpf.o $(BENCH)/vm/kernel.bpf.o
+
 bench: bench-programs
 	bench/run -b $(BENCH) -w $(O)/waggle $(PARTS)
 
@@ -131,9 +154,9 @@ clean:
 
 # Any .d file: objects of the library, the commands and the programs alike.
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_EXE:=.d) $(TOOL_EXE:=.d)
--include $(wildcard $(O)/tests/behave/*.d $(O)/bench/*.d)
+-include $(wildcard $(O)/tests/behave/*.d $(O)/bench/*.d $(O)/bench/vm/*.d)
 
-.PHONY: torn all debug debug-programs programs behave test bench bench-programs \
-	bench-twins format lint install clean force
+.PHONY: fuzzers torn all debug debug-programs programs behave test bench bench-programs \
+	bench-twins bench-vm format lint install clean force
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -18,3 +18,11 @@ const struct arch_reg *arch_reg(const struct arch *a, const char *name)
 			return r;
 	return NULL;
 }
+
+const struct arch_syscall *arch_syscall(const struct arch *a, const char *name)
+{
+	for (const struct arch_syscall *s = a->syscalls; s->name; s++)
+		if (!strcmp(s->name, name))
+			return s;
+	return NULL;
+}

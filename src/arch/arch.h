@@ -25,6 +25,13 @@ struct usdt_operand {
 	const struct arch_reg *base, *index; /* or NULL */
 };
 
+/* A system call, under the name of its tracepoints: sys_enter_newstat. */
+struct arch_syscall {
+	u32 nr;
+	const char *name;
+	const char *args; /* as C declares them: "int dfd, const char * filename" */
+};
+
 struct arch {
 	const char *name; /* as uname -m says */
 	u16 machine;      /* of its ELF files */
@@ -34,8 +41,10 @@ struct arch {
 	u16 stack_args; /* at a function's entry: bytes from the stack pointer to the first one */
 	u16 mode;       /* this register has a bit of user_mask set in user mode */
 	u8 user_mask;
-	u16 regs_size;               /* of struct pt_regs */
-	const struct arch_reg *regs; /* all that have a name; ends with one without */
+	u16 regs_size;                       /* of struct pt_regs */
+	u32 audit;                           /* AUDIT_ARCH_*: how seccomp names it */
+	const struct arch_syscall *syscalls; /* ends with one without a name */
+	const struct arch_reg *regs;         /* all that have a name; ends with one without */
 	/* Parses one operand of a note ("-4@-20(%rbp)") and moves *text behind it. False: it is
 	 * none that this CPU has. */
 	bool (*usdt)(const char **text, struct usdt_operand *);
@@ -45,5 +54,6 @@ struct arch {
 
 const struct arch *arch_find(const char *name);                         /* NULL: not known */
 const struct arch_reg *arch_reg(const struct arch *, const char *name); /* NULL: not known */
+const struct arch_syscall *arch_syscall(const struct arch *, const char *name); /* the same */
 
 #endif

@@ -29,6 +29,12 @@ static const struct arch_reg regs[] = {
 	NEW(14, R14), NEW(15, R15), {"rip", RIP, 8, 0},
 	{"orig_rax", ORIG_RAX, 8, 0}, {"cs", CS, 8, 0}, {"eflags", EFLAGS, 8, 0}, {"ss", SS, 8, 0},
 	{0}};
+
+static const struct arch_syscall syscalls[] = {
+#define SYSCALL(nr, name, args) {nr, #name, args},
+#include "arch/syscalls_x86_64.def"
+#undef SYSCALL
+	{0}};
 /* clang-format on */
 
 /* %NAME */
@@ -136,6 +142,8 @@ const struct arch arch_x86_64 = {
 	.mode = CS,
 	.user_mask = 3, /* the privilege level */
 	.regs_size = REGS_SIZE,
+	.audit = 0xc000003e, /* AUDIT_ARCH_X86_64 */
+	.syscalls = syscalls,
 	.regs = regs,
 	.usdt = usdt,
 	.insn_length = x86_insn_length,

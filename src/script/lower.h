@@ -12,6 +12,13 @@
 
 #define NO_MAP UINT32_MAX
 
+/* Room for a string and its NUL: `bytes`; or, in a record that is made again in a larger form when it
+ * is too short, from `bytes` to `most`: `value` is what it is this time. */
+struct room {
+	u32 bytes, most, value; /* value: 0: just bytes */
+};
+#define ROOM(n) ((struct room){(n), (n), 0})
+
 /* Memory for keys and strings, reused when it is given back. */
 struct piece {
 	u32 slot;    /* value of the stack slot's address; 0: in scratch memory */
@@ -23,6 +30,11 @@ struct piece {
 /* Values that are computed at most once on a path; what a branch computes is forgotten behind it. */
 struct memo {
 	u32 pid_tgid, uid_gid, cpu, scratch;
+	struct map_read { /* the last number that was read from a map with keys */
+		const struct script_map *map; /* NULL: none */
+		u32 keys[4], value;
+		u32 writes; /* l->map_writes when it was read */
+	} read;
 };
 
 struct lower {
@@ -36,6 +48,7 @@ struct lower {
 	u32 stacks;		/* index of the map of stacks, 0: there is none */
 	u32 zeroes;		/* offset in .rodata of as many zeroes as the largest value has */
 	struct memo memo;
+	u32 map_writes; /* places so far that change maps */
 	vec(struct piece) pieces;
 	u32 stack;		  /* bytes of slots so far */
 	u32 scratch, scratch_end; /* bytes of all programs before this one; and of this one so far */
@@ -63,6 +76,9 @@ u32 lower_update(struct lower *, u8 op, struct type t, u32 old, struct type by, 
 u32 lower_config(struct lower *, u32 off); /* of struct waggle_config */
 /* Adds 1 to a field of struct waggle_counters. */
 void lower_counter(struct lower *, u32 field);
+/* Counts an update that found no room: all CPUs in one place, as such an update waits for a lock
+ * anyway, and fewer instructions stand in each program. */
+void lower_map_full(struct lower *);
 
 /* lower_mem.c */
 struct mem mem_at(struct lower *, const struct piece *);
@@ -75,15 +91,17 @@ void mem_copy(struct lower *, struct mem to, struct mem from, u32 size);
 
 /* lower_place.c: values in memory: fields, elements, what pointers point to */
 u32 lower_place_int(struct lower *, struct node *);
-u32 lower_place_str(struct lower *, struct node *, struct mem to, u32 cap);
+u32 lower_place_str(struct lower *, struct node *, struct mem to, struct room);
 void lower_place_bytes(struct lower *, struct node *, struct mem to, u32 size);
-/* Reads bytes of user or kernel memory, or of either by the address, into own memory; on a fault
- * they are zero. Returns the helper's result. */
-u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 size, u32 from);
+/* Reads bytes (a value) of user or kernel memory, or of either by the address, into own memory; on
+ * a fault they are zero. Returns the helper's result. */
+u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 bytes, u32 from);
 
-/* lower_str.c: writes at most cap bytes and returns the length with its NUL. What stands behind
+/* lower_str.c: fills at most the room and returns the length with its NUL. What stands behind
  * the NUL is undefined unless the memory was zeroed before. */
-u32 lower_str(struct lower *, struct node *, struct mem to, u32 cap);
+u32 lower_str(struct lower *, struct node *, struct mem to, struct room);
+u32 room_value(struct lower *, struct room);
+struct room room_most(struct lower *, struct room, u32 most); /* the same, but at most so much */
 
 /* lower_stored.c: a string or tuple as maps and variables keep it: all of its bytes, what is not
  * used zeroed. */
@@ -91,7 +109,7 @@ void lower_stored(struct lower *, struct node *, struct mem to, struct type as);
 /* A part of a tuple: t.0 */
 bool is_part(const struct node *);
 u32 lower_part_int(struct lower *, struct node *);
-u32 lower_part_str(struct lower *, struct node *, struct mem to, u32 cap);
+u32 lower_part_str(struct lower *, struct node *, struct mem to, struct room);
 
 u32 lower_str_compare(struct lower *, struct node *a, struct node *b); /* 1: equal */
 
@@ -100,7 +118,7 @@ void lower_shown(struct lower *, struct node *, struct mem to, u32 size);
 /* lower_stack.c: the key that stands for a stack: 16 bytes */
 void lower_stack_key(struct lower *, struct node *, struct mem to);
 /* lower_probe.c: `probe` and `func` */
-u32 lower_probe_str(struct lower *, const struct node *, struct mem to, u32 cap);
+u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct room);
 
 /* lower_claim.c: scratch memory. begin, end: around the code of a program. */
 void scratch_begin(struct lower *);
@@ -112,7 +130,7 @@ void lower_return(struct lower *);
 /* lower_map.c */
 void lower_maps(struct lower *);
 u32 lower_map_read(struct lower *, struct node *);
-void lower_map_str(struct lower *, struct node *, struct mem to, u32 cap, u32 len_var);
+void lower_map_str(struct lower *, struct node *, struct mem to, struct room, u32 len_var);
 /* Copies a value of bytes; zeroes when there is no entry. */
 void lower_map_copy(struct lower *, struct node *, struct mem to, u32 size);
 void lower_map_assign(struct lower *, struct node *map, u8 op, struct node *value);

@@ -134,6 +134,8 @@ static int live_tracepoint(struct target *t, const char *category, const char *n
 	if (*out)
 		return 0;
 	err = read_format(t, category, name, out);
+	if ((err == -EACCES || err == -ENODEV) && !builtin_tracepoint(t, category, name, out))
+		err = 0;
 	if (!err)
 		*dict_put(&l->formats, arena_strdup(&t->arena, key)) = *out;
 	return err;
@@ -205,11 +207,11 @@ static int live_tracepoints(struct target *t, tracepoint_fn *fn, void *user)
 	struct buf text = {0};
 	int result;
 
-	if (!root)
-		return -ENODEV;
-	snprintf(path, sizeof(path), "%s/available_events", root);
-	if (live_read(path, &text) || !text.n) {
-		result = each_folder(root, fn, user);
+	snprintf(path, sizeof(path), "%s/available_events", root ? root : "");
+	if (!root || live_read(path, &text) || !text.n) {
+		result = root ? each_folder(root, fn, user) : -ENODEV;
+		if (result == -EACCES || result == -ENODEV)
+			result = builtin_tracepoints(t, fn, user);
 	} else {
 		buf_char(&text, 0);
 		result = text.failed ? -ENOMEM : each_line(text.p, fn, user);

@@ -17,6 +17,11 @@ int live_read(const char *path, struct buf *out);
 const char *live_tracefs(struct target *); /* where it is mounted, or NULL */
 int live_btf(struct target *, struct btf **, struct diag *);
 
+/* builtin.c: what is known without tracefs */
+int builtin_tracepoint(struct target *, const char *category, const char *name,
+		       struct tp_format **);
+int builtin_tracepoints(struct target *, int (*fn)(void *, const char *, const char *), void *user);
+
 int live_kprobes(struct target *);
 int live_function(struct target *, const char *name);
 int live_functions(struct target *, int (*fn)(void *, const char *), void *user);

@@ -14,9 +14,12 @@ struct vm_prog {
 	u32 kind, index;
 	struct insn *insns;
 	u32 n;
-	void *threaded; /* interpret.c: the decoded form */
-	void *entry;	/* jit.c: machine code, or NULL */
+	u8 *ops;          /* form.c, by slot: enum isa_id; ISA_NONE: the second of a ld_imm64 */
+	bool *calls_back; /* by slot: a function whose address the program takes */
+	void *threaded;   /* decode.c: the form that interpret.c runs */
+	void *entry;      /* jit_x86_64.c: machine code, or NULL */
 	size_t entry_bytes;
+	struct jit_code *jit; /* and what else belongs to it */
 };
 /* An address that no memory has, for a function of the program that is handed to a helper. */
 #define VM_CALLBACK(slot)     (0xcb00000000000000ull | (slot))
@@ -37,6 +40,33 @@ struct vm {
 
 /* region.c: the region that holds all of the access, or NULL. Looks at those of the run first. */
 const struct vm_region *vm_region_find(const struct vm_run *, u64 addr, u32 size, bool write);
+
+/* maps.c: the maps of vm->object, and their regions. Also after a failure they must be closed. */
+int vm_maps_open(struct vm *, struct diag *);
+void vm_maps_close(struct vm *);
+bool vm_is_map(const struct vm *, const void *); /* the address of one of them */
+/* help_ring.c: what a run that has ended still has reserved in rings goes to nobody. */
+void vm_records_discard(struct vm_run *);
+/* One more, described but for ops: for tests and for maps that no object has. */
+int vm_map_open(struct vm_map *, struct diag *);
+void vm_map_close(struct vm_map *);
+/* map_array.c: what slot i of an array of programs or of maps holds, or -ENOENT, -E2BIG. */
+s64 map_slot(struct vm_map *, u32 i);
+
+/* A region as an access is checked fast: it fits where addr - start < reads[log2 of its size]
+ * (writes[]). run->fast has those of the run first, then, from VM_REGIONS on, those of the vm. A
+ * row of elements, and what is larger than 4 GiB, has zeroes: vm_region_find() must look. */
+struct vm_fast {
+	u64 start;
+	u32 reads[4], writes[4];
+};
+/* Where in run->fast the region is. */
+u32 vm_region_index(const struct vm_run *, const struct vm_region *);
+void vm_region_free(struct vm_run *);
+int vm_region_init(struct vm_run *); /* lends the stack */
+
+/* form.c: whether bare instructions are a program: 0, or a message and -EINVAL, -EOPNOTSUPP. */
+int vm_check_form(const struct vm_prog *, struct diag *);
 
 /* interpret.c */
 int interpret_prepare(struct vm_prog *, struct diag *);

@@ -11,8 +11,8 @@
  * outside stops with a fault that says where and why; it never harms the process.
  *
  * All memory that programs share (maps, rings, data) comes from vm_memory(), which a fork() shares:
- * a program run in a child changes the maps of its parent. It holds no pointers to malloc'ed memory,
- * and its locks work between processes.
+ * a program run in a child changes the maps of its parent. It holds no pointers to malloc'ed
+ * memory, and its locks work between processes.
  *
  * One vm may be used by many threads, each with a struct vm_run of its own.
  */
@@ -21,9 +21,9 @@
 
 #include "object/object.h"
 
-#define VM_FRAMES      8	 /* nested local calls */
-#define VM_FRAME_BYTES 512	 /* of stack, each */
-#define VM_TAIL_CALLS  33	 /* RFC 9669 leaves it open; the kernel's MAX_TAIL_CALL_CNT */
+#define VM_FRAMES      8          /* nested local calls */
+#define VM_FRAME_BYTES 512        /* of stack, each */
+#define VM_TAIL_CALLS  33         /* RFC 9669 leaves it open; the kernel's MAX_TAIL_CALL_CNT */
 #define VM_BUDGET      (1u << 30) /* instructions of a run, where the caller names no number */
 
 struct vm;
@@ -55,18 +55,19 @@ struct vm_region {
 
 enum vm_fault_kind {
 	VM_OK,
-	VM_BAD_ACCESS,	   /* reg + off is in no region, or in one that cannot be written */
-	VM_BAD_ARGUMENT,   /* a helper was handed something that it cannot take */
-	VM_BAD_CALL,	   /* no such helper, map or program */
-	VM_TOO_DEEP,	   /* more than VM_FRAMES frames */
+	VM_BAD_ACCESS,   /* reg + off is in no region, or in one that cannot be written */
+	VM_BAD_ARGUMENT, /* a helper was handed something that it cannot take */
+	VM_BAD_CALL,     /* no such helper, map or program */
+	VM_TOO_DEEP,     /* more than VM_FRAMES frames */
 	VM_OUT_OF_BUDGET,
 	VM_NOT_AN_INSN,
 };
 struct vm_fault {
 	u8 kind;
-	u8 reg, size;	 /* of an access: its base register, its bytes */
+	u8 reg, size; /* of an access: its base register, its bytes */
 	bool write;
-	u32 insn;	 /* in the program, in slots */
+	bool called_back; /* insn is in a function that a helper called back */
+	u32 insn;         /* in the program, in slots; filled in by who called the helper */
 	u64 addr;
 	const char *why; /* BAD_ARGUMENT, BAD_CALL: a constant text */
 };
@@ -95,28 +96,41 @@ struct vm_host {
 	int (*send_signal)(struct vm_run *, u32 sig, bool thread);
 	int (*perf_output)(struct vm_run *, struct vm_map *, u64 flags, const void *data, u64 size);
 	void (*printk)(struct vm_run *, const char *text, size_t len);
+	/* Before each instruction, in a vm with opts.stepped. */
+	void (*step)(struct vm_run *, u32 insn, const u64 regs[11]);
 };
 
 /* ---- one run at a time, of one thread */
 
-#define VM_REGIONS 32 /* of a run, beside those of its vm */
+/* In run->redirect: the number of a device, or the element of a map. */
+#define VM_REDIRECT_MAP(map, key) (1ull << 63 | (u64)(map) << 32 | (u32)(key))
+#define VM_REGIONS                32 /* of a run, beside those of its vm */
 struct vm_run {
 	struct vm *vm;
 	const struct vm_prog *prog; /* that runs; changes by tail calls */
 	const struct vm_host *host;
-	void *user;	/* of the host */
-	u32 cpu;	/* what bpf_get_smp_processor_id() says; < vm->cpus. Two threads that run at
+	void *user;     /* of the host */
+	u32 cpu;        /* what bpf_get_smp_processor_id() says; < vm->cpus. Two threads that run at
 			 * once have different numbers */
 	u32 tail_calls; /* so far */
-	s64 budget;	/* instructions left: at least counted at backward jumps and calls */
+	s64 budget;     /* instructions left: at least counted at backward jumps and calls */
 	u64 ctx, packet, packet_end, packet_meta; /* addresses; 0: there is no packet */
-	u64 packet_room, packet_room_end;	  /* where head and tail may move */
-	u64 redirect;				  /* what redirect() and redirect_map() said */
+	u64 packet_room, packet_room_end;         /* where head and tail may move */
+	u64 redirect;                             /* what redirect() and redirect_map() said */
+	u64 frame;                                /* r10 of the function that runs (while a
+						   * helper does): what it calls back comes behind */
+	u64 cookie; /* what get_attach_cookie() says: of the place where the program runs now */
+	u32 loops;  /* may_goto instructions left */
+	u32 packet_pushed; /* bytes that helpers put in front of the network's header */
+	u64 random; /* state of get_prandom_u32(), 0: not yet seeded */
+	u64 unwind; /* jit_x86_64.c: where a fault finds the way out */
 	struct vm_fault fault;
 	u64 regs[11]; /* where it stopped */
-	struct vm_region regions[VM_REGIONS];
+	struct vm_region
+		regions[VM_REGIONS]; /* size 0: free. Changed by vm_lend(), vm_take_back() */
 	u32 nregions;
-	u8 *stack; /* VM_FRAMES * VM_FRAME_BYTES, the first frame on top */
+	struct vm_fast *fast; /* the regions once more, see inside.h */
+	u8 *stack;            /* VM_FRAMES * VM_FRAME_BYTES, the first frame on top */
 };
 
 /* ---- helpers: one row each in helpers.def */
@@ -130,6 +144,8 @@ bool vm_check_args(struct vm_run *, u32 helper, const u64 args[5]);
 
 /* ---- maps: one row of operations a kind */
 
+/* What is called for each element until it returns non-zero. */
+typedef int map_each_fn(void *user, struct vm_map *, const void *key, void *value);
 struct vm_map_ops {
 	int (*open)(struct vm_map *); /* makes its memory */
 	void (*close)(struct vm_map *);
@@ -137,21 +153,28 @@ struct vm_map_ops {
 	void *(*lookup)(struct vm_map *, const void *key, u32 cpu);
 	int (*update)(struct vm_map *, const void *key, const void *value, u64 flags, u32 cpu);
 	int (*remove)(struct vm_map *, const void *key);
-	int (*next)(struct vm_map *, const void *key, void *next); /* key NULL: the first */
+	int (*next)(struct vm_map *, const void *key, void *next);  /* key NULL: the first */
 	int (*push)(struct vm_map *, const void *value, u64 flags); /* queue, stack, bloom */
 	int (*pop)(struct vm_map *, void *value);
 	int (*peek)(struct vm_map *, void *value);
+	u32 (*each)(struct vm_map *, u32 cpu, map_each_fn *, void *user); /* how many it was */
+	/* From outside, where that is not the value that programs see: NULL: lookup. */
+	int (*copy)(struct vm_map *, const void *key, void *value);
 };
 struct vm_map {
 	const struct vm_map_ops *ops;
 	struct vm *vm;
 	const char *name;
 	u32 kind, key_size, value_size, max_entries, flags;
-	u32 index;		 /* in the object's maps */
-	u32 stride;		 /* bytes from a value to the next */
-	u8 *values;		 /* max_entries (times CPUs) of stride bytes, or NULL */
+	const struct object_map_inner *like; /* maps of maps: what is put in; NULL: any */
+	u32 extra;                           /* BLOOM_FILTER: how many hashes, 0: 5 */
+	u32 index;                           /* in the object's maps */
+	u32 stride;                          /* bytes from a value to the next */
+	u8 *values;                          /* max_entries (times CPUs) of stride bytes, or NULL */
+	u64 values_bytes;
+	u32 lock_at; /* in the value, of its bpf_spin_lock: offset + 1; 0: there is none */
 	struct vm_region region; /* of the values; size 0: there are none to point to */
-	void *data;		 /* of its kind */
+	void *data;              /* of its kind */
 };
 /* The kind's row; NULL: the machine has no such maps. */
 const struct vm_map_ops *vm_map_ops(u32 kind);
@@ -161,6 +184,7 @@ int vm_map_lookup(struct vm_map *, const void *key, void *value);
 int vm_map_update(struct vm_map *, const void *key, const void *value, u64 flags);
 int vm_map_delete(struct vm_map *, const void *key);
 int vm_map_next(struct vm_map *, const void *key, void *next);
+int vm_map_pop(struct vm_map *, const void *key, void *value); /* LOOKUP_AND_DELETE */
 
 /* A ring buffer in the kernel's layout (kernel/bpf/ringbuf.c), so that stream/ reads it. */
 struct vm_ring {
@@ -174,11 +198,12 @@ struct vm_ring *vm_map_ring(struct vm_map *); /* NULL: it is no ring buffer */
 /* ---- the machine */
 
 struct vm_opts {
-	u32 cpus;	/* 0: 1 */
-	bool trusted;	/* somebody has verified the programs: accesses are not checked */
+	u32 cpus;       /* 0: 1 */
+	bool trusted;   /* somebody has verified the programs: accesses are not checked */
 	bool interpret; /* never compile to machine code */
-	bool blind;	/* constants of the program do not appear in machine code */
-	u64 budget;	/* 0: VM_BUDGET */
+	bool stepped;   /* interpret, and call host->step() before each instruction */
+	bool blind;     /* constants of the program do not appear in machine code */
+	u64 budget;     /* 0: VM_BUDGET */
 	u32 ring_bytes; /* of a map that is filled for each CPU; 0: RING_BYTES */
 };
 /* Maps are made, programs decoded, checked for form (every jump lands on an instruction, every

@@ -1,0 +1,89 @@
+/*
+ * run.c: one run of a program, by one thread.
+ *
+ * In:  a vm, what the program may touch, its arguments. Out: what it returned, or why it stopped.
+ */
+#include "vm/inside.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LOOPS_MOST (8 * 1024 * 1024) /* of may_goto in one run; the kernel's BPF_MAX_LOOPS */
+
+int vm_run_open(struct vm_run **out, struct vm *vm, const struct vm_host *host, void *user, u32 cpu)
+{
+	static const struct vm_host nobody;
+	struct vm_run *run = calloc(1, sizeof(*run));
+
+	if (!run)
+		return -ENOMEM;
+	run->vm = vm;
+	run->host = host ? host : &nobody;
+	run->user = user;
+	run->cpu = cpu;
+	run->stack = calloc(VM_FRAMES, VM_FRAME_BYTES);
+	if (!run->stack || vm_region_init(run)) {
+		vm_run_close(run);
+		return -ENOMEM;
+	}
+	*out = run;
+	return 0;
+}
+
+void vm_run_close(struct vm_run *run)
+{
+	if (!run)
+		return;
+	vm_region_free(run);
+	free(run->stack);
+	free(run);
+}
+
+static u64 start(struct vm_run *run, const struct vm_prog *prog, u32 at, const u64 args[5],
+		 u32 frames)
+{
+	return (prog->entry ? jit_run : interpret)(run, prog, at, args, frames);
+}
+
+int vm_call(struct vm_run *run, u32 prog, u64 ctx, u64 arg2, u64 *result)
+{
+	u64 args[5] = {ctx, arg2};
+
+	if (prog >= run->vm->nprogs)
+		return -ENOENT;
+	run->prog = &run->vm->progs[prog];
+	run->ctx = ctx;
+	run->tail_calls = 0;
+	run->packet_pushed = 0;
+	run->loops = LOOPS_MOST;
+	run->budget = (s64)run->vm->opts.budget;
+	run->fault = (struct vm_fault){0};
+	*result = start(run, run->prog, 0, args, 0);
+	if (!run->vm->opts.trusted)
+		vm_records_discard(run);
+	return run->fault.kind ? -EFAULT : 0;
+}
+
+u64 vm_call_back(struct vm_run *run, u64 callback, const u64 args[5])
+{
+	const struct vm_prog *prog = run->prog;
+	u64 top = (u64)(uintptr_t)run->stack + VM_FRAMES * VM_FRAME_BYTES, result;
+	u32 frames = (u32)((top - run->frame) / VM_FRAME_BYTES) + 1, slot = (u32)callback;
+
+	if (!VM_IS_CALLBACK(callback) || slot >= prog->n || !prog->calls_back[slot]) {
+		run->fault = (struct vm_fault){.kind = VM_BAD_ARGUMENT,
+					       .addr = callback,
+					       .why = "it is no function of the program"};
+		return 0;
+	}
+	if (frames >= VM_FRAMES) {
+		run->fault = (struct vm_fault){.kind = VM_TOO_DEEP};
+		return 0;
+	}
+	result = start(run, prog, slot, args, frames);
+	if (run->fault.kind)
+		run->fault.called_back = true;
+	else
+		run->prog = prog; /* a tail call may have left it */
+	return result;
+}
