@@ -28,7 +28,7 @@ static const char usage[] =
 	"  -d STAGE        print a stage of compilation and end: ast, types, ir, ir:PASS, insns,\n"
 	"                  object; or verifier, what the kernel says when it loads the programs\n"
 	"  --target FILE   compile for the machine that `waggle target save` described\n"
-	"  --engine NAME   where programs run: kernel, or auto, which is the same so far\n"
+	"  --engine NAME   where programs run: kernel, user (needs no rights), or auto\n"
 	"  -h, --help, --version\n"
 	"\n";
 

@@ -67,11 +67,15 @@ static int number(const char *text, int *out)
 
 static int engine_of(struct trace *t, const char *name)
 {
-	if (!strcmp(name, "auto") || !strcmp(name, "kernel"))
-		t->opts.engine = *name == 'k' ? WAGGLE_KERNEL : WAGGLE_AUTO;
-	else
-		return usage_error("there is no engine '%s': kernel or auto", name);
-	return 0;
+	static const char *const names[] = {
+		[WAGGLE_AUTO] = "auto", [WAGGLE_KERNEL] = "kernel", [WAGGLE_USER] = "user"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i])) {
+			t->opts.engine = (enum waggle_engine)i;
+			return 0;
+		}
+	return usage_error("there is no engine '%s': kernel, user or auto", name);
 }
 
 static int buffering_of(struct trace *t, const char *mode)

@@ -20,8 +20,9 @@ struct command {
 	int failed; /* the errno of a failed exec comes here */
 	int status; /* once it has ended: what a shell would call $? */
 	bool ended;
+	struct user_child *child; /* with the user engine: what it does before its exec */
 };
-int command_start(struct command *, char *const *argv, struct diag *);
+int command_start(struct command *, char *const *argv, struct user_child *, struct diag *);
 /* Waits until it waits for us, so that what it did for us before is not traced. */
 void command_settle(const struct command *);
 void command_release(struct command *);
@@ -54,7 +55,9 @@ struct waggle_session {
 	struct object *object; /* borrowed */
 	struct waggle_opts opts;
 	struct diag diag;
+	const struct engine_ops *ops; /* of the engine that was chosen */
 	struct engine *engine;
+	struct user_child *child; /* of the user engine, or NULL */
 	struct stream *stream;
 	struct sink sink;
 	bool has_sink;
