@@ -1,0 +1,134 @@
+/*
+ * trap.c: SIGSYS: a call that the script asks about, before it is made; and its result.
+ *
+ * In:  the registers of a thread that wanted to make a call. Out: the same, but for where it goes
+ *      on: at the stub of this call site, which makes the call (entry.S).
+ *
+ * The call is not made here: it would be made with all signals masked, on a stack that is not the
+ * program's.
+ */
+#include "engine/inprocess/agent/agent.h"
+
+#include <errno.h>
+
+#define SYS_SECCOMP_CODE 1
+#define SIGSYS_          31
+
+/* linux/signal.h */
+#define FLAG_SIGINFO  4u
+#define FLAG_RESTORER 0x04000000u
+#define FLAG_ONSTACK  0x08000000u
+enum { MASK_BLOCK, MASK_UNBLOCK, MASK_SET };
+
+/* ---- call sites */
+
+static u32 hash(u64 key)
+{
+	return (u32)(key * 0x9e3779b97f4a7c15ull >> 52) % AGENT_SITES;
+}
+
+/* The number of the site that goes back to `back`; AGENT_SITES: there are too many. */
+static u32 site_of(u64 back, u64 nr)
+{
+	u64 key = back | nr << 48;
+	u32 first = hash(key);
+
+	for (u32 i = 0; i < AGENT_SITES; i++) {
+		u32 at = (first + i) % AGENT_SITES;
+		struct agent_site *s = &agent_private->sites[at];
+		u64 seen = __atomic_load_n(&s->key, __ATOMIC_ACQUIRE);
+
+		if (!seen && __atomic_compare_exchange_n(&s->key, &seen, key, false,
+							 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+			seen = key;
+		if (seen != key)
+			continue;
+		__atomic_store_n(&s->back, back, __ATOMIC_RELEASE);
+		return at;
+	}
+	return AGENT_SITES;
+}
+
+static bool is_exec(u64 nr)
+{
+	return nr == SYS_execve || nr == SYS_execveat;
+}
+
+static void go_on(struct agent_context *uc)
+{
+	u32 site = site_of(uc->ip, uc->ax);
+	bool back = is_exec(uc->ax) || agent_wants_result(uc->ax);
+
+	if (site == AGENT_SITES)
+		uc->ax = (u64)-EAGAIN;
+	else
+		uc->ip =
+			(u64)(back ? agent_exit_stubs : agent_stubs) + (u64)site * AGENT_SITE_BYTES;
+}
+
+/* ---- the handler */
+
+/* Another filter's, or somebody sent it: what the program wanted to be done. */
+static void foreign(int sig, struct agent_signal *si, struct agent_context *uc)
+{
+	const struct agent_action *a = &agent_private->action, none = {.flags = 0};
+	void (*handler)(int, struct agent_signal *, struct agent_context *) = (void *)a->handler;
+
+	if (a->handler > 1) {
+		handler(sig, si, uc);
+	} else if (!a->handler) { /* it ends us, as soon as the mask allows */
+		call4(SYS_rt_sigaction, SIGSYS_, (u64)&none, 0, 8);
+		call2(SYS_kill, agent_pid(), SIGSYS_);
+	}
+}
+
+static void on_trap(int sig, struct agent_signal *si, struct agent_context *uc)
+{
+	u64 nr = uc->ax;
+	struct agent_event ev = {.ip = uc->ip, .sp = uc->sp, .bp = uc->bp};
+
+	if (si->code != SYS_SECCOMP_CODE || si->error != AGENT_TRAP_MARK) {
+		foreign(sig, si, uc);
+		return;
+	}
+	agent_enter(uc);
+	if (!agent_special(uc))
+		go_on(uc);
+	else if (agent_wants_result(nr))
+		agent_result((u32)nr, (s64)uc->ax, &ev);
+}
+
+int agent_handle(void)
+{
+	const struct agent_action a = {
+		.handler = (u64)on_trap,
+		.flags = FLAG_SIGINFO | FLAG_RESTORER | FLAG_ONSTACK,
+		.restorer = (u64)agent_restorer,
+		.mask = EVERY_SIGNAL,
+	};
+	const u64 open = SIGSYS_BIT;
+	long err = call4(SYS_rt_sigaction, SIGSYS_, (u64)&a, 0, 8);
+
+	if (!err)
+		err = call4(SYS_rt_sigprocmask, MASK_UNBLOCK, (u64)&open, 0, 8);
+	return (int)err;
+}
+
+/* ---- after the call: saved are the registers that come_back in entry.S pushed */
+
+enum { SAVED_BP = 8, SAVED = 10, RED_ZONE = 128 };
+
+void agent_exit(u32 at, s64 result, const u64 *saved)
+{
+	const struct agent_site *s = &agent_private->sites[at];
+	u64 nr = s->key >> 48, all = EVERY_SIGNAL, mask;
+	struct agent_event ev = {
+		.ip = s->back, .sp = (u64)(saved + SAVED) + RED_ZONE, .bp = saved[SAVED_BP]};
+
+	call4(SYS_rt_sigprocmask, MASK_SET, (u64)&all, (u64)&mask, 8);
+	if (is_exec(nr))
+		agent_exec_failed();
+	if (agent_wants_result(nr))
+		agent_result((u32)nr, result, &ev);
+	call4(SYS_rt_sigprocmask, MASK_SET, (u64)&mask, 0, 8);
+}
