@@ -120,6 +120,8 @@ struct agent_process {
 	struct agent_action action;
 	u64 clock; /* the vDSO's clock_gettime() */
 	u32 words[8];
+	u64 blocks[8]; /* where the gates are mapped, near code that was patched */
+	u8 looked[AGENT_SITES]; /* whether the site can be patched */
 	u32 pid __attribute__((aligned(4096))); /* a page that is empty after a fork() */
 };
 #define agent_private ((struct agent_process *)AGENT_PRIVATE)

@@ -79,26 +79,41 @@ struct agent_event {
 void agent_run(u32 first, u32 second, void *ctx, u32 size, struct agent_event *);
 void agent_enter(const struct agent_context *);
 void agent_result(u32 nr, s64 result, struct agent_event *);
+bool agent_wants_entry(u64 nr);
 bool agent_wants_result(u64 nr);
 void agent_wake_reader(void);
 u32 agent_pid(void);
 
+static inline bool agent_is_open(void)
+{
+	return __atomic_load_n(&agent_control->open, __ATOMIC_RELAXED);
+}
+
 /* calls.c: calls that would take the agent its footing. True: it is done, the result is in ax. */
 bool agent_special(struct agent_context *);
+bool agent_is_special(u64 nr);
 void agent_exec_failed(void);
 bool agent_copy_in(void *to, u64 from, u32 size);
 bool agent_copy_out(u64 to, const void *from, u32 size);
+
+/* patch.c: lets the site jump past the trap from now on, where that is safe. */
+void agent_patch(u32 site);
 
 /* start.c */
 long agent_map(u64 at, u64 size, int prot, u64 from, s32 fd);
 int agent_handle(void); /* SIGSYS, from now on */
 
 /* entry.S */
-extern const u8 agent_stubs[], agent_exit_stubs[], agent_restorer[], agent_text_stubs_end[];
+extern const u8 agent_stubs[], agent_exit_stubs[], agent_restorer[];
+extern const u8 agent_gates[], agent_gates_end[];
 void agent_boot(void);
 
 /* called by entry.S, or through the table there */
-void agent_exit(u32 site, s64 result, const u64 *saved);
+struct agent_way { /* in rax and rdx */
+	u64 stub, nr;
+};
+struct agent_way agent_gate(u32 site, const u64 *kept);
+u64 agent_exit(u32 site, const u64 *kept, s64 result);
 void agent_begin(s32 fd, const u64 *stack);
 void agent_init(u64 vdso);
 int agent_start(s32 fd, u64 vdso);

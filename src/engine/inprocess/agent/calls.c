@@ -215,6 +215,14 @@ static const struct {
 	{SYS_execveat, exec_call},
 };
 
+bool agent_is_special(u64 nr)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(specials); i++)
+		if (specials[i].nr == nr)
+			return true;
+	return false;
+}
+
 bool agent_special(struct agent_context *uc)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(specials); i++)

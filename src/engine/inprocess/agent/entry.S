@@ -13,6 +13,25 @@
 #define SYS_mmap         9
 #define SYS_rt_sigreturn 15
 
+/* Gates: where a call site jumps to that was patched (patch.c). These pages are mapped once more
+ * near the site, so they refer to nothing but themselves. */
+	.section .gates, "a"
+	.balign 4096
+	.globl agent_gates, agent_gates_end
+agent_gates:
+	.set at, 0
+	.rept AGENT_SITES
+	mov $at, %ecx
+	jmp gate_end
+	.balign 16
+	.set at, at + 1
+	.endr
+gate_end:
+	movabs $come_in, %r11
+	jmp *%r11
+	.balign 4096
+agent_gates_end:
+
 	.section .api, "a"
 	.globl agent_header
 agent_header:
@@ -44,9 +63,8 @@ agent_exit_stubs:
 	.set at, at + 1
 	.endr
 
-/* rax: the result, ecx: the site. Signals may come; all but rcx and r11 stays. */
-come_back:
-	lea -128(%rsp), %rsp /* the red zone */
+.macro keep /* all that a call keeps, below the red zone; rbp: where it lies */
+	lea -128(%rsp), %rsp
 	pushfq
 	push %rbp
 	push %rax
@@ -61,10 +79,9 @@ come_back:
 	and $-16, %rsp
 	cld
 	mov %ecx, %edi
-	mov %rax, %rsi
-	mov %rbp, %rdx
-	call agent_exit
-	mov %rbp, %rsp
+	mov %rbp, %rsi
+.endm
+.macro restore rax
 	pop %r10
 	pop %r9
 	pop %r8
@@ -72,17 +89,34 @@ come_back:
 	pop %rsi
 	pop %rdi
 	pop %rcx
-	pop %rax
+	pop \rax
 	pop %rbp
-	mov (%rsp), %r11
 	popfq
 	lea 128(%rsp), %rsp
-	shl $4, %rcx
-	add agent_sites_at(%rip), %rcx
-	mov (%rcx), %rcx
+.endm
+.set KEPT_CX, 6 * 8
+.set KEPT_AX, 7 * 8
+
+/* rax: the result, ecx: the site. Signals may come; all but rcx and r11 stays. */
+come_back:
+	keep
+	mov %rax, %rdx
+	call agent_exit
+	mov %rbp, %rsp
+	mov %rax, KEPT_CX(%rsp)
+	restore %rax
 	jmp *%rcx
-agent_sites_at:
-	.quad AGENT_PRIVATE
+
+/* From a gate: ecx: the site. Here rax is free, too: it is about to get the number of the call. */
+come_in:
+	keep
+	call agent_gate
+	mov %rbp, %rsp
+	mov %rax, KEPT_AX(%rsp)
+	mov %rdx, KEPT_CX(%rsp)
+	restore %r11
+	mov %ecx, %eax
+	jmp *%r11
 
 	.globl agent_restorer
 agent_restorer:

@@ -41,7 +41,7 @@ static bool copy(long nr, u64 here, u64 there, u64 size)
 {
 	const struct iovec l = {(void *)here, size}, r = {(void *)there, size};
 
-	return call6(nr, (u64)call0(SYS_getpid), (u64)&l, 1, (u64)&r, 1, 0) == (long)size;
+	return call6(nr, agent_pid(), (u64)&l, 1, (u64)&r, 1, 0) == (long)size;
 }
 
 bool agent_copy_in(void *to, u64 from, u32 size)
@@ -274,6 +274,11 @@ void agent_enter(const struct agent_context *uc)
 		return;
 	r = (struct record_call){common(), nr, {uc->di, uc->si, uc->dx, uc->r10, uc->r8, uc->r9}};
 	agent_run(c->all_enter, own, &r, sizeof(r), &ev);
+}
+
+bool agent_wants_entry(u64 nr)
+{
+	return agent_control->all_enter || (nr < AGENT_CALLS && agent_control->enter[nr]);
 }
 
 bool agent_wants_result(u64 nr)

@@ -54,16 +54,23 @@ static bool is_exec(u64 nr)
 	return nr == SYS_execve || nr == SYS_execveat;
 }
 
+static u64 stub_of(u32 site, u64 nr)
+{
+	bool back = is_exec(nr) || agent_wants_result(nr);
+
+	return (u64)(back ? agent_exit_stubs : agent_stubs) + (u64)site * AGENT_SITE_BYTES;
+}
+
 static void go_on(struct agent_context *uc)
 {
 	u32 site = site_of(uc->ip, uc->ax);
-	bool back = is_exec(uc->ax) || agent_wants_result(uc->ax);
 
-	if (site == AGENT_SITES)
+	if (site == AGENT_SITES) {
 		uc->ax = (u64)-EAGAIN;
-	else
-		uc->ip =
-			(u64)(back ? agent_exit_stubs : agent_stubs) + (u64)site * AGENT_SITE_BYTES;
+		return;
+	}
+	agent_patch(site);
+	uc->ip = stub_of(site, uc->ax);
 }
 
 /* ---- the handler */
@@ -114,21 +121,66 @@ int agent_handle(void)
 	return (int)err;
 }
 
-/* ---- after the call: saved are the registers that come_back in entry.S pushed */
+/* ---- before the call, at a gate, and after it. kept: what entry.S keeps */
 
-enum { SAVED_BP = 8, SAVED = 10, RED_ZONE = 128 };
+enum { KEPT_R10, KEPT_R9, KEPT_R8, KEPT_DX, KEPT_SI, KEPT_DI, KEPT_CX, KEPT_AX, KEPT_BP, KEPT = 10 };
+#define RED_ZONE 128
 
-void agent_exit(u32 at, s64 result, const u64 *saved)
+static struct agent_context context_of(const struct agent_site *s, const u64 *kept)
 {
-	const struct agent_site *s = &agent_private->sites[at];
-	u64 nr = s->key >> 48, all = EVERY_SIGNAL, mask;
-	struct agent_event ev = {
-		.ip = s->back, .sp = (u64)(saved + SAVED) + RED_ZONE, .bp = saved[SAVED_BP]};
+	return (struct agent_context){.ip = s->back,
+				      .sp = (u64)(kept + KEPT) + RED_ZONE,
+				      .bp = kept[KEPT_BP],
+				      .ax = s->key >> 48,
+				      .di = kept[KEPT_DI],
+				      .si = kept[KEPT_SI],
+				      .dx = kept[KEPT_DX],
+				      .r10 = kept[KEPT_R10],
+				      .r8 = kept[KEPT_R8],
+				      .r9 = kept[KEPT_R9]};
+}
+
+static u64 mask_all(void)
+{
+	u64 all = EVERY_SIGNAL, mask = 0;
 
 	call4(SYS_rt_sigprocmask, MASK_SET, (u64)&all, (u64)&mask, 8);
-	if (is_exec(nr))
-		agent_exec_failed();
-	if (agent_wants_result(nr))
-		agent_result((u32)nr, result, &ev);
+	return mask;
+}
+
+static void mask_back(u64 mask)
+{
 	call4(SYS_rt_sigprocmask, MASK_SET, (u64)&mask, 0, 8);
+}
+
+struct agent_way agent_gate(u32 at, const u64 *kept)
+{
+	const struct agent_site *s = &agent_private->sites[at];
+	const struct agent_context uc = context_of(s, kept);
+	u64 mask;
+
+	if (agent_is_open() && agent_wants_entry(uc.ax)) {
+		mask = mask_all();
+		agent_enter(&uc);
+		mask_back(mask);
+	}
+	return (struct agent_way){stub_of(at, uc.ax), uc.ax};
+}
+
+u64 agent_exit(u32 at, const u64 *kept, s64 result)
+{
+	const struct agent_site *s = &agent_private->sites[at];
+	const struct agent_context uc = context_of(s, kept);
+	struct agent_event ev = {.ip = uc.ip, .sp = uc.sp, .bp = uc.bp};
+	u64 mask;
+
+	if (!is_exec(uc.ax) && !agent_is_open())
+		return s->back;
+	mask = mask_all();
+	if (is_exec(uc.ax))
+		agent_exec_failed();
+	if (agent_wants_result(uc.ax))
+		agent_result((u32)uc.ax, result, &ev);
+	mask_back(mask);
+	return s->back;
 }
