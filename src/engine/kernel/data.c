@@ -104,11 +104,13 @@ static int rodata_fill(struct kernel_engine *k, u32 map, u8 *data)
 	u32 key = 0;
 	int err;
 
-	config_fill(k, &c);
-	memcpy(data, &c, MIN(sizeof(c), m->value_size));
-	err = fills_fill(k, data);
-	if (err)
-		return err;
+	if (!k->base.object->plain) {
+		config_fill(k, &c);
+		memcpy(data, &c, MIN(sizeof(c), m->value_size));
+		err = fills_fill(k, data);
+		if (err)
+			return err;
+	}
 	err = sys_map_update(k->maps[map], &key, data, 0);
 	return err ? err : sys_map_freeze(k->maps[map]);
 }
@@ -144,6 +146,8 @@ int data_fill(struct kernel_engine *k, u32 map)
 	u8 *data;
 	int err;
 
+	if (m->section == SECTION_BSS && k->base.object->plain)
+		return 0; /* zeroes, all of the programs' own */
 	if (m->section == SECTION_BSS) {
 		err = bss_map(k, map);
 	} else {

@@ -126,6 +126,37 @@ static int program_load(struct kernel_engine *k, u32 prog, struct sys_prog *s, u
 	return fd;
 }
 
+/* The functions of a program, behind the gate; all or none have a type. NULL: no memory. */
+static struct sys_func_info *program_funcs(const struct kernel_engine *k, u32 prog, u32 shift,
+					   u32 *n)
+{
+	const struct code *c = &k->base.object->progs.v[prog].code;
+	struct sys_func_info *funcs = calloc(MAX(c->funcs.n, 1u), sizeof(*funcs));
+
+	*n = MAX(c->funcs.n, 1u);
+	if (funcs && !c->funcs.n)
+		funcs[0].type = k->btf_fd ? k->btf.progs[prog].func : 0;
+	for (u32 i = 0; funcs && i < c->funcs.n; i++) {
+		funcs[i].insn = c->funcs.v[i].insn + (i ? shift : 0);
+		funcs[i].type = c->funcs.v[i].type;
+		if (!funcs[i].type)
+			funcs[0].type = 0;
+	}
+	return funcs;
+}
+
+/* How a program attaches is said when it is loaded. */
+static u32 program_type(struct kernel_engine *k, u32 prog)
+{
+	const struct object_prog *p = &k->base.object->progs.v[prog];
+
+	if (!p->attach_type)
+		return k->multi[prog] = link_choose(k, prog);
+	if (p->attach_type == MULTI_KPROBE || p->attach_type == MULTI_UPROBE)
+		k->multi[prog] = (u8)p->attach_type;
+	return p->attach_type;
+}
+
 static int program_open(struct kernel_engine *k, u32 prog)
 {
 	const struct object *o = k->base.object;
@@ -133,22 +164,29 @@ static int program_open(struct kernel_engine *k, u32 prog)
 	u32 shift = gated(k, prog) ? GATE_SLOTS : 0;
 	struct insn *insns = calloc(p->code.insns.n + GATE_SLOTS, sizeof(*insns));
 	struct btf_line *lines = k->btf_fd ? program_lines(k, prog, shift) : NULL;
-	struct sys_func_info func = {.type = k->btf_fd ? k->btf.progs[prog].func : 0};
+	u32 nfuncs;
+	struct sys_func_info *funcs = program_funcs(k, prog, shift, &nfuncs);
 	struct sys_prog s = {
 		.name = p->name,
 		.license = o->license ? o->license : "GPL",
 		.kind = p->kind,
-		.attach_type = k->multi[prog] = link_choose(k, prog),
+		.attach_type = program_type(k, prog),
+		.flags = p->flags,
+		.attach_btf = p->target_id,
 		.insns = insns,
 		.ninsns = p->code.insns.n + shift,
-		.btf_fd = func.type ? k->btf_fd : 0,
-		.funcs = &func,
-		.nfuncs = 1,
+		.btf_fd = funcs && funcs->type ? k->btf_fd : 0,
+		.funcs = funcs,
+		.nfuncs = nfuncs,
 		.lines = lines,
 		.nlines = lines ? k->btf.progs[prog].nlines : 0,
 	};
-	int err = insns && (lines || !k->btf_fd) ? 0 : -ENOMEM;
+	int err = insns && funcs && (lines || !k->btf_fd) ? 0 : -ENOMEM;
 
+	if (!p->kind)
+		err = diag_fail(k->base.diag, -EINVAL, "`waggle run --engine user` runs it; or name its "
+				"section as libbpf does: SEC(\"xdp\")", "the kernel does not take program "
+				"'%s': section %s says no kind", p->name, p->section);
 	if (!err && shift)
 		gate_emit(k, insns);
 	if (!err)
@@ -157,6 +195,7 @@ static int program_open(struct kernel_engine *k, u32 prog)
 		err = program_load(k, prog, &s, shift);
 	free(insns);
 	free(lines);
+	free(funcs);
 	if (err < 0)
 		return err;
 	k->progs[prog] = err;
@@ -168,7 +207,10 @@ int programs_open(struct kernel_engine *k)
 	int err = 0;
 
 	for (u32 i = 0; i < k->base.object->progs.n && !err; i++)
-		err = program_open(k, i);
+		if (object_wants(k->base.object, k->opts.only - 1, i))
+			err = program_open(k, i);
+	if (!err)
+		err = plain_slots_fill(k, false);
 	free(k->log);
 	k->log = NULL;
 	k->log_size = 0;
