@@ -114,6 +114,18 @@ $(BENCH)/waggle.map: $(CLI_OBJ) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,-Map=$@ -o /dev/null $^
 
+# Programs on our machine, gcc's, the kernel's: clang compiles them for BPF.
+VM_BENCH := $(patsubst bench/vm/%.c,$(BENCH)/vm/%.o,$(filter-out %.bpf.c,$(wildcard bench/vm/*.c)))
+$(BENCH)/vm/%.bpf.o: bench/vm/%.bpf.c bench/vm/algorithms.h
+	@mkdir -p $(@D)
+	clang -O2 -Wall -Wextra -target bpf -mcpu=v3 -c -o $@ $<
+$(BENCH)/vm/%.o: bench/vm/%.c $(O)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(BENCH)/vm/vm: $(VM_BENCH) $(O)/libwaggle.a
+	$(CC) $(ALL_CFLAGS) -static -o $@ $^ -lm
+bench-vm: $(BENCH)/vm/vm $(BENCH)/vm/user.bpf.o $(BENCH)/vm/kernel.bpf.o
+
 bench: bench-programs
 	bench/run -b $(BENCH) -w $(O)/waggle $(PARTS)
 
@@ -135,9 +147,9 @@ clean:
 
 # Any .d file: objects of the library, the commands and the programs alike.
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_EXE:=.d) $(TOOL_EXE:=.d)
--include $(wildcard $(O)/tests/behave/*.d $(O)/bench/*.d)
+-include $(wildcard $(O)/tests/behave/*.d $(O)/bench/*.d $(O)/bench/vm/*.d)
 
 .PHONY: torn all debug debug-programs programs behave test bench bench-programs \
-	bench-twins format lint install clean force
+	bench-twins bench-vm format lint install clean force
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -109,14 +109,70 @@ enum prog_kind_id {
 };
 const struct prog_kind *prog_kind(u32 id);
 
+/* What a helper takes. SIZE and SIZE0 (which may be 0) count the bytes of the argument before. */
+enum helper_arg {
+	ARG_NONE,
+	ARG_ANY, /* a number, or an address that the program need not own */
+	ARG_MORE, /* for a format: there or not */
+	ARG_CONST, /* a constant: bytes that the result has */
+	ARG_CTX,
+	ARG_CTX_NULL, /* ..._NULL: or 0 */
+	ARG_MAP,
+	ARG_KEY, /* key_size bytes of the map before */
+	ARG_VALUE, /* value_size bytes of it, that are read */
+	ARG_VALUE_OR_NULL,
+	ARG_VALUE_OUT, /* that are written */
+	ARG_MEM, /* SIZE bytes that are read */
+	ARG_MEM_NULL,
+	ARG_MEM20, /* 20, 40 bytes that are read */
+	ARG_MEM40,
+	ARG_OUT, /* SIZE bytes that are written, whatever they hold */
+	ARG_OUT_NULL,
+	ARG_INOUT, /* SIZE bytes that are read and written */
+	ARG_U32_INOUT,
+	ARG_U64_OUT, /* 8 bytes, aligned */
+	ARG_SIZE,
+	ARG_SIZE0,
+	ARG_STR, /* text of a read-only map, with a 0 at the end */
+	ARG_RECORD, /* of a ring, reserved; it is given back */
+	ARG_FUNC, /* a function of the program */
+	ARG_STACK_NULL, /* what that function is handed */
+	ARG_LOCK, /* a bpf_spin_lock, bpf_timer, kptr in the value of a map */
+	ARG_TIMER,
+	ARG_KPTR,
+	ARG_DYNPTR,
+	ARG_DYNPTR_OUT, /* room for one */
+	ARG_SOCK, /* a socket of any kind */
+	ARG_SOCK_OR_NULL,
+	ARG_BTF, /* an object of the kernel, of the type that the helper wants */
+	ARG_BTF_OR_NULL,
+	ARG_PERCPU, /* a per-CPU variable of the kernel */
+};
+enum helper_result {
+	RET_INT,
+	RET_VOID,
+	RET_VALUE, /* of the map that was handed in */
+	RET_VALUE_NULL,
+	RET_RECORD_NULL, /* as many bytes as the CONST says */
+	RET_MEM_NULL,
+	RET_SOCKET_NULL,
+	RET_TCP_SOCK_NULL,
+	RET_SOCK_COMMON_NULL,
+	RET_BTF,
+	RET_BTF_NULL,
+	RET_PERCPU,
+	RET_PERCPU_NULL,
+};
 /* Helpers. HELPER_probe_read_user_str is the number of bpf_probe_read_user_str. */
 struct helper {
 	const char *name; /* without bpf_ */
 	u32 id, since;
-	u8 nargs;
+	u8 nargs;   /* those of a format count as three */
+	u8 result;  /* enum helper_result */
+	u8 args[5]; /* enum helper_arg */
 };
 enum helper_id {
-#define HELPER(id, name, since, nargs) HELPER_##name = (id),
+#define HELPER(id, name, since, ret, a, b, c, d, e) HELPER_##name = (id),
 #include "isa/helpers.def"
 #undef HELPER
 };

@@ -2,7 +2,12 @@
 #include "isa/isa.h"
 
 static const struct helper helpers[] = {
-#define HELPER(id, name, since, nargs) [id] = {#name, id, since, nargs},
+#define NARGS(a, b, c, d, e) \
+	((ARG_##a != 0) + (ARG_##b != 0) + (ARG_##c != 0) + (ARG_##d != 0) + (ARG_##e != 0))
+#define HELPER(id, name, since, ret, a, b, c, d, e) \
+	[id] = {#name,     id,                      \
+		since,     NARGS(a, b, c, d, e),    \
+		RET_##ret, {ARG_##a, ARG_##b, ARG_##c, ARG_##d, ARG_##e}},
 #include "isa/helpers.def"
 #undef HELPER
 };

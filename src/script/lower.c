@@ -84,8 +84,10 @@ static void lower_while(struct lower *l, struct node *n)
 	struct ir_fn *fn = l->fn;
 	u32 head = ir_block(fn), body = ir_block(fn), next = ir_block(fn), done = ir_block(fn);
 	u32 break_to = l->break_to, continue_to = l->continue_to;
-	struct memo memo = l->memo;
+	struct memo memo;
 
+	l->memo.read.map = NULL; /* each turn reads what the one before has written */
+	memo = l->memo;
 	ir_jmp(fn, head);
 	ir_at(fn, head);
 	lower_cond(l, n->a, body, done);

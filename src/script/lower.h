@@ -23,6 +23,11 @@ struct piece {
 /* Values that are computed at most once on a path; what a branch computes is forgotten behind it. */
 struct memo {
 	u32 pid_tgid, uid_gid, cpu, scratch;
+	struct map_read { /* the last number that was read from a map with keys */
+		const struct script_map *map; /* NULL: none */
+		u32 keys[4], value;
+		u32 writes; /* l->map_writes when it was read */
+	} read;
 };
 
 struct lower {
@@ -36,6 +41,7 @@ struct lower {
 	u32 stacks;		/* index of the map of stacks, 0: there is none */
 	u32 zeroes;		/* offset in .rodata of as many zeroes as the largest value has */
 	struct memo memo;
+	u32 map_writes; /* places so far that change maps */
 	vec(struct piece) pieces;
 	u32 stack;		  /* bytes of slots so far */
 	u32 scratch, scratch_end; /* bytes of all programs before this one; and of this one so far */
@@ -61,6 +67,9 @@ u32 lower_arith(struct lower *, u8 op, struct type result, u32 a, u32 b);
 u32 lower_config(struct lower *, u32 off); /* of struct waggle_config */
 /* Adds 1 to a field of struct waggle_counters. */
 void lower_counter(struct lower *, u32 field);
+/* Counts an update that found no room: all CPUs in one place, as such an update waits for a lock
+ * anyway, and fewer instructions stand in each program. */
+void lower_map_full(struct lower *);
 
 /* lower_mem.c */
 struct mem mem_at(struct lower *, const struct piece *);

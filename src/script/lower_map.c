@@ -133,8 +133,9 @@ void lower_maps(struct lower *l)
 
 /* ---- keys */
 
-/* Writes the key of a map's use to memory; *piece is to be given back. */
-static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
+/* Writes the key of a map's use to memory; *piece is to be given back. ints: the values of its
+ * parts, where the caller has them. */
+static struct mem lower_key_of(struct lower *l, struct node *n, const u32 *ints, u32 *piece)
 {
 	struct object_map *o = &l->object->maps.v[n->map->index];
 	u32 size = o->scalar ? 8 : o->key_size, i = 0;
@@ -149,13 +150,18 @@ static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
 		struct mem at = {m.ptr, m.off + (s32)f->off};
 
 		if (k->type.kind == TYPE_INT)
-			ir_store(l->fn, 8, at.ptr, at.off, lower_int(l, k));
+			ir_store(l->fn, 8, at.ptr, at.off, ints ? ints[i] : lower_int(l, k));
 		else if (f->mode & STACK_BY_ID)
 			lower_stack_key(l, k, at);
 		else /* the kernel compares whole keys */
 			lower_stored(l, k, at, f->size);
 	}
 	return m;
+}
+
+static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
+{
+	return lower_key_of(l, n, NULL, piece);
 }
 
 static u32 lookup(struct lower *l, u32 map, struct mem key)
@@ -179,7 +185,7 @@ static void count_full(struct lower *l, u32 result)
 	ir_br(fn, result, full, done);
 	ir_seal(fn, full);
 	ir_at(fn, full);
-	lower_counter(l, offsetof(struct waggle_counters, map_full));
+	lower_map_full(l);
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);
@@ -192,14 +198,71 @@ static bool is_data(struct lower *l, const struct script_map *m)
 
 /* ---- reading */
 
+/* Are two values the same for certain: made in the same way of the same things? */
+static bool same_value(const struct ir_fn *f, u32 a, u32 b, u32 depth)
+{
+	const struct ir_ins *x, *y;
+	u8 args;
+
+	a = ir_value(f, a);
+	b = ir_value(f, b);
+	x = &f->ins.v[a], y = &f->ins.v[b];
+	if (a == b)
+		return true;
+	if (!depth || x->op != y->op || x->type != y->type || x->width != y->width ||
+	    x->imm != y->imm || x->aux != y->aux)
+		return false;
+	/* a load is the same one only of the context, which does not change */
+	if (!(ir_ops[x->op].flags & IR_PURE) &&
+	    ((x->op != IR_LOAD && x->op != IR_LOADS) || f->ins.v[ir_value(f, x->a)].type != IRT_CTX))
+		return false;
+	args = ir_ops[x->op].args;
+	return args <= 2 && (args < 1 || same_value(f, x->a, y->a, depth - 1)) &&
+	       (args < 2 || same_value(f, x->b, y->b, depth - 1));
+}
+
+/* Lowers the parts of a key that is numbers only, into read->keys. */
+static bool number_keys(struct lower *l, struct node *n, struct map_read *read)
+{
+	u32 i = 0;
+
+	*read = (struct map_read){.map = n->map, .writes = l->map_writes};
+	for (struct node *k = n->a; k; k = k->next, i++)
+		if (k->type.kind != TYPE_INT || i == ARRAY_SIZE(read->keys))
+			return false;
+	i = 0;
+	for (struct node *k = n->a; k; k = k->next)
+		read->keys[i++] = lower_int(l, k);
+	return i;
+}
+
+/* The value that the same look-up gave before on this path, while nothing here has changed maps
+ * since; or 0. Another CPU may have: as it may have right after a second look-up. */
+static u32 read_before(struct lower *l, const struct map_read *now)
+{
+	const struct map_read *was = &l->memo.read;
+
+	if (was->map != now->map || was->writes != now->writes)
+		return 0;
+	for (u32 i = 0; i < ARRAY_SIZE(was->keys); i++)
+		if (!same_value(l->fn, was->keys[i], now->keys[i], 8))
+			return 0;
+	return was->value;
+}
+
 u32 lower_map_read(struct lower *l, struct node *n)
 {
 	struct ir_fn *fn = l->fn;
 	u32 piece, value, found, done, var;
+	struct map_read read;
+	bool numbers;
 
 	if (is_data(l, n->map))
 		return ir_load(fn, 8, false, ir_data(fn, n->map->index, 0), 0);
-	value = lookup(l, n->map->index, lower_key(l, n, &piece));
+	numbers = number_keys(l, n, &read);
+	if (numbers && read_before(l, &read))
+		return l->memo.read.value;
+	value = lookup(l, n->map->index, lower_key_of(l, n, numbers ? read.keys : NULL, &piece));
 	mem_put(l, piece);
 	found = ir_block(fn), done = ir_block(fn), var = ir_var(fn, IRT_I64);
 	ir_set(fn, var, ir_const(fn, 0));
@@ -210,7 +273,10 @@ u32 lower_map_read(struct lower *l, struct node *n)
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);
-	return ir_get(fn, var);
+	read.value = ir_get(fn, var);
+	if (numbers && read.writes == l->map_writes)
+		l->memo.read = read;
+	return read.value;
 }
 
 u32 value_has_key(struct lower *l, struct node *n)
@@ -338,42 +404,48 @@ static void update_zero(struct lower *l, u32 map, struct mem key)
 	mem_put(l, piece);
 }
 
-/* The value of an entry, made with zeroes when it is new; 0 when there is no room, which is
- * counted. The caller gets a pointer that is not null in the block `have`. */
+/* The value of an entry, made with zeroes when it is new: the look-up is tried again once after
+ * the update, as another CPU may have been faster. A full map is counted, and goes to give_up. The
+ * pointer is not null in the block `have`. */
 static u32 find_or_make(struct lower *l, struct node *map, u32 have, u32 give_up)
 {
 	struct object_map *o = &l->object->maps.v[map->map->index];
 	struct ir_fn *fn = l->fn;
-	u32 kpiece, ptr, again, make = ir_block(fn), full = ir_block(fn);
-	u32 var = ir_var(fn, IRT_MAPVAL);
-	struct memo memo;
-	struct mem key;
+	u32 kpiece, ptr, look, make, again, full, tried;
+	struct mem key = lower_key(l, map, &kpiece);
+	struct memo memo = l->memo;
 
-	key = lower_key(l, map, &kpiece);
-	ptr = lookup(l, map->map->index, key);
-	ir_set(fn, var, ptr);
 	if (o->scalar) { /* an array of one has no holes: the check is for the verifier */
+		ptr = lookup(l, map->map->index, key);
 		ir_br(fn, ptr, have, give_up);
 		goto out;
 	}
-	memo = l->memo;
+	look = ir_block(fn), make = ir_block(fn), again = ir_block(fn), full = ir_block(fn);
+	tried = ir_var(fn, IRT_I64);
+	ir_set(fn, tried, ir_const(fn, 0));
+	ir_jmp(fn, look);
+	ir_at(fn, look);
+	ptr = lookup(l, map->map->index, key);
 	ir_br(fn, ptr, have, make);
 	ir_seal(fn, make);
 	ir_at(fn, make);
+	ir_br(fn, ir_get(fn, tried), full, again);
+	ir_seal(fn, again);
+	ir_at(fn, again);
 	update_zero(l, map->map->index, key);
-	again = lookup(l, map->map->index, key);
-	ir_set(fn, var, again);
-	ir_br(fn, again, have, full);
+	ir_set(fn, tried, ir_const(fn, 1));
+	ir_jmp(fn, look);
+	ir_seal(fn, look);
 	ir_seal(fn, full);
 	ir_at(fn, full);
-	lower_counter(l, offsetof(struct waggle_counters, map_full));
+	lower_map_full(l);
 	ir_jmp(fn, give_up);
 	l->memo = memo;
 out:
 	mem_put(l, kpiece);
 	ir_seal(fn, have);
 	ir_at(fn, have);
-	return ir_get(fn, var);
+	return ptr;
 }
 
 static void set_flag(struct lower *l, struct script_map *m, u32 ptr)
@@ -440,6 +512,7 @@ void lower_map_assign(struct lower *l, struct node *map, u8 op, struct node *val
 		assign_data(l, map->map, value);
 	else
 		assign_hash(l, map, value);
+	l->map_writes++; /* what was read for it came first */
 }
 
 /* ++ and --; as a value, what it was (or is: prefix), which other CPUs may have changed since. */
@@ -447,6 +520,7 @@ u32 lower_map_inc(struct lower *l, struct node *n)
 {
 	u32 value = lower_map_read(l, n->a), one = ir_const(l->fn, n->op == TOK_INC ? 1 : -1);
 
+	l->map_writes++;
 	compound(l, n->a, TOK_ADD_SET, one);
 	return n->prefix ? ir_bin(l->fn, IR_ADD, IRT_I64, value, one) : value;
 }
@@ -457,6 +531,7 @@ void lower_delete(struct lower *l, struct node *n)
 	u32 piece;
 	struct mem key;
 
+	l->map_writes++;
 	if (is_data(l, map->map)) {
 		struct object_map *o = &l->object->maps.v[map->map->index];
 		u32 ptr = ir_data(l->fn, map->map->index, 0);

@@ -122,7 +122,7 @@ static void keep_stack(struct lower *l, struct mem id, struct mem frames)
 	      full, done);
 	ir_seal(fn, full);
 	ir_at(fn, full);
-	lower_counter(l, offsetof(struct waggle_counters, map_full));
+	lower_map_full(l);
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);

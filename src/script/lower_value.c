@@ -29,7 +29,8 @@ static u32 pid_tgid(struct lower *l)
 	var = ir_var(fn, IRT_I64);
 	inside = ir_block(fn), outside = ir_block(fn), done = ir_block(fn);
 	ino = lower_config(l, offsetof(struct waggle_config, pidns_ino));
-	ir_br(fn, ino, inside, outside);
+	/* the common way first: its result stays in its register */
+	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ino, ir_const(fn, 0)), outside, inside);
 	ir_seal(fn, inside);
 	ir_seal(fn, outside);
 
@@ -123,6 +124,15 @@ void lower_counter(struct lower *l, u32 field)
 	ir_atomic_add(fn, 8, ir_bin(fn, IR_ADD, IRT_DATA, ir_data(fn, l->bss, base), off),
 		      (s32)field, ir_const(fn, 1));
 	l->memo = memo;
+}
+
+void lower_map_full(struct lower *l)
+{
+	u32 base = sizeof(struct waggle_control) +
+		   l->prog * CONTROL_CPUS * (u32)sizeof(struct waggle_counters);
+
+	ir_atomic_add(l->fn, 8, ir_data(l->fn, l->bss, base),
+		      offsetof(struct waggle_counters, map_full), ir_const(l->fn, 1));
 }
 
 /* ---- arithmetic */

@@ -14,12 +14,47 @@ static s32 jump_distance(const struct isa_op *op, const struct insn *in)
 	return op->form == FORM_GOTOL || op->form == FORM_CALL_LOCAL ? in->imm : in->off;
 }
 
+static bool arguments_matter(u32 id)
+{
+	const struct helper *h = helper_by_id(id);
+
+	for (u32 i = 0; h && i < h->nargs; i++)
+		if (h->args[i] != ARG_ANY)
+			return true;
+	return false;
+}
+
+/* A jump to itself or to what was before counts as one. */
+static enum step_variant variant_of(const struct vm_prog *prog, const struct isa_op *op,
+				    const struct insn *in)
+{
+	switch (op->form) {
+	case FORM_JA:
+	case FORM_GOTOL:
+	case FORM_JMP_K:
+	case FORM_JMP_X: return jump_distance(op, in) < 0 ? STEP_BACKWARD : STEP_PLAIN;
+	case FORM_CALL:
+		if (in->imm == HELPER_tail_call)
+			return STEP_TAIL_CALL;
+		return !prog->vm->opts.trusted && arguments_matter((u32)in->imm) ? STEP_CHECKED
+										 : STEP_PLAIN;
+	default: return STEP_PLAIN;
+	}
+}
+
+const void *decode_code(const struct vm_prog *prog, u32 at)
+{
+	const struct insn *in = &prog->insns[at];
+	const struct isa_op *op = isa_op(in);
+
+	return interpret_code(isa_id(op), variant_of(prog, op, in));
+}
+
 static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
 {
 	const struct insn *in = &prog->insns[at];
 	const struct isa_op *op = isa_op(in);
 	struct step *s = &steps[at];
-	u32 variant = STEP_PLAIN;
 
 	*s = (struct step){.dst = in->dst, .src = in->src, .imm = in->imm};
 	switch (op->form) {
@@ -27,11 +62,7 @@ static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
 	case FORM_GOTOL:
 	case FORM_JMP_K:
 	case FORM_JMP_X:
-	case FORM_CALL_LOCAL:
-		s->to = s + 1 + jump_distance(op, in);
-		if (s->to <= s && op->form != FORM_CALL_LOCAL)
-			variant = STEP_BACKWARD;
-		break;
+	case FORM_CALL_LOCAL: s->to = s + 1 + jump_distance(op, in); break;
 	case FORM_CALL: s->helper = vm_helper((u32)in->imm); break;
 	case FORM_LD_IMM64:
 		s->wide = (u64)(u32)in[1].imm << 32 | (u32)in->imm;
@@ -40,7 +71,8 @@ static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
 		break;
 	default: s->off = in->off;
 	}
-	s->go = interpret_code(isa_id(op), variant);
+	s->go = prog->vm->opts.stepped ? interpret_code(ISA_NONE, STEP_PLAIN)
+				       : interpret_code(isa_id(op), variant_of(prog, op, in));
 }
 
 int interpret_prepare(struct vm_prog *prog, struct diag *diag)

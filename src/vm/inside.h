@@ -16,8 +16,9 @@ struct vm_prog {
 	u32 n;
 	bool *calls_back; /* by slot: a function whose address the program takes */
 	void *threaded;   /* decode.c: the form that interpret.c runs */
-	void *entry;      /* jit.c: machine code, or NULL */
+	void *entry;      /* jit_x86_64.c: machine code, or NULL */
 	size_t entry_bytes;
+	struct jit_code *jit; /* and what else belongs to it */
 };
 /* An address that no memory has, for a function of the program that is handed to a helper. */
 #define VM_CALLBACK(slot)     (0xcb00000000000000ull | (slot))
@@ -38,6 +39,18 @@ struct vm {
 
 /* region.c: the region that holds all of the access, or NULL. Looks at those of the run first. */
 const struct vm_region *vm_region_find(const struct vm_run *, u64 addr, u32 size, bool write);
+
+/* maps.c: the maps of vm->object, and their regions. Also after a failure they must be closed. */
+int vm_maps_open(struct vm *, struct diag *);
+void vm_maps_close(struct vm *);
+bool vm_is_map(const struct vm *, const void *); /* the address of one of them */
+/* help_ring.c: what a run that has ended still has reserved in rings goes to nobody. */
+void vm_records_discard(struct vm_run *);
+/* One more, described but for ops: for tests and for maps that no object has. */
+int vm_map_open(struct vm_map *, struct diag *);
+void vm_map_close(struct vm_map *);
+/* map_array.c: what slot i of an array of programs or of maps holds, or -ENOENT, -E2BIG. */
+s64 map_slot(struct vm_map *, u32 i);
 
 /* A region as an access is checked fast: it fits where addr - start < reads[log2 of its size]
  * (writes[]). run->fast has those of the run first, then, from VM_REGIONS on, those of the vm. A

@@ -68,10 +68,14 @@ static bool ld_packet(const struct vm_run *run, u64 at, u32 size, u64 *to)
 /* ---- the machine */
 
 /* Without a run: the codes of all operations. */
-static __attribute__((noinline, noclone)) u64 interpret_steps(struct vm_run *run,
-							      const struct vm_prog *prog,
-							      const struct step *pc, u64 *r,
-							      u32 base, const void *const **codes)
+#ifdef __clang__
+#define ALONE __attribute__((noinline))
+#else
+#define ALONE __attribute__((noinline, noclone))
+#endif
+
+static ALONE u64 interpret_steps(struct vm_run *run, const struct vm_prog *prog,
+				 const struct step *pc, u64 *r, u32 base, const void *const **codes)
 {
 	static const void *const table[STEP_VARIANTS * ISA_OPS] = {
 #define OP(id, name, code, off, imm, src, form, text, since) [ISA_##id] = &&L_##id,
@@ -94,8 +98,12 @@ static __attribute__((noinline, noclone)) u64 interpret_steps(struct vm_run *run
 		[ISA_OPS + ISA_ja] = &&B_ja,
 		[ISA_OPS + ISA_gotol] = &&B_ja,
 		[ISA_OPS + ISA_may_goto] = &&L_may_goto,
+		[ISA_OPS + ISA_call] = &&B_call,
+		[2 * ISA_OPS + ISA_call] = &&L_tail_call,
+		[ISA_NONE] = &&L_step,
 	};
 	struct frame frames[VM_FRAMES];
+	const void *code;
 	u32 depth = base;
 	bool trusted;
 
@@ -339,27 +347,35 @@ L_may_goto : {
 }
 
 /* ---- calls */
+B_call:
+	if (!vm_check_args(run, (u32)pc->imm, &r[1]))
+		STOP(run->fault.kind);
 L_call : {
 	u64 result;
 
 	if (__builtin_expect(--run->budget < 0, 0))
 		STOP(VM_OUT_OF_BUDGET);
-	if (!trusted && !vm_check_args(run, (u32)pc->imm, &r[1]))
-		STOP(run->fault.kind);
 	result = pc->helper(r[1], r[2], r[3], r[4], r[5], run);
-	if (__builtin_expect(run->fault.kind, 0)) {
-		if (!run->fault.called_back)
-			STOP(run->fault.kind);
-		return 0;
-	}
+	if (__builtin_expect(run->fault.kind, 0))
+		goto helper_failed;
 	r[0] = result;
-	if (__builtin_expect(run->prog != prog, 0)) { /* a tail call */
-		prog = run->prog;
-		pc = prog->threaded;
-		GO;
-	}
 	NEXT;
 }
+L_tail_call:
+	if (!trusted && !vm_check_args(run, (u32)pc->imm, &r[1]))
+		STOP(run->fault.kind);
+	r[0] = pc->helper(r[1], r[2], r[3], r[4], r[5], run);
+	if (__builtin_expect(run->fault.kind, 0))
+		goto helper_failed;
+	if (r[0])
+		NEXT;
+	prog = run->prog;
+	pc = prog->threaded;
+	GO;
+helper_failed:
+	if (run->fault.called_back)
+		return 0;
+	STOP(run->fault.kind);
 L_call_local : {
 	struct frame *f = &frames[depth];
 
@@ -388,6 +404,16 @@ leave : {
 	run->prog = prog = frames[depth].prog;
 	pc = frames[depth].back;
 	GO;
+}
+
+L_step : {
+	u32 at = (u32)(pc - (const struct step *)prog->threaded);
+
+	run->prog = prog;
+	if (run->host->step)
+		run->host->step(run, at, r);
+	code = decode_code(prog, at);
+	goto *code;
 }
 }
 

@@ -58,6 +58,8 @@ int vm_call(struct vm_run *run, u32 prog, u64 ctx, u64 arg2, u64 *result)
 	run->budget = (s64)run->vm->opts.budget;
 	run->fault = (struct vm_fault){0};
 	*result = start(run, run->prog, 0, args, 0);
+	if (!run->vm->opts.trusted)
+		vm_records_discard(run);
 	return run->fault.kind ? -EFAULT : 0;
 }
 
@@ -80,5 +82,7 @@ u64 vm_call_back(struct vm_run *run, u64 callback, const u64 args[5])
 	result = start(run, prog, slot, args, frames);
 	if (run->fault.kind)
 		run->fault.called_back = true;
+	else
+		run->prog = prog; /* a tail call may have left it */
 	return result;
 }

@@ -19,9 +19,18 @@ struct step {
 	};
 };
 
-/* What interpret.c knows: for each operation its code, and once more where it differs: memory
- * that is not checked, jumps backwards. */
-enum step_variant { STEP_PLAIN, STEP_BACKWARD, STEP_VARIANTS };
+/* decode.c: the code of the instruction at a slot, also where the program is stepped. */
+const void *decode_code(const struct vm_prog *, u32 at);
+
+/* What interpret.c knows: for each operation its code, and others where that depends on more than
+ * the operation. Of ISA_NONE: what calls host->step(). */
+enum step_variant {
+	STEP_PLAIN,
+	STEP_BACKWARD, /* jumps: the budget counts them */
+	STEP_CHECKED = STEP_BACKWARD, /* helpers: the arguments are checked */
+	STEP_TAIL_CALL,
+	STEP_VARIANTS
+};
 const void *interpret_code(u32 isa_id, enum step_variant);
 
 #endif

@@ -24,66 +24,6 @@ static struct vm *vm_new(const struct vm_opts *opts)
 	return vm;
 }
 
-/* ---- maps */
-
-static int map_open(struct vm *vm, u32 index, struct diag *diag)
-{
-	const struct object_map *o = &vm->object->maps.v[index];
-	struct vm_map *m = arena_new(&vm->arena, struct vm_map);
-	const struct map_kind *kind = map_kind(o->kind);
-	int err;
-
-	*m = (struct vm_map){
-		.ops = vm_map_ops(o->kind),
-		.vm = vm,
-		.name = o->shown ? o->shown : o->name,
-		.kind = o->kind,
-		.key_size = o->key_size,
-		.value_size = (u32)object_map_bytes(vm->object, o),
-		.max_entries = o->max_entries,
-		.flags = o->flags,
-		.index = index,
-	};
-	if (!m->ops)
-		return diag_fail(diag, -EOPNOTSUPP, NULL,
-				 "map %s: there are no maps of kind %s in user space", m->name,
-				 kind ? kind->name : "?");
-	err = m->ops->open(m);
-	if (err)
-		return diag_fail(diag, err, NULL, "map %s: %s", m->name, strerror(-err));
-	vm->maps[index] = m;
-	if (o->data && m->values)
-		memcpy(m->values, o->data, o->value_size);
-	if (o->section == SECTION_RODATA)
-		m->region.writable = false;
-	m->region.map = m;
-	return 0;
-}
-
-static int region_order(const void *a, const void *b)
-{
-	const struct vm_region *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-static int maps_open(struct vm *vm, struct diag *diag)
-{
-	u32 n = vm->object->maps.n;
-	int err = 0;
-
-	vm->maps = arena_array(&vm->arena, struct vm_map *, n);
-	vm->regions = arena_array(&vm->arena, struct vm_region, n);
-	vm->nmaps = n;
-	for (u32 i = 0; i < n && !err; i++)
-		err = map_open(vm, i, diag);
-	for (u32 i = 0; i < n && !err; i++)
-		if (vm->maps[i]->region.size)
-			vm->regions[vm->nregions++] = vm->maps[i]->region;
-	qsort(vm->regions, vm->nregions, sizeof(*vm->regions), region_order);
-	return err;
-}
-
 /* ---- programs */
 
 static void put_address(struct insn *in, u64 address)
@@ -130,7 +70,7 @@ static int prog_open(struct vm_prog *p, struct diag *diag)
 		mark_callbacks(p);
 		err = interpret_prepare(p, diag);
 	}
-	if (!err && !p->vm->opts.interpret) {
+	if (!err && !p->vm->opts.interpret && !p->vm->opts.stepped) {
 		err = jit_compile(p, diag);
 		err = err == -EOPNOTSUPP ? 0 : err;
 	}
@@ -150,10 +90,11 @@ static struct vm_prog *prog_new(struct vm *vm, u32 index, const struct insn *ins
 
 static int open_object(struct vm *vm, struct diag *diag)
 {
-	int err = maps_open(vm, diag);
+	int err;
 
 	vm->progs = arena_array(&vm->arena, struct vm_prog, vm->object->progs.n);
 	vm->nprogs = vm->object->progs.n;
+	err = vm_maps_open(vm, diag);
 	for (u32 i = 0; i < vm->nprogs && !err; i++) {
 		const struct object_prog *o = &vm->object->progs.v[i];
 		struct vm_prog *p = prog_new(vm, i, o->code.insns.v, o->code.insns.n);
@@ -226,9 +167,7 @@ void vm_close(struct vm *vm)
 		interpret_free(&vm->progs[i]);
 		jit_free(&vm->progs[i]);
 	}
-	for (u32 i = 0; i < vm->nmaps; i++)
-		if (vm->maps[i])
-			vm->maps[i]->ops->close(vm->maps[i]);
+	vm_maps_close(vm);
 	arena_free(&vm->arena);
 	free(vm);
 }

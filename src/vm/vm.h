@@ -96,6 +96,8 @@ struct vm_host {
 	int (*send_signal)(struct vm_run *, u32 sig, bool thread);
 	int (*perf_output)(struct vm_run *, struct vm_map *, u64 flags, const void *data, u64 size);
 	void (*printk)(struct vm_run *, const char *text, size_t len);
+	/* Before each instruction, in a vm with opts.stepped. */
+	void (*step)(struct vm_run *, u32 insn, const u64 regs[11]);
 };
 
 /* ---- one run at a time, of one thread */
@@ -116,7 +118,9 @@ struct vm_run {
 	u64 frame;                                /* r10 of the function that runs (while a
 						   * helper does): what it calls back comes behind */
 	u64 cookie; /* what get_attach_cookie() says: of the place where the program runs now */
-	u32 loops;                                /* may_goto instructions left */
+	u32 loops;  /* may_goto instructions left */
+	u64 random; /* state of get_prandom_u32(), 0: not yet seeded */
+	u64 unwind;		 /* jit_x86_64.c: where a fault finds the way out */
 	struct vm_fault fault;
 	u64 regs[11]; /* where it stopped */
 	struct vm_region
@@ -137,6 +141,8 @@ bool vm_check_args(struct vm_run *, u32 helper, const u64 args[5]);
 
 /* ---- maps: one row of operations a kind */
 
+/* What is called for each element until it returns non-zero. */
+typedef int map_each_fn(void *user, struct vm_map *, const void *key, void *value);
 struct vm_map_ops {
 	int (*open)(struct vm_map *); /* makes its memory */
 	void (*close)(struct vm_map *);
@@ -148,15 +154,22 @@ struct vm_map_ops {
 	int (*push)(struct vm_map *, const void *value, u64 flags); /* queue, stack, bloom */
 	int (*pop)(struct vm_map *, void *value);
 	int (*peek)(struct vm_map *, void *value);
+	u32 (*each)(struct vm_map *, u32 cpu, map_each_fn *, void *user); /* how many it was */
+	/* From outside, where that is not the value that programs see: NULL: lookup. */
+	int (*copy)(struct vm_map *, const void *key, void *value);
 };
 struct vm_map {
 	const struct vm_map_ops *ops;
 	struct vm *vm;
 	const char *name;
 	u32 kind, key_size, value_size, max_entries, flags;
-	u32 index;               /* in the object's maps */
-	u32 stride;              /* bytes from a value to the next */
-	u8 *values;              /* max_entries (times CPUs) of stride bytes, or NULL */
+	const struct object_map_inner *like; /* maps of maps: what is put in; NULL: any */
+	u32 extra;                           /* BLOOM_FILTER: how many hashes, 0: 5 */
+	u32 index;                           /* in the object's maps */
+	u32 stride;                          /* bytes from a value to the next */
+	u8 *values;                          /* max_entries (times CPUs) of stride bytes, or NULL */
+	u64 values_bytes;
+	u32 lock_at; /* in the value, of its bpf_spin_lock: offset + 1; 0: there is none */
 	struct vm_region region; /* of the values; size 0: there are none to point to */
 	void *data;              /* of its kind */
 };
@@ -168,6 +181,7 @@ int vm_map_lookup(struct vm_map *, const void *key, void *value);
 int vm_map_update(struct vm_map *, const void *key, const void *value, u64 flags);
 int vm_map_delete(struct vm_map *, const void *key);
 int vm_map_next(struct vm_map *, const void *key, void *next);
+int vm_map_pop(struct vm_map *, const void *key, void *value); /* LOOKUP_AND_DELETE */
 
 /* A ring buffer in the kernel's layout (kernel/bpf/ringbuf.c), so that stream/ reads it. */
 struct vm_ring {
@@ -184,6 +198,7 @@ struct vm_opts {
 	u32 cpus;       /* 0: 1 */
 	bool trusted;   /* somebody has verified the programs: accesses are not checked */
 	bool interpret; /* never compile to machine code */
+	bool stepped;	/* interpret, and call host->step() before each instruction */
 	bool blind;     /* constants of the program do not appear in machine code */
 	u64 budget;     /* 0: VM_BUDGET */
 	u32 ring_bytes; /* of a map that is filled for each CPU; 0: RING_BYTES */

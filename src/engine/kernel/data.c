@@ -112,7 +112,14 @@ static int rodata_fill(struct kernel_engine *k, u32 map, u8 *data)
 			return err;
 	}
 	err = sys_map_update(k->maps[map], &key, data, 0);
-	return err ? err : sys_map_freeze(k->maps[map]);
+	if (!err)
+		err = sys_map_freeze(k->maps[map]);
+	if (!err && !k->rodata && !k->base.object->plain) { /* programs are loaded for just these constants */
+		k->rodata = data;
+		k->rodata_map = map;
+		k->rodata_size = m->value_size;
+	}
+	return err;
 }
 
 static int bss_map(struct kernel_engine *k, u32 map)
@@ -158,7 +165,8 @@ int data_fill(struct kernel_engine *k, u32 map)
 			memcpy(data, m->data, m->value_size);
 		err = m->section == SECTION_RODATA ? rodata_fill(k, map, data)
 						   : sys_map_update(k->maps[map], &key, data, 0);
-		free(data);
+		if (data != k->rodata)
+			free(data);
 	}
 	if (err && k->base.diag->errors)
 		return err; /* it has been said */

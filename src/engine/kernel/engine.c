@@ -53,6 +53,7 @@ static void engine_close(struct engine *e, bool leave)
 	free(k->multi);
 	free(k->maps);
 	free(k->log);
+	free(k->rodata);
 	free(k);
 }
 

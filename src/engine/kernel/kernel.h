@@ -9,6 +9,7 @@
 
 #include "engine/engine.h"
 #include "engine/kernel/sys.h"
+#include "object/specialise.h"
 
 struct filler {
 	void *memory; /* stacks of the children; NULL: there are none */
@@ -36,6 +37,8 @@ struct kernel_engine {
 	u8 *bss;
 	size_t bss_size;
 	u32 bss_map; /* its index; meaningful when bss is set */
+	u8 *rodata;  /* what its map holds, until the programs are loaded; or NULL */
+	u32 rodata_map, rodata_size;
 	int tracefs; /* folder; -1: not opened */
 	char *log;   /* of the verifier */
 	u32 log_size;
@@ -72,7 +75,8 @@ int kernel_test(struct engine *, u32 prog, struct engine_test *);
 /* programs.c, verdict.c */
 int programs_open(struct kernel_engine *);
 /* Says why the verifier refused a program, from its log. `shift`: slots put in front. */
-void verdict_report(struct kernel_engine *, const struct object_prog *, int err, u32 shift);
+void verdict_report(struct kernel_engine *, const struct object_prog *, int err,
+		    const struct specialised *, u32 shift);
 
 /* filler.c: puts maps into the slots of a map of maps, without the wait that each costs */
 int filler_start(struct filler *, int map, const int *inner, u32 n);

@@ -5,7 +5,8 @@
  * Out: descriptors of verified programs; or a message that says at which line of the script the
  *      verifier stopped and why.
  *
- * In front of programs that the machine drives comes the gate (see control.h). A first try is made
+ * Programs are fitted to the constants of this run first (object/specialise.c). In front of those
+ * that the machine drives comes the gate (see control.h). A first try is made
  * without a log, which is faster; only a refused program is loaded again to hear why.
  */
 #include "engine/kernel/kernel.h"
@@ -13,24 +14,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define GATE_SLOTS 6
-#define LOG_FIRST  (64u * 1024)
-#define LOG_MOST   (16u * 1024 * 1024 - 1)
-
-/* r0 = control->open; if it is 0, return 0. r0 is the one register that nobody needs at entry. */
-static void gate_emit(const struct kernel_engine *k, struct insn *to)
-{
-	const struct insn gate[GATE_SLOTS] = {
-		{BPF_LD | BPF_IMM | BPF_DW, 0, BPF_PSEUDO_MAP_VALUE, 0, k->maps[k->bss_map]},
-		{0, 0, 0, 0, offsetof(struct waggle_control, open)},
-		{BPF_LDX | BPF_MEM | BPF_DW, 0, 0, 0, 0},
-		{BPF_JMP | BPF_JNE | BPF_K, 0, 0, 2, 0},
-		{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0},
-		{BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
-	};
-
-	memcpy(to, gate, sizeof(gate));
-}
+#define GATE_MOST 6
+#define LOG_FIRST (64u * 1024)
+#define LOG_MOST  (16u * 1024 * 1024 - 1)
 
 static bool gated(const struct kernel_engine *k, u32 prog)
 {
@@ -44,15 +30,40 @@ static bool gated(const struct kernel_engine *k, u32 prog)
 	return false;
 }
 
+/* r0 = control->open; if it is 0, return 0: by the program's own last exit, where a jump gets
+ * there. r0 is the one register that nobody needs at entry. Returns the slots written. */
+static u32 gate_emit(const struct kernel_engine *k, struct insn *to, const struct specialised *now)
+{
+	const struct insn open[] = {
+		{BPF_LD | BPF_IMM | BPF_DW, 0, BPF_PSEUDO_MAP_VALUE, 0, k->maps[k->bss_map]},
+		{0, 0, 0, 0, offsetof(struct waggle_control, open)},
+		{BPF_LDX | BPF_MEM | BPF_DW, 0, 0, 0, 0},
+	};
+	u32 end = now->n, n = ARRAY_SIZE(open);
+
+	memcpy(to, open, sizeof(open));
+	while (end && now->insns[end - 1].code != (BPF_JMP | BPF_EXIT))
+		end--;
+	if (end && end - 1 <= INT16_MAX) {
+		to[n++] = (struct insn){BPF_JMP | BPF_JEQ | BPF_K, 0, 0, (s16)(end - 1), 0};
+		return n;
+	}
+	to[n++] = (struct insn){BPF_JMP | BPF_JNE | BPF_K, 0, 0, 1, 0};
+	to[n++] = (struct insn){BPF_JMP | BPF_EXIT, 0, 0, 0, 0};
+	return n;
+}
+
 /* Copies the instructions, with descriptors in place of map numbers. */
-static int program_link(struct kernel_engine *k, u32 prog, struct insn *to)
+static int program_link(struct kernel_engine *k, u32 prog, struct insn *to,
+			const struct specialised *now)
 {
 	const struct object *o = k->base.object;
-	const struct code *c = &o->progs.v[prog].code;
 
-	memcpy(to, c->insns.v, c->insns.n * sizeof(*to));
-	vec_each (r, &c->relocs) {
-		if (r->insn + 1 >= c->insns.n || r->map >= o->maps.n)
+	memcpy(to, now->insns, now->n * sizeof(*to));
+	for (u32 i = 0; i < now->nrelocs; i++) {
+		const struct code_reloc *r = &now->relocs[i];
+
+		if (r->insn + 1 >= now->n || r->map >= o->maps.n)
 			return diag_fail(k->base.diag, -EINVAL, NULL,
 					 "program %s: broken relocation at %u",
 					 o->progs.v[prog].name, r->insn);
@@ -63,16 +74,26 @@ static int program_link(struct kernel_engine *k, u32 prog, struct insn *to)
 	return 0;
 }
 
-/* Line info with its instruction numbers moved behind the gate; the first must stay at 0. */
-static struct btf_line *program_lines(const struct kernel_engine *k, u32 prog, u32 shift)
+/* Line info where the instructions are now, behind the gate; the first must stay at 0. Of lines
+ * that have become one place the last counts. */
+static struct btf_line *program_lines(const struct kernel_engine *k, u32 prog,
+				      const struct specialised *now, u32 shift, u32 *count)
 {
 	const struct object_btf_prog *p = &k->btf.progs[prog];
 	struct btf_line *lines = calloc(MAX(p->nlines, 1u), sizeof(*lines));
+	u32 n = 0;
 
 	for (u32 i = 0; lines && i < p->nlines; i++) {
-		lines[i] = p->lines[i];
-		lines[i].insn += i ? shift : 0;
+		u32 insn = i ? now->at[p->lines[i].insn] + shift : 0;
+
+		if (i && insn >= now->n + shift)
+			break;
+		if (n && lines[n - 1].insn == insn)
+			n--;
+		lines[n] = p->lines[i];
+		lines[n++].insn = insn;
 	}
+	*count = n;
 	return lines;
 }
 
@@ -107,7 +128,8 @@ static int load_logged(struct kernel_engine *k, const struct sys_prog *s, u32 le
 	}
 }
 
-static int program_load(struct kernel_engine *k, u32 prog, struct sys_prog *s, u32 shift)
+static int program_load(struct kernel_engine *k, u32 prog, struct sys_prog *s,
+			const struct specialised *now, u32 shift)
 {
 	const struct object_prog *p = &k->base.object->progs.v[prog];
 	int fd = k->opts.log ? load_logged(k, s, 2) : load_retry(k, s, 0, NULL, 0), again;
@@ -122,7 +144,7 @@ static int program_load(struct kernel_engine *k, u32 prog, struct sys_prog *s, u
 	again = k->opts.log ? fd : load_logged(k, s, 1);
 	if (again >= 0)
 		return again;
-	verdict_report(k, p, fd, shift);
+	verdict_report(k, p, fd, now, shift);
 	return fd;
 }
 
@@ -157,45 +179,58 @@ static u32 program_type(struct kernel_engine *k, u32 prog)
 	return p->attach_type;
 }
 
-static int program_open(struct kernel_engine *k, u32 prog)
+static int program_made(struct kernel_engine *k, u32 prog, const struct specialised *now,
+			struct insn *insns)
 {
-	const struct object *o = k->base.object;
-	const struct object_prog *p = &o->progs.v[prog];
-	u32 shift = gated(k, prog) ? GATE_SLOTS : 0;
-	struct insn *insns = calloc(p->code.insns.n + GATE_SLOTS, sizeof(*insns));
-	struct btf_line *lines = k->btf_fd ? program_lines(k, prog, shift) : NULL;
+	const struct object_prog *p = &k->base.object->progs.v[prog];
+	u32 shift = gated(k, prog) ? gate_emit(k, insns, now) : 0;
 	u32 nfuncs;
 	struct sys_func_info *funcs = program_funcs(k, prog, shift, &nfuncs);
 	struct sys_prog s = {
 		.name = p->name,
-		.license = o->license ? o->license : "GPL",
+		.license = k->base.object->license ? k->base.object->license : "GPL",
 		.kind = p->kind,
 		.attach_type = program_type(k, prog),
 		.flags = p->flags,
 		.attach_btf = p->target_id,
 		.insns = insns,
-		.ninsns = p->code.insns.n + shift,
+		.ninsns = now->n + shift,
 		.btf_fd = funcs && funcs->type ? k->btf_fd : 0,
 		.funcs = funcs,
 		.nfuncs = nfuncs,
-		.lines = lines,
-		.nlines = lines ? k->btf.progs[prog].nlines : 0,
 	};
-	int err = insns && funcs && (lines || !k->btf_fd) ? 0 : -ENOMEM;
+	struct btf_line *lines = NULL;
+	int err = funcs ? program_link(k, prog, insns + shift, now) : -ENOMEM;
 
-	if (!p->kind)
-		err = diag_fail(k->base.diag, -EINVAL, "`waggle run --engine user` runs it; or name its "
-				"section as libbpf does: SEC(\"xdp\")", "the kernel does not take program "
-				"'%s': section %s says no kind", p->name, p->section);
-	if (!err && shift)
-		gate_emit(k, insns);
+	if (!err && k->btf_fd) {
+		s.lines = lines = program_lines(k, prog, now, shift, &s.nlines);
+		err = lines ? 0 : -ENOMEM;
+	}
 	if (!err)
-		err = program_link(k, prog, insns + shift);
-	if (!err)
-		err = program_load(k, prog, &s, shift);
-	free(insns);
+		err = program_load(k, prog, &s, now, shift);
 	free(lines);
 	free(funcs);
+	return err;
+}
+
+static int program_open(struct kernel_engine *k, u32 prog)
+{
+	const struct object_prog *p = &k->base.object->progs.v[prog];
+	struct specialised now;
+	struct insn *insns;
+	int err;
+
+	if (!p->kind)
+		return diag_fail(k->base.diag, -EINVAL, "`waggle run --engine user` runs it; or name its "
+				 "section as libbpf does: SEC(\"xdp\")", "the kernel does not take "
+				 "program '%s': section %s says no kind", p->name, p->section);
+	err = specialise(&now, &p->code, k->rodata_map, k->rodata, k->rodata_size);
+	if (err)
+		return err;
+	insns = calloc(now.n + GATE_MOST, sizeof(*insns));
+	err = insns ? program_made(k, prog, &now, insns) : -ENOMEM;
+	free(insns);
+	specialised_free(&now);
 	if (err < 0)
 		return err;
 	k->progs[prog] = err;
@@ -214,5 +249,8 @@ int programs_open(struct kernel_engine *k)
 	free(k->log);
 	k->log = NULL;
 	k->log_size = 0;
+	free(k->rodata);
+	k->rodata = NULL;
+	k->rodata_size = 0;
 	return err;
 }

@@ -61,11 +61,20 @@ static const char *log_reason(char *log, s64 *insn)
 			/* this one alone has no line of its own */
 			if (strstr(line, "infinite loop detected"))
 				reason = strstr(line, "infinite loop detected");
-		}
-		else if (!is_state(line) && !is_statistics(line))
+		} else if (!is_state(line) && !is_statistics(line))
 			reason = line;
 	}
 	return reason;
+}
+
+/* The instruction of the program as it was compiled. */
+static s64 compiled(const struct code *c, const struct specialised *now, s64 insn)
+{
+	u32 at = 0;
+
+	while (at + 1 < c->insns.n && now->at[at + 1] <= insn)
+		at++;
+	return at;
 }
 
 static struct loc code_loc(const struct code *c, s64 insn)
@@ -89,18 +98,21 @@ static int verdict_place(struct kernel_engine *k, const struct object_prog *p, i
 		return diag_fail(k->base.diag, err,
 				 "boot with lockdown=integrity, or with Secure Boot off",
 				 "%s reads kernel memory, which this kernel forbids: it is locked "
-				 "down for confidentiality", p->probe);
+				 "down for confidentiality",
+				 p->probe);
 	if (o->kernel > k->kernel)
-		return diag_fail(k->base.diag, err,
-				 "compile the script here, or there with --target and a file that "
-				 "`waggle target save` wrote here",
-				 "%s was compiled for Linux %u.%u, and this one (%u.%u) refuses it: %s",
-				 p->probe, o->kernel / 1000, o->kernel % 1000, k->kernel / 1000,
-				 k->kernel % 1000, reason);
+		return diag_fail(
+			k->base.diag, err,
+			"compile the script here, or there with --target and a file that "
+			"`waggle target save` wrote here",
+			"%s was compiled for Linux %u.%u, and this one (%u.%u) refuses it: %s",
+			p->probe, o->kernel / 1000, o->kernel % 1000, k->kernel / 1000,
+			k->kernel % 1000, reason);
 	return 0;
 }
 
-void verdict_report(struct kernel_engine *k, const struct object_prog *p, int err, u32 shift)
+void verdict_report(struct kernel_engine *k, const struct object_prog *p, int err,
+		    const struct specialised *now, u32 shift)
 {
 	const struct object *o = k->base.object;
 	struct diag at_source = *k->base.diag;
@@ -116,8 +128,9 @@ void verdict_report(struct kernel_engine *k, const struct object_prog *p, int er
 	if (verdict_place(k, p, err, reason))
 		return;
 	if (insn >= (s64)shift) {
-		at = code_loc(&p->code, insn - shift);
-		snprintf(where, sizeof(where), " (instruction %lld)", (long long)(insn - shift));
+		insn = compiled(&p->code, now, insn - shift);
+		at = code_loc(&p->code, insn);
+		snprintf(where, sizeof(where), " (instruction %lld)", (long long)insn);
 	}
 	at_source.file = o->source_name;
 	at_source.text = o->source;

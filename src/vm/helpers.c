@@ -1,0 +1,192 @@
+/*
+ * helpers.c: the helpers by number, and whether their arguments are what their prototypes say.
+ *
+ * In:  the five arguments of a call in a program that nobody has verified. Out: true, or a fault
+ * that says which argument is wrong. Addresses must lie in regions that the program may touch.
+ */
+#include "vm/help.h"
+
+/* Sets of kinds of maps. */
+#define K(name)     (1ull << MAP_##name)
+#define MAPS_NONE   0
+#define MAPS_ARRAY  (K(ARRAY) | K(PERCPU_ARRAY))
+#define MAPS_HASH   (K(HASH) | K(PERCPU_HASH) | K(LRU_HASH) | K(LRU_PERCPU_HASH))
+#define MAPS_UPDATE (MAPS_ARRAY | MAPS_HASH | K(LPM_TRIE) | K(SOCKMAP) | K(SOCKHASH))
+#define MAPS_LOOKUP                                                                      \
+	(MAPS_UPDATE | K(ARRAY_OF_MAPS) | K(HASH_OF_MAPS) | K(DEVMAP) | K(DEVMAP_HASH) | \
+	 K(CPUMAP) | K(XSKMAP))
+#define MAPS_PUSH   (K(QUEUE) | K(STACK) | K(BLOOM_FILTER))
+#define MAPS_POP    (K(QUEUE) | K(STACK))
+#define MAPS_PERCPU (K(PERCPU_ARRAY) | K(PERCPU_HASH) | K(LRU_PERCPU_HASH))
+#define MAPS_EACH   (MAPS_ARRAY | MAPS_HASH)
+#define MAPS_PROGS  K(PROG_ARRAY)
+
+#define MAPS_RING      K(RINGBUF)
+#define MAPS_USER_RING K(USER_RINGBUF)
+#define MAPS_STACKS    K(STACK_TRACE)
+#define MAPS_PERF      K(PERF_EVENT_ARRAY)
+
+struct help_row {
+	vm_helper_fn *fn;
+	u64 maps;
+};
+static const struct help_row rows[] = {
+#define HELP(name, fn, maps) [HELPER_##name] = {fn, maps},
+#include "vm/helpers.def"
+#undef HELP
+};
+
+vm_helper_fn *vm_helper(u32 id)
+{
+	return id < ARRAY_SIZE(rows) ? rows[id].fn : NULL;
+}
+
+u64 help_fault(struct vm_run *run, u8 kind, const char *why)
+{
+	if (run->fault.kind == VM_OK) {
+		run->fault.kind = kind;
+		run->fault.why = why;
+	}
+	return 0;
+}
+
+/* ---- arguments */
+
+struct check {
+	struct vm_run *run;
+	const struct helper *helper;
+	const u64 *args;
+	const struct vm_map *map; /* the one before */
+	u32 at;                   /* the argument that is looked at */
+};
+enum access { READ = 1, WRITE = 2 };
+
+static bool wrong(const struct check *c, const char *why)
+{
+	struct vm_fault *f = &c->run->fault;
+
+	help_fault(c->run, VM_BAD_ARGUMENT, why);
+	f->reg = (u8)(c->at + 1);
+	f->addr = c->args[c->at];
+	return false;
+}
+
+static bool memory(const struct check *c, u64 size, u32 access)
+{
+	u64 addr = c->args[c->at];
+
+	if (!size)
+		return true;
+	if (size <= 1u << 29 && vm_region_find(c->run, addr, (u32)size, access & WRITE))
+		return true;
+	if (size <= 1u << 29 && !(access & WRITE) && vm_region_find(c->run, addr, (u32)size, false))
+		return true;
+	wrong(c, access & WRITE ? "it does not point to as many bytes that may be written"
+				: "it does not point to as many bytes that may be read");
+	c->run->fault.size = (u8)MIN(size, 255u);
+	c->run->fault.write = access & WRITE;
+	return false;
+}
+
+/* Memory whose size is the next argument. */
+static bool sized(const struct check *c, u32 access)
+{
+	u64 size = c->at < 4 ? c->args[c->at + 1] : 0;
+	bool zero = c->at < 4 && c->helper->args[c->at + 1] == ARG_SIZE0;
+
+	if (size > 1u << 29 || (!size && !zero)) {
+		struct check next = *c;
+
+		next.at++;
+		return wrong(&next,
+			     size ? "it is no size: too large or negative" : "the size is 0");
+	}
+	return memory(c, size, access);
+}
+
+static bool is_map(struct check *c)
+{
+	const struct vm_map *map = pointer(c->args[c->at]);
+	u64 allowed = rows[c->helper->id].maps;
+	bool changes = c->helper->id == HELPER_map_update_elem ||
+		       c->helper->id == HELPER_map_delete_elem ||
+		       c->helper->id == HELPER_map_push_elem ||
+		       c->helper->id == HELPER_map_pop_elem;
+
+	if (!vm_is_map(c->run->vm, map))
+		return wrong(c, "it is no map");
+	if (allowed && !(allowed >> map->kind & 1))
+		return wrong(c, "the helper does not take maps of this kind");
+	if (changes && (map->flags & BPF_F_RDONLY_PROG))
+		return wrong(c, "programs may not write to this map");
+	c->map = map;
+	return true;
+}
+
+static bool is_text(const struct check *c)
+{
+	u64 addr = c->args[c->at];
+	const struct vm_region *r = vm_region_find(c->run, addr, 1, false);
+	u64 end;
+
+	if (!r)
+		return wrong(c, "it does not point to a text");
+	if (r->writable)
+		return wrong(c, "it does not point to a text that never changes");
+	end = r->stride ? r->start + (addr - r->start) / r->stride * r->stride + r->elem
+			: r->start + r->size;
+	if (!memchr(pointer(addr), 0, end - addr))
+		return wrong(c, "the text has no end");
+	return true;
+}
+
+static bool is_record(const struct check *c)
+{
+	const struct vm_region *r = vm_region_find(c->run, c->args[c->at], 1, true);
+
+	return (r && r->kind == VM_RECORD && r->start == c->args[c->at]) ||
+	       wrong(c, "it is no record that was reserved in a ring");
+}
+
+static bool check_arg(struct check *c)
+{
+	u64 arg = c->args[c->at];
+	u32 key = c->map ? c->map->key_size : 0, value = c->map ? c->map->value_size : 0;
+
+	switch (c->helper->args[c->at]) {
+	case ARG_MAP: return is_map(c);
+	case ARG_KEY: return memory(c, key, READ);
+	case ARG_VALUE: return memory(c, value, READ);
+	case ARG_VALUE_OR_NULL: return !arg || memory(c, value, READ);
+	case ARG_VALUE_OUT: return memory(c, value, WRITE);
+	case ARG_MEM: return sized(c, READ);
+	case ARG_MEM_NULL: return !arg && !c->args[c->at + 1] ? true : sized(c, READ);
+	case ARG_OUT:
+	case ARG_INOUT: return sized(c, READ | WRITE);
+	case ARG_OUT_NULL: return !arg && !c->args[c->at + 1] ? true : sized(c, WRITE);
+	case ARG_MEM20: return memory(c, 20, READ);
+	case ARG_MEM40: return memory(c, 40, READ);
+	case ARG_U32_INOUT: return memory(c, 4, READ | WRITE);
+	case ARG_U64_OUT: return memory(c, 8, WRITE);
+	case ARG_STR: return is_text(c);
+	case ARG_FUNC: return VM_IS_CALLBACK(arg) || wrong(c, "it is no function of the program");
+	case ARG_LOCK: return memory(c, 4, WRITE);
+	case ARG_CTX_NULL: return !arg || arg == c->run->ctx || wrong(c, "it is not the context");
+	case ARG_CTX: return arg == c->run->ctx || wrong(c, "it is not the context");
+	case ARG_RECORD: return is_record(c);
+	case ARG_TIMER:
+	case ARG_DYNPTR:
+	case ARG_DYNPTR_OUT: return memory(c, 16, WRITE);
+	}
+	return true;
+}
+
+bool vm_check_args(struct vm_run *run, u32 id, const u64 args[5])
+{
+	struct check c = {.run = run, .helper = helper_by_id(id), .args = args};
+
+	for (c.at = 0; c.helper && c.at < 5; c.at++)
+		if (!check_arg(&c))
+			return false;
+	return true;
+}

@@ -1,0 +1,162 @@
+/*
+ * jit.h: what the files of the compiler for x86-64 share.
+ *
+ *   jit_x86_64.c  compiles a program: functions, entry, the life of the code
+ *   jit_flow.c    what is known before: operations, targets, functions, which registers are needed
+ *   jit_alu.c     arithmetic
+ *   jit_divide.c  division
+ *   jit_memory.c  loads, stores, atomics, and the checks of all of them
+ *   jit_jump.c    jumps, calls, exit
+ *   jit_fuse.c    several instructions as one
+ *   jit_leave.c   what compiled code leaves to C
+ *   emit_*.[ch]   encodings, and from there to memory
+ */
+#ifndef VM_JIT_H
+#define VM_JIT_H
+
+#include "vm/emit_x86_64.h"
+#include "vm/inside.h"
+
+/* Extensions of the processor that make better code. */
+struct jit_cpu {
+	bool bmi2, movbe;
+};
+
+#define JIT_ROOM 256 /* bytes that an instruction may become, and more */
+
+/* What is known of a slot. */
+struct jit_slot {
+	u8 op;    /* enum isa_id; ISA_NONE: the second of a ld_imm64 */
+	u8 place; /* JIT_TARGET, ... */
+	u16 live; /* registers that are needed after it, a bit each; when checked: all */
+};
+enum {
+	JIT_TARGET = 1,   /* a jump lands here */
+	JIT_LOOP = 2,     /* from behind */
+	JIT_FUNCTION = 4, /* here one begins */
+};
+
+/* Slots [start, end): called by a local call, called back, or where the program begins. */
+struct jit_function {
+	u32 start, end, label;
+	u16 saves;  /* registers of the caller that it changes, r6 to r9 */
+	bool frame; /* it has one of its own on the stack */
+	bool calls; /* the machine's stack must be aligned */
+};
+
+/* What compiled code leaves to C: a function that gets the registers in memory. */
+enum jit_leave {
+	LEAVE_ACCESS, /* no region was found where the hint said */
+	LEAVE_ALIGN,  /* an atomic access is not aligned */
+	LEAVE_CALL,   /* a helper, with checks */
+	LEAVE_TAIL,   /* tail_call() */
+	LEAVE_PACKET, /* ld_abs, ld_ind */
+	LEAVE_FAULT,  /* a helper has set run->fault */
+	LEAVE_BUDGET,
+	LEAVE_DEEP,
+	LEAVES
+};
+/* and what it answers */
+enum jit_answer {
+	ANSWER_STOP, /* there was a fault: away from here, out of all functions */
+	ANSWER_GO_ON,
+	ANSWER_RETURN, /* from this function, with r0 */
+	ANSWER_JUMP,   /* to the program that now runs */
+};
+typedef u32 jit_leave_fn(struct vm_run *, u64 *regs, const struct vm_prog *, u32 slot);
+extern jit_leave_fn *const jit_leaves[LEAVES];
+
+/* A piece of code that stands behind all others since it seldom runs. */
+struct jit_cold {
+	u32 label, slot;
+	u32 back; /* where it goes on */
+	u8 leave;
+};
+
+struct jit {
+	struct emit e;
+	struct arena arena;
+	const struct vm_prog *prog;
+	const struct insn *insns;
+	u32 n;
+	struct jit_cpu cpu;
+	bool checked, blind;
+	bool calls_back; /* it hands functions to helpers */
+	bool tail_calls, loops;
+	bool woven; /* functions jump into each other */
+	struct jit_slot *slots;
+	vec(struct jit_function) functions;
+	vec(struct jit_cold) cold;
+	u32 leave[LEAVES]; /* label + 1, where it is needed */
+	u32 stop;          /* label: out of all functions */
+
+	/* while it goes through the slots */
+	const struct jit_function *function;
+	u32 at;
+	u16 narrow; /* registers whose upper half is known to be 0 */
+	u64 random; /* state, for blinding */
+};
+
+/* The code of a program: prog->jit. */
+struct jit_code {
+	struct emit_code code;
+	u64 (*enter)(struct vm_run *, const void *function, const u64 *args, u64 frame);
+	u32 *hints; /* by slot: where in run->fast its region was last, in bytes */
+	u32 n;
+	struct {
+		u32 slot, at;
+	} functions[];
+};
+
+/* Of BPF registers, in the order of the kernel's compiler; scratch registers are the rest. */
+extern const u8 jit_regs[11];
+#define REG(n) ((u32)jit_regs[n])
+enum {
+	SCRATCH0 = R10,
+	SCRATCH1 = R11,
+	SCRATCH2 = R9, /* a blinded constant, until it was used; the 6th argument of calls */
+	RUN = R12,
+};
+#define RUN_FIELD(name) X_AT(RUN, offsetof(struct vm_run, name))
+
+/* jit_x86_64.c: for a given processor, which tests choose. */
+int jit_compile_for(struct vm_prog *, struct jit_cpu, struct diag *);
+void jit_return(struct jit *);  /* the end of a function: whatever it has kept, ret */
+void jit_restore(struct jit *); /* the same without ret */
+/* Loads a constant of the program; blinded, if that is wanted. */
+void jit_constant(struct jit *, u32 reg, u64 value);
+
+/* jit_flow.c */
+void jit_flow(struct jit *);
+bool jit_needed(const struct jit *, u32 slot, u32 reg); /* is the BPF register, after it? */
+u16 jit_narrow(const struct jit *, u32 slot); /* j->narrow after it, from that before it */
+
+/* jit_jump.c: to C, in a cold piece; if it goes on, then here. */
+void jit_leave_if(struct jit *, enum x_cond, enum jit_leave);
+void jit_cold_pieces(struct jit *);
+enum x_cond jit_condition(const struct insn *);
+void jit_jump_to(struct jit *, enum x_cond, s32 distance); /* from the slot j->at */
+
+/* Translations of one instruction, in the table of jit_x86_64.c by form. */
+typedef void jit_translate_fn(struct jit *, const struct isa_op *, const struct insn *);
+jit_translate_fn jit_alu_k, jit_alu_x, jit_movsx, jit_neg, jit_end, jit_ldx, jit_st, jit_stx,
+	jit_atomic, jit_fetch, jit_cmpxchg, jit_ld_packet, jit_ld_imm64, jit_ja, jit_jmp_k,
+	jit_jmp_x, jit_call, jit_call_local, jit_exit;
+
+/* jit_divide.c: dst = dst / src or dst % src; registers of the machine */
+struct jit_division {
+	bool wide, is_signed, modulo;
+	bool plain; /* the divisor is neither 0 nor -1 */
+};
+void jit_divide(struct jit *, struct jit_division, u32 dst, u32 src);
+/* By a constant; false: not done, it is better done by jit_divide(). */
+bool jit_divide_by(struct jit *, struct jit_division, u32 dst, s32 by);
+
+/* jit_memory.c: the operand of an access that has been checked */
+struct x_mem jit_access(struct jit *, u32 base, s32 off, u32 size, bool write);
+u32 jit_size(const struct insn *); /* bytes of an access */
+
+/* jit_fuse.c: translates some instructions from j->at on; how many slots, or 0. */
+u32 jit_fuse(struct jit *);
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * jit_leave.c: what compiled code leaves to C.
+ *
+ * In:  a run, its registers in memory, the slot. Out: registers changed, and how it goes on.
+ *
+ * The compiled code has spilled r0 to r10 to `regs`, and takes r0 to r5 from there when it goes on.
+ */
+#include "vm/jit.h"
+
+static u32 stop(struct vm_run *run, const u64 *regs, const struct vm_prog *prog, u32 slot, u32 kind)
+{
+	run->fault.kind = (u8)kind;
+	run->fault.insn = slot;
+	run->prog = prog;
+	memcpy(run->regs, regs, sizeof(run->regs));
+	return ANSWER_STOP;
+}
+
+/* ---- accesses */
+
+struct access {
+	u64 addr;
+	u32 reg, size;
+	bool write;
+};
+
+static struct access access_of(const u64 *regs, const struct insn *in)
+{
+	const struct isa_op *op = isa_op(in);
+	bool write = op->form != FORM_LDX && op->form != FORM_LOAD_ACQ;
+	u32 reg = write ? in->dst : in->src;
+
+	return (struct access){regs[reg] + (u64)(s64)in->off, reg, jit_size(in), write};
+}
+
+static u32 bad_access(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot,
+		      const char *why)
+{
+	struct access a = access_of(regs, &prog->insns[slot]);
+
+	run->fault = (struct vm_fault){
+		.reg = (u8)a.reg, .size = (u8)a.size, .write = a.write, .addr = a.addr, .why = why};
+	return stop(run, regs, prog, slot, VM_BAD_ACCESS);
+}
+
+static u32 leave_access(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
+{
+	struct access a = access_of(regs, &prog->insns[slot]);
+	const struct vm_region *r = vm_region_find(run, a.addr, a.size, a.write);
+	u32 *hint = &prog->jit->hints[slot];
+
+	if (!r)
+		return bad_access(run, regs, prog, slot, NULL);
+	__atomic_store_n(hint, vm_region_index(run, r) * sizeof(*run->fast), __ATOMIC_RELAXED);
+	return ANSWER_GO_ON;
+}
+
+static u32 leave_align(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
+{
+	return bad_access(run, regs, prog, slot, "an atomic access must be aligned");
+}
+
+/* The packet, at an offset in the byte order of the network; behind its end the program ends. */
+static u32 leave_packet(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
+{
+	const struct insn *in = &prog->insns[slot];
+	bool indirect = (in->code & 0xe0) == BPF_IND;
+	s64 at = (s32)((indirect ? (u32)regs[in->src] : 0) + (u32)in->imm);
+	u64 length = run->packet_end - run->packet, value = 0;
+	u32 size = jit_size(in);
+
+	regs[0] = 0;
+	if (!run->packet || at < 0 || (u64)at > length || length - (u64)at < size)
+		return ANSWER_RETURN;
+	for (u32 i = 0; i < size; i++)
+		value = value << 8 | ((const u8 *)(uintptr_t)run->packet)[(u64)at + i];
+	regs[0] = value;
+	return ANSWER_GO_ON;
+}
+
+/* ---- calls */
+
+static u32 leave_fault(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
+{
+	if (run->fault.called_back) /* the function that was called back has told */
+		return ANSWER_STOP;
+	return stop(run, regs, prog, slot, run->fault.kind);
+}
+
+/* The arguments have been checked. */
+static u32 call(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
+{
+	u64 result;
+
+	run->frame = regs[10];
+	result = vm_helper((u32)prog->insns[slot].imm)(regs[1], regs[2], regs[3], regs[4], regs[5],
+						       run);
+	if (run->fault.kind)
+		return leave_fault(run, regs, prog, slot);
+	regs[0] = result;
+	return ANSWER_GO_ON;
+}
+
+static u32 leave_call(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
+{
+	if (!vm_check_args(run, (u32)prog->insns[slot].imm, &regs[1]))
+		return stop(run, regs, prog, slot, run->fault.kind);
+	if (--run->budget < 0)
+		return stop(run, regs, prog, slot, VM_OUT_OF_BUDGET);
+	return call(run, regs, prog, slot);
+}
+
+/* The helper answers 0 if another program runs from now on. */
+static u32 leave_tail(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
+{
+	u64 top = (u64)(uintptr_t)run->stack + VM_FRAMES * VM_FRAME_BYTES;
+	u32 answer;
+
+	if (!run->vm->opts.trusted && !vm_check_args(run, HELPER_tail_call, &regs[1]))
+		return stop(run, regs, prog, slot, run->fault.kind);
+	answer = call(run, regs, prog, slot);
+	if (answer == ANSWER_STOP || regs[0])
+		return answer;
+	if (run->prog->entry)
+		return ANSWER_JUMP;
+	regs[0] = interpret(run, run->prog, 0, &regs[1], (u32)((top - regs[10]) / VM_FRAME_BYTES));
+	return run->fault.kind ? ANSWER_STOP : ANSWER_RETURN;
+}
+
+static u32 leave_budget(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
+{
+	return stop(run, regs, prog, slot, VM_OUT_OF_BUDGET);
+}
+
+static u32 leave_deep(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
+{
+	return stop(run, regs, prog, slot, VM_TOO_DEEP);
+}
+
+jit_leave_fn *const jit_leaves[LEAVES] = {
+	[LEAVE_ACCESS] = leave_access, [LEAVE_ALIGN] = leave_align,   [LEAVE_CALL] = leave_call,
+	[LEAVE_TAIL] = leave_tail,     [LEAVE_PACKET] = leave_packet, [LEAVE_FAULT] = leave_fault,
+	[LEAVE_BUDGET] = leave_budget, [LEAVE_DEEP] = leave_deep,
+};

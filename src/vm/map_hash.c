@@ -1,0 +1,581 @@
+/*
+ * map_hash.c: hash maps, per CPU and not, with and without forgetting (LRU).
+ *
+ * Nodes have numbers. A bucket is the number of its first node and a lock; a node holds the number
+ * of the next one, its hash and its key. The end of a list says whose end it is: a reader who came
+ * to a node that was meanwhile deleted and used again elsewhere sees a foreign end, and starts
+ * again. So readers take no locks, and writers hold one only while they change a list.
+ *
+ * A new value of a key that is there takes a new node, put in front of the old one, which leaves
+ * then: readers see one of the two whole. There are some spare nodes for that. Per-CPU values are
+ * written in place, each CPU its own.
+ *
+ * Free nodes are a stack (its head counts, so that it cannot be mistaken for an older one), and
+ * those never used yet lie behind `fresh`: pages of a large map are touched when they are needed.
+ *
+ * An LRU map that is full gives up the node under a hand that goes round and round (CLOCK); one
+ * that was looked up since the hand came last is spared once.
+ */
+#include <sched.h>
+#include <sys/random.h>
+
+#include "vm/map.h"
+
+#define END         0x80000000u /* of a list: with the bucket's number */
+#define NONE        UINT32_MAX
+#define ENTRIES_MAX (1u << 30)
+#define SPARE_NODES 64u /* beside one for each CPU: updates that are under way */
+#define LINE        64  /* bytes of the cache */
+
+struct bucket {
+	u32 head, lock;
+};
+struct node {
+	u32 next, hash;
+	u8 key[];
+};
+/* At the start of the map's shared memory; offsets count from here. */
+struct hash {
+	u64 seed, bytes;
+	u64 nodes_at, recent_at, free_at, buckets_at;
+	u32 mask, nodes, most; /* buckets less one; nodes with the spare ones; entries */
+	u32 node_stride;
+	bool beside; /* nodes lie beside their values, behind them: nodes_at counts from those */
+	u64 free __attribute__((aligned(LINE))); /* count << 32 | number + 1 */
+	u32 fresh, hand;
+	u32 count __attribute__((aligned(LINE)));
+};
+
+static struct hash *hash_of(const struct vm_map *map)
+{
+	return map->data;
+}
+
+static struct bucket *bucket_at(struct hash *h, u32 hash)
+{
+	return (struct bucket *)(void *)((u8 *)h + h->buckets_at) + (hash & h->mask);
+}
+
+static bool is_lru(const struct vm_map *map)
+{
+	return map->kind == MAP_LRU_HASH || map->kind == MAP_LRU_PERCPU_HASH;
+}
+
+static struct node *node_at(const struct vm_map *map, u32 i)
+{
+	struct hash *h = hash_of(map);
+	u8 *nodes = (h->beside ? map->values : (u8 *)h) + h->nodes_at;
+
+	return (struct node *)(void *)(nodes + (size_t)i * h->node_stride);
+}
+
+static u8 *node_value(const struct vm_map *map, u32 i)
+{
+	return map->values + (size_t)i * map->stride * (map_is_per_cpu(map) ? map_cpus(map) : 1);
+}
+
+static u8 *node_recent(struct hash *h, u32 i)
+{
+	return (u8 *)h + h->recent_at + i;
+}
+
+/* ---- hashing */
+
+static u64 fold(u64 a, u64 b)
+{
+	unsigned __int128 p = (unsigned __int128)a * b;
+
+	return (u64)p ^ (u64)(p >> 64);
+}
+
+static inline u64 word_at(const u8 *p, u32 n)
+{
+	u64 w = 0;
+
+	memcpy(&w, p, n);
+	return w;
+}
+
+static u32 hash_key(const struct vm_map *map, const void *key)
+{
+	const u8 *p = key;
+	u32 n = map->key_size;
+	u64 h = hash_of(map)->seed;
+
+	for (; n >= 8; n -= 8, p += 8)
+		h = fold(h ^ word_at(p, 8), 0x9e3779b97f4a7c15ull);
+	if (n == 4)
+		h = fold(h ^ word_at(p, 4), 0xd6e8feb86659fd93ull);
+	else if (n)
+		h = fold(h ^ word_at(p, n), 0xd6e8feb86659fd93ull);
+	return (u32)(h ^ h >> 32);
+}
+
+/* The key of a node may be rewritten while we look: then the hash or the end of the list tells. */
+__attribute__((no_sanitize("thread"))) static bool same_key(const u8 *a, const u8 *b, u32 n)
+{
+	for (; n >= 8; n -= 8, a += 8, b += 8)
+		if (word_at(a, 8) != word_at(b, 8))
+			return false;
+	if (n >= 4) {
+		if (word_at(a, 4) != word_at(b, 4))
+			return false;
+		n -= 4, a += 4, b += 4;
+	}
+	while (n--)
+		if (*a++ != *b++)
+			return false;
+	return true;
+}
+
+static u32 find(const struct vm_map *map, const void *key, u32 hash)
+{
+	struct hash *h = hash_of(map);
+	const struct bucket *b = bucket_at(h, hash);
+	u32 at;
+
+	do {
+		at = __atomic_load_n(&b->head, __ATOMIC_ACQUIRE);
+		while (!(at & END)) {
+			const struct node *n = node_at(map, at);
+
+			if (__atomic_load_n(&n->hash, __ATOMIC_RELAXED) == hash &&
+			    same_key(n->key, key, map->key_size))
+				return at;
+			at = __atomic_load_n(&n->next, __ATOMIC_ACQUIRE);
+		}
+	} while (at != (END | (hash & h->mask)));
+	return NONE;
+}
+
+/* ---- free nodes */
+
+static void give_node(struct hash *h, u32 i)
+{
+	u32 *next = (u32 *)(void *)((u8 *)h + h->free_at) + i;
+	u64 head = __atomic_load_n(&h->free, __ATOMIC_RELAXED), want;
+
+	do {
+		__atomic_store_n(next, (u32)head, __ATOMIC_RELAXED);
+		want = ((head >> 32) + 1) << 32 | (i + 1);
+	} while (!__atomic_compare_exchange_n(&h->free, &head, want, false, __ATOMIC_RELEASE,
+					      __ATOMIC_RELAXED));
+}
+
+static u32 take_node(struct hash *h)
+{
+	u64 head = __atomic_load_n(&h->free, __ATOMIC_ACQUIRE), want;
+	u32 fresh;
+
+	while ((u32)head) {
+		u32 i = (u32)head - 1, *next = (u32 *)(void *)((u8 *)h + h->free_at) + i;
+
+		want = ((head >> 32) + 1) << 32 | __atomic_load_n(next, __ATOMIC_RELAXED);
+		if (__atomic_compare_exchange_n(&h->free, &head, want, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_ACQUIRE))
+			return i;
+	}
+	fresh = __atomic_load_n(&h->fresh, __ATOMIC_RELAXED);
+	while (fresh < h->nodes)
+		if (__atomic_compare_exchange_n(&h->fresh, &fresh, fresh + 1, false,
+						__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return fresh;
+	return NONE;
+}
+
+/* One more entry; false: the map is full. */
+static bool count_up(struct hash *h)
+{
+	if (__atomic_fetch_add(&h->count, 1, __ATOMIC_RELAXED) < h->most)
+		return true;
+	__atomic_fetch_sub(&h->count, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+static void count_down(struct hash *h)
+{
+	__atomic_fetch_sub(&h->count, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- lists, under the lock of their bucket */
+
+static bool unlink_node(const struct vm_map *map, struct bucket *b, u32 i)
+{
+	u32 *link = &b->head, at;
+
+	while (!((at = __atomic_load_n(link, __ATOMIC_RELAXED)) & END)) {
+		struct node *n = node_at(map, at);
+
+		if (at == i) {
+			__atomic_store_n(link, n->next, __ATOMIC_RELEASE);
+			return true;
+		}
+		link = &n->next;
+	}
+	return false;
+}
+
+static void link_node(const struct vm_map *map, struct bucket *b, u32 i)
+{
+	struct node *n = node_at(map, i);
+
+	__atomic_store_n(&n->next, b->head, __ATOMIC_RELAXED);
+	__atomic_store_n(&b->head, i, __ATOMIC_RELEASE);
+}
+
+/* ---- forgetting */
+
+static bool evict(struct vm_map *map, u32 i)
+{
+	struct hash *h = hash_of(map);
+	struct bucket *b = bucket_at(h, __atomic_load_n(&node_at(map, i)->hash, __ATOMIC_RELAXED));
+	bool found;
+
+	lock_take(&b->lock);
+	found = unlink_node(map, b, i);
+	lock_give(&b->lock);
+	if (found) {
+		count_down(h);
+		give_node(h, i);
+	}
+	return found;
+}
+
+/* Two rounds: after one nobody is spared any more, unless others look up all the time. */
+static bool forget_one(struct vm_map *map)
+{
+	struct hash *h = hash_of(map);
+	u32 n = MIN(__atomic_load_n(&h->fresh, __ATOMIC_RELAXED), h->nodes);
+
+	for (u64 tries = 2ull * n + 1; tries && n; tries--) {
+		u32 i = __atomic_fetch_add(&h->hand, 1, __ATOMIC_RELAXED) % n;
+
+		if (__atomic_load_n(node_recent(h, i), __ATOMIC_RELAXED))
+			__atomic_store_n(node_recent(h, i), 0, __ATOMIC_RELAXED);
+		else if (evict(map, i))
+			return true;
+	}
+	return false;
+}
+
+/* ---- operations */
+
+static void *hash_lookup(struct vm_map *map, const void *key, u32 cpu)
+{
+	u32 i = find(map, key, hash_key(map, key));
+
+	return i == NONE             ? NULL
+	       : map_is_per_cpu(map) ? node_value(map, i) + (size_t)cpu * map->stride
+				     : node_value(map, i);
+}
+
+static void *lru_lookup(struct vm_map *map, const void *key, u32 cpu)
+{
+	u32 i = find(map, key, hash_key(map, key));
+	u8 *recent;
+
+	if (i == NONE)
+		return NULL;
+	recent = node_recent(hash_of(map), i);
+	if (!__atomic_load_n(recent, __ATOMIC_RELAXED))
+		__atomic_store_n(recent, 1, __ATOMIC_RELAXED);
+	return node_value(map, i) + (map_is_per_cpu(map) ? (size_t)cpu * map->stride : 0);
+}
+
+static int check_flags(u64 flags, bool exists)
+{
+	flags &= ~(u64)BPF_F_LOCK;
+	if (exists && flags == BPF_NOEXIST)
+		return -EEXIST;
+	return !exists && flags == BPF_EXIST ? -ENOENT : 0;
+}
+
+static void fill_node(struct vm_map *map, u32 i, const void *key, const void *value, u32 hash,
+		      u32 cpu)
+{
+	struct node *n = node_at(map, i);
+	u8 *to = node_value(map, i);
+
+	map_copy(n->key, key, map->key_size);
+	__atomic_store_n(&n->hash, hash, __ATOMIC_RELAXED);
+	if (is_lru(map))
+		__atomic_store_n(node_recent(hash_of(map), i), 0, __ATOMIC_RELAXED);
+	if (map_is_per_cpu(map)) {
+		if (cpu != VM_ALL_CPUS)
+			for (u32 c = 0; c < map_cpus(map); c++)
+				memset(to + (size_t)c * map->stride, 0, map->value_size);
+		map_copy_cpus(map, to, value, cpu);
+		return;
+	}
+	if (map->lock_at)
+		memset(to + map->lock_at - 1, 0, sizeof(u32));
+	map_store(map, to, value, 0);
+}
+
+/* A node to be linked in; the spare ones come back soon when all are taken. */
+static u32 new_node(struct hash *h)
+{
+	u32 i;
+
+	for (u32 tries = 0; (i = take_node(h)) == NONE && tries < 1000; tries++)
+		sched_yield();
+	return i;
+}
+
+/* Puts node i in the place of what has its key. */
+static int put_node(struct vm_map *map, u32 i, u64 flags, bool counted)
+{
+	struct hash *h = hash_of(map);
+	struct node *n = node_at(map, i);
+	struct bucket *b = bucket_at(h, n->hash);
+	u32 old;
+	int err;
+
+	lock_take(&b->lock);
+	old = find(map, n->key, n->hash);
+	err = check_flags(flags, old != NONE);
+	if (!err && old == NONE && !counted) {
+		counted = count_up(h);
+		err = counted ? 0 : -E2BIG;
+	}
+	if (!err)
+		link_node(map, b, i);
+	if (!err && old != NONE)
+		unlink_node(map, b, old);
+	lock_give(&b->lock);
+	if (counted && (err || old != NONE))
+		count_down(h);
+	if (err || old != NONE)
+		give_node(h, err ? i : old);
+	return err;
+}
+
+/* Adds the key, or replaces its element. */
+static int hash_put(struct vm_map *map, const void *key, const void *value, u64 flags, u32 cpu,
+		    u32 hash, bool exists)
+{
+	struct hash *h = hash_of(map);
+	bool counted = false;
+	u32 i;
+	int err;
+
+	do {
+		while (!exists && !(counted = count_up(h)))
+			if (!is_lru(map) || !forget_one(map))
+				return -E2BIG;
+		i = new_node(h);
+		if (i == NONE) {
+			if (counted)
+				count_down(h);
+			return -ENOMEM;
+		}
+		fill_node(map, i, key, value, hash, cpu);
+		err = put_node(map, i, flags, counted);
+		exists = false; /* it was deleted meanwhile: E2BIG of an LRU map is not the end */
+	} while (err == -E2BIG && is_lru(map));
+	return err;
+}
+
+static int hash_update(struct vm_map *map, const void *key, const void *value, u64 flags, u32 cpu)
+{
+	u32 hash = hash_key(map, key), old;
+	int err;
+
+	if ((flags & ~(u64)BPF_F_LOCK) > BPF_EXIST || ((flags & BPF_F_LOCK) && !map->lock_at))
+		return -EINVAL;
+	old = find(map, key, hash);
+	err = check_flags(flags, old != NONE);
+	if (err)
+		return err;
+	if (old != NONE && (flags & BPF_F_LOCK))
+		return map_store(map, node_value(map, old), value, flags);
+	return hash_put(map, key, value, flags, cpu, hash, old != NONE);
+}
+
+static int percpu_hash_update(struct vm_map *map, const void *key, const void *value, u64 flags,
+			      u32 cpu)
+{
+	u32 hash = hash_key(map, key), old;
+	struct bucket *b = bucket_at(hash_of(map), hash);
+	int err;
+
+	if (flags > BPF_EXIST)
+		return -EINVAL;
+	do {
+		lock_take(&b->lock);
+		old = find(map, key, hash);
+		err = check_flags(flags, old != NONE);
+		if (!err && old != NONE)
+			map_copy_cpus(map, node_value(map, old), value, cpu);
+		lock_give(&b->lock);
+		if (err || old != NONE)
+			return err;
+		/* Somebody else may add the key in between: then it is there. */
+		err = hash_put(map, key, value, BPF_NOEXIST, cpu, hash, false);
+	} while (err == -EEXIST);
+	return err;
+}
+
+int hash_remove(struct vm_map *map, const void *key)
+{
+	struct hash *h = hash_of(map);
+	u32 hash = hash_key(map, key), i;
+	struct bucket *b = bucket_at(h, hash);
+
+	lock_take(&b->lock);
+	i = find(map, key, hash);
+	if (i != NONE)
+		unlink_node(map, b, i);
+	lock_give(&b->lock);
+	if (i == NONE)
+		return -ENOENT;
+	count_down(h);
+	give_node(h, i);
+	return 0;
+}
+
+/* ---- one after the other, by buckets */
+
+static u32 first_from(struct hash *h, u32 bucket)
+{
+	for (; bucket <= h->mask; bucket++) {
+		u32 at = __atomic_load_n(&bucket_at(h, bucket)->head, __ATOMIC_ACQUIRE);
+
+		if (!(at & END))
+			return at;
+	}
+	return NONE;
+}
+
+static u32 following(const struct vm_map *map, u32 i, u32 bucket)
+{
+	u32 at = __atomic_load_n(&node_at(map, i)->next, __ATOMIC_ACQUIRE);
+
+	return at & END ? first_from(hash_of(map), bucket + 1) : at;
+}
+
+int hash_next(struct vm_map *map, const void *key, void *next)
+{
+	struct hash *h = hash_of(map);
+	u32 hash = key ? hash_key(map, key) : 0, i = key ? find(map, key, hash) : NONE;
+
+	i = i == NONE ? first_from(h, 0) : following(map, i, hash & h->mask);
+	if (i == NONE)
+		return -ENOENT;
+	map_copy(next, node_at(map, i)->key, map->key_size);
+	return 0;
+}
+
+static u32 hash_each(struct vm_map *map, u32 cpu, map_each_fn *fn, void *user)
+{
+	struct hash *h = hash_of(map);
+	size_t off = map_is_per_cpu(map) ? (size_t)cpu * map->stride : 0;
+	u32 done = 0;
+
+	for (u32 b = 0; b <= h->mask; b++) {
+		u32 at = __atomic_load_n(&bucket_at(h, b)->head, __ATOMIC_ACQUIRE);
+
+		while (!(at & END)) {
+			struct node *n = node_at(map, at);
+
+			done++;
+			if (fn(user, map, n->key, node_value(map, at) + off))
+				return done;
+			at = __atomic_load_n(&n->next, __ATOMIC_ACQUIRE);
+		}
+	}
+	return done;
+}
+
+/* ---- making one */
+
+static int hash_check(const struct vm_map *map)
+{
+	u32 known = MAP_ACCESS_FLAGS | BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE |
+		    BPF_F_ZERO_SEED;
+	u32 both = BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
+
+	if ((map->flags & ~known) || (map->flags & both) == both)
+		return -EINVAL;
+	if (!is_lru(map) && (map->flags & BPF_F_NO_COMMON_LRU))
+		return -EINVAL;
+	if (is_lru(map) && (map->flags & BPF_F_NO_PREALLOC))
+		return -EOPNOTSUPP;
+	if ((map->flags & BPF_F_NUMA_NODE) &&
+	    (map_is_per_cpu(map) || (map->flags & BPF_F_NO_COMMON_LRU)))
+		return -EINVAL;
+	if (!map->max_entries || !map->key_size || !map->value_size)
+		return -EINVAL;
+	if ((u64)map->key_size + map->value_size >= MAP_BYTES_MAX || map->max_entries > ENTRIES_MAX)
+		return -E2BIG;
+	return map_is_per_cpu(map) && round8(map->value_size) > PERCPU_VALUE_MAX ? -E2BIG : 0;
+}
+
+/* Where things are: buckets, nodes, free list, marks. */
+static struct hash plan(struct vm_map *map)
+{
+	struct hash h = {.most = map->max_entries,
+			 .nodes = map->max_entries + map_cpus(map) + SPARE_NODES};
+	u32 node = round8((u32)sizeof(struct node) + map->key_size);
+	u64 together = round8(map->value_size) + (u64)node;
+
+	h.mask = (u32)map_pow2(map->max_entries) - 1;
+	h.buckets_at = ALIGN_UP(sizeof(h), LINE);
+	h.free_at = h.buckets_at + (h.mask + 1ull) * sizeof(struct bucket);
+	h.recent_at = h.free_at + h.nodes * sizeof(u32);
+	h.bytes = ALIGN_UP(h.recent_at + (is_lru(map) ? h.nodes : 0), LINE);
+	h.beside = !map_is_per_cpu(map) && together <= LINE;
+	if (h.beside) {
+		h.nodes_at = round8(map->value_size);
+		map->stride = (u32)map_pow2(together);
+		h.node_stride = map->stride;
+	} else {
+		h.nodes_at = h.bytes;
+		h.node_stride = node;
+		h.bytes += (u64)h.nodes * node;
+	}
+	return h;
+}
+
+static int hash_open(struct vm_map *map)
+{
+	int err = hash_check(map);
+	struct hash h;
+
+	if (err)
+		return err;
+	h = plan(map);
+	err = map_values_open(map, (u64)h.nodes * (map_is_per_cpu(map) ? map_cpus(map) : 1));
+	if (err)
+		return err;
+	map->data = vm_memory(h.bytes, false);
+	if (!map->data) {
+		map_values_close(map);
+		return -ENOMEM;
+	}
+	if (!(map->flags & BPF_F_ZERO_SEED) &&
+	    getrandom(&h.seed, sizeof(h.seed), GRND_NONBLOCK) < 0)
+		h.seed = (u64)(uintptr_t)map->data;
+	memcpy(map->data, &h, sizeof(h));
+	for (u32 b = 0; b <= h.mask; b++)
+		bucket_at(map->data, b)->head = END | b;
+	return 0;
+}
+
+void hash_close(struct vm_map *map)
+{
+	struct hash *h = hash_of(map);
+
+	vm_memory_free(h, h->bytes);
+	map_values_close(map);
+}
+
+#define HASH_OPS(find_it, put_it)                                                            \
+	{                                                                                    \
+		.open = hash_open, .close = hash_close, .lookup = find_it, .update = put_it, \
+		.remove = hash_remove, .next = hash_next, .each = hash_each                  \
+	}
+const struct vm_map_ops map_hash = HASH_OPS(hash_lookup, hash_update);
+const struct vm_map_ops map_percpu_hash = HASH_OPS(hash_lookup, percpu_hash_update);
+const struct vm_map_ops map_lru_hash = HASH_OPS(lru_lookup, hash_update);
+const struct vm_map_ops map_lru_percpu_hash = HASH_OPS(lru_lookup, percpu_hash_update);
