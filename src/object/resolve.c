@@ -212,8 +212,10 @@ static int find_target(struct resolving *r, struct object_prog *p)
 
 static struct btf *core_target(void *user, struct diag *d)
 {
+	struct resolving *r = user;
+
 	(void)d;
-	return types_of(user);
+	return r->m->core ? r->m->core : types_of(r);
 }
 
 static int resolve_prog(struct resolving *r, struct object_prog *p)

@@ -12,6 +12,7 @@
 struct object_machine {
 	/* Its types. NULL: there are none, and that has been said. */
 	struct btf *(*types)(void *user, struct diag *);
+	struct btf *core; /* other types than those, for CO-RE alone; NULL: the same */
 	/* A line of the kernel's configuration: "y", "m", "123", "\"text\""; NULL: it is not set.
 	 */
 	const char *(*config)(void *user, const char *name);
