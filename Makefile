@@ -6,6 +6,7 @@
 #   make format     clang-format all C files in place
 #   make lint       rooms, head comments, cppcheck, clang-tidy
 #   make install    to $(DESTDIR)$(PREFIX)
+#   make fuzzers    fuzz/*fuzz.c that are for libFuzzer, in build-fuzz/ (needs clang)
 #   make programs   test programs and fuzzers for O (make debug-programs: with the sanitizers)
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -89,6 +90,12 @@ debug:
 debug-programs:
 	+$(DEBUG) all programs
 
+# What includes fuzz/one.h is for libFuzzer. SAN stops at the first thing found.
+FUZZERS = $(basename $(shell grep -l '"one.h"' fuzz/*.c))
+fuzzers:
+	+$(MAKE) --no-print-directory O=build-fuzz CC=clang CFLAGS="-O1 -g $(SAN) -fno-sanitize=pointer-overflow -fsanitize=fuzzer-no-link" \
+		CPPFLAGS="-DWAGGLE_DEBUG -DWAGGLE_LIBFUZZER" LDFLAGS="$(SAN) -fsanitize=fuzzer" $(FUZZERS:%=build-fuzz/%)
+
 test:
 	script/test -n -x guest
 
@@ -149,7 +156,7 @@ clean:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_EXE:=.d) $(TOOL_EXE:=.d)
 -include $(wildcard $(O)/tests/behave/*.d $(O)/bench/*.d $(O)/bench/vm/*.d)
 
-.PHONY: torn all debug debug-programs programs behave test bench bench-programs \
+.PHONY: fuzzers torn all debug debug-programs programs behave test bench bench-programs \
 	bench-twins bench-vm format lint install clean force
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -16,7 +16,7 @@
 
 #define WAGGLE_VERSION "0.1.0"
 
-enum waggle_lang { WAGGLE_SCRIPT, WAGGLE_C, WAGGLE_FILTER, WAGGLE_CBPF };
+enum waggle_lang { WAGGLE_SCRIPT, WAGGLE_C, WAGGLE_FILTER, WAGGLE_CBPF, WAGGLE_ASM };
 enum waggle_engine { WAGGLE_AUTO, WAGGLE_KERNEL, WAGGLE_USER };
 enum waggle_level { WAGGLE_ERROR, WAGGLE_WARNING, WAGGLE_NOTE };
 
@@ -40,7 +40,8 @@ struct waggle_opts {
 	void (*diag)(void *user, const struct waggle_diag *);
 	void *user;
 
-	/* -d: print a stage ("ast", "ir", "ir:PASS", "insns", "object", ...) to out(). A session with
+	/* -d: print a stage ("ast", "ir", "ir:PASS", "insns", "object", ...) to out(); of an object
+	 * also "asm", the text that WAGGLE_ASM reads. A session with
 	 * "verifier" only loads the programs and prints what the kernel's verifier says. */
 	const char *dump;
 	void (*out)(void *user, const char *text, size_t len);
@@ -76,6 +77,13 @@ int waggle_object_open(struct waggle_object **, const void *elf, size_t size,
 		       const struct waggle_opts *);
 int waggle_object_write(const struct waggle_object *, int fd);
 void waggle_object_free(struct waggle_object *);
+
+/* The instructions of a program (NULL: of the only one), as they lie in memory. They live as long as
+ * the object. -ENOENT: there is no such program, or there are several. */
+int waggle_object_code(const struct waggle_object *, const char *program, const void **code,
+		       size_t *size);
+/* Writes instructions (8 bytes each) to out() as the text that WAGGLE_ASM reads. -EINVAL: size. */
+int waggle_disassemble(const void *code, size_t size, const struct waggle_opts *);
 
 /* Calls fn for each "functions", "values" or "probes" of the script language, with how it is
  * written and what it does; or for each of the "stages" that `dump` knows. The strings live until

@@ -5,6 +5,7 @@
  * everything into 0 or -errno.
  */
 #include "compile.h"
+#include "object/asm.h"
 #include "script/tables.h"
 #include "session/opts.h"
 
@@ -67,6 +68,12 @@ int waggle_compile(struct waggle_object **out, enum waggle_lang lang, const char
 	if (err)
 		return err;
 	diag = diag_of(&o);
+	if (lang == WAGGLE_ASM) { /* knows of no machine */
+		diag.file = o.name ? o.name : "asm";
+		diag.text = src;
+		diag.size = len;
+		return object_asm((struct object **)out, src, len, &diag);
+	}
 	err = open_target(&target, &o, &text, &diag);
 	if (!err)
 		err = compile(&object, lang, src, len, target, &o, &diag);
@@ -80,14 +87,14 @@ int waggle_compile(struct waggle_object **out, enum waggle_lang lang, const char
 /* The stages that an object still has. */
 static int dump_check(const struct waggle_opts *o, struct diag *diag)
 {
-	static const char *const stages[] = {"insns", "object", "verifier"};
+	static const char *const stages[] = {"insns", "object", "asm", "verifier"};
 
 	for (u32 i = 0; o->dump && i < ARRAY_SIZE(stages); i++)
 		if (!strcmp(o->dump, stages[i]))
 			return 0;
 	if (!o->dump)
 		return 0;
-	return diag_fail(diag, -EINVAL, "insns, object, verifier; or compile the script",
+	return diag_fail(diag, -EINVAL, "insns, object, asm, verifier; or compile the script",
 			 "an object has no stage '%s' to print", o->dump);
 }
 
@@ -97,6 +104,8 @@ static void dump(const struct object *object, const struct waggle_opts *o)
 
 	if (!strcmp(o->dump, "object")) {
 		object_print(&text, object);
+	} else if (!strcmp(o->dump, "asm")) {
+		object_listing(&text, object);
 	} else if (!strcmp(o->dump, "insns")) {
 		vec_each(p, &object->progs) {
 			buf_printf(&text, "%s:\n", p->name);
@@ -160,6 +169,40 @@ void waggle_object_free(struct waggle_object *object)
 {
 	if (object)
 		object_free((struct object *)object);
+}
+
+int waggle_object_code(const struct waggle_object *object, const char *program, const void **code,
+		       size_t *size)
+{
+	const struct object *o = (const struct object *)object;
+
+	if (!program && o->progs.n != 1)
+		return -ENOENT;
+	vec_each(p, &o->progs)
+		if (!program || !strcmp(p->name, program)) {
+			*code = p->code.insns.v;
+			*size = p->code.insns.n * sizeof(struct insn);
+			return 0;
+		}
+	return -ENOENT;
+}
+
+int waggle_disassemble(const void *code, size_t size, const struct waggle_opts *opts)
+{
+	struct waggle_opts o;
+	struct buf text = {0};
+	int err = opts_copy(&o, opts);
+
+	if (err)
+		return err;
+	if (size % sizeof(struct insn) || size / sizeof(struct insn) > UINT32_MAX || !o.out)
+		return -EINVAL;
+	object_code_listing(&text, code, (u32)(size / sizeof(struct insn)));
+	err = text.failed ? -ENOMEM : 0;
+	if (!err)
+		o.out(o.user, buf_str(&text), text.n);
+	buf_free(&text);
+	return err;
 }
 
 int waggle_target_save(int fd, const char *const *patterns, const struct waggle_opts *opts)
