@@ -42,8 +42,10 @@ static inline bool core_is_enum(u32 kind)
 }
 
 #define CORE_DEPTH 64 /* members and elements of a path */
-#define CORE_POISON \
-	0xbad2310 /* the helper that an instruction without an answer calls: libbpf's number */
+/* The helper that an instruction without an answer calls, and, with the number of the extern added,
+ * the one of a function of the kernel that is not there: libbpf's numbers. */
+#define CORE_POISON  0xbad2310
+#define KFUNC_POISON 2002000000
 
 /* A path, from a type to a member or an element; or a type; or a value of an enum. */
 struct core_spec {

@@ -224,6 +224,8 @@ void object_free(struct object *); /* NULL is fine */
 struct object_map *object_section(const struct object *, enum object_section);
 /* CPUs that the object was compiled for (a power of two): cpu_mask of its config, plus one. */
 u32 object_cpus(const struct object *);
+/* What attaches a program of a plain object, when its engine cannot; NULL: it has a row. */
+const char *object_way(const struct object *, u32 prog);
 /* Is a program to be loaded? only: by number, with those that maps hold; -1: all but optional ones. */
 bool object_wants(const struct object *, s64 only, u32 prog);
 /* A string of its own BTF; "": there is none. */

@@ -158,9 +158,6 @@ static int find_extern(struct resolving *r, struct object_extern *x)
 		x->kind == EXTERN_FUNCTION ? "function for programs" : "symbol", x->name);
 }
 
-/* libbpf's numbers for calls of functions that are not there */
-#define KFUNC_POISON 2002000000
-
 static void put_extern(const struct object_extern *x, u32 index, struct insn *i)
 {
 	if (x->kind == EXTERN_FUNCTION) {

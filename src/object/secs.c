@@ -49,3 +49,17 @@ const char *sec_nearest(const char *section)
 			near_try(&near, secs[i].name);
 	return near.best;
 }
+
+const char *object_way(const struct object *o, u32 prog)
+{
+	const struct object_prog *p = &o->progs.v[prog];
+	const struct sec *s = p->kind ? sec_find(p->section) : NULL;
+
+	vec_each(a, &o->attaches)
+		if (a->prog == prog)
+			return NULL;
+	if (!s)
+		return "`waggle run --engine user` runs it on given input";
+	return s->way ? s->way : "name the place in its section, as SEC(\"kprobe/FUNCTION\"), "
+				 "SEC(\"tracepoint/CATEGORY/NAME\")";
+}

@@ -102,6 +102,42 @@ static int place_symbol(struct machine *m, struct object *o, struct attach *a, s
 	return 0;
 }
 
+/* ---- what cannot be attached */
+
+int session_attachable(struct waggle_session *s)
+{
+	const struct object *o = s->object;
+	u32 rows = 0, others = 0;
+
+	if (!o->plain)
+		return 0;
+	vec_each(a, &o->attaches)
+		rows += object_wants(o, -1, a->prog);
+	for (u32 i = 0; i < o->progs.n; i++) {
+		const struct object_prog *p = &o->progs.v[i];
+		const char *way = object_way(o, i);
+
+		if (!way || p->optional)
+			continue;
+		others++;
+		if (rows)
+			diag_warn(&s->diag, (struct loc){0}, way,
+				  "program '%s' (section %s) is loaded and not attached", p->name,
+				  p->section);
+		else
+			diag_fail(&s->diag, -EINVAL, way,
+				  "program '%s' (section %s) does not say to what it is attached",
+				  p->name, p->section);
+	}
+	if (rows)
+		return 0;
+	if (!others)
+		return diag_fail(&s->diag, -EINVAL, "`waggle run --prog NAME` runs one",
+				 "%s: all programs are optional (SEC(\"?...\"))", o->source_name);
+	diag_note(&s->diag, NULL, "`waggle run %s` runs a program on given input", o->source_name);
+	return -EINVAL;
+}
+
 /* ---- all */
 
 int session_resolve(struct waggle_session *s, s64 only)

@@ -76,12 +76,29 @@ struct waggle_session {
 	int status;
 	bool finished;
 
+	s64 only; /* of waggle_session_load(): see object_wants() */
+	struct call {
+		struct engine_test test;
+		struct buf data, ctx;
+	} call; /* what the last waggle_session_call() points to */
+
 	u32 batch; /* records since the last look at timers and descriptors */
 	bool polled; /* waggle_session_poll() was called last: nothing goes to the sink */
 	int (*fn)(void *, const struct waggle_event *); /* its, or NULL */
 	void *user;
 	int fn_result, events;
 };
+
+/* machine.c: makes a plain object fit to this machine. only: see object_wants() */
+int session_resolve(struct waggle_session *, s64 only);
+/* Says of each program that a session cannot attach who does; an error when there is no other. */
+int session_attachable(struct waggle_session *);
+/* session.c: a session of which nothing is there yet; it is *out also when it fails. */
+int session_new(struct waggle_session **out, struct waggle_object *, const struct waggle_opts *);
+int session_failed(struct waggle_session *, int err); /* says so and frees it; returns err */
+int session_read_file(const char *path, struct buf *out); /* public.c */
+/* call.c */
+void session_call_close(struct waggle_session *);
 
 u64 session_now(void); /* CLOCK_MONOTONIC */
 void session_end(struct waggle_session *, enum ending);

@@ -49,7 +49,7 @@ int vm_call(struct vm_run *run, u32 prog, u64 ctx, u64 arg2, u64 *result)
 {
 	u64 args[5] = {ctx, arg2};
 
-	if (prog >= run->vm->nprogs)
+	if (prog >= run->vm->nprogs || !run->vm->progs[prog].n)
 		return -ENOENT;
 	run->prog = &run->vm->progs[prog];
 	run->ctx = ctx;
