@@ -144,6 +144,8 @@ static int settle_all(struct plain_types *t)
 
 		if (!x)
 			return -EINVAL;
+		if (x->kind == BTF_FUNC && !*x->name) /* bpf-gcc's; nothing refers to them */
+			put(record(t, id) + 4, INFO(BTF_PTR, 0, 0));
 		if (x->kind != BTF_DATASEC)
 			continue;
 		if (!strcmp(x->name, ".ksyms"))

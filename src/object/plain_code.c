@@ -215,11 +215,21 @@ static bool target_extern(struct plain *p, const struct elf_symbol *sym, bool ca
 	return true;
 }
 
+/* What an instruction holds beside its relocation: bytes to be added to the symbol. */
+static s64 addend_of(const struct plain *p, const struct elf_symbol *sym, const struct insn *i)
+{
+	bool call = i->code == (BPF_JMP | BPF_CALL);
+
+	if (p->gnu && sym->type != ELF_SECTION)
+		return (s64)i->imm + call - (s64)sym->value;
+	return call ? ((s64)i->imm + 1) * 8 : i->imm;
+}
+
 static bool find_target(struct plain *p, const struct elf_reloc *r, const struct elf_symbol *sym,
 			const struct insn *i, struct plain_reloc *out)
 {
 	bool call = i->code == (BPF_JMP | BPF_CALL);
-	s64 imm = call ? ((s64)i->imm + 1) * 8 : i->imm;
+	s64 imm = addend_of(p, sym, i);
 
 	if (!call && !is_ld_imm64(i))
 		return false;
@@ -270,10 +280,38 @@ static int by_insn(const void *a, const void *b)
 	return x->insn < y->insn ? -1 : x->insn > y->insn;
 }
 
+/* The assembler of binutils up to 2.41 leaves the symbol's own value in the instruction, too, in
+ * bytes also where calls count in slots. Such an object is one of gcc in which all do. */
+static void look_for_gnu(struct plain *p)
+{
+	struct elf_section comment;
+	struct elf_symbol sym;
+	struct elf_reloc r;
+
+	p->gnu = elf_find(&p->elf, ".comment", &comment) && comment.data &&
+		 memmem(comment.data, comment.size, "GCC:", 4);
+	for (u32 i = 1; i < p->elf.nsections && p->gnu; i++) {
+		const struct elf_section *s = &p->sections[i].s;
+
+		if (s->type != ELF_RELS || s->info >= p->elf.nsections ||
+		    p->sections[s->info].role != ROLE_CODE)
+			continue;
+		for (u64 j = 0; elf_reloc(s, j, &r) && p->gnu; j++) {
+			const struct plain_func *f = plain_func_at(p, s->info, r.offset / 8);
+
+			if (f && plain_symbol(p, r.symbol, &sym) && sym.type != ELF_SECTION)
+				p->gnu = (u64)(s64)insn_at(f, (u32)(r.offset / 8) - f->at).imm + 1 >=
+					 sym.value;
+		}
+	}
+}
+
 int plain_relocs(struct plain *p)
 {
 	struct elf_reloc r;
 	int err = 0;
+
+	look_for_gnu(p);
 
 	for (u32 i = 1; i < p->elf.nsections; i++) {
 		const struct elf_section *s = &p->sections[i].s;
@@ -309,18 +347,22 @@ static int append(struct plain *p, struct code *c, struct plain_func *f)
 {
 	struct object *o = p->o;
 	u32 at = c->insns.n;
+	char *name;
 
 	if (f->n > PROG_MOST - at || (p->slots += f->n) > TOTAL_MOST)
 		return plain_broken(p,
 				    "%s: function '%s' makes a program of more than %u "
 				    "instructions",
 				    p->name, f->name, PROG_MOST);
+	name = arena_strdup(&o->arena, f->name);
+	for (char *dot = name; (dot = strchr(dot, '.'));) /* gcc: "function.constprop.0" */
+		*dot = '_';
 	f->linked = at + 1;
 	for (u32 i = 0; i < f->n; i++)
 		vec_push(&o->arena, &c->insns, insn_at(f, i));
 	vec_push(&o->arena, &c->funcs,
 		 (struct code_func){
-			 .insn = at, .type = f->type, .name = arena_strdup(&o->arena, f->name)});
+			 .insn = at, .type = f->type, .name = name});
 	vec_each (l, &f->lines) {
 		struct code_line line = *l;
 

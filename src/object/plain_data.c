@@ -101,27 +101,17 @@ static int by_place(const void *a, const void *b)
 	return strcmp(x->x.name, y->x.name);
 }
 
-/* The BTF of a name that is extern: a VAR or a FUNC. */
-static const struct btf_type *extern_type(struct plain *p, const char *name)
+/* The VAR or FUNC of that name in a DATASEC. (bpf-gcc has several of a name, and calls none extern.) */
+static const struct btf_type *extern_in(struct plain *p, const char *datasec, const char *name)
 {
-	static const enum btf_kind kinds[] = {BTF_VAR, BTF_FUNC};
+	const struct btf_type *sec = plain_datasec(p, datasec), *t;
 
-	for (u32 i = 0; p->btf && i < ARRAY_SIZE(kinds); i++) {
-		u32 id = btf_find(p->btf, name, kinds[i]);
-		const struct btf_type *t = id ? btf_type(p->btf, id) : NULL;
-
-		if (t && t->linkage == 2)
+	for (u32 i = 0; sec && i < sec->n; i++) {
+		t = btf_type(p->btf, sec->secs[i].type);
+		if (t && (t->kind == BTF_VAR || t->kind == BTF_FUNC) && !strcmp(t->name, name))
 			return t;
 	}
 	return NULL;
-}
-
-static bool in_datasec(const struct btf_type *sec, u32 type)
-{
-	for (u32 i = 0; sec && i < sec->n; i++)
-		if (sec->secs[i].type == type)
-			return true;
-	return false;
 }
 
 /* Values of .kconfig are numbers, enum libbpf_tristate, bool, char, and arrays of char. */
@@ -145,37 +135,27 @@ static bool config_place(struct plain *p, struct seen *s)
 
 static int take_extern(struct plain *p, const struct elf_symbol *sym, struct seen *s)
 {
-	const struct btf_type *t = extern_type(p, sym->name), *of;
+	const struct btf_type *config = extern_in(p, ".kconfig", sym->name), *of;
+	const struct btf_type *t = config ? config : extern_in(p, ".ksyms", sym->name);
 
 	*s = (struct seen){.x = {.name = arena_strdup(&p->o->arena, sym->name),
 				 .weak = sym->bind == ELF_WEAK}};
 	if (!t)
-		return diag_fail(p->d, -EINVAL,
-				 "declare it extern with __ksym or __kconfig, and "
-				 "compile with -g",
-				 "%s: '%s' is defined nowhere, and there is no BTF "
-				 "that says where to look for it",
-				 p->name, sym->name);
+		return diag_fail(p->d, -EINVAL, "declare it extern with __ksym or __kconfig, and "
+				 "compile with -g", "%s: '%s' is defined nowhere, and is in no section "
+				 ".ksyms or .kconfig of the BTF", p->name, sym->name);
 	s->x.type = t->id;
 	if (t->kind == BTF_FUNC) {
 		s->x.kind = EXTERN_FUNCTION;
-		return 0;
-	}
-	if (in_datasec(plain_datasec(p, ".kconfig"), t->id)) {
+	} else if (config) {
 		s->x.kind = EXTERN_CONFIG;
 		if (!config_place(p, s))
-			return plain_broken(p,
-					    "%s: section .kconfig: '%s' has a type that no value "
-					    "of a configuration has",
-					    p->name, sym->name);
-		return 0;
+			return plain_broken(p, "%s: section .kconfig: '%s' has a type that no value "
+					    "of a configuration has", p->name, sym->name);
+	} else {
+		of = btf_type(p->btf, btf_skip(p->btf, t->type));
+		s->x.kind = !of || !of->kind ? EXTERN_ADDRESS : EXTERN_VARIABLE;
 	}
-	if (!in_datasec(plain_datasec(p, ".ksyms"), t->id))
-		return diag_fail(p->d, -EINVAL, "declare it with __ksym or __kconfig",
-				 "%s: extern '%s' is in no section .ksyms or .kconfig", p->name,
-				 sym->name);
-	of = btf_type(p->btf, btf_skip(p->btf, t->type));
-	s->x.kind = !of || !of->kind ? EXTERN_ADDRESS : EXTERN_VARIABLE;
 	return 0;
 }
 

@@ -147,12 +147,21 @@ static int by_core(const void *a, const void *b)
 	return x->insn < y->insn ? -1 : x->insn > y->insn;
 }
 
+/* bpf-gcc writes no records of functions; their types are found by name. */
+static void name_types(struct plain *p)
+{
+	for (u32 i = 0; i < p->funcs.n; i++)
+		if (!p->funcs.v[i].type)
+			p->funcs.v[i].type = btf_find(p->btf, p->funcs.v[i].name, BTF_FUNC);
+}
+
 int plain_ext(struct plain *p)
 {
-	if (!p->has_ext || !p->btf)
+	if (!p->btf)
 		return 0;
-	if (read_all(p))
+	if (p->has_ext && read_all(p))
 		return plain_broken(p, "%s: section .BTF.ext is broken", p->name);
+	name_types(p);
 	for (u32 i = 0; i < p->funcs.n; i++) { /* compilers write them in order; others may not */
 		struct plain_func *f = &p->funcs.v[i];
 

@@ -24,11 +24,11 @@ struct bare_input {
 	u32 ctx_size;
 	u8 input; /* enum engine_input */
 };
-int bare_input_open(struct bare_input *, struct vm_run *, u32 prog_kind, const struct engine_test *);
+int bare_input_open(struct bare_input *, u32 prog_kind, const struct engine_test *);
 /* Lends it to the run. 0 or -ENOSPC. */
 int bare_input_lend(struct bare_input *, struct vm_run *);
 /* The packet and the context as they are now. */
-void bare_input_read(const struct bare_input *, const struct vm_run *, struct engine_test *);
+void bare_input_read(const struct bare_input *, u32 prog_kind, struct engine_test *);
 void bare_input_close(struct bare_input *, struct vm_run *);
 
 extern const struct engine_ops bare_engine;

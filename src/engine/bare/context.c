@@ -108,14 +108,13 @@ static void bounds(const struct bare_input *in, u32 *from, u32 *to, u32 *meta)
 	memcpy(meta, in->ctx + (xdp ? 8 : offsetof(struct skb, data_meta)), 4);
 }
 
-int bare_input_open(struct bare_input *in, struct vm_run *run, u32 kind, const struct engine_test *t)
+int bare_input_open(struct bare_input *in, u32 kind, const struct engine_test *t)
 {
 	static const u16 sizes[] = {[INPUT_XDP] = sizeof(struct xdp_md),
 				    [INPUT_FRAME] = sizeof(struct skb),
 				    [INPUT_PACKET] = sizeof(struct skb)};
 	int err;
 
-	(void)run;
 	*in = (struct bare_input){.input = input_kind(kind)->input};
 	in->ctx_size = in->input == INPUT_CTX ? t->ctx_size : sizes[in->input];
 	in->ctx = calloc(1, MAX(in->ctx_size, 8u));
@@ -146,19 +145,18 @@ int bare_input_lend(struct bare_input *in, struct vm_run *run)
 	return good ? 0 : -ENOSPC;
 }
 
-void bare_input_read(const struct bare_input *in, const struct vm_run *run, struct engine_test *t)
+void bare_input_read(const struct bare_input *in, u32 kind, struct engine_test *t)
 {
 	static const u8 zeroes[ETHERNET_BYTES];
 	u32 from, to, meta;
 
-	(void)run;
 	if (in->room) {
 		bounds(in, &from, &to, &meta);
 		if (in->input == INPUT_PACKET) /* the kernel puts an empty header in front again */
 			buf_add(&t->out, zeroes, sizeof(zeroes));
 		buf_add(&t->out, (const void *)(uintptr_t)from, to - from);
 	}
-	if (t->ctx_size || in->input == INPUT_CTX)
+	if (t->ctx_size && kind != PROG_RAW_TRACEPOINT) /* which cannot change it */
 		buf_add(&t->ctx_out, in->ctx, in->ctx_size);
 }
 

@@ -92,7 +92,7 @@ static int bare_test(struct engine *e, u32 prog, struct engine_test *t)
 	const struct object_prog *p = &e->object->progs.v[prog];
 	u32 times = MAX(t->repeat, 1u), i = 0;
 	struct bare_input in;
-	int err = bare_input_open(&in, b->run, p->kind, t);
+	int err = bare_input_open(&in, p->kind, t);
 	u64 start;
 
 	if (!err)
@@ -110,7 +110,7 @@ static int bare_test(struct engine *e, u32 prog, struct engine_test *t)
 	t->result &= p->kind ? UINT32_MAX : UINT64_MAX;
 	if (err == -EFAULT)
 		vm_fault_print(&t->fault, b->run);
-	bare_input_read(&in, b->run, t);
+	bare_input_read(&in, p->kind, t);
 	bare_input_close(&in, b->run);
 	if (err && err != -EFAULT)
 		return diag_fail(e->diag, err, NULL, "program '%s' cannot be run: %s", p->name,
