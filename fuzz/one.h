@@ -2,7 +2,8 @@
  * one.h: fuzzers for libFuzzer, which calls one function with each input.
  *
  * Built by `make fuzzers` (clang) they search; built as all other programs they have this main(),
- * which runs the inputs in the files that it is given: to see a failure again.
+ * which runs the inputs in the files that it is given, to see a failure again, or (-n INPUTS)
+ * random ones.
  */
 #ifndef FUZZ_ONE_H
 #define FUZZ_ONE_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,22 +25,48 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	} while (0)
 
 #ifndef WAGGLE_LIBFUZZER
+static void one_file(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	size_t most = 1 << 20;
+	uint8_t *data = malloc(most);
+
+	if (f && data)
+		LLVMFuzzerTestOneInput(data, fread(data, 1, most, f));
+	else
+		fprintf(stderr, "%s cannot be read\n", path);
+	if (f)
+		fclose(f);
+	free(data);
+}
+
+/* Input number `seed` of all that there are, up to 1000 bytes, mostly short. */
+static void one_random(uint64_t seed)
+{
+	static uint8_t data[1000];
+	uint64_t state = seed * 0x9e3779b97f4a7c15u;
+	size_t size = 0;
+
+	for (size_t i = 0; i < sizeof(data); i++) {
+		state += 0x9e3779b97f4a7c15u;
+		state = (state ^ state >> 30) * 0xbf58476d1ce4e5b9u;
+		data[i] = (uint8_t)(state >> 56);
+	}
+	size = (size_t)(state % sizeof(data)) >> (state >> 32) % 4;
+	LLVMFuzzerTestOneInput(data, size);
+}
+
 int main(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
-		FILE *f = fopen(argv[i], "rb");
-		size_t size = 0, most = 1 << 20;
-		uint8_t *data = malloc(most);
+	uint64_t first = argc > 3 ? strtoull(argv[3], NULL, 0) : 1;
 
-		if (!f || !data) {
-			fprintf(stderr, "%s cannot be read\n", argv[i]);
-			return 1;
-		}
-		size = fread(data, 1, most, f);
-		fclose(f);
-		LLVMFuzzerTestOneInput(data, size);
-		free(data);
+	if (argc > 2 && !strcmp(argv[1], "-n")) { /* -n INPUTS [FIRST]: random ones */
+		for (uint64_t i = 0; i < strtoull(argv[2], NULL, 0); i++)
+			one_random(first + i);
+		return 0;
 	}
+	for (int i = 1; i < argc; i++)
+		one_file(argv[i]);
 	return 0;
 }
 #endif

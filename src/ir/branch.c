@@ -34,12 +34,44 @@ static int decided(struct ir_fn *f, u32 block, u32 v)
 
 /*
  * A block that does nothing but ask about its only parameter, what `a && b` becomes as a value: an
- * edge that hands over a constant goes on to where that constant leads.
+ * edge that hands over a constant goes on to where that constant leads. The parameter may be used
+ * again on one way: then only edges that lead the other way can do so.
  */
 struct question {
 	u32 block, param;
 	struct ir_ins *compare; /* NULL: is it not zero? */
+	int needed;             /* the edge behind which the parameter is used; -1: none */
 };
+
+/* The one edge of the block behind which all other uses of its parameter are; -1: there is none. */
+static int used_behind(struct ir_fn *f, const struct question *q)
+{
+	struct ir_block *b = &f->blocks.v[q->block];
+	u32 users[2] = {0, 0}, all = 0, *ops;
+
+	vec_each (n, &f->order) {
+		struct ir_block *user = &f->blocks.v[*n];
+		u32 count = 0;
+
+		if (*n == q->block)
+			continue;
+		vec_each (v, &user->ins)
+			for (u32 k = ir_operands(f, &f->ins.v[*v], &ops); k--; ops++)
+				count += ir_value(f, *ops) == q->param;
+		for (u32 e = 0; e < 2; e++)
+			vec_each (v, &user->succ[e].args)
+				count += ir_value(f, *v) == q->param;
+		all += count;
+		for (u32 e = 0; e < 2; e++)
+			if (f->blocks.v[b->succ[e].to].preds.n == 1 &&
+			    ir_dominates(f, b->succ[e].to, *n))
+				users[e] += count;
+	}
+	for (int e = 0; e < 2; e++)
+		if (all && users[e] == all && !b->succ[0].args.n && !b->succ[1].args.n)
+			return e;
+	return -1;
+}
 
 static bool is_question(struct ir_fn *f, u32 block, const u32 *uses, struct question *q)
 {
@@ -49,7 +81,7 @@ static bool is_question(struct ir_fn *f, u32 block, const u32 *uses, struct ques
 
 	if (end->op != IR_BR || b->params.n != 1)
 		return false;
-	*q = (struct question){block, b->params.v[0], NULL};
+	*q = (struct question){block, b->params.v[0], NULL, -1};
 	for (u32 n = 0; n + 1 < b->ins.n; n++) {
 		u32 v = b->ins.v[n];
 		struct ir_ins *i = &f->ins.v[v];
@@ -65,7 +97,11 @@ static bool is_question(struct ir_fn *f, u32 block, const u32 *uses, struct ques
 	}
 	if (constant && (!q->compare || q->compare->b != constant))
 		return false;
-	return uses[q->param] == 1 && (q->compare || end->a == q->param);
+	if (!q->compare && end->a != q->param)
+		return false;
+	if (uses[q->param] > 1)
+		q->needed = used_behind(f, q);
+	return uses[q->param] == 1 || q->needed >= 0;
 }
 
 /* The constant's answer: 0 or 1, which is the other edge of the question; -1: no constant. */
@@ -101,7 +137,7 @@ static void thread_edges(struct ir_fn *f)
 			if (edge->to != *n || edge->args.n != 1)
 				continue;
 			way = answer(f, &q, edge->args.v[0]);
-			if (way < 0)
+			if (way < 0 || (way ? 0 : 1) == q.needed)
 				continue;
 			on = &f->blocks.v[*n].succ[!way];
 			edge->to = on->to;

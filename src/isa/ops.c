@@ -35,12 +35,15 @@ static const bool uses_dst[FORMS] = {
 	[FORM_JMP_K] = true,    [FORM_JMP_X] = true,
 };
 
+/* Without jumps between the questions: which of them fails first is hard to foretell. */
 static bool matches(const struct isa_op *op, const struct insn *in)
 {
-	return (op->off == ISA_ANY || op->off == in->off) &&
-	       (op->imm == ISA_ANY || op->imm == in->imm) &&
-	       (op->src == ISA_ANY ? in->src < REGS : (u32)op->src == in->src) &&
-	       (uses_dst[op->form] ? in->dst < REGS : !in->dst);
+	bool off = (op->off == ISA_ANY) | (op->off == in->off);
+	bool imm = (op->imm == ISA_ANY) | (op->imm == in->imm);
+	bool src = op->src == ISA_ANY ? in->src < REGS : (u32)op->src == in->src;
+	bool dst = uses_dst[op->form] ? in->dst < REGS : !in->dst;
+
+	return off & imm & src & dst;
 }
 
 const struct isa_op *isa_op(const struct insn *in)

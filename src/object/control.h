@@ -46,7 +46,7 @@ struct waggle_control {
 #define CONTROL_CPUS 16
 struct waggle_counters {
 	u64 lost;     /* records that found no room in the ring */
-	u64 map_full; /* map updates that found no room */
+	u64 map_full; /* map updates that found no room; of all CPUs in slot 0 */
 	u64 no_slot;  /* runs given up: all scratch slots were taken (counts as lost records) */
 	u64 pad[5];
 };

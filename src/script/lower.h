@@ -12,6 +12,13 @@
 
 #define NO_MAP UINT32_MAX
 
+/* Room for a string and its NUL: `bytes`; or, in a record that is made again in a larger form when it
+ * is too short, from `bytes` to `most`: `value` is what it is this time. */
+struct room {
+	u32 bytes, most, value; /* value: 0: just bytes */
+};
+#define ROOM(n) ((struct room){(n), (n), 0})
+
 /* Memory for keys and strings, reused when it is given back. */
 struct piece {
 	u32 slot;    /* value of the stack slot's address; 0: in scratch memory */
@@ -83,15 +90,17 @@ void mem_copy(struct lower *, struct mem to, struct mem from, u32 size);
 /* lower_place.c: values in memory: fields, elements, what pointers point to */
 bool is_place(const struct node *);
 u32 lower_place_int(struct lower *, struct node *);
-u32 lower_place_str(struct lower *, struct node *, struct mem to, u32 cap);
+u32 lower_place_str(struct lower *, struct node *, struct mem to, struct room);
 void lower_place_bytes(struct lower *, struct node *, struct mem to, u32 size);
-/* Reads bytes of user or kernel memory, or of either by the address, into own memory; on a fault
- * they are zero. Returns the helper's result. */
-u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 size, u32 from);
+/* Reads bytes (a value) of user or kernel memory, or of either by the address, into own memory; on
+ * a fault they are zero. Returns the helper's result. */
+u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 bytes, u32 from);
 
-/* lower_str.c: writes at most cap bytes and returns the length with its NUL. What stands behind
+/* lower_str.c: fills at most the room and returns the length with its NUL. What stands behind
  * the NUL is undefined unless the memory was zeroed before. */
-u32 lower_str(struct lower *, struct node *, struct mem to, u32 cap);
+u32 lower_str(struct lower *, struct node *, struct mem to, struct room);
+u32 room_value(struct lower *, struct room);
+struct room room_most(struct lower *, struct room, u32 most); /* the same, but at most so much */
 
 /* lower_stored.c: a string or tuple as maps and variables keep it: all of its bytes, what is not
  * used zeroed. */
@@ -99,7 +108,7 @@ void lower_stored(struct lower *, struct node *, struct mem to, u32 size);
 /* A part of a tuple: t.0 */
 bool is_part(const struct node *);
 u32 lower_part_int(struct lower *, struct node *);
-u32 lower_part_str(struct lower *, struct node *, struct mem to, u32 cap);
+u32 lower_part_str(struct lower *, struct node *, struct mem to, struct room);
 
 u32 lower_str_compare(struct lower *, struct node *a, struct node *b); /* 1: equal */
 
@@ -108,7 +117,7 @@ void lower_shown(struct lower *, struct node *, struct mem to, u32 size);
 /* lower_stack.c: the key that stands for a stack: 16 bytes */
 void lower_stack_key(struct lower *, struct node *, struct mem to);
 /* lower_probe.c: `probe` and `func` */
-u32 lower_probe_str(struct lower *, const struct node *, struct mem to, u32 cap);
+u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct room);
 
 /* lower_claim.c: scratch memory. begin, end: around the code of a program. */
 void scratch_begin(struct lower *);
@@ -120,7 +129,7 @@ void lower_return(struct lower *);
 /* lower_map.c */
 void lower_maps(struct lower *);
 u32 lower_map_read(struct lower *, struct node *);
-void lower_map_str(struct lower *, struct node *, struct mem to, u32 cap, u32 len_var);
+void lower_map_str(struct lower *, struct node *, struct mem to, struct room, u32 len_var);
 /* Copies a value of bytes; zeroes when there is no entry. */
 void lower_map_copy(struct lower *, struct node *, struct mem to, u32 size);
 void lower_map_assign(struct lower *, struct node *map, u8 op, struct node *value);

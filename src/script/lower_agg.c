@@ -158,7 +158,7 @@ void lower_agg_hist(struct lower *l, u32 ptr, u32 n, const struct agg_of *of)
 		decide(l, ir_bin(fn, IR_SLT, IRT_I64, n, ir_const(fn, 0)), index, ir_const(fn, 0),
 		       count);
 	decide(l, ir_bin(fn, IR_ULT, IRT_I64, n, ir_const(fn, 1ll << bits)), index,
-	       ir_bin(fn, IR_ADD, IRT_I64, n, ir_const(fn, 1)), count);
+	       bits ? ir_bin(fn, IR_ADD, IRT_I64, n, ir_const(fn, 1)) : ir_const(fn, 1), count);
 	log = log2_of(l, n);
 	if (bits) {
 		log = ir_bin(fn, IR_SUB, IRT_I64, log, ir_const(fn, bits));

@@ -17,7 +17,7 @@ static struct mem string_in(struct lower *l, struct node *n, u32 room, u32 *piec
 	*piece = mem_get(l, room);
 	m = mem_at(l, &l->pieces.v[*piece]);
 	mem_zero(l, m, ALIGN_UP(room, 8));
-	lower_str(l, n, m, room);
+	lower_str(l, n, m, ROOM(room));
 	return m;
 }
 
@@ -27,7 +27,7 @@ static void read_bytes(struct lower *l, struct node *n, struct mem to, u32 size)
 	u32 piece;
 
 	if (n->type.kind == TYPE_INT) {
-		lower_read(l, n->type.space, false, to, size, lower_int(l, n));
+		lower_read(l, n->type.space, false, to, ir_const(l->fn, size), lower_int(l, n));
 	} else if (n->field) {
 		mem_copy(l, to, (struct mem){ir_ctx(l->fn), (s32)n->field->off}, size);
 	} else if (is_place(n)) {

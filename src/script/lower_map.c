@@ -287,15 +287,16 @@ u32 value_has_key(struct lower *l, struct node *n)
 	return ir_bin(l->fn, IR_NE, IRT_I64, value, ir_const(l->fn, 0));
 }
 
-void lower_map_str(struct lower *l, struct node *n, struct mem to, u32 cap, u32 len_var)
+void lower_map_str(struct lower *l, struct node *n, struct mem to, struct room room,
+		   u32 len_var)
 {
 	struct ir_fn *fn = l->fn;
-	u32 piece, value, found, missing, done;
+	u32 piece, value, found, missing, done, cap = room_value(l, room);
 
 	if (is_data(l, n->map)) {
 		value = ir_data(fn, n->map->index, 0);
 		ir_set(fn, len_var, ir_call(fn, HELPER_probe_read_kernel_str, IRT_I64, 3,
-					    mem_addr(l, to), ir_const(fn, cap), value));
+					    mem_addr(l, to), cap, value));
 		return;
 	}
 	value = lookup(l, n->map->index, lower_key(l, n, &piece));
@@ -307,7 +308,7 @@ void lower_map_str(struct lower *l, struct node *n, struct mem to, u32 cap, u32 
 	ir_seal(fn, missing);
 	ir_at(fn, found);
 	ir_set(fn, len_var, ir_call(fn, HELPER_probe_read_kernel_str, IRT_I64, 3, to.ptr,
-				    ir_const(fn, cap), value));
+				    cap, value));
 	ir_jmp(fn, done);
 	ir_at(fn, missing);
 	ir_store(fn, 1, to.ptr, 0, ir_const(fn, 0));

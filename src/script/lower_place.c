@@ -21,14 +21,14 @@ bool is_place(const struct node *n)
 	       (n->kind == NODE_UNARY && n->op == TOK_MUL);
 }
 
-u32 lower_read(struct lower *l, u8 space, bool string, struct mem to, u32 size, u32 from)
+u32 lower_read(struct lower *l, u8 space, bool string, struct mem to, u32 bytes, u32 from)
 {
 	static const u32 helpers[2][2] = {
 		{HELPER_probe_read_kernel, HELPER_probe_read_kernel_str},
 		{HELPER_probe_read_user, HELPER_probe_read_user_str},
 	};
 	struct ir_fn *fn = l->fn;
-	u32 addr, bytes = ir_const(fn, size), kernel, user, done, result;
+	u32 addr, kernel, user, done, result;
 
 	if (space != SPACE_ANY)
 		return ir_call(fn, helpers[space == SPACE_USER][string], IRT_I64, 3,
@@ -101,7 +101,7 @@ u32 lower_place_int(struct lower *l, struct node *n)
 	m = mem_at(l, &l->pieces.v[piece]);
 	if (bits)
 		mem_zero(l, m, 8);
-	lower_read(l, p.space, false, m, MIN(size, 8), address(l, &p));
+	lower_read(l, p.space, false, m, ir_const(l->fn, MIN(size, 8)), address(l, &p));
 	value = ir_load(l->fn, bits ? 8 : size, !bits && n->type.is_signed, m.ptr, m.off);
 	mem_put(l, piece);
 	if (!bits)
@@ -111,16 +111,17 @@ u32 lower_place_int(struct lower *l, struct node *n)
 		      ir_const(l->fn, 64 - bits));
 }
 
-u32 lower_place_str(struct lower *l, struct node *n, struct mem to, u32 cap)
+u32 lower_place_str(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	struct place p = lower_place(l, n);
+	u32 bytes = room_value(l, room_most(l, room, n->type.size));
 
-	return lower_read(l, p.space, true, to, MIN(cap, n->type.size), address(l, &p));
+	return lower_read(l, p.space, true, to, bytes, address(l, &p));
 }
 
 void lower_place_bytes(struct lower *l, struct node *n, struct mem to, u32 size)
 {
 	struct place p = lower_place(l, n);
 
-	lower_read(l, p.space, false, to, size, address(l, &p));
+	lower_read(l, p.space, false, to, ir_const(l->fn, size), address(l, &p));
 }

@@ -33,7 +33,7 @@ static u32 read_number(struct lower *l, u32 from, u32 size, bool is_signed)
 	u32 piece = mem_get(l, 8), value;
 	struct mem m = mem_at(l, &l->pieces.v[piece]);
 
-	lower_read(l, space_of(l), false, m, size, from);
+	lower_read(l, space_of(l), false, m, ir_const(l->fn, size), from);
 	value = ir_load(l->fn, size, is_signed, m.ptr, m.off);
 	mem_put(l, piece);
 	return value;
@@ -186,7 +186,7 @@ static u32 add_names(struct lower *l, bool func, u32 width)
 	return at;
 }
 
-static u32 name_by_cookie(struct lower *l, bool func, struct mem to, u32 cap)
+static u32 name_by_cookie(struct lower *l, bool func, struct mem to, struct room room)
 {
 	u32 *at = &l->names_at[func], width, index;
 	struct ir_fn *fn = l->fn;
@@ -198,18 +198,18 @@ static u32 name_by_cookie(struct lower *l, bool func, struct mem to, u32 cap)
 		       ir_call(fn, HELPER_get_attach_cookie, IRT_I64, 1, ir_ctx(fn)),
 		       ir_const(fn, power_of_two(l->served) - 1));
 	return ir_call(fn, HELPER_probe_read_kernel_str, IRT_I64, 3, mem_addr(l, to),
-		       ir_const(fn, MIN(cap, width)),
+		       room_value(l, room_most(l, room, width)),
 		       ir_bin(fn, IR_ADD, IRT_DATA, ir_data(fn, l->rodata, *at),
 			      ir_bin(fn, IR_MUL, IRT_I64, index, ir_const(fn, width))));
 }
 
-u32 lower_probe_str(struct lower *l, const struct node *n, struct mem to, u32 cap)
+u32 lower_probe_str(struct lower *l, const struct node *n, struct mem to, struct room room)
 {
 	bool func = !strcmp(n->probe_value->name, "func");
 	struct node literal = {.kind = NODE_STR, .text = name_of(l->point, func)};
 
 	if (l->served > 1)
-		return name_by_cookie(l, func, to, cap);
+		return name_by_cookie(l, func, to, room);
 	literal.len = (u32)strlen(literal.text);
-	return lower_str(l, &literal, to, cap);
+	return lower_str(l, &literal, to, room);
 }

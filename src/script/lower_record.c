@@ -4,7 +4,8 @@
  * A record is built where it is sent from, in the ring buffer: reserve, take the time, fill,
  * submit. Its size must be a constant, so a record with strings has two forms: a short one, with
  * room for what most strings need, and a long one. When a string fills its short room, the record
- * is discarded and made again in the long form.
+ * is discarded and made again in the long form: by the same instructions, a loop of two turns in
+ * each of which the verifier knows the number that are its sizes.
  */
 #include "script/lower.h"
 
@@ -15,13 +16,19 @@
 
 /* ---- schemas */
 
+struct growth { /* how much room a string has in the form that is being made */
+	u32 bytes, most;
+	u32 var;
+};
 struct record {
 	struct node *call; /* of join() */
-	struct node *args;  /* values, in the order of fields; NODE_NAMED or plain */
-	struct schema *forms[2]; /* short, long or NULL */
-	u32 *ints;	    /* values of the numbers, 0 for strings */
-	u32 n;
-	u32 ring, lost, done; /* value, blocks */
+	struct node *args; /* values, in the order of fields; NODE_NAMED or plain */
+	u32 *ints;         /* values of the numbers, 0 for others */
+	u32 lost, done;    /* blocks */
+	u32 first, forms;  /* schemas: the short form, how many there are */
+	u32 head; /* of two: variable: number of the schema and size, as records have them */
+	u32 redo; /* block: once more, in the long form */
+	vec(struct growth) growths;
 };
 
 static struct node *value_of(struct node *arg)
@@ -55,7 +62,15 @@ static u32 width_of(struct type t)
 	return t.size <= 4 ? 7 : 12;
 }
 
-/* Numbers first, strings behind them; fields stay in the order of the arguments. */
+/* Numbers are first in a record, what grows in the long form last, so that all others have the same
+ * place in both; fields stay in the order of the arguments. */
+static u32 place_rank(struct node *arg)
+{
+	struct type t = value_of(arg)->type;
+
+	return t.kind == TYPE_INT ? 0 : t.kind != TYPE_STR || t.size <= STR_SHORT ? 1 : 2;
+}
+
 static void fill_layout(struct lower *l, struct layout *layout, struct node *args, u32 cap)
 {
 	u32 i = 0, size = 0;
@@ -68,15 +83,17 @@ static void fill_layout(struct lower *l, struct layout *layout, struct node *arg
 		f = layout_add(l, layout, field_name(l, layout, a, i), t);
 		f->width = (u16)width_of(value_of(a)->type);
 	}
-	for (u32 pass = 0; pass < 2; pass++)
-		for (i = 0; i < layout->n; i++) {
+	for (u32 rank = 0; rank < 3; rank++) {
+		i = 0;
+		for (struct node *a = args; a; a = a->next, i++) {
 			struct field *f = &layout->fields[i];
 
-			if ((f->kind >= FIELD_STR) == (pass == 1)) {
+			if (place_rank(a) == rank) {
 				f->off = size;
 				size += ALIGN_UP(f->size, 8);
 			}
 		}
+	}
 	layout->size = size;
 }
 
@@ -123,8 +140,11 @@ static u32 ring_of_cpu(struct lower *l)
 	if (l->rings == NO_MAP) {
 		struct object_map *o = vec_add(&l->object->arena, &l->object->maps);
 
-		*o = (struct object_map){.name = WAGGLE_RINGS, .kind = MAP_ARRAY_OF_MAPS,
-					 .key_size = 4, .value_size = 4, .fill_per_cpu = true,
+		*o = (struct object_map){.name = WAGGLE_RINGS,
+					 .kind = MAP_ARRAY_OF_MAPS,
+					 .key_size = 4,
+					 .value_size = 4,
+					 .fill_per_cpu = true,
 					 .inner = {.kind = MAP_RINGBUF, .max_entries = RING_BYTES}};
 		l->rings = l->object->maps.n - 1;
 	}
@@ -135,36 +155,88 @@ static u32 ring_of_cpu(struct lower *l)
 	return ring;
 }
 
-/* Submits; wakes the reader up if it asked for that (the protocol is told in control.h). */
+/* Submits; wakes the reader up if it asked for that (the protocol is told in control.h). `want` is 0
+ * or 1, and so one less than the flag. */
 static void submit(struct lower *l, u32 rec)
 {
 	struct ir_fn *fn = l->fn;
-	u32 wake = ir_block(fn), done = ir_block(fn), flags = ir_var(fn, IRT_I64);
+	u32 wake = ir_block(fn), done = ir_block(fn);
 	u32 control = ir_data(fn, l->bss, offsetof(struct waggle_control, want));
+	u32 want = ir_load(fn, 8, false, control, 0);
 
-	ir_set(fn, flags, ir_const(fn, BPF_RB_NO_WAKEUP));
-	ir_br(fn, ir_load(fn, 8, false, control, 0), wake, done);
+	ir_br(fn, want, wake, done);
 	ir_seal(fn, wake);
 	ir_at(fn, wake);
 	ir_store(fn, 8, control, 0, ir_const(fn, 0));
-	ir_set(fn, flags, ir_const(fn, BPF_RB_FORCE_WAKEUP));
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);
-	ir_call(fn, HELPER_ringbuf_submit, IRT_VOID, 2, rec, ir_get(fn, flags));
+	ir_call(fn, HELPER_ringbuf_submit, IRT_VOID, 2, rec,
+		ir_bin(fn, IR_ADD, IRT_I64, want, ir_const(fn, BPF_RB_NO_WAKEUP)));
+}
+_Static_assert(BPF_RB_FORCE_WAKEUP == BPF_RB_NO_WAKEUP + 1, "want + 1");
+
+static const struct layout *layout_of(const struct lower *l, const struct record *r, u32 form)
+{
+	return &l->object->schemas.v[r->first + form].layout;
 }
 
-/* Goes to `longer` with the record discarded when a string filled its room. */
-static void check_fits(struct lower *l, u32 rec, u32 len, u32 room, u32 longer)
+/* The room of a field in the form that is being made. */
+static struct room room_of(struct lower *l, struct record *r, u32 field)
+{
+	u32 bytes = layout_of(l, r, 0)->fields[field].size;
+	u32 most = layout_of(l, r, r->forms - 1)->fields[field].size;
+
+	vec_each (g, &r->growths)
+		if (bytes != most && g->bytes == bytes && g->most == most)
+			return (struct room){bytes, most, ir_get(l->fn, g->var)};
+	return ROOM(bytes);
+}
+
+/* The bytes from a field to the next: its room, in whole words. */
+static u32 stride_of(struct lower *l, struct room r)
+{
+	u32 value = room_value(l, r);
+
+	if (!r.value || (r.bytes % 8 == 0 && r.most % 8 == 0))
+		return r.value ? value : ir_const(l->fn, ALIGN_UP(r.bytes, 8));
+	value = ir_bin(l->fn, IR_ADD, IRT_I64, value, ir_const(l->fn, 7));
+	return ir_bin(l->fn, IR_AND, IRT_I64, value, ir_const(l->fn, -8));
+}
+
+static bool grows(const struct lower *l, const struct record *r, u32 field)
+{
+	return layout_of(l, r, 0)->fields[field].size !=
+	       layout_of(l, r, r->forms - 1)->fields[field].size;
+}
+
+/* Bytes of the record in the form that is being made. */
+static u32 record_size(struct lower *l, struct record *r)
+{
+	const struct layout *layout = layout_of(l, r, 0);
+	u32 fixed = sizeof(struct waggle_record) + layout->size, size;
+
+	for (u32 i = 0; i < layout->n; i++)
+		fixed -= grows(l, r, i) ? ALIGN_UP(layout->fields[i].size, 8) : 0;
+	size = ir_const(l->fn, fixed);
+	for (u32 i = 0; i < layout->n; i++)
+		if (grows(l, r, i))
+			size = ir_bin(l->fn, IR_ADD, IRT_I64, stride_of(l, room_of(l, r, i)), size);
+	return size;
+}
+
+/* Has the record made again when a string fills its room, unless this is the long form. */
+static void check_fits(struct lower *l, struct record *r, u32 len, struct room room)
 {
 	struct ir_fn *fn = l->fn;
-	u32 full = ir_block(fn), fits = ir_block(fn);
+	u32 full = ir_block(fn), fits = ir_block(fn), bytes = ir_const(fn, room.bytes);
 
-	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, len, ir_const(fn, room)), full, fits);
+	if (!room.value)
+		return;
+	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, len, bytes), full, fits);
 	ir_seal(fn, full);
 	ir_at(fn, full);
-	ir_call(fn, HELPER_ringbuf_discard, IRT_VOID, 2, rec, ir_const(fn, BPF_RB_NO_WAKEUP));
-	ir_jmp(fn, longer);
+	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, room.value, bytes), r->redo, fits);
 	ir_seal(fn, fits);
 	ir_at(fn, fits);
 }
@@ -173,83 +245,162 @@ static void check_fits(struct lower *l, u32 rec, u32 len, u32 room, u32 longer)
 #define JOIN_SHORT 128
 
 /* Joins: a count, then the strings, one after the other until the array ends. */
-static void fill_join(struct lower *l, struct record *r, const struct layout *layout, u32 rec,
-		      u32 longer)
+static void fill_join(struct lower *l, struct record *r, u32 payload)
 {
-	const s32 head = sizeof(struct waggle_record);
+	const struct layout *layout = layout_of(l, r, 0);
 	u32 piece = mem_get(l, 8), done = ir_block(l->fn), n = ir_var(l->fn, IRT_I64);
 	struct mem word = mem_at(l, &l->pieces.v[piece]);
+	u32 to = ir_add_imm(l->fn, payload, layout->fields[1].off);
 	u8 space = r->call->a->type.space;
 	struct ir_fn *fn = l->fn;
 
 	ir_set(fn, n, ir_const(fn, 0));
 	for (u32 i = 1; i < layout->n; i++) {
-		const struct field *f = &layout->fields[i];
 		u32 have = ir_block(fn), text, len;
+		struct room room;
 
-		lower_read(l, space, false, word, 8,
+		lower_read(l, space, false, word, ir_const(fn, 8),
 			   ir_bin(fn, IR_ADD, IRT_I64, r->ints[0], ir_const(fn, 8 * (s64)(i - 1))));
 		text = ir_load(fn, 8, false, word.ptr, word.off);
 		ir_br(fn, text, have, done);
 		ir_seal(fn, have);
 		ir_at(fn, have);
-		len = lower_read(l, space, true, (struct mem){rec, head + (s32)f->off}, f->size,
-				 text);
-		if (longer)
-			check_fits(l, rec, len, f->size, longer);
+		room = room_of(l, r, i);
+		len = lower_read(l, space, true, (struct mem){to, 0}, room_value(l, room), text);
+		check_fits(l, r, len, room);
 		ir_set(fn, n, ir_const(fn, i));
+		to = ir_bin(fn, IR_ADD, IRT_MEM, to, stride_of(l, room));
 	}
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);
-	ir_store(fn, 8, rec, head + (s32)layout->fields[0].off, ir_get(fn, n));
+	ir_store(fn, 8, payload, (s32)layout->fields[0].off, ir_get(fn, n));
 	mem_put(l, piece);
 }
 
-static void send_form(struct lower *l, struct record *r, u32 id, u32 longer)
+/* A value that is no number, to where it belongs. */
+static void fill_field(struct lower *l, struct record *r, struct node *n, u32 i, struct mem to)
 {
-	const struct layout *layout = &l->object->schemas.v[id].layout;
-	const s32 head = sizeof(struct waggle_record);
-	struct ir_fn *fn = l->fn;
-	u32 rec, have = ir_block(fn), i = 0;
+	struct room room = room_of(l, r, i);
+	u32 len;
 
-	rec = ir_call(fn, HELPER_ringbuf_reserve, IRT_MEM, 3, r->ring,
-		      ir_const(fn, head + (s32)layout->size), ir_const(fn, 0));
-	ir_br(fn, rec, have, r->lost);
+	if (n->type.kind == TYPE_SHOWN) {
+		lower_shown(l, n, to, room.bytes);
+	} else if (n->type.kind != TYPE_STR) {
+		lower_stored(l, n, to, room.bytes);
+	} else {
+		l->loose = n->kind == NODE_FIELD;
+		len = lower_str(l, n, to, room);
+		l->loose = false;
+		check_fits(l, r, len, room);
+	}
+}
+
+/* Numbers, then what has a fixed place, then what grows, one behind the other. */
+static void fill_record(struct lower *l, struct record *r, u32 rec)
+{
+	const struct layout *layout = layout_of(l, r, 0);
+	const s32 head = sizeof(struct waggle_record);
+	u32 i = 0, behind = 0;
+	struct room room;
+
+	for (struct node *a = r->args; a; a = a->next, i++) {
+		struct mem at = {rec, head + (s32)layout->fields[i].off};
+
+		if (r->ints[i])
+			ir_store(l->fn, 8, at.ptr, at.off, r->ints[i]);
+	}
+	i = 0;
+	for (struct node *a = r->args; a; a = a->next, i++)
+		if (!r->ints[i] && !grows(l, r, i))
+			fill_field(l, r, value_of(a), i,
+				   (struct mem){rec, head + (s32)layout->fields[i].off});
+	i = 0;
+	for (struct node *a = r->args; a; a = a->next, i++) {
+		if (r->ints[i] || !grows(l, r, i))
+			continue;
+		if (!behind)
+			behind = ir_add_imm(l->fn, rec, head + (s32)layout->fields[i].off);
+		else
+			behind = ir_bin(l->fn, IR_ADD, IRT_MEM, behind, stride_of(l, room));
+		room = room_of(l, r, i);
+		fill_field(l, r, value_of(a), i, (struct mem){behind, 0});
+	}
+}
+
+static u32 head_of(struct lower *l, const struct record *r, u32 form)
+{
+	return ir_const(l->fn, (s64)((u64)layout_of(l, r, form)->size << 32 | (r->first + form)));
+}
+
+/* Reserves, fills, submits. Of two forms, goes on where the record has been discarded. */
+static void send_form(struct lower *l, struct record *r)
+{
+	struct ir_fn *fn = l->fn;
+	u32 have = ir_block(fn), got = ir_block(fn), ring = ring_of_cpu(l), rec;
+
+	ir_br(fn, ring, have, r->lost);
 	ir_seal(fn, have);
 	ir_at(fn, have);
+	rec = ir_call(fn, HELPER_ringbuf_reserve, IRT_MEM, 3, ring, record_size(l, r),
+		      ir_const(fn, 0));
+	ir_br(fn, rec, got, r->lost);
+	ir_seal(fn, got);
+	ir_at(fn, got);
 	ir_store(fn, 8, rec, offsetof(struct waggle_record, ns),
 		 ir_call(fn, HELPER_ktime_get_ns, IRT_I64, 0));
 	ir_store(fn, 8, rec, offsetof(struct waggle_record, schema),
-		 ir_const(fn, (s64)((u64)layout->size << 32 | id)));
+		 r->forms == 1 ? head_of(l, r, 0) : ir_get(fn, r->head));
 	if (r->call)
-		fill_join(l, r, layout, rec, longer);
-	for (i = 0; i < r->n && !r->call; i++)
-		if (r->ints[i])
-			ir_store(fn, 8, rec, head + (s32)layout->fields[i].off, r->ints[i]);
-	i = 0;
-	for (struct node *a = r->args; a; a = a->next, i++) {
-		const struct field *f = &layout->fields[i];
-		u32 len;
-
-		if (r->ints[i])
-			continue;
-		if (value_of(a)->type.kind == TYPE_SHOWN) {
-			lower_shown(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
-			continue;
-		}
-		if (value_of(a)->type.kind != TYPE_STR) {
-			lower_stored(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
-			continue;
-		}
-		l->loose = value_of(a)->kind == NODE_FIELD;
-		len = lower_str(l, value_of(a), (struct mem){rec, head + (s32)f->off}, f->size);
-		l->loose = false;
-		if (longer && value_of(a)->type.size > STR_SHORT)
-			check_fits(l, rec, len, f->size, longer);
-	}
+		fill_join(l, r, ir_add_imm(fn, rec, sizeof(struct waggle_record)));
+	else
+		fill_record(l, r, rec);
 	submit(l, rec);
 	ir_jmp(fn, r->done);
+	if (r->forms == 1)
+		return;
+	ir_seal(fn, r->redo);
+	ir_at(fn, r->redo);
+	ir_call(fn, HELPER_ringbuf_discard, IRT_VOID, 2, rec, ir_const(fn, BPF_RB_NO_WAKEUP));
+}
+
+static void add_growths(struct lower *l, struct record *r)
+{
+	for (u32 i = 0; i < layout_of(l, r, 0)->n; i++) {
+		u32 bytes = layout_of(l, r, 0)->fields[i].size;
+		u32 most = layout_of(l, r, 1)->fields[i].size;
+
+		if (!grows(l, r, i) || room_of(l, r, i).value)
+			continue;
+		vec_push(l->script->arena, &r->growths,
+			 (struct growth){bytes, most, ir_var(l->fn, IRT_I64)});
+		ir_set(l->fn, r->growths.v[r->growths.n - 1].var, ir_const(l->fn, bytes));
+	}
+}
+
+/* The short form, and behind it, when that was too short, the long one. */
+static void send_forms(struct lower *l, struct record *r)
+{
+	struct ir_fn *fn = l->fn;
+	u32 make;
+
+	if (r->forms == 1) {
+		send_form(l, r);
+		return;
+	}
+	add_growths(l, r);
+	r->head = ir_var(fn, IRT_I64);
+	r->redo = ir_block(fn);
+	make = ir_block(fn);
+	ir_set(fn, r->head, head_of(l, r, 0));
+	ir_jmp(fn, make);
+	ir_at(fn, make);
+	send_form(l, r);
+	ir_set(fn, r->head, head_of(l, r, 1));
+	vec_each (g, &r->growths)
+		ir_set(fn, g->var, ir_const(fn, g->most));
+	ir_jmp(fn, make);
+	ir_seal(fn, make);
 }
 
 static void set_exit(struct lower *l, s64 state)
@@ -258,34 +409,18 @@ static void set_exit(struct lower *l, s64 state)
 		 ir_const(l->fn, state));
 }
 
-/* Sends the record in its first form, or in the one behind it when that is too short. */
-static void send_record(struct lower *l, struct record *r, u32 first, u32 forms)
+static void send_record(struct lower *l, struct record *r)
 {
 	struct ir_fn *fn = l->fn;
-	u32 longer = 0, have = ir_block(fn);
-	struct memo memo;
+	struct memo memo = l->memo;
 
-	r->n = l->object->schemas.v[first].layout.n;
 	r->lost = ir_block(fn), r->done = ir_block(fn);
-	r->ring = ring_of_cpu(l);
-	ir_br(fn, r->ring, have, r->lost);
-	ir_seal(fn, have);
-	ir_at(fn, have);
-	memo = l->memo;
-	if (forms == 2)
-		longer = ir_block(fn);
-	send_form(l, r, first, longer);
+	send_forms(l, r);
 	l->memo = memo;
-	if (longer) {
-		ir_seal(fn, longer);
-		ir_at(fn, longer);
-		send_form(l, r, first + 1, 0);
-		l->memo = memo;
-	}
 	ir_seal(fn, r->lost);
 	ir_at(fn, r->lost);
 	lower_counter(l, offsetof(struct waggle_counters, lost));
-	if (l->object->schemas.v[first].action.kind == ACTION_EXIT)
+	if (l->object->schemas.v[r->first].action.kind == ACTION_EXIT)
 		set_exit(l, EXIT_LOST);
 	ir_jmp(fn, r->done);
 	ir_seal(fn, r->done);
@@ -296,13 +431,14 @@ static void lower_record(struct lower *l, const char *name, const struct action 
 			 struct node *args)
 {
 	struct record r = {.args = args};
-	u32 first = 0, forms = make_schemas(l, name, action, view, args, &first), i = 0;
+	u32 i = 0;
 
-	r.ints = arena_array(l->script->arena, u32, l->object->schemas.v[first].layout.n);
+	r.forms = make_schemas(l, name, action, view, args, &r.first);
+	r.ints = arena_array(l->script->arena, u32, l->object->schemas.v[r.first].layout.n);
 	for (struct node *a = args; a; a = a->next, i++)
 		if (value_of(a)->type.kind == TYPE_INT)
 			r.ints[i] = lower_int(l, value_of(a));
-	send_record(l, &r, first, forms);
+	send_record(l, &r);
 }
 
 /* ---- the functions */
@@ -338,24 +474,24 @@ void lower_time(struct lower *l, struct node *n)
 void lower_join(struct lower *l, struct node *n)
 {
 	struct action a = {.kind = ACTION_JOIN, .text = n->a->next ? n->a->next->text : " "};
-	struct record r = {.call = n};
-	u32 first = 0, array = lower_int(l, n->a);
+	struct record r = {.call = n, .forms = 2};
+	u32 array = lower_int(l, n->a);
 
 	for (u32 form = 0; form < 2; form++) {
 		u32 id = schema_add(l, "join", ACTION_JOIN);
 		struct schema *s = &l->object->schemas.v[id];
 		u32 room = form ? l->script->limits.str_most : JOIN_SHORT;
 
-		first = form ? first : id;
+		r.first = form ? r.first : id;
 		s->action = a;
-		s->group = first;
+		s->group = r.first;
 		layout_add(l, &s->layout, "count", TYPE_U64);
 		for (u32 i = 0; i < JOIN_MOST; i++)
 			layout_add(l, &s->layout, arena_printf(&l->object->arena, "arg%u", i),
 				   type_str(room));
 	}
 	r.ints = &array;
-	send_record(l, &r, first, 2);
+	send_record(l, &r);
 }
 
 void lower_emit(struct lower *l, struct node *n)

@@ -101,7 +101,7 @@ void lower_stored(struct lower *l, struct node *n, struct mem to, u32 size)
 		return;
 	}
 	mem_zero(l, to, ALIGN_UP(size, 8)); /* not all that write strings pad them */
-	lower_str(l, n, to, size);
+	lower_str(l, n, to, ROOM(size));
 }
 
 /* ---- parts */
@@ -140,12 +140,13 @@ u32 lower_part_int(struct lower *l, struct node *n)
 	return value;
 }
 
-u32 lower_part_str(struct lower *l, struct node *n, struct mem to, u32 cap)
+u32 lower_part_str(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	u32 piece = NO_MAP, len;
 	struct mem m = tuple_at(l, n, &piece);
 
-	len = lower_read(l, SPACE_KERNEL, true, to, MIN(cap, n->type.size), mem_addr(l, m));
+	len = lower_read(l, SPACE_KERNEL, true, to, room_value(l, room_most(l, room, n->type.size)),
+			 mem_addr(l, m));
 	if (piece != NO_MAP)
 		mem_put(l, piece);
 	return len;

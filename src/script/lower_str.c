@@ -5,13 +5,39 @@
 
 #include "isa/isa.h"
 
-static u32 read_str(struct lower *l, u32 helper, struct mem to, u32 cap, u32 from)
+u32 room_value(struct lower *l, struct room r)
 {
-	/* on a fault the helper zeroes everything and returns a negative number */
-	return ir_call(l->fn, helper, IRT_I64, 3, mem_addr(l, to), ir_const(l->fn, cap), from);
+	return r.value ? r.value : ir_const(l->fn, r.bytes);
 }
 
-static u32 lower_literal(struct lower *l, const struct node *n, struct mem to, u32 cap)
+struct room room_most(struct lower *l, struct room r, u32 most)
+{
+	struct ir_fn *fn = l->fn;
+	u32 less, done, var;
+
+	if (!r.value || most <= r.bytes)
+		return ROOM(MIN(most, r.bytes));
+	if (most >= r.most)
+		return r;
+	less = ir_block(fn), done = ir_block(fn), var = ir_var(fn, IRT_I64);
+	ir_set(fn, var, r.value);
+	ir_br(fn, ir_bin(fn, IR_ULT, IRT_I64, ir_const(fn, most), r.value), less, done);
+	ir_seal(fn, less);
+	ir_at(fn, less);
+	ir_set(fn, var, ir_const(fn, most));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	return (struct room){r.bytes, most, ir_get(fn, var)};
+}
+
+static u32 read_str(struct lower *l, u32 helper, struct mem to, struct room room, u32 from)
+{
+	/* on a fault the helper zeroes everything and returns a negative number */
+	return ir_call(l->fn, helper, IRT_I64, 3, mem_addr(l, to), room_value(l, room), from);
+}
+
+static u32 literal_in(struct lower *l, const struct node *n, struct mem to, u32 cap)
 {
 	u32 len = MIN(n->len + 1, cap);
 
@@ -28,20 +54,41 @@ static u32 lower_literal(struct lower *l, const struct node *n, struct mem to, u
 	return ir_const(l->fn, len);
 }
 
+static u32 lower_literal(struct lower *l, const struct node *n, struct mem to, struct room room)
+{
+	struct ir_fn *fn = l->fn;
+	u32 fits, done, len;
+
+	if (!room.value || n->len < room.bytes)
+		return literal_in(l, n, to, room.bytes);
+	/* it fills the smaller room, so that the record is made again: nothing needs to be there */
+	fits = ir_block(fn), done = ir_block(fn), len = ir_var(fn, IRT_I64);
+	ir_set(fn, len, room.value);
+	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, room.value, ir_const(fn, room.bytes)), done, fits);
+	ir_seal(fn, fits);
+	ir_at(fn, fits);
+	ir_set(fn, len, literal_in(l, n, to, room.most));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	return ir_get(fn, len);
+}
+
 /* A string in the record of the tracepoint: an array, or an offset and length (__data_loc). */
-static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to, u32 cap)
+static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to, struct room room)
 {
 	const struct tp_field *f = n->field;
 	struct ir_fn *fn = l->fn;
 	u32 where;
 
 	if (!f->is_data_loc) {
-		u32 size = MIN(f->size, cap);
+		u32 size = MIN(f->size, room.bytes);
 
 		/* behind the NUL the array may hold the rest of a longer string: a name that the
 		 * thread had before, for example */
-		if (!l->loose)
-			return read_str(l, HELPER_probe_read_kernel_str, to, size,
+		if (!l->loose || (room.value && f->size > room.bytes))
+			return read_str(l, HELPER_probe_read_kernel_str, to,
+					room_most(l, room, f->size),
 					ir_add_imm(fn, ir_ctx(fn), (s64)f->off));
 		/* cut short, it must end with a NUL: the array's own is behind that */
 		mem_copy(l, to, (struct mem){ir_ctx(fn), (s32)f->off}, size - (size < f->size));
@@ -52,23 +99,23 @@ static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to,
 	where = ir_load(fn, 2, false, ir_ctx(fn), (s32)f->off);
 	if (f->is_rel_loc) /* counts from the end of the field */
 		where = ir_bin(fn, IR_ADD, IRT_I64, where, ir_const(fn, f->off + f->size));
-	return read_str(l, HELPER_probe_read_kernel_str, to, cap,
+	return read_str(l, HELPER_probe_read_kernel_str, to, room,
 			ir_bin(fn, IR_ADD, IRT_I64, ir_ctx(fn), where));
 }
 
-static u32 lower_str_call(struct lower *l, struct node *n, struct mem to, u32 cap)
+static u32 lower_str_call(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	struct node *arg = n->a;
 	u32 from;
 
-	cap = MIN(cap, n->type.size);
+	room = room_most(l, room, n->type.size);
 	if (arg->type.kind == TYPE_STR)
-		return lower_str(l, arg, to, cap);
+		return lower_str(l, arg, to, room);
 	from = lower_int(l, arg);
-	return lower_read(l, arg->type.space, true, to, cap, from);
+	return lower_read(l, arg->type.space, true, to, room_value(l, room), from);
 }
 
-static u32 lower_str_cond(struct lower *l, struct node *n, struct mem to, u32 cap)
+static u32 lower_str_cond(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	struct ir_fn *fn = l->fn;
 	u32 then = ir_block(fn), otherwise = ir_block(fn), done = ir_block(fn);
@@ -79,12 +126,12 @@ static u32 lower_str_cond(struct lower *l, struct node *n, struct mem to, u32 ca
 	memo = l->memo;
 	ir_seal(fn, then);
 	ir_at(fn, then);
-	ir_set(fn, len, lower_str(l, n->b, to, cap));
+	ir_set(fn, len, lower_str(l, n->b, to, room));
 	ir_jmp(fn, done);
 	l->memo = memo;
 	ir_seal(fn, otherwise);
 	ir_at(fn, otherwise);
-	ir_set(fn, len, lower_str(l, n->c, to, cap));
+	ir_set(fn, len, lower_str(l, n->c, to, room));
 	ir_jmp(fn, done);
 	l->memo = memo;
 	ir_seal(fn, done);
@@ -92,41 +139,39 @@ static u32 lower_str_cond(struct lower *l, struct node *n, struct mem to, u32 ca
 	return ir_get(fn, len);
 }
 
-u32 lower_str(struct lower *l, struct node *n, struct mem to, u32 cap)
+u32 lower_str(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	struct ir_fn *fn = l->fn;
 	struct mem var;
 	u32 len;
 
 	if (is_place(n))
-		return lower_place_str(l, n, to, cap);
+		return lower_place_str(l, n, to, room);
 	if (is_part(n))
-		return lower_part_str(l, n, to, cap);
+		return lower_part_str(l, n, to, room);
 	switch (n->kind) {
-	case NODE_STR: return lower_literal(l, n, to, cap);
+	case NODE_STR: return lower_literal(l, n, to, room);
 	case NODE_NAME: /* comm; some kernels (6.1) do not pad it with NULs */
 		if (n->probe_value)
-			return lower_probe_str(l, n, to, cap);
+			return lower_probe_str(l, n, to, room);
 		ir_call(fn, HELPER_get_current_comm, IRT_I64, 2, mem_addr(l, to),
-			ir_const(fn, MIN(cap, 16)));
-		return ir_const(fn, MIN(cap, 16));
-	case NODE_FIELD: return lower_field_str(l, n, to, cap);
-	case NODE_CALL: return lower_str_call(l, n, to, cap);
-	case NODE_COND: return lower_str_cond(l, n, to, cap);
+			ir_const(fn, MIN(room.bytes, 16)));
+		return ir_const(fn, MIN(room.bytes, 16));
+	case NODE_FIELD: return lower_field_str(l, n, to, room);
+	case NODE_CALL: return lower_str_call(l, n, to, room);
+	case NODE_COND: return lower_str_cond(l, n, to, room);
 	case NODE_VAR:
 		var = mem_at(l, &l->pieces.v[n->var->scratch]);
-		if (n->type.size <= 32 && n->type.size <= cap) {
+		if (n->type.size <= 32 && n->type.size <= room.bytes) {
 			mem_copy(l, to, var, n->type.size);
 			return ir_const(fn, n->type.size);
 		}
-		return read_str(l, HELPER_probe_read_kernel_str, to, cap, mem_addr(l, var));
+		return read_str(l, HELPER_probe_read_kernel_str, to, room, mem_addr(l, var));
 	case NODE_MAP:
 		len = ir_var(fn, IRT_I64);
-		lower_map_str(l, n, to, cap, len);
+		lower_map_str(l, n, to, room, len);
 		return ir_get(fn, len);
-	default:
-		ir_store(fn, 1, to.ptr, to.off, ir_const(fn, 0));
-		return ir_const(fn, 1);
+	default: ir_store(fn, 1, to.ptr, to.off, ir_const(fn, 0)); return ir_const(fn, 1);
 	}
 }
 
@@ -160,7 +205,7 @@ static u32 compare_literal(struct lower *l, struct node *s, const struct node *l
 	piece = mem_get(l, cap);
 	m = mem_at(l, &l->pieces.v[piece]);
 	mem_zero(l, m, cap);
-	lower_str(l, s, m, cap);
+	lower_str(l, s, m, ROOM(cap));
 	equal = ir_block(fn), differ = ir_block(fn), done = ir_block(fn);
 	result = ir_var(fn, IRT_I64);
 	for (u32 i = 0, w; i < bytes; i += w) {
@@ -171,8 +216,9 @@ static u32 compare_literal(struct lower *l, struct node *s, const struct node *l
 			w /= 2;
 		for (u32 k = 0; k < w && i + k < lit->len; k++)
 			word |= (u64)(u8)lit->text[i + k] << (8 * k);
-		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, w, false, m.ptr, m.off + (s32)i),
-				 ir_const(fn, (s64)word)),
+		ir_br(fn,
+		      ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, w, false, m.ptr, m.off + (s32)i),
+			     ir_const(fn, (s64)word)),
 		      next, differ);
 		ir_seal(fn, next);
 		ir_at(fn, next);
@@ -196,13 +242,14 @@ static u32 compare_strings(struct lower *l, struct node *a, struct node *b)
 
 	mem_zero(l, ma, size);
 	mem_zero(l, mb, size);
-	lower_str(l, a, ma, size);
-	lower_str(l, b, mb, size);
+	lower_str(l, a, ma, ROOM(size));
+	lower_str(l, b, mb, ROOM(size));
 	for (u32 i = 0; i < size; i += 8) {
 		u32 next = ir_block(fn);
 
-		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, 8, false, ma.ptr, ma.off + (s32)i),
-				 ir_load(fn, 8, false, mb.ptr, mb.off + (s32)i)),
+		ir_br(fn,
+		      ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, 8, false, ma.ptr, ma.off + (s32)i),
+			     ir_load(fn, 8, false, mb.ptr, mb.off + (s32)i)),
 		      next, differ);
 		ir_seal(fn, next);
 		ir_at(fn, next);

@@ -45,7 +45,7 @@ static enum step_variant variant_of(const struct vm_prog *prog, const struct isa
 const void *decode_code(const struct vm_prog *prog, u32 at)
 {
 	const struct insn *in = &prog->insns[at];
-	const struct isa_op *op = isa_op(in);
+	const struct isa_op *op = &isa_ops[prog->ops[at]];
 
 	return interpret_code(isa_id(op), variant_of(prog, op, in));
 }
@@ -53,7 +53,7 @@ const void *decode_code(const struct vm_prog *prog, u32 at)
 static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
 {
 	const struct insn *in = &prog->insns[at];
-	const struct isa_op *op = isa_op(in);
+	const struct isa_op *op = &isa_ops[prog->ops[at]];
 	struct step *s = &steps[at];
 
 	*s = (struct step){.dst = in->dst, .src = in->src, .imm = in->imm};

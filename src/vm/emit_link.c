@@ -16,8 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LOOP_ALIGN 16
-#define LOOP_SKIP  10 /* more bytes of padding than these cost more than they bring */
+#define ALIGNED 16
+#define FLAGS   (MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE)
 
 void emit_room(struct emit *e, u32 bytes)
 {
@@ -29,6 +29,13 @@ void emit_room(struct emit *e, u32 bytes)
 	e->code = arena_grow(e->arena, e->code, used, size);
 	e->p = e->code + used;
 	e->end = e->code + size;
+}
+
+void emit_labels(struct emit *e, u32 n)
+{
+	e->labels.cap = n + n / 4 + 16;
+	e->labels.v = arena_array(e->arena, struct emit_label, e->labels.cap);
+	e->labels.n = n;
 }
 
 u32 emit_label(struct emit *e)
@@ -50,10 +57,10 @@ u32 emit_data(struct emit *e, u32 bytes)
 
 static u32 fixup_size(const struct emit_fixup *f)
 {
-	u32 pad = -f->place & (LOOP_ALIGN - 1);
+	u32 pad = -f->place & (ALIGNED - 1);
 
 	switch (f->kind) {
-	case EMIT_ALIGN: return pad <= LOOP_SKIP ? pad : 0;
+	case EMIT_ALIGN: return pad <= f->label ? pad : 0;
 	case EMIT_CALL: return 5;
 	default: return !f->is_long ? 2 : f->cond == X_ALWAYS ? 5 : 6;
 	}
@@ -208,16 +215,15 @@ static void *map_near(size_t size)
 
 	for (u32 i = 64; i <= 1024 && p == MAP_FAILED && own > (u64)(i + 1) * step; i++)
 		p = mmap((void *)(own - i * step), size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+			 FLAGS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (p != MAP_FAILED)
 		return p;
 #ifdef MAP_32BIT
 	if (own < 1u << 31) /* not a position-independent program */
-		p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, FLAGS | MAP_32BIT, -1, 0);
 #endif
 	if (p == MAP_FAILED)
-		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, FLAGS, -1, 0);
 	return p;
 }
 

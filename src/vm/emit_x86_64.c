@@ -317,9 +317,9 @@ void x_call(struct emit *e, u32 label)
 	fixup(e, EMIT_CALL, X_ALWAYS, label);
 }
 
-void emit_align(struct emit *e)
+void emit_align(struct emit *e, u32 most)
 {
-	fixup(e, EMIT_ALIGN, X_ALWAYS, 0);
+	fixup(e, EMIT_ALIGN, X_ALWAYS, most);
 }
 
 /* Six bytes: emit_link() makes them a direct call where the function is in reach. */

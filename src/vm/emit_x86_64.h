@@ -42,7 +42,7 @@ enum {
 /* What is decided when all is there: at this place of the buffer, behind it. */
 enum emit_kind { EMIT_JUMP, EMIT_CALL, EMIT_ALIGN };
 struct emit_fixup {
-	u32 at, label, place; /* place: where it comes to be */
+	u32 at, label, place; /* label: EMIT_ALIGN: bytes at most; place: where it comes to be */
 	u8 kind, cond;
 	bool is_long;
 };
@@ -67,9 +67,10 @@ struct emit {
 
 /* Makes room for `bytes` more, to be called before each piece. */
 void emit_room(struct emit *, u32 bytes);
+void emit_labels(struct emit *, u32 n);    /* the first n */
 u32 emit_label(struct emit *);             /* a new one, to be placed */
 void emit_place(struct emit *, u32 label); /* here */
-void emit_align(struct emit *);            /* the head of a loop */
+void emit_align(struct emit *, u32 most);  /* to 16 bytes, if it takes at most so many */
 u32 emit_data(struct emit *, u32 bytes);   /* offset of new data */
 
 /* Machine code: pages of code, then pages of data. */
@@ -130,8 +131,6 @@ enum {
 	X_OP_XADD = 0x0fc1,
 	X_OP_CMPXCHG = 0x0fb1,
 	X_OP_XCHG = 0x87,
-	X_OP_MOVBE_LOAD = 0x0f38f0,
-	X_OP_MOVBE_STORE = 0x0f38f1,
 };
 
 #endif

@@ -119,6 +119,7 @@ int vm_check_form(const struct vm_prog *p, struct diag *diag)
 		f.op = isa_op(&p->insns[f.at]);
 		if (!f.op)
 			return form_fail(&f, -EINVAL, NULL, "there is no such instruction");
+		p->ops[f.at] = (u8)isa_id(f.op);
 		err = form_insn(&f, &p->insns[f.at]);
 		f.at += f.op->form == FORM_LD_IMM64;
 	}

@@ -28,6 +28,8 @@
 #define MAPS_STACKS    K(STACK_TRACE)
 #define MAPS_PERF      K(PERF_EVENT_ARRAY)
 
+#define MAPS_REDIRECT (K(DEVMAP) | K(DEVMAP_HASH) | K(CPUMAP) | K(XSKMAP))
+
 struct help_row {
 	vm_helper_fn *fn;
 	u64 maps;

@@ -14,6 +14,7 @@ struct vm_prog {
 	u32 kind, index;
 	struct insn *insns;
 	u32 n;
+	u8 *ops;          /* form.c, by slot: enum isa_id; ISA_NONE: the second of a ld_imm64 */
 	bool *calls_back; /* by slot: a function whose address the program takes */
 	void *threaded;   /* decode.c: the form that interpret.c runs */
 	void *entry;      /* jit_x86_64.c: machine code, or NULL */

@@ -19,17 +19,22 @@
 
 /* Extensions of the processor that make better code. */
 struct jit_cpu {
-	bool bmi2, movbe;
+	bool bmi2;
 };
 
 #define JIT_ROOM 256 /* bytes that an instruction may become, and more */
 
-/* What is known of a slot. */
+/* What is known of a slot. Registers of BPF are a bit each. */
 struct jit_slot {
-	u8 op;    /* enum isa_id; ISA_NONE: the second of a ld_imm64 */
-	u8 place; /* JIT_TARGET, ... */
-	u16 live; /* registers that are needed after it, a bit each; when checked: all */
+	u8 op;        /* enum isa_id; ISA_NONE: the second of a ld_imm64 */
+	u8 place;     /* JIT_TARGET, ... */
+	u16 use, def; /* registers that it reads, that it writes or leaves undefined */
+	u16 live;     /* that are needed after it; when checked: all */
+	u32 to;       /* where it may jump; NO_JUMP: nowhere */
+	u32 from;     /* JIT_LOOP: the last that jumps here */
+	u16 known;    /* JIT_LOOP: what those that jump here have taken as needed */
 };
+#define NO_JUMP UINT32_MAX
 enum {
 	JIT_TARGET = 1,   /* a jump lands here */
 	JIT_LOOP = 2,     /* from behind */
@@ -66,11 +71,19 @@ enum jit_answer {
 typedef u32 jit_leave_fn(struct vm_run *, u64 *regs, const struct vm_prog *, u32 slot);
 extern jit_leave_fn *const jit_leaves[LEAVES];
 
-/* A piece of code that stands behind all others since it seldom runs. */
+struct jit_division {
+	bool wide, is_signed, modulo;
+	bool plain; /* the divisor is neither 0 nor -1 */
+};
+
+/* A piece of code that stands behind all others since it seldom runs: a way out to C, or (leave is
+ * LEAVES) a division by 0 or by -1. */
 struct jit_cold {
 	u32 label, slot;
 	u32 back; /* where it goes on */
-	u8 leave;
+	u8 leave, dst;
+	bool minus_one;
+	struct jit_division division;
 };
 
 struct jit {
@@ -82,7 +95,7 @@ struct jit {
 	struct jit_cpu cpu;
 	bool checked, blind;
 	bool calls_back; /* it hands functions to helpers */
-	bool tail_calls, loops;
+	bool tail_calls;
 	bool woven; /* functions jump into each other */
 	struct jit_slot *slots;
 	vec(struct jit_function) functions;
@@ -131,7 +144,8 @@ void jit_flow(struct jit *);
 bool jit_needed(const struct jit *, u32 slot, u32 reg); /* is the BPF register, after it? */
 u16 jit_narrow(const struct jit *, u32 slot); /* j->narrow after it, from that before it */
 
-/* jit_jump.c: to C, in a cold piece; if it goes on, then here. */
+/* jit_jump.c: to a cold piece; to C, and if that goes on, then here. */
+void jit_cold(struct jit *, enum x_cond, struct jit_cold);
 void jit_leave_if(struct jit *, enum x_cond, enum jit_leave);
 void jit_cold_pieces(struct jit *);
 enum x_cond jit_condition(const struct insn *);
@@ -144,12 +158,9 @@ jit_translate_fn jit_alu_k, jit_alu_x, jit_movsx, jit_neg, jit_end, jit_ldx, jit
 	jit_jmp_x, jit_call, jit_call_local, jit_exit;
 
 /* jit_divide.c: dst = dst / src or dst % src; registers of the machine */
-struct jit_division {
-	bool wide, is_signed, modulo;
-	bool plain; /* the divisor is neither 0 nor -1 */
-};
 void jit_divide(struct jit *, struct jit_division, u32 dst, u32 src);
 /* By a constant; false: not done, it is better done by jit_divide(). */
+void jit_divide_cold(struct jit *, const struct jit_cold *);
 bool jit_divide_by(struct jit *, struct jit_division, u32 dst, s32 by);
 
 /* jit_memory.c: the operand of an access that has been checked */

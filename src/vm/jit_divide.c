@@ -30,23 +30,23 @@ static void by_minus_one(struct jit *j, struct jit_division d, u32 dst)
 		x_unary(&j->e, d.wide, X_NEG, dst);
 }
 
-/* What would trap; then on at `end`. */
+/* What would trap is done in cold pieces, which go on at `end`. */
 static void divide_cases(struct jit *j, struct jit_division d, u32 dst, u32 src, u32 end)
 {
-	u32 not_zero = emit_label(&j->e), usual = emit_label(&j->e);
+	struct jit_cold c = {.back = end, .leave = LEAVES, .division = d, .dst = (u8)dst};
 
 	x_test(&j->e, d.wide, src, src);
-	x_jump(&j->e, X_NE, not_zero);
-	by_zero(j, d, dst);
-	x_jump(&j->e, X_ALWAYS, end);
-	emit_place(&j->e, not_zero);
-	if (d.is_signed) {
-		x_alu_imm(&j->e, d.wide, X_CMP, src, -1);
-		x_jump(&j->e, X_NE, usual);
-		by_minus_one(j, d, dst);
-		x_jump(&j->e, X_ALWAYS, end);
-	}
-	emit_place(&j->e, usual);
+	jit_cold(j, X_E, c);
+	if (!d.is_signed)
+		return;
+	c.minus_one = true;
+	x_alu_imm(&j->e, d.wide, X_CMP, src, -1);
+	jit_cold(j, X_E, c);
+}
+
+void jit_divide_cold(struct jit *j, const struct jit_cold *c)
+{
+	(c->minus_one ? by_minus_one : by_zero)(j, c->division, c->dst);
 }
 
 static bool set_aside(struct jit *j, u32 bpf, u32 dst, u32 to)

@@ -63,34 +63,43 @@ static struct effect effect_of(const struct isa_op *op, const struct insn *in)
 
 static u32 target_of(const struct isa_op *op, const struct insn *in, u32 at)
 {
-	bool far = op->form == FORM_GOTOL || op->form == FORM_CALL_LOCAL;
-
-	return at + 1 + (u32)(far ? in->imm : in->off);
-}
-
-static bool jumps(const struct isa_op *op)
-{
-	return op->form == FORM_JA || op->form == FORM_GOTOL || op->form == FORM_JMP_K ||
-	       op->form == FORM_JMP_X;
+	switch (op->form) {
+	case FORM_JA:
+	case FORM_JMP_K:
+	case FORM_JMP_X: return at + 1 + (u32)in->off;
+	case FORM_GOTOL: return at + 1 + (u32)in->imm;
+	default: return NO_JUMP;
+	}
 }
 
 static void mark(struct jit *j, u32 at)
 {
 	const struct insn *in = &j->insns[at];
-	const struct isa_op *op = isa_op(in);
-	u32 to;
+	const struct isa_op *op = &isa_ops[j->prog->ops[at]];
+	struct jit_slot *s = &j->slots[at];
+	struct effect e = effect_of(op, in);
 
-	j->slots[at].op = (u8)isa_id(op);
-	to = target_of(op, in, at);
-	if (jumps(op))
-		j->slots[to].place |= JIT_TARGET | (to <= at ? JIT_LOOP : 0);
-	j->loops |= jumps(op) && to <= at;
-	if (op->form == FORM_CALL_LOCAL)
-		j->slots[to].place |= JIT_FUNCTION;
-	else if (op->form == FORM_LD_IMM64 && in->src == BPF_PSEUDO_FUNC)
+	s->op = (u8)isa_id(op);
+	s->use = e.use;
+	s->def = e.def;
+	s->to = target_of(op, in, at);
+	if (s->to != NO_JUMP) {
+		j->slots[s->to].place |= JIT_TARGET | (s->to <= at ? JIT_LOOP : 0);
+		j->slots[s->to].from = at; /* of jumps forwards: nobody asks */
+	} else if (op->form == FORM_CALL_LOCAL) {
 		j->slots[at + 1 + (u32)in->imm].place |= JIT_FUNCTION;
-	j->calls_back |= op->form == FORM_LD_IMM64 && in->src == BPF_PSEUDO_FUNC;
-	j->tail_calls |= op->form == FORM_CALL && in->imm == HELPER_tail_call;
+	} else if (op->form == FORM_CALL) {
+		j->tail_calls |= in->imm == HELPER_tail_call;
+	} else if (op->form == FORM_LD_IMM64 && in->src == BPF_PSEUDO_FUNC) {
+		j->slots[at + 1 + (u32)in->imm].place |= JIT_FUNCTION;
+		j->calls_back = true;
+	}
+}
+
+/* Does nothing follow it? */
+static bool ends(const struct jit_slot *s)
+{
+	return s->op == ISA_exit || s->op == ISA_ja || s->op == ISA_gotol;
 }
 
 /* ---- functions */
@@ -110,26 +119,24 @@ static void add_function(struct jit *j, u32 at)
 /* Does the slot lead out of its function, other than by a call? */
 static bool crosses(const struct jit *j, const struct jit_function *f, u32 at)
 {
-	const struct isa_op *op = &isa_ops[j->slots[at].op];
-	const struct insn *in = &j->insns[at];
-	u32 to = target_of(op, in, at);
-	u32 next = at + 1 + (op->form == FORM_LD_IMM64);
-	bool ends = op->form == FORM_EXIT || op->form == FORM_GOTOL || j->slots[at].op == ISA_ja;
+	const struct jit_slot *s = &j->slots[at];
+	u32 next = at + 1 + (isa_ops[s->op].form == FORM_LD_IMM64);
 
-	return (jumps(op) && (to < f->start || to >= f->end)) || (!ends && next == f->end);
+	return (s->to != NO_JUMP && (s->to < f->start || s->to >= f->end)) ||
+	       (next == f->end && !ends(s));
 }
 
 static void look_at(struct jit *j, struct jit_function *f, u32 at)
 {
-	const struct isa_op *op = &isa_ops[j->slots[at].op];
-	struct effect e = effect_of(op, &j->insns[at]);
+	const struct jit_slot *s = &j->slots[at];
+	u32 form = isa_ops[s->op].form;
 
-	f->saves |= e.def & SAVED;
-	f->frame |= (e.use & BIT(10)) || op->form == FORM_CALL_LOCAL;
-	f->calls |= op->form == FORM_CALL_LOCAL || op->form == FORM_CALL ||
-		    op->form == FORM_LD_ABS || op->form == FORM_LD_IND;
-	f->frame |=
-		op->form == FORM_CALL && (j->calls_back || j->insns[at].imm == HELPER_tail_call);
+	f->saves |= s->def & SAVED;
+	f->frame |= (s->use & BIT(10)) || form == FORM_CALL_LOCAL;
+	f->calls |= form == FORM_CALL_LOCAL || form == FORM_CALL || form == FORM_LD_ABS ||
+		    form == FORM_LD_IND;
+	f->frame |= form == FORM_CALL && (j->calls_back || j->tail_calls);
+	j->woven |= crosses(j, f, at);
 }
 
 static void find_functions(struct jit *j)
@@ -139,10 +146,8 @@ static void find_functions(struct jit *j)
 			add_function(j, at);
 	vec_each (f, &j->functions)
 		for (u32 at = f->start; at < f->end; at++)
-			if (j->slots[at].op) {
+			if (j->slots[at].op)
 				look_at(j, f, at);
-				j->woven |= crosses(j, f, at);
-			}
 	vec_each (f, &j->functions)
 		if (j->woven) {
 			f->saves = SAVED;
@@ -152,36 +157,34 @@ static void find_functions(struct jit *j)
 
 /* ---- which registers are needed */
 
-static u16 live_before(const struct jit *j, u32 at)
+static u16 live_before(const struct jit_slot *s)
 {
-	struct effect e;
-
-	at += !j->slots[at].op; /* never: jumps land on instructions */
-	e = effect_of(&isa_ops[j->slots[at].op], &j->insns[at]);
-	return (j->slots[at].live & ~e.def) | e.use;
+	return (s->live & ~s->def) | s->use;
 }
 
-/* From the last slot to the first; true: something has changed. */
-static bool find_live(struct jit *j)
+/* From the last slot to the first. A loop is gone through again when its first instruction turns
+ * out to need more than those who jump to it knew; at most once for each register. */
+static void find_live(struct jit *j)
 {
-	bool changed = false;
 	u16 live = 0;
 
 	for (u32 at = j->n; at-- > 0;) {
 		struct jit_slot *s = &j->slots[at];
-		const struct isa_op *op = &isa_ops[s->op];
 
 		if (!s->op)
 			continue;
-		if (op->form == FORM_EXIT || op->form == FORM_GOTOL || s->op == ISA_ja)
+		if (ends(s))
 			live = 0;
-		if (jumps(op))
-			live |= live_before(j, target_of(op, &j->insns[at], at));
-		changed |= live != s->live;
-		s->live = live;
-		live = live_before(j, at);
+		if (s->to != NO_JUMP)
+			live |= live_before(&j->slots[s->to]);
+		s->live |= live;
+		live = live_before(s);
+		if (s->place & JIT_LOOP && live & ~s->known) {
+			s->known = live;
+			at = s->from + 1;
+			live = at < j->n ? live_before(&j->slots[at]) : 0;
+		}
 	}
-	return changed;
 }
 
 bool jit_needed(const struct jit *j, u32 slot, u32 reg)
@@ -200,8 +203,8 @@ void jit_flow(struct jit *j)
 	find_functions(j);
 	for (u32 at = 0; at < j->n && j->checked; at++)
 		j->slots[at].live = ALL;
-	while (!j->checked && find_live(j) && j->loops)
-		;
+	if (!j->checked)
+		find_live(j);
 }
 
 /* ---- halves that are 0 */
@@ -230,8 +233,7 @@ static bool clears_upper(const struct jit *j, const struct isa_op *op, const str
 u16 jit_narrow(const struct jit *j, u32 slot)
 {
 	const struct isa_op *op = &isa_ops[j->slots[slot].op];
-	const struct insn *in = &j->insns[slot];
-	u16 def = effect_of(op, in).def;
+	u16 def = j->slots[slot].def;
 
-	return clears_upper(j, op, in) ? j->narrow | def : j->narrow & ~def;
+	return clears_upper(j, op, &j->insns[slot]) ? j->narrow | def : j->narrow & ~def;
 }

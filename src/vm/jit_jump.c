@@ -19,10 +19,9 @@ static void leave(struct jit *j, enum jit_leave kind, u32 slot)
 	x_call(&j->e, j->leave[kind] - 1);
 }
 
-static void leave_cold(struct jit *j, enum x_cond cond, enum jit_leave kind, u32 back)
+void jit_cold(struct jit *j, enum x_cond cond, struct jit_cold c)
 {
-	struct jit_cold c = {emit_label(&j->e), j->at, back, (u8)kind};
-
+	c.label = emit_label(&j->e);
 	vec_push(&j->arena, &j->cold, c);
 	x_jump(&j->e, cond, c.label);
 }
@@ -31,7 +30,7 @@ void jit_leave_if(struct jit *j, enum x_cond cond, enum jit_leave kind)
 {
 	u32 back = emit_label(&j->e);
 
-	leave_cold(j, cond, kind, back);
+	jit_cold(j, cond, (struct jit_cold){.slot = j->at, .back = back, .leave = (u8)kind});
 	emit_place(&j->e, back);
 }
 
@@ -40,7 +39,10 @@ void jit_cold_pieces(struct jit *j)
 	vec_each (c, &j->cold) {
 		emit_room(&j->e, JIT_ROOM);
 		emit_place(&j->e, c->label);
-		leave(j, c->leave, c->slot);
+		if (c->leave == LEAVES)
+			jit_divide_cold(j, c);
+		else
+			leave(j, c->leave, c->slot);
 		x_jump(&j->e, X_ALWAYS, c->back);
 	}
 }

@@ -30,8 +30,7 @@ const u8 jit_regs[11] = {RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP};
 static struct jit_cpu this_cpu(void)
 {
 #ifdef CPU_FEATURE_ACTIVE
-	return (struct jit_cpu){.bmi2 = CPU_FEATURE_ACTIVE(BMI2),
-				.movbe = CPU_FEATURE_ACTIVE(MOVBE)};
+	return (struct jit_cpu){.bmi2 = CPU_FEATURE_ACTIVE(BMI2)};
 #else
 	return (struct jit_cpu){0};
 #endif
@@ -129,18 +128,22 @@ static jit_translate_fn *const translate[FORMS] = {
 	[FORM_EXIT] = jit_exit,
 };
 
+/* More bytes of padding before a loop cost more than they bring. */
+#define LOOP_SKIP 10
+
 static void begin_slot(struct jit *j)
 {
 	u32 place = j->slots[j->at].place;
 
 	if (place & JIT_FUNCTION) {
 		j->function = j->function ? j->function + 1 : j->functions.v;
+		emit_align(&j->e, 15);
 		if (j->woven) /* whoever comes from above is in a function already */
 			x_jump(&j->e, X_ALWAYS, j->at);
 		begin_function(j, j->function);
 	}
 	if (place & JIT_LOOP)
-		emit_align(&j->e);
+		emit_align(&j->e, LOOP_SKIP);
 	emit_place(&j->e, j->at);
 	if (place)
 		j->narrow = 0;
@@ -200,20 +203,31 @@ static void way_out(struct jit *j, enum jit_leave kind)
 
 /* ---- the entry */
 
-static const u8 kept[] = {RBP, RBX, R12, R13, R14, R15};
+/* What C wants back unchanged. Functions keep the others themselves; a fault leaves them early. */
+static const u8 kept[] = {R12, RBP, RBX, R13, R14, R15};
+
+static u32 nkept(const struct jit *j)
+{
+	for (u32 i = 0; i < LEAVES; i++)
+		if (j->leave[i])
+			return ARRAY_SIZE(kept);
+	return 2;
+}
 
 /* u64 enter(run, function, args, frame): the first frame begins behind `frame`. */
 static void entry(struct jit *j, u32 label)
 {
 	struct emit *e = &j->e;
+	u32 n = nkept(j);
 
 	emit_room(e, JIT_ROOM);
 	emit_place(e, label);
-	for (u32 i = 0; i < ARRAY_SIZE(kept); i++)
+	for (u32 i = 0; i < n; i++)
 		x_push(e, kept[i]);
 	x_mov(e, true, RUN, RDI);
 	x_mem(e, 0xff, 6, RUN_FIELD(unwind)); /* push */
-	x_store(e, 8, RUN_FIELD(unwind), RSP);
+	if (n > 2)
+		x_store(e, 8, RUN_FIELD(unwind), RSP);
 	x_mov(e, true, RBP, RCX);
 	x_mov(e, true, SCRATCH0, RSI);
 	x_mov(e, true, SCRATCH1, RDX);
@@ -225,9 +239,10 @@ static void entry(struct jit *j, u32 label)
 		x_mov_imm(e, RAX, 0);
 	x_call_reg(e, SCRATCH0);
 	emit_place(e, j->stop);
-	x_load(e, 8, RSP, RUN_FIELD(unwind));
+	if (n > 2)
+		x_load(e, 8, RSP, RUN_FIELD(unwind));
 	x_mem(e, 0x8f, 0, RUN_FIELD(unwind)); /* pop */
-	for (u32 i = ARRAY_SIZE(kept); i-- > 0;)
+	for (u32 i = n; i-- > 0;)
 		x_pop(e, kept[i]);
 	x_ret(e);
 }
@@ -274,8 +289,8 @@ static int compile(struct jit *j, struct vm_prog *prog)
 	u32 enter;
 
 	j->e.arena = &j->arena;
-	for (u32 i = 0; i < j->n; i++)
-		emit_label(&j->e); /* of slots, by their numbers */
+	emit_room(&j->e, j->n * 6 + JIT_ROOM);
+	emit_labels(&j->e, j->n); /* of slots, by their numbers */
 	j->stop = emit_label(&j->e);
 	enter = emit_label(&j->e);
 	if (j->checked)
@@ -333,12 +348,15 @@ u64 jit_run(struct vm_run *run, const struct vm_prog *prog, u32 at, const u64 ar
 {
 	const struct jit_code *c = prog->jit;
 	u64 top = (u64)(uintptr_t)run->stack + VM_FRAMES * VM_FRAME_BYTES;
+	u64 outer = run->frame, result;
 	u32 i = 0;
 
 	while (i < c->n && c->functions[i].slot != at)
 		i++;
-	return c->enter(run, c->code.start + c->functions[i].at, args,
-			top - ((u64)frames - 1) * VM_FRAME_BYTES);
+	result = c->enter(run, c->code.start + c->functions[i].at, args,
+			  top - ((u64)frames - 1) * VM_FRAME_BYTES);
+	run->frame = outer;
+	return result;
 }
 
 #else

@@ -54,6 +54,7 @@ int vm_call(struct vm_run *run, u32 prog, u64 ctx, u64 arg2, u64 *result)
 	run->prog = &run->vm->progs[prog];
 	run->ctx = ctx;
 	run->tail_calls = 0;
+	run->packet_pushed = 0;
 	run->loops = LOOPS_MOST;
 	run->budget = (s64)run->vm->opts.budget;
 	run->fault = (struct vm_fault){0};

@@ -26,7 +26,7 @@ const void *decode_code(const struct vm_prog *, u32 at);
  * the operation. Of ISA_NONE: what calls host->step(). */
 enum step_variant {
 	STEP_PLAIN,
-	STEP_BACKWARD, /* jumps: the budget counts them */
+	STEP_BACKWARD,                /* jumps: the budget counts them */
 	STEP_CHECKED = STEP_BACKWARD, /* helpers: the arguments are checked */
 	STEP_TAIL_CALL,
 	STEP_VARIANTS

@@ -83,6 +83,7 @@ static struct vm_prog *prog_new(struct vm *vm, u32 index, const struct insn *ins
 
 	*p = (struct vm_prog){.vm = vm, .index = index, .n = n};
 	p->insns = arena_array(&vm->arena, struct insn, n);
+	p->ops = arena_array(&vm->arena, u8, n);
 	if (n)
 		memcpy(p->insns, insns, n * sizeof(*insns));
 	return p;

@@ -102,7 +102,9 @@ struct vm_host {
 
 /* ---- one run at a time, of one thread */
 
-#define VM_REGIONS 32 /* of a run, beside those of its vm */
+/* In run->redirect: the number of a device, or the element of a map. */
+#define VM_REDIRECT_MAP(map, key) (1ull << 63 | (u64)(map) << 32 | (u32)(key))
+#define VM_REGIONS                32 /* of a run, beside those of its vm */
 struct vm_run {
 	struct vm *vm;
 	const struct vm_prog *prog; /* that runs; changes by tail calls */
@@ -119,8 +121,9 @@ struct vm_run {
 						   * helper does): what it calls back comes behind */
 	u64 cookie; /* what get_attach_cookie() says: of the place where the program runs now */
 	u32 loops;  /* may_goto instructions left */
+	u32 packet_pushed; /* bytes that helpers put in front of the network's header */
 	u64 random; /* state of get_prandom_u32(), 0: not yet seeded */
-	u64 unwind;		 /* jit_x86_64.c: where a fault finds the way out */
+	u64 unwind; /* jit_x86_64.c: where a fault finds the way out */
 	struct vm_fault fault;
 	u64 regs[11]; /* where it stopped */
 	struct vm_region
@@ -198,7 +201,7 @@ struct vm_opts {
 	u32 cpus;       /* 0: 1 */
 	bool trusted;   /* somebody has verified the programs: accesses are not checked */
 	bool interpret; /* never compile to machine code */
-	bool stepped;	/* interpret, and call host->step() before each instruction */
+	bool stepped;   /* interpret, and call host->step() before each instruction */
 	bool blind;     /* constants of the program do not appear in machine code */
 	u64 budget;     /* 0: VM_BUDGET */
 	u32 ring_bytes; /* of a map that is filled for each CPU; 0: RING_BYTES */

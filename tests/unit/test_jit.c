@@ -64,7 +64,7 @@ static void close_machine(struct machine *m)
 
 /* ---- programs around one operation */
 
-#define CODE_MOST 64
+#define CODE_MOST 96
 struct code_text {
 	struct insn v[CODE_MOST];
 	u32 n;
@@ -135,6 +135,25 @@ static void complain(enum way way, const struct insn *in, const struct state *be
 		 (unsigned long long)got->regs[in->src % 10], (unsigned long long)got->regs[0],
 		 (unsigned long long)got->regs[3], (unsigned long long)got->regs[4],
 		 (unsigned long long)got->data[1], (unsigned long long)got->flag);
+}
+
+static void differs(enum way way, const struct code_text *c, const struct state *want,
+		    const struct state *got)
+{
+	struct buf text = {0};
+
+	for (u32 i = 0; i < c->n; i++) {
+		buf_printf(&text, "%u: ", i);
+		isa_dis(&text, &c->v[i], &c->v[i] + 1, i);
+		buf_char(&text, '\n');
+	}
+	for (u32 i = 0; i < 10; i++)
+		buf_printf(&text, "r%u: want %llx got %llx\n", i, (unsigned long long)want->regs[i],
+			   (unsigned long long)got->regs[i]);
+	for (u32 i = 0; i < 4; i++)
+		buf_printf(&text, "data %u: want %llx got %llx\n", i,
+			   (unsigned long long)want->data[i], (unsigned long long)got->data[i]);
+	fail_msg("%s:\n%s", way_names[way], buf_str(&text));
 }
 
 /* ---- values */
@@ -353,11 +372,188 @@ static void memory_operations(void **state)
 	}
 }
 
+/* ---- sequences that are compiled as one, in all orders and with jumps between them */
+
+#define DATA_REG 9 /* points to the data; nobody writes it */
+
+static u64 next_random(u64 *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 11;
+}
+
+static u32 pick(u64 *state, u32 n)
+{
+	return (u32)(next_random(state) % n);
+}
+
+static void add_alu(struct code_text *c, u64 *random)
+{
+	static const u8 ops[] = {BPF_ADD, BPF_SUB, BPF_MUL, BPF_OR,  BPF_AND, BPF_XOR,
+				 BPF_MOV, BPF_LSH, BPF_RSH, BPF_DIV, BPF_MOD, BPF_ARSH};
+	static const s32 imms[] = {0, 1, 8, 31, 255, 65535, -1, 0x12345678};
+	u32 wide = pick(random, 2) ? BPF_ALU64 : BPF_ALU, op = ops[pick(random, ARRAY_SIZE(ops))];
+
+	if (pick(random, 2))
+		add(c, wide | op | BPF_X, pick(random, 8), pick(random, 8), 0, 0);
+	else
+		add(c, wide | op | BPF_K, pick(random, 8), 0, 0,
+		    imms[pick(random, ARRAY_SIZE(imms))]);
+	if (pick(random, 3)) /* the same target again: moves and extensions are fused */
+		c->v[c->n - 1].dst = c->v[c->n - 2].dst < 8 ? c->v[c->n - 2].dst : 0;
+}
+
+static void add_extension(struct code_text *c, u64 *random)
+{
+	static const u8 counts[] = {32, 48, 56, 16, 24, 8};
+	u32 wide = pick(random, 3) ? BPF_ALU64 : BPF_ALU, dst = pick(random, 8);
+	s32 n = counts[pick(random, ARRAY_SIZE(counts))];
+
+	if (wide == BPF_ALU)
+		n &= 31;
+	if (pick(random, 2))
+		add(c, wide | BPF_MOV | BPF_X, dst, pick(random, 8), 0, 0);
+	add(c, wide | BPF_LSH | BPF_K, dst, 0, 0, n);
+	add(c, wide | (pick(random, 2) ? BPF_RSH : BPF_ARSH) | BPF_K, dst, 0, 0, n);
+}
+
+/* c = n - n / d * d */
+static void add_modulo(struct code_text *c, u64 *random)
+{
+	u32 wide = pick(random, 2) ? BPF_ALU64 : BPF_ALU;
+	u32 q = pick(random, 8), n = pick(random, 8), d = pick(random, 8), m = pick(random, 8);
+
+	add(c, wide | BPF_MOV | BPF_X, q, n, 0, 0);
+	add(c, wide | BPF_DIV | BPF_X, q, d, 0, 0);
+	add(c, wide | BPF_MUL | BPF_X, q, d, 0, 0);
+	add(c, wide | BPF_MOV | BPF_X, m, n, 0, 0);
+	add(c, wide | BPF_SUB | BPF_X, m, q, 0, 0);
+}
+
+static void add_swapped_load(struct code_text *c, u64 *random)
+{
+	u32 a = pick(random, 8), b = pick(random, 8), order = pick(random, 3);
+	s32 at = (s32)pick(random, 16);
+
+	if (order == 2) {
+		add(c, BPF_LDX | BPF_MEM | BPF_H, a, DATA_REG, at, 0);
+		add(c, BPF_ALU | BPF_END | BPF_X, a, 0, 0, 16);
+		return;
+	}
+	if (order)
+		add(c, BPF_LDX | BPF_MEM | BPF_B, b, DATA_REG, at + 1, 0);
+	add(c, BPF_LDX | BPF_MEM | BPF_B, a, DATA_REG, at, 0);
+	add(c, (pick(random, 2) ? BPF_ALU : BPF_ALU64) | BPF_LSH | BPF_K, a, 0, 0, 8);
+	if (!order)
+		add(c, BPF_LDX | BPF_MEM | BPF_B, b, DATA_REG, at + 1, 0);
+	add(c, (pick(random, 2) ? BPF_ALU : BPF_ALU64) | BPF_OR | BPF_X, a, b, 0, 0);
+}
+
+/* An address, made as compilers make them, and an access. */
+static void add_access(struct code_text *c, u64 *random)
+{
+	static const u8 sizes[] = {BPF_B, BPF_H, BPF_W, BPF_DW};
+	static const u8 alus[] = {BPF_ADD, BPF_SUB, BPF_OR, BPF_AND, BPF_XOR, BPF_MUL};
+	u32 index = pick(random, 8), t = pick(random, 8), y = pick(random, 8);
+	u32 size = sizes[pick(random, 4)], alu = alus[pick(random, 6)];
+	s32 off = (s32)pick(random, 4);
+
+	if (index == t)
+		t = (t + 1) % 8;
+	add(c, BPF_ALU64 | BPF_AND | BPF_K, index, 0, 0, 1);
+	if (pick(random, 2))
+		add(c, BPF_ALU64 | BPF_LSH | BPF_K, index, 0, 0, (s32)pick(random, 4));
+	add(c, BPF_ALU64 | BPF_MOV | BPF_X, t, DATA_REG, 0, 0);
+	if (pick(random, 2))
+		add(c, BPF_ALU64 | BPF_ADD | BPF_K, t, 0, 0, (s32)pick(random, 8));
+	if (pick(random, 2))
+		add(c, BPF_ALU64 | BPF_ADD | BPF_X, t, index, 0, 0);
+	switch (pick(random, 4)) {
+	case 0: add(c, BPF_LDX | BPF_MEM | size, y, t, off, 0); break;
+	case 1: add(c, BPF_STX | BPF_MEM | size, t, y, off, 0); break;
+	case 2: add(c, BPF_ST | BPF_MEM | size, t, 0, off, 0x11223344); break;
+	default:
+		if (y == t)
+			y = index;
+		add(c, BPF_LDX | BPF_MEM | size, y, t, off, 0);
+		if (pick(random, 2))
+			add(c, (pick(random, 2) ? BPF_ALU : BPF_ALU64) | alu | BPF_K, y, 0, 0, 300);
+		else
+			add(c, (pick(random, 2) ? BPF_ALU : BPF_ALU64) | alu | BPF_X, y,
+			    pick(random, 8), 0, 0);
+		if (alu != BPF_MUL && y != t)
+			add(c, BPF_STX | BPF_MEM | size, t, y, off, 0);
+	}
+	/* addresses differ from run to run, their registers must not be seen */
+	add(c, BPF_ALU64 | BPF_MOV | BPF_K, t, 0, 0, 5);
+}
+
+/* Forwards, between two instructions that could be one, or behind them. */
+static void add_jump(struct code_text *c, u64 *random)
+{
+	static const u8 ops[] = {BPF_JEQ, BPF_JNE, BPF_JGT, BPF_JSLT, BPF_JSET, BPF_JSGE};
+	u32 dst = pick(random, 8);
+
+	add(c, (pick(random, 2) ? BPF_JMP : BPF_JMP32) | ops[pick(random, ARRAY_SIZE(ops))],
+	    c->v[c->n - 1].dst & 7, 0, (s32)pick(random, 2) + 1, (s32)pick(random, 3) - 1);
+	add(c, BPF_ALU64 | BPF_MOV | BPF_X, dst, pick(random, 8), 0, 0);
+	add(c, BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, 3);
+}
+
+static void add_sequence(struct code_text *c, u64 *random)
+{
+	static void (*const kinds[])(struct code_text *, u64 *) = {
+		add_alu,          add_alu,    add_extension, add_modulo,
+		add_swapped_load, add_access, add_access,    add_jump};
+
+	kinds[pick(random, ARRAY_SIZE(kinds))](c, random);
+}
+
+static void sequences(void **state)
+{
+	static struct state memory;
+	u64 random = 88172645463325252ull;
+
+	(void)state;
+	for (u32 k = 0; k < 1500; k++) {
+		struct code_text body = {0}, code;
+		u32 keep = pick(&random, 0x200) & 0xff;
+		struct machine m[WAYS];
+
+		add(&body, BPF_ALU64 | BPF_MOV | BPF_X, 0, 1, 0, 0);
+		while (body.n < 18)
+			add_sequence(&body, &random);
+		add(&body, BPF_ALU64 | BPF_MOV | BPF_X, 0, 1, 0, 0); /* jumps end here */
+		around(&code, body.v, body.n, keep);
+		for (u32 w = 0; w < WAYS; w++)
+			open_machine(&m[w], w, code.v, code.n, &memory);
+		for (u32 i = 0; i < 4; i++) {
+			struct state before, want, got;
+
+			fill(&before, i);
+			for (u32 r = 0; r < 8; r++)
+				before.regs[r] = edges[pick(&random, EDGES)];
+			before.regs[DATA_REG] = (u64)(uintptr_t)memory.data;
+			run_one(&m[0], &before, &memory, &want, keep);
+			for (u32 w = 1; w < WAYS; w++) {
+				run_one(&m[w], &before, &memory, &got, keep);
+				if (memcmp(&want, &got, sizeof(want)))
+					differs(w, &body, &want, &got);
+			}
+		}
+		for (u32 w = 0; w < WAYS; w++)
+			close_machine(&m[w]);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(operations_between_registers),
 	cmocka_unit_test(operations_with_constants),
 	cmocka_unit_test(divisions_by_constants),
 	cmocka_unit_test(memory_operations),
+	cmocka_unit_test(sequences),
 };
 
 int main(void)

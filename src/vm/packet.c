@@ -1,0 +1,123 @@
+/*
+ * packet.c: where the packet of a run is, and what changes when it is moved.
+ *
+ * The packet lies in room of the host (run->packet_room); programs see it from its metadata to its
+ * end as one region, and by the words of their context.
+ */
+#include "vm/packet.h"
+
+bool packet_is_xdp(const struct vm_run *run)
+{
+	return run->prog->kind == PROG_XDP;
+}
+
+u32 packet_size(const struct vm_run *run)
+{
+	return (u32)(run->packet_end - run->packet);
+}
+
+u8 *packet_at(const struct vm_run *run, u64 off, u64 size)
+{
+	u64 have = run->packet_end - run->packet;
+
+	return run->packet && off <= have && size <= have - off ? pointer(run->packet + off) : NULL;
+}
+
+/* A word of the context; where the program's context is another one, it stops. */
+static u32 *context_word(struct vm_run *run, u32 off, u32 *nowhere)
+{
+	if (run->vm->opts.trusted || vm_region_find(run, run->ctx + off, 4, false))
+		return pointer(run->ctx + off);
+	help_fault(run, VM_BAD_CALL, "the context of the program is not that of a packet");
+	*nowhere = 0;
+	return nowhere;
+}
+
+u32 context_get(struct vm_run *run, u32 off)
+{
+	u32 nowhere;
+
+	return *context_word(run, off, &nowhere);
+}
+
+void context_set(struct vm_run *run, u32 off, u32 value)
+{
+	u32 nowhere;
+
+	*context_word(run, off, &nowhere) = value;
+}
+
+bool packet_is_there(struct vm_run *run)
+{
+	if (!run->packet)
+		help_fault(run, VM_BAD_CALL, "the program runs without a packet");
+	return run->packet;
+}
+
+static void tell_context(struct vm_run *run)
+{
+	if (packet_is_xdp(run)) {
+		context_set(run, XDP_DATA, (u32)run->packet);
+		context_set(run, XDP_DATA_END, (u32)run->packet_end);
+		context_set(run, XDP_DATA_META, (u32)run->packet_meta);
+		return;
+	}
+	context_set(run, SKB_LEN, packet_size(run));
+	context_set(run, SKB_DATA, (u32)run->packet);
+	context_set(run, SKB_DATA_END, (u32)run->packet_end);
+	context_set(run, SKB_DATA_META, (u32)run->packet_meta);
+}
+
+void packet_set(struct vm_run *run, u64 meta, u64 start, u64 end)
+{
+	bool writable = true;
+
+	for (u32 i = 0; i < run->nregions; i++) {
+		if (run->regions[i].kind != VM_PACKET || !run->regions[i].size)
+			continue;
+		writable = run->regions[i].writable;
+		vm_take_back(run, run->regions[i].start);
+	}
+	run->packet_meta = meta;
+	run->packet = start;
+	run->packet_end = end;
+	vm_lend(run, (struct vm_region){.start = meta,
+					.size = end - meta,
+					.kind = VM_PACKET,
+					.writable = writable});
+	tell_context(run);
+}
+
+/* ---- checksums */
+
+u32 csum_add(u32 a, u32 b)
+{
+	u32 sum = a + b;
+
+	return sum + (sum < a);
+}
+
+u32 csum_bytes(const void *p, u32 size, u32 sum)
+{
+	const u8 *at = p;
+	u64 wide = sum;
+
+	for (; size >= 2; size -= 2, at += 2) {
+		u16 word;
+
+		memcpy(&word, at, 2);
+		wide += word;
+	}
+	if (size)
+		wide += *at;
+	while (wide >> 32)
+		wide = (u32)wide + (wide >> 32);
+	return (u32)wide;
+}
+
+u16 csum_fold(u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (u16)sum;
+}
