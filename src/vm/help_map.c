@@ -76,13 +76,17 @@ struct each {
 static int each_element(void *user, struct vm_map *map, const void *key, void *value)
 {
 	const struct each *e = user;
-	u64 args[5] = {address_of(map), address_of(key), address_of(value), e->context};
-	u64 result = vm_call_back(e->run, e->callback, args);
+	u64 args[5] = {address_of(map), address_of(key), address_of(value), e->context}, result;
 
+	/* the key lies where programs may not look, in the node: lent for the call */
+	if (!vm_lend(e->run, (struct vm_region){.start = args[1], .size = map->key_size,
+						.kind = VM_MEMORY}))
+		return 1;
+	result = vm_call_back(e->run, e->callback, args);
+	vm_take_back(e->run, args[1]);
 	return result || e->run->fault.kind != VM_OK;
 }
 
-/* The key lies where programs may not look, in the node: lent for the call. */
 HELPER_FN(help_for_each)
 {
 	struct vm_map *map = map_arg(a);

@@ -68,6 +68,7 @@ u64 vm_call_back(struct vm_run *run, u64 callback, const u64 args[5])
 {
 	const struct vm_prog *prog = run->prog;
 	u64 top = (u64)(uintptr_t)run->stack + VM_FRAMES * VM_FRAME_BYTES, result;
+	u64 frame = run->frame;
 	u32 frames = (u32)((top - run->frame) / VM_FRAME_BYTES) + 1, slot = (u32)callback;
 
 	if (!VM_IS_CALLBACK(callback) || slot >= prog->n || !prog->calls_back[slot]) {
@@ -81,6 +82,7 @@ u64 vm_call_back(struct vm_run *run, u64 callback, const u64 args[5])
 		return 0;
 	}
 	result = start(run, prog, slot, args, frames);
+	run->frame = frame; /* helpers that the function called have left theirs */
 	if (run->fault.kind)
 		run->fault.called_back = true;
 	else

@@ -40,8 +40,13 @@ static __always_inline int put(__u32 where, __u32 key, __u64 value)
 
 SEC("socket") int use(struct __sk_buff *skb)
 {
-	__u32 none = 2;
+	__u64 key = 5;
+	__u32 none = 2, *v = 0;
+	void *map = bpf_map_lookup_elem(&hash, &none);
 
-	return put(0, 1, 11) | put(1, 0, 12) << 3 | put(3, 0, 13) << 6 | put(3, 2, 14) << 9 |
-	       (bpf_map_lookup_elem(&hash, &none) ? 1 : 0) << 12;
+	if (map)
+		v = bpf_map_lookup_elem(map, &key);
+	if (v)
+		return *v;
+	return put(0, 1, 11) | put(1, 0, 12) << 3 | put(3, 0, 13) << 6 | put(3, 2, 14) << 9;
 }

@@ -1,4 +1,4 @@
-/* kconfig.bpf.c: values of the kernel's configuration, and addresses of its symbols. */
+/* kconfig.bpf.c: values of the kernel's configuration, and addresses of its symbols. gcc: no */
 #include "common.h"
 
 extern int LINUX_KERNEL_VERSION __kconfig;

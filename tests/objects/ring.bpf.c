@@ -14,7 +14,7 @@ SEC("socket") int use(struct __sk_buff *skb)
 {
 	int sent = 0;
 
-	for (int i = 0; i < 200; i++) {
+	for (unsigned i = 0; i < 200; i++) {
 		struct record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 
 		if (!r)

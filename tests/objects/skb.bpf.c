@@ -1,6 +1,7 @@
 /*
  * skb.bpf.c: fields of struct __sk_buff, direct access and loads of the packet, of several kinds.
  *
+ * gcc: no, it has no builtin for such loads
  * prog: filter
  * prog: cls
  * prog: cgroup

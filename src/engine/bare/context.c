@@ -46,6 +46,17 @@ static u32 packet_type(const u8 *p)
 	return memcmp(p, zero, 6) ? 3 : 0;
 }
 
+/* What eth_type_trans() of the kernel makes of a header: the type, or what a length stands for. */
+static u32 packet_protocol(const u8 *p)
+{
+	u16 type;
+
+	memcpy(&type, p + 12, sizeof(type));
+	if (p[12] >= 6)
+		return type;
+	return p[ETHERNET_BYTES] == 0xff && p[ETHERNET_BYTES + 1] == 0xff ? 0x0100 : 0x0400;
+}
+
 static void fill_xdp(struct bare_input *in, const struct engine_test *t)
 {
 	struct xdp_md md = {.ingress_ifindex = LOOPBACK};
@@ -63,13 +74,11 @@ static void fill_skb(struct bare_input *in, const struct engine_test *t, u32 ski
 {
 	struct skb skb = {0};
 	u8 *packet = in->room + BARE_HEADROOM;
-	u16 protocol;
 
 	memcpy(&skb, t->ctx, MIN((size_t)t->ctx_size, sizeof(skb)));
-	memcpy(&protocol, packet + 12, sizeof(protocol));
 	skb.len = t->data_size - skip;
 	skb.pkt_type = packet_type(packet);
-	skb.protocol = protocol;
+	skb.protocol = packet_protocol(packet);
 	skb.ifindex = skb.ifindex ? skb.ifindex : LOOPBACK;
 	skb.data = skb.data_meta = low(packet + skip);
 	skb.data_end = low(packet + t->data_size);
