@@ -42,7 +42,6 @@ SEC("socket") int use(struct __sk_buff *skb)
 	struct point p = {3, -4};
 	__u32 k = 1;
 	__u64 big = 1ull << 40;
-	__s16 *found;
 	__u16 small = 7;
 	__s16 s = -300;
 	__u8 byte = 9;
@@ -76,6 +75,5 @@ SEC("socket") int use(struct __sk_buff *skb)
 	got[14] = bpf_map_update_elem(&percpu_array, &k, &p, BPF_ANY);
 	got[15] = bpf_map_update_elem(&lru, &small, &byte, BPF_ANY);
 	got[16] = bpf_map_update_elem(&sparse, &p, &s, BPF_ANY);
-	found = bpf_map_lookup_elem(&sparse, &p);
-	return found ? *found : 1;
+	return byte;
 }
