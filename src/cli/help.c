@@ -7,7 +7,7 @@ static const char usage[] =
 	"waggle " WAGGLE_VERSION ": compile tracing scripts to BPF, run them, show what they see\n"
 	"\n"
 	"  waggle [OPTIONS] -e SCRIPT [ARGS]   trace with a script of the command line\n"
-	"  waggle [OPTIONS] FILE [ARGS]        trace with a script, or an object that build wrote\n"
+	"  waggle [OPTIONS] FILE [ARGS]        trace with a script, or an object of build, clang, gcc\n"
 	"\n"
 	"ARGS are $1, $2, ... in the script. Without -c, -p or exit() tracing ends at Ctrl-C.\n"
 	"\n"
@@ -27,8 +27,9 @@ static const char usage[] =
 	"  --stats         what it took: times, instructions, memory\n"
 	"  -d STAGE        print a stage of compilation and end: ast, types, ir, ir:PASS, insns,\n"
 	"                  object; or verifier, what the kernel says when it loads the programs\n"
+	"  --btf FILE      objects of other compilers: types for CO-RE, not the running kernel's\n"
 	"  --target FILE   compile for the machine that `waggle target save` described\n"
-	"  --engine NAME   where programs run: kernel, or auto, which is the same so far\n"
+	"  --engine NAME   where programs run: kernel, user (needs no rights), or auto\n"
 	"  -h, --help, --version\n"
 	"\n";
 

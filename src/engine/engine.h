@@ -1,8 +1,9 @@
 /*
- * engine.h: where objects run: the kernel, later our own machine.
+ * engine.h: where objects run: the kernel, or our own machine.
  *
  * An engine owns what it loads and attaches, and lets go of it in reverse order. The kernel engine
- * speaks bpf(2) and perf_event_open(2) itself.
+ * speaks bpf(2) and perf_event_open(2) itself; the user engine needs no rights and traces a command
+ * or a process with ptrace(2) and seccomp(2).
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -10,12 +11,15 @@
 #include "object/object.h"
 #include "stream/stream.h"
 
+struct user_child;
+
 struct engine_opts {
 	u32 cpid, pid;  /* for struct waggle_config, as numbers of our own PID namespace */
 	u32 ring_bytes; /* 0: RING_BYTES */
 	/* -d verifier: all that the kernel's verifier says; NULL: only why it refused something */
 	void (*log)(void *user, const char *text, size_t len);
 	void *user;
+	struct user_child *child; /* of the user engine, with a command; borrowed */
 	s64 only; /* plain objects: load just this program, less 1 (0: all); see object_wants() */
 };
 
@@ -82,6 +86,15 @@ static inline struct stream_input engine_stream(const struct engine *e)
 	return (struct stream_input){e->object, e->rings, e->nrings, e->control, e->counters};
 }
 
-extern const struct engine_ops kernel_engine;
+extern const struct engine_ops kernel_engine, user_engine;
+
+/* Why this process may not use the kernel engine, as a phrase; NULL: it has the rights. */
+const char *kernel_denied(void);
+
+/* What a command of the user engine must do before its exec; made before it is forked. Refuses
+ * objects that need a kernel: a message lists why. */
+int user_child_open(struct user_child **, const struct object *, struct diag *);
+int user_child_prepare(struct user_child *); /* in the command; 0 or -errno */
+void user_child_close(struct user_child *);
 
 #endif

@@ -62,7 +62,7 @@ static int command_find(const char *name)
 }
 
 /* The child: nothing of ours may run in it, and it ends with us. */
-static _Noreturn void command_child(char *const *argv, int go, int failed, int parent,
+static _Noreturn void command_child(const struct command *c, int go, int failed, int parent,
 				    const sigset_t *mask)
 {
 	struct sigaction a, dfl = {.sa_handler = SIG_DFL};
@@ -81,8 +81,11 @@ static _Noreturn void command_child(char *const *argv, int go, int failed, int p
 		;
 	if (err != 1)
 		_exit(1);
-	execvp(argv[0], argv);
-	err = errno;
+	err = c->child ? -user_child_prepare(c->child) : 0;
+	if (!err) {
+		execvp(c->argv[0], c->argv);
+		err = errno;
+	}
 	if (write(failed, &err, sizeof(err)) < 0)
 		_exit(1);
 	_exit(err == ENOENT ? 127 : 126);
@@ -100,7 +103,7 @@ static int command_fork(struct command *c, struct diag *diag)
 	c->pid = fork();
 	if (!c->pid) {
 		close(go[1]);
-		command_child(c->argv, go[0], failed[1], parent, &mask);
+		command_child(c, go[0], failed[1], parent, &mask);
 	}
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (c->pid < 0)
@@ -123,11 +126,12 @@ fail:
 	return diag_fail(diag, -err, NULL, "cannot run %s: %s", c->argv[0], strerror(err));
 }
 
-int command_start(struct command *c, char *const *argv, struct diag *diag)
+int command_start(struct command *c, char *const *argv, struct user_child *child,
+		  struct diag *diag)
 {
 	int err = argv[0] ? command_find(argv[0]) : -ENOENT;
 
-	*c = (struct command){.argv = argv, .pidfd = -1, .go = -1, .failed = -1};
+	*c = (struct command){.argv = argv, .child = child, .pidfd = -1, .go = -1, .failed = -1};
 	if (err == -ENOENT || err == -ENOTDIR)
 		return diag_fail(diag, -ENOENT, NULL, "%s: command not found",
 				 argv[0] ? argv[0] : "");

@@ -146,6 +146,30 @@ static int print_all(struct waggle_map *map, struct print *p)
 	return err;
 }
 
+static void take(void *user, const char *text, size_t len)
+{
+	buf_add(user, text, len);
+}
+
+void session_print_plain(struct waggle_session *s, u32 map)
+{
+	const struct object_map *m = &s->object->maps.v[map];
+	bool json = s->opts.format && !strcmp(s->opts.format, "json");
+	struct buf text = {0}, line = {0};
+
+	if (m->section != SECTION_RODATA && !waggle_map_print(&s->maps[map], json, take, &text) &&
+	    text.n && strncmp(buf_str(&text), "[]", 2)) {
+		if (json)
+			buf_printf(&line, "{\"type\":\"map\",\"data\":{\"%s\":%s}}\n", m->name,
+				   buf_str(&text));
+		else
+			buf_printf(&line, "%s\n%s", m->name, buf_str(&text));
+		buf_add(&s->sink.out, line.p, line.n);
+	}
+	buf_free(&text);
+	buf_free(&line);
+}
+
 int waggle_map_print(struct waggle_map *map, bool json,
 		     void (*out)(void *user, const char *text, size_t len), void *user)
 {

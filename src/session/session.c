@@ -38,6 +38,16 @@ static bool only_verify(const struct waggle_opts *o)
 	return o->dump && !strcmp(o->dump, "verifier") && o->out;
 }
 
+/* Which engine serves. Without a wish: the kernel, where it is permitted. */
+static void engine_choose(struct waggle_session *s)
+{
+	const char *denied = s->opts.engine == WAGGLE_AUTO ? kernel_denied() : NULL;
+
+	s->ops = s->opts.engine == WAGGLE_USER || denied ? &user_engine : &kernel_engine;
+	if (denied && !s->opts.quiet)
+		diag_note(&s->diag, NULL, "the user engine traces, since %s", denied);
+}
+
 static int engine_start(struct waggle_session *s)
 {
 	const struct waggle_opts *o = &s->opts;
@@ -47,12 +57,10 @@ static int engine_start(struct waggle_session *s)
 		.ring_bytes = o->ring_bytes,
 		.log = only_verify(o) ? o->out : NULL,
 		.user = o->user,
+		.child = s->child,
 	};
 
-	if (o->engine == WAGGLE_USER)
-		return diag_fail(&s->diag, -EOPNOTSUPP, "leave --engine out",
-				 "the user engine is not there yet");
-	return kernel_engine.open(&s->engine, s->object, &opts, &s->diag);
+	return s->ops->open(&s->engine, s->object, &opts, &s->diag);
 }
 
 static int watches_open(struct waggle_session *s)
@@ -74,9 +82,12 @@ static int load(struct waggle_session *s)
 	s->interrupt = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->interrupt < 0)
 		return diag_fail(&s->diag, -errno, NULL, "cannot wait: %s", strerror(errno));
+	engine_choose(s);
 	err = o->pid ? process_open(s) : 0;
+	if (!err && o->command && !o->pid && s->ops == &user_engine)
+		err = user_child_open(&s->child, s->object, &s->diag);
 	if (!err && o->command)
-		err = command_start(&s->command, o->command, &s->diag);
+		err = command_start(&s->command, o->command, s->child, &s->diag);
 	if (!err)
 		err = engine_start(s);
 	if (!err) {
@@ -295,6 +306,7 @@ void waggle_session_stop(struct waggle_session *s)
 	stream_close(s->stream);
 	if (s->engine)
 		s->engine->ops->close(s->engine, s->opts.leaving);
+	user_child_close(s->child);
 	if (s->process >= 0)
 		close(s->process);
 	if (s->interrupt >= 0)

@@ -20,8 +20,9 @@ struct command {
 	int failed; /* the errno of a failed exec comes here */
 	int status; /* once it has ended: what a shell would call $? */
 	bool ended;
+	struct user_child *child; /* with the user engine: what it does before its exec */
 };
-int command_start(struct command *, char *const *argv, struct diag *);
+int command_start(struct command *, char *const *argv, struct user_child *, struct diag *);
 /* Waits until it waits for us, so that what it did for us before is not traced. */
 void command_settle(const struct command *);
 void command_release(struct command *);
@@ -54,7 +55,9 @@ struct waggle_session {
 	struct object *object; /* borrowed */
 	struct waggle_opts opts;
 	struct diag diag;
+	const struct engine_ops *ops; /* of the engine that was chosen */
 	struct engine *engine;
+	struct user_child *child; /* of the user engine, or NULL */
 	struct stream *stream;
 	struct sink sink;
 	bool has_sink;
@@ -113,6 +116,9 @@ static inline bool session_shows(const struct waggle_session *s)
 int session_record(void *session, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		   u32 size); /* a stream_fn */
 void session_print_map(struct waggle_session *, u32 map, u32 top, u32 div);
+
+/* print_map.c: the same of a map of a plain object; says nothing of one that is empty or constant. */
+void session_print_plain(struct waggle_session *, u32 map);
 
 /* How many values the engine has of an entry. */
 u32 session_map_cpus(const struct waggle_session *, const struct object_map *);

@@ -69,6 +69,13 @@ HELPER_FN(help_cgroup)
 	return help_task(run, &own)->cgroup;
 }
 
+/* The host says it before each run. */
+HELPER_FN(help_cookie)
+{
+	UNUSED_ARGS;
+	return run->cookie;
+}
+
 /* What the kernel writes: struct bpf_pidns_info. */
 HELPER_FN(help_ns_pid_tgid)
 {

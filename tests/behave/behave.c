@@ -177,7 +177,7 @@ int main(int argc, char **argv)
 	struct options o = { .waggle = "build/waggle",
 			     .prefix = "",
 			     .patience = 1,
-			     .engines = ENGINE_KERNEL | ENGINE_COMPILER };
+			     .engines = ENGINE_KERNEL | ENGINE_USER | ENGINE_COMPILER };
 	struct test_case *cases = NULL, **tail = &cases;
 	struct score s = { 0 };
 	char full[PATH_MAX];

@@ -11,11 +11,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -125,7 +130,34 @@ static int write_file(const char *path, const char *text)
 	return fclose(f) ? -errno : 0;
 }
 
-static void child(const struct argv *a, const struct options *o, int out, int err, const char *dir)
+#define NOBODY 65534
+
+/* The user engine needs no rights, so root becomes nobody; where nobody may not reach waggle it
+ * stays root, but without the rights that root has. */
+static void drop_rights(const struct options *o, const char *dir)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { { 0 } };
+	char script[512];
+
+	snprintf(script, sizeof(script), "%s/script.bt", dir);
+	if (geteuid() || chown(dir, NOBODY, NOBODY) || chown(script, NOBODY, NOBODY))
+		return;
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	    setresuid(-1, NOBODY, -1))
+		_exit(127);
+	if (faccessat(AT_FDCWD, o->waggle, X_OK, AT_EACCESS) == 0) {
+		if (setresuid(-1, 0, -1) || setresuid(NOBODY, NOBODY, NOBODY))
+			_exit(127);
+		return;
+	}
+	if (setresuid(0, 0, 0) || setresgid(0, 0, 0) || prctl(PR_SET_SECUREBITS, SECBIT_NOROOT) ||
+	    syscall(SYS_capset, &head, none))
+		_exit(127);
+}
+
+static void child(const struct argv *a, const struct options *o, int out, int err, const char *dir,
+		  enum engine e)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	char script[512];
@@ -137,6 +169,8 @@ static void child(const struct argv *a, const struct options *o, int out, int er
 	/* A test that waits for nothing must not wait for colours, locales or a cache either. */
 	setenv("LC_ALL", "C", 1);
 	setenv("TERM", "dumb", 1);
+	if (e == ENGINE_USER && !o->oracle)
+		drop_rights(o, dir);
 	if (!a->n || chdir(dir) || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(127);
 	execvp(a->v[0], a->v);
@@ -192,8 +226,8 @@ static void follow(pid_t pid, int out, int err, double limit, struct result *r)
 	r->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int start(const struct test_case *c, const struct options *o, const struct argv *a,
-		 const char *dir, struct result *r)
+static int start(const struct test_case *c, enum engine engine, const struct options *o,
+		 const struct argv *a, const char *dir, struct result *r)
 {
 	int out[2], err[2], e;
 	pid_t pid;
@@ -210,7 +244,7 @@ static int start(const struct test_case *c, const struct options *o, const struc
 	pid = fork();
 	e = pid < 0 ? -errno : 0;
 	if (pid == 0)
-		child(a, o, out[1], err[1], dir);
+		child(a, o, out[1], err[1], dir, engine);
 	close(out[1]);
 	close(err[1]);
 	if (pid > 0) {
@@ -254,7 +288,7 @@ int case_run(const struct test_case *c, enum engine e, const struct options *o, 
 	command_of(c, e, o, text ? text : "", &a);
 	describe(c, &a, o, r);
 	if (!ret)
-		ret = start(c, o, &a, dir, r);
+		ret = start(c, e, o, &a, dir, r);
 	if (!ret && o->oracle)
 		oracle_output(r->out, &r->out_len);
 	for (unsigned i = 0; i < a.n; i++)

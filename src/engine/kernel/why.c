@@ -85,6 +85,11 @@ static struct why why_denied(void)
 						     "the way? See the kernel log (dmesg)"};
 }
 
+const char *kernel_denied(void)
+{
+	return has_rights() && !in_user_namespace() ? NULL : why_denied().text;
+}
+
 static bool memlock_limited(const struct kernel_engine *k)
 {
 	struct rlimit r;

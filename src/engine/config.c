@@ -1,0 +1,89 @@
+/*
+ * config.c: fills what an object is told of this run: struct waggle_config, and the words of
+ * .rodata that only the machine knows.
+ */
+#include "engine/config.h"
+
+#include "symbol/symbol.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#define FIRST_PID_NAMESPACE 0xeffffffcu /* PROC_PID_INIT_INO */
+
+void config_fill(struct waggle_config *c, const struct engine_opts *opts, bool namespaces)
+{
+	struct timespec t;
+	struct stat ns;
+
+	*c = (struct waggle_config){
+		.cpid = opts->cpid,
+		.pid = opts->pid,
+	};
+	clock_gettime(CLOCK_BOOTTIME, &t); /* what nsecs counts */
+	c->start_ns = (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
+	if (namespaces && !stat("/proc/self/ns/pid", &ns) && ns.st_ino != FIRST_PID_NAMESPACE) {
+		/* the kernel's own dev_t: 12 bits of major above 20 of minor */
+		c->pidns_dev = (u64)major(ns.st_dev) << 20 | minor(ns.st_dev);
+		c->pidns_ino = ns.st_ino;
+	}
+}
+
+/* The id of a cgroup is the number of its folder: what its file handle holds. */
+int cgroup_id(const char *path, u64 *id)
+{
+	struct {
+		struct file_handle head;
+		u64 id;
+	} handle = {.head.handle_bytes = sizeof(u64)};
+	int mount;
+
+	if (name_to_handle_at(AT_FDCWD, path, &handle.head, &mount, 0))
+		return -errno;
+	memcpy(id, handle.head.f_handle, sizeof(*id));
+	return 0;
+}
+
+static u64 tai_offset(void)
+{
+	struct timespec tai, mono;
+
+	clock_gettime(CLOCK_TAI, &tai);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	return (u64)(tai.tv_sec - mono.tv_sec) * 1000000000u + (u64)(tai.tv_nsec - mono.tv_nsec);
+}
+
+int fills_fill(const struct object *o, u8 *data, struct diag *d)
+{
+	u64 value = 0;
+	int err;
+
+	vec_each (f, &o->fills) {
+		switch (f->kind) {
+		case FILL_KADDR:
+			value = kernel_address(f->text);
+			if (!value)
+				return diag_fail(d, -ENOENT,
+						 "/proc/kallsyms lists them; "
+						 "kernel.kptr_restrict=2 hides their addresses",
+						 "the kernel has no symbol '%s', or hides it",
+						 f->text);
+			break;
+		case FILL_CGROUP:
+			err = cgroup_id(f->text, &value);
+			if (err)
+				return diag_fail(d, err,
+						 "the cgroup's folder, as "
+						 "/sys/fs/cgroup/system.slice",
+						 "cgroup '%s' cannot be found: %s", f->text,
+						 strerror(-err));
+			break;
+		default: value = tai_offset();
+		}
+		memcpy(data + f->off, &value, sizeof(value));
+	}
+	return 0;
+}

@@ -1,0 +1,299 @@
+/*
+ * tracer.c: the tracer's life.
+ *
+ * In:  a plan, a command that waits at its pipe or a process. Out: a child of the session that
+ *      watches them until the last task has ended (or, with -p, until it is told to leave).
+ *
+ * It sleeps in wait(2). Signals wake it: SIGUSR1 from the session (leave!) and, by its parent's
+ * death, from the kernel. One that comes just before the wait would be slept through, so its
+ * handler sets an alarm that comes again until the main loop has looked.
+ */
+#include "engine/user/user.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define KICK        SIGUSR1
+#define AGAIN_US    2000
+#define PATIENCE_MS 2000
+
+static volatile sig_atomic_t kicked;
+
+static void on_kick(int sig)
+{
+	const struct itimerval again = {.it_value = {.tv_usec = AGAIN_US}};
+
+	(void)sig;
+	kicked = 1;
+	setitimer(ITIMER_REAL, &again, NULL);
+}
+
+/* ---- in the child: what of the session it must not keep */
+
+static void streams_close(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd <= 2; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+}
+
+/* All but the rings' eventfds and the pipe to the session: whoever waits for the end of our output
+ * must not wait for the guard. */
+static void files_close(const struct user_engine *u, int pipe)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+
+	streams_close();
+	while (d && (e = readdir(d))) {
+		int fd = atoi(e->d_name);
+		bool keep = fd <= 2 || fd == pipe || fd == dirfd(d);
+
+		for (u32 i = 0; i < u->base.nrings; i++)
+			keep |= vm_map_ring(vm_map_of(u->vm, u->inner[i]))->eventfd == fd;
+		if (!keep)
+			close(fd);
+	}
+	if (d)
+		closedir(d);
+}
+
+static void signals_set(void)
+{
+	static const int ignored[] = {SIGINT,  SIGQUIT, SIGHUP,  SIGTERM,
+				      SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE};
+	struct sigaction a = {.sa_handler = SIG_IGN};
+	sigset_t none;
+
+	for (u32 i = 0; i < ARRAY_SIZE(ignored); i++)
+		sigaction(ignored[i], &a, NULL);
+	a.sa_handler = on_kick;
+	sigaction(KICK, &a, NULL);
+	sigaction(SIGALRM, &a, NULL);
+	a.sa_handler = SIG_DFL;
+	sigaction(SIGCHLD, &a, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* ---- attaching */
+
+static long options_of(const struct tracer *t)
+{
+	long o = OPTION_SYSGOOD | OPTION_OF(EVENT_EXEC) | OPTION_OF(EVENT_CLONE);
+
+	if (!t->process)
+		o |= OPTION_OF(EVENT_FORK) | OPTION_OF(EVENT_VFORK) | OPTION_EXITKILL |
+		     OPTION_OF(EVENT_SECCOMP);
+	if (plan_has(&t->plan->exited))
+		o |= OPTION_OF(EVENT_EXIT);
+	return o;
+}
+
+static long seize(struct tracer *t, u32 tid)
+{
+	struct task *task;
+	long err = sys_trace(TRACE_SEIZE, tid, 0, (u64)options_of(t));
+
+	if (err < 0)
+		return err;
+	task = task_add(t, tid);
+	if (!task)
+		return -ENOMEM;
+	task->told = true;
+	task->state = TASK_RUNS;
+	return 0;
+}
+
+static int read_scope(void)
+{
+	char c = '0';
+	int fd = open("/proc/sys/kernel/yama/ptrace_scope", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		if (read(fd, &c, 1) != 1)
+			c = '0';
+		close(fd);
+	}
+	return c - '0';
+}
+
+static int refused(struct tracer *t, u32 pid, long err)
+{
+	static const char *const why[] = {
+		"it belongs to somebody else, or another tracer (strace, gdb) watches it",
+		"kernel.yama.ptrace_scope is 1: only own children may be traced",
+		"kernel.yama.ptrace_scope is 2: only root may trace",
+		"kernel.yama.ptrace_scope is 3: nobody may trace until the next boot",
+	};
+	int scope = err == -EPERM ? read_scope() : 0;
+
+	snprintf(t->shared->text, sizeof(t->shared->text), "cannot trace process %u: %s", pid,
+		 err == -EPERM ? why[MIN((u32)scope, 3u)] : strerror((int)-err));
+	return (int)err;
+}
+
+/* All threads of a process. One that is made meanwhile may be missed: so until a look finds none.
+ */
+static long seize_threads(struct tracer *t, u32 pid)
+{
+	long err = 0, found = 1;
+	struct dirent *e;
+	char path[64];
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	while (found && err >= 0) {
+		found = 0;
+		d = opendir(path);
+		if (!d)
+			return -errno;
+		while (err >= 0 && (e = readdir(d))) {
+			u32 tid = (u32)atoi(e->d_name);
+
+			if (!tid || task_find(t, tid))
+				continue;
+			err = seize(t, tid);
+			found += err >= 0;
+			err = err == -ESRCH && tid != pid ? 0 : err;
+		}
+		closedir(d);
+	}
+	return err;
+}
+
+/* A process that runs stops once, so that its next call is seen. */
+static int attach(struct tracer *t, u32 pid)
+{
+	long err = t->process ? seize_threads(t, pid) : seize(t, pid);
+
+	if (err < 0)
+		return refused(t, pid, err);
+	for (u32 i = 0; t->process && i < TASK_BUCKETS; i++)
+		for (struct task *task = t->tasks[i]; task; task = task->next)
+			sys_trace(TRACE_INTERRUPT, task->tid, 0, 0);
+	return 0;
+}
+
+/* ---- the loop */
+
+/* Has it ended, does it want us to leave? Then a process of -p goes its own way again, and a
+ * command goes on without programs. */
+static void look_at_session(struct tracer *t, u32 parent)
+{
+	if (getppid() != (int)parent)
+		__atomic_store_n(&t->shared->open, 0, __ATOMIC_RELAXED);
+	else if (!__atomic_load_n(&t->shared->leave, __ATOMIC_ACQUIRE))
+		return;
+	if (!t->process || t->leaving)
+		return;
+	t->leaving = true;
+	for (u32 i = 0; i < TASK_BUCKETS; i++)
+		for (struct task *task = t->tasks[i]; task; task = task->next)
+			sys_trace(TRACE_INTERRUPT, task->tid, 0, 0);
+}
+
+static _Noreturn void watch(struct tracer *t, u32 parent)
+{
+	int status, tid;
+
+	for (;;) {
+		tid = waitpid(-1, &status, __WALL);
+		if (tid > 0)
+			stop_handle(t, (u32)tid, status);
+		else if (errno == ECHILD)
+			break;
+		if (!kicked)
+			continue;
+		kicked = 0;
+		look_at_session(t, parent);
+	}
+	__atomic_store_n(&t->shared->left, 1, __ATOMIC_RELEASE);
+	_exit(0);
+}
+
+static _Noreturn void tracer_main(struct user_engine *u, int ready, u32 parent)
+{
+	struct tracer *t = calloc(1, sizeof(*t)); /* freed by the end */
+	struct user_child *c = u->child;
+	int err = t ? 0 : -ENOMEM;
+
+	setpgid(0, 0);
+	prctl(PR_SET_NAME, "waggle-tracer");
+	signals_set();
+	prctl(PR_SET_PDEATHSIG, KICK);
+	files_close(u, ready);
+	if (getppid() != (int)parent)
+		_exit(1);
+	if (!err) {
+		t->plan = &c->plan;
+		t->shared = c->shared;
+		t->seccomp = u->opts.cpid && !u->opts.pid;
+		t->process = u->opts.pid;
+		t->all_calls = plan_has_calls(t->plan);
+		info_init(t);
+		err = vm_run_open(&t->run, u->vm, &t->host, t, TRACER_CPU);
+	}
+	if (!err)
+		err = attach(t, u->opts.pid ? u->opts.pid : u->opts.cpid);
+	if (write(ready, &err, sizeof(err)) != sizeof(err) || err)
+		_exit(1);
+	close(ready);
+	watch(t, parent);
+}
+
+/* ---- in the session */
+
+int tracer_start(struct user_engine *u)
+{
+	struct diag *d = u->base.diag;
+	int ready[2], parent = getpid(), err = -EIO;
+
+	if (pipe2(ready, O_CLOEXEC))
+		return diag_fail(d, -errno, NULL, "cannot start the tracer: %s", strerror(errno));
+	u->tracer = fork();
+	if (!u->tracer)
+		tracer_main(u, ready[1], (u32)parent);
+	close(ready[1]);
+	if (u->tracer < 0) {
+		err = -errno;
+		u->tracer = 0;
+	} else {
+		while (read(ready[0], &err, sizeof(err)) < 0 && errno == EINTR)
+			;
+	}
+	close(ready[0]);
+	if (!err)
+		return 0;
+	return diag_fail(d, err, NULL, "%s",
+			 *u->child->shared->text ? u->child->shared->text
+						 : "cannot start the tracer");
+}
+
+void tracer_leave(struct user_engine *u)
+{
+	const struct timespec nap = {.tv_nsec = 100000};
+	struct shared *s = u->child->shared;
+
+	if (!u->tracer)
+		return;
+	__atomic_store_n(&s->leave, 1, __ATOMIC_RELEASE);
+	kill(u->tracer, KICK);
+	for (u32 i = 0; i < PATIENCE_MS * 10 && !__atomic_load_n(&s->left, __ATOMIC_ACQUIRE); i++)
+		if (waitpid(u->tracer, NULL, WNOHANG) == u->tracer)
+			break;
+		else
+			nanosleep(&nap, NULL);
+	u->tracer = 0;
+}
