@@ -14,75 +14,58 @@
 #define ALL        BITS(0, 10)
 #define SAVED      BITS(6, 9)
 
-/* ---- registers of an instruction */
+/* ---- operations: registers and targets */
 
-struct effect {
+enum { NEAR = 1, FAR };    /* the distance is off, or imm */
+enum { DST = 1, SRC = 2 }; /* the registers that an instruction names */
+
+/* By form: what is read and written of those, which others, and where the distance of a jump is. */
+static const struct {
+	u8 reads, writes;
 	u16 use, def;
+	u8 jump;
+} forms[FORMS] = {
+	[FORM_ALU_K] = {.reads = DST, .writes = DST},
+	[FORM_ALU_X] = {.reads = DST | SRC, .writes = DST},
+	[FORM_MOVSX] = {.reads = SRC, .writes = DST},
+	[FORM_NEG] = {.reads = DST, .writes = DST},
+	[FORM_END] = {.reads = DST, .writes = DST},
+	[FORM_LDX] = {.reads = SRC, .writes = DST},
+	[FORM_ST] = {.reads = DST},
+	[FORM_STX] = {.reads = DST | SRC},
+	[FORM_ATOMIC] = {.reads = DST | SRC},
+	[FORM_FETCH] = {.reads = DST | SRC, .writes = SRC},
+	[FORM_CMPXCHG] = {.reads = DST | SRC, .use = BIT(0), .def = BIT(0)},
+	[FORM_LOAD_ACQ] = {.reads = SRC, .writes = DST},
+	[FORM_STORE_REL] = {.reads = DST | SRC},
+	[FORM_LD_ABS] = {.def = BIT(0)},
+	[FORM_LD_IND] = {.reads = SRC, .def = BIT(0)},
+	[FORM_LD_IMM64] = {.writes = DST},
+	[FORM_JA] = {.jump = NEAR},
+	[FORM_GOTOL] = {.jump = FAR},
+	[FORM_JMP_K] = {.reads = DST, .jump = NEAR},
+	[FORM_JMP_X] = {.reads = DST | SRC, .jump = NEAR},
+	[FORM_CALL] = {.def = BITS(0, 5)}, /* it uses its arguments */
+	[FORM_CALL_LOCAL] = {.use = BITS(1, 5), .def = BITS(0, 5)},
+	[FORM_EXIT] = {.use = BIT(0)},
 };
 
-static struct effect call_effect(const struct insn *in)
+static u16 named(u32 which, const struct insn *in)
+{
+	return (u16)((which & DST) << in->dst | (which & SRC) >> 1 << in->src);
+}
+
+static u16 arguments(const struct insn *in)
 {
 	const struct helper *h = helper_by_id((u32)in->imm);
-	u32 args = h ? h->nargs : 5;
 
-	return (struct effect){args ? BITS(1, args) : 0, BITS(0, 5)};
+	return BITS(1, h ? h->nargs : 5); /* of none: no bit */
 }
 
-static struct effect effect_of(const struct isa_op *op, const struct insn *in)
+static void mark_place(struct jit *j, const struct isa_op *op, const struct insn *in, u32 at)
 {
-	u16 dst = BIT(in->dst), src = BIT(in->src);
-	bool mov = (in->code & 0xf0) == BPF_MOV;
+	const struct jit_slot *s = &j->slots[at];
 
-	switch (op->form) {
-	case FORM_ALU_K: return (struct effect){mov ? 0 : dst, dst};
-	case FORM_ALU_X: return (struct effect){mov ? src : dst | src, dst};
-	case FORM_MOVSX:
-	case FORM_LDX:
-	case FORM_LOAD_ACQ: return (struct effect){src, dst};
-	case FORM_NEG:
-	case FORM_END: return (struct effect){dst, dst};
-	case FORM_ST:
-	case FORM_JMP_K: return (struct effect){dst, 0};
-	case FORM_STX:
-	case FORM_ATOMIC:
-	case FORM_STORE_REL:
-	case FORM_JMP_X: return (struct effect){dst | src, 0};
-	case FORM_FETCH: return (struct effect){dst | src, src};
-	case FORM_CMPXCHG: return (struct effect){dst | src | BIT(0), BIT(0)};
-	case FORM_LD_ABS: return (struct effect){0, BIT(0)};
-	case FORM_LD_IND: return (struct effect){src, BIT(0)};
-	case FORM_LD_IMM64: return (struct effect){0, dst};
-	case FORM_CALL: return call_effect(in);
-	case FORM_CALL_LOCAL: return (struct effect){BITS(1, 5), BITS(0, 5)};
-	case FORM_EXIT: return (struct effect){BIT(0), 0};
-	default: return (struct effect){0, 0};
-	}
-}
-
-/* ---- operations and targets */
-
-static u32 target_of(const struct isa_op *op, const struct insn *in, u32 at)
-{
-	switch (op->form) {
-	case FORM_JA:
-	case FORM_JMP_K:
-	case FORM_JMP_X: return at + 1 + (u32)in->off;
-	case FORM_GOTOL: return at + 1 + (u32)in->imm;
-	default: return NO_JUMP;
-	}
-}
-
-static void mark(struct jit *j, u32 at)
-{
-	const struct insn *in = &j->insns[at];
-	const struct isa_op *op = &isa_ops[j->prog->ops[at]];
-	struct jit_slot *s = &j->slots[at];
-	struct effect e = effect_of(op, in);
-
-	s->op = (u8)isa_id(op);
-	s->use = e.use;
-	s->def = e.def;
-	s->to = target_of(op, in, at);
 	if (s->to != NO_JUMP) {
 		j->slots[s->to].place |= JIT_TARGET | (s->to <= at ? JIT_LOOP : 0);
 		j->slots[s->to].from = at; /* of jumps forwards: nobody asks */
@@ -94,6 +77,24 @@ static void mark(struct jit *j, u32 at)
 		j->slots[at + 1 + (u32)in->imm].place |= JIT_FUNCTION;
 		j->calls_back = true;
 	}
+}
+
+static void mark(struct jit *j, u32 at)
+{
+	const struct insn *in = &j->insns[at];
+	const struct isa_op *op = &isa_ops[j->prog->ops[at]];
+	struct jit_slot *s = &j->slots[at];
+	u32 form = op->form, jump = forms[form].jump;
+	bool alu = form == FORM_ALU_K || form == FORM_ALU_X;
+	bool mov = alu & ((in->code & 0xf0) == BPF_MOV);
+
+	s->op = j->prog->ops[at];
+	s->use = named(forms[form].reads & ~(mov ? DST : 0), in) | forms[form].use;
+	s->def = named(forms[form].writes, in) | forms[form].def;
+	s->to = jump ? at + 1 + (u32)(jump == NEAR ? in->off : in->imm) : NO_JUMP;
+	if (form == FORM_CALL)
+		s->use = arguments(in);
+	mark_place(j, op, in, at);
 }
 
 /* Does nothing follow it? */

@@ -57,7 +57,9 @@ static u32 leave_access(struct vm_run *run, u64 *regs, const struct vm_prog *pro
 
 static u32 leave_align(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
 {
-	return bad_access(run, regs, prog, slot, "an atomic access must be aligned");
+	bad_access(run, regs, prog, slot, "an atomic access must be aligned");
+	run->fault.write = false; /* it is not what is wrong */
+	return ANSWER_STOP;
 }
 
 /* The packet, at an offset in the byte order of the network; behind its end the program ends. */

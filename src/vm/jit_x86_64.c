@@ -208,10 +208,11 @@ static const u8 kept[] = {R12, RBP, RBX, R13, R14, R15};
 
 static u32 nkept(const struct jit *j)
 {
+	bool all = j->checked; /* the entry clears registers */
+
 	for (u32 i = 0; i < LEAVES; i++)
-		if (j->leave[i])
-			return ARRAY_SIZE(kept);
-	return 2;
+		all |= j->leave[i] != 0;
+	return all ? ARRAY_SIZE(kept) : 2;
 }
 
 /* u64 enter(run, function, args, frame): the first frame begins behind `frame`. */
