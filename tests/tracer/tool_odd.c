@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -427,6 +428,146 @@ static int renames(void)
 	return 0;
 }
 
+/* ---- functions that are probed: each begins with an instruction that is hard to step over */
+
+long probed_push(long), probed_rip(long), probed_lea(long), probed_cmp(long), probed_call(long),
+	probed_jump(long), probed_through(long), probed_short(long), probed_sse(long),
+	probed_sub(long), probed_store(long);
+__asm__(".data\n"
+	"number: .quad 7\n"
+	"place: .quad leaf\n"
+	".text\n"
+	"leaf: lea 1(%rdi), %rax\n ret\n"
+#define FUNCTION(name, body)                                                                    \
+	".globl " #name "\n.type " #name ", @function\n" #name ": " body "\n ret\n.size " #name \
+	", . - " #name "\n"
+	FUNCTION(probed_push, "push %rbp\n mov %rsp, %rbp\n lea 1(%rdi), %rax\n pop %rbp")
+		FUNCTION(probed_rip, "mov number(%rip), %rax\n lea -6(%rax,%rdi), %rax") FUNCTION(
+			probed_lea,
+			"lea number(%rip), %r9\n mov (%r9), %rax\n lea -6(%rax,%rdi), %rax")
+			FUNCTION(probed_cmp,
+				 "cmpq $7, number(%rip)\n sete %al\n movzbl %al, %eax\n add %rdi, "
+				 "%rax") FUNCTION(probed_call, "call leaf") FUNCTION(probed_jump,
+										     "jmp leaf")
+				FUNCTION(probed_through, "call *place(%rip)") FUNCTION(
+					probed_short, "jrcxz 1f\n 1: lea 1(%rdi), %rax")
+					FUNCTION(probed_sse,
+						 "movq number(%rip), %xmm8\n movq %xmm8, %rax\n "
+						 "lea -6(%rax,%rdi), %rax")
+						FUNCTION(probed_sub,
+							 "sub $24, %rsp\n mov %rdi, 8(%rsp)\n mov "
+							 "8(%rsp), %rax\n inc %rax\n add $24, %rsp")
+							FUNCTION(probed_store,
+								 "mov %rdi, -8(%rsp)\n mov "
+								 "-8(%rsp), %rax\n inc %rax"));
+
+static long (*const probed[])(long) = {
+	probed_push,    probed_rip,   probed_lea, probed_cmp, probed_call,  probed_jump,
+	probed_through, probed_short, probed_sse, probed_sub, probed_store,
+};
+#define PROBED (sizeof(probed) / sizeof(*probed))
+#define CALLS  500
+
+static void *call_probed(void *wrong)
+{
+	for (long i = 0; i < CALLS; i++)
+		for (size_t f = 0; f < PROBED; f++)
+			if (probed[f](i) != i + 1)
+				__atomic_fetch_add((int *)wrong, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* Threads race over the breakpoints while a timer's signals come. */
+static int probed_threads(void)
+{
+	struct itimerval often = {{0, 1000}, {0, 1000}};
+	struct sigaction a = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
+	pthread_t t[4];
+	int wrong = 0;
+
+	sigaction(SIGALRM, &a, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, call_probed, &wrong);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	printf("%d wrong\n", wrong);
+	return 0;
+}
+
+static int probed_alone(void)
+{
+	int wrong = 0;
+
+	call_probed(&wrong);
+	printf("%d wrong\n", wrong);
+	return 0;
+}
+
+/* Copies of the memory have the breakpoints, a child of vfork shares them. */
+static int probed_children(void)
+{
+	static int wrong, i;
+
+	for (; i < 4; i++) {
+		int pid = i % 2 ? vfork() : fork();
+
+		if (!pid) {
+			call_probed(&wrong);
+			_exit(wrong);
+		}
+		printf("%s\n", ended(pid));
+		fflush(stdout);
+	}
+	return 0;
+}
+
+static jmp_buf back;
+
+long probed_leave(long);
+#pragma GCC diagnostic ignored "-Wpragmas"
+#pragma GCC diagnostic ignored "-Winfinite-recursion"
+__attribute__((noinline)) long probed_leave(long n)
+{
+	if (!n)
+		longjmp(back, 1);
+	n = probed_leave(n - 1);
+	__asm__ volatile("" : "+r"(n));
+	return n + 1;
+}
+
+/* Functions that are entered and never return. */
+static int probed_longjmp(void)
+{
+	volatile int n = 0;
+
+	while (n < 100) {
+		n++;
+		if (!setjmp(back))
+			probed_leave(5);
+	}
+	printf("%d times, %ld\n", n, probed_push(1));
+	return 0;
+}
+
+/* A fault in the very instruction that a breakpoint stands for. */
+long probed_fault(long *);
+__asm__(FUNCTION(probed_fault, "mov (%rdi), %rax"));
+
+static int probed_faults(void)
+{
+	struct sigaction a = {.sa_sigaction = say_code, .sa_flags = SA_SIGINFO};
+	pthread_t t;
+	long one = 1;
+
+	pthread_create(&t, NULL, sleep_long, NULL);
+	printf("%ld\n", probed_fault(&one));
+	fflush(stdout);
+	sigaction(SIGSEGV, &a, NULL);
+	probed_fault((long *)0x1230);
+	return 0;
+}
+
 static const struct way {
 	const char *name;
 	int (*run)(void);
@@ -447,10 +588,44 @@ static const struct way {
 	{"stop-threads", stop_threads},
 	{"kill-storm", kill_storm},
 	{"renames", renames},
+	{"probed-alone", probed_alone},
+	{"probed-threads", probed_threads},
+	{"probed-children", probed_children},
+	{"probed-longjmp", probed_longjmp},
+	{"probed-faults", probed_faults},
 };
+
+/* Threads call and fork until a file is there; 1: something was wrong. */
+static void *call_forever(void *end)
+{
+	static int wrong;
+
+	while (access(end, F_OK)) {
+		call_probed(&wrong);
+		int pid = fork();
+
+		if (!pid) {
+			call_probed(&wrong);
+			_exit(wrong);
+		}
+		if (strcmp(ended(pid), "status 0") != 0)
+			exit(1);
+		nap(1);
+	}
+	if (wrong)
+		exit(1);
+	return NULL;
+}
 
 int main(int argc, char **argv)
 {
+	if (argc > 2 && !strcmp(argv[1], "probed-forever")) {
+		pthread_t t;
+
+		pthread_create(&t, NULL, open_some, NULL);
+		call_forever(argv[2]);
+		return 0;
+	}
 	self = realpath("/proc/self/exe", NULL);
 	if (!self)
 		return 2;

@@ -30,7 +30,7 @@
 #define AGENT_AREA    (AGENT_BASE + 0x20000000)
 #define AGENT_END     (AGENT_BASE + 0x4000000000)
 
-#define AGENT_SITES      4096
+#define AGENT_SITES      1024
 #define AGENT_SITE_BYTES 16 /* of struct agent_site, and of each stub */
 
 #ifndef __ASSEMBLER__
