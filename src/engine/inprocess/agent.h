@@ -31,7 +31,8 @@
 #define AGENT_END     (AGENT_BASE + 0x4000000000)
 
 #define AGENT_SITES      1024
-#define AGENT_SITE_BYTES 16 /* of struct agent_site, and of each stub */
+#define AGENT_COMMON     960 /* of them; the others are for calls that do not return once */
+#define AGENT_SITE_BYTES 16  /* of struct agent_site, and of each stub */
 
 #ifndef __ASSEMBLER__
 #include "vm/vm.h"
@@ -46,8 +47,7 @@
 
 /* A thread that wants to exec: see guard.c. */
 enum agent_exec_state {
-	EXEC_FREE,
-	EXEC_TAKEN,   /* by a thread that fills it in */
+	EXEC_NOTHING,
 	EXEC_ASKED,   /* guard: watch me */
 	EXEC_WATCHED, /* it does */
 	EXEC_REFUSED, /* it cannot */
@@ -55,8 +55,8 @@ enum agent_exec_state {
 };
 struct agent_exec {
 	u32 state;
-	u32 tid;
-	s32 fd; /* of the file, open across the exec */
+	u32 tid; /* 0: it is free */
+	s32 fd;  /* of the file, open across the exec */
 	u32 pad;
 };
 
@@ -120,7 +120,7 @@ struct agent_process {
 	struct agent_action action;
 	u64 clock; /* the vDSO's clock_gettime() */
 	u32 words[8];
-	u64 blocks[8]; /* where the gates are mapped, near code that was patched */
+	u64 blocks[8];          /* where the gates are mapped, near code that was patched */
 	u8 looked[AGENT_SITES]; /* whether the site can be patched */
 	u32 pid __attribute__((aligned(4096))); /* a page that is empty after a fork() */
 };

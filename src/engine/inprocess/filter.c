@@ -44,7 +44,7 @@ static const struct special {
 	u32 except;
 } specials[] = {
 	{SYS_rt_sigprocmask, 0, 1 /* SIG_UNBLOCK */},
-	{SYS_rt_sigaction, 1, 0},
+	{SYS_rt_sigaction, NO_ARG, 0},
 	{SYS_rt_sigsuspend, NO_ARG, 0},
 	{SYS_ppoll, 3, 0},
 	{SYS_pselect6, 5, 0},

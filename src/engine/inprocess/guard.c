@@ -50,6 +50,12 @@ static void answer(struct agent_exec *e, u32 state)
 	futex_wake(&e->state);
 }
 
+static void forget(struct agent_exec *e)
+{
+	answer(e, EXEC_NOTHING);
+	__atomic_store_n(&e->tid, 0, __ATOMIC_RELEASE);
+}
+
 static u32 state_of(const struct agent_exec *e)
 {
 	return __atomic_load_n(&e->state, __ATOMIC_ACQUIRE);
@@ -154,7 +160,10 @@ static void new_program(u32 tid)
 	signals_send(tid, signals);
 	sys_trace(PTRACE_DETACH, tid, 0, 0);
 	if (e)
-		answer(e, EXEC_FREE);
+		forget(e);
+	e = exec_of(tid); /* of the first thread, whose place the one that did it has taken */
+	if (e)
+		forget(e);
 }
 
 /* ---- what is awaited */
@@ -166,12 +175,12 @@ static void stopped(u32 tid, int status)
 
 	if (!WIFSTOPPED(status)) {
 		if (e)
-			answer(e, EXEC_FREE);
+			forget(e);
 	} else if (event == EVENT_EXEC) {
 		new_program(tid);
 	} else if (event == EVENT_STOP && e && state_of(e) == EXEC_FAILED) {
 		sys_trace(PTRACE_DETACH, tid, 0, 0);
-		answer(e, EXEC_FREE);
+		forget(e);
 	} else if (event == EVENT_STOP && sig != SIGTRAP) {
 		sys_trace(TRACE_LISTEN, tid, 0, 0);
 	} else {
@@ -179,27 +188,36 @@ static void stopped(u32 tid, int status)
 	}
 }
 
-static void requests_look(void)
+static void request_look(struct agent_exec *e, u32 tid)
 {
-	for (u32 i = 0; i < AGENT_EXECS; i++) {
-		struct agent_exec *e = &agent_control->execs[i];
+	long err;
 
-		if (state_of(e) == EXEC_ASKED) {
-			long err = sys_trace(TRACE_SEIZE, e->tid, 0, OPTION_OF(EVENT_EXEC));
-
-			answer(e, err < 0 ? EXEC_REFUSED : EXEC_WATCHED);
-		} else if (state_of(e) == EXEC_FAILED) {
-			sys_trace(TRACE_INTERRUPT, e->tid, 0, 0);
-		}
+	switch (state_of(e)) {
+	case EXEC_ASKED:
+		err = sys_trace(TRACE_SEIZE, tid, 0, OPTION_OF(EVENT_EXEC));
+		answer(e, err < 0 ? EXEC_REFUSED : EXEC_WATCHED);
+		return;
+	case EXEC_FAILED: sys_trace(TRACE_INTERRUPT, tid, 0, 0); return;
+	case EXEC_WATCHED: return; /* wait(2) tells */
+	default:
+		if (syscall(SYS_tkill, tid, 0) && errno == ESRCH) /* killed meanwhile */
+			forget(e);
 	}
 }
 
-static bool is_busy(void)
+static bool requests_look(void)
 {
-	for (u32 i = 0; i < AGENT_EXECS; i++)
-		if (state_of(&agent_control->execs[i]) != EXEC_FREE)
-			return true;
-	return false;
+	bool any = false;
+
+	for (u32 i = 0; i < AGENT_EXECS; i++) {
+		struct agent_exec *e = &agent_control->execs[i];
+		u32 tid = __atomic_load_n(&e->tid, __ATOMIC_ACQUIRE);
+
+		if (tid)
+			request_look(e, tid);
+		any |= tid;
+	}
+	return any;
 }
 
 static void session_look(struct guard *g)
@@ -224,11 +242,13 @@ static _Noreturn void watch(struct guard *g)
 	for (;;) {
 		u32 word = __atomic_load_n(&agent_control->word, __ATOMIC_SEQ_CST);
 
+		bool busy;
+
 		session_look(g);
-		requests_look();
+		busy = requests_look();
 		while ((tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)
 			stopped((u32)tid, status);
-		if (g->alone && !is_busy()) {
+		if (g->alone && !busy) {
 			if (file_is_alone(&g->file) || file_map_control(&g->file))
 				_exit(0);
 			if (file_map_text(&g->file))

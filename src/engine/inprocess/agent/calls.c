@@ -118,15 +118,14 @@ static bool clone3_call(struct agent_context *uc)
 
 /* ---- exec */
 
-static struct agent_exec *exec_take(void)
+static struct agent_exec *exec_take(u32 tid)
 {
 	for (;; call0(SYS_sched_yield))
 		for (u32 i = 0; i < AGENT_EXECS; i++) {
-			u32 was = EXEC_FREE;
+			u32 nobody = 0;
 
-			if (__atomic_compare_exchange_n(&agent_control->execs[i].state, &was,
-							EXEC_TAKEN, false, __ATOMIC_ACQ_REL,
-							__ATOMIC_RELAXED))
+			if (__atomic_compare_exchange_n(&agent_control->execs[i].tid, &nobody, tid,
+							false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 				return &agent_control->execs[i];
 		}
 }
@@ -179,13 +178,13 @@ static bool exec_call(struct agent_context *uc)
 	if (fd < 0)
 		return done(uc, fd == -EMFILE || fd == -ENFILE ? fd : -EPERM);
 	call2(SYS_prctl, PR_SET_PTRACER, agent_control->guard); /* yama's level 1 wants it */
-	e = exec_take();
-	e->tid = (u32)call0(SYS_gettid);
+	e = exec_take((u32)call0(SYS_gettid));
 	e->fd = fd;
 	if (exec_tell(e, EXEC_ASKED) && e->state == EXEC_WATCHED)
 		return false;
 	call1(SYS_close, (u64)fd);
-	__atomic_store_n(&e->state, EXEC_FREE, __ATOMIC_RELEASE);
+	__atomic_store_n(&e->state, EXEC_NOTHING, __ATOMIC_RELEASE);
+	__atomic_store_n(&e->tid, 0, __ATOMIC_RELEASE);
 	return done(uc, -EPERM);
 }
 

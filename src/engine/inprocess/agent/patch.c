@@ -21,17 +21,17 @@
 
 #include <sys/mman.h>
 
-#define LENGTH    5    /* of the move, and of the jump */
-#define SYSCALL   2    /* of the instruction */
-#define MOV_EAX   0xb8
-#define JMP       0xe9
-#define STEP      (16ull << 20)
-#define NEAR      (1900ull << 20)
-#define AWAY      (256ull << 20) /* not where the program itself soon wants to be */
-#define GATES     ((u64)(agent_gates_end - agent_gates))
-#define FLAGS_RW  02
-#define CLOEXEC   02000000
-#define NO_PLACE  0x100000 /* MAP_FIXED_NOREPLACE */
+#define LENGTH   5 /* of the move, and of the jump */
+#define SYSCALL  2 /* of the instruction */
+#define MOV_EAX  0xb8
+#define JMP      0xe9
+#define STEP     (16ull << 20)
+#define NEAR     (1900ull << 20)
+#define AWAY     (256ull << 20) /* not where the program itself soon wants to be */
+#define GATES    ((u64)(agent_gates_end - agent_gates))
+#define FLAGS_RW 02
+#define CLOEXEC  02000000
+#define NO_PLACE 0x100000 /* MAP_FIXED_NOREPLACE */
 
 static bool reaches(u64 from, u64 to)
 {

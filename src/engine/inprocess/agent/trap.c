@@ -24,17 +24,30 @@ enum { MASK_BLOCK, MASK_UNBLOCK, MASK_SET };
 
 static u32 hash(u64 key)
 {
-	return (u32)(key * 0x9e3779b97f4a7c15ull >> 52) % AGENT_SITES;
+	return (u32)(key * 0x9e3779b97f4a7c15ull >> 40);
+}
+
+/* Calls that return twice, or elsewhere. */
+static bool is_strange(u64 nr)
+{
+	static const u32 strange[] = {SYS_clone, SYS_fork, SYS_vfork, 435 /* clone3 */,
+				      SYS_rt_sigreturn};
+
+	for (u32 i = 0; i < ARRAY_SIZE(strange); i++)
+		if (nr == strange[i])
+			return true;
+	return false;
 }
 
 /* The number of the site that goes back to `back`; AGENT_SITES: there are too many. */
 static u32 site_of(u64 back, u64 nr)
 {
+	u32 from = is_strange(nr) ? AGENT_COMMON : 0;
+	u32 n = is_strange(nr) ? AGENT_SITES - AGENT_COMMON : AGENT_COMMON;
 	u64 key = back | nr << 48;
-	u32 first = hash(key);
 
-	for (u32 i = 0; i < AGENT_SITES; i++) {
-		u32 at = (first + i) % AGENT_SITES;
+	for (u32 i = 0; i < n; i++) {
+		u32 at = from + (hash(key) + i) % n;
 		struct agent_site *s = &agent_private->sites[at];
 		u64 seen = __atomic_load_n(&s->key, __ATOMIC_ACQUIRE);
 
@@ -61,12 +74,31 @@ static u64 stub_of(u32 site, u64 nr)
 	return (u64)(back ? agent_exit_stubs : agent_stubs) + (u64)site * AGENT_SITE_BYTES;
 }
 
+/* There is no room for another site: the call is made here. */
+static void make_call(struct agent_context *uc)
+{
+	struct agent_event ev = {.ip = uc->ip, .sp = uc->sp, .bp = uc->bp};
+	u64 all = EVERY_SIGNAL;
+	long result = -EAGAIN;
+
+	if (!is_strange(uc->ax)) {
+		call4(SYS_rt_sigprocmask, MASK_SET, (u64)&uc->mask, 0, 8);
+		result = call6((long)uc->ax, uc->di, uc->si, uc->dx, uc->r10, uc->r8, uc->r9);
+		call4(SYS_rt_sigprocmask, MASK_SET, (u64)&all, 0, 8);
+	}
+	if (is_exec(uc->ax))
+		agent_exec_failed();
+	if (agent_wants_result(uc->ax))
+		agent_result((u32)uc->ax, result, &ev);
+	uc->ax = (u64)result;
+}
+
 static void go_on(struct agent_context *uc)
 {
 	u32 site = site_of(uc->ip, uc->ax);
 
 	if (site == AGENT_SITES) {
-		uc->ax = (u64)-EAGAIN;
+		make_call(uc);
 		return;
 	}
 	agent_patch(site);
@@ -80,9 +112,12 @@ static void foreign(int sig, struct agent_signal *si, struct agent_context *uc)
 {
 	const struct agent_action *a = &agent_private->action, none = {.flags = 0};
 	void (*handler)(int, struct agent_signal *, struct agent_context *) = (void *)a->handler;
+	u64 all = EVERY_SIGNAL, mask = uc->mask | a->mask;
 
 	if (a->handler > 1) {
+		call4(SYS_rt_sigprocmask, MASK_SET, (u64)&mask, 0, 8);
 		handler(sig, si, uc);
+		call4(SYS_rt_sigprocmask, MASK_SET, (u64)&all, 0, 8);
 	} else if (!a->handler) { /* it ends us, as soon as the mask allows */
 		call4(SYS_rt_sigaction, SIGSYS_, (u64)&none, 0, 8);
 		call2(SYS_kill, agent_pid(), SIGSYS_);
@@ -123,7 +158,18 @@ int agent_handle(void)
 
 /* ---- before the call, at a gate, and after it. kept: what entry.S keeps */
 
-enum { KEPT_R10, KEPT_R9, KEPT_R8, KEPT_DX, KEPT_SI, KEPT_DI, KEPT_CX, KEPT_AX, KEPT_BP, KEPT = 10 };
+enum {
+	KEPT_R10,
+	KEPT_R9,
+	KEPT_R8,
+	KEPT_DX,
+	KEPT_SI,
+	KEPT_DI,
+	KEPT_CX,
+	KEPT_AX,
+	KEPT_BP,
+	KEPT = 10
+};
 #define RED_ZONE 128
 
 static struct agent_context context_of(const struct agent_site *s, const u64 *kept)

@@ -1,4 +1,5 @@
-/* ctype.h: kinds of characters in the C locale, for the agent: without the tables of a C library. */
+/* ctype.h: kinds of characters in the C locale, for the agent: without the tables of a C library.
+ */
 #ifndef AGENT_CTYPE_H
 #define AGENT_CTYPE_H
 
