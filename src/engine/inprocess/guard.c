@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -188,13 +189,47 @@ static void stopped(u32 tid, int status)
 	}
 }
 
+/* In a signal handler: threads that have died. A stop is left to the loop: wait(2) tells a tracer
+ * of both. */
+static void dead_reap(int sig)
+{
+	const int how = WEXITED | WNOHANG | __WALL;
+
+	(void)sig;
+	for (u32 i = 0; i < AGENT_EXECS; i++) {
+		struct agent_exec *e = &agent_control->execs[i];
+		siginfo_t info = {0};
+
+		if (state_of(e) != EXEC_WATCHED && state_of(e) != EXEC_FAILED)
+			continue;
+		if (waitid(P_PID, e->tid, &info, how | WNOWAIT) || !info.si_pid ||
+		    info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
+			continue;
+		waitid(P_PID, e->tid, &info, how);
+		forget(e);
+	}
+}
+
+/* Where another thread of the process has begun to exec, this waits for it; and that waits until
+ * the dead among its threads have been seen, those by us whom we watch. */
+static long seize(u32 tid)
+{
+	static const struct itimerval often = {{0, 2000}, {0, 2000}}, never;
+	long err;
+
+	setitimer(ITIMER_REAL, &often, NULL); /* dead_reap() */
+	err = sys_trace(TRACE_SEIZE, tid, 0, OPTION_OF(EVENT_EXEC));
+	setitimer(ITIMER_REAL, &never, NULL);
+	return err;
+}
+
 static void request_look(struct agent_exec *e, u32 tid)
 {
 	long err;
 
 	switch (state_of(e)) {
 	case EXEC_ASKED:
-		err = sys_trace(TRACE_SEIZE, tid, 0, OPTION_OF(EVENT_EXEC));
+		err = seize(tid);
 		answer(e, err < 0 ? EXEC_REFUSED : EXEC_WATCHED);
 		return;
 	case EXEC_FAILED: sys_trace(TRACE_INTERRUPT, tid, 0, 0); return;
@@ -292,6 +327,8 @@ static void signals_set(void)
 	a.sa_handler = on_signal;
 	sigaction(SIGCHLD, &a, NULL);
 	sigaction(SIGUSR1, &a, NULL);
+	a.sa_handler = dead_reap;
+	sigaction(SIGALRM, &a, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -130,25 +130,6 @@ static struct agent_exec *exec_take(u32 tid)
 		}
 }
 
-/* Tells the guard and waits until it has changed the state again. False: there is no guard. */
-static bool exec_tell(struct agent_exec *e, u32 state)
-{
-	const struct {
-		u64 seconds, ns;
-	} second = {1, 0};
-
-	__atomic_store_n(&e->state, state, __ATOMIC_RELEASE);
-	__atomic_fetch_add(&agent_control->word, 1, __ATOMIC_SEQ_CST);
-	call3(SYS_futex, (u64)&agent_control->word, FUTEX_WAKE, 1);
-	while (__atomic_load_n(&e->state, __ATOMIC_ACQUIRE) == state) {
-		long r = call4(SYS_futex, (u64)&e->state, FUTEX_WAIT, state, (u64)&second);
-
-		if (r == -ETIMEDOUT && call2(SYS_kill, agent_control->guard, 0) == -ESRCH)
-			return false;
-	}
-	return true;
-}
-
 static char *put_number(char *p, u32 n)
 {
 	if (n > 9)
@@ -168,6 +149,34 @@ static s32 file_open(void)
 	p = put_number(p + 4, (u32)agent_control->file);
 	*p = 0;
 	return (s32)call3(SYS_open, (u64)path, 2, 0);
+}
+
+static bool guard_lives(void)
+{
+	s32 fd = file_open();
+
+	if (fd >= 0)
+		call1(SYS_close, (u64)fd);
+	return fd >= 0;
+}
+
+/* Tells the guard and waits until it has changed the state again. False: there is no guard. */
+static bool exec_tell(struct agent_exec *e, u32 state)
+{
+	const struct {
+		u64 seconds, ns;
+	} second = {1, 0};
+
+	__atomic_store_n(&e->state, state, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&agent_control->word, 1, __ATOMIC_SEQ_CST);
+	call3(SYS_futex, (u64)&agent_control->word, FUTEX_WAKE, 1);
+	while (__atomic_load_n(&e->state, __ATOMIC_ACQUIRE) == state) {
+		long r = call4(SYS_futex, (u64)&e->state, FUTEX_WAIT, state, (u64)&second);
+
+		if (r == -ETIMEDOUT && !guard_lives())
+			return false;
+	}
+	return true;
 }
 
 static bool exec_call(struct agent_context *uc)
