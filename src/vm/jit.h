@@ -81,7 +81,7 @@ struct jit_division {
 struct jit_cold {
 	u32 label, slot;
 	u32 back; /* where it goes on */
-	u8 leave, dst;
+	u8 leave, dst, from;
 	bool minus_one;
 	struct jit_division division;
 };
@@ -157,8 +157,8 @@ jit_translate_fn jit_alu_k, jit_alu_x, jit_movsx, jit_neg, jit_end, jit_ldx, jit
 	jit_atomic, jit_fetch, jit_cmpxchg, jit_ld_packet, jit_ld_imm64, jit_ja, jit_jmp_k,
 	jit_jmp_x, jit_call, jit_call_local, jit_exit;
 
-/* jit_divide.c: dst = dst / src or dst % src; registers of the machine */
-void jit_divide(struct jit *, struct jit_division, u32 dst, u32 src);
+/* jit_divide.c: dst = from / by, or %; registers of the machine */
+void jit_divide(struct jit *, struct jit_division, u32 dst, u32 from, u32 by);
 /* By a constant; false: not done, it is better done by jit_divide(). */
 void jit_divide_cold(struct jit *, const struct jit_cold *);
 bool jit_divide_by(struct jit *, struct jit_division, u32 dst, s32 by);

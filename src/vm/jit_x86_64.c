@@ -128,8 +128,8 @@ static jit_translate_fn *const translate[FORMS] = {
 	[FORM_EXIT] = jit_exit,
 };
 
-/* More bytes of padding before a loop cost more than they bring. */
-#define LOOP_SKIP 10
+/* More padding before a loop than one nop costs more than it brings. */
+#define LOOP_SKIP 9
 
 static void begin_slot(struct jit *j)
 {
