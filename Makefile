@@ -64,6 +64,7 @@ programs: $(UNIT_EXE) $(TOOL_EXE)
 $(UNIT_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE): LDLIBS += -lcmocka
 $(O)/tests/unit/test_btf $(O)/tests/unit/test_object_load $(O)/tests/waist/tool_waist: LDLIBS += -lbpf # an oracle
+$(O)/tests/unit/test_classic: LDLIBS += -lpcap # an oracle
 $(TOOL_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^ $(LDLIBS)
@@ -90,11 +91,14 @@ debug:
 debug-programs:
 	+$(DEBUG) all programs
 
-# What includes fuzz/one.h is for libFuzzer. SAN stops at the first thing found.
+# What includes fuzz/one.h is for libFuzzer, and needs these rooms alone. SAN stops at the first thing
+# found.
+FUZZ_ROOMS = base elf isa btf object
 FUZZERS = $(basename $(shell grep -l '"one.h"' fuzz/*.c))
 fuzzers:
 	+$(MAKE) --no-print-directory O=build-fuzz CC=clang CFLAGS="-O1 -g $(SAN) -fno-sanitize=pointer-overflow -fsanitize=fuzzer-no-link" \
-		CPPFLAGS="-DWAGGLE_DEBUG -DWAGGLE_LIBFUZZER" LDFLAGS="$(SAN) -fsanitize=fuzzer" $(FUZZERS:%=build-fuzz/%)
+		CPPFLAGS="-DWAGGLE_DEBUG -DWAGGLE_LIBFUZZER" LDFLAGS="$(SAN) -fsanitize=fuzzer" \
+		LIB_SRC="$(wildcard $(FUZZ_ROOMS:%=src/%/*.c))" $(FUZZERS:%=build-fuzz/%)
 
 test:
 	script/test -n -x guest

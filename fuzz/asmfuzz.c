@@ -2,10 +2,12 @@
  * asmfuzz.c: any text against the assembler (libFuzzer; see one.h).
  *
  * What it takes is written as a listing, which must be taken too and give the same listing; the
- * object's file must be read back.
+ * object's file must be read back. The same text as classic BPF: its listing must come back, and
+ * what the kernel would take must be translated.
  */
 #include "one.h"
 
+#include "isa/cbpf.h"
 #include "object/asm.h"
 
 /* Places in the source differ, being those of another text. */
@@ -52,6 +54,28 @@ static void check_file(const struct object *o, struct diag *d)
 	buf_free(&elf);
 }
 
+static void check_classic(const char *text, size_t size, struct diag *d)
+{
+	struct cbpf_code code = {0}, again = {0};
+	struct cbpf_translation t = {0};
+	struct cbpf_wrong wrong;
+	struct arena arena = {0};
+	struct buf listing = {0};
+
+	if (!cbpf_read(&code, &arena, text, size, d) &&
+	    !cbpf_check(code.insns.v, code.insns.n, &wrong)) {
+		*d = (struct diag){0};
+		cbpf_listing(&listing, code.insns.v, code.insns.n);
+		CHECK(cbpf_read(&again, &arena, buf_str(&listing), listing.n, d) == 0);
+		CHECK(again.insns.n == code.insns.n);
+		cbpf_translate(&t, &arena, code.insns.v, code.insns.n, d);
+		vec_each (in, &t.insns)
+			CHECK(isa_op(in));
+	}
+	buf_free(&listing);
+	arena_free(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct diag d = {.text = (const char *)data, .size = size, .file = "input"};
@@ -63,5 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_file(o, &d);
 		object_free(o);
 	}
+	d = (struct diag){.text = (const char *)data, .size = size, .file = "input"};
+	check_classic((const char *)data, size, &d);
 	return 0;
 }

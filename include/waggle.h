@@ -85,6 +85,14 @@ int waggle_object_code(const struct waggle_object *, const char *program, const 
 /* Writes instructions (8 bytes each) to out() as the text that WAGGLE_ASM reads. -EINVAL: size. */
 int waggle_disassemble(const void *code, size_t size, const struct waggle_opts *);
 
+/* A filter in classic BPF, from one form to another. text: numbers (tcpdump -ddd, iptables -m bpf), a C
+ * array (tcpdump -dd), a listing (tcpdump -d) or an assembler's text; raw: struct sock_filter. format:
+ * "listing", "numbers", "c", "bytecode", "raw", or "bpf": the BPF program that does the same, as
+ * text. Written to out(). A filter that the kernel would not take is an error, with its listing
+ * written nevertheless. */
+int waggle_classic(const void *text, size_t size, bool raw, const char *format,
+		   const struct waggle_opts *);
+
 /* Calls fn for each "functions", "values" or "probes" of the script language, with how it is
  * written and what it does; or for each of the "stages" that `dump` knows. The strings live until
  * fn returns. -ENOENT: no such topic. */

@@ -1,6 +1,7 @@
 /*
  * asm.c: `waggle asm` and `waggle dis`: instructions from text, and as text.
  *
+ * With --classic both are about classic BPF, in all forms in which filters come.
  * dis takes an object (an ELF file), bytes, or bytes written as hexadecimal digits: what a file is
  * is seen from its contents unless --hex or --raw says it.
  */
@@ -20,12 +21,19 @@ enum form { FORM_AUTO, FORM_RAW, FORM_HEX };
 static const struct option long_options[] = {
 	{"hex", no_argument, NULL, 'x'},
 	{"raw", no_argument, NULL, 'r'},
+	{"classic", no_argument, NULL, 'c'},
+	{"numbers", no_argument, NULL, 'n'},
+	{"c", no_argument, NULL, 'a'},
+	{"bytecode", no_argument, NULL, 'b'},
+	{"translate", no_argument, NULL, 't'},
 	{"output", required_argument, NULL, 'o'},
 	{0},
 };
 
 struct asm_args {
 	enum form form;
+	bool classic;
+	const char *format; /* of a filter; NULL: the usual one */
 	const char *output, *file;
 };
 
@@ -38,12 +46,59 @@ static int parse(struct asm_args *a, int argc, char **argv)
 		case 'x': a->form = FORM_HEX; break;
 		case 'r': a->form = FORM_RAW; break;
 		case 'o': a->output = optarg; break;
+		case 'c': a->classic = true; break;
+		case 'n': a->format = "numbers"; break;
+		case 'a': a->format = "c"; break;
+		case 'b': a->format = "bytecode"; break;
+		case 't': a->format = "bpf"; break;
 		default: return STATUS_USAGE;
 		}
+	if (a->format && !a->classic)
+		return usage_error("--numbers, --c, --bytecode and --translate go with --classic");
 	if (optind != argc - 1)
 		return usage_error("%s takes one file (-: stdin)", argv[0]);
 	a->file = argv[optind];
 	return 0;
+}
+
+/* ---- classic BPF */
+
+static void to_file(void *user, const char *text, size_t len)
+{
+	fwrite(text, 1, len, user);
+}
+
+/* Bytes are seen from what is in no text. */
+static bool is_raw(const struct source *s, const struct asm_args *a)
+{
+	return a->form == FORM_RAW || memchr(s->text, 0, s->size);
+}
+
+static int classic(const struct asm_args *a, const char *format)
+{
+	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag, .out = report_out};
+	struct source source;
+	int fd = -1, err;
+	FILE *out = NULL;
+
+	if (source_read(&source, a->file))
+		return STATUS_ERROR;
+	opts.name = source.name;
+	if (a->output) {
+		fd = output_begin();
+		out = fd < 0 ? NULL : fdopen(dup(fd), "w");
+		opts.out = to_file;
+		opts.user = out;
+	}
+	err = a->output && !out
+		      ? -ENOMEM
+		      : waggle_classic(source.text, source.size, is_raw(&source, a), format, &opts);
+	if (out && fclose(out) && !err)
+		err = -errno;
+	if (fd >= 0)
+		err = output_end(fd, err, a->output);
+	source_free(&source);
+	return status_of(err);
 }
 
 /* ---- dis */
@@ -124,6 +179,8 @@ int cmd_dis(int argc, char **argv)
 		return status;
 	if (a.output)
 		return usage_error("dis writes to stdout");
+	if (a.classic)
+		return classic(&a, a.format ? a.format : "listing");
 	if (source_read(&source, a.file))
 		return STATUS_ERROR;
 	opts.name = source.name;
@@ -200,6 +257,12 @@ int cmd_asm(int argc, char **argv)
 
 	if (err)
 		return err;
+	if (a.classic && !a.format)
+		a.format = a.form == FORM_RAW ? "raw" : "numbers";
+	if (a.classic) {
+		a.form = FORM_AUTO; /* it is about what is written */
+		return classic(&a, a.format);
+	}
 	if (!a.output && (a.form == FORM_AUTO || (a.form == FORM_RAW && isatty(STDOUT_FILENO))))
 		return usage_error("asm takes -o OUT, or --hex to see the bytes");
 	if (source_read(&source, a.file))

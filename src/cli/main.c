@@ -12,8 +12,8 @@
 
 const struct command commands[] = {
 	{"build", cmd_build, "waggle build FILE -o OBJECT", "compile a script to a BPF object"},
-	{"dis", cmd_dis, "waggle dis [--hex|--raw] FILE", "the instructions of an object, or bare ones"},
-	{"asm", cmd_asm, "waggle asm [--hex|--raw] FILE [-o OUT]", "an object, or bare instructions, from text"},
+	{"dis", cmd_dis, "waggle dis [--classic|--hex|--raw] FILE", "the instructions of an object, or bare ones"},
+	{"asm", cmd_asm, "waggle asm [--classic|--hex|--raw] FILE -o OUT", "an object, or bare instructions, from text"},
 	{"target", cmd_target, "waggle target save FILE [PATTERN...]",
 	 "save what a compiler must know of this machine"},
 	{"help", cmd_help, "waggle help [functions|values|probes|stages]", "what there is"},

@@ -24,6 +24,16 @@ static bool arguments_matter(u32 id)
 	return false;
 }
 
+/* Accesses of the own frame by r10 and a constant can be seen to be good. */
+static bool in_frame(const struct isa_op *op, const struct insn *in)
+{
+	static const u8 bytes[4] = {
+		[BPF_W >> 3] = 4, [BPF_H >> 3] = 2, [BPF_B >> 3] = 1, [BPF_DW >> 3] = 8};
+	u32 base = op->form == FORM_LDX ? in->src : in->dst;
+
+	return base == 10 && in->off >= -VM_FRAME_BYTES && in->off + bytes[in->code >> 3 & 3] <= 0;
+}
+
 /* A jump to itself or to what was before counts as one. */
 static enum step_variant variant_of(const struct vm_prog *prog, const struct isa_op *op,
 				    const struct insn *in)
@@ -33,6 +43,10 @@ static enum step_variant variant_of(const struct vm_prog *prog, const struct isa
 	case FORM_GOTOL:
 	case FORM_JMP_K:
 	case FORM_JMP_X: return jump_distance(op, in) < 0 ? STEP_BACKWARD : STEP_PLAIN;
+	case FORM_LDX:
+	case FORM_ST:
+	case FORM_STX:
+		return prog->vm->opts.trusted || in_frame(op, in) ? STEP_UNCHECKED : STEP_PLAIN;
 	case FORM_CALL:
 		if (in->imm == HELPER_tail_call)
 			return STEP_TAIL_CALL;
@@ -75,6 +89,28 @@ static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
 				       : interpret_code(isa_id(op), variant_of(prog, op, in));
 }
 
+/* Two instructions as one step: a copy and what is done to it; an addition and the jump back that
+ * ends a loop. The second keeps a step of its own, for those who jump there. */
+static void fuse(const struct vm_prog *prog, struct step *s, u32 at)
+{
+	const struct insn *a = &prog->insns[at], *b = a + 1;
+	const struct isa_op *first = isa_op(a), *second = at + 1 < prog->n ? isa_op(b) : NULL;
+	u32 class = a->code & 7, what = first ? isa_id(first) : 0;
+	const void *go = NULL;
+
+	if (!second)
+		return;
+	if ((what == ISA_mov64_x || what == ISA_mov32_x) && (b->code & 7) == class &&
+	    b->dst == a->dst &&
+	    (second->form == FORM_ALU_K || (second->form == FORM_ALU_X && b->src != b->dst)))
+		go = interpret_code(isa_id(second), STEP_FUSED);
+	if ((what == ISA_add64_k || what == ISA_add32_k) && b->off < 0 &&
+	    (b->code & 7) == (class == BPF_ALU64 ? BPF_JMP : BPF_JMP32))
+		go = interpret_code(isa_id(second), STEP_FUSED);
+	if (go)
+		s[at].go = go;
+}
+
 int interpret_prepare(struct vm_prog *prog, struct diag *diag)
 {
 	struct step *steps = calloc(prog->n, sizeof(*steps));
@@ -85,6 +121,8 @@ int interpret_prepare(struct vm_prog *prog, struct diag *diag)
 		decode(prog, steps, at);
 		at += prog->insns[at].code == (BPF_LD | BPF_IMM | BPF_DW);
 	}
+	for (u32 at = 0; at < prog->n && !prog->vm->opts.stepped; at++)
+		fuse(prog, steps, at);
 	prog->threaded = steps;
 	return 0;
 }

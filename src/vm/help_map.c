@@ -73,16 +73,24 @@ struct each {
 	u64 callback, context;
 };
 
+/* The key lies where programs may not look, in a node: lent for the call. */
 static int each_element(void *user, struct vm_map *map, const void *key, void *value)
 {
 	const struct each *e = user;
-	u64 args[5] = {address_of(map), address_of(key), address_of(value), e->context};
-	u64 result = vm_call_back(e->run, e->callback, args);
+	struct vm_run *run = e->run;
+	u64 args[5] = {address_of(map), address_of(key), address_of(value), e->context}, result;
+	bool lent = !run->vm->opts.trusted && vm_lend(run, (struct vm_region){
+								   .start = address_of(key),
+								   .size = map->key_size,
+								   .kind = VM_MEMORY,
+							   });
 
-	return result || e->run->fault.kind != VM_OK;
+	result = vm_call_back(run, e->callback, args);
+	if (lent)
+		vm_take_back(run, address_of(key));
+	return result || run->fault.kind != VM_OK;
 }
 
-/* The key lies where programs may not look, in the node: lent for the call. */
 HELPER_FN(help_for_each)
 {
 	struct vm_map *map = map_arg(a);

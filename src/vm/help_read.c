@@ -10,7 +10,8 @@
 
 #include "vm/help.h"
 
-#define PAGE 4096u
+#define PAGE     4096u
+#define USER_END (1ull << 47)
 
 typedef int read_fn(struct vm_run *, void *to, u32 size, u64 from);
 
@@ -46,7 +47,8 @@ int help_read_own(struct vm_run *run, void *to, u32 size, u64 from)
 	if (run->vm->opts.trusted &&
 	    process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size)
 		return 0;
-	return -EFAULT;
+	/* What the kernel says of addresses that cannot be its own. */
+	return from < USER_END ? -ERANGE : -EFAULT;
 }
 
 /* Before there were two: an address of either. */
@@ -58,10 +60,11 @@ static int read_any(struct vm_run *run, void *to, u32 size, u64 from)
 
 static u64 read_all(struct vm_run *run, u64 to, u32 size, u64 from, read_fn *fn)
 {
-	if (!size || !fn(run, pointer(to), size, from))
-		return 0;
-	memset(pointer(to), 0, size);
-	return (u64)-EFAULT;
+	int err = size ? fn(run, pointer(to), size, from) : 0;
+
+	if (err)
+		memset(pointer(to), 0, size);
+	return (u64)(s64)err;
 }
 
 /* To the 0, of size bytes at most; its length with the 0. Page by page, so that a string may end
@@ -77,10 +80,11 @@ static s64 read_string(struct vm_run *run, char *to, u32 size, u64 from, read_fn
 		n = MIN(n, size - done);
 		/* In a small region of our own, or where the page is not whole: byte by byte. */
 		if (fn(run, to + done, n, from + done)) {
-			n = 1;
-			if (fn(run, to + done, n, from + done)) {
+			int err = fn(run, to + done, n = 1, from + done);
+
+			if (err) {
 				memset(to, 0, size);
-				return -EFAULT;
+				return err;
 			}
 		}
 		end = memchr(to + done, 0, n);

@@ -28,6 +28,10 @@
 
 #define MAPS_REDIRECT (K(DEVMAP) | K(DEVMAP_HASH) | K(CPUMAP) | K(XSKMAP))
 
+#define MAPS_TIMED  (K(ARRAY) | K(HASH) | K(LRU_HASH))
+#define MAPS_TASKS  K(TASK_STORAGE)
+#define MAPS_CGROUP K(CGROUP_STORAGE)
+
 struct help_row {
 	vm_helper_fn *fn;
 	u64 maps;

@@ -36,6 +36,7 @@ struct vm {
 	u32 nmaps;
 	struct vm_region *regions; /* of maps: by address, ascending */
 	u32 nregions;
+	void *timers; /* timer.c: NULL: none was made yet */
 };
 
 /* region.c: the region that holds all of the access, or NULL. Looks at those of the run first. */
@@ -83,5 +84,7 @@ u64 jit_run(struct vm_run *, const struct vm_prog *, u32 at, const u64 args[5], 
 /* run.c: calls back into the running program, for helpers such as loop() and timers: the way it was
  * started, in a frame behind the one that called. */
 u64 vm_call_back(struct vm_run *, u64 callback, const u64 args[5]);
+/* The same outside of any program, as vm_call() does. */
+int vm_call_function(struct vm_run *, u32 prog, u64 callback, const u64 args[5]);
 
 #endif

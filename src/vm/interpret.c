@@ -21,6 +21,17 @@ struct frame {
 	u64 saved[4]; /* r6 to r9 */
 };
 
+/* By single words: a vector that is loaded just behind the stores of its words waits for them. */
+static inline void copy_saved(u64 *to, const u64 *from)
+{
+	for (u32 i = 0; i < 4; i++) {
+		u64 word = from[i];
+
+		__asm__("" : "+r"(word));
+		to[i] = word;
+	}
+}
+
 /* ---- out of the way: what is rare */
 
 static void stop(struct vm_run *run, const struct vm_prog *prog, const struct step *at,
@@ -80,26 +91,57 @@ static ALONE u64 interpret_steps(struct vm_run *run, const struct vm_prog *prog,
 	static const void *const table[STEP_VARIANTS * ISA_OPS] = {
 #define OP(id, name, code, off, imm, src, form, text, since) [ISA_##id] = &&L_##id,
 #include "isa/ops.def"
-#define BACK(n)                                                                               \
-	[ISA_OPS + ISA_##n##64_k] = &&B_##n##64_k, [ISA_OPS + ISA_##n##64_x] = &&B_##n##64_x, \
-		   [ISA_OPS + ISA_##n##32_k] = &&B_##n##32_k,                                 \
-		   [ISA_OPS + ISA_##n##32_x] = &&B_##n##32_x
-		BACK(jeq),
-		BACK(jne),
-		BACK(jgt),
-		BACK(jge),
-		BACK(jlt),
-		BACK(jle),
-		BACK(jsgt),
-		BACK(jsge),
-		BACK(jslt),
-		BACK(jsle),
-		BACK(jset),
-		[ISA_OPS + ISA_ja] = &&B_ja,
-		[ISA_OPS + ISA_gotol] = &&B_ja,
-		[ISA_OPS + ISA_may_goto] = &&L_may_goto,
-		[ISA_OPS + ISA_call] = &&B_call,
-		[2 * ISA_OPS + ISA_call] = &&L_tail_call,
+#define BOTH(variant, letter, n)                                \
+	[(variant)*ISA_OPS + ISA_##n##_k] = &&letter##_##n##_k, \
+			     [(variant)*ISA_OPS + ISA_##n##_x] = &&letter##_##n##_x
+#define JUMP(n)                                                                                   \
+	BOTH(STEP_BACKWARD, B, n##64), BOTH(STEP_BACKWARD, B, n##32), BOTH(STEP_FUSED, F, n##64), \
+		BOTH(STEP_FUSED, F, n##32)
+		JUMP(jeq),
+		JUMP(jne),
+		JUMP(jgt),
+		JUMP(jge),
+		JUMP(jlt),
+		JUMP(jle),
+		JUMP(jsgt),
+		JUMP(jsge),
+		JUMP(jslt),
+		JUMP(jsle),
+		JUMP(jset),
+#undef JUMP
+#define ALU(n) BOTH(STEP_FUSED, F, n##64), BOTH(STEP_FUSED, F, n##32)
+		ALU(add),
+		ALU(sub),
+		ALU(mul),
+		ALU(or),
+		ALU(and),
+		ALU(xor),
+		ALU(lsh),
+		ALU(rsh),
+		ALU(arsh),
+#undef ALU
+#define MEMORY(n) [STEP_UNCHECKED * ISA_OPS + ISA_##n] = &&U_##n
+		MEMORY(ldxb),
+		MEMORY(ldxh),
+		MEMORY(ldxw),
+		MEMORY(ldxdw),
+		MEMORY(ldsxb),
+		MEMORY(ldsxh),
+		MEMORY(ldsxw),
+		MEMORY(stb),
+		MEMORY(sth),
+		MEMORY(stw),
+		MEMORY(stdw),
+		MEMORY(stxb),
+		MEMORY(stxh),
+		MEMORY(stxw),
+		MEMORY(stxdw),
+#undef MEMORY
+		[STEP_BACKWARD * ISA_OPS + ISA_ja] = &&B_ja,
+		[STEP_BACKWARD * ISA_OPS + ISA_gotol] = &&B_ja,
+		[STEP_BACKWARD * ISA_OPS + ISA_may_goto] = &&L_may_goto,
+		[STEP_CHECKED * ISA_OPS + ISA_call] = &&C_call,
+		[STEP_TAIL_CALL * ISA_OPS + ISA_call] = &&L_tail_call,
 		[ISA_NONE] = &&L_step,
 	};
 	struct frame frames[VM_FRAMES];
@@ -141,6 +183,20 @@ static ALONE u64 interpret_steps(struct vm_run *run, const struct vm_prog *prog,
 	BINARY(L_##n##64_x, u64, S, result)            \
 	BINARY(L_##n##32_k, u32, pc->imm, result)      \
 	BINARY(L_##n##32_x, u32, S, result)
+/* The same behind a mov to its destination, which is done in one: dst = src op right. */
+#define MOVED(label, type, right, result)            \
+	label : {                                    \
+		type a = (type)S, b = (type)(right); \
+		D = (type)(result);                  \
+		pc += 2;                             \
+		GO;                                  \
+	}
+#define ALU_MOVED(n, result)                            \
+	ALU(n, result)                                  \
+	MOVED(F_##n##64_k, u64, (s64)pc[1].imm, result) \
+	MOVED(F_##n##64_x, u64, r[pc[1].src], result)   \
+	MOVED(F_##n##32_k, u32, pc[1].imm, result)      \
+	MOVED(F_##n##32_x, u32, r[pc[1].src], result)
 #define UNARY(n, type, result)    \
 	L_##n:                    \
 	{                         \
@@ -148,19 +204,19 @@ static ALONE u64 interpret_steps(struct vm_run *run, const struct vm_prog *prog,
 		D = (result);     \
 		NEXT;             \
 	}
-	ALU(add, a + b)
-	ALU(sub, a - b)
-	ALU(mul, a * b)
+	ALU_MOVED(add, a + b)
+	ALU_MOVED(sub, a - b)
+	ALU_MOVED(mul, a * b)
 	ALU(div, b ? a / b : 0)
 	ALU(mod, b ? a % b : a)
 	ALU(sdiv, sem_sdiv(SEM_SIGNED(a), SEM_SIGNED(b)))
 	ALU(smod, sem_smod(SEM_SIGNED(a), SEM_SIGNED(b)))
-	ALU(or, a | b)
-	ALU(and, a & b)
-	ALU(xor, a ^ b)
-	ALU(lsh, a << SEM_SHIFT(a, b))
-	ALU(rsh, a >> SEM_SHIFT(a, b))
-	ALU(arsh, SEM_SIGNED(a) >> SEM_SHIFT(a, b))
+	ALU_MOVED(or, a | b)
+	ALU_MOVED(and, a & b)
+	ALU_MOVED(xor, a ^ b)
+	ALU_MOVED(lsh, a << SEM_SHIFT(a, b))
+	ALU_MOVED(rsh, a >> SEM_SHIFT(a, b))
+	ALU_MOVED(arsh, SEM_SIGNED(a) >> SEM_SHIFT(a, b))
 	ALU(mov, b)
 	BINARY(L_movsx8_64, u64, S, (s8)b)
 	BINARY(L_movsx16_64, u64, S, (s16)b)
@@ -190,10 +246,18 @@ L_addr_space_cast:
 		STOP(VM_BAD_ACCESS);
 /* Fields may stand anywhere: memory is not always aligned. */
 #define AT(type) (((struct { type v; } __attribute__((packed, may_alias)) *)(uintptr_t)addr)->v)
+/* U_: somebody has verified it, or it is in the own frame for certain. */
+#define UNCHECKED(reg) u64 addr = r[reg] + (u64)pc->off;
 #define LOAD(n, type, log)                              \
 	L_##n:                                          \
 	{                                               \
 		CHECK(pc->src, type, log, reads, false) \
+		D = (u64)(s64)AT(type);                 \
+		NEXT;                                   \
+	}                                               \
+	U_##n:                                          \
+	{                                               \
+		UNCHECKED(pc->src)                      \
 		D = (u64)(s64)AT(type);                 \
 		NEXT;                                   \
 	}
@@ -201,6 +265,12 @@ L_addr_space_cast:
 	L_##n:                                          \
 	{                                               \
 		CHECK(pc->dst, type, log, writes, true) \
+		AT(type) = (type)(value);               \
+		NEXT;                                   \
+	}                                               \
+	U_##n:                                          \
+	{                                               \
+		UNCHECKED(pc->dst)                      \
 		AT(type) = (type)(value);               \
 		NEXT;                                   \
 	}
@@ -216,9 +286,9 @@ L_addr_space_cast:
 	LOAD(ldsxh, s16, 1)
 	LOAD(ldsxw, s32, 2)
 
-#define ALIGNED(type)                                                                      \
+#define ALIGNED(type, base)                                                                \
 	if (addr & (sizeof(type) - 1)) {                                                   \
-		run->fault = (struct vm_fault){.reg = pc->dst,                             \
+		run->fault = (struct vm_fault){.reg = base,                                \
 					       .size = sizeof(type),                       \
 					       .addr = addr,                               \
 					       .why = "an atomic access must be aligned"}; \
@@ -227,7 +297,7 @@ L_addr_space_cast:
 #define ATOMIC(label, type, log, act)                   \
 	label : {                                       \
 		CHECK(pc->dst, type, log, writes, true) \
-		ALIGNED(type)                           \
+		ALIGNED(type, pc->dst)                  \
 		type *p = (type *)(uintptr_t)addr;      \
 		act;                                    \
 		NEXT;                                   \
@@ -256,7 +326,7 @@ L_addr_space_cast:
 	L_load_acquire##bits:                                                                    \
 	{                                                                                        \
 		CHECK(pc->src, type, log, reads, false)                                          \
-		ALIGNED(type)                                                                    \
+		ALIGNED(type, pc->src)                                                           \
 		D = __atomic_load_n((type *)(uintptr_t)addr, __ATOMIC_ACQUIRE);                  \
 		NEXT;                                                                            \
 	}
@@ -314,6 +384,14 @@ L_ld_map_idx_value : {
 			take;                        \
 		NEXT;                                \
 	}
+/* F_: behind an addition of a constant, which is done in one: the end of most loops. */
+#define COUNTED(n, bits, type, kind)                 \
+	F_##n##bits##_##kind:                        \
+	{                                            \
+		D = (type)((type)D + (type)pc->imm); \
+		pc++;                                \
+		goto B_##n##bits##_##kind;           \
+	}
 #define JUMP(n, t64, t32, condition)                                 \
 	BRANCH(L_##n##64_k, t64, (s64)pc->imm, condition, TAKE)      \
 	BRANCH(L_##n##64_x, t64, S, condition, TAKE)                 \
@@ -322,7 +400,11 @@ L_ld_map_idx_value : {
 	BRANCH(B_##n##64_k, t64, (s64)pc->imm, condition, TAKE_BACK) \
 	BRANCH(B_##n##64_x, t64, S, condition, TAKE_BACK)            \
 	BRANCH(B_##n##32_k, t32, pc->imm, condition, TAKE_BACK)      \
-	BRANCH(B_##n##32_x, t32, S, condition, TAKE_BACK)
+	BRANCH(B_##n##32_x, t32, S, condition, TAKE_BACK)            \
+	COUNTED(n, 64, u64, k)                                       \
+	COUNTED(n, 64, u64, x)                                       \
+	COUNTED(n, 32, u32, k)                                       \
+	COUNTED(n, 32, u32, x)
 	JUMP(jeq, u64, u32, a == b)
 	JUMP(jne, u64, u32, a != b)
 	JUMP(jgt, u64, u32, a > b)
@@ -347,7 +429,7 @@ L_may_goto : {
 }
 
 /* ---- calls */
-B_call:
+C_call:
 	if (!vm_check_args(run, (u32)pc->imm, &r[1]))
 		STOP(run->fault.kind);
 L_call : {
@@ -386,7 +468,7 @@ L_call_local : {
 	depth++;
 	f->prog = prog;
 	f->back = pc + 1;
-	memcpy(f->saved, &r[6], sizeof(f->saved));
+	copy_saved(f->saved, &r[6]);
 	r[10] -= VM_FRAME_BYTES;
 	run->frame = r[10];
 	TAKE;
@@ -398,7 +480,7 @@ leave : {
 	if (depth == base)
 		return r[0];
 	depth--;
-	memcpy(&r[6], frames[depth].saved, sizeof(frames[depth].saved));
+	copy_saved(&r[6], frames[depth].saved);
 	r[10] += VM_FRAME_BYTES;
 	run->frame = r[10];
 	run->prog = prog = frames[depth].prog;

@@ -61,8 +61,11 @@ void map_copy_cpus(struct vm_map *, u8 *to, const void *value, u32 cpu);
 /* Copies a value as the kernel's memcpy does of values that others change: by words. */
 void map_copy(void *to, const void *from, u32 size);
 
-/* Writes a value in its place: not its lock, and under that with BPF_F_LOCK. */
+/* Writes and reads a value in its place: not its lock and timer; under the lock with BPF_F_LOCK. */
 int map_store(struct vm_map *, u8 *to, const void *value, u64 flags);
+int map_load(struct vm_map *, void *to, u8 *value, u64 flags);
+/* What a value has beside its bytes ends: its timer is forgotten, its lock is open. */
+void map_wipe(struct vm_map *, u8 *value);
 bool map_is_per_cpu(const struct vm_map *);
 
 extern const struct vm_map_ops map_array, map_percpu_array, map_slots;

@@ -4,7 +4,7 @@
  * Keys are u32 indices; every element is always there. Per-CPU values of an element lie side by
  * side. A slot of a prog array holds the number of a program plus one, 0: it is empty.
  */
-#include "vm/map.h"
+#include "vm/timer.h"
 
 #define ARRAY_FLAGS                                                                   \
 	(MAP_ACCESS_FLAGS | BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_PRESERVE_ELEMS | \
@@ -99,6 +99,8 @@ static int array_update(struct vm_map *map, const void *key, const void *value, 
 	int err = array_check_update(map, i, flags);
 
 	(void)cpu;
+	if (!err && map->timer_at)
+		timer_forget(map, map->values + (size_t)i * map->stride);
 	if (!err)
 		err = map_store(map, map->values + (size_t)i * map->stride, value, flags);
 	return err;

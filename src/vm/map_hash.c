@@ -19,7 +19,7 @@
 #include <sched.h>
 #include <sys/random.h>
 
-#include "vm/map.h"
+#include "vm/timer.h"
 
 #define END         0x80000000u /* of a list: with the bucket's number */
 #define NONE        UINT32_MAX
@@ -150,11 +150,14 @@ static u32 find(const struct vm_map *map, const void *key, u32 hash)
 
 /* ---- free nodes */
 
-static void give_node(struct hash *h, u32 i)
+static void give_node(struct vm_map *map, u32 i)
 {
+	struct hash *h = hash_of(map);
 	u32 *next = (u32 *)(void *)((u8 *)h + h->free_at) + i;
 	u64 head = __atomic_load_n(&h->free, __ATOMIC_RELAXED), want;
 
+	if (map->timer_at)
+		map_wipe(map, node_value(map, i));
 	do {
 		__atomic_store_n(next, (u32)head, __ATOMIC_RELAXED);
 		want = ((head >> 32) + 1) << 32 | (i + 1);
@@ -236,7 +239,7 @@ static bool evict(struct vm_map *map, u32 i)
 	lock_give(&b->lock);
 	if (found) {
 		count_down(h);
-		give_node(h, i);
+		give_node(map, i);
 	}
 	return found;
 }
@@ -307,8 +310,7 @@ static void fill_node(struct vm_map *map, u32 i, const void *key, const void *va
 		map_copy_cpus(map, to, value, cpu);
 		return;
 	}
-	if (map->lock_at)
-		memset(to + map->lock_at - 1, 0, sizeof(u32));
+	map_wipe(map, to);
 	map_store(map, to, value, 0);
 }
 
@@ -346,7 +348,7 @@ static int put_node(struct vm_map *map, u32 i, u64 flags, bool counted)
 	if (counted && (err || old != NONE))
 		count_down(h);
 	if (err || old != NONE)
-		give_node(h, err ? i : old);
+		give_node(map, err ? i : old);
 	return err;
 }
 
@@ -430,7 +432,7 @@ int hash_remove(struct vm_map *map, const void *key)
 	if (i == NONE)
 		return -ENOENT;
 	count_down(h);
-	give_node(h, i);
+	give_node(map, i);
 	return 0;
 }
 
@@ -560,6 +562,11 @@ static int hash_open(struct vm_map *map)
 	for (u32 b = 0; b <= h.mask; b++)
 		bucket_at(map->data, b)->head = END | b;
 	return 0;
+}
+
+const void *hash_key_of(const struct vm_map *map, u32 i)
+{
+	return node_at(map, i)->key;
 }
 
 void hash_close(struct vm_map *map)

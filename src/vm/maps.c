@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "vm/map.h"
+#include "vm/timer.h"
 
 /* ---- the kinds */
 
@@ -115,21 +116,61 @@ __attribute__((no_sanitize("thread"))) void map_copy(void *to, const void *from,
 		*t++ = *f++;
 }
 
+/* Where what programs may not see begins, from `at` on: the lock, the timer; and its bytes. */
+static u32 hidden(const struct vm_map *map, u32 at, u32 *bytes)
+{
+	u32 lock = map->lock_at && map->lock_at - 1 >= at ? map->lock_at - 1 : map->value_size;
+	u32 timer = map->timer_at && map->timer_at - 1 >= at ? map->timer_at - 1 : map->value_size;
+
+	*bytes = lock < timer ? 4 : timer < map->value_size ? 16 : 0;
+	return MIN(lock, timer);
+}
+
+static void copy_visible(struct vm_map *map, u8 *to, const u8 *from)
+{
+	u32 bytes = 0;
+
+	for (u32 at = 0, end; at < map->value_size; at = end + bytes) {
+		end = hidden(map, at, &bytes);
+		map_copy(to + at, from + at, end - at);
+	}
+}
+
 int map_store(struct vm_map *map, u8 *to, const void *value, u64 flags)
 {
-	u32 at = map->lock_at ? map->lock_at - 1 : map->value_size, behind = at + sizeof(u32);
-	u32 *lock = (u32 *)(void *)(to + at);
+	u32 *lock = (u32 *)(void *)(to + map->lock_at - 1);
 
 	if ((flags & BPF_F_LOCK) && !map->lock_at)
 		return -EINVAL;
 	if (flags & BPF_F_LOCK)
 		lock_take(lock);
-	map_copy(to, value, at);
-	if (map->lock_at)
-		map_copy(to + behind, (const u8 *)value + behind, map->value_size - behind);
+	copy_visible(map, to, value);
 	if (flags & BPF_F_LOCK)
 		lock_give(lock);
 	return 0;
+}
+
+int map_load(struct vm_map *map, void *to, u8 *value, u64 flags)
+{
+	u32 *lock = (u32 *)(void *)(value + map->lock_at - 1);
+
+	if ((flags & BPF_F_LOCK) && !map->lock_at)
+		return -EINVAL;
+	memset(to, 0, map->value_size);
+	if (flags & BPF_F_LOCK)
+		lock_take(lock);
+	copy_visible(map, to, value);
+	if (flags & BPF_F_LOCK)
+		lock_give(lock);
+	return 0;
+}
+
+void map_wipe(struct vm_map *map, u8 *value)
+{
+	if (map->lock_at)
+		memset(value + map->lock_at - 1, 0, 4);
+	if (map->timer_at)
+		timer_forget(map, value);
 }
 
 void map_copy_cpus(struct vm_map *map, u8 *to, const void *value, u32 cpu)
@@ -289,6 +330,7 @@ void vm_maps_close(struct vm *vm)
 	for (u32 i = 0; i < vm->nmaps; i++)
 		vm_map_close(vm->maps[i]);
 	vm->nmaps = 0;
+	vm_timers_close(vm);
 }
 
 bool vm_is_map(const struct vm *vm, const void *p)
@@ -319,7 +361,7 @@ int vm_map_lookup(struct vm_map *map, const void *key, void *value)
 		if (!found)
 			return -ENOENT;
 		memset((u8 *)value + (size_t)c * step, 0, step);
-		map_copy((u8 *)value + (size_t)c * step, found, map->value_size);
+		map_load(map, (u8 *)value + (size_t)c * step, found, 0);
 	}
 	return 0;
 }

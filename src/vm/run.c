@@ -45,20 +45,52 @@ static u64 start(struct vm_run *run, const struct vm_prog *prog, u32 at, const u
 	return (prog->entry ? jit_run : interpret)(run, prog, at, args, frames);
 }
 
+static void begin(struct vm_run *run, u32 prog)
+{
+	run->prog = &run->vm->progs[prog];
+	run->tail_calls = 0;
+	run->packet_pushed = 0;
+	run->loops = LOOPS_MOST;
+	run->budget = (s64)run->vm->opts.budget;
+	run->fault = (struct vm_fault){0};
+}
+
 int vm_call(struct vm_run *run, u32 prog, u64 ctx, u64 arg2, u64 *result)
 {
 	u64 args[5] = {ctx, arg2};
 
 	if (prog >= run->vm->nprogs)
 		return -ENOENT;
-	run->prog = &run->vm->progs[prog];
+	begin(run, prog);
 	run->ctx = ctx;
-	run->tail_calls = 0;
-	run->packet_pushed = 0;
-	run->loops = LOOPS_MOST;
-	run->budget = (s64)run->vm->opts.budget;
-	run->fault = (struct vm_fault){0};
 	*result = start(run, run->prog, 0, args, 0);
+	if (!run->vm->opts.trusted)
+		vm_records_discard(run);
+	return run->fault.kind ? -EFAULT : 0;
+}
+
+static bool is_callback(const struct vm_prog *prog, u64 callback)
+{
+	u32 slot = (u32)callback;
+
+	return VM_IS_CALLBACK(callback) && slot < prog->n && prog->calls_back[slot];
+}
+
+static u64 no_callback(struct vm_run *run, u64 callback)
+{
+	run->fault = (struct vm_fault){.kind = VM_BAD_ARGUMENT,
+				       .addr = callback,
+				       .why = "it is no function of the program"};
+	return 0;
+}
+
+int vm_call_function(struct vm_run *run, u32 prog, u64 callback, const u64 args[5])
+{
+	begin(run, prog);
+	if (is_callback(run->prog, callback))
+		start(run, run->prog, (u32)callback, args, 0);
+	else
+		no_callback(run, callback);
 	if (!run->vm->opts.trusted)
 		vm_records_discard(run);
 	return run->fault.kind ? -EFAULT : 0;
@@ -68,19 +100,15 @@ u64 vm_call_back(struct vm_run *run, u64 callback, const u64 args[5])
 {
 	const struct vm_prog *prog = run->prog;
 	u64 top = (u64)(uintptr_t)run->stack + VM_FRAMES * VM_FRAME_BYTES, result;
-	u32 frames = (u32)((top - run->frame) / VM_FRAME_BYTES) + 1, slot = (u32)callback;
+	u32 frames = (u32)((top - run->frame) / VM_FRAME_BYTES) + 1;
 
-	if (!VM_IS_CALLBACK(callback) || slot >= prog->n || !prog->calls_back[slot]) {
-		run->fault = (struct vm_fault){.kind = VM_BAD_ARGUMENT,
-					       .addr = callback,
-					       .why = "it is no function of the program"};
-		return 0;
-	}
+	if (!is_callback(prog, callback))
+		return no_callback(run, callback);
 	if (frames >= VM_FRAMES) {
 		run->fault = (struct vm_fault){.kind = VM_TOO_DEEP};
 		return 0;
 	}
-	result = start(run, prog, slot, args, frames);
+	result = start(run, prog, (u32)callback, args, frames);
 	if (run->fault.kind)
 		run->fault.called_back = true;
 	else

@@ -26,9 +26,11 @@ const void *decode_code(const struct vm_prog *, u32 at);
  * the operation. Of ISA_NONE: what calls host->step(). */
 enum step_variant {
 	STEP_PLAIN,
-	STEP_BACKWARD,                /* jumps: the budget counts them */
-	STEP_CHECKED = STEP_BACKWARD, /* helpers: the arguments are checked */
-	STEP_TAIL_CALL,
+	STEP_BACKWARD = 1,  /* jumps: the budget counts them */
+	STEP_UNCHECKED = 1, /* loads and stores */
+	STEP_CHECKED = 1,   /* helpers: their arguments are */
+	STEP_TAIL_CALL = 2,
+	STEP_FUSED = 2, /* done by the step before, see decode.c; NULL: it is not */
 	STEP_VARIANTS
 };
 const void *interpret_code(u32 isa_id, enum step_variant);

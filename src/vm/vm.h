@@ -122,8 +122,8 @@ struct vm_run {
 	u64 cookie; /* what get_attach_cookie() says: of the place where the program runs now */
 	u32 loops;  /* may_goto instructions left */
 	u32 packet_pushed; /* bytes that helpers put in front of the network's header */
-	u64 random; /* state of get_prandom_u32(), 0: not yet seeded */
-	u64 unwind; /* jit_x86_64.c: where a fault finds the way out */
+	u64 random;        /* state of get_prandom_u32(), 0: not yet seeded */
+	u64 unwind;        /* jit_x86_64.c: where a fault finds the way out */
 	struct vm_fault fault;
 	u64 regs[11]; /* where it stopped */
 	struct vm_region
@@ -172,7 +172,8 @@ struct vm_map {
 	u32 stride;                          /* bytes from a value to the next */
 	u8 *values;                          /* max_entries (times CPUs) of stride bytes, or NULL */
 	u64 values_bytes;
-	u32 lock_at; /* in the value, of its bpf_spin_lock: offset + 1; 0: there is none */
+	/* In the value, of its bpf_spin_lock and its bpf_timer: offset + 1; 0: there is none. */
+	u32 lock_at, timer_at;
 	struct vm_region region; /* of the values; size 0: there are none to point to */
 	void *data;              /* of its kind */
 };
@@ -223,6 +224,10 @@ void vm_take_back(struct vm_run *, u64 start);
 /* Runs a program with r1 = ctx and r2 = arg2. 0 and what it returned, or -EFAULT (run->fault says
  * why). Never recursive on one run. */
 int vm_call(struct vm_run *, u32 prog, u64 ctx, u64 arg2, u64 *result);
+
+/* Calls the functions of timers whose time has come, with a run of its own that runs nothing now.
+ * How many ns it is to the next one, UINT64_MAX: there is none; 0 with run->fault: it stopped. */
+u64 vm_timers_run(struct vm_run *);
 
 /* Zeroed pages that a fork() shares; below 4 GiB where `low` (xdp_md and __sk_buff have 32-bit
  * fields for addresses of the packet). NULL: no memory. */

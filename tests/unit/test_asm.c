@@ -42,8 +42,9 @@ static void round_trip(const struct insn in[2], u32 pc)
 
 static void each_row_with_edges_comes_back(void **state)
 {
-	static const s32 imms[] = {0, 1, -1, 9, 255, 32768, 65536, 0x7fffffff,
-				   -0x7fffffff - 1, -0x7fffffff, 0x12345678};
+	static const s32 imms[] = {
+		0,           1,         -1, 9, 255, 32768, 65536, 0x7fffffff, -0x7fffffff - 1,
+		-0x7fffffff, 0x12345678};
 	static const s16 offs[] = {0, 1, -1, -8, 32767, -32768, 255};
 	static const u8 regs[][2] = {{0, 0}, {1, 2}, {10, 9}, {0, 10}};
 

@@ -1,10 +1,15 @@
-/* test_specialise.c: programs fitted to the constants of a run, listed. */
+/*
+ * test_specialise.c: programs fitted to the constants of a run: listed, and, for random ones, what
+ * they return beside what the program returns that they were made of.
+ */
 #include "object/specialise.h"
+#include "vm/vm.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -98,7 +103,7 @@ static void branches_are_decided(void **state)
 	address(&x, 2, RODATA, 0);
 	load(&x, BPF_MEM | BPF_W, 2, 2, 0);
 	op(&x, BPF_JMP32 | BPF_JSGT | BPF_X, 1, 2, 4, 0); /* nobody knows */
-	op(&x, BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 2, 0);	  /* no */
+	op(&x, BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 2, 0);    /* no */
 	op(&x, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1);
 	op(&x, BPF_JMP | BPF_JA, 0, 0, 2, 0);
 	op(&x, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 2);
@@ -188,6 +193,137 @@ static void functions_of_its_own(void **state)
 		   "   6: exit\n");
 }
 
+/* ---- random programs */
+
+static u32 below(u32 n)
+{
+	return (u32)rand() % n;
+}
+
+struct places {
+	u32 *v, n, cap; /* a vec */
+};
+
+static void random_jump(struct fixture *x, struct places *jumps)
+{
+	static const u8 conditions[] = {BPF_JEQ,  BPF_JNE,  BPF_JGT,  BPF_JGE,  BPF_JLT, BPF_JLE,
+					BPF_JSET, BPF_JSGT, BPF_JSGE, BPF_JSLT, BPF_JSLE};
+	u8 code = (below(2) ? BPF_JMP : BPF_JMP32) | conditions[below(ARRAY_SIZE(conditions))];
+	bool is_x = below(2);
+
+	vec_push(&x->arena, jumps,
+		 op(x, code | (is_x ? BPF_X : BPF_K), (u8)below(10), is_x ? (u8)below(10) : 0, 0,
+		    is_x ? 0 : (s32)below(5) - 2));
+}
+
+static void random_alu(struct fixture *x)
+{
+	static const u8 codes[] = {BPF_ADD, BPF_SUB, BPF_MUL, BPF_OR,  BPF_AND,
+				   BPF_XOR, BPF_MOV, BPF_LSH, BPF_RSH, BPF_ARSH};
+	u8 which = codes[below(ARRAY_SIZE(codes))], cls = below(2) ? BPF_ALU : BPF_ALU64;
+	bool is_x = below(2), shifts = which == BPF_LSH || which == BPF_RSH || which == BPF_ARSH;
+	s32 imm = shifts ? (s32)below(32) : rand() - RAND_MAX / 2;
+
+	op(x, cls | which | (is_x ? BPF_X : BPF_K), (u8)below(10), is_x ? (u8)below(10) : 0, 0,
+	   is_x ? 0 : imm);
+}
+
+static void random_load(struct fixture *x)
+{
+	static const u8 sizes[] = {BPF_B, BPF_H, BPF_W, BPF_DW};
+	u8 reg = (u8)below(10), code = sizes[below(4)];
+	u32 at = below(sizeof(x->data) - 16);
+
+	address(x, reg, RODATA, at);
+	code |= code != BPF_DW && below(2) ? BPF_MEMSX : BPF_MEM;
+	load(x, code, (u8)below(10), reg, (s16)below(8));
+	op(x, BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, 7); /* addresses differ from run to run */
+}
+
+/* Jumps lead forwards, to the beginning of some instruction behind. */
+static void random_program(struct fixture *x)
+{
+	struct places jumps = {0}, starts = {0};
+
+	for (u32 i = 0; i < sizeof(x->data); i++)
+		x->data[i] = below(3) ? 0 : (u8)rand();
+	for (u8 r = 0; r < 10; r++)
+		op(x, BPF_ALU64 | BPF_MOV | BPF_K, r, 0, 0, (s32)below(3));
+	for (u32 i = 0; i < 40; i++) {
+		vec_push(&x->arena, &starts, x->code.insns.n);
+		switch (below(4)) {
+		case 0: random_jump(x, &jumps); break;
+		case 1: random_load(x); break;
+		default: random_alu(x);
+		}
+	}
+	vec_push(&x->arena, &starts, x->code.insns.n);
+	for (u8 r = 1; r < 10; r++) {
+		op(x, BPF_ALU64 | BPF_MUL | BPF_K, 0, 0, 0, 31);
+		op(x, BPF_ALU64 | BPF_ADD | BPF_X, 0, r, 0, 0);
+	}
+	leave(x);
+	vec_each (j, &jumps) {
+		u32 to = below(starts.n);
+
+		while (starts.v[to] <= *j)
+			to = to + 1 + below(starts.n - to - 1);
+		x->code.insns.v[*j].off = (s16)(starts.v[to] - *j - 1);
+	}
+}
+
+static u64 result_of(const struct insn *insns, u32 n, const struct code_reloc *relocs, u32 nrelocs,
+		     struct fixture *x)
+{
+	struct insn *linked = malloc(n * sizeof(*linked));
+	struct vm_opts opts = {.interpret = true};
+	struct diag diag = {0};
+	struct vm_run *run;
+	struct vm *vm;
+	u64 result = 0;
+
+	memcpy(linked, insns, n * sizeof(*linked));
+	for (u32 i = 0; i < nrelocs; i++) {
+		u64 at = (u64)(uintptr_t)x->data + relocs[i].off;
+
+		linked[relocs[i].insn].src = 0;
+		linked[relocs[i].insn].imm = (s32)at;
+		linked[relocs[i].insn + 1].imm = (s32)(at >> 32);
+	}
+	assert_int_equal(vm_open_code(&vm, linked, n, &opts, &diag), 0);
+	assert_int_equal(vm_run_open(&run, vm, NULL, NULL, 0), 0);
+	assert_true(vm_lend(run, (struct vm_region){.start = (u64)(uintptr_t)x->data,
+						    .size = sizeof(x->data),
+						    .kind = VM_MEMORY}));
+	assert_int_equal(vm_call(run, 0, 0, 0, &result), 0);
+	vm_run_close(run);
+	vm_close(vm);
+	free(linked);
+	return result;
+}
+
+static void random_programs_mean_the_same(void **state)
+{
+	u32 shorter = 0;
+
+	(void)state;
+	srand(1);
+	for (u32 i = 0; i < 2000; i++) {
+		struct fixture x = {0};
+		struct specialised s;
+		struct code *c = &x.code;
+
+		random_program(&x);
+		assert_int_equal(specialise(&s, c, RODATA, x.data, sizeof(x.data)), 0);
+		shorter += s.n < c->insns.n;
+		assert_int_equal(result_of(c->insns.v, c->insns.n, c->relocs.v, c->relocs.n, &x),
+				 result_of(s.insns, s.n, s.relocs, s.nrelocs, &x));
+		specialised_free(&s);
+		arena_free(&x.arena);
+	}
+	assert_true(shorter > 1500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +333,7 @@ int main(void)
 		cmocka_unit_test(what_is_needed_stays),
 		cmocka_unit_test(calls_read_their_arguments),
 		cmocka_unit_test(functions_of_its_own),
+		cmocka_unit_test(random_programs_mean_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,151 @@
+/*
+ * classic.c: the call of waggle.h for classic BPF: from any form to any other.
+ *
+ * In:  a filter as bytes, numbers, a C array or text. Out: the same filter, in the form asked for.
+ */
+#include "isa/cbpf.h"
+#include "object/asm.h"
+#include "session/opts.h"
+
+#include <setjmp.h>
+
+struct classic {
+	struct arena arena;
+	jmp_buf escape;
+	struct cbpf_code code;
+	struct buf out;
+	struct diag diag;
+};
+
+static void put_listing(struct buf *out, const struct cbpf_insn *in, u32 n)
+{
+	cbpf_listing(out, in, n);
+}
+
+static void put_numbers(struct buf *out, const struct cbpf_insn *in, u32 n)
+{
+	buf_printf(out, "%u\n", n);
+	for (u32 i = 0; i < n; i++)
+		buf_printf(out, "%u %u %u %u\n", in[i].code, in[i].jt, in[i].jf, in[i].k);
+}
+
+static void put_array(struct buf *out, const struct cbpf_insn *in, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		buf_printf(out, "{ 0x%x, %u, %u, 0x%08x },\n", in[i].code, in[i].jt, in[i].jf,
+			   in[i].k);
+}
+
+static void put_bytecode(struct buf *out, const struct cbpf_insn *in, u32 n)
+{
+	buf_printf(out, "%u", n);
+	for (u32 i = 0; i < n; i++)
+		buf_printf(out, ",%u %u %u %u", in[i].code, in[i].jt, in[i].jf, in[i].k);
+	buf_char(out, '\n');
+}
+
+static void put_raw(struct buf *out, const struct cbpf_insn *in, u32 n)
+{
+	buf_add(out, in, n * sizeof(*in));
+}
+
+static const struct form {
+	const char *name;
+	void (*put)(struct buf *, const struct cbpf_insn *, u32 n);
+} forms[] = {
+	{"listing", put_listing},   {"numbers", put_numbers}, {"c", put_array},
+	{"bytecode", put_bytecode}, {"raw", put_raw},
+};
+
+/* "bpf": what it is translated to */
+static int put_bpf(struct classic *c)
+{
+	struct cbpf_translation t = {0};
+	int err = cbpf_translate(&t, &c->arena, c->code.insns.v, c->code.insns.n, &c->diag);
+
+	if (!err)
+		object_code_listing(&c->out, t.insns.v, t.insns.n);
+	return err;
+}
+
+static int put(struct classic *c, const char *format)
+{
+	if (!strcmp(format, "bpf"))
+		return put_bpf(c);
+	for (u32 i = 0; i < ARRAY_SIZE(forms); i++)
+		if (!strcmp(forms[i].name, format)) {
+			forms[i].put(&c->out, c->code.insns.v, c->code.insns.n);
+			return 0;
+		}
+	return diag_fail(&c->diag, -EINVAL, "listing, numbers, c, bytecode, raw, bpf",
+			 "there is no form '%s'", format);
+}
+
+static int read(struct classic *c, const void *text, size_t size, bool raw)
+{
+	if (!raw)
+		return cbpf_read(&c->code, &c->arena, text, size, &c->diag);
+	if (!size || size % sizeof(struct cbpf_insn) ||
+	    size / sizeof(struct cbpf_insn) > CBPF_INSNS_MOST)
+		return diag_fail(&c->diag, -EINVAL, "1 to 4096 instructions of 8 bytes",
+				 "%zu bytes are no filter", size);
+	c->code.insns.n = c->code.insns.cap = (u32)(size / sizeof(struct cbpf_insn));
+	c->code.insns.v = arena_array(&c->arena, struct cbpf_insn, c->code.insns.n);
+	memcpy(c->code.insns.v, text, size);
+	return 0;
+}
+
+static int check(struct classic *c)
+{
+	struct cbpf_wrong wrong;
+	struct loc at = {0};
+	int err = cbpf_check(c->code.insns.v, c->code.insns.n, &wrong);
+
+	if (!err)
+		return 0;
+	if (wrong.insn < c->code.lines.n)
+		at = (struct loc){c->code.lines.v[wrong.insn], 1, 1};
+	if (at.line)
+		return diag_error(&c->diag, at, NULL, "instruction %u: %s", wrong.insn, wrong.text);
+	return diag_fail(&c->diag, err, NULL, "instruction %u: %s", wrong.insn, wrong.text);
+}
+
+static int convert(struct classic *c, const void *text, size_t size, bool raw, const char *format)
+{
+	bool listing = !strcmp(format, "listing");
+	int err;
+
+	c->arena.escape = &c->escape;
+	if (setjmp(c->escape))
+		return diag_fail(&c->diag, -ENOMEM, NULL, "out of memory");
+	err = read(c, text, size, raw);
+	if (!err && listing) /* to see what is wrong with it */
+		err = put(c, format);
+	if (!err)
+		err = check(c);
+	return err || listing ? err : put(c, format);
+}
+
+int waggle_classic(const void *text, size_t size, bool raw, const char *format,
+		   const struct waggle_opts *opts)
+{
+	struct classic c = {0};
+	struct waggle_opts o;
+	int err = opts_copy(&o, opts);
+
+	if (err)
+		return err;
+	c.diag = (struct diag){.fn = o.diag, .user = o.user, .file = o.name ? o.name : "filter"};
+	if (!raw) {
+		c.diag.text = text;
+		c.diag.size = size;
+	}
+	err = convert(&c, text, size, raw, format);
+	if (c.out.failed)
+		err = err ? err : -ENOMEM;
+	else if (c.out.n && o.out)
+		o.out(o.user, buf_str(&c.out), c.out.n);
+	buf_free(&c.out);
+	arena_free(&c.arena);
+	return err;
+}
