@@ -80,7 +80,7 @@ void jit_divide(struct jit *j, struct jit_division d, u32 dst, u32 from, u32 src
 	if (!d.plain)
 		divide_cases(j,
 			     (struct jit_cold){.back = end,
-					       .leave = LEAVES,
+					       .kind = COLD_DIVIDE,
 					       .division = d,
 					       .dst = (u8)dst,
 					       .from = (u8)from},
