@@ -10,6 +10,8 @@
 
 #define LOOPS_MOST (8 * 1024 * 1024) /* of may_goto in one run; the kernel's BPF_MAX_LOOPS */
 
+#define CALLBACK_COST 8 /* in instructions, of the budget: what it takes to get there */
+
 int vm_run_open(struct vm_run **out, struct vm *vm, const struct vm_host *host, void *user, u32 cpu)
 {
 	static const struct vm_host nobody;
@@ -105,8 +107,9 @@ u64 vm_call_back(struct vm_run *run, u64 callback, const u64 args[5])
 
 	if (!is_callback(prog, callback))
 		return no_callback(run, callback);
-	if (frames >= VM_FRAMES) {
-		run->fault = (struct vm_fault){.kind = VM_TOO_DEEP};
+	run->budget -= CALLBACK_COST;
+	if (frames >= VM_FRAMES || run->budget < 0) {
+		run->fault.kind = frames >= VM_FRAMES ? VM_TOO_DEEP : VM_OUT_OF_BUDGET;
 		return 0;
 	}
 	result = start(run, prog, (u32)callback, args, frames);
