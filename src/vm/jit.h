@@ -103,8 +103,7 @@ struct jit_cold {
 	u8 dst, from; /* COLD_DIVIDE */
 	bool minus_one;
 	struct jit_division division;
-	u8 base; /* COLD_ACCESS; a register of BPF */
-	struct jit_range range;
+	struct jit_range range; /* COLD_ACCESS */
 	const struct jit_function *function;
 };
 
@@ -123,6 +122,8 @@ struct jit {
 	vec(struct jit_function) functions;
 	vec(struct jit_cold) cold;
 	u32 leave[LEAVES]; /* label + 1, where it is needed */
+	u32 rows[2];       /* the same: is a range in a row of elements? By whether it writes */
+	u32 leaving;       /* the same, of cold pieces: returns from the function */
 	u32 keep;          /* label + 1: calls a helper that changes nothing but r0 */
 	u32 stop;          /* label: out of all functions */
 
@@ -191,6 +192,7 @@ bool jit_divide_by(struct jit *, struct jit_division, u32 dst, s32 by);
 /* jit_memory.c: the operand of an access that has been checked */
 struct x_mem jit_access(struct jit *, u32 base, s32 off, u32 size, bool write);
 void jit_access_cold(struct jit *, const struct jit_cold *);
+void jit_row(struct jit *, bool write);
 u32 jit_size(const struct insn *); /* bytes of an access */
 
 /* jit_fuse.c: translates some instructions from j->at on; how many slots, or 0. */

@@ -51,7 +51,8 @@ void jit_cold_pieces(struct jit *j)
 		emit_room(&j->e, JIT_ROOM);
 		emit_place(&j->e, c->label);
 		kinds[c->kind](j, c);
-		x_jump(&j->e, X_ALWAYS, c->back);
+		if (c->kind != COLD_ACCESS)
+			x_jump(&j->e, X_ALWAYS, c->back);
 	}
 }
 
