@@ -7,6 +7,7 @@
  *   jit_divide.c  division
  *   jit_memory.c  loads, stores, atomics, and the checks of all of them
  *   jit_jump.c    jumps, calls, exit
+ *   jit_inline.c  helpers that are less than a call
  *   jit_fuse.c    several instructions as one
  *   jit_leave.c   what compiled code leaves to C
  *   emit_*.[ch]   encodings, and from there to memory
@@ -174,6 +175,7 @@ void jit_leave_if(struct jit *, enum x_cond, enum jit_leave);
 void jit_leave(struct jit *, enum jit_leave, u32 slot);
 void jit_if_answer(struct jit *, enum jit_answer, void (*then)(struct jit *)); /* of jit_leave() */
 void jit_cold_pieces(struct jit *);
+void jit_count_call(struct jit *); /* in the budget */
 enum x_cond jit_condition(const struct insn *);
 void jit_jump_to(struct jit *, enum x_cond, s32 distance); /* from the slot j->at */
 
@@ -194,6 +196,9 @@ struct x_mem jit_access(struct jit *, u32 base, s32 off, u32 size, bool write);
 void jit_access_cold(struct jit *, const struct jit_cold *);
 void jit_row(struct jit *, bool write);
 u32 jit_size(const struct insn *); /* bytes of an access */
+
+/* jit_inline.c: false: it must be called. */
+bool jit_inline(struct jit *, u32 helper);
 
 /* jit_fuse.c: translates some instructions from j->at on; how many slots, or 0. */
 u32 jit_fuse(struct jit *);
