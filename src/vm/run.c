@@ -61,7 +61,7 @@ int vm_call(struct vm_run *run, u32 prog, u64 ctx, u64 arg2, u64 *result)
 {
 	u64 args[5] = {ctx, arg2};
 
-	if (prog >= run->vm->nprogs)
+	if (prog >= run->vm->nprogs || !run->vm->progs[prog].n)
 		return -ENOENT;
 	begin(run, prog);
 	run->ctx = ctx;
@@ -102,6 +102,7 @@ u64 vm_call_back(struct vm_run *run, u64 callback, const u64 args[5])
 {
 	const struct vm_prog *prog = run->prog;
 	u64 top = (u64)(uintptr_t)run->stack + VM_FRAMES * VM_FRAME_BYTES, result;
+	u64 frame = run->frame;
 	u32 frames = (u32)((top - run->frame) / VM_FRAME_BYTES) + 1;
 
 	if (!is_callback(prog, callback))
@@ -112,6 +113,7 @@ u64 vm_call_back(struct vm_run *run, u64 callback, const u64 args[5])
 		return 0;
 	}
 	result = start(run, prog, (u32)callback, args, frames);
+	run->frame = frame; /* helpers that the function called have left theirs */
 	if (run->fault.kind)
 		run->fault.called_back = true;
 	else

@@ -206,6 +206,7 @@ struct vm_opts {
 	bool blind;     /* constants of the program do not appear in machine code */
 	u64 budget;     /* 0: VM_BUDGET */
 	u32 ring_bytes; /* of a map that is filled for each CPU; 0: RING_BYTES */
+	s64 only;	/* open this program alone, less 1; 0: all. See object_wants() */
 };
 /* Maps are made, programs decoded, checked for form (every jump lands on an instruction, every
  * register and helper exists) and compiled. What the machine cannot do is refused by name. */
