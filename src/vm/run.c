@@ -15,7 +15,8 @@
 int vm_run_open(struct vm_run **out, struct vm *vm, const struct vm_host *host, void *user, u32 cpu)
 {
 	static const struct vm_host nobody;
-	struct vm_run *run = calloc(1, sizeof(*run));
+	size_t regions = VM_REGIONS + vm->nregions;
+	struct vm_run *run = calloc(1, sizeof(*run) + regions * sizeof(run->fast[0]));
 
 	if (!run)
 		return -ENOMEM;
@@ -24,10 +25,11 @@ int vm_run_open(struct vm_run **out, struct vm *vm, const struct vm_host *host, 
 	run->user = user;
 	run->cpu = cpu;
 	run->stack = calloc(VM_FRAMES, VM_FRAME_BYTES);
-	if (!run->stack || vm_region_init(run)) {
+	if (!run->stack) {
 		vm_run_close(run);
 		return -ENOMEM;
 	}
+	vm_region_init(run);
 	*out = run;
 	return 0;
 }
@@ -36,7 +38,6 @@ void vm_run_close(struct vm_run *run)
 {
 	if (!run)
 		return;
-	vm_region_free(run);
 	free(run->stack);
 	free(run);
 }
