@@ -26,8 +26,10 @@
 #define WINDOW_NS    1000000.0
 #define XDP          6
 
-enum way { GCC, KERNEL_JIT, JIT, JIT_TRUSTED, INTERPRETER, WAYS };
-static const char *const way_names[WAYS] = {"gcc -O2", "kernel", "checked", "trusted", "interp."};
+/* CHECKED: our compiler, for programs that nobody has verified; JIT: for those that somebody has,
+ * which is what the kernel's does, too. The interpreter checks. */
+enum way { GCC, KERNEL_JIT, CHECKED, JIT, INTERPRETER, WAYS };
+static const char *const way_names[WAYS] = {"gcc -O2", "kernel", "checked", "JIT", "interp."};
 
 struct work {
 	const char *name;
@@ -145,12 +147,12 @@ static void count_insns(struct work *w, const struct insn *insns, u32 n)
 }
 
 /* Best of 20: the whole of vm_open_code() with the compiler, less without it. */
-static double compile_us(const struct insn *insns, u32 n, bool trusted)
+static double compile_us(const struct insn *insns, u32 n)
 {
 	double best[2] = {INFINITY, INFINITY};
 
 	for (u32 i = 0; i < 40; i++) {
-		struct vm_opts opts = {.interpret = i & 1, .trusted = trusted};
+		struct vm_opts opts = {.interpret = i & 1};
 		double start = cpu_ns();
 		struct vm *vm;
 
@@ -160,6 +162,28 @@ static double compile_us(const struct insn *insns, u32 n, bool trusted)
 		vm_close(vm);
 	}
 	return (best[0] - best[1]) / 1000;
+}
+
+/* The parser, many times in a row: a large program. */
+static void compile_large(const struct elf *user)
+{
+	const struct insn *insns;
+	struct insn *large;
+	u32 n, copies = 40;
+	double us;
+
+	if (!find_program(user, "parse", &insns, &n))
+		return;
+	large = calloc(copies, n * sizeof(*insns));
+	for (u32 i = 0; large && i < copies * n; i++) {
+		large[i] = insns[i % n];
+		if (large[i].code == (BPF_JMP | BPF_EXIT) && i + 1 < copies * n)
+			large[i] = (struct insn){.code = BPF_JMP | BPF_JA};
+	}
+	us = large ? compile_us(large, copies * n) : NAN;
+	printf("compiler: %.0f us for %u instructions, %.1f us per 1000 (goal: 50)\n", us,
+	       copies * n, us * 1000 / (copies * n));
+	free(large);
 }
 
 static int kernel_load(const struct insn *insns, u32 n, const char *name)
@@ -186,7 +210,7 @@ static int kernel_load(const struct insn *insns, u32 n, const char *name)
 static bool work_open(struct work *w, const struct elf *user, const struct elf *kernel)
 {
 	static const struct vm_opts opts[WAYS] = {
-		[JIT_TRUSTED] = {.trusted = true}, [INTERPRETER] = {.interpret = true}};
+		[JIT] = {.trusted = true}, [INTERPRETER] = {.interpret = true}};
 	const struct insn *insns;
 	u32 n;
 
@@ -194,8 +218,8 @@ static bool work_open(struct work *w, const struct elf *user, const struct elf *
 		return false;
 	w->size = n;
 	count_insns(w, insns, n);
-	w->compile_us = compile_us(insns, n, true);
-	for (u32 way = JIT; way < WAYS; way++)
+	w->compile_us = compile_us(insns, n);
+	for (u32 way = CHECKED; way < WAYS; way++)
 		if (!open_way(w, way, insns, n, &opts[way], NULL, NULL))
 			return false;
 	w->kernel = -1;
@@ -288,7 +312,7 @@ static void put(double v, int width, int digits)
 static void table(const struct work *work, u32 n)
 {
 	struct mean ratio[WAYS] = {0}, per_insn = {0};
-	double worst = 0, slowest = 0;
+	double worst = 0;
 
 	printf("\nPrograms in ns a run, as ratios to gcc -O2, and ns per instruction\n\n");
 	printf("%-10s%12s%10s", "", "instructions", "gcc ns");
@@ -304,8 +328,6 @@ static void table(const struct work *work, u32 n)
 			put(w->best[way] / w->best[GCC], 9, 2);
 			mean_add(&ratio[way], w->best[way] / w->best[GCC]);
 		}
-		if (isfinite(w->best[KERNEL_JIT]))
-			slowest = fmax(slowest, w->best[JIT_TRUSTED] / w->best[KERNEL_JIT]);
 		put(each, 9, 2);
 		mean_add(&per_insn, each);
 		worst = isfinite(each) ? fmax(worst, each) : worst;
@@ -317,29 +339,9 @@ static void table(const struct work *work, u32 n)
 	for (u32 way = KERNEL_JIT; way < WAYS; way++)
 		put(mean_of(&ratio[way]), 9, 2);
 	put(mean_of(&per_insn), 9, 2);
-	printf("\n\ngoals: trusted, as the kernel's programs are: %.2f <= 1.25, none slower than "
-	       "the "
-	       "kernel's: %.2f <= 1;\n"
-	       "interpreter %.2f <= 1.2 ns per instruction, worst %.2f <= 1.6\n",
-	       mean_of(&ratio[JIT_TRUSTED]), slowest, mean_of(&per_insn), worst);
-}
-
-/* All programs in a row, many times: how long 1,000 instructions take. */
-static void compile_large(const struct elf *user)
-{
-	enum { COPIES = 10, MOST = 10000 };
-	static struct insn large[MOST];
-	const struct insn *insns;
-	u32 n = 0, m;
-
-	for (u32 i = 0; i < COPIES * nnatives; i++)
-		if (find_program(user, natives[i % nnatives].name, &insns, &m) && n + m <= MOST) {
-			memcpy(&large[n], insns, m * sizeof(*insns));
-			n += m;
-		}
-	printf("compile: %u instructions in one program: %.0f us per 1,000 <= 50; with checks "
-	       "%.0f\n",
-	       n, compile_us(large, n, true) / n * 1000, compile_us(large, n, false) / n * 1000);
+	printf("\n\ngoals: JIT %.2f <= 1.25; interpreter %.2f <= 1.2 ns per instruction, "
+	       "worst %.2f <= 1.6\n",
+	       mean_of(&ratio[JIT]), mean_of(&per_insn), worst);
 }
 
 int main(int argc, char **argv)
