@@ -301,7 +301,7 @@ static int open_one(struct vm *vm, u32 i, u32 *next, struct diag *diag)
 
 		describe_inner(vm, inner, m);
 		err = vm_map_open(inner, diag);
-		if (!err)
+		if (!err && map->ops)
 			err = map->ops->update(map, &c, next, BPF_ANY, c);
 		++*next;
 	}
