@@ -327,9 +327,11 @@ static void *work(void *arg)
 	u64 *memory = calloc(8, 8), result;
 	struct vm_run *run;
 
-	w->good = memory && !vm_run_open(&run, w->vm, NULL, NULL, w->cpu);
-	if (!w->good)
+	if (!memory || vm_run_open(&run, w->vm, NULL, NULL, w->cpu)) {
+		free(memory);
 		return NULL;
+	}
+	w->good = true;
 	for (u32 i = 0; i < w->cpu; i++) /* so that memory has another number in each */
 		vm_lend(run, (struct vm_region){.start = 16 + i, .size = 1, .kind = VM_MEMORY});
 	vm_lend(run, (struct vm_region){.start = (u64)(uintptr_t)memory,
