@@ -50,7 +50,7 @@ static u64 start(struct vm_run *run, const struct vm_prog *prog, u32 at, const u
 
 static void begin(struct vm_run *run, u32 prog)
 {
-	run->prog = &run->vm->progs[prog];
+	run->prog = run->first = &run->vm->progs[prog];
 	run->tail_calls = 0;
 	run->packet_pushed = 0;
 	run->loops = LOOPS_MOST;

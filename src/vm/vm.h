@@ -71,8 +71,8 @@ struct vm_fault {
 	u64 addr;
 	const char *why; /* BAD_ARGUMENT, BAD_CALL: a constant text */
 };
-/* "instruction 12: r1 = *(u32 *)(r2 +8): 4 bytes at 0x… are 8 bytes behind the end of the value of
- * map counts", with the line of the source where it is known. */
+/* "line 8: "n += p[9];": instruction 12: r1 = *(u32 *)(r2 +8): 4 bytes at 0x… are 8 bytes behind
+ * the value of map counts (16 bytes)" */
 void vm_fault_print(struct buf *, const struct vm_run *);
 
 /* ---- the world around a run: what helpers ask, and who answers */
@@ -117,7 +117,7 @@ struct vm_fast {
 };
 struct vm_run {
 	struct vm *vm;
-	const struct vm_prog *prog; /* that runs; changes by tail calls */
+	const struct vm_prog *prog, *first; /* that runs: changes by tail calls; that was started */
 	const struct vm_host *host;
 	void *user;     /* of the host */
 	u32 cpu;        /* what bpf_get_smp_processor_id() says; < vm->cpus. Two threads that run at
