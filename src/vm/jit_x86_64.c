@@ -319,6 +319,9 @@ static int compile(struct jit *j, struct vm_prog *prog)
 	for (u32 i = 0; i < LEAVES; i++)
 		if (j->leave[i])
 			way_out(j, i);
+	for (u32 i = 0; i < 2; i++)
+		if (j->rows[i])
+			jit_row(j, i);
 	if (j->keep)
 		keeping_call(j);
 	entry(j, enter);
