@@ -31,6 +31,14 @@ int link_tracepoint(struct kernel_engine *k, const struct attach *a)
 	return err ? why_event(k, err, probe) : 0;
 }
 
+/* The program itself says where: see programs.c. */
+int link_trace(struct kernel_engine *k, const struct attach *a)
+{
+	int fd = sys_raw_tracepoint(NULL, k->progs[a->prog]);
+
+	return fd < 0 ? why_event(k, fd, k->base.object->progs.v[a->prog].probe) : link_keep(k, fd);
+}
+
 int link_raw_tracepoint(struct kernel_engine *k, const struct attach *a)
 {
 	int fd = sys_raw_tracepoint(a->pattern, k->progs[a->prog]);

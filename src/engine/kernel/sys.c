@@ -165,6 +165,7 @@ int sys_prog_load(const struct sys_prog *p, u32 level, char *log, u32 log_size)
 		.log_size = log ? log_size : 0,
 		.log = addr(log),
 		.attach_type = p->attach_type,
+		.attach_btf = p->attach_btf,
 	};
 
 	copy_name(a.name, p->name);

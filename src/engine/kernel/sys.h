@@ -38,7 +38,8 @@ struct sys_func_info {
 };
 struct sys_prog {
 	const char *name, *license;
-	u32 kind, attach_type; /* attach_type: MULTI_*, 0: any */
+	u32 kind, attach_type; /* attach_type: MULTI_*, TRACE_*, 0: any */
+	u32 attach_btf;        /* TRACE_*: type id of the function */
 	const struct insn *insns;
 	u32 ninsns;
 	int btf_fd; /* 0: no func and line info */
