@@ -63,7 +63,7 @@ programs: $(UNIT_EXE) $(TOOL_EXE)
 
 $(UNIT_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE): LDLIBS += -lcmocka
-$(O)/tests/unit/test_btf $(O)/tests/unit/test_object_load $(O)/tests/waist/tool_waist: LDLIBS += -lbpf # an oracle
+$(O)/tests/unit/test_btf $(O)/tests/unit/test_object_load $(O)/tests/waist/tool_waist $(O)/tests/objects/tool_objects: LDLIBS += -lbpf # an oracle
 $(O)/tests/unit/test_classic: LDLIBS += -lpcap # an oracle
 $(TOOL_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/libwaggle.a
@@ -93,7 +93,7 @@ debug-programs:
 
 # What includes fuzz/one.h is for libFuzzer, and needs these rooms alone. SAN stops at the first thing
 # found.
-FUZZ_ROOMS = base elf isa btf object
+FUZZ_ROOMS = base elf isa btf object vm
 FUZZERS = $(basename $(shell grep -l '"one.h"' fuzz/*.c))
 fuzzers:
 	+$(MAKE) --no-print-directory O=build-fuzz CC=clang CFLAGS="-O1 -g $(SAN) -fno-sanitize=pointer-overflow -fsanitize=fuzzer-no-link" \

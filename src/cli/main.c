@@ -14,6 +14,7 @@ const struct command commands[] = {
 	{"build", cmd_build, "waggle build FILE -o OBJECT", "compile a script to a BPF object"},
 	{"dis", cmd_dis, "waggle dis [--classic|--hex|--raw] FILE", "the instructions of an object, or bare ones"},
 	{"asm", cmd_asm, "waggle asm [--classic|--hex|--raw] FILE -o OUT", "an object, or bare instructions, from text"},
+	{"run", cmd_run, "waggle run OBJECT [OPTIONS]", "run a program of an object on given input"},
 	{"target", cmd_target, "waggle target save FILE [PATTERN...]",
 	 "save what a compiler must know of this machine"},
 	{"help", cmd_help, "waggle help [functions|values|probes|stages]", "what there is"},

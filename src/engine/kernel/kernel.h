@@ -68,6 +68,12 @@ u32 data_size(const struct kernel_engine *, const struct object_map *);
 u32 map_value_bytes(const struct kernel_engine *, u32 map); /* of all CPUs, as read */
 int map_read(struct engine *, u32 map, struct buf *keys, struct buf *values, u32 *n);
 
+/* plain.c: what objects of other compilers need besides. */
+int plain_map_open(struct kernel_engine *, const struct object_map *, struct sys_map *); /* reports */
+int plain_slots_fill(struct kernel_engine *, bool maps); /* of maps of maps, or arrays of programs */
+int link_tracing(struct kernel_engine *, const struct attach *);
+int kernel_test(struct engine *, u32 prog, struct engine_test *);
+
 /* programs.c, verdict.c */
 int programs_open(struct kernel_engine *);
 /* Says why the verifier refused a program, from its log. `shift`: slots put in front. */
@@ -91,7 +97,6 @@ int link_event(struct kernel_engine *, int event, const struct attach *);
 /* link_tracepoint.c, link_probe.c, link_clock.c: attach one row */
 int link_tracepoint(struct kernel_engine *, const struct attach *);
 int link_raw_tracepoint(struct kernel_engine *, const struct attach *);
-int link_trace(struct kernel_engine *, const struct attach *);
 int link_kprobe(struct kernel_engine *, const struct attach *);
 int link_uprobe(struct kernel_engine *, const struct attach *);
 int link_clock(struct kernel_engine *, const struct attach *);

@@ -31,14 +31,6 @@ int link_tracepoint(struct kernel_engine *k, const struct attach *a)
 	return err ? why_event(k, err, probe) : 0;
 }
 
-/* The program itself says where: see programs.c. */
-int link_trace(struct kernel_engine *k, const struct attach *a)
-{
-	int fd = sys_raw_tracepoint(NULL, k->progs[a->prog]);
-
-	return fd < 0 ? why_event(k, fd, k->base.object->progs.v[a->prog].probe) : link_keep(k, fd);
-}
-
 int link_raw_tracepoint(struct kernel_engine *k, const struct attach *a)
 {
 	int fd = sys_raw_tracepoint(a->pattern, k->progs[a->prog]);
@@ -49,4 +41,11 @@ int link_raw_tracepoint(struct kernel_engine *k, const struct attach *a)
 	if (fd < 0)
 		return why_event(k, fd, k->base.object->progs.v[a->prog].probe);
 	return link_keep(k, fd);
+}
+
+int link_tracing(struct kernel_engine *k, const struct attach *a)
+{
+	int fd = sys_raw_tracepoint(NULL, k->progs[a->prog]);
+
+	return fd < 0 ? why_event(k, fd, k->base.object->progs.v[a->prog].section) : link_keep(k, fd);
 }
