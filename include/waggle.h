@@ -65,6 +65,10 @@ struct waggle_opts {
 	unsigned max_strlen;   /* bytes of a string with its NUL; 0: 1024 */
 	unsigned max_map_keys; /* entries of a map with keys; 0: 4096 */
 	const char *stack_mode; /* of kstack and ustack: "bpftrace" (NULL), "perf", "raw" */
+
+	/* objects of other compilers */
+	const char *btf;     /* types for CO-RE: a file of BTF, or ELF with it; NULL: the kernel's */
+	const char *program; /* waggle_session_load(): only this one; NULL: the only one, or all */
 };
 
 struct waggle_object;
@@ -168,6 +172,41 @@ struct waggle_stats {
 	uint32_t programs, maps;
 	uint32_t probes; /* places where the programs run: more than them, with wildcards */
 };
+
+/* Load and attach nothing: programs run when waggle_session_call() says so. With engine
+ * WAGGLE_AUTO the kernel serves where it can run the program and this process may, else the machine
+ * in user space. Maps are read by waggle_session_map(). */
+int waggle_session_load(struct waggle_session **, struct waggle_object *,
+			const struct waggle_opts *);
+/* One program on one input. Set sz and what is above the line; memory that it points to afterwards
+ * is good until the next call. */
+struct waggle_call {
+	size_t sz;
+	const char *program; /* NULL: the one of the session's options, or the only one */
+	const void *data;    /* a packet with its Ethernet header, for those that see packets; NULL: 64
+			      * zeroes */
+	size_t data_size;
+	const void *ctx; /* the context, for those that see none; else struct xdp_md, __sk_buff */
+	size_t ctx_size;
+	unsigned repeat; /* 0: once */
+	/* ---- */
+	uint64_t result;
+	const char *verdict; /* "XDP_PASS"; NULL: the result is a number */
+	const char *name, *kind, *engine;
+	const void *out, *ctx_out; /* as they are afterwards; NULL: there is none */
+	size_t out_size, ctx_out_size;
+	const void *in; /* what the packet was, when none was given */
+	size_t in_size;
+	uint64_t ns;	   /* of one run on the average */
+	const char *fault; /* why it was stopped, then there is no result; NULL: it was not */
+};
+int waggle_session_call(struct waggle_session *, struct waggle_call *);
+/* The i-th map of the session, NULL: there is none. */
+struct waggle_map *waggle_session_map_at(struct waggle_session *, unsigned i);
+/* A map's contents as text, or as one JSON value, with the names and types that its BTF gives. -ENODATA:
+ * maps of its kind have no contents to show. */
+int waggle_map_print(struct waggle_map *, bool json,
+		     void (*out)(void *user, const char *text, size_t len), void *user);
 
 /* Load and attach; the session borrows the object until it is stopped. */
 int waggle_session_start(struct waggle_session **, struct waggle_object *,

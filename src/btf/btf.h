@@ -83,8 +83,15 @@ u32 btf_count(const struct btf *); /* types have the ids 1 to this */
 /* NULL: no such type, or a broken one. Id 0 is void. */
 const struct btf_type *btf_type(struct btf *, u32 id);
 u32 btf_find(struct btf *, const char *name, enum btf_kind); /* the lowest id; 0: none */
+/* The lowest id behind `after` of that name, whatever flavour follows ("name___flavour"), which is
+ * not looked for in a kernel's BTF that is read through its index. 0: none. */
+u32 btf_find_flavour(struct btf *, const char *name, enum btf_kind, u32 after);
 u32 btf_skip(struct btf *, u32 id); /* through typedefs, qualifiers and tags; 0: void or broken */
 int btf_copy(struct btf *, struct buf *out); /* appends the raw bytes of the whole */
+/* Where the record of a type lies in the raw bytes. False: no such type, or a broken one. */
+bool btf_raw(struct btf *, u32 id, u32 *off, u32 *size);
+bool btf_sizeof(struct btf *, u32 id, u64 *size); /* false: it has none (void, functions, ...) */
+const char *btf_string_at(struct btf *, u32 off); /* NULL: outside of the strings */
 
 /* ---- building. Types get ids from 1 in the order of the calls; strings are shared. A zeroed
  * builder is an empty one. Types may refer to ids that are yet to come. */

@@ -186,13 +186,13 @@ static int text(struct parser *s, u8 *data, u32 size)
 	return take(s, '"') ? 0 : wrong(s, from, "here is no quote at the end");
 }
 
-/* hex:01 02 ff, hex:0102ff */
+/* hex:01 02 ff, hex:0102ff; of what has no type also 01 02 ff */
 static int bytes(struct parser *s, u8 *data, u32 size)
 {
 	const char *from = s->p;
 	u32 n = 0;
 
-	for (s->p += strlen("hex:"); *s->p; s->p++) {
+	for (s->p += strncmp(s->p, "hex:", 4) ? 0 : 4; *s->p; s->p++) {
 		char c = is_digit(*s->p) ? *s->p : *s->p | 32;
 
 		if (*s->p == ' ' || *s->p == ':')
@@ -370,8 +370,8 @@ static int variable(struct parser *s, const struct btf_type *t, u8 *data, u32 si
 	for (goes_on = !take(s, '}'); goes_on && !err;) {
 		u32 n, i = 0;
 
-		if (!take(s, '.'))
-			return wrong(s, s->p, "here belongs .variable");
+		take(s, '.');
+		skip(s);
 		n = word(s);
 		snprintf(name, sizeof(name), "%.*s", (int)n, s->p);
 		while (i < t->n && (!btf_type(s->btf, t->secs[i].type) ||
@@ -399,8 +399,7 @@ static int untyped(struct parser *s, u8 *data, u32 size)
 		return text(s, data, size);
 	if (size == 1 || size == 2 || size == 4 || size == 8)
 		return number(s, data, size * 8, size);
-	return diag_error(s->d, loc(s, s->p, s->p + 1), "hex:01 02 ..., \"text\"",
-			  "nothing is known of these %u bytes but their number", size);
+	return bytes(s, data, size);
 }
 
 static int parse(struct parser *s, u32 type, u8 *data, u32 size)

@@ -292,8 +292,18 @@ static bool is_named(struct btf *b, u32 name, const char *want, size_t n)
 	return s && len == n && !memcmp(s, want, n);
 }
 
-/* Without a name table: looks at each type. */
-static u32 find_by_walk(struct btf *b, const char *name, size_t n, u32 kind)
+/* "name___flavour" */
+static bool is_flavour(struct btf *b, u32 name, const char *want, size_t n)
+{
+	size_t len;
+	const char *s = name ? fetch_string(b, name, &len) : NULL;
+
+	return s && len > n + 3 && !memcmp(s, want, n) && !memcmp(s + n, "___", 3) &&
+	       s[n + 3] != '_' && !memmem(s + n + 3, len - n - 3, "___", 3);
+}
+
+/* Without a name table: looks at each type behind `after`. */
+static u32 find_by_walk(struct btf *b, const char *name, size_t n, u32 kind, u32 after, bool flavour)
 {
 	u32 off = 0;
 
@@ -304,7 +314,9 @@ static u32 find_by_walk(struct btf *b, const char *name, size_t n, u32 kind)
 		if (!p)
 			return 0;
 		info = btf_u32(p + 4);
-		if (BTF_INFO_KIND(info) == kind && is_named(b, btf_u32(p), name, n))
+		if (id > after && BTF_INFO_KIND(info) == kind &&
+		    (is_named(b, btf_u32(p), name, n) ||
+		     (flavour && is_flavour(b, btf_u32(p), name, n))))
 			return id;
 		off += BTF_TYPE_SIZE + (u32)btf_more(info);
 	}
@@ -312,7 +324,7 @@ static u32 find_by_walk(struct btf *b, const char *name, size_t n, u32 kind)
 }
 
 /* False: the index is damaged. */
-static bool find_by_index(struct btf *b, const char *name, size_t n, u32 kind, u32 *id)
+static bool find_by_index(struct btf *b, const char *name, size_t n, u32 kind, u32 after, u32 *id)
 {
 	u32 hash = btf_index_hash(name, n);
 
@@ -325,12 +337,13 @@ static bool find_by_index(struct btf *b, const char *name, size_t n, u32 kind, u
 			return false;
 		if (end)
 			return true;
-		if (e.kind == kind && (!*id || e.id < *id) && is_named(b, e.name, name, n))
+		if (e.kind == kind && e.id > after && (!*id || e.id < *id) &&
+		    is_named(b, e.name, name, n))
 			*id = e.id;
 	}
 }
 
-u32 btf_find(struct btf *b, const char *name, enum btf_kind kind)
+static u32 find(struct btf *b, const char *name, enum btf_kind kind, u32 after, bool flavour)
 {
 	size_t n = strlen(name);
 	u32 id;
@@ -338,11 +351,65 @@ u32 btf_find(struct btf *b, const char *name, enum btf_kind kind)
 	if (!n || !b->index)
 		return 0;
 	if (!b->hashed)
-		return find_by_walk(b, name, n, kind);
-	if (find_by_index(b, name, n, kind, &id))
+		return find_by_walk(b, name, n, kind, after, flavour);
+	if (find_by_index(b, name, n, kind, after, &id))
 		return id;
 	btf_rebuild(b);
-	return b->index && find_by_index(b, name, n, kind, &id) ? id : 0;
+	return b->index && find_by_index(b, name, n, kind, after, &id) ? id : 0;
+}
+
+u32 btf_find(struct btf *b, const char *name, enum btf_kind kind)
+{
+	return find(b, name, kind, 0, false);
+}
+
+u32 btf_find_flavour(struct btf *b, const char *name, enum btf_kind kind, u32 after)
+{
+	return find(b, name, kind, after, true);
+}
+
+bool btf_raw(struct btf *b, u32 id, u32 *off, u32 *size)
+{
+	u32 at;
+	const u8 *p;
+	s64 more;
+
+	if (!id || id > btf_count(b) || !find_offset(b, id, &at))
+		return false;
+	p = fetch(b, &b->types, b->src.at.type_off + (u64)at, BTF_TYPE_SIZE);
+	more = p ? btf_more(btf_u32(p + 4)) : -1;
+	if (more < 0 || more > (s64)b->src.at.type_size - at - BTF_TYPE_SIZE)
+		return false;
+	*off = b->src.at.type_off + at;
+	*size = BTF_TYPE_SIZE + (u32)more;
+	return true;
+}
+
+const char *btf_string_at(struct btf *b, u32 off)
+{
+	return name_at(b, off);
+}
+
+bool btf_sizeof(struct btf *b, u32 id, u64 *size)
+{
+	u64 times = 1;
+
+	for (u32 i = 0; i < SKIP_DEPTH; i++) {
+		const struct btf_type *t = btf_type(b, btf_skip(b, id));
+
+		if (!t)
+			return false;
+		if (t->kind == BTF_ARRAY || t->kind == BTF_VAR) {
+			times *= t->kind == BTF_ARRAY ? t->n : 1;
+			if (times > UINT32_MAX)
+				return false;
+			id = t->type;
+			continue;
+		}
+		*size = times * (t->kind == BTF_PTR ? 8 : has_size(t->kind) ? t->size : 0);
+		return t->kind == BTF_PTR || has_size(t->kind);
+	}
+	return false;
 }
 
 u32 btf_skip(struct btf *b, u32 id)

@@ -1,70 +1,31 @@
 /*
- * show.c: values of BTF types as text; see value.h.
+ * show.c: a value as its type says; see show.h.
  *
- * In:  bytes and a type id. Out: one line of C's notation, or JSON. Types may be broken, deep or
- *      larger than the bytes: what cannot be shown is left out.
+ * In:  bytes, a type that may be broken. Out: text. What the type says beyond the bytes is not shown.
  */
-#include "btf/value.h"
+#include "btf/show.h"
 
-#include <stdio.h>
+#define DEPTH_MOST  32
+#define OUTPUT_MOST (1u << 22) /* arrays of arrays that a broken type makes */
 
-#define DEPTH_MOST 16
-
-struct shower {
+struct show {
 	struct buf *out;
 	struct btf *btf;
-	enum btf_style style;
-	u32 depth;
+	bool json;
+	size_t start;
 };
 
-static void show(struct shower *, u32 type, const u8 *, u32 size);
-
-/* ---- scalars */
-
-static u64 get_number(const u8 *data, u32 size)
-{
-	u64 v = 0;
-
-	memcpy(&v, data, MIN(size, 8));
-	return v;
-}
-
-static s64 extend(u64 v, u32 bits)
-{
-	return bits && bits < 64 ? (s64)(v << (64 - bits)) >> (64 - bits) : (s64)v;
-}
-
-static void show_bytes(struct shower *s, const u8 *data, u32 size)
-{
-	for (u32 i = 0; i < size; i++)
-		buf_printf(s->out, s->style == BTF_JSON ? "%s%u" : "%s%02x",
-			   i                      ? s->style == BTF_JSON ? "," : " "
-			   : s->style == BTF_JSON ? "["
-						  : "hex:",
-			   data[i]);
-	if (s->style == BTF_JSON)
-		buf_puts(s->out, size ? "]" : "[]");
-}
-
-static void show_untyped(struct shower *s, const u8 *data, u32 size)
-{
-	if (size == 1 || size == 2 || size == 4 || size == 8)
-		buf_u64(s->out, get_number(data, size));
-	else
-		show_bytes(s, data, size);
-}
-
-void btf_show_text(struct buf *out, const char *p, size_t n)
+void btf_show_text(struct buf *out, const char *text, size_t size)
 {
 	buf_char(out, '"');
-	for (size_t i = 0; i < n; i++) {
-		u8 c = (u8)p[i];
+	for (size_t i = 0; i < size; i++) {
+		u8 c = (u8)text[i];
 
 		if (c == '"' || c == '\\')
 			buf_printf(out, "\\%c", c);
-		else if (c == '\n')
-			buf_puts(out, "\\n");
-		else if (c < 32 || c == 127)
+		else if (c == '\n' || c == '\t')
+			buf_puts(out, c == '\n' ? "\\n" : "\\t");
+		else if (c < ' ' || c >= 127)
 			buf_printf(out, "\\u%04x", c);
 		else
 			buf_char(out, (char)c);
@@ -72,223 +33,210 @@ void btf_show_text(struct buf *out, const char *p, size_t n)
 	buf_char(out, '"');
 }
 
-static void show_int(struct shower *s, const struct btf_type *t, u64 v, u32 bits)
+static u64 load(const u8 *data, u64 size)
 {
+	u64 v = 0;
+
+	memcpy(&v, data, size < 8 ? size : 8);
+	return v;
+}
+
+void btf_show_bytes(struct buf *out, const u8 *data, u64 size, bool json)
+{
+	if (size == 1 || size == 2 || size == 4 || size == 8) {
+		buf_u64(out, load(data, size));
+		return;
+	}
+	buf_puts(out, json ? "\"" : "");
+	for (u64 i = 0; i < size; i++)
+		buf_printf(out, "%s%02x", i && !json ? " " : "", data[i]);
+	buf_puts(out, json ? "\"" : "");
+}
+
+static void show(struct show *, u32 type, const u8 *data, u64 size, u32 depth);
+
+static void show_number(struct show *s, const struct btf_type *t, u64 v, u32 bits)
+{
+	s64 wide = bits < 64 ? (s64)(v << (64 - bits)) >> (64 - bits) : (s64)v;
+
 	if (t->is_bool)
 		buf_puts(s->out, v ? "true" : "false");
 	else if (t->is_signed)
-		buf_s64(s->out, extend(v, bits));
+		buf_s64(s->out, wide);
 	else
 		buf_u64(s->out, v);
 }
 
-static void show_enum(struct shower *s, const struct btf_type *t, u64 v, u32 bits)
+static void show_enum(struct show *s, const struct btf_type *t, u64 v, u32 bits)
 {
-	s64 number = t->is_signed ? extend(v, bits) : (s64)v;
+	s64 wide = t->is_signed && bits < 64 ? (s64)(v << (64 - bits)) >> (64 - bits) : (s64)v;
 
 	for (u32 i = 0; i < t->n; i++)
-		if (t->values[i].value == number || (bits == 32 && (u32)t->values[i].value == v)) {
-			const char *name = t->values[i].name;
-
-			buf_printf(s->out, s->style == BTF_JSON ? "\"%s\"" : "%s", name);
+		if (t->values[i].value == wide) {
+			buf_printf(s->out, s->json ? "\"%s\"" : "%s", t->values[i].name);
 			return;
 		}
 	if (t->is_signed)
-		buf_s64(s->out, number);
+		buf_s64(s->out, wide);
 	else
 		buf_u64(s->out, v);
 }
 
-static void show_float(struct shower *s, const u8 *data, u32 size)
+/* Bytes that are all printable up to their first NUL are a text. */
+static bool is_text(const u8 *data, u64 size)
 {
-	double d;
-	float f;
+	u64 n = 0;
 
-	if (size == 4)
-		memcpy(&f, data, 4);
-	else if (size == 8)
-		memcpy(&d, data, 8);
-	else {
-		show_bytes(s, data, size);
-		return;
+	while (n < size && data[n]) {
+		if (data[n] < ' ' || data[n] >= 127)
+			return false;
+		n++;
 	}
-	buf_printf(s->out, "%.17g", size == 4 ? (double)f : d);
-}
-
-/* ---- compounds */
-
-/* Is it text? All that is before the first NUL can be printed, behind it is nothing. */
-static bool is_text(const u8 *data, u32 n)
-{
-	u32 i = 0;
-
-	for (; i < n && data[i]; i++)
-		if (data[i] < 32 && data[i] != '\n' && data[i] != '\t')
-			return false;
-	for (; i < n; i++)
-		if (data[i])
-			return false;
 	return true;
 }
 
-static const struct btf_type *resolved(struct btf *btf, u32 type)
+static void show_array(struct show *s, const struct btf_type *t, const u8 *data, u64 size, u32 depth)
 {
-	return btf_type(btf, btf_skip(btf, type));
-}
+	const struct btf_type *elem = btf_type(s->btf, btf_skip(s->btf, t->type));
+	u64 each;
 
-static u32 size_of(struct btf *btf, u32 id, u32 depth)
-{
-	const struct btf_type *t = resolved(btf, id);
-	u64 size;
-
-	if (!t || depth > DEPTH_MOST)
-		return 0;
-	if (t->kind == BTF_PTR)
-		return 8;
-	if (t->kind != BTF_ARRAY)
-		return t->size;
-	size = (u64)size_of(btf, t->type, depth + 1) * t->n;
-	return size > UINT32_MAX ? 0 : (u32)size;
-}
-
-static void show_array(struct shower *s, const struct btf_type *t, const u8 *data, u32 size)
-{
-	const struct btf_type *elem = resolved(s->btf, t->type);
-	u32 each = size_of(s->btf, t->type, 0), n = t->n;
-
-	if (!each) {
-		show_bytes(s, data, size);
+	if (!elem || !btf_sizeof(s->btf, t->type, &each) || !each) {
+		btf_show_bytes(s->out, data, size, s->json);
 		return;
 	}
-	n = n ? MIN(n, size / each) : size / each; /* char data[]: all that is left */
-	if (elem && elem->kind == BTF_INT && each == 1 &&
-	    (elem->is_char || elem->is_signed || !strcmp(elem->name, "char")) && is_text(data, n)) {
-		btf_show_text(s->out, (const char *)data, strnlen((const char *)data, n));
+	if (elem->kind == BTF_INT && each == 1 && !elem->is_bool && is_text(data, size) &&
+	    (elem->is_char || !strcmp(elem->name, "char"))) {
+		btf_show_text(s->out, (const char *)data, strnlen((const char *)data, size));
 		return;
 	}
 	buf_char(s->out, '[');
-	for (u32 i = 0; i < n; i++) {
-		buf_puts(s->out, !i ? "" : s->style == BTF_JSON ? "," : ", ");
-		show(s, t->type, data + i * each, each);
+	for (u64 i = 0; (i < t->n || !t->n) && (i + 1) * each <= size; i++) {
+		buf_puts(s->out, i ? (s->json ? "," : ", ") : "");
+		show(s, t->type, data + i * each, each, depth + 1);
 	}
 	buf_char(s->out, ']');
 }
 
-static void show_bits(struct shower *s, const struct btf_member *m, const u8 *data, u32 size)
+static void show_bitfield(struct show *s, const struct btf_member *m, const u8 *data, u64 size)
 {
-	const struct btf_type *t = resolved(s->btf, m->type);
-	u32 byte = m->bit_off / 8, shift = m->bit_off % 8;
-	u64 v;
+	const struct btf_type *t = btf_type(s->btf, btf_skip(s->btf, m->type));
+	u64 first = m->bit_off / 8, v = 0;
+	u32 shift = m->bit_off % 8, bits = m->bits;
 
-	if (!t || byte >= size || m->bits > 64)
+	if (!t || bits > 64 || (u64)m->bit_off + bits > size * 8) {
+		buf_char(s->out, '?');
 		return;
-	v = get_number(data + byte, MIN(size - byte, 8)) >> shift;
-	if (shift + m->bits > 64 && size - byte > 8)
-		v |= (u64)data[byte + 8] << (64 - shift);
-	v = m->bits < 64 ? v & ((1ull << m->bits) - 1) : v;
+	}
+	for (u32 i = 0; i < 9 && first + i < size; i++) {
+		u64 byte = data[first + i];
+
+		v |= i * 8 >= shift ? (i * 8 - shift < 64 ? byte << (i * 8 - shift) : 0) :
+				      byte >> (shift - i * 8);
+	}
+	v &= bits < 64 ? (1ull << bits) - 1 : ~0ull;
 	if (t->kind == BTF_ENUM || t->kind == BTF_ENUM64)
-		show_enum(s, t, v, m->bits);
+		show_enum(s, t, v, bits);
 	else
-		show_int(s, t, v, m->bits);
+		show_number(s, t, v, bits);
 }
 
-static void show_name(struct shower *s, const char *name, u32 nth)
+/* *any: something stands in these braces already. Members without a name are part of the outer one. */
+static void show_members(struct show *s, const struct btf_type *t, const u8 *data, u64 size,
+			 u32 depth, bool *any)
 {
-	if (s->style == BTF_JSON)
-		buf_printf(s->out, "%s\"%s\":", nth ? "," : "", name);
-	else
-		buf_printf(s->out, "%s.%s = ", nth ? ", " : "", name);
-}
-
-/* Members of an anonymous struct are those of the one around it. Returns how many were shown. */
-static u32 show_members(struct shower *s, const struct btf_type *t, const u8 *data, u32 size,
-			u32 nth)
-{
-	for (u32 i = 0; i < t->n; i++) {
+	for (u32 i = 0; i < t->n && depth < DEPTH_MOST; i++) {
 		const struct btf_member *m = &t->members[i];
-		const struct btf_type *mt = resolved(s->btf, m->type);
-		u32 off = m->bit_off / 8, bytes = size_of(s->btf, m->type, 0);
+		const struct btf_type *inner = btf_type(s->btf, btf_skip(s->btf, m->type));
+		u64 off = m->bit_off / 8, bytes = 0;
 
-		if (!mt || off > size || (bytes > size - off && !m->bits) || s->depth > DEPTH_MOST)
+		if (!m->bits && (!btf_sizeof(s->btf, m->type, &bytes) || off > size ||
+				 bytes > size - off))
 			continue;
-		if (!bytes && mt->kind == BTF_ARRAY) /* a flexible one */
-			bytes = size - off;
-		if (!*m->name && (mt->kind == BTF_STRUCT || mt->kind == BTF_UNION)) {
-			s->depth++;
-			nth = show_members(s, mt, data + off, bytes, nth);
-			s->depth--;
+		if (!m->bits && !bytes && inner && inner->kind == BTF_ARRAY)
+			bytes = size - off; /* char data[]: all that is left */
+		if (!*m->name && inner && (inner->kind == BTF_STRUCT || inner->kind == BTF_UNION)) {
+			show_members(s, inner, data + off, bytes, depth + 1, any);
 			continue;
 		}
-		if (!*m->name)
+		if (!*m->name) /* padding */
 			continue;
-		show_name(s, m->name, nth++);
+		buf_puts(s->out, *any ? (s->json ? "," : ", ") : s->json ? "" : " ");
+		*any = true;
+		buf_printf(s->out, s->json ? "\"%s\":" : ".%s = ", m->name);
 		if (m->bits)
-			show_bits(s, m, data, size);
+			show_bitfield(s, m, data, size);
 		else
-			show(s, m->type, data + off, bytes);
+			show(s, m->type, data + off, bytes, depth + 1);
 	}
-	return nth;
 }
 
-static void show_section(struct shower *s, const struct btf_type *t, const u8 *data, u32 size)
+static void show_vars(struct show *s, const struct btf_type *t, const u8 *data, u64 size, u32 depth)
 {
+	bool any = false;
+
 	for (u32 i = 0; i < t->n; i++) {
 		const struct btf_type *var = btf_type(s->btf, t->secs[i].type);
+		u64 off = t->secs[i].off, bytes = t->secs[i].size;
 
-		if (!var || t->secs[i].off > size || t->secs[i].size > size - t->secs[i].off)
+		if (!var || off > size || bytes > size - off)
 			continue;
-		show_name(s, var->name, i);
-		show(s, var->type, data + t->secs[i].off, t->secs[i].size);
+		buf_puts(s->out, any ? (s->json ? "," : ", ") : s->json ? "" : " ");
+		any = true;
+		buf_printf(s->out, s->json ? "\"%s\":" : "%s = ", var->name);
+		show(s, var->type, data + off, bytes, depth + 1);
 	}
+	buf_puts(s->out, any && !s->json ? " " : "");
 }
 
-static void show_compound(struct shower *s, const struct btf_type *t, const u8 *data, u32 size)
+static void show(struct show *s, u32 type, const u8 *data, u64 size, u32 depth)
 {
-	const char *open = s->style == BTF_JSON ? "{" : "{ ";
+	const struct btf_type *t = btf_type(s->btf, btf_skip(s->btf, type));
+	bool any = false;
+	u64 bytes;
 
-	buf_puts(s->out, open);
-	if (t->kind == BTF_DATASEC)
-		show_section(s, t, data, size);
-	else
-		show_members(s, t, data, size, 0);
-	buf_puts(s->out, s->style == BTF_JSON ? "}" : " }");
-}
-
-static void show(struct shower *s, u32 type, const u8 *data, u32 size)
-{
-	const struct btf_type *t = s->btf && type ? resolved(s->btf, type) : NULL;
-
-	if (!t || ++s->depth > DEPTH_MOST) {
-		show_untyped(s, data, size);
+	if (depth > DEPTH_MOST || s->out->n - s->start > OUTPUT_MOST) {
+		buf_puts(s->out, s->json ? "null" : "...");
+		return;
+	}
+	if (!type || !t || !btf_sizeof(s->btf, type, &bytes) || bytes > size) {
+		btf_show_bytes(s->out, data, size, s->json);
 		return;
 	}
 	switch (t->kind) {
 	case BTF_INT:
-		if (size > 8)
-			show_bytes(s, data, size);
+		if (bytes > 8)
+			btf_show_bytes(s->out, data, bytes, s->json);
 		else
-			show_int(s, t, get_number(data, size), size * 8);
+			show_number(s, t, load(data, bytes), (u32)bytes * 8);
 		break;
 	case BTF_ENUM:
-	case BTF_ENUM64: show_enum(s, t, get_number(data, size), size * 8); break;
+	case BTF_ENUM64: show_enum(s, t, load(data, bytes), (u32)MIN(bytes, 8u) * 8); break;
 	case BTF_PTR:
-		buf_printf(s->out, s->style == BTF_JSON ? "%llu" : "0x%llx",
-			   (unsigned long long)get_number(data, size));
+		buf_printf(s->out, s->json ? "\"0x%llx\"" : "0x%llx",
+			   (unsigned long long)load(data, 8));
 		break;
-	case BTF_FLOAT: show_float(s, data, size); break;
-	case BTF_ARRAY: show_array(s, t, data, size); break;
+	case BTF_ARRAY: show_array(s, t, data, t->n ? bytes : size, depth); break;
 	case BTF_STRUCT:
 	case BTF_UNION:
-	case BTF_DATASEC: show_compound(s, t, data, size); break;
-	default: show_untyped(s, data, size); break;
+		buf_char(s->out, '{');
+		show_members(s, t, data, bytes, depth, &any);
+		buf_puts(s->out, any && !s->json ? " }" : "}");
+		break;
+	case BTF_DATASEC:
+		buf_char(s->out, '{');
+		show_vars(s, t, data, size, depth);
+		buf_char(s->out, '}');
+		break;
+	default: btf_show_bytes(s->out, data, bytes, s->json);
 	}
-	s->depth--;
 }
 
-void btf_show(struct buf *out, struct btf *btf, u32 type, const void *data, u32 size,
-	      enum btf_style style)
+void btf_show(struct buf *out, struct btf *btf, u32 type, const u8 *data, u64 size, bool json)
 {
-	struct shower s = {.out = out, .btf = btf, .style = style};
+	struct show s = {out, btf, json, out->n};
 
-	show(&s, type, data, size);
+	if (btf)
+		show(&s, type, data, size, 0);
+	else
+		btf_show_bytes(out, data, size, json);
 }

@@ -24,6 +24,7 @@ int cmd_dis(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 int cmd_target(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 

@@ -20,6 +20,7 @@ const struct command commands[] = {
 	 "the programs of this machine, and what they cost"},
 	{"map", cmd_map, "waggle map list|dump|lookup|update|delete", "the maps of this machine"},
 	{"detach", cmd_detach, "waggle detach ID", "take a program from where it is attached"},
+	{"run", cmd_run, "waggle run OBJECT [OPTIONS]", "run a program of an object on given input"},
 	{"target", cmd_target, "waggle target save FILE [PATTERN...]",
 	 "save what a compiler must know of this machine"},
 	{"help", cmd_help, "waggle help [functions|values|probes|stages]", "what there is"},

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_STATS = 256, OPT_ENGINE, OPT_TARGET, OPT_VERSION };
+enum { OPT_STATS = 256, OPT_ENGINE, OPT_TARGET, OPT_VERSION, OPT_BTF };
 
 static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
@@ -19,6 +19,7 @@ static const struct option long_options[] = {
 	{"stats", no_argument, NULL, OPT_STATS},
 	{"engine", required_argument, NULL, OPT_ENGINE},
 	{"target", required_argument, NULL, OPT_TARGET},
+	{"btf", required_argument, NULL, OPT_BTF},
 	{"pid", required_argument, NULL, 'p'},
 	COMMON_OPTIONS,
 	{0},
@@ -137,6 +138,7 @@ static int take_option(struct trace *t, int opt)
 	case OPT_STATS: t->stats = true; return 0;
 	case OPT_ENGINE: return engine_of(t, optarg);
 	case OPT_TARGET: t->opts.target = optarg; return 0;
+	case OPT_BTF: t->opts.btf = optarg; return 0;
 	case 'c':
 		t->command = split_words(optarg);
 		if (!t->command || !*t->command)

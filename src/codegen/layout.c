@@ -41,7 +41,7 @@ static void add(struct layout *l, struct insn i, u32 line)
 
 	if (line && line != l->last_line) {
 		vec_push(l->c->arena, &code->lines,
-			 (struct code_line){code->lines.n ? code->insns.n : 0, line});
+			 (struct code_line){.insn = code->lines.n ? code->insns.n : 0, .line = line});
 		l->last_line = line;
 	}
 	vec_push(l->c->arena, &code->insns, i);

@@ -20,6 +20,18 @@ struct engine_opts {
 	void (*log)(void *user, const char *text, size_t len);
 	void *user;
 	struct user_child *child; /* of the user engine, with a command; borrowed */
+	s64 only; /* plain objects: load just this program, less 1 (0: all); see object_wants() */
+};
+
+/* A program run by itself, on input that the caller gives. */
+struct engine_test {
+	const void *data, *ctx; /* a packet, or the context itself: as the program's kind wants */
+	u32 data_size, ctx_size;
+	u32 repeat; /* 0: once */
+	/* what comes of it */
+	struct buf out, ctx_out; /* the packet and the context afterwards; freed by the caller */
+	u64 result, ns;		 /* of the last run; of one run on the average */
+	struct buf fault;	 /* why it stopped; empty: it did not */
 };
 
 #define ENGINE_EPOLL_FREE (1ull << 32)
@@ -51,6 +63,8 @@ struct engine_ops {
 	void (*detach)(struct engine *);
 	/* Runs a program once, here: BEGIN, END, intervals. */
 	int (*run)(struct engine *, u32 prog);
+	/* 0, or -errno with a message. A fault of the program is no error of the call. */
+	int (*test)(struct engine *, u32 prog, struct engine_test *);
 	/* Of per-CPU maps, `value` is cpus values, each rounded up to 8 bytes. key NULL: first. */
 	u32 (*map_bytes)(struct engine *, u32 map); /* that map_lookup writes */
 	int (*map_lookup)(struct engine *, u32 map, const void *key, void *value);

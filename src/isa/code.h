@@ -15,11 +15,38 @@ struct code_reloc {
 struct code_line { /* from this instruction on */
 	u32 insn;
 	u32 line; /* line << 10 | column */
+	/* Objects with BTF of their own: where the name of the file and the text of the line are in
+	 * its strings (object_string()). Else 0: the line is one of the object's source. */
+	u32 file, text;
+};
+/* A function of the program: its instructions end where the next begins. The first is the program
+ * itself, at 0; those behind it are called by src 1 calls, or handed to helpers by ld_imm64 with
+ * src 4 (both with the distance in slots in imm). No list: it is all one function. */
+struct code_func {
+	u32 insn;
+	u32 type; /* of the object's own BTF: a FUNC, 0: unknown */
+	const char *name;
+};
+/* What the instruction holds depends on the types of the machine that runs it (CO-RE). */
+struct code_core {
+	u32 insn;
+	u32 type, kind;	    /* type id in the object's own BTF; enum core_kind (object/core.h) */
+	const char *access; /* "0:1:2" */
+	/* Once it is resolved: what the machine does not have ("struct task_struct.nope"), so that
+	 * the instruction cannot be run; NULL: it has it. */
+	const char *missing;
+};
+/* A ld_imm64 or a call that names something of the kernel: object's externs. */
+struct code_extern {
+	u32 insn, index;
 };
 struct code {
 	vec(struct insn) insns;
 	vec(struct code_reloc) relocs;
 	vec(struct code_line) lines;
+	vec(struct code_func) funcs;
+	vec(struct code_core) cores;	 /* ascending */
+	vec(struct code_extern) externs; /* ascending */
 	u32 stack; /* bytes */
 };
 

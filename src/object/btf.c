@@ -508,6 +508,13 @@ int object_btf(const struct object *o, struct object_btf *out, struct diag *d)
 	int err;
 
 	*out = (struct object_btf){0};
+	if (o->plain) {
+		err = plain_btf(o, out);
+		if (err)
+			object_btf_free(out);
+		return err ? diag_fail(d, err, NULL, err == -ENOMEM ? "out of memory" :
+								       "the object's BTF is broken") : 0;
+	}
 	err = make_all(&m);
 	btf_builder_free(&m.b);
 	if (!err)

@@ -1,5 +1,6 @@
 /*
- * elf_read.c: an object back from the file that elf_write.c wrote.
+ * elf_read.c: an object back from the file that elf_write.c wrote. What has no `.waggle` comes from
+ * another compiler: plain.c reads it.
  *
  * In:  a file that may be anything.
  * Out: an equal object, all of it copied and checked by object_validate(), or an error that names
@@ -10,6 +11,7 @@
  */
 #include "base/dict.h"
 #include "object/parts.h"
+#include "object/plain.h"
 
 #include <errno.h>
 
@@ -243,6 +245,8 @@ static int read_safely(struct elf_in *in, const struct elf_section *waggle)
 	in->o->arena.escape = in->arena.escape = &in->escape;
 	if (setjmp(in->escape))
 		return diag_fail(in->d, -ENOMEM, NULL, "out of memory");
+	if (!waggle)
+		return plain_read(in->o, &in->elf, in->name, in->d);
 	err = object_read_section(in->o, waggle->data, waggle->size, in->name, in->d);
 	return err ? err : read_all(in);
 }
@@ -252,6 +256,7 @@ int object_read_elf(struct object **out, const void *data, size_t size, const ch
 {
 	struct elf_in in = {.name = name, .d = d};
 	struct elf_section waggle;
+	bool ours;
 	int err = elf_open(&in.elf, data, size, name, d);
 
 	*out = NULL;
@@ -260,15 +265,11 @@ int object_read_elf(struct object **out, const void *data, size_t size, const ch
 	if (in.elf.type != ELF_REL || in.elf.machine != ELF_MACHINE_BPF)
 		return diag_fail(d, -EINVAL, NULL, "%s is not a BPF object: it is for machine %u",
 				 name, in.elf.machine);
-	if (!elf_find(&in.elf, WAGGLE_SECTION, &waggle))
-		return diag_fail(d, -EINVAL,
-				 "objects of other compilers are not read yet; bpftool loads them",
-				 "%s was not made by waggle: it has no section %s", name,
-				 WAGGLE_SECTION);
+	ours = elf_find(&in.elf, WAGGLE_SECTION, &waggle);
 	in.o = object_new();
 	if (!in.o)
 		return diag_fail(d, -ENOMEM, NULL, "out of memory");
-	err = read_safely(&in, &waggle);
+	err = read_safely(&in, ours ? &waggle : NULL);
 	arena_free(&in.arena);
 	in.o->arena.escape = NULL;
 	if (err)

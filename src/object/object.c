@@ -45,3 +45,33 @@ u64 object_map_bytes(const struct object *o, const struct object_map *m)
 {
 	return m->value_size + (u64)m->per_cpu * (m->per_cpu ? object_cpus(o) : 0);
 }
+
+const char *object_string(const struct object *o, u32 off)
+{
+	u32 header, strings, size;
+
+	if (o->btf_size < 24 || !off)
+		return "";
+	memcpy(&header, o->btf + 4, 4);
+	memcpy(&strings, o->btf + 16, 4);
+	memcpy(&size, o->btf + 20, 4);
+	/* whoever made the object has read its BTF: the strings lie inside and end with a NUL */
+	return off < size ? (const char *)o->btf + header + strings + off : "";
+}
+
+/* Programs that a map of the object holds can be reached by tail calls. */
+static bool is_held(const struct object *o, u32 prog)
+{
+	vec_each(m, &o->maps)
+		vec_each(s, &m->slots)
+			if (!m->inner.kind && s->what == prog)
+				return true;
+	return false;
+}
+
+bool object_wants(const struct object *o, s64 only, u32 prog)
+{
+	if (only < 0)
+		return !o->progs.v[prog].optional;
+	return only == prog || is_held(o, prog);
+}

@@ -93,6 +93,9 @@ enum agg { AGG_NONE, AGG_COUNT, AGG_SUM, AGG_MIN, AGG_MAX, AGG_AVG, AGG_STATS, A
  *   LHIST(min,max,step) { below, buckets[], above }
  * A scalar map (no key) is a one-element array and has u64 is_set behind its value, because
  * an unset map is not printed; in aggregations is_set is there too. */
+struct object_slot { /* of a map of maps, or an array of programs */
+	u32 index, what; /* the key; index in maps, or in progs */
+};
 struct object_map {
 	const char *name;  /* for the kernel and ELF: an identifier */
 	const char *shown; /* "@start", or NULL: internal, never printed */
@@ -100,7 +103,13 @@ struct object_map {
 	u32 key_size, value_size, max_entries, flags;
 	struct object_map_inner { /* maps of maps */
 		u32 kind, key_size, value_size, max_entries, flags;
+		u64 extra;
 	} inner;
+	u64 extra;	/* map_extra: of bloom filters, how many hashes; of arenas, the address */
+	u32 numa_node; /* with flag MAP_NUMA_NODE */
+	bool pinned;   /* by its name in the BPF file system */
+	vec(struct object_slot) slots; /* what is in there from the start */
+	u32 btf_key, btf_value; /* types in the object's own BTF; 0: unknown */
 	bool fill_per_cpu; /* the loader puts one inner map into each CPU's slot (rings) */
 	bool scalar;	   /* one-element array with is_set as the last u64 of the value */
 	bool value_signed; /* SUM, MIN, MAX, AVG, STATS of signed values */
@@ -110,7 +119,8 @@ struct object_map {
 	struct loc at;	/* first use, for messages */
 
 	/* data sections: kind ARRAY, one element, name ".bss", ".data", ".rodata". A scalar map
-	 * that needs no map of its own kind is a section too: name ".data." and an identifier. */
+	 * that needs no map of its own kind is a section too: name ".data." and an identifier. Plain
+	 * objects have any number of them (".rodata.str1.1"), and ".kconfig", which is RODATA. */
 	u8 section; /* enum object_section */
 	u8 *data;   /* initial contents, value_size bytes; NULL: zeroes */
 	/* .bss: for each CPU the loader adds per_cpu bytes behind value_size: scratch memory at
@@ -136,8 +146,27 @@ struct object_prog {
 	const char *name;    /* identifier, unique: "tp_sys_enter_openat_1" */
 	const char *section; /* libbpf's SEC(): "tracepoint/syscalls/sys_enter_openat" */
 	const char *probe;   /* as the user wrote it, for messages: "tracepoint:syscalls:..." */
-	u32 kind;	     /* PROG_TRACEPOINT, ... */
+	u32 kind;	     /* PROG_TRACEPOINT, ...; 0: bare code, for the user engine only */
+	u32 attach_type;     /* BPF_XDP, ...: what the kernel is told at load; 0: any */
+	u32 flags;	     /* of BPF_PROG_LOAD: sleepable, fragments */
+	/* Programs that are checked against a type of the kernel: its name ("bpf_lsm_file_open"),
+	 * and its id once object_resolve() knows it; a FUNC, or a TYPEDEF ("btf_trace_..."). */
+	const char *target;
+	u32 target_id;
+	bool optional; /* SEC("?..."): nobody asked for it unless by name */
 	struct code code;
+};
+
+/* What a plain object wants of the machine that runs it: `extern ... __ksym`, kfuncs. Values of
+ * `.kconfig` are not here but bytes of that map, filled by object_resolve(). */
+enum extern_kind { EXTERN_CONFIG, EXTERN_ADDRESS, EXTERN_VARIABLE, EXTERN_FUNCTION };
+struct object_extern {
+	const char *name;
+	u8 kind;
+	bool weak, found;
+	u32 type;    /* in the object's own BTF: of a VAR, or the FUNC */
+	u32 off, size; /* CONFIG: in `.kconfig` */
+	u64 value;   /* once found: an address; VARIABLE, FUNCTION: a type id of the kernel */
 };
 
 /* Where programs attach. Several rows may name one program. */
@@ -162,6 +191,7 @@ struct attach {
 	u64 cookie;    /* bpf_get_attach_cookie() of the program's runs here; from 5.15 */
 	u64 off, count; /* see attach.def */
 	u64 semaphore; /* USDT: offset in the file of the counter that switches it on, 0: none */
+	const char *symbol; /* UPROBE, URETPROBE: a function; off counts from it. NULL: from the file */
 	/* What the program reads of a tracepoint's record: "NAME OFFSET SIZE\n" for each field,
 	 * NULL: nothing. The engine attaches only where the fields are still there. */
 	const char *fields;
@@ -178,6 +208,14 @@ struct object {
 	vec(struct schema) schemas;
 	vec(struct attach) attaches;
 	vec(struct object_fill) fills;
+
+	/* Made by another compiler: no control block in .bss, no config in .rodata, no records. It
+	 * may have BTF of its own, sections' sizes and offsets filled in; and subprograms. */
+	bool plain;
+	u8 *btf;
+	u32 btf_size;
+	vec(struct object_extern) externs;
+	bool resolved; /* object_resolve() did it */
 };
 
 struct object *object_new(void); /* NULL: no memory */
@@ -186,6 +224,12 @@ void object_free(struct object *); /* NULL is fine */
 struct object_map *object_section(const struct object *, enum object_section);
 /* CPUs that the object was compiled for (a power of two): cpu_mask of its config, plus one. */
 u32 object_cpus(const struct object *);
+/* What attaches a program of a plain object, when its engine cannot; NULL: it has a row. */
+const char *object_way(const struct object *, u32 prog);
+/* Is a program to be loaded? only: by number, with those that maps hold; -1: all but optional ones. */
+bool object_wants(const struct object *, s64 only, u32 prog);
+/* A string of its own BTF; "": there is none. */
+const char *object_string(const struct object *, u32 off);
 /* Bytes of a map's value with the scratch memory of all those CPUs behind it. */
 u64 object_map_bytes(const struct object *, const struct object_map *);
 /* Whether everything in it fits together: indexes, sizes, names, layouts. Writers and readers
@@ -219,14 +263,16 @@ struct object_btf {
 	u32 nprogs;
 };
 int object_btf(const struct object *, struct object_btf *, struct diag *);
+/* Writes kinds of types that an older kernel does not know as others of the same size. */
+void object_btf_age(struct object_btf *, u32 kernel);
 void object_btf_free(struct object_btf *);
 
 /* Appends the ELF file to out, which must be empty. -EINVAL: the object is not valid; -ENOMEM. */
 int object_write_elf(const struct object *, struct buf *out, struct diag *);
-/* Reads what object_write_elf() wrote; name is the file's, for messages. Objects of other
- * compilers come with the user engine: without `.waggle` it says so. Broken files get an error
- * that names section and symbol, never a crash. Everything is copied: data may go away. The
- * object passed object_validate(). */
+/* Reads what object_write_elf() wrote, or clang, gcc and others for libbpf (then it is `plain`: see
+ * plain.h); name is the file's, for messages. Broken files get an error that names section and
+ * symbol, never a crash. Everything is copied: data may go away. The object passed
+ * object_validate(). */
 int object_read_elf(struct object **, const void *data, size_t size, const char *name,
 		    struct diag *);
 

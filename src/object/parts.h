@@ -15,6 +15,9 @@ enum data_what { DATA_BYTES, DATA_VALUE, DATA_CONFIG, DATA_CONTROL, DATA_COUNTER
 #define DATA_VARS 3
 u32 object_data_vars(const struct object *, const struct object_map *, struct data_var[DATA_VARS]);
 
+/* btf_plain.c: object_btf() of an object that has BTF of its own. 0, -ENOMEM, -EINVAL. */
+int plain_btf(const struct object *, struct object_btf *);
+
 /* `.waggle`: everything of an object that ELF and BTF cannot say (waggle_section.c). */
 #define WAGGLE_SECTION	       ".waggle"
 #define WAGGLE_SECTION_VERSION 3

@@ -75,6 +75,38 @@ static int check_layout(const struct layout *l, const char *what, const char *of
 	return 0;
 }
 
+/* Functions from slot 0 on, ascending; what the machine fills in stands at instructions. */
+static int check_lists(const struct object *o, const struct object_prog *p, struct diag *d)
+{
+	const struct code *c = &p->code;
+	u32 next = 0;
+
+	vec_each(f, &c->funcs) {
+		if ((f == c->funcs.v ? f->insn != 0 : f->insn < next) || f->insn >= c->insns.n ||
+		    !is_name(f->name))
+			return bad(d, "program '%s': functions out of order", p->name);
+		next = f->insn + 1;
+	}
+	next = 0;
+	vec_each(r, &c->cores) {
+		if (r->insn < next || r->insn >= c->insns.n || !r->access)
+			return bad(d, "program '%s': types of instruction %u are out of order",
+				   p->name, r->insn);
+		next = r->insn;
+	}
+	next = 0;
+	vec_each(x, &c->externs) {
+		u8 code = x->insn < c->insns.n ? c->insns.v[x->insn].code : 0;
+
+		if (x->insn < next || x->index >= o->externs.n ||
+		    (code != (BPF_LD | BPF_IMM | BPF_DW) && code != (BPF_JMP | BPF_CALL)))
+			return bad(d, "program '%s': instruction %u names nothing of the kernel",
+				   p->name, x->insn);
+		next = x->insn + 1;
+	}
+	return 0;
+}
+
 static int check_code(const struct object *o, const struct object_prog *p, struct diag *d)
 {
 	const struct code *c = &p->code;
@@ -103,7 +135,7 @@ static int check_code(const struct object *o, const struct object_prog *p, struc
 			return bad(d, "program '%s': lines out of order", p->name);
 		next = l->insn;
 	}
-	return 0;
+	return check_lists(o, p, d);
 }
 
 static int check_prog(const struct object *o, u32 i, struct diag *d)
@@ -115,7 +147,7 @@ static int check_prog(const struct object *o, u32 i, struct diag *d)
 	for (u32 j = 0; j < i; j++)
 		if (!strcmp(o->progs.v[j].name, p->name))
 			return bad(d, "two programs are named '%s'", p->name);
-	if (!p->section || !*p->section || *p->section == '.')
+	if (!p->section || !*p->section || (*p->section == '.' && !o->plain))
 		return bad(d, "program '%s' has no section", p->name);
 	if (!p->probe)
 		return bad(d, "program '%s' does not say which probe it is of", p->name);
@@ -133,12 +165,13 @@ static int check_section(const struct object *o, const struct object_map *m, str
 		[SECTION_RODATA] = sizeof(struct waggle_config),
 	};
 
-	if (m->section > SECTION_RODATA ||
+	if (o->plain ? m->section > SECTION_RODATA || *m->name != '.' :
+	    m->section > SECTION_RODATA ||
 	    (named ? !is_name(m->name + 6) : strcmp(m->name, names[m->section]) != 0))
 		return bad(d, "data section '%s' is of an unknown kind", m->name);
 	if (m->kind != MAP_ARRAY || m->key_size != 4 || m->max_entries != 1)
 		return bad(d, "section %s is not an array of one element", m->name);
-	if (m->value_size < least[m->section])
+	if (m->value_size < (o->plain ? 1 : least[m->section]))
 		return bad(d, "section %s has %u bytes, less than the %llu of its header", m->name,
 			   m->value_size, (unsigned long long)least[m->section]);
 	if (m->section == SECTION_BSS ? m->data != NULL : m->per_cpu != 0)
@@ -174,13 +207,20 @@ static int check_agg(const struct object_map *m, struct diag *d)
 	return 0;
 }
 
-static int check_kind(const struct object_map *m, struct diag *d)
+static int check_kind(const struct object *o, const struct object_map *m, struct diag *d)
 {
 	if (!m->kind || m->key_size > BYTES_MOST || m->value_size > BYTES_MOST ||
 	    m->inner.value_size > BYTES_MOST || m->inner.key_size > BYTES_MOST)
 		return bad(d, "map '%s' has no right kind or size", m->name);
-	if (m->kind == MAP_ARRAY_OF_MAPS ? !m->inner.kind : m->inner.kind || m->fill_per_cpu)
+	if (m->kind == MAP_ARRAY_OF_MAPS || m->kind == MAP_HASH_OF_MAPS ?
+		    !m->inner.kind :
+		    m->inner.kind || m->fill_per_cpu)
 		return bad(d, "map '%s': only maps of maps have maps inside", m->name);
+	vec_each(slot, &m->slots)
+		if (slot->what >= (m->inner.kind ? o->maps.n : o->progs.n) ||
+		    (!m->inner.kind && m->kind != MAP_PROG_ARRAY))
+			return bad(d, "map '%s': its element %u is no map or program", m->name,
+				   slot->index);
 	if (m->data || m->per_cpu)
 		return bad(d, "map '%s': only data sections have contents", m->name);
 	return 0;
@@ -197,7 +237,7 @@ static int check_map(const struct object *o, u32 i, struct diag *d)
 	for (u32 j = 0; j < i; j++)
 		if (!strcmp(o->maps.v[j].name, m->name))
 			return bad(d, "two maps are named '%s'", m->name);
-	err = m->section == SECTION_NONE ? check_kind(m, d) : check_section(o, m, d);
+	err = m->section == SECTION_NONE ? check_kind(o, m, d) : check_section(o, m, d);
 	if (err)
 		return err;
 	if (m->key.size > m->key_size || m->value_size < set || m->value.size > m->value_size - set)
@@ -240,6 +280,8 @@ static int check_attach(const struct object *o, u32 i, struct diag *d)
 	flags = attach_infos[a->kind].flags;
 	if (flags & ATTACH_NAMED && (!a->pattern || !*a->pattern))
 		return bad(d, "attach row %u names no %s", i, attach_infos[a->kind].name);
+	if (!o->plain && (a->kind == ATTACH_TRACING || a->symbol))
+		return bad(d, "attach row %u is one of a plain object", i);
 	if (a->kind == ATTACH_TRACEPOINT && !strchr(a->pattern, ':'))
 		return bad(d, "attach row %u names no tracepoint", i);
 	if (flags & ATTACH_TIMED && !a->ns)

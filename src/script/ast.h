@@ -107,6 +107,11 @@ int script_parse(struct script *, const char *src, size_t len);
 void script_print(struct buf *, const struct script *, bool types);
 const char *node_name(const struct node *);
 
+/* check_place.c: memory that is not ours: a field, an element, what a pointer points to. */
+bool node_is_place(const struct node *);
+/* The bytes that a value has there; a string that is read from there gets a NUL behind them. */
+u32 node_bytes(const struct node *);
+
 /* The field that an expression's value gets in a record: the last identifier, unwrapped from
  * str() and the like; NULL when it has none. */
 const char *node_field_name(const struct node *);

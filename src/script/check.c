@@ -159,7 +159,7 @@ static void check_cond(struct checker *c, struct node *n)
 	b = check_expr(c, n->b), otherwise = check_expr(c, n->c);
 	if (!b || !otherwise)
 		return;
-	n->type = type_join(n->b->type, n->c->type);
+	n->type = type_join(c->script->arena, n->b->type, n->c->type);
 	if (n->type.kind == TYPE_INT)
 		n->type = type_arith(n->b->type, n->c->type);
 	if (!check_storable(n->type))
@@ -171,11 +171,16 @@ static void check_inc(struct checker *c, struct node *n)
 {
 	if (n->a->kind == NODE_MAP) {
 		if (check_map(c, n->a))
-			check_map_value(c, n->a, TYPE_S64);
-		n->type = TYPE_S64;
+			check_map_value(c, n->a, TYPE_NUMBER);
+		n->type = n->a->type;
 	} else if (n->a->kind == NODE_VAR) {
-		if (check_int(c, n->a, "++ and --"))
-			n->type = n->a->type;
+		if (!check_int(c, n->a, "++ and --"))
+			return;
+		n->type = n->a->type;
+		if (!n->type.is_pointer) /* more than what was assigned may come of it */
+			check_learn(c, &n->a->var->type,
+				    type_join(c->script->arena, n->type,
+					      type_arith(n->type, TYPE_NUMBER)));
 	} else {
 		check_fail(c, n, "only $variables and @maps can be changed",
 			   "this is not a variable or map");
@@ -299,7 +304,7 @@ static void assign_var(struct checker *c, struct node *n)
 		return;
 	v = n->a->var = var_of(c, n->a);
 	v->set = true;
-	joined = type_join(v->type, n->b->type);
+	joined = type_join(c->script->arena, v->type, n->b->type);
 	if (!check_storable(joined))
 		check_fail(c, n->a, "a variable keeps one type", "$%s is %s elsewhere, %s here",
 			   v->name, TYPE_A(v->type), TYPE_A(n->b->type));
@@ -316,16 +321,34 @@ static struct type stored_type(struct type t)
 	return t.kind == TYPE_INT && !t.is_pointer ? type_arith(t, t) : t;
 }
 
+/* x op= v is x = x op v: the same types. Both sides are numbers. */
+static void check_compound(struct checker *c, struct node *n)
+{
+	bool shift = n->op == TOK_SHL_SET || n->op == TOK_SHR_SET;
+	bool known = check_int(c, n->b, token_text(n->op));
+	struct type b = n->b->type, a;
+
+	if (n->a->kind == NODE_MAP ? !check_map(c, n->a) : !check_int(c, n->a, token_text(n->op)))
+		return;
+	a = n->a->type;
+	if (!known || a.is_pointer)
+		return;
+	if (a.kind == TYPE_UNKNOWN) /* a map that is assigned nowhere else up to now */
+		a = TYPE_NUMBER;
+	if (n->a->kind == NODE_MAP)
+		check_map_value(c, n->a, type_arith(a, shift ? a : b));
+	else
+		check_learn(c, &n->a->var->type,
+			    type_join(c->script->arena, a, type_arith(a, shift ? a : b)));
+}
+
 static void check_assign(struct checker *c, struct node *n)
 {
 	const struct call_row *call = n->b->kind == NODE_CALL ? call_find(n->b->text) : NULL;
 
 	n->type = TYPE_VOID;
-	if (n->op != TOK_SET) { /* compound: both sides are numbers */
-		if (check_int(c, n->b, token_text(n->op)) && n->a->kind == NODE_VAR)
-			check_int(c, n->a, token_text(n->op));
-		else if (n->a->kind == NODE_MAP && check_map(c, n->a))
-			check_map_value(c, n->a, type_arith(n->b->type, n->b->type));
+	if (n->op != TOK_SET) {
+		check_compound(c, n);
 		return;
 	}
 	if (n->a->kind == NODE_VAR) {

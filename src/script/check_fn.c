@@ -179,7 +179,7 @@ static bool bytes_of(struct checker *c, struct node *n, u32 *size)
 	if (!check_expr(c, n))
 		return false;
 	if (n->type.kind != TYPE_INT)
-		*size = n->type.kind == TYPE_STR && n->kind == NODE_STR ? n->len : n->type.size;
+		*size = node_bytes(n);
 	if (n->type.kind == TYPE_INT || n->type.kind == TYPE_ARRAY || n->type.kind == TYPE_STRUCT ||
 	    n->type.kind == TYPE_STR)
 		return true;
@@ -274,7 +274,7 @@ void check_strncmp(struct checker *c, struct node *n)
 	bool known = check_expr(c, n->a);
 
 	known = check_expr(c, b) && known;
-	n->type = TYPE_U64;
+	n->type = TYPE_S64;
 	if (!check_int(c, most, "the length of strncmp()") || !known)
 		return;
 	if (n->a->type.kind != TYPE_STR || b->type.kind != TYPE_STR)

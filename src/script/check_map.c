@@ -43,7 +43,7 @@ static void check_key(struct checker *c, struct node *n, struct node *key, u32 i
 
 	if (!check_expr(c, key))
 		return;
-	joined = type_join(m->keys[i], shown_key(check_key_type(key->type)));
+	joined = type_join(c->script->arena, m->keys[i], shown_key(check_key_type(key->type)));
 	if (!check_storable(joined))
 		check_fail(c, key, "all keys of a map have the same types",
 			   "key %u of @%s is %s here and %s elsewhere", i + 1, m->name,
@@ -82,7 +82,7 @@ void check_map_value(struct checker *c, struct node *n, struct type value)
 
 	if (value.kind == TYPE_UNKNOWN)
 		return;
-	joined = type_join(n->map->value, value);
+	joined = type_join(c->script->arena, n->map->value, value);
 	if (joined.kind == TYPE_UNKNOWN)
 		check_fail(c, n, "a map holds values of one type",
 			   "@%s holds %s elsewhere, %s here", n->map->name,

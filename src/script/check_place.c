@@ -5,6 +5,25 @@
 #include "script/check.h"
 #include "script/ctype.h"
 
+bool node_is_place(const struct node *n)
+{
+	return (n->kind == NODE_FIELD && !n->field && n->a->type.kind != TYPE_TUPLE) ||
+	       n->kind == NODE_INDEX || (n->kind == NODE_UNARY && n->op == TOK_MUL);
+}
+
+u32 node_bytes(const struct node *n)
+{
+	if (n->kind == NODE_STR)
+		return n->len;
+	return n->type.kind == TYPE_STR && node_is_place(n) ? n->type.size - 1 : n->type.size;
+}
+
+/* A char array may be full, without a NUL. */
+static struct type read_from_memory(struct type t)
+{
+	return t.kind == TYPE_STR ? type_str(t.size + 1) : t;
+}
+
 /* The type that C declares: system calls record an int in 8 bytes, which the format then calls
  * unsigned, whatever the argument is. */
 static void declared_type(const struct tp_field *f, struct type *t)
@@ -12,16 +31,21 @@ static void declared_type(const struct tp_field *f, struct type *t)
 	static const struct {
 		const char *name;
 		u8 size, is_signed;
-	} types[] = {{"int", 4, 1}, {"unsigned int", 4, 0}, {"unsigned", 4, 0}, {"u32", 4, 0},
-		     {"s32", 4, 1}, {"pid_t", 4, 1}, {"uid_t", 4, 0}, {"gid_t", 4, 0},
-		     {"qid_t", 4, 0}, {"key_t", 4, 1}, {"mqd_t", 4, 1}, {"key_serial_t", 4, 1},
-		     {"clockid_t", 4, 1}, {"timer_t", 4, 1}, {"umode_t", 2, 0}, {"short", 2, 1},
-		     {"u16", 2, 0}, {"char", 1, 1}, {"u8", 1, 0}};
+	} types[] = {{"int", 4, 1},       {"unsigned int", 4, 0}, {"unsigned", 4, 0},
+		     {"u32", 4, 0},       {"__u32", 4, 0},        {"s32", 4, 1},
+		     {"__s32", 4, 1},     {"pid_t", 4, 1},        {"uid_t", 4, 0},
+		     {"gid_t", 4, 0},     {"qid_t", 4, 0},        {"key_t", 4, 1},
+		     {"mqd_t", 4, 1},     {"rwf_t", 4, 1},        {"key_serial_t", 4, 1},
+		     {"clockid_t", 4, 1}, {"timer_t", 4, 1},      {"umode_t", 2, 0},
+		     {"short", 2, 1},     {"u16", 2, 0},          {"char", 1, 1},
+		     {"u8", 1, 0},        {"long", 8, 1},         {"loff_t", 8, 1},
+		     {"off_t", 8, 1},     {"ssize_t", 8, 1}};
+	const char *name = strncmp(f->type, "const ", 6) ? f->type : f->type + 6;
 
 	t->size = f->size;
 	t->is_signed = f->is_signed;
 	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
-		if (!strcmp(types[i].name, f->type) && types[i].size < f->size) {
+		if (!strcmp(types[i].name, name) && types[i].size <= f->size) {
 			t->size = types[i].size;
 			t->is_signed = types[i].is_signed;
 		}
@@ -128,6 +152,7 @@ void check_field(struct checker *c, struct node *n)
 	n->type = m->type;
 	if (n->a->type.kind == TYPE_TUPLE)
 		return;
+	n->type = read_from_memory(n->type);
 	/* what is reached from user memory is in user memory; a pointer in it too */
 	if (n->type.is_pointer && n->a->type.space == SPACE_USER)
 		n->type.space = SPACE_USER;
@@ -141,7 +166,7 @@ void check_index(struct checker *c, struct node *n)
 	if (!known || !index)
 		return;
 	if ((a.is_pointer || a.kind == TYPE_ARRAY) && a.of && a.of->size)
-		n->type = *a.of;
+		n->type = read_from_memory(*a.of);
 	else if (a.kind == TYPE_STR && n->a->kind != NODE_STR)
 		n->type = (struct type){.kind = TYPE_INT, .size = 1, .is_signed = 1};
 	else
@@ -152,16 +177,16 @@ void check_index(struct checker *c, struct node *n)
 /* (a, b, ...): numbers take 8 bytes, strings what a key gives them. */
 void check_tuple(struct checker *c, struct node *n)
 {
-	struct aggregate *a = arena_new(c->script->arena, struct aggregate);
+	struct aggregate *parts;
+	struct type tuple;
 	bool known = true;
-	u32 i = 0;
+	u32 count = 0, i = 0;
 
-	for (struct node *part = n->a; part; part = part->next, a->n++)
+	for (struct node *part = n->a; part; part = part->next, count++)
 		known = check_expr(c, part) && known;
 	if (!known)
 		return;
-	a->name = "tuple";
-	a->members = arena_array(c->script->arena, struct member, a->n);
+	tuple = type_tuple(c->script->arena, count, &parts);
 	for (struct node *part = n->a; part; part = part->next, i++) {
 		struct type t = check_key_type(part->type);
 
@@ -170,13 +195,12 @@ void check_tuple(struct checker *c, struct node *n)
 				   "%s cannot be part of a tuple", TYPE_A(t));
 			return;
 		}
-		if (t.kind == TYPE_INT)
-			t.size = 8;
-		a->members[i] = (struct member){arena_printf(c->script->arena, "%u", i), t,
-						a->size * 8, 0};
-		a->size += t.size;
+		if (t.kind == TYPE_INT && !t.is_pointer)
+			t = type_arith(t, t);
+		t.size = t.kind == TYPE_INT ? 8 : t.size;
+		type_tuple_part(&tuple, parts, i, t);
 	}
-	n->type = (struct type){.kind = TYPE_TUPLE, .size = a->size, .fields = a};
+	n->type = tuple;
 }
 
 void check_deref(struct checker *c, struct node *n)
@@ -184,7 +208,7 @@ void check_deref(struct checker *c, struct node *n)
 	struct type a = n->a->type;
 
 	if (a.is_pointer && a.of && a.of->size)
-		n->type = *a.of;
+		n->type = read_from_memory(*a.of);
 	else if (a.kind == TYPE_INT && !a.is_pointer && a.size == 8 && !a.is_literal)
 		n->type = TYPE_U64; /* *kaddr("jiffies") */
 	else
@@ -226,8 +250,8 @@ void check_sizeof(struct checker *c, struct node *n)
 		check_fail(c, n, NULL, "there is no type '%s'", unknown);
 		return;
 	}
+	n->value = n->a && n->a->kind != NODE_STR ? node_bytes(n->a) : t.size;
 	n->kind = NODE_INT;
-	n->value = t.size;
 	n->type = TYPE_U64;
 	n->type.is_literal = 1;
 }

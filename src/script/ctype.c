@@ -301,7 +301,7 @@ static struct type base_type(const struct base *b)
 	if (b->voids)
 		return (struct type){.kind = TYPE_NONE};
 	t.size = b->chars ? 1 : b->shorts ? 2 : b->longs ? 8 : 4;
-	t.is_char = b->chars != 0;
+	t.is_char = b->chars && !b->is_signed && !b->is_unsigned; /* an array of them is a string */
 	return t;
 }
 

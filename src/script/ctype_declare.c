@@ -53,6 +53,18 @@ struct body {
 	u32 bit_end, align; /* of what is there up to now */
 };
 
+/* `int : 3;` takes room, but on x86-64 it aligns nothing. */
+static bool is_padding(const struct member *m)
+{
+	return m->bits && !*m->name;
+}
+
+/* `int : 0;` begins a new unit. */
+static bool is_fill(const struct member *m)
+{
+	return !m->bits && !*m->name && m->type.kind == TYPE_INT;
+}
+
 static u32 align_of(struct script *s, struct type t)
 {
 	u32 most = 1;
@@ -65,7 +77,8 @@ static u32 align_of(struct script *s, struct type t)
 		return MAX(t.size, 1u);
 	ctype_members(s, t.fields);
 	for (u32 i = 0; t.fields->members && i < t.fields->n; i++)
-		most = MAX(most, align_of(s, t.fields->members[i].type));
+		if (!is_padding(&t.fields->members[i]))
+			most = MAX(most, align_of(s, t.fields->members[i].type));
 	return most;
 }
 
@@ -73,8 +86,11 @@ static void place_member(struct script *s, struct body *b, struct member *m)
 {
 	u32 size = m->type.size * 8, align = align_of(s, m->type), unit;
 
-	b->align = MAX(b->align, align);
-	if (b->a->is_union) {
+	if (!is_padding(m) && !is_fill(m))
+		b->align = MAX(b->align, align);
+	if (is_fill(m)) {
+		b->bit_end = ALIGN_UP(b->bit_end, size);
+	} else if (b->a->is_union) {
 		m->bit_off = 0;
 		b->bit_end = MAX(b->bit_end, size);
 	} else if (m->bits) { /* a bitfield does not cross its type's units */
@@ -105,7 +121,7 @@ static bool parse_bits(struct words *w, struct member *m)
 								 : "an array");
 	if (w->tok.kind != TOK_INT)
 		return expected(w, "a number of bits", "unsigned int low : 3;");
-	if (!w->tok.value || w->tok.value > most)
+	if ((!w->tok.value && *m->name) || w->tok.value > most)
 		return ctype_wrong(w, w->tok.at, NULL,
 				   "the width of '%s' is 1 to %u bits, not %llu", m->name, most,
 				   (unsigned long long)w->tok.value);
@@ -164,7 +180,8 @@ static bool parse_members(struct words *w, struct body *b)
 		if (b->bit_end > CTYPE_SIZE_MOST * 8)
 			return ctype_wrong(w, w->tok.at, NULL,
 					   "this struct is larger than %u bytes", CTYPE_SIZE_MOST);
-		vec_push(w->script->arena, &b->members, m);
+		if (!is_fill(&m))
+			vec_push(w->script->arena, &b->members, m);
 		more = w->tok.kind == TOK_COMMA;
 	} while (more);
 	return take(w, TOK_SEMI, "members end with ;");

@@ -201,8 +201,7 @@ static struct token lex_int(struct lexer *l)
 	if (base == 10)
 		lex_duration(l, &t, &fits);
 	for (suffix = l->p; is_name(peek(l, 0)); l->p++)
-		if ((*l->p | 32) == 'u')
-			t.is_unsigned = true;
+		;
 	t.at = here(l, from);
 	if (!n)
 		return bad(l, from, "digits must follow 0x or 0b", "not a number");
@@ -211,8 +210,11 @@ static struct token lex_int(struct lexer *l)
 			   "this number does not fit 64 bits");
 	for (size_t i = 0; i < (size_t)(l->p - suffix); i++)
 		if (!strchr("uUlL", suffix[i]) || i > 2)
-			return bad(l, from, "suffixes are C's (u, l, ul, ll, ull), or ns, us, ms, s, m, h, d", "not a number");
-	t.is_unsigned |= t.value >> 63;
+			return bad(
+				l, from,
+				"suffixes are C's (u, l, ul, ll, ull), or ns, us, ms, s, m, h, d",
+				"not a number");
+	t.is_unsigned = t.value >> 63; /* whatever the suffix */
 	return t;
 }
 

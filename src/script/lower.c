@@ -117,12 +117,12 @@ static void assign_memory(struct lower *l, const struct script_var *v, struct no
 	u32 size = ALIGN_UP(v->type.size, 8), piece;
 
 	if (!mentions(value, v, false)) {
-		lower_stored(l, value, to, v->type.size);
+		lower_stored(l, value, to, v->type);
 		return;
 	}
 	piece = mem_get(l, size);
 	from = mem_at(l, &l->pieces.v[piece]);
-	lower_stored(l, value, from, v->type.size);
+	lower_stored(l, value, from, v->type);
 	ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, to),
 		ir_const(l->fn, v->type.size), mem_addr(l, from));
 	mem_put(l, piece);
@@ -144,8 +144,7 @@ static void lower_assign(struct lower *l, struct node *n)
 	}
 	value = lower_int(l, n->b);
 	if (n->op != TOK_SET)
-		value = lower_arith(l, n->op, type_arith(n->a->type, n->b->type),
-				    ir_get(l->fn, v->ir), value);
+		value = lower_update(l, n->op, v->type, ir_get(l->fn, v->ir), n->b->type, value);
 	ir_set(l->fn, v->ir, value);
 }
 

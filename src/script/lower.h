@@ -71,6 +71,8 @@ void lower_statements(struct lower *, struct node *block);
 u32 lower_int(struct lower *, struct node *);
 void lower_cond(struct lower *, struct node *, u32 then, u32 otherwise);
 u32 lower_arith(struct lower *, u8 op, struct type result, u32 a, u32 b);
+/* What x is after x op= n: t and by are the types of x and n; n counts elements of a pointer. */
+u32 lower_update(struct lower *, u8 op, struct type t, u32 old, struct type by, u32 n);
 u32 lower_config(struct lower *, u32 off); /* of struct waggle_config */
 /* Adds 1 to a field of struct waggle_counters. */
 void lower_counter(struct lower *, u32 field);
@@ -88,7 +90,6 @@ void mem_zero(struct lower *, struct mem, u32 size);
 void mem_copy(struct lower *, struct mem to, struct mem from, u32 size);
 
 /* lower_place.c: values in memory: fields, elements, what pointers point to */
-bool is_place(const struct node *);
 u32 lower_place_int(struct lower *, struct node *);
 u32 lower_place_str(struct lower *, struct node *, struct mem to, struct room);
 void lower_place_bytes(struct lower *, struct node *, struct mem to, u32 size);
@@ -104,7 +105,7 @@ struct room room_most(struct lower *, struct room, u32 most); /* the same, but a
 
 /* lower_stored.c: a string or tuple as maps and variables keep it: all of its bytes, what is not
  * used zeroed. */
-void lower_stored(struct lower *, struct node *, struct mem to, u32 size);
+void lower_stored(struct lower *, struct node *, struct mem to, struct type as);
 /* A part of a tuple: t.0 */
 bool is_part(const struct node *);
 u32 lower_part_int(struct lower *, struct node *);

@@ -30,7 +30,7 @@ static void read_bytes(struct lower *l, struct node *n, struct mem to, u32 size)
 		lower_read(l, n->type.space, false, to, ir_const(l->fn, size), lower_int(l, n));
 	} else if (n->field) {
 		mem_copy(l, to, (struct mem){ir_ctx(l->fn), (s32)n->field->off}, size);
-	} else if (is_place(n)) {
+	} else if (node_is_place(n)) {
 		lower_place_bytes(l, n, to, size);
 	} else { /* a string of ours; reading one would put a NUL into its last byte */
 		struct mem from = string_in(l, n, ALIGN_UP(size + 1, 8), &piece);
@@ -71,13 +71,11 @@ static void read_some(struct lower *l, struct node *n, struct mem to, u32 len, u
 void store_buf(struct lower *l, struct node *n, struct mem to)
 {
 	struct node *count = n->a->next;
-	u32 room = n->type.size - 8, have = n->a->type.kind == TYPE_INT ? room : n->a->type.size;
+	u32 room = n->type.size - 8, have = n->a->type.kind == TYPE_INT ? room : node_bytes(n->a);
 	struct ir_fn *fn = l->fn;
 	struct mem bytes = {to.ptr, to.off + 8};
 	u32 len, ok, most, fits, over;
 
-	if (n->a->kind == NODE_STR)
-		have = n->a->len;
 	if (!count || count->kind == NODE_INT) {
 		u32 size = (u32)MIN(count ? count->value : have, MIN(have, room));
 

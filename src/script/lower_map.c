@@ -154,7 +154,7 @@ static struct mem lower_key_of(struct lower *l, struct node *n, const u32 *ints,
 		else if (f->mode & STACK_BY_ID)
 			lower_stack_key(l, k, at);
 		else /* the kernel compares whole keys */
-			lower_stored(l, k, at, f->size);
+			lower_stored(l, k, at, n->map->keys[i]);
 	}
 	return m;
 }
@@ -353,7 +353,7 @@ static void assign_data(struct lower *l, struct script_map *m, struct node *valu
 		u32 piece = mem_get(l, m->value.size);
 		struct mem from = mem_at(l, &l->pieces.v[piece]);
 
-		lower_stored(l, value, from, m->value.size);
+		lower_stored(l, value, from, m->value);
 		ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, ir_data(l->fn, m->index, 0),
 			ir_const(l->fn, m->value.size), mem_addr(l, from));
 		mem_put(l, piece);
@@ -378,7 +378,7 @@ static void assign_hash(struct lower *l, struct node *map, struct node *value)
 	if (v) {
 		ir_store(l->fn, 8, m.ptr, m.off, v);
 	} else {
-		lower_stored(l, value, m, size);
+		lower_stored(l, value, m, map->map->value);
 	}
 	key = lower_key(l, map, &kpiece);
 	count_full(l, update(l, map->map->index, key, m, BPF_ANY));
@@ -475,7 +475,7 @@ static void observe(struct lower *l, struct node *map, struct node *call)
 }
 
 /* @x op= v. Adding is atomic, so that CPUs lose nothing; the rest reads and writes. */
-static void compound(struct lower *l, struct node *map, u8 op, u32 v)
+static void compound(struct lower *l, struct node *map, u8 op, struct type by, u32 v)
 {
 	struct ir_fn *fn = l->fn;
 	bool add = op == TOK_ADD_SET || op == TOK_SUB_SET;
@@ -495,8 +495,9 @@ static void compound(struct lower *l, struct node *map, u8 op, u32 v)
 	if (add)
 		ir_atomic_add(fn, 8, ptr, 0, v);
 	else
-		ir_store(fn, 8, ptr, 0,
-			 lower_arith(l, op, map->map->value, ir_load(fn, 8, false, ptr, 0), v));
+		ir_store(
+			fn, 8, ptr, 0,
+			lower_update(l, op, map->map->value, ir_load(fn, 8, false, ptr, 0), by, v));
 	set_flag(l, map->map, ptr);
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
@@ -506,7 +507,7 @@ static void compound(struct lower *l, struct node *map, u8 op, u32 v)
 void lower_map_assign(struct lower *l, struct node *map, u8 op, struct node *value)
 {
 	if (op != TOK_SET)
-		compound(l, map, op, lower_int(l, value));
+		compound(l, map, op, value->type, lower_int(l, value));
 	else if (value->kind == NODE_CALL && value->call->agg)
 		observe(l, map, value);
 	else if (is_data(l, map->map))
@@ -522,7 +523,7 @@ u32 lower_map_inc(struct lower *l, struct node *n)
 	u32 value = lower_map_read(l, n->a), one = ir_const(l->fn, n->op == TOK_INC ? 1 : -1);
 
 	l->map_writes++;
-	compound(l, n->a, TOK_ADD_SET, one);
+	compound(l, n->a, TOK_ADD_SET, TYPE_NUMBER, one);
 	return n->prefix ? ir_bin(l->fn, IR_ADD, IRT_I64, value, one) : value;
 }
 

@@ -15,12 +15,6 @@ struct place {
 	u8 space;
 };
 
-bool is_place(const struct node *n)
-{
-	return (n->kind == NODE_FIELD && !n->field && !is_part(n)) || n->kind == NODE_INDEX ||
-	       (n->kind == NODE_UNARY && n->op == TOK_MUL);
-}
-
 u32 lower_read(struct lower *l, u8 space, bool string, struct mem to, u32 bytes, u32 from)
 {
 	static const u32 helpers[2][2] = {
@@ -66,7 +60,7 @@ static struct place lower_place(struct lower *l, struct node *n)
 	struct place p;
 	u32 scaled;
 
-	if (!is_place(n)) /* the checker lets nothing else through */
+	if (!node_is_place(n)) /* the checker lets nothing else through */
 		return (struct place){.base = ir_const(l->fn, 0)};
 	p = lower_base(l, n->a);
 	if (n->kind == NODE_FIELD)

@@ -56,7 +56,7 @@ static const char *field_name(struct lower *l, struct layout *layout, struct nod
 static u32 width_of(struct type t)
 {
 	if (t.kind == TYPE_STR)
-		return t.size <= 16 ? t.size : 0;
+		return t.size <= 17 ? MIN(t.size, 16u) : 0; /* a name of a thread */
 	if (t.kind == TYPE_SHOWN)
 		return 16;
 	return t.size <= 4 ? 7 : 12;
@@ -287,7 +287,7 @@ static void fill_field(struct lower *l, struct record *r, struct node *n, u32 i,
 	if (n->type.kind == TYPE_SHOWN) {
 		lower_shown(l, n, to, room.bytes);
 	} else if (n->type.kind != TYPE_STR) {
-		lower_stored(l, n, to, room.bytes);
+		lower_stored(l, n, to, n->type);
 	} else {
 		l->loose = n->kind == NODE_FIELD;
 		len = lower_str(l, n, to, room);

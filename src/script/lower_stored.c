@@ -34,11 +34,35 @@ static void store_parts(struct lower *l, struct node *n, struct mem to, struct t
 		if (part->type.kind == TYPE_INT)
 			ir_store(l->fn, 8, at.ptr, at.off, lower_int(l, part));
 		else
-			lower_stored(l, part, at, m->type.size);
+			lower_stored(l, part, at, m->type);
 	}
 }
 
-static void store_cond(struct lower *l, struct node *n, struct mem to, u32 size)
+/* A tuple in memory, to where its strings have other rooms. */
+static void convert(struct lower *l, struct mem to, struct type as, struct mem from, struct type is)
+{
+	if (as.kind != TYPE_TUPLE || type_same(as, is)) {
+		copy(l, to, from, as.size);
+		return;
+	}
+	for (u32 i = 0; i < as.fields->n; i++) {
+		const struct member *a = &as.fields->members[i], *b = &is.fields->members[i];
+		struct mem t = {to.ptr, to.off + (s32)(a->bit_off / 8)};
+		struct mem f = {from.ptr, from.off + (s32)(b->bit_off / 8)};
+
+		if (a->type.kind == TYPE_TUPLE) {
+			convert(l, t, a->type, f, b->type);
+		} else if (a->type.kind == TYPE_STR && a->type.size != b->type.size) {
+			mem_zero(l, t, ALIGN_UP(a->type.size, 8));
+			lower_read(l, SPACE_KERNEL, true, t, MIN(a->type.size, b->type.size),
+				   mem_addr(l, f));
+		} else {
+			copy(l, t, f, a->type.kind == TYPE_INT ? 8 : a->type.size);
+		}
+	}
+}
+
+static void store_cond(struct lower *l, struct node *n, struct mem to, struct type as)
 {
 	struct ir_fn *fn = l->fn;
 	u32 then = ir_block(fn), otherwise = ir_block(fn), done = ir_block(fn);
@@ -48,12 +72,12 @@ static void store_cond(struct lower *l, struct node *n, struct mem to, u32 size)
 	memo = l->memo;
 	ir_seal(fn, then);
 	ir_at(fn, then);
-	lower_stored(l, n->b, to, size);
+	lower_stored(l, n->b, to, as);
 	ir_jmp(fn, done);
 	l->memo = memo;
 	ir_seal(fn, otherwise);
 	ir_at(fn, otherwise);
-	lower_stored(l, n->c, to, size);
+	lower_stored(l, n->c, to, as);
 	ir_jmp(fn, done);
 	l->memo = memo;
 	ir_seal(fn, done);
@@ -62,46 +86,50 @@ static void store_cond(struct lower *l, struct node *n, struct mem to, u32 size)
 
 static struct mem tuple_at(struct lower *, struct node *, u32 *piece);
 
-static void store_tuple(struct lower *l, struct node *n, struct mem to, u32 size)
+static void store_tuple(struct lower *l, struct node *n, struct mem to, struct type as)
 {
 	u32 piece = NO_MAP;
 
-	switch (n->kind) {
-	case NODE_TUPLE: store_parts(l, n, to, n->type); break;
-	case NODE_COND: store_cond(l, n, to, size); break;
-	case NODE_MAP:
-		lower_map_copy(l, n, to, size);
-		break;
-	default: copy(l, to, tuple_at(l, n, &piece), size);
-	}
+	if (n->kind == NODE_TUPLE)
+		store_parts(l, n, to, as);
+	else if (n->kind == NODE_COND)
+		store_cond(l, n, to, as);
+	else if (n->kind == NODE_MAP && (as.kind != TYPE_TUPLE || type_same(n->type, as)))
+		lower_map_copy(l, n, to, as.size);
+	else
+		convert(l, to, as, tuple_at(l, n, &piece), n->type);
 	if (piece != NO_MAP)
 		mem_put(l, piece);
 }
 
 void lower_shown(struct lower *l, struct node *n, struct mem to, u32 size)
 {
-	if (n->kind == NODE_NAME)
+	struct type as = n->type;
+
+	if (n->kind == NODE_NAME) {
 		n->row->store(l, n, to);
-	else if (n->kind == NODE_CALL)
+	} else if (n->kind == NODE_CALL) {
 		n->call->store(l, n, to);
-	else
-		store_tuple(l, n, to, MIN(size, n->type.size));
+	} else {
+		as.size = MIN(size, as.size);
+		store_tuple(l, n, to, as);
+	}
 }
 
-void lower_stored(struct lower *l, struct node *n, struct mem to, u32 size)
+void lower_stored(struct lower *l, struct node *n, struct mem to, struct type as)
 {
 	if (n->type.kind == TYPE_SHOWN) {
-		if (n->type.show == FIELD_BUF || n->type.size < size)
-			mem_zero(l, to, ALIGN_UP(size, 8));
-		lower_shown(l, n, to, size);
+		if (n->type.show == FIELD_BUF || n->type.size < as.size)
+			mem_zero(l, to, ALIGN_UP(as.size, 8));
+		lower_shown(l, n, to, as.size);
 		return;
 	}
 	if (n->type.kind == TYPE_TUPLE) {
-		store_tuple(l, n, to, size);
+		store_tuple(l, n, to, as);
 		return;
 	}
-	mem_zero(l, to, ALIGN_UP(size, 8)); /* not all that write strings pad them */
-	lower_str(l, n, to, ROOM(size));
+	mem_zero(l, to, ALIGN_UP(as.size, 8)); /* not all that write strings pad them */
+	lower_str(l, n, to, ROOM(as.size));
 }
 
 /* ---- parts */
@@ -125,7 +153,7 @@ static struct mem tuple_at(struct lower *l, struct node *n, u32 *piece)
 	}
 	*piece = mem_get(l, n->type.size);
 	m = mem_at(l, &l->pieces.v[*piece]);
-	store_tuple(l, n, m, n->type.size);
+	store_tuple(l, n, m, n->type);
 	return m;
 }
 

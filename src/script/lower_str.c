@@ -5,6 +5,8 @@
 
 #include "isa/isa.h"
 
+#define COMPARE_MOST 4096 /* bytes of two strings that are compared word by word */
+
 u32 room_value(struct lower *l, struct room r)
 {
 	return r.value ? r.value : ir_const(l->fn, r.bytes);
@@ -145,7 +147,7 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, struct room room)
 	struct mem var;
 	u32 len;
 
-	if (is_place(n))
+	if (node_is_place(n))
 		return lower_place_str(l, n, to, room);
 	if (is_part(n))
 		return lower_part_str(l, n, to, room);
@@ -231,11 +233,12 @@ static u32 compare_literal(struct lower *l, struct node *s, const struct node *l
 	return ir_get(fn, result);
 }
 
-/* Both zeroed to the same size, so that whole words tell. */
+/* Both zeroed to the same size, so that whole words tell. One byte more than the shorter one can
+ * have is enough: a longer string has something there. */
 static u32 compare_strings(struct lower *l, struct node *a, struct node *b)
 {
 	struct ir_fn *fn = l->fn;
-	u32 size = ALIGN_UP(MIN(MAX(a->type.size, b->type.size), STR_KEY), 8);
+	u32 size = ALIGN_UP(MIN(MIN(a->type.size, b->type.size) + 1, COMPARE_MOST), 8);
 	u32 pa = mem_get(l, size), pb = mem_get(l, size), differ = ir_block(fn);
 	u32 done = ir_block(fn), result = ir_var(fn, IRT_I64);
 	struct mem ma = mem_at(l, &l->pieces.v[pa]), mb = mem_at(l, &l->pieces.v[pb]);

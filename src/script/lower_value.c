@@ -167,6 +167,23 @@ u32 lower_arith(struct lower *l, u8 op, struct type as, u32 a, u32 b)
 	return a;
 }
 
+/* p + n moves by n elements. */
+static u32 scaled(struct lower *l, u32 n, const struct type *element)
+{
+	return element && element->size > 1
+		       ? ir_bin(l->fn, IR_MUL, IRT_I64, n, ir_const(l->fn, element->size))
+		       : n;
+}
+
+u32 lower_update(struct lower *l, u8 op, struct type t, u32 old, struct type by, u32 n)
+{
+	bool shift = op == TOK_SHL_SET || op == TOK_SHR_SET;
+
+	if (t.is_pointer)
+		n = scaled(l, n, t.of);
+	return lower_arith(l, op, type_arith(t, shift ? t : by), old, n);
+}
+
 static bool is_logic(const struct node *n)
 {
 	return (n->kind == NODE_BINARY && (n->op == TOK_ANDAND || n->op == TOK_OROR)) ||
@@ -224,13 +241,6 @@ static u32 lower_choice(struct lower *l, struct node *c, struct node *b1, struct
 	return ir_get(fn, var);
 }
 
-/* p + n moves by n elements. */
-static u32 scaled(struct lower *l, u32 n, const struct type *element)
-{
-	return element && element->size > 1 ?
-		       ir_bin(l->fn, IR_MUL, IRT_I64, n, ir_const(l->fn, element->size)) : n;
-}
-
 static u32 lower_cast(struct lower *l, struct node *n)
 {
 	static const u8 zero[] = {[1] = IR_ZEXT8, [2] = IR_ZEXT16, [4] = IR_ZEXT32};
@@ -280,7 +290,8 @@ static u32 lower_inc(struct lower *l, struct node *n)
 	if (n->a->kind == NODE_MAP)
 		return lower_map_inc(l, n);
 	old = ir_get(l->fn, n->a->var->ir);
-	new = ir_bin(l->fn, n->op == TOK_INC ? IR_ADD : IR_SUB, IRT_I64, old, ir_const(l->fn, 1));
+	new = lower_update(l, n->op == TOK_INC ? TOK_ADD_SET : TOK_SUB_SET, n->type, old,
+			   TYPE_NUMBER, ir_const(l->fn, 1));
 	ir_set(l->fn, n->a->var->ir, new);
 	return n->prefix ? new : old;
 }
@@ -289,7 +300,7 @@ u32 lower_int(struct lower *l, struct node *n)
 {
 	if (is_logic(n))
 		return lower_choice(l, n, NULL, NULL);
-	if (is_place(n))
+	if (node_is_place(n))
 		return lower_place_int(l, n);
 	if (is_part(n))
 		return lower_part_int(l, n);

@@ -12,7 +12,7 @@
 #ifndef SESSION_INSPECT_H
 #define SESSION_INSPECT_H
 
-#include "btf/value.h"
+#include "btf/show.h"
 #include "engine/kernel/query.h"
 #include "session/opts.h"
 
@@ -51,7 +51,7 @@ const char *inspect_bytes(struct arena *, u64); /* "12K" */
 /* ---- where a program is attached */
 struct place {
 	u32 prog, link;     /* link 0: attached without one */
-	bool gone; /* the link is still there, but leads nowhere */
+	bool gone;          /* the link is still there, but leads nowhere */
 	u32 pid;            /* of a perf event: whose */
 	const char *type;   /* "tracepoint", "xdp", "cgroup_inet_ingress" */
 	const char *target; /* "sched_switch", "eth0", a path */

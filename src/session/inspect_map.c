@@ -4,6 +4,7 @@
  * In:  an id, a name, or a path in the BPF file system; keys and values as text.
  * Out: entries as text, by the map's BTF where it has some; or a changed map.
  */
+#include "btf/value.h"
 #include "engine/kernel/kernel.h"
 #include "session/inspect.h"
 
@@ -187,33 +188,32 @@ static const char *referred(const struct kmap *m)
 
 /* ---- showing */
 
-static void show_value(struct kmap *m, const u8 *value, enum btf_style style)
+static void show_value(struct kmap *m, const u8 *value)
 {
 	const char *what = referred(m);
 	u32 id;
 
 	if (!what) {
-		btf_show(&m->i->out, m->btf, m->value_type, value, m->info.value_size, style);
+		btf_show(&m->i->out, m->btf, m->value_type, value, m->info.value_size, m->i->json);
 		return;
 	}
 	memcpy(&id, value, sizeof(id));
-	buf_printf(&m->i->out, style == BTF_C ? "%s %u" : "%.0s%u", what, id);
+	buf_printf(&m->i->out, m->i->json ? "%.0s%u" : "%s %u", what, id);
 }
 
 static void show_entry(struct kmap *m, bool with_key)
 {
-	enum btf_style style = m->i->json ? BTF_JSON : BTF_C;
 	struct buf *out = &m->i->out;
 
 	buf_puts(out, m->i->json ? "{" : "");
 	if (with_key) {
 		buf_puts(out, m->i->json ? "\"key\":" : "");
-		btf_show(out, m->btf, m->key_type, m->key, m->info.key_size, style);
+		btf_show(out, m->btf, m->key_type, m->key, m->info.key_size, m->i->json);
 		buf_puts(out, m->i->json ? "," : ": ");
 	}
 	if (m->ncpus == 1) {
 		buf_puts(out, m->i->json ? "\"value\":" : "");
-		show_value(m, m->value, style);
+		show_value(m, m->value);
 	} else {
 		buf_puts(out, m->i->json ? "\"values\":[" : "");
 		for (u32 cpu = 0; cpu < m->ncpus; cpu++) {
@@ -221,7 +221,7 @@ static void show_entry(struct kmap *m, bool with_key)
 				buf_puts(out, cpu ? "," : "");
 			else
 				buf_printf(out, "%s[cpu %u] ", cpu ? "  " : "", cpu);
-			show_value(m, m->value + (size_t)cpu * m->stride, style);
+			show_value(m, m->value + (size_t)cpu * m->stride);
 		}
 		buf_puts(out, m->i->json ? "]" : "");
 	}

@@ -137,6 +137,8 @@ static void print_maps(struct waggle_session *s)
 	for (u32 i = 0; i < s->object->maps.n && !hurry(s); i++)
 		if (s->object->maps.v[i].shown)
 			session_print_map(s, i, 0, 0);
+		else if (s->object->plain)
+			session_print_plain(s, i);
 }
 
 /* What was shown and lost, when something was lost or somebody asked. */

@@ -8,6 +8,7 @@
 #include "object/asm.h"
 #include "script/tables.h"
 #include "session/opts.h"
+#include "session/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@ static struct diag diag_of(const struct waggle_opts *opts)
 	return (struct diag){.fn = opts->diag, .user = opts->user};
 }
 
-static int read_file(const char *path, struct buf *out)
+int session_read_file(const char *path, struct buf *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = 1;
@@ -47,7 +48,7 @@ static int open_target(struct target **target, const struct waggle_opts *opts, s
 
 	if (!opts->target)
 		return target_live(target, diag);
-	err = read_file(opts->target, text);
+	err = session_read_file(opts->target, text);
 	if (err)
 		return diag_fail(diag, err, "`waggle target save FILE` writes one",
 				 "target %s cannot be read: %s", opts->target, strerror(-err));

@@ -159,8 +159,8 @@ static int maps_make(struct waggle_session *s)
 	return 0;
 }
 
-int waggle_session_start(struct waggle_session **out, struct waggle_object *object,
-			 const struct waggle_opts *opts)
+int session_new(struct waggle_session **out, struct waggle_object *object,
+		const struct waggle_opts *opts)
 {
 	struct waggle_session *s;
 	struct waggle_opts o;
@@ -172,6 +172,7 @@ int waggle_session_start(struct waggle_session **out, struct waggle_object *obje
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
+	*out = s;
 	s->object = (struct object *)object;
 	s->opts = o;
 	s->diag = (struct diag){.fn = s->opts.diag, .user = s->opts.user};
@@ -179,7 +180,32 @@ int waggle_session_start(struct waggle_session **out, struct waggle_object *obje
 	s->start_ns = session_now();
 	s->process = s->interrupt = -1;
 	s->command = (struct command){.pidfd = -1, .go = -1, .failed = -1};
-	err = maps_make(s);
+	s->only = -1;
+	return maps_make(s);
+}
+
+int session_failed(struct waggle_session *s, int err)
+{
+	if (!s)
+		return err;
+	if (!s->diag.errors)
+		diag_fail(&s->diag, err, NULL, "cannot start: %s", strerror(-err));
+	s->opts.leaving = false;
+	waggle_session_stop(s);
+	return err;
+}
+
+int waggle_session_start(struct waggle_session **out, struct waggle_object *object,
+			 const struct waggle_opts *opts)
+{
+	struct waggle_session *s;
+	int err = session_new(&s, object, opts);
+
+	*out = NULL;
+	if (!err)
+		err = session_resolve(s, -1);
+	if (!err)
+		err = session_attachable(s);
 	if (!err)
 		err = load(s);
 	if (!err && only_verify(&s->opts)) {
@@ -188,13 +214,8 @@ int waggle_session_start(struct waggle_session **out, struct waggle_object *obje
 	} else if (!err) {
 		err = begin(s);
 	}
-	if (err) {
-		if (!s->diag.errors)
-			diag_fail(&s->diag, err, NULL, "cannot start: %s", strerror(-err));
-		s->opts.leaving = false;
-		waggle_session_stop(s);
-		return err;
-	}
+	if (err)
+		return session_failed(s, err);
 	s->stats.map_bytes = s->engine->map_bytes;
 	*out = s;
 	return 0;
@@ -290,6 +311,7 @@ void waggle_session_stop(struct waggle_session *s)
 		close(s->process);
 	if (s->interrupt >= 0)
 		close(s->interrupt);
+	session_call_close(s);
 	free(s->maps);
 	free(s);
 }

@@ -79,12 +79,29 @@ struct waggle_session {
 	int status;
 	bool finished;
 
+	s64 only; /* of waggle_session_load(): see object_wants() */
+	struct call {
+		struct engine_test test;
+		struct buf data, ctx;
+	} call; /* what the last waggle_session_call() points to */
+
 	u32 batch; /* records since the last look at timers and descriptors */
 	bool polled; /* waggle_session_poll() was called last: nothing goes to the sink */
 	int (*fn)(void *, const struct waggle_event *); /* its, or NULL */
 	void *user;
 	int fn_result, events;
 };
+
+/* machine.c: makes a plain object fit to this machine. only: see object_wants() */
+int session_resolve(struct waggle_session *, s64 only);
+/* Says of each program that a session cannot attach who does; an error when there is no other. */
+int session_attachable(struct waggle_session *);
+/* session.c: a session of which nothing is there yet; it is *out also when it fails. */
+int session_new(struct waggle_session **out, struct waggle_object *, const struct waggle_opts *);
+int session_failed(struct waggle_session *, int err); /* says so and frees it; returns err */
+int session_read_file(const char *path, struct buf *out); /* public.c */
+/* call.c */
+void session_call_close(struct waggle_session *);
 
 u64 session_now(void); /* CLOCK_MONOTONIC */
 void session_end(struct waggle_session *, enum ending);
@@ -99,6 +116,9 @@ static inline bool session_shows(const struct waggle_session *s)
 int session_record(void *session, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		   u32 size); /* a stream_fn */
 void session_print_map(struct waggle_session *, u32 map, u32 top, u32 div);
+
+/* print_map.c: the same of a map of a plain object; says nothing of one that is empty or constant. */
+void session_print_plain(struct waggle_session *, u32 map);
 
 /* How many values the engine has of an entry. */
 u32 session_map_cpus(const struct waggle_session *, const struct object_map *);

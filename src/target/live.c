@@ -289,6 +289,7 @@ static void live_close(struct target *t)
 		return;
 	btf_close(l->btf);
 	live_files_close(t);
+	live_config_close(t);
 }
 
 static const struct target_ops live_ops = {

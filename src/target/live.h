@@ -10,6 +10,7 @@ struct live {
 	struct dict formats; /* "category:name" */
 	struct btf *btf;
 	struct user_file *files;
+	struct buf *config; /* text of the kernel's configuration; NULL: not read yet */
 };
 
 /* The whole of a file whose size is not known; 0 or -errno. */
@@ -29,5 +30,6 @@ int live_functions(struct target *, int (*fn)(void *, const char *), void *user)
 int live_file(struct target *, const char *name, u32 pid, struct user_file **);
 int live_mapped(struct target *, u32 pid, int (*fn)(void *, const char *), void *user);
 void live_files_close(struct target *);
+void live_config_close(struct target *);
 
 #endif

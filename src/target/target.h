@@ -95,6 +95,10 @@ int target_live(struct target **, struct diag *);
 /* A saved machine; data is borrowed for the life of the target. -EINVAL: not what save writes. */
 int target_open(struct target **, const void *data, size_t size, struct diag *);
 void target_close(struct target *); /* NULL is fine */
+/* Of the running machine alone: the text of a value of its configuration ("y", "64", "\"text\""),
+ * NULL: it is not set; and LINUX_KERNEL_VERSION. */
+const char *target_config(struct target *, const char *name);
+u32 target_version(struct target *);
 /* Writes the machine to out (see saved.c for the format); patterns: NULL-terminated "cat:name"
  * globs, where "btf" asks for the kernel's types and "kprobe:GLOB" for its functions; NULL: all tracepoints, and the types where there
  * are any. The same machine and patterns give the same bytes. */

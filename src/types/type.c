@@ -36,26 +36,48 @@ bool type_same(struct type a, struct type b)
 	return true;
 }
 
-/* The one whose parts have room for the other's. */
-static struct type join_tuples(struct type a, struct type b)
+struct type type_tuple(struct arena *arena, u32 n, struct aggregate **parts)
 {
-	bool a_fits = true, b_fits = true;
+	struct aggregate *a = arena_new(arena, struct aggregate);
 
-	if (a.fields->n != b.fields->n)
-		return (struct type){0};
-	for (u32 i = 0; i < a.fields->n; i++) {
-		struct type x = a.fields->members[i].type, y = b.fields->members[i].type;
-		struct type both = type_join(x, y);
-
-		if (both.kind == TYPE_UNKNOWN)
-			return (struct type){0};
-		a_fits = a_fits && x.size >= both.size;
-		b_fits = b_fits && y.size >= both.size;
-	}
-	return a_fits ? a : b_fits ? b : (struct type){0};
+	a->name = "tuple";
+	a->n = n;
+	a->members = arena_array(arena, struct member, n);
+	for (u32 i = 0; i < n; i++)
+		a->members[i].name = arena_printf(arena, "%u", i);
+	*parts = a;
+	return (struct type){.kind = TYPE_TUPLE, .fields = a};
 }
 
-struct type type_join(struct type a, struct type b)
+void type_tuple_part(struct type *t, struct aggregate *a, u32 i, struct type part)
+{
+	a->members[i].type = part;
+	a->members[i].bit_off = a->size * 8;
+	a->size += ALIGN_UP(part.size, 8);
+	t->size = a->size;
+}
+
+/* One whose parts have room for those of both. */
+static struct type join_tuples(struct arena *arena, struct type a, struct type b)
+{
+	struct type both;
+	struct aggregate *parts;
+
+	if (a.fields->n != b.fields->n || type_same(a, b))
+		return a.fields->n == b.fields->n ? a : (struct type){0};
+	both = type_tuple(arena, a.fields->n, &parts);
+	for (u32 i = 0; i < a.fields->n; i++) {
+		struct type part =
+			type_join(arena, a.fields->members[i].type, b.fields->members[i].type);
+
+		if (part.kind == TYPE_UNKNOWN)
+			return part;
+		type_tuple_part(&both, parts, i, part);
+	}
+	return both;
+}
+
+struct type type_join(struct arena *arena, struct type a, struct type b)
 {
 	struct type t = a;
 
@@ -67,7 +89,7 @@ struct type type_join(struct type a, struct type b)
 	    (a.kind == TYPE_SHOWN && a.show != b.show))
 		return (struct type){0};
 	if (a.kind == TYPE_TUPLE)
-		return join_tuples(a, b);
+		return join_tuples(arena, a, b);
 	t.size = MAX(a.size, b.size);
 	if (a.kind == TYPE_INT) {
 		/* 1 is as unsigned as what it stands beside, -1 never is */

@@ -58,6 +58,9 @@ struct aggregate {
 #define TYPE_U64  ((struct type){.kind = TYPE_INT, .size = 8})
 #define TYPE_S32  ((struct type){.kind = TYPE_INT, .is_signed = 1, .size = 4})
 #define TYPE_U32  ((struct type){.kind = TYPE_INT, .size = 4})
+/* A constant: of the sign of what it meets. */
+#define TYPE_NUMBER \
+	((struct type){.kind = TYPE_INT, .is_signed = 1, .is_literal = 1, .size = 8})
 #define TYPE_VOID ((struct type){.kind = TYPE_NONE})
 #define TYPE_SHOWN_OF(what, n) ((struct type){.kind = TYPE_SHOWN, .show = (what), .size = (n)})
 #define TYPE_STR_OF(n) ((struct type){.kind = TYPE_STR, .size = (n)})
@@ -71,8 +74,11 @@ static inline bool type_in_memory(struct type t)
 /* C's usual arithmetic conversions with an int of 64 bits: unsigned wins at equal width. */
 struct type type_arith(struct type a, struct type b);
 bool type_same(struct type a, struct type b);
+/* A tuple of n parts, which are then added from the first to the last. */
+struct type type_tuple(struct arena *, u32 n, struct aggregate **parts);
+void type_tuple_part(struct type *, struct aggregate *parts, u32 i, struct type part);
 /* What a variable must be to hold both; kind UNKNOWN when nothing fits. */
-struct type type_join(struct type a, struct type b);
+struct type type_join(struct arena *, struct type a, struct type b);
 /* "int64", "string[16]", "count" */
 const char *type_name(struct type, char *out, size_t size);
 /* the same with its article: "an int64", "a string[16]" */

@@ -6,6 +6,8 @@
  */
 #include "vm/help.h"
 
+#include "object/core.h"
+
 /* Sets of kinds of maps. */
 #define K(name)     (1ull << MAP_##name)
 #define MAPS_NONE   0
@@ -42,8 +44,17 @@ static const struct help_row rows[] = {
 #undef HELP
 };
 
+/* What the object's CO-RE found no answer for: an error where it is reached, and not before. */
+static u64 help_missing(u64 a, u64 b, u64 c, u64 d, u64 e, struct vm_run *run)
+{
+	(void)a, (void)b, (void)c, (void)d, (void)e;
+	return help_fault(run, VM_BAD_CALL, "it needs what this machine's kernel does not have");
+}
+
 vm_helper_fn *vm_helper(u32 id)
 {
+	if (id == CORE_POISON || id / KFUNC_POISON == 1)
+		return help_missing;
 	return id < ARRAY_SIZE(rows) ? rows[id].fn : NULL;
 }
 

@@ -43,15 +43,21 @@ static u32 bad_access(struct vm_run *run, u64 *regs, const struct vm_prog *prog,
 	return stop(run, regs, prog, slot, VM_BAD_ACCESS);
 }
 
+/* All of the range, which the cold piece has packed. It may be more than is really accessed, up to
+ * a fault: then the interpreter goes through the accesses one by one. */
 static u32 leave_access(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
 {
-	struct access a = access_of(regs, &prog->insns[slot]);
-	const struct vm_region *r = vm_region_find(run, a.addr, a.size, a.write);
+	u64 range = regs[JIT_DETAIL];
+	u64 addr = regs[access_of(regs, &prog->insns[slot]).reg] + (u64)JIT_PACK_LOW(range);
+	const struct vm_region *r =
+		vm_region_find(run, addr, JIT_PACK_BYTES(range), JIT_PACK_WRITE(range));
 	u32 *hint = &prog->jit->hints[slot];
 
-	if (!r)
-		return bad_access(run, regs, prog, slot, NULL);
-	__atomic_store_n(hint, vm_region_index(run, r) * sizeof(*run->fast), __ATOMIC_RELAXED);
+	if (!r) {
+		regs[0] = interpret_rest(run, prog, slot, regs);
+		return run->fault.kind ? ANSWER_STOP : ANSWER_RETURN;
+	}
+	__atomic_store_n(hint, vm_region_index(run, r) * sizeof(run->fast[0]), __ATOMIC_RELAXED);
 	return ANSWER_GO_ON;
 }
 

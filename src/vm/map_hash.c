@@ -202,6 +202,26 @@ static void count_down(struct hash *h)
 
 /* ---- lists, under the lock of their bucket */
 
+/* The link to the node of the key, or to the end. */
+static u32 *find_link(const struct vm_map *map, struct bucket *b, const void *key, u32 hash)
+{
+	u32 *link = &b->head;
+
+	while (!(*link & END)) {
+		struct node *n = node_at(map, *link);
+
+		if (n->hash == hash && same_key(n->key, key, map->key_size))
+			break;
+		link = &n->next;
+	}
+	return link;
+}
+
+static void unlink_at(const struct vm_map *map, u32 *link)
+{
+	__atomic_store_n(link, node_at(map, *link)->next, __ATOMIC_RELEASE);
+}
+
 static bool unlink_node(const struct vm_map *map, struct bucket *b, u32 i)
 {
 	u32 *link = &b->head, at;
@@ -210,7 +230,7 @@ static bool unlink_node(const struct vm_map *map, struct bucket *b, u32 i)
 		struct node *n = node_at(map, at);
 
 		if (at == i) {
-			__atomic_store_n(link, n->next, __ATOMIC_RELEASE);
+			unlink_at(map, link);
 			return true;
 		}
 		link = &n->next;
@@ -330,11 +350,12 @@ static int put_node(struct vm_map *map, u32 i, u64 flags, bool counted)
 	struct hash *h = hash_of(map);
 	struct node *n = node_at(map, i);
 	struct bucket *b = bucket_at(h, n->hash);
-	u32 old;
+	u32 *link, old;
 	int err;
 
 	lock_take(&b->lock);
-	old = find(map, n->key, n->hash);
+	link = find_link(map, b, n->key, n->hash);
+	old = *link & END ? NONE : *link;
 	err = check_flags(flags, old != NONE);
 	if (!err && old == NONE && !counted) {
 		counted = count_up(h);
@@ -343,7 +364,7 @@ static int put_node(struct vm_map *map, u32 i, u64 flags, bool counted)
 	if (!err)
 		link_node(map, b, i);
 	if (!err && old != NONE)
-		unlink_node(map, b, old);
+		unlink_at(map, link == &b->head ? &n->next : link);
 	lock_give(&b->lock);
 	if (counted && (err || old != NONE))
 		count_down(h);
@@ -378,6 +399,31 @@ static int hash_put(struct vm_map *map, const void *key, const void *value, u64 
 	return err;
 }
 
+/* In its place: values of CPUs, and those that one store writes whole. */
+static int update_in_place(struct vm_map *map, const void *key, const void *value, u64 flags,
+			   u32 cpu, u32 hash)
+{
+	struct bucket *b = bucket_at(hash_of(map), hash);
+	u32 old;
+	int err;
+
+	do {
+		lock_take(&b->lock);
+		old = *find_link(map, b, key, hash);
+		err = check_flags(flags, !(old & END));
+		if (!err && !(old & END) && map_is_per_cpu(map))
+			map_copy_cpus(map, node_value(map, old), value, cpu);
+		else if (!err && !(old & END))
+			map_copy(node_value(map, old), value, map->value_size);
+		lock_give(&b->lock);
+		if (err || !(old & END))
+			return err;
+		/* Somebody else may add the key in between: then it is there. */
+		err = hash_put(map, key, value, BPF_NOEXIST, cpu, hash, false);
+	} while (err == -EEXIST && flags != BPF_NOEXIST);
+	return err;
+}
+
 static int hash_update(struct vm_map *map, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	u32 hash = hash_key(map, key), old;
@@ -385,6 +431,9 @@ static int hash_update(struct vm_map *map, const void *key, const void *value, u
 
 	if ((flags & ~(u64)BPF_F_LOCK) > BPF_EXIST || ((flags & BPF_F_LOCK) && !map->lock_at))
 		return -EINVAL;
+	if ((map->value_size == 8 || map->value_size == 4) && !((uintptr_t)value & 3) &&
+	    !map->lock_at)
+		return update_in_place(map, key, value, flags, cpu, hash);
 	old = find(map, key, hash);
 	err = check_flags(flags, old != NONE);
 	if (err)
@@ -397,37 +446,22 @@ static int hash_update(struct vm_map *map, const void *key, const void *value, u
 static int percpu_hash_update(struct vm_map *map, const void *key, const void *value, u64 flags,
 			      u32 cpu)
 {
-	u32 hash = hash_key(map, key), old;
-	struct bucket *b = bucket_at(hash_of(map), hash);
-	int err;
-
 	if (flags > BPF_EXIST)
 		return -EINVAL;
-	do {
-		lock_take(&b->lock);
-		old = find(map, key, hash);
-		err = check_flags(flags, old != NONE);
-		if (!err && old != NONE)
-			map_copy_cpus(map, node_value(map, old), value, cpu);
-		lock_give(&b->lock);
-		if (err || old != NONE)
-			return err;
-		/* Somebody else may add the key in between: then it is there. */
-		err = hash_put(map, key, value, BPF_NOEXIST, cpu, hash, false);
-	} while (err == -EEXIST);
-	return err;
+	return update_in_place(map, key, value, flags, cpu, hash_key(map, key));
 }
 
 int hash_remove(struct vm_map *map, const void *key)
 {
 	struct hash *h = hash_of(map);
-	u32 hash = hash_key(map, key), i;
+	u32 hash = hash_key(map, key), *link, i;
 	struct bucket *b = bucket_at(h, hash);
 
 	lock_take(&b->lock);
-	i = find(map, key, hash);
+	link = find_link(map, b, key, hash);
+	i = *link & END ? NONE : *link;
 	if (i != NONE)
-		unlink_node(map, b, i);
+		unlink_at(map, link);
 	lock_give(&b->lock);
 	if (i == NONE)
 		return -ENOENT;

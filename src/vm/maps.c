@@ -112,6 +112,12 @@ __attribute__((no_sanitize("thread"))) void map_copy(void *to, const void *from,
 			word = __atomic_load_n((const u64 *)(const void *)f, __ATOMIC_RELAXED);
 			__atomic_store_n((u64 *)(void *)t, word, __ATOMIC_RELAXED);
 		}
+	if (size >= 4 && !(((uintptr_t)t | (uintptr_t)f) & 3)) {
+		u32 half = __atomic_load_n((const u32 *)(const void *)f, __ATOMIC_RELAXED);
+
+		__atomic_store_n((u32 *)(void *)t, half, __ATOMIC_RELAXED);
+		t += 4, f += 4, size -= 4;
+	}
 	while (size--)
 		*t++ = *f++;
 }

@@ -10,10 +10,13 @@
 
 #define LOOPS_MOST (8 * 1024 * 1024) /* of may_goto in one run; the kernel's BPF_MAX_LOOPS */
 
+#define CALLBACK_COST 8 /* in instructions, of the budget: what it takes to get there */
+
 int vm_run_open(struct vm_run **out, struct vm *vm, const struct vm_host *host, void *user, u32 cpu)
 {
 	static const struct vm_host nobody;
-	struct vm_run *run = calloc(1, sizeof(*run));
+	size_t regions = VM_REGIONS + vm->nregions;
+	struct vm_run *run = calloc(1, sizeof(*run) + regions * sizeof(run->fast[0]));
 
 	if (!run)
 		return -ENOMEM;
@@ -22,10 +25,11 @@ int vm_run_open(struct vm_run **out, struct vm *vm, const struct vm_host *host, 
 	run->user = user;
 	run->cpu = cpu;
 	run->stack = calloc(VM_FRAMES, VM_FRAME_BYTES);
-	if (!run->stack || vm_region_init(run)) {
+	if (!run->stack) {
 		vm_run_close(run);
 		return -ENOMEM;
 	}
+	vm_region_init(run);
 	*out = run;
 	return 0;
 }
@@ -34,7 +38,6 @@ void vm_run_close(struct vm_run *run)
 {
 	if (!run)
 		return;
-	vm_region_free(run);
 	free(run->stack);
 	free(run);
 }
@@ -47,7 +50,7 @@ static u64 start(struct vm_run *run, const struct vm_prog *prog, u32 at, const u
 
 static void begin(struct vm_run *run, u32 prog)
 {
-	run->prog = &run->vm->progs[prog];
+	run->prog = run->first = &run->vm->progs[prog];
 	run->tail_calls = 0;
 	run->packet_pushed = 0;
 	run->loops = LOOPS_MOST;
@@ -59,7 +62,7 @@ int vm_call(struct vm_run *run, u32 prog, u64 ctx, u64 arg2, u64 *result)
 {
 	u64 args[5] = {ctx, arg2};
 
-	if (prog >= run->vm->nprogs)
+	if (prog >= run->vm->nprogs || !run->vm->progs[prog].n)
 		return -ENOENT;
 	begin(run, prog);
 	run->ctx = ctx;
@@ -100,15 +103,18 @@ u64 vm_call_back(struct vm_run *run, u64 callback, const u64 args[5])
 {
 	const struct vm_prog *prog = run->prog;
 	u64 top = (u64)(uintptr_t)run->stack + VM_FRAMES * VM_FRAME_BYTES, result;
+	u64 frame = run->frame;
 	u32 frames = (u32)((top - run->frame) / VM_FRAME_BYTES) + 1;
 
 	if (!is_callback(prog, callback))
 		return no_callback(run, callback);
-	if (frames >= VM_FRAMES) {
-		run->fault = (struct vm_fault){.kind = VM_TOO_DEEP};
+	run->budget -= CALLBACK_COST;
+	if (frames >= VM_FRAMES || run->budget < 0) {
+		run->fault.kind = frames >= VM_FRAMES ? VM_TOO_DEEP : VM_OUT_OF_BUDGET;
 		return 0;
 	}
 	result = start(run, prog, (u32)callback, args, frames);
+	run->frame = frame; /* helpers that the function called have left theirs */
 	if (run->fault.kind)
 		run->fault.called_back = true;
 	else

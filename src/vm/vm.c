@@ -98,10 +98,13 @@ static int open_object(struct vm *vm, struct diag *diag)
 	err = vm_maps_open(vm, diag);
 	for (u32 i = 0; i < vm->nprogs && !err; i++) {
 		const struct object_prog *o = &vm->object->progs.v[i];
-		struct vm_prog *p = prog_new(vm, i, o->code.insns.v, o->code.insns.n);
+		bool wanted = object_wants(vm->object, vm->opts.only - 1, i);
+		struct vm_prog *p = prog_new(vm, i, o->code.insns.v, wanted ? o->code.insns.n : 0);
 
 		p->object = o;
 		p->kind = o->kind;
+		if (!wanted)
+			continue;
 		err = relocate(p, &o->code, diag);
 		if (!err)
 			err = prog_open(p, diag);

@@ -104,7 +104,7 @@ static void expect_type(struct fixture *f, const char *source, const char *want)
 static void types_of_values(void **state)
 {
 	static const char *const rows[][2] = {
-		{"1", "int64"}, {"18446744073709551615", "uint64"}, {"5u", "uint64"}, {"-1", "int64"},
+		{"1", "int64"}, {"18446744073709551615", "uint64"}, {"5u", "int64"}, {"-1", "int64"},
 		{"\"abc\"", "string[4]"}, {"comm", "string[16]"}, {"pid", "uint32"}, {"nsecs", "uint64"},
 		{"pid()", "uint32"}, {"$1", "int64"}, {"$2", "string[5]"}, {"$3", "int64"}, {"$#", "int64"},
 		{"$9", "int64"}, {"str($2)", "string[5]"}, {"str($2 + 1)", "string[4]"},

@@ -416,11 +416,11 @@ static void the_verifier_names_the_line(void **state)
 	hand_new(&h);
 	prog = hand_prog(&h, "bad", PROG_TRACEPOINT, ATTACH_TRACEPOINT, HAND_GETPPID, 0);
 	h.c = &h.o->progs.v[prog].code;
-	vec_push(&h.o->arena, &h.c->lines, (struct code_line){0, 1 << 10 | 1});
+	vec_push(&h.o->arena, &h.c->lines, (struct code_line){.insn = 0, .line = 1 << 10 | 1});
 	hand_mov(&h, 1, 0);
-	vec_push(&h.o->arena, &h.c->lines, (struct code_line){1, 2 << 10 | 4});
+	vec_push(&h.o->arena, &h.c->lines, (struct code_line){.insn = 1, .line = 2 << 10 | 4});
 	hand_op(&h, BPF_LDX | BPF_MEM | BPF_DW, 0, 1, 0, 0);
-	vec_push(&h.o->arena, &h.c->lines, (struct code_line){2, 3 << 10 | 1});
+	vec_push(&h.o->arena, &h.c->lines, (struct code_line){.insn = 2, .line = 3 << 10 | 1});
 	hand_exit(&h);
 	assert_true(hand_open(&e, &h, 0, &said) < 0);
 	assert_null(e);

@@ -51,7 +51,7 @@ static void integers(void **state)
 		{"0", 0, false}, {"42", 42, false}, {"0x1F", 31, false}, {"0Xff", 255, false},
 		{"017", 15, false}, {"0b101", 5, false}, {"1e3", 1000, false}, {"5e0", 5, false},
 		{"1_000_000", 1000000, false}, {"0xffff_ffff", 0xffffffff, false},
-		{"7u", 7, true}, {"7UL", 7, true}, {"7ull", 7, true}, {"7l", 7, false}, {"7LL", 7, false},
+		{"7u", 7, false}, {"7UL", 7, false}, {"7ull", 7, false}, {"7l", 7, false}, {"7LL", 7, false},
 		{"9223372036854775807", INT64_MAX, false}, {"9223372036854775808", 1ull << 63, true},
 		{"18446744073709551615", UINT64_MAX, true}, {"0xffffffffffffffff", UINT64_MAX, true},
 		{"1ns", 1, false}, {"2us", 2000, false}, {"3ms", 3000000, false},

@@ -21,16 +21,18 @@ static int rodata_fill(struct kernel_engine *k, u32 map, u8 *data)
 	u32 key = 0;
 	int err;
 
-	config_fill(&c, &k->opts, true);
-	c.cpu_mask = k->slots - 1;
-	memcpy(data, &c, MIN(sizeof(c), m->value_size));
-	err = fills_fill(k->base.object, data, k->base.diag);
-	if (err)
-		return err;
+	if (!k->base.object->plain) {
+		config_fill(&c, &k->opts, true);
+		c.cpu_mask = k->slots - 1;
+		memcpy(data, &c, MIN(sizeof(c), m->value_size));
+		err = fills_fill(k->base.object, data, k->base.diag);
+		if (err)
+			return err;
+	}
 	err = sys_map_update(k->maps[map], &key, data, 0);
 	if (!err)
 		err = sys_map_freeze(k->maps[map]);
-	if (!err && !k->rodata) { /* programs are loaded for just these constants */
+	if (!err && !k->rodata && !k->base.object->plain) { /* programs are loaded for just these constants */
 		k->rodata = data;
 		k->rodata_map = map;
 		k->rodata_size = m->value_size;
@@ -69,6 +71,8 @@ int data_fill(struct kernel_engine *k, u32 map)
 	u8 *data;
 	int err;
 
+	if (m->section == SECTION_BSS && k->base.object->plain)
+		return 0; /* zeroes, all of the programs' own */
 	if (m->section == SECTION_BSS) {
 		err = bss_map(k, map);
 	} else {

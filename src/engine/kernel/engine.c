@@ -88,6 +88,8 @@ static void btf_open(struct kernel_engine *k)
 
 	if (object_btf(k->base.object, &k->btf, &silent))
 		return;
+	if (k->base.object->plain)
+		object_btf_age(&k->btf, k->kernel);
 	fd = sys_btf_load(k->btf.btf.p, (u32)k->btf.btf.n);
 	if (fd == -EPERM && k->kernel < KERNEL(5, 11) && memlock_raise())
 		fd = sys_btf_load(k->btf.btf.p, (u32)k->btf.btf.n);
@@ -208,6 +210,8 @@ static s64 engine_recursion(struct engine *e)
 	u64 sum = 0, misses;
 
 	for (u32 i = 0; i < e->object->progs.n; i++) {
+		if (kernel_of(e)->progs[i] < 0)
+			continue;
 		if (sys_prog_recursion(kernel_of(e)->progs[i], &misses))
 			return -1;
 		sum += misses;
@@ -222,6 +226,7 @@ const struct engine_ops kernel_engine = {
 	.go = engine_go,
 	.detach = engine_detach,
 	.run = engine_run,
+	.test = kernel_test,
 	.map_bytes = engine_bytes,
 	.map_lookup = engine_lookup,
 	.map_update = engine_update,

@@ -66,6 +66,12 @@ u32 data_size(const struct kernel_engine *, const struct object_map *);
 u32 map_value_bytes(const struct kernel_engine *, u32 map); /* of all CPUs, as read */
 int map_read(struct engine *, u32 map, struct buf *keys, struct buf *values, u32 *n);
 
+/* plain.c: what objects of other compilers need besides. */
+int plain_map_open(struct kernel_engine *, const struct object_map *, struct sys_map *); /* reports */
+int plain_slots_fill(struct kernel_engine *, bool maps); /* of maps of maps, or arrays of programs */
+int link_tracing(struct kernel_engine *, const struct attach *);
+int kernel_test(struct engine *, u32 prog, struct engine_test *);
+
 /* programs.c, verdict.c */
 int programs_open(struct kernel_engine *);
 /* Says why the verifier refused a program, from its log. `shift`: slots put in front. */

@@ -42,3 +42,10 @@ int link_raw_tracepoint(struct kernel_engine *k, const struct attach *a)
 		return why_event(k, fd, k->base.object->progs.v[a->prog].probe);
 	return link_keep(k, fd);
 }
+
+int link_tracing(struct kernel_engine *k, const struct attach *a)
+{
+	int fd = sys_raw_tracepoint(NULL, k->progs[a->prog]);
+
+	return fd < 0 ? why_event(k, fd, k->base.object->progs.v[a->prog].section) : link_keep(k, fd);
+}

@@ -18,7 +18,7 @@ static link_fn *const link_fns[ATTACH_KINDS] = {
 	[ATTACH_KPROBE] = link_kprobe,         [ATTACH_KRETPROBE] = link_kprobe,
 	[ATTACH_UPROBE] = link_uprobe,         [ATTACH_URETPROBE] = link_uprobe,
 	[ATTACH_USDT] = link_uprobe,           [ATTACH_PROFILE] = link_clock,
-	[ATTACH_SOFTWARE] = link_clock,
+	[ATTACH_SOFTWARE] = link_clock,         [ATTACH_TRACING] = link_tracing,
 };
 
 int link_keep(struct kernel_engine *k, int fd)
@@ -66,10 +66,10 @@ int links_open(struct kernel_engine *k)
 
 	raise_limit(o->attaches.n);
 	for (u32 i = 0; i < o->progs.n && !err; i++)
-		if (k->multi[i])
+		if (k->multi[i] && k->progs[i] >= 0)
 			err = link_multi(k, i);
 	vec_each (a, &o->attaches)
-		if (!err && link_fns[a->kind] && !k->multi[a->prog])
+		if (!err && link_fns[a->kind] && !k->multi[a->prog] && k->progs[a->prog] >= 0)
 			err = link_fns[a->kind](k, a);
 	return err;
 }

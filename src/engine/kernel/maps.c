@@ -30,9 +30,24 @@ static bool map_per_cpu(const struct object_map *m)
 	return kind && kind->per_cpu;
 }
 
+/* Kinds for which the kernel takes no types. */
+static bool untyped(u32 kind)
+{
+	static const u8 kinds[] = {MAP_PROG_ARRAY,    MAP_PERF_EVENT_ARRAY, MAP_CGROUP_ARRAY,
+				   MAP_STACK_TRACE,   MAP_ARRAY_OF_MAPS,    MAP_HASH_OF_MAPS,
+				   MAP_DEVMAP,	      MAP_DEVMAP_HASH,	    MAP_CPUMAP,
+				   MAP_XSKMAP,	      MAP_SOCKMAP,	    MAP_SOCKHASH,
+				   MAP_QUEUE,	      MAP_STACK,	    MAP_RINGBUF,
+				   MAP_USER_RINGBUF,  MAP_ARENA};
+
+	return memchr(kinds, (int)kind, sizeof(kinds));
+}
+
 /* Types of values that the kernel can check: sizes as in the BTF, and no map of maps. */
 static bool map_typed(const struct kernel_engine *k, const struct object_map *m)
 {
+	if (k->base.object->plain)
+		return k->btf_fd && !untyped(m->kind) && (m->section || (m->btf_key && m->btf_value));
 	return k->btf_fd && m->kind != MAP_ARRAY_OF_MAPS && m->kind != MAP_RINGBUF &&
 	       object_map_bytes(k->base.object, m) == data_size(k, m);
 }
@@ -47,11 +62,13 @@ static int map_open(struct kernel_engine *k, u32 index)
 		.value_size = data_size(k, m),
 		.max_entries = m->max_entries,
 		.flags = m->flags,
+		.numa_node = m->numa_node,
+		.extra = m->extra,
 	};
 	int fd;
 
 	/* before 6.1 programs may not allocate safely; the object may come from elsewhere */
-	if (k->kernel < KERNEL(6, 1))
+	if (k->kernel < KERNEL(6, 1) && !k->base.object->plain)
 		s.flags &= ~(u32)MAP_NO_PREALLOC;
 	if (m->fill_per_cpu)
 		return rings_open(k, index);
@@ -66,9 +83,16 @@ static int map_open(struct kernel_engine *k, u32 index)
 		if (!s.btf_value || (!m->section && !s.btf_key))
 			s.btf_fd = 0;
 	}
-	fd = map_create(k, &s);
-	if (fd < 0)
-		return why_failed(k, fd, "cannot create map %s", m->shown ? m->shown : m->name);
+	if (k->base.object->plain) {
+		fd = plain_map_open(k, m, &s);
+		if (fd < 0)
+			return fd;
+	} else {
+		fd = map_create(k, &s);
+		if (fd < 0)
+			return why_failed(k, fd, "cannot create map %s",
+					  m->shown ? m->shown : m->name);
+	}
 	k->maps[index] = fd;
 	k->base.map_bytes += (u64)m->max_entries * (m->key_size + map_value_bytes(k, index));
 	return m->section ? data_fill(k, index) : 0;
@@ -80,7 +104,7 @@ int maps_open(struct kernel_engine *k)
 
 	for (u32 i = 0; i < k->base.object->maps.n && !err; i++)
 		err = map_open(k, i);
-	return err;
+	return err ? err : plain_slots_fill(k, true);
 }
 
 u32 map_value_bytes(const struct kernel_engine *k, u32 map)

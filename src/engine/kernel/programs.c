@@ -148,25 +148,59 @@ static int program_load(struct kernel_engine *k, u32 prog, struct sys_prog *s,
 	return fd;
 }
 
+/* The functions of a program, behind the gate; all or none have a type. NULL: no memory. */
+static struct sys_func_info *program_funcs(const struct kernel_engine *k, u32 prog, u32 shift,
+					   u32 *n)
+{
+	const struct code *c = &k->base.object->progs.v[prog].code;
+	struct sys_func_info *funcs = calloc(MAX(c->funcs.n, 1u), sizeof(*funcs));
+
+	*n = MAX(c->funcs.n, 1u);
+	if (funcs && !c->funcs.n)
+		funcs[0].type = k->btf_fd ? k->btf.progs[prog].func : 0;
+	for (u32 i = 0; funcs && i < c->funcs.n; i++) {
+		funcs[i].insn = c->funcs.v[i].insn + (i ? shift : 0);
+		funcs[i].type = c->funcs.v[i].type;
+		if (!funcs[i].type)
+			funcs[0].type = 0;
+	}
+	return funcs;
+}
+
+/* How a program attaches is said when it is loaded. */
+static u32 program_type(struct kernel_engine *k, u32 prog)
+{
+	const struct object_prog *p = &k->base.object->progs.v[prog];
+
+	if (!p->attach_type)
+		return k->multi[prog] = link_choose(k, prog);
+	if (p->attach_type == MULTI_KPROBE || p->attach_type == MULTI_UPROBE)
+		k->multi[prog] = (u8)p->attach_type;
+	return p->attach_type;
+}
+
 static int program_made(struct kernel_engine *k, u32 prog, const struct specialised *now,
 			struct insn *insns)
 {
 	const struct object_prog *p = &k->base.object->progs.v[prog];
 	u32 shift = gated(k, prog) ? gate_emit(k, insns, now) : 0;
-	struct sys_func_info func = {.type = k->btf_fd ? k->btf.progs[prog].func : 0};
+	u32 nfuncs;
+	struct sys_func_info *funcs = program_funcs(k, prog, shift, &nfuncs);
 	struct sys_prog s = {
 		.name = p->name,
 		.license = k->base.object->license ? k->base.object->license : "GPL",
 		.kind = p->kind,
-		.attach_type = k->multi[prog] = link_choose(k, prog),
+		.attach_type = program_type(k, prog),
+		.flags = p->flags,
+		.attach_btf = p->target_id,
 		.insns = insns,
 		.ninsns = now->n + shift,
-		.btf_fd = func.type ? k->btf_fd : 0,
-		.funcs = &func,
-		.nfuncs = 1,
+		.btf_fd = funcs && funcs->type ? k->btf_fd : 0,
+		.funcs = funcs,
+		.nfuncs = nfuncs,
 	};
 	struct btf_line *lines = NULL;
-	int err = program_link(k, prog, insns + shift, now);
+	int err = funcs ? program_link(k, prog, insns + shift, now) : -ENOMEM;
 
 	if (!err && k->btf_fd) {
 		s.lines = lines = program_lines(k, prog, now, shift, &s.nlines);
@@ -175,6 +209,7 @@ static int program_made(struct kernel_engine *k, u32 prog, const struct speciali
 	if (!err)
 		err = program_load(k, prog, &s, now, shift);
 	free(lines);
+	free(funcs);
 	return err;
 }
 
@@ -183,8 +218,13 @@ static int program_open(struct kernel_engine *k, u32 prog)
 	const struct object_prog *p = &k->base.object->progs.v[prog];
 	struct specialised now;
 	struct insn *insns;
-	int err = specialise(&now, &p->code, k->rodata_map, k->rodata, k->rodata_size);
+	int err;
 
+	if (!p->kind)
+		return diag_fail(k->base.diag, -EINVAL, "`waggle run --engine user` runs it; or name its "
+				 "section as libbpf does: SEC(\"xdp\")", "the kernel does not take "
+				 "program '%s': section %s says no kind", p->name, p->section);
+	err = specialise(&now, &p->code, k->rodata_map, k->rodata, k->rodata_size);
 	if (err)
 		return err;
 	insns = calloc(now.n + GATE_MOST, sizeof(*insns));
@@ -202,7 +242,10 @@ int programs_open(struct kernel_engine *k)
 	int err = 0;
 
 	for (u32 i = 0; i < k->base.object->progs.n && !err; i++)
-		err = program_open(k, i);
+		if (object_wants(k->base.object, k->opts.only - 1, i))
+			err = program_open(k, i);
+	if (!err)
+		err = plain_slots_fill(k, false);
 	free(k->log);
 	k->log = NULL;
 	k->log_size = 0;

@@ -14,6 +14,8 @@ enum bpf_cmd { /* only those that we use */
 	       CMD_MAP_DELETE = 3,
 	       CMD_MAP_NEXT = 4,
 	       CMD_PROG_LOAD = 5,
+	       CMD_PIN = 6,
+	       CMD_PINNED = 7,
 	       CMD_PROG_RUN = 10,
 	       CMD_INFO = 15,
 	       CMD_RAW_TRACEPOINT_OPEN = 17,
@@ -66,6 +68,7 @@ int sys_map_create(const struct sys_map *m)
 		u32 kind, key_size, value_size, max_entries, flags, inner_fd, numa_node;
 		char name[NAME_SIZE];
 		u32 ifindex, btf_fd, btf_key, btf_value, pad;
+		u64 extra;
 	} a = {
 		.kind = m->kind,
 		.key_size = m->key_size,
@@ -76,6 +79,8 @@ int sys_map_create(const struct sys_map *m)
 		.btf_fd = (u32)m->btf_fd,
 		.btf_key = m->btf_fd ? m->btf_key : 0,
 		.btf_value = m->btf_fd ? m->btf_value : 0,
+		.numa_node = m->numa_node,
+		.extra = m->extra,
 	};
 
 	copy_name(a.name, m->name);
@@ -165,6 +170,8 @@ int sys_prog_load(const struct sys_prog *p, u32 level, char *log, u32 log_size)
 		.log_size = log ? log_size : 0,
 		.log = addr(log),
 		.attach_type = p->attach_type,
+		.flags = p->flags,
+		.attach_btf = p->attach_btf,
 	};
 
 	copy_name(a.name, p->name);
@@ -180,17 +187,61 @@ int sys_prog_load(const struct sys_prog *p, u32 level, char *log, u32 log_size)
 	return sys_bpf(CMD_PROG_LOAD, &a, sizeof(a));
 }
 
+struct attr_run {
+	u32 fd, retval, data_size_in, data_size_out;
+	u64 data_in, data_out;
+	u32 repeat, duration, ctx_size_in, ctx_size_out;
+	u64 ctx_in, ctx_out;
+	u32 flags, cpu;
+};
+
 int sys_prog_run(int fd)
 {
-	struct {
-		u32 fd, retval, data_size_in, data_size_out;
-		u64 data_in, data_out;
-		u32 repeat, duration, ctx_size_in, ctx_size_out;
-		u64 ctx_in, ctx_out;
-		u32 flags, cpu;
-	} a = {.fd = (u32)fd};
+	struct attr_run a = {.fd = (u32)fd};
 
 	return sys_bpf(CMD_PROG_RUN, &a, sizeof(a));
+}
+
+int sys_prog_test(int fd, struct sys_test *t)
+{
+	struct attr_run a = {
+		.fd = (u32)fd,
+		.data_in = addr(t->data),
+		.data_size_in = t->data_size,
+		.data_out = addr(t->out),
+		.data_size_out = t->out_size,
+		.ctx_in = addr(t->ctx),
+		.ctx_size_in = t->ctx_size,
+		.ctx_out = addr(t->ctx_out),
+		.ctx_size_out = t->ctx_out_size,
+		.repeat = t->repeat,
+	};
+	int err = sys_bpf(CMD_PROG_RUN, &a, sizeof(a));
+
+	t->out_size = a.data_size_out;
+	t->ctx_out_size = a.ctx_size_out;
+	t->result = a.retval;
+	t->ns = a.duration;
+	return err;
+}
+
+struct attr_pin {
+	u64 path;
+	u32 fd, flags;
+};
+
+int sys_pin(int fd, const char *path)
+{
+	struct attr_pin a = {.path = addr(path), .fd = (u32)fd};
+
+	return sys_bpf(CMD_PIN, &a, sizeof(a));
+}
+
+int sys_pinned(const char *path)
+{
+	struct attr_pin a = {.path = addr(path)};
+
+	return sys_bpf(CMD_PINNED, &a, sizeof(a));
 }
 
 /* struct bpf_prog_info up to the field that we want; see the UAPI for what lies before it */

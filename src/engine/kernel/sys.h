@@ -12,6 +12,7 @@
 
 enum { /* map flags */
        MAP_NO_PREALLOC = 1 << 0,
+       MAP_NUMA_NODE = 1 << 2,
        MAP_RDONLY_PROG = 1 << 7,
        MAP_MMAPABLE = 1 << 10,
 };
@@ -22,6 +23,8 @@ struct sys_map {
 	int inner_fd; /* a map like those that it will hold; 0: none */
 	int btf_fd;   /* 0: no types */
 	u32 btf_key, btf_value;
+	u32 numa_node; /* with MAP_NUMA_NODE */
+	u64 extra;     /* from 5.16 */
 };
 int sys_map_create(const struct sys_map *);
 int sys_map_lookup(int fd, const void *key, void *value);
@@ -39,6 +42,7 @@ struct sys_func_info {
 struct sys_prog {
 	const char *name, *license;
 	u32 kind, attach_type; /* attach_type: MULTI_*, 0: any */
+	u32 flags, attach_btf; /* the kernel's type that it is checked against */
 	const struct insn *insns;
 	u32 ninsns;
 	int btf_fd; /* 0: no func and line info */
@@ -51,6 +55,17 @@ struct sys_prog {
 int sys_prog_load(const struct sys_prog *, u32 level, char *log, u32 log_size);
 /* Runs a raw tracepoint program once, on this CPU (from 5.10). */
 int sys_prog_run(int fd);
+/* Runs a program on a packet or a context, where its kind allows that: -ENOTSUPP (524) else. */
+struct sys_test {
+	const void *data, *ctx;
+	u32 data_size, ctx_size;
+	void *out, *ctx_out; /* what they are afterwards; room, then size */
+	u32 out_size, ctx_out_size;
+	u32 repeat, result, ns; /* ns: of one run, on the average */
+};
+int sys_prog_test(int fd, struct sys_test *);
+int sys_pin(int fd, const char *path);
+int sys_pinned(const char *path);
 /* How often the program was skipped because of recursion; -ENODATA: the kernel does not count. */
 int sys_prog_recursion(int fd, u64 *misses);
 int sys_btf_load(const void *btf, u32 size);
@@ -59,7 +74,7 @@ int sys_btf_load(const void *btf, u32 size);
 int sys_tracepoint(u32 id);
 int sys_event_set_prog(int event, int prog);
 
-int sys_raw_tracepoint(const char *name, int prog);
+int sys_raw_tracepoint(const char *name, int prog); /* name NULL: where its attach_btf says */
 /* A perf event that counts; config1, config2: addresses of names, offsets. pid -1: all. */
 struct sys_event {
 	u32 type;

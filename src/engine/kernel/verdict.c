@@ -111,6 +111,27 @@ static int verdict_place(struct kernel_engine *k, const struct object_prog *p, i
 	return 0;
 }
 
+/* An instruction without an answer of CO-RE, or a function that is not there: by name. */
+static int verdict_missing(struct kernel_engine *k, const struct object_prog *p, int err,
+			   const char *reason, s64 insn)
+{
+	const struct object *o = k->base.object;
+	const char *what = NULL;
+
+	vec_each (c, &p->code.cores)
+		if (c->insn == insn && c->missing)
+			what = c->missing;
+	vec_each (x, &p->code.externs)
+		if (x->insn == insn && !o->externs.v[x->index].found)
+			what = o->externs.v[x->index].name;
+	if (!what || !strstr(reason, "unknown"))
+		return 0;
+	return diag_fail(k->base.diag, err, "ask before with bpf_core_field_exists(), "
+			 "bpf_core_type_exists(), bpf_ksym_exists()",
+			 "the kernel's verifier refuses %s: instruction %lld needs %s, which this kernel "
+			 "does not have", p->probe, (long long)insn, what);
+}
+
 void verdict_report(struct kernel_engine *k, const struct object_prog *p, int err,
 		    const struct specialised *now, u32 shift)
 {
@@ -126,6 +147,8 @@ void verdict_report(struct kernel_engine *k, const struct object_prog *p, int er
 		return;
 	}
 	if (verdict_place(k, p, err, reason))
+		return;
+	if (verdict_missing(k, p, err, reason, insn - shift))
 		return;
 	if (insn >= (s64)shift) {
 		insn = compiled(&p->code, now, insn - shift);

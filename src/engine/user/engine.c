@@ -25,7 +25,7 @@ static struct user_engine *user_of(struct engine *e)
 /* Two virtual CPUs are enough, and must be: the object may come from a machine with one. */
 static void cpus_set(struct object *o)
 {
-	struct object_map *m = object_section(o, SECTION_RODATA);
+	struct object_map *m = o->plain ? NULL : object_section(o, SECTION_RODATA);
 	struct waggle_config *c = m && m->value_size >= sizeof(*c) ? (void *)m->data : NULL;
 
 	if (c)
@@ -65,9 +65,9 @@ static int sections_fill(struct user_engine *u)
 	for (u32 i = 0; i < u->base.object->maps.n && !err; i++) {
 		const struct object_map *m = &u->base.object->maps.v[i];
 
-		if (m->section == SECTION_RODATA)
+		if (m->section == SECTION_RODATA && !u->base.object->plain)
 			err = rodata_fill(u, i);
-		else if (m->section == SECTION_BSS)
+		else if (m->section == SECTION_BSS && !u->base.object->plain)
 			bss_take(u, i);
 		u->base.map_bytes += (u64)m->max_entries * (m->key_size + m->value_size);
 	}
@@ -241,6 +241,7 @@ static void engine_detach(struct engine *e)
 	__atomic_store_n(&s->open, 0, __ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < 10000 && __atomic_load_n(&s->busy, __ATOMIC_SEQ_CST); i++)
 		sched_yield();
+	__atomic_store_n(&s->leave, 1, __ATOMIC_RELEASE);
 	if (u->opts.pid)
 		tracer_leave(u);
 }
