@@ -50,7 +50,8 @@ static u64 get_stack(struct vm_run *run, u64 to, u32 size, u64 flags)
 		n = flags & BPF_F_USER_BUILD_ID
 			    ? -EOPNOTSUPP
 			    : walk(run, frames, MIN(size / 8, (u32)STACK_FRAMES), flags);
-	memset(pointer(to), 0, size);
+	if (size)
+		memset(pointer(to), 0, size);
 	if (n < 0)
 		return (u64)n;
 	memcpy(pointer(to), frames, (size_t)n * 8);
@@ -89,7 +90,7 @@ HELPER_FN(help_perf_event_output)
 	both = malloc((size_t)size + more);
 	if (!both)
 		return (u64)-ENOMEM;
-	memcpy(both, pointer(d), size);
+	copy_bytes(both, pointer(d), size);
 	memcpy(both + size, pointer(run->packet), more);
 	err = run->host->perf_output(run, map_arg(b), c & BPF_F_INDEX_MASK, both, size + more);
 	free(both);
