@@ -7,6 +7,7 @@
  *   jit_divide.c  division
  *   jit_memory.c  loads, stores, atomics, and the checks of all of them
  *   jit_jump.c    jumps, calls, exit
+ *   jit_inline.c  helpers that are less than a call
  *   jit_fuse.c    several instructions as one
  *   jit_leave.c   what compiled code leaves to C
  *   emit_*.[ch]   encodings, and from there to memory
@@ -26,14 +27,14 @@ struct jit_cpu {
 
 /* What is known of a slot. Registers of BPF are a bit each. */
 struct jit_slot {
+	u32 to;       /* where it may jump; NO_JUMP: nowhere */
+	u32 from;     /* JIT_LOOP: the last that jumps here */
+	u16 use, def; /* registers that it reads, that it writes or leaves undefined */
+	u16 live;     /* that are needed after it; when checked: all */
+	u16 known;    /* JIT_LOOP: what those that jump here have taken as needed */
 	u8 op;        /* enum isa_id; ISA_NONE: the second of a ld_imm64 */
 	u8 place;     /* JIT_TARGET, ... */
 	bool checked; /* its access is, by one before it */
-	u16 use, def; /* registers that it reads, that it writes or leaves undefined */
-	u16 live;     /* that are needed after it; when checked: all */
-	u32 to;       /* where it may jump; NO_JUMP: nowhere */
-	u32 from;     /* JIT_LOOP: the last that jumps here */
-	u16 known;    /* JIT_LOOP: what those that jump here have taken as needed */
 };
 #define NO_JUMP UINT32_MAX
 enum {
@@ -97,15 +98,13 @@ enum jit_cold_kind {
 };
 struct jit_cold {
 	u32 label, slot;
-	u32 back; /* where it goes on */
-	u8 kind;
-	u8 leave;
+	u32 back;     /* where it goes on */
+	u32 range;    /* COLD_ACCESS: JIT_PACK() */
+	u32 function; /* number of the one that it belongs to */
+	u8 kind, leave;
 	u8 dst, from; /* COLD_DIVIDE */
 	bool minus_one;
 	struct jit_division division;
-	u8 base; /* COLD_ACCESS; a register of BPF */
-	struct jit_range range;
-	const struct jit_function *function;
 };
 
 struct jit {
@@ -123,6 +122,8 @@ struct jit {
 	vec(struct jit_function) functions;
 	vec(struct jit_cold) cold;
 	u32 leave[LEAVES]; /* label + 1, where it is needed */
+	u32 rows[2];       /* the same: is a range in a row of elements? By whether it writes */
+	u32 leaving;       /* the same, of cold pieces: returns from the function */
 	u32 keep;          /* label + 1: calls a helper that changes nothing but r0 */
 	u32 stop;          /* label: out of all functions */
 
@@ -173,6 +174,7 @@ void jit_leave_if(struct jit *, enum x_cond, enum jit_leave);
 void jit_leave(struct jit *, enum jit_leave, u32 slot);
 void jit_if_answer(struct jit *, enum jit_answer, void (*then)(struct jit *)); /* of jit_leave() */
 void jit_cold_pieces(struct jit *);
+void jit_count_call(struct jit *); /* in the budget */
 enum x_cond jit_condition(const struct insn *);
 void jit_jump_to(struct jit *, enum x_cond, s32 distance); /* from the slot j->at */
 
@@ -191,7 +193,11 @@ bool jit_divide_by(struct jit *, struct jit_division, u32 dst, s32 by);
 /* jit_memory.c: the operand of an access that has been checked */
 struct x_mem jit_access(struct jit *, u32 base, s32 off, u32 size, bool write);
 void jit_access_cold(struct jit *, const struct jit_cold *);
+void jit_row(struct jit *, bool write);
 u32 jit_size(const struct insn *); /* bytes of an access */
+
+/* jit_inline.c: false: it must be called. */
+bool jit_inline(struct jit *, u32 helper);
 
 /* jit_fuse.c: translates some instructions from j->at on; how many slots, or 0. */
 u32 jit_fuse(struct jit *);

@@ -51,7 +51,8 @@ void jit_cold_pieces(struct jit *j)
 		emit_room(&j->e, JIT_ROOM);
 		emit_place(&j->e, c->label);
 		kinds[c->kind](j, c);
-		x_jump(&j->e, X_ALWAYS, c->back);
+		if (c->kind != COLD_ACCESS)
+			x_jump(&j->e, X_ALWAYS, c->back);
 	}
 }
 
@@ -216,40 +217,53 @@ static bool arguments_matter(u32 id)
 	return false;
 }
 
+void jit_count_call(struct jit *j)
+{
+	if (!j->checked)
+		return;
+	x_alu_store_imm(&j->e, 8, X_SUB, RUN_FIELD(budget), 1);
+	jit_leave_if(j, X_S, LEAVE_BUDGET);
+}
+
 /* Where a fault may show them, r1 to r5 are kept. */
 static void call_helper(struct jit *j, u64 helper)
 {
+	jit_count_call(j);
 	if (j->calls_back)
 		x_store(&j->e, 8, RUN_FIELD(frame), RBP);
-	if (!j->checked) {
+	if (j->checked) {
+		if (!j->keep)
+			j->keep = emit_label(&j->e) + 1;
+		x_mov_imm(&j->e, SCRATCH0, helper);
+		x_call(&j->e, j->keep - 1);
+	} else {
 		x_mov(&j->e, true, R9, RUN);
 		x_call_far(&j->e, helper);
-		return;
 	}
-	if (!j->keep)
-		j->keep = emit_label(&j->e) + 1;
-	x_alu_store_imm(&j->e, 8, X_SUB, RUN_FIELD(budget), 1);
-	jit_leave_if(j, X_S, LEAVE_BUDGET);
-	x_mov_imm(&j->e, SCRATCH0, helper);
-	x_call(&j->e, j->keep - 1);
+	x_alu_store_imm(&j->e, 1, X_CMP, RUN_FIELD(fault.kind), 0);
+	jit_leave_if(j, X_NE, LEAVE_FAULT);
+}
+
+static void tail_call(struct jit *j)
+{
+	jit_leave(j, LEAVE_TAIL, j->at);
+	jit_if_answer(j, ANSWER_RETURN, jit_return);
+	jit_if_answer(j, ANSWER_JUMP, jump_to_program);
 }
 
 void jit_call(struct jit *j, const struct isa_op *op, const struct insn *in)
 {
+	u32 helper = (u32)in->imm;
+
 	(void)op;
-	if (in->imm == HELPER_tail_call) {
-		jit_leave(j, LEAVE_TAIL, j->at);
-		jit_if_answer(j, ANSWER_RETURN, jit_return);
-		jit_if_answer(j, ANSWER_JUMP, jump_to_program);
+	if (helper == HELPER_tail_call)
+		tail_call(j);
+	else if (jit_inline(j, helper))
 		return;
-	}
-	if (j->checked && arguments_matter((u32)in->imm)) {
+	else if (j->checked && arguments_matter(helper))
 		jit_leave(j, LEAVE_CALL, j->at);
-		return;
-	}
-	call_helper(j, (u64)(uintptr_t)vm_helper((u32)in->imm));
-	x_alu_store_imm(&j->e, 1, X_CMP, RUN_FIELD(fault.kind), 0);
-	jit_leave_if(j, X_NE, LEAVE_FAULT);
+	else
+		call_helper(j, (u64)(uintptr_t)vm_helper(helper));
 }
 
 void jit_ld_packet(struct jit *j, const struct isa_op *op, const struct insn *in)

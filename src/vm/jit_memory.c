@@ -80,33 +80,26 @@ static struct jit_range range_of(struct jit *j, u32 base, struct jit_range r)
 	return r;
 }
 
-static u32 limit_of(const struct jit_range *r, bool row)
-{
-	u32 reads = row ? offsetof(struct vm_fast, row_reads) : offsetof(struct vm_fast, reads);
-	u32 writes = row ? offsetof(struct vm_fast, row_writes) : offsetof(struct vm_fast, writes);
-	u32 bytes = (u32)(r->high - r->low);
-	bool one = bytes <= 8 && !(bytes & (bytes - 1));
-
-	return (r->write ? writes : reads) + 8 * (one ? (u32)__builtin_ctz(bytes) : 0);
-}
-
 /* Of the region that SCRATCH1 is the hint of. */
-#define FAST_FIELD(at)                     \
+#define FAST(at)                           \
 	((struct x_mem){.base = RUN,       \
 			.index = SCRATCH1, \
 			.scale = 1,        \
 			.disp = (s32)(offsetof(struct vm_run, fast) + (at))})
+#define FAST_FIELD(field) FAST(offsetof(struct vm_fast, field))
 
-/* Compares SCRATCH0, where the range begins in its region or element, and where it ends. */
-static void compare(struct jit *j, const struct jit_range *r, bool row, u32 elsewhere)
+/* SCRATCH0: where the range begins in the region. */
+static void compare(struct jit *j, const struct jit_range *r, u32 elsewhere)
 {
-	s32 bytes = r->high - r->low;
-	struct x_mem limit = FAST_FIELD(limit_of(r, row));
+	u32 bytes = (u32)(r->high - r->low);
+	bool one = bytes <= 8 && !(bytes & (bytes - 1));
+	u32 limits = r->write ? offsetof(struct vm_fast, writes) : offsetof(struct vm_fast, reads);
+	struct x_mem limit = FAST(limits + 8 * (one ? (u32)__builtin_ctz(bytes) : 0));
 
 	x_alu_load(&j->e, true, X_CMP, SCRATCH0, limit);
 	x_jump(&j->e, X_AE, elsewhere);
-	if (bytes > 8 || bytes & (bytes - 1)) {
-		x_alu_imm(&j->e, true, X_ADD, SCRATCH0, bytes - 1);
+	if (!one) {
+		x_alu_imm(&j->e, true, X_ADD, SCRATCH0, (s32)bytes - 1);
 		x_alu_load(&j->e, true, X_CMP, SCRATCH0, limit);
 		x_jump(&j->e, X_AE, elsewhere);
 	}
@@ -118,35 +111,60 @@ static void check(struct jit *j, u32 base, struct jit_range r)
 			     .label = emit_label(&j->e),
 			     .back = emit_label(&j->e),
 			     .kind = COLD_ACCESS,
-			     .base = (u8)base,
-			     .range = r,
-			     .function = j->function};
+			     .range = JIT_PACK(r),
+			     .function = (u32)(j->function - j->functions.v)};
 
 	x_load(&j->e, 4, SCRATCH1, X_DATA((s32)(j->at * sizeof(u32))));
 	x_lea(&j->e, true, SCRATCH0, X_AT(REG(base), r.low));
-	x_alu_load(&j->e, true, X_SUB, SCRATCH0, FAST_FIELD(offsetof(struct vm_fast, start)));
-	compare(j, &r, false, c.label);
+	x_alu_load(&j->e, true, X_SUB, SCRATCH0, FAST_FIELD(start));
+	compare(j, &r, c.label);
 	emit_place(&j->e, c.back);
 	vec_push(&j->arena, &j->cold, c);
 }
 
-/* It may be a row of elements, where each access must stay in one; else C must look. */
+/* Called where the region was not simply the one of the hint: it may be a row of elements, in one
+ * of which all of the range must be. SCRATCH2 is its last byte's distance. Carry: it is there. */
+void jit_row(struct jit *j, bool write)
+{
+	struct x_mem limit = write ? FAST_FIELD(row_writes) : FAST_FIELD(row_reads);
+	u32 out = emit_label(&j->e);
+
+	emit_room(&j->e, JIT_ROOM);
+	emit_place(&j->e, j->rows[write] - 1);
+	x_alu_load(&j->e, true, X_CMP, SCRATCH0, FAST_FIELD(size));
+	x_jump(&j->e, X_AE, out);
+	x_alu_load(&j->e, true, X_AND, SCRATCH0, FAST_FIELD(mask));
+	x_alu_load(&j->e, true, X_CMP, SCRATCH0, limit);
+	x_jump(&j->e, X_AE, out);
+	x_alu(&j->e, true, X_ADD, SCRATCH0, SCRATCH2);
+	x_alu_load(&j->e, true, X_CMP, SCRATCH0, limit);
+	emit_place(&j->e, out);
+	x_ret(&j->e);
+}
+
+/* A row, or C looks. If the interpreter has gone on, this function returns. */
 void jit_access_cold(struct jit *j, const struct jit_cold *c)
 {
-	u32 seek = emit_label(&j->e);
+	const struct jit_function *f = &j->functions.v[c->function];
+	u32 *row = &j->rows[JIT_PACK_WRITE(c->range)];
 
-	x_lea(&j->e, true, SCRATCH0, X_AT(REG(c->base), c->range.low));
-	x_alu_load(&j->e, true, X_SUB, SCRATCH0, FAST_FIELD(offsetof(struct vm_fast, start)));
-	x_alu_load(&j->e, true, X_CMP, SCRATCH0, FAST_FIELD(offsetof(struct vm_fast, size)));
-	x_jump(&j->e, X_AE, seek);
-	x_alu_load(&j->e, true, X_AND, SCRATCH0, FAST_FIELD(offsetof(struct vm_fast, mask)));
-	compare(j, &c->range, true, seek);
-	x_jump(&j->e, X_ALWAYS, c->back);
-	emit_place(&j->e, seek);
-	x_mov_imm(&j->e, SCRATCH1, JIT_PACK(c->range));
+	if (!*row)
+		*row = emit_label(&j->e) + 1;
+	x_mov_imm(&j->e, SCRATCH2, JIT_PACK_BYTES(c->range) - 1);
+	x_call(&j->e, *row - 1);
+	x_jump(&j->e, X_B, c->back);
+	x_mov_imm(&j->e, SCRATCH1, c->range);
 	jit_leave(j, LEAVE_ACCESS, c->slot);
-	j->function = c->function;
-	jit_if_answer(j, ANSWER_RETURN, jit_return);
+	x_alu_imm(&j->e, false, X_CMP, SCRATCH1, ANSWER_RETURN);
+	x_jump(&j->e, X_NE, c->back);
+	if (j->function == f && j->leaving) {
+		x_jump(&j->e, X_ALWAYS, j->leaving - 1);
+		return;
+	}
+	j->function = f;
+	j->leaving = emit_label(&j->e) + 1;
+	emit_place(&j->e, j->leaving - 1);
+	jit_return(j);
 }
 
 struct x_mem jit_access(struct jit *j, u32 base, s32 off, u32 size, bool write)

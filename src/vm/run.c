@@ -12,6 +12,14 @@
 
 #define CALLBACK_COST 8 /* in instructions, of the budget: what it takes to get there */
 
+/* A page: elsewhere its place in one, and so how fast loads overtake stores, would be chance. */
+static u8 *stack_new(void)
+{
+	u8 *stack = aligned_alloc(VM_FRAMES * VM_FRAME_BYTES, VM_FRAMES * VM_FRAME_BYTES);
+
+	return stack ? memset(stack, 0, VM_FRAMES * VM_FRAME_BYTES) : NULL;
+}
+
 int vm_run_open(struct vm_run **out, struct vm *vm, const struct vm_host *host, void *user, u32 cpu)
 {
 	static const struct vm_host nobody;
@@ -24,7 +32,7 @@ int vm_run_open(struct vm_run **out, struct vm *vm, const struct vm_host *host, 
 	run->host = host ? host : &nobody;
 	run->user = user;
 	run->cpu = cpu;
-	run->stack = calloc(VM_FRAMES, VM_FRAME_BYTES);
+	run->stack = stack_new();
 	if (!run->stack) {
 		vm_run_close(run);
 		return -ENOMEM;
