@@ -4,8 +4,8 @@
  * In:  a program whose form was checked. Out: machine code, in pages that are not writable.
  *
  * r0 to r10 live in registers of the machine for good, in the order of the kernel's compiler, so
- * arguments of helpers are where C wants them. r12 holds the run. r10 to r11 and r9 of the machine
- * are scratch: no value stays there from one instruction to the next.
+ * arguments of helpers are where C wants them. The machine's r12 holds the run; its r9 to r11 are
+ * scratch: no value stays there from one instruction to the next.
  *
  * What is emitted, in this order: the functions of the program; cold pieces; the ways out to C; the
  * entry. A function of the program keeps for its caller those of r6 to r9 that it changes (C wants
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && defined(__LP64__)
 #if __has_include(<sys/platform/x86.h>)
 #include <sys/platform/x86.h>
 #endif
@@ -128,8 +128,8 @@ static jit_translate_fn *const translate[FORMS] = {
 	[FORM_EXIT] = jit_exit,
 };
 
-/* More bytes of padding before a loop cost more than they bring. */
-#define LOOP_SKIP 10
+/* More padding before a loop than one nop costs more than it brings. */
+#define LOOP_SKIP 9
 
 static void begin_slot(struct jit *j)
 {
@@ -174,7 +174,7 @@ static void functions(struct jit *j)
 
 /* ---- ways out to C */
 
-#define SPILLED (ARRAY_SIZE(jit_regs) * 8)
+#define SPILLED (13 * 8) /* aligned, with the address of return before it */
 
 /* Called with the slot in SCRATCH2: regs[] on the stack, its address is the second argument. The
  * stack was aligned before the call, so it is now. */
@@ -187,6 +187,7 @@ static void way_out(struct jit *j, enum jit_leave kind)
 	x_alu_imm(e, true, X_SUB, RSP, SPILLED);
 	for (u32 i = 0; i < ARRAY_SIZE(jit_regs); i++)
 		x_store(e, 8, X_AT(RSP, (s32)i * 8), REG(i));
+	x_store(e, 8, X_AT(RSP, JIT_DETAIL * 8), SCRATCH1);
 	x_mov(e, true, RDI, RUN);
 	x_mov(e, true, RSI, RSP);
 	x_mov_imm(e, RDX, (u64)(uintptr_t)j->prog);
@@ -198,6 +199,22 @@ static void way_out(struct jit *j, enum jit_leave kind)
 	for (u32 i = 0; i <= 5; i++)
 		x_load(e, 8, REG(i), X_AT(RSP, (s32)i * 8));
 	x_alu_imm(e, true, X_ADD, RSP, SPILLED);
+	x_ret(e);
+}
+
+/* Called with a helper in SCRATCH0: keeps r1 to r5. */
+static void keeping_call(struct jit *j)
+{
+	struct emit *e = &j->e;
+
+	emit_room(e, JIT_ROOM);
+	emit_place(e, j->keep - 1);
+	for (u32 i = 1; i <= 5; i++)
+		x_push(e, REG(i));
+	x_mov(e, true, R9, RUN);
+	x_call_reg(e, SCRATCH0);
+	for (u32 i = 5; i >= 1; i--)
+		x_pop(e, REG(i));
 	x_ret(e);
 }
 
@@ -226,7 +243,7 @@ static void entry(struct jit *j, u32 label)
 	for (u32 i = 0; i < n; i++)
 		x_push(e, kept[i]);
 	x_mov(e, true, RUN, RDI);
-	x_mem(e, 0xff, 6, RUN_FIELD(unwind)); /* push */
+	x_push_mem(e, RUN_FIELD(unwind));
 	if (n > 2)
 		x_store(e, 8, RUN_FIELD(unwind), RSP);
 	x_mov(e, true, RBP, RCX);
@@ -242,7 +259,7 @@ static void entry(struct jit *j, u32 label)
 	emit_place(e, j->stop);
 	if (n > 2)
 		x_load(e, 8, RSP, RUN_FIELD(unwind));
-	x_mem(e, 0x8f, 0, RUN_FIELD(unwind)); /* pop */
+	x_pop_mem(e, RUN_FIELD(unwind));
 	for (u32 i = n; i-- > 0;)
 		x_pop(e, kept[i]);
 	x_ret(e);
@@ -289,9 +306,9 @@ static int compile(struct jit *j, struct vm_prog *prog)
 {
 	u32 enter;
 
-	j->e.arena = &j->arena;
-	emit_room(&j->e, j->n * 6 + JIT_ROOM);
-	emit_labels(&j->e, j->n); /* of slots, by their numbers */
+	/* labels of slots, by their numbers; about what most programs need */
+	emit_begin(&j->e, &j->arena, j->n, j->n * (j->checked ? 22 : 5) + JIT_ROOM,
+		   j->n * (j->checked ? 5 : 1) / 4 + 64);
 	j->stop = emit_label(&j->e);
 	enter = emit_label(&j->e);
 	if (j->checked)
@@ -302,6 +319,11 @@ static int compile(struct jit *j, struct vm_prog *prog)
 	for (u32 i = 0; i < LEAVES; i++)
 		if (j->leave[i])
 			way_out(j, i);
+	for (u32 i = 0; i < 2; i++)
+		if (j->rows[i])
+			jit_row(j, i);
+	if (j->keep)
+		keeping_call(j);
 	entry(j, enter);
 	return link_code(j, prog, enter);
 }
@@ -327,8 +349,9 @@ int jit_compile_for(struct vm_prog *prog, struct jit_cpu cpu, struct diag *diag)
 	else
 		err = compile(&j, prog);
 	arena_free(&j.arena);
-	/* Where no memory may become executable, programs are interpreted. */
-	return err == -EACCES || err == -EPERM ? -EOPNOTSUPP : err;
+	if (err == -EACCES || err == -EPERM) /* no memory may become executable: interpret */
+		return -EOPNOTSUPP;
+	return err ? diag_fail(diag, err, NULL, "there is no memory for machine code") : 0;
 }
 
 int jit_compile(struct vm_prog *prog, struct diag *diag)

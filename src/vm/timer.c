@@ -38,14 +38,15 @@ static u64 clock_ns(u32 clock)
 /* Made by the first timer_init(): a child that was forked before has timers of its own. */
 static struct timers *timers_of(struct vm *vm)
 {
-	struct timers *t = __atomic_load_n(&vm->timers, __ATOMIC_ACQUIRE), *none = NULL;
+	struct timers *t = __atomic_load_n(&vm->timers, __ATOMIC_ACQUIRE);
+	void *none = NULL;
 
 	if (t)
 		return t;
-	t = vm_memory(sizeof(*t), false);
+	t = vm_memory(sizeof(struct timers), false);
 	if (t && !__atomic_compare_exchange_n(&vm->timers, &none, t, false, __ATOMIC_ACQ_REL,
 					      __ATOMIC_ACQUIRE)) {
-		vm_memory_free(t, sizeof(*t));
+		vm_memory_free(t, sizeof(struct timers));
 		t = none;
 	}
 	return t;
