@@ -108,6 +108,7 @@ enum prog_kind_id {
 #undef PROG_KIND
 };
 const struct prog_kind *prog_kind(u32 id);
+enum { TRACE_FENTRY = 24, TRACE_FEXIT = 25 }; /* attach types of PROG_TRACING */
 
 /* What a helper takes. SIZE and SIZE0 (which may be 0) count the bytes of the argument before. */
 enum helper_arg {
@@ -163,6 +164,10 @@ enum helper_result {
 	RET_PERCPU,
 	RET_PERCPU_NULL,
 };
+/* Where programs are attached: BPF_CGROUP_INET_INGRESS, ...; the name as bpftool writes it, or NULL. */
+const char *attach_type_name(u32 id);
+#define ATTACH_TYPES 58
+
 /* Helpers. HELPER_probe_read_user_str is the number of bpf_probe_read_user_str. */
 struct helper {
 	const char *name; /* without bpf_ */

@@ -58,7 +58,7 @@ static void put_data(struct emit *e, u32 op, u32 reg, s32 at)
 	put_opcode(e, op, reg, 0, 0);
 	put_modrm(e, 0, reg, 5);
 	vec_push(e->arena, &e->patches,
-		 (struct emit_patch){(u32)(e->p - e->code), e->fixups.n, true, (u64)at});
+		 (struct emit_patch){(u32)(e->p - e->code), e->fixups.n, (u32)at, true});
 	x_imm(e, 4, 0);
 }
 
@@ -334,7 +334,7 @@ void x_call_far(struct emit *e, u64 function)
 	put(e, 0xff);
 	put(e, 0x15);
 	vec_push(e->arena, &e->patches,
-		 (struct emit_patch){(u32)(e->p - e->code), e->fixups.n, false, i});
+		 (struct emit_patch){(u32)(e->p - e->code), e->fixups.n, i, false});
 	x_imm(e, 4, 0);
 }
 

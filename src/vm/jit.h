@@ -27,14 +27,14 @@ struct jit_cpu {
 
 /* What is known of a slot. Registers of BPF are a bit each. */
 struct jit_slot {
+	u32 to;       /* where it may jump; NO_JUMP: nowhere */
+	u32 from;     /* JIT_LOOP: the last that jumps here */
+	u16 use, def; /* registers that it reads, that it writes or leaves undefined */
+	u16 live;     /* that are needed after it; when checked: all */
+	u16 known;    /* JIT_LOOP: what those that jump here have taken as needed */
 	u8 op;        /* enum isa_id; ISA_NONE: the second of a ld_imm64 */
 	u8 place;     /* JIT_TARGET, ... */
 	bool checked; /* its access is, by one before it */
-	u16 use, def; /* registers that it reads, that it writes or leaves undefined */
-	u16 live;     /* that are needed after it; when checked: all */
-	u32 to;       /* where it may jump; NO_JUMP: nowhere */
-	u32 from;     /* JIT_LOOP: the last that jumps here */
-	u16 known;    /* JIT_LOOP: what those that jump here have taken as needed */
 };
 #define NO_JUMP UINT32_MAX
 enum {
@@ -98,14 +98,13 @@ enum jit_cold_kind {
 };
 struct jit_cold {
 	u32 label, slot;
-	u32 back; /* where it goes on */
-	u8 kind;
-	u8 leave;
+	u32 back;     /* where it goes on */
+	u32 range;    /* COLD_ACCESS: JIT_PACK() */
+	u32 function; /* number of the one that it belongs to */
+	u8 kind, leave;
 	u8 dst, from; /* COLD_DIVIDE */
 	bool minus_one;
 	struct jit_division division;
-	struct jit_range range; /* COLD_ACCESS */
-	const struct jit_function *function;
 };
 
 struct jit {

@@ -306,9 +306,9 @@ static int compile(struct jit *j, struct vm_prog *prog)
 {
 	u32 enter;
 
-	j->e.arena = &j->arena;
-	emit_room(&j->e, j->n * 6 + JIT_ROOM);
-	emit_labels(&j->e, j->n); /* of slots, by their numbers */
+	/* labels of slots, by their numbers; about what most programs need */
+	emit_begin(&j->e, &j->arena, j->n, j->n * (j->checked ? 22 : 5) + JIT_ROOM,
+		   j->n * (j->checked ? 5 : 1) / 4 + 64);
 	j->stop = emit_label(&j->e);
 	enter = emit_label(&j->e);
 	if (j->checked)
