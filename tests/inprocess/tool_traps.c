@@ -372,7 +372,7 @@ static int exec_races(void)
 /* Killed while they exec: nobody may wait for them for ever. */
 static int exec_kills(void)
 {
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 20; i++) {
 		int pid = fork();
 
 		if (!pid) {
@@ -423,6 +423,34 @@ static int cancels(void)
 	return 0;
 }
 
+/* ---- calls to be counted: two processes of eight threads, while signals come */
+
+static void *open_thousand(void *unused)
+{
+	for (int i = 0; i < 2000; i++)
+		close(open("/dev/full", O_RDONLY | O_CLOEXEC));
+	return unused;
+}
+
+static int counted(void)
+{
+	pthread_t t[8];
+	int pid;
+
+	handle(SIGALRM, open_one, SA_RESTART);
+	pid = fork();
+	timer(300, 300);
+	for (int i = 0; i < 8; i++)
+		pthread_create(&t[i], NULL, open_thousand, NULL);
+	for (int i = 0; i < 8; i++)
+		pthread_join(t[i], NULL);
+	timer(0, 0);
+	if (!pid)
+		_exit(0);
+	printf("%s, %d\n", ended(pid), caught == opened);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*fn)(void);
@@ -442,6 +470,7 @@ static const struct {
 	{"exec-races", exec_races, 0},
 	{"exec-kills", exec_kills, 0},
 	{"cancels", cancels, 0},
+	{"counted", counted, 0},
 	{"next-descriptor", next_descriptor, 1},
 };
 

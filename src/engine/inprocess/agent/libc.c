@@ -1,5 +1,6 @@
 /*
- * libc.c: what our machine wants of a C library, for the agent, which has none.
+ * libc.c: what our machine wants of a C library, for the agent, which has none. What the machine
+ * comes to want more must be added here: the agent does not link without.
  *
  * Memory is given out once and never taken back: only waggle allocates, while it makes the
  * machine. Shared memory comes from the area, memory for code from its own window, and how it is
@@ -134,6 +135,12 @@ ssize_t read(int fd, void *to, size_t n)
 	return answer(-ENOSYS);
 }
 
+ssize_t pread(int fd, void *to, size_t n, off_t off)
+{
+	(void)off;
+	return read(fd, to, n);
+}
+
 int close(int fd)
 {
 	(void)fd;
@@ -262,6 +269,13 @@ void *malloc(size_t size)
 void *calloc(size_t n, size_t size)
 {
 	return size && n > SIZE_MAX / size ? NULL : malloc(n * size); /* it is all fresh: zeroes */
+}
+
+void *aligned_alloc(size_t align, size_t size)
+{
+	u64 p = (u64)malloc(size + align);
+
+	return p ? (void *)ALIGN_UP(p, align) : NULL; /* nobody makes it larger */
 }
 
 void *realloc(void *old, size_t size)
