@@ -96,6 +96,11 @@ void agent_exec_failed(void);
 bool agent_copy_in(void *to, u64 from, u32 size);
 bool agent_copy_out(u64 to, const void *from, u32 size);
 
+/* trap.c: the number of the site; AGENT_SITES: there are too many. Number AGENT_ANY: the site makes
+ * any call. */
+#define AGENT_ANY 0xffff
+u32 agent_site_of(u64 back, u64 nr);
+
 /* patch.c: lets the site jump past the trap from now on, where that is safe. */
 void agent_patch(u32 site);
 
@@ -112,7 +117,7 @@ void agent_boot(void);
 struct agent_way { /* in rax and rdx */
 	u64 stub, nr;
 };
-struct agent_way agent_gate(u32 site, const u64 *kept);
+struct agent_way agent_gate(u32 site, u64 *kept);
 u64 agent_exit(u32 site, const u64 *kept, s64 result);
 void agent_begin(s32 fd, const u64 *stack);
 void agent_init(u64 vdso);

@@ -14,6 +14,9 @@
  * make the call (entry.S). That the bytes before are this instruction is certain enough: the
  * number in them is the one that was just called.
  *
+ * The instruction before the call in syscall(3) has five bytes, too: its gate does what that did,
+ *and looks which call it is.
+ *
  * Where several threads run, one could be executing the five bytes while they change: then the
  * site stays as it is. Gates must be near: their pages are mapped once more, less than 2 GiB away.
  */
@@ -125,24 +128,40 @@ static void write_code(u64 at, const u8 *code, u32 n)
 	call1(SYS_close, (u64)fd);
 }
 
+/* mov 8(%rsp), %r9: the sixth argument, the last thing that syscall(3) does before the call. */
+static const u8 load_r9[LENGTH] = {0x4c, 0x8b, 0x4c, 0x24, 0x08};
+
+/* The site whose gate the code before a call may jump to; AGENT_SITES: it must stay. */
+static u32 gate_of(u32 site, const u8 *now)
+{
+	const struct agent_site *s = &agent_private->sites[site];
+	u64 nr = s->key >> 48;
+	const u8 move[LENGTH] = {MOV_EAX, (u8)nr, (u8)(nr >> 8)};
+
+	if (!memcmp(now, move, LENGTH))
+		return site;
+	return memcmp(now, load_r9, LENGTH) ? AGENT_SITES : agent_site_of(s->back, AGENT_ANY);
+}
+
 void agent_patch(u32 site)
 {
 	const struct agent_site *s = &agent_private->sites[site];
-	u64 at = s->back - SYSCALL - LENGTH, nr = s->key >> 48, block, gate;
-	u8 code[LENGTH] = {MOV_EAX, (u8)nr, (u8)(nr >> 8)}, now[LENGTH];
+	u64 at = s->back - SYSCALL - LENGTH, block;
+	u8 code[LENGTH];
 	s32 distance;
 
 	if (agent_private->looked[site])
 		return;
 	agent_private->looked[site] = 1;
-	if (agent_is_special(nr) || !agent_copy_in(now, at, LENGTH) || memcmp(now, code, LENGTH) ||
-	    !is_single())
+	if (agent_is_special(s->key >> 48) || !agent_copy_in(code, at, LENGTH))
+		return;
+	site = gate_of(site, code);
+	if (site == AGENT_SITES || !is_single())
 		return;
 	block = block_near(at);
 	if (!block)
 		return;
-	gate = block + (u64)site * AGENT_SITE_BYTES;
-	distance = (s32)(gate - (at + LENGTH));
+	distance = (s32)(block + (u64)site * AGENT_SITE_BYTES - (at + LENGTH));
 	code[0] = JMP;
 	memcpy(code + 1, &distance, sizeof(distance));
 	write_code(at, code, LENGTH);

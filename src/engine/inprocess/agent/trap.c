@@ -40,7 +40,7 @@ static bool is_strange(u64 nr)
 }
 
 /* The number of the site that goes back to `back`; AGENT_SITES: there are too many. */
-static u32 site_of(u64 back, u64 nr)
+u32 agent_site_of(u64 back, u64 nr)
 {
 	u32 from = is_strange(nr) ? AGENT_COMMON : 0;
 	u32 n = is_strange(nr) ? AGENT_SITES - AGENT_COMMON : AGENT_COMMON;
@@ -95,7 +95,7 @@ static void make_call(struct agent_context *uc)
 
 static void go_on(struct agent_context *uc)
 {
-	u32 site = site_of(uc->ip, uc->ax);
+	u32 site = agent_site_of(uc->ip, uc->ax);
 
 	if (site == AGENT_SITES) {
 		make_call(uc);
@@ -199,12 +199,27 @@ static void mask_back(u64 mask)
 	call4(SYS_rt_sigprocmask, MASK_SET, (u64)&mask, 0, 8);
 }
 
-struct agent_way agent_gate(u32 at, const u64 *kept)
+/* The gate of a function that makes any call (patch.c). What the agent must know of, and what
+ * nobody asks for, is left to the instruction that stands there. */
+static struct agent_way any_gate(const struct agent_site *s, u64 *kept)
+{
+	u64 nr = kept[KEPT_AX], sp = (u64)(kept + KEPT) + RED_ZONE;
+	u32 at = AGENT_SITES;
+
+	kept[KEPT_R9] = *(const u64 *)(sp + 8);
+	if (!agent_is_special(nr) && (agent_wants_entry(nr) || agent_wants_result(nr)))
+		at = agent_site_of(s->back, nr);
+	return at == AGENT_SITES ? (struct agent_way){s->back - 2, nr} : agent_gate(at, kept);
+}
+
+struct agent_way agent_gate(u32 at, u64 *kept)
 {
 	const struct agent_site *s = &agent_private->sites[at];
 	const struct agent_context uc = context_of(s, kept);
 	u64 mask;
 
+	if (uc.ax == AGENT_ANY)
+		return any_gate(s, kept);
 	if (agent_is_open() && agent_wants_entry(uc.ax)) {
 		mask = mask_all();
 		agent_enter(&uc);
