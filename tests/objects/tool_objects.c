@@ -146,7 +146,7 @@ static const char *check(struct object *o, const struct buf *file, const char *b
 
 static const char *one(const char *path, const char *btf)
 {
-	struct object_machine m = {types, core, config, address, target_version(target), NULL};
+	const struct object_machine m = {types, core, config, address, target_version(target), NULL};
 	struct object *o = NULL;
 	struct buf file = {0};
 	const char *why = NULL;
@@ -164,6 +164,16 @@ static const char *one(const char *path, const char *btf)
 	return why;
 }
 
+/* An ELF file with a section .BTF. */
+static int open_types(const char *path, struct buf *file)
+{
+	struct elf_section s;
+	struct elf elf;
+
+	return read_file(path, file) || elf_open(&elf, file->p, file->n, path, &ear) ||
+	       !elf_find(&elf, ".BTF", &s) || btf_open_raw(&core, s.data, s.size, &ear);
+}
+
 int main(int argc, char **argv)
 {
 	const char *btf = argc > 2 && !strcmp(argv[1], "-b") ? argv[2] : NULL;
@@ -173,8 +183,7 @@ int main(int argc, char **argv)
 	libbpf_set_print(hear);
 	if (target_live(&target, &ear))
 		return 1;
-	if (btf && (read_file(btf, &types_file) ||
-		    btf_open_raw(&core, types_file.p, types_file.n, &ear)))
+	if (btf && open_types(btf, &types_file))
 		return 1;
 	for (int i = btf ? 3 : 1; i < argc; i++) {
 		const char *why;
