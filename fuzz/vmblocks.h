@@ -129,9 +129,10 @@ static const struct {
 	void (*write)(struct vmgen *);
 	u32 weight;
 } vg_statements[] = {
-	{vg_alu, 30},      {vg_unary, 10},     {vg_stack, 12}, {vg_data, 12},  {vg_packet, 8},
-	{vg_context, 5},   {vg_ld_abs, 5},     {vg_lookup, 4}, {vg_update, 3}, {vg_delete, 2},
-	{vg_tail_call, 1}, {vg_call_local, 8}, {vg_if, 10},    {vg_loop, 4},   {vg_return, 1},
+	{vg_alu, 30},   {vg_unary, 10},  {vg_stack, 12},    {vg_data, 12},
+	{vg_packet, 8}, {vg_context, 5}, {vg_ld_abs, 5},    {vg_lookup, 4},
+	{vg_update, 3}, {vg_delete, 2},  {vg_tail_call, 1}, {vg_call_local, 8},
+	{vg_if, 10},    {vg_loop, 4},    {vg_return, 1},    {vg_copy, 3},
 };
 
 static void vg_statement(struct vmgen *g)

@@ -175,9 +175,8 @@ static int kernel_load(struct fuzz *f, const struct code *code, const struct vmg
 	a.license = (u64)(uintptr_t) "GPL";
 	fd = syscall(SYS_bpf, KR_PROG_LOAD, &a, sizeof(a));
 	if (fd < 0 && f->verbose) {
-		char *log = buf_reserve(&f->why, 1 << 20);
+		char *log = (f->why.n = 0, buf_reserve(&f->why, 1 << 20));
 
-		f->why.n = 0;
 		a.log = (u64)(uintptr_t)log;
 		a.log_size = 1 << 20;
 		a.log_level = 1;

@@ -529,6 +529,30 @@ static void vg_delete(struct vmgen *g)
 	g->set |= 1;
 }
 
+/* Bytes of the packet to the stack, or a checksum of the stack. */
+static void vg_copy(struct vmgen *g)
+{
+	u32 words = 1 + vg_pick(g, g->stack / 8);
+	s32 at = -(s32)g->stack;
+
+	vg_clobber(g);
+	if (g->ctx != NO_REG && !g->in_fn && vg_chance(g, 60)) {
+		vg_movx(g, VG_R1, g->ctx);
+		vg_movk(g, 2, (s32)vg_pick(g, VG_PACKET_BYTES + 8));
+		vg_stack_arg(g, 3, at);
+		vg_movk(g, 4, (s32)words * 4);
+		vg_op(g, BPF_JMP | BPF_CALL, 0, 0, 0, HELPER_skb_load_bytes);
+	} else {
+		vg_stack_arg(g, VG_R1, at);
+		vg_movk(g, 2, (s32)words * 4);
+		vg_stack_arg(g, 3, at + (s32)words * 4);
+		vg_movk(g, 4, vg_chance(g, 50) ? 4 : 0);
+		vg_movk(g, 5, (s32)vg_number(g));
+		vg_op(g, BPF_JMP | BPF_CALL, 0, 0, 0, HELPER_csum_diff);
+	}
+	g->set |= 1;
+}
+
 static void vg_tail_call(struct vmgen *g)
 {
 	if (g->ctx == NO_REG || g->in_callback)

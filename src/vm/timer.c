@@ -38,7 +38,8 @@ static u64 clock_ns(u32 clock)
 /* Made by the first timer_init(): a child that was forked before has timers of its own. */
 static struct timers *timers_of(struct vm *vm)
 {
-	struct timers *t = __atomic_load_n(&vm->timers, __ATOMIC_ACQUIRE), *none = NULL;
+	struct timers *t = __atomic_load_n(&vm->timers, __ATOMIC_ACQUIRE);
+	void *none = NULL;
 
 	if (t)
 		return t;
