@@ -11,6 +11,7 @@
  *   plain_code.c   functions, relocations, programs put together
  *   plain_ext.c    `.BTF.ext`: functions' types, lines, CO-RE
  *   secs.c         SEC names
+ *   plain_write.c  the way back
  *
  * A file is not trusted: everything is looked up by the reader of elf/, which gives nothing outside
  * of it, and sums are bounded before memory is taken.
@@ -113,6 +114,7 @@ struct plain_func *plain_func_at(struct plain *, u32 section,
 
 int plain_ext(struct plain *);
 
+int plain_write(const struct object *, struct buf *out, struct diag *); /* plain_write.c */
 /* Reads an object that has no `.waggle`; the arena of *o is guarded by the caller. */
 int plain_read(struct object *o, const struct elf *, const char *name, struct diag *);
 

@@ -4,7 +4,7 @@
  *   tool_objects [-b BTF] OBJECT...
  *
  * In:  objects. libbpf loads each into the kernel; we read it and make it fit to this machine.
- * Out: `ok FILE` where both have the same instructions for each program, `not ok FILE: WHY` and both
+ * Out: `ok FILE` where both have the same instructions for each program, also when we have written it again, `not ok FILE: WHY` and both
  *      listings around the first difference otherwise. Descriptors of maps differ and are not looked at.
  */
 #include "object/object.h"
@@ -144,23 +144,47 @@ static const char *check(struct object *o, const struct buf *file, const char *b
 	return why;
 }
 
+/* What was written must come out the same when it is read and written again. */
+static const char *twice(const struct buf *written)
+{
+	struct object *o = NULL;
+	struct buf again = {0};
+	const char *why = NULL;
+
+	if (object_read_elf(&o, written->p, written->n, "written", &ear) ||
+	    object_write_elf(o, &again, &ear))
+		why = "what was written cannot be read";
+	else if (again.n != written->n || memcmp(again.p, written->p, again.n))
+		why = "written twice it is another";
+	object_free(o);
+	buf_free(&again);
+	return why;
+}
+
 static const char *one(const char *path, const char *btf)
 {
 	const struct object_machine m = {types, core, config, address, target_version(target), NULL};
 	struct object *o = NULL;
-	struct buf file = {0};
+	struct buf file = {0}, written = {0};
 	const char *why = NULL;
 
 	if (read_file(path, &file))
 		why = "no such file";
 	else if (object_read_elf(&o, file.p, file.n, path, &ear))
 		why = "it cannot be read";
+	else if (object_write_elf(o, &written, &ear))
+		why = "it cannot be written";
 	else if (object_resolve(o, -1, &m, &ear))
 		why = "it does not fit to this machine";
 	else
 		why = check(o, &file, btf);
+	if (!why && check(o, &written, btf))
+		why = "written again it is another for libbpf";
+	if (!why)
+		why = twice(&written);
 	object_free(o);
 	buf_free(&file);
+	buf_free(&written);
 	return why;
 }
 
