@@ -43,12 +43,18 @@ static void fit(struct object *o, struct diag *d)
 	btf_close(own);
 }
 
+static void hear(void *user, const struct waggle_diag *d)
+{
+	snprintf(user, 512, "%s", d->text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct object *o = NULL, *again = NULL;
 	struct object_btf btf = {0};
 	struct buf text = {0}, file = {0};
-	struct diag d = {0};
+	char why[512] = "";
+	struct diag d = {.fn = hear, .user = why};
 
 	if (object_read_elf(&o, data, size, "input", &d)) {
 		CHECK(!o);
@@ -60,7 +66,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		object_btf_age(&btf, KERNEL(5, 10));
 	object_btf_free(&btf);
 	if (!object_write_elf(o, &file, &d)) {
-		CHECK(!object_read_elf(&again, file.p, file.n, "again", &d));
+		if (object_read_elf(&again, file.p, file.n, "again", &d))
+			fprintf(stderr, "%s\n", why);
+		CHECK(again);
 		object_free(again);
 	}
 	if (o->plain)

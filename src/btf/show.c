@@ -55,9 +55,14 @@ void btf_show_bytes(struct buf *out, const u8 *data, u64 size, bool json)
 
 static void show(struct show *, u32 type, const u8 *data, u64 size, u32 depth);
 
+static s64 extend(u64 v, u32 bits)
+{
+	return bits && bits < 64 ? (s64)(v << (64 - bits)) >> (64 - bits) : (s64)v;
+}
+
 static void show_number(struct show *s, const struct btf_type *t, u64 v, u32 bits)
 {
-	s64 wide = bits < 64 ? (s64)(v << (64 - bits)) >> (64 - bits) : (s64)v;
+	s64 wide = extend(v, bits);
 
 	if (t->is_bool)
 		buf_puts(s->out, v ? "true" : "false");
@@ -69,7 +74,7 @@ static void show_number(struct show *s, const struct btf_type *t, u64 v, u32 bit
 
 static void show_enum(struct show *s, const struct btf_type *t, u64 v, u32 bits)
 {
-	s64 wide = t->is_signed && bits < 64 ? (s64)(v << (64 - bits)) >> (64 - bits) : (s64)v;
+	s64 wide = t->is_signed ? extend(v, bits) : (s64)v;
 
 	for (u32 i = 0; i < t->n; i++)
 		if (t->values[i].value == wide) {

@@ -151,6 +151,19 @@ static void add_vars(struct plain_out *e, const struct btf_type *sec, u32 elf)
 	}
 }
 
+/* As long as its variable. */
+static void add_license(struct plain_out *e)
+{
+	const struct btf_type *sec = datasec(e, "license");
+	size_t n = strlen(e->o->license) + 1, size = sec ? MAX(n, (size_t)sec->size) : n;
+	u8 *text = arena_alloc(&e->w.arena, size);
+
+	memcpy(text, e->o->license, n);
+	add_vars(e, sec, elf_add_section(&e->w, &(struct elf_section){
+				 .name = "license", .type = ELF_PROGBITS, .align = 1,
+				 .flags = ELF_ALLOC | ELF_WRITE, .data = text, .size = size}));
+}
+
 static bool in_maps(struct plain_out *e, const struct btf_type *sec, const char *name)
 {
 	for (u32 i = 0; sec && i < sec->n; i++) {
@@ -475,11 +488,7 @@ static int write_all(struct plain_out *e, struct buf *out)
 	vec_each(f, &e->funcs)
 		buf_add(&e->sections.v[f->section].code, f->prog->code.insns.v + f->from, f->n * 8ull);
 	add_functions(e);
-	elf_add_section(&e->w, &(struct elf_section){
-		.name = "license", .type = ELF_PROGBITS, .flags = ELF_ALLOC | ELF_WRITE, .align = 1,
-		.data = (const u8 *)o->license, .size = strlen(o->license) + 1});
-	if (datasec(e, "license"))
-		add_vars(e, datasec(e, "license"), e->w.sections.n - 1);
+	add_license(e);
 	add_maps(e);
 	add_data(e);
 	add_externs(e);
