@@ -98,6 +98,9 @@ struct script {
 extern const struct script scripts[];
 extern const unsigned nscripts;
 
+/* ---- executed.c: instructions that one event runs through; NAN where our machine cannot tell. */
+double executed(const struct script *s, enum tracer t);
+
 /* ---- the parts */
 struct bench {
 	unsigned rounds;

@@ -32,6 +32,16 @@ struct arch_syscall {
 	const char *args; /* as C declares them: "int dfd, const char * filename" */
 };
 
+/* An instruction that runs elsewhere than where it stands: how it was changed for that. */
+struct arch_moved {
+	u8 code[16];
+	u32 n;
+	s8 reg;	      /* number (as in pt_regs, in words) of a register that must hold `value`; -1 */
+	u64 value;
+	bool absolute; /* where it goes to says it by itself: else ip is put back by the distance */
+	bool calls;    /* it leaves a return address on the stack, which is put back likewise */
+};
+
 struct arch {
 	const char *name; /* as uname -m says */
 	u16 machine;      /* of its ELF files */
@@ -48,6 +58,12 @@ struct arch {
 	/* Parses one operand of a note ("-4@-20(%rbp)") and moves *text behind it. False: it is
 	 * none that this CPU has. */
 	bool (*usdt)(const char **text, struct usdt_operand *);
+	/* Does what the instruction at regs' ip does, where that is simple: registers are those of
+	 * pt_regs, as words. True: done; *pushed: what it stored at the new stack pointer, if it
+	 * did (*pushes). False: it must be run. */
+	bool (*emulate)(const u8 *code, u32 left, u64 *regs, bool *pushes, u64 *pushed);
+	/* Changes an instruction at `from` so that it does the same elsewhere. False: impossible. */
+	bool (*move)(const u8 *code, u32 left, u64 from, struct arch_moved *);
 	/* Bytes of the instruction at p, of which `left` are there; 0: none that it knows. */
 	u32 (*insn_length)(const u8 *p, u64 left);
 };

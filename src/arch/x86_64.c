@@ -146,5 +146,7 @@ const struct arch arch_x86_64 = {
 	.syscalls = syscalls,
 	.regs = regs,
 	.usdt = usdt,
+	.emulate = x86_emulate,
+	.move = x86_move,
 	.insn_length = x86_insn_length,
 };

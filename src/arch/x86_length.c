@@ -68,7 +68,7 @@ static const u8 two_bytes[256] = { /* behind 0f */
 
 struct decode {
 	const u8 *p;
-	u64 at, left;
+	u64 at, left, modrm;
 	bool word, address, wide; /* prefixes 66, 67; REX.W */
 };
 
@@ -107,6 +107,7 @@ static u32 skip_modrm(struct decode *d)
 {
 	u8 modrm = peek(d), mod = modrm >> 6, rm = modrm & 7;
 
+	d->modrm = d->at;
 	d->at++;
 	if (mod == 3)
 		return modrm >> 3 & 7;
@@ -171,6 +172,13 @@ static bool skip_vex(struct decode *d, u8 first)
 
 u32 x86_insn_length(const u8 *p, u64 left)
 {
+	u32 modrm;
+
+	return x86_insn_parts(p, left, &modrm);
+}
+
+u32 x86_insn_parts(const u8 *p, u64 left, u32 *modrm)
+{
 	struct decode d = {.p = p, .left = left};
 	bool ok;
 	u8 op;
@@ -192,5 +200,6 @@ u32 x86_insn_length(const u8 *p, u64 left)
 			ok = skip_form(&d, two_bytes[op]);
 		}
 	}
+	*modrm = (u32)d.modrm;
 	return ok && d.at <= left && d.at <= 15 ? (u32)d.at : 0;
 }

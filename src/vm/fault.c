@@ -9,19 +9,55 @@
 
 #define NEAR 65536 /* bytes; what is further from all memory is not called beside it */
 
-static void put_place(struct buf *out, const struct vm_prog *p, u32 at)
+/* Line number `line` of the source that the object was compiled from; NULL: not known. */
+static const char *own_source(const struct object *o, u32 line)
 {
+	const char *p = o->source, *end = p ? p + o->source_size : NULL;
+
+	for (u32 i = 1; p && i < line; i++) {
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return p && p < end ? p : NULL;
+}
+
+/* The text of a line, without the blanks around it. */
+static void put_line(struct buf *out, const struct object *o, const struct code_line *l)
+{
+	const char *p = l->text ? object_string(o, l->text) : own_source(o, l->line >> 10);
+	const char *end = l->text ? p + strlen(p) : o->source + o->source_size, *nl;
+
+	buf_printf(out, "line %u: ", l->line >> 10);
+	if (!p)
+		return;
+	nl = memchr(p, '\n', (size_t)(end - p));
+	end = nl ? nl : end;
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	while (end > p && (u8)end[-1] <= ' ')
+		end--;
+	if (end > p) {
+		buf_char(out, '"');
+		buf_add(out, p, (size_t)(end - p));
+		buf_puts(out, "\": ");
+	}
+}
+
+/* Whoever asks knows which program was started; tail calls lead to others. */
+static void put_place(struct buf *out, const struct vm_run *run, u32 at)
+{
+	const struct vm_prog *p = run->prog;
 	const struct insn *in = &p->insns[at];
 	const struct code_line *line = NULL;
 
-	if (p->object) {
-		buf_printf(out, "%s: ", p->object->name);
+	if (p->object && p != run->first)
+		buf_printf(out, "in %s: ", p->object->name);
+	if (p->object)
 		vec_each (l, &p->object->code.lines)
 			if (l->insn <= at)
 				line = l;
-	}
 	if (line && line->line >> 10)
-		buf_printf(out, "line %u: ", line->line >> 10);
+		put_line(out, p->vm->object, line);
 	buf_printf(out, "instruction %u: ", at);
 	isa_dis(out, in, at + 1 < p->n ? in + 1 : NULL, at);
 	buf_puts(out, ": ");
@@ -78,19 +114,20 @@ static void put_bytes(struct buf *out, const char *verb, u64 n, const char *plac
 static void put_where(struct buf *out, const struct vm_fault *f, const struct vm_region *r)
 {
 	u64 start = r->start, size = r->size, last = f->addr + f->size;
+	bool one = f->size == 1;
 
 	if (r->stride && f->addr >= start) {
 		start += (f->addr - start) / r->stride * r->stride;
 		size = r->elem;
 	}
 	if (f->addr < start)
-		put_bytes(out, "begin", start - f->addr, "before ");
+		put_bytes(out, one ? "is" : "begin", start - f->addr, "before ");
 	else if (f->addr >= start + size)
-		put_bytes(out, "are", f->addr - start - size, "behind ");
+		put_bytes(out, one ? "is" : "are", f->addr - start - size, "behind ");
 	else if (last > start + size)
 		put_bytes(out, "end", last - start - size, "behind ");
 	else
-		buf_puts(out, "are in ");
+		buf_puts(out, one ? "is in " : "are in ");
 	put_region(out, r);
 	if (f->addr >= start && last <= start + size)
 		buf_puts(out, ", which cannot be written");
@@ -108,10 +145,11 @@ static void put_access(struct buf *out, const struct vm_run *run)
 	else if (r)
 		put_where(out, f, r);
 	else if (run->regs[f->reg] < 4096)
-		buf_printf(out, "are nothing: r%u is %llu, no pointer", f->reg,
-			   (unsigned long long)run->regs[f->reg]);
+		buf_printf(out, "%s nothing: r%u is %llu, no pointer", f->size == 1 ? "is" : "are",
+			   f->reg, (unsigned long long)run->regs[f->reg]);
 	else
-		buf_printf(out, "are no memory of the program: r%u is 0x%llx", f->reg,
+		buf_printf(out, "%s no memory of the program: r%u is 0x%llx",
+			   f->size == 1 ? "is" : "are", f->reg,
 			   (unsigned long long)run->regs[f->reg]);
 }
 
@@ -138,7 +176,7 @@ void vm_fault_print(struct buf *out, const struct vm_run *run)
 	const struct vm_fault *f = &run->fault;
 
 	if (run->prog && f->kind && f->insn < run->prog->n)
-		put_place(out, run->prog, f->insn);
+		put_place(out, run, f->insn);
 	if (f->kind == VM_BAD_ACCESS)
 		put_access(out, run);
 	else if (f->kind == VM_BAD_ARGUMENT)

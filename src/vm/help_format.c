@@ -64,7 +64,8 @@ static void put_number(struct format *f, u64 value, char how, bool negative)
 				       : "%lu",
 			  (unsigned long)value);
 	zeroes = f->zero && !f->left && width > n + s ? width - n - s : 0;
-	memcpy(text, sign, s);
+	for (u32 i = 0; i < s; i++)
+		text[i] = sign[i];
 	memset(text + s, '0', zeroes);
 	memcpy(text + s + zeroes, digits, n);
 	put_padded(f, text, s + zeroes + n);

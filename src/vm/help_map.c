@@ -126,7 +126,9 @@ HELPER_FN(help_tail_call)
 	s64 to = map_slot(map_arg(b), (u32)c);
 
 	UNUSED_ARGS;
-	if (to < 0 || run->tail_calls >= VM_TAIL_CALLS)
+	/* those that nobody wanted were not opened */
+	if (to < 0 || to >= run->vm->nprogs || !run->vm->progs[to].n ||
+	    run->tail_calls >= VM_TAIL_CALLS)
 		return (u64)-EINVAL;
 	run->tail_calls++;
 	run->prog = &run->vm->progs[to];

@@ -54,17 +54,9 @@ void vm_map_close(struct vm_map *);
 /* map_array.c: what slot i of an array of programs or of maps holds, or -ENOENT, -E2BIG. */
 s64 map_slot(struct vm_map *, u32 i);
 
-/* A region as an access is checked fast: it fits where addr - start < reads[log2 of its size]
- * (writes[]). run->fast has those of the run first, then, from VM_REGIONS on, those of the vm. A
- * row of elements, and what is larger than 4 GiB, has zeroes: vm_region_find() must look. */
-struct vm_fast {
-	u64 start;
-	u32 reads[4], writes[4];
-};
 /* Where in run->fast the region is. */
 u32 vm_region_index(const struct vm_run *, const struct vm_region *);
-void vm_region_free(struct vm_run *);
-int vm_region_init(struct vm_run *); /* lends the stack */
+void vm_region_init(struct vm_run *); /* lends the stack */
 
 /* form.c: whether bare instructions are a program: 0, or a message and -EINVAL, -EOPNOTSUPP. */
 int vm_check_form(const struct vm_prog *, struct diag *);
@@ -75,6 +67,8 @@ void interpret_free(struct vm_prog *);
 /* From the slot `at` on, with the arguments r1 to r5, in a new frame below `frames`. On a fault
  * run->fault is set. */
 u64 interpret(struct vm_run *, const struct vm_prog *, u32 at, const u64 args[5], u32 frames);
+/* The same from the middle of a function, with all of its registers, to its end. */
+u64 interpret_rest(struct vm_run *, const struct vm_prog *, u32 at, const u64 regs[11]);
 
 /* jit_x86_64.c: 0, or -EOPNOTSUPP where this CPU has no compiler: then it is interpreted. */
 int jit_compile(struct vm_prog *, struct diag *);

@@ -45,12 +45,24 @@ static void stop(struct vm_run *run, const struct vm_prog *prog, const struct st
 	memcpy(run->regs, r, sizeof(run->regs));
 }
 
-/* Finds the region of an access that was not where the hint said. */
+/* Is the access in an element of the row of elements that the hint names? */
+static bool in_row(const struct vm_fast *f, u64 addr, u32 size, bool write)
+{
+	const u64 *limits = write ? f->row_writes : f->row_reads;
+
+	return addr - f->start < f->size &&
+	       ((addr - f->start) & f->mask) < limits[__builtin_ctz(size)];
+}
+
+/* Finds the region of an access that was not simply where the hint said. */
 static bool seek(struct vm_run *run, struct step *s, u32 reg, u64 addr, u32 size, bool write)
 {
-	const struct vm_region *r = vm_region_find(run, addr, size, write);
+	const struct vm_region *r;
 	u32 index;
 
+	if (in_row(&run->fast[__atomic_load_n(&s->hint, __ATOMIC_RELAXED)], addr, size, write))
+		return true;
+	r = vm_region_find(run, addr, size, write);
 	if (!r) {
 		run->fault = (struct vm_fault){
 			.reg = (u8)reg, .size = (u8)size, .write = write, .addr = addr};
@@ -507,15 +519,29 @@ const void *interpret_code(u32 isa_id, enum step_variant variant)
 	return codes[variant * ISA_OPS + isa_id];
 }
 
-u64 interpret(struct vm_run *run, const struct vm_prog *prog, u32 at, const u64 args[5], u32 frames)
+static u64 frame_of(const struct vm_run *run, u32 frames)
 {
-	u64 r[11] = {0}, outer = run->frame, result;
+	return (u64)(uintptr_t)run->stack + (VM_FRAMES - frames) * VM_FRAME_BYTES;
+}
 
-	memcpy(&r[1], args, 5 * sizeof(*args));
-	r[10] = (u64)(uintptr_t)run->stack + (VM_FRAMES - frames) * VM_FRAME_BYTES;
+u64 interpret_rest(struct vm_run *run, const struct vm_prog *prog, u32 at, const u64 regs[11])
+{
+	u64 r[11], outer = run->frame, result;
+	u32 frames = (u32)((frame_of(run, 0) - regs[10]) / VM_FRAME_BYTES);
+
+	memcpy(r, regs, sizeof(r));
 	run->frame = r[10];
 	result = interpret_steps(run, prog, (const struct step *)prog->threaded + at, r, frames,
 				 NULL);
 	run->frame = outer;
 	return result;
+}
+
+u64 interpret(struct vm_run *run, const struct vm_prog *prog, u32 at, const u64 args[5], u32 frames)
+{
+	u64 r[11] = {0};
+
+	memcpy(&r[1], args, 5 * sizeof(*args));
+	r[10] = frame_of(run, frames);
+	return interpret_rest(run, prog, at, r);
 }

@@ -7,6 +7,7 @@
  *   jit_divide.c  division
  *   jit_memory.c  loads, stores, atomics, and the checks of all of them
  *   jit_jump.c    jumps, calls, exit
+ *   jit_inline.c  helpers that are less than a call
  *   jit_fuse.c    several instructions as one
  *   jit_leave.c   what compiled code leaves to C
  *   emit_*.[ch]   encodings, and from there to memory
@@ -28,6 +29,7 @@ struct jit_cpu {
 struct jit_slot {
 	u8 op;        /* enum isa_id; ISA_NONE: the second of a ld_imm64 */
 	u8 place;     /* JIT_TARGET, ... */
+	bool checked; /* its access is, by one before it */
 	u16 use, def; /* registers that it reads, that it writes or leaves undefined */
 	u16 live;     /* that are needed after it; when checked: all */
 	u32 to;       /* where it may jump; NO_JUMP: nowhere */
@@ -51,7 +53,7 @@ struct jit_function {
 
 /* What compiled code leaves to C: a function that gets the registers in memory. */
 enum jit_leave {
-	LEAVE_ACCESS, /* no region was found where the hint said */
+	LEAVE_ACCESS, /* no region was found where the hint said; detail: a packed range */
 	LEAVE_ALIGN,  /* an atomic access is not aligned */
 	LEAVE_CALL,   /* a helper, with checks */
 	LEAVE_TAIL,   /* tail_call() */
@@ -69,6 +71,7 @@ enum jit_answer {
 	ANSWER_JUMP,   /* to the program that now runs */
 };
 typedef u32 jit_leave_fn(struct vm_run *, u64 *regs, const struct vm_prog *, u32 slot);
+#define JIT_DETAIL 11 /* in regs[]: what SCRATCH1 held */
 extern jit_leave_fn *const jit_leaves[LEAVES];
 
 struct jit_division {
@@ -76,14 +79,33 @@ struct jit_division {
 	bool plain; /* the divisor is neither 0 nor -1 */
 };
 
-/* A piece of code that stands behind all others since it seldom runs: a way out to C, or (leave is
- * LEAVES) a division by 0 or by -1. */
+/* Bytes that are accessed, [low, high) from a register. */
+struct jit_range {
+	s32 low, high;
+	bool write;
+};
+/* In a register, for C. */
+#define JIT_PACK(r)       ((u16)(r).low | (u32)((r).high - (r).low) << 16 | (u32)(r).write << 31)
+#define JIT_PACK_LOW(p)   ((s64)(s16)(p))
+#define JIT_PACK_BYTES(p) ((u32)(p) >> 16 & 0x7fff)
+#define JIT_PACK_WRITE(p) ((u32)(p) >> 31)
+
+/* A piece of code that stands behind all others since it seldom runs. */
+enum jit_cold_kind {
+	COLD_LEAVE,  /* out to C */
+	COLD_DIVIDE, /* by 0 or by -1 */
+	COLD_ACCESS, /* not where the hint says */
+};
 struct jit_cold {
 	u32 label, slot;
 	u32 back; /* where it goes on */
-	u8 leave, dst;
+	u8 kind;
+	u8 leave;
+	u8 dst, from; /* COLD_DIVIDE */
 	bool minus_one;
 	struct jit_division division;
+	struct jit_range range; /* COLD_ACCESS */
+	const struct jit_function *function;
 };
 
 struct jit {
@@ -101,6 +123,9 @@ struct jit {
 	vec(struct jit_function) functions;
 	vec(struct jit_cold) cold;
 	u32 leave[LEAVES]; /* label + 1, where it is needed */
+	u32 rows[2];       /* the same: is a range in a row of elements? By whether it writes */
+	u32 leaving;       /* the same, of cold pieces: returns from the function */
+	u32 keep;          /* label + 1: calls a helper that changes nothing but r0 */
 	u32 stop;          /* label: out of all functions */
 
 	/* while it goes through the slots */
@@ -144,10 +169,13 @@ void jit_flow(struct jit *);
 bool jit_needed(const struct jit *, u32 slot, u32 reg); /* is the BPF register, after it? */
 u16 jit_narrow(const struct jit *, u32 slot); /* j->narrow after it, from that before it */
 
-/* jit_jump.c: to a cold piece; to C, and if that goes on, then here. */
+/* jit_jump.c: to a cold piece, whose label is filled in; to C, and if that goes on, then here. */
 void jit_cold(struct jit *, enum x_cond, struct jit_cold);
 void jit_leave_if(struct jit *, enum x_cond, enum jit_leave);
+void jit_leave(struct jit *, enum jit_leave, u32 slot);
+void jit_if_answer(struct jit *, enum jit_answer, void (*then)(struct jit *)); /* of jit_leave() */
 void jit_cold_pieces(struct jit *);
+void jit_count_call(struct jit *); /* in the budget */
 enum x_cond jit_condition(const struct insn *);
 void jit_jump_to(struct jit *, enum x_cond, s32 distance); /* from the slot j->at */
 
@@ -157,15 +185,20 @@ jit_translate_fn jit_alu_k, jit_alu_x, jit_movsx, jit_neg, jit_end, jit_ldx, jit
 	jit_atomic, jit_fetch, jit_cmpxchg, jit_ld_packet, jit_ld_imm64, jit_ja, jit_jmp_k,
 	jit_jmp_x, jit_call, jit_call_local, jit_exit;
 
-/* jit_divide.c: dst = dst / src or dst % src; registers of the machine */
-void jit_divide(struct jit *, struct jit_division, u32 dst, u32 src);
+/* jit_divide.c: dst = from / by, or %; registers of the machine */
+void jit_divide(struct jit *, struct jit_division, u32 dst, u32 from, u32 by);
 /* By a constant; false: not done, it is better done by jit_divide(). */
 void jit_divide_cold(struct jit *, const struct jit_cold *);
 bool jit_divide_by(struct jit *, struct jit_division, u32 dst, s32 by);
 
 /* jit_memory.c: the operand of an access that has been checked */
 struct x_mem jit_access(struct jit *, u32 base, s32 off, u32 size, bool write);
+void jit_access_cold(struct jit *, const struct jit_cold *);
+void jit_row(struct jit *, bool write);
 u32 jit_size(const struct insn *); /* bytes of an access */
+
+/* jit_inline.c: false: it must be called. */
+bool jit_inline(struct jit *, u32 helper);
 
 /* jit_fuse.c: translates some instructions from j->at on; how many slots, or 0. */
 u32 jit_fuse(struct jit *);

@@ -100,7 +100,7 @@ static void alu_reg(struct jit *j, const struct insn *in, u32 dst, u32 src)
 	case BPF_DIV:
 	case BPF_MOD:
 		narrow = src != SCRATCH2 && j->narrow & 1u << in->src;
-		jit_divide(j, division_of(j, in, narrow), dst, src);
+		jit_divide(j, division_of(j, in, narrow), dst, dst, src);
 		break;
 	case BPF_LSH:
 	case BPF_RSH:
@@ -143,7 +143,7 @@ static void divide_imm(struct jit *j, const struct insn *in, u32 dst)
 		return;
 	x_mov_imm(&j->e, SCRATCH2, d.wide ? (u64)(s64)in->imm : (u32)in->imm);
 	d.plain = true; /* jit_divide_by() has done the others */
-	jit_divide(j, d, dst, SCRATCH2);
+	jit_divide(j, d, dst, dst, SCRATCH2);
 }
 
 static void alu_imm(struct jit *j, const struct insn *in, u32 dst)

@@ -14,39 +14,42 @@
 
 /* ---- by a register */
 
-static void by_zero(struct jit *j, struct jit_division d, u32 dst)
+static void by_zero(struct jit *j, struct jit_division d, u32 dst, u32 from)
 {
 	if (!d.modulo)
 		x_mov_imm(&j->e, dst, 0);
-	else if (!d.wide)
-		x_mov(&j->e, false, dst, dst);
+	else if (!d.wide || dst != from)
+		x_mov(&j->e, d.wide, dst, from);
 }
 
-static void by_minus_one(struct jit *j, struct jit_division d, u32 dst)
+static void by_minus_one(struct jit *j, struct jit_division d, u32 dst, u32 from)
 {
-	if (d.modulo)
+	if (d.modulo) {
 		x_mov_imm(&j->e, dst, 0);
-	else
-		x_unary(&j->e, d.wide, X_NEG, dst);
+		return;
+	}
+	if (dst != from)
+		x_mov(&j->e, d.wide, dst, from);
+	x_unary(&j->e, d.wide, X_NEG, dst);
 }
 
 /* What would trap is done in cold pieces, which go on at `end`. */
-static void divide_cases(struct jit *j, struct jit_division d, u32 dst, u32 src, u32 end)
+static void divide_cases(struct jit *j, struct jit_cold c, u32 src)
 {
-	struct jit_cold c = {.back = end, .leave = LEAVES, .division = d, .dst = (u8)dst};
+	bool wide = c.division.wide;
 
-	x_test(&j->e, d.wide, src, src);
+	x_test(&j->e, wide, src, src);
 	jit_cold(j, X_E, c);
-	if (!d.is_signed)
+	if (!c.division.is_signed)
 		return;
 	c.minus_one = true;
-	x_alu_imm(&j->e, d.wide, X_CMP, src, -1);
+	x_alu_imm(&j->e, wide, X_CMP, src, -1);
 	jit_cold(j, X_E, c);
 }
 
 void jit_divide_cold(struct jit *j, const struct jit_cold *c)
 {
-	(c->minus_one ? by_minus_one : by_zero)(j, c->division, c->dst);
+	(c->minus_one ? by_minus_one : by_zero)(j, c->division, c->dst, c->from);
 }
 
 static bool set_aside(struct jit *j, u32 bpf, u32 dst, u32 to)
@@ -69,21 +72,27 @@ static void extend_dividend(struct jit *j, struct jit_division d)
 	x_shift(&j->e, d.wide, X_SAR, RDX, d.wide ? 63 : 31);
 }
 
-void jit_divide(struct jit *j, struct jit_division d, u32 dst, u32 src)
+void jit_divide(struct jit *j, struct jit_division d, u32 dst, u32 from, u32 src)
 {
 	u32 end = emit_label(&j->e), result = d.modulo ? RDX : RAX;
 	bool rax, rdx;
 
 	if (!d.plain)
-		divide_cases(j, d, dst, src, end);
+		divide_cases(j,
+			     (struct jit_cold){.back = end,
+					       .kind = COLD_DIVIDE,
+					       .division = d,
+					       .dst = (u8)dst,
+					       .from = (u8)from},
+			     src);
 	if (src == RAX || src == RDX) {
 		x_mov(&j->e, true, SCRATCH2, src);
 		src = SCRATCH2;
 	}
 	rax = set_aside(j, 0, dst, SCRATCH0);
 	rdx = set_aside(j, 3, dst, SCRATCH1);
-	if (dst != RAX)
-		x_mov(&j->e, d.wide, RAX, dst);
+	if (from != RAX)
+		x_mov(&j->e, d.wide, RAX, from);
 	extend_dividend(j, d);
 	x_unary(&j->e, d.wide, d.is_signed ? X_IDIV : X_DIV, src);
 	if (dst != result)
@@ -177,9 +186,9 @@ static void divide_by_power(struct jit *j, struct jit_division d, u32 dst, u32 b
 bool jit_divide_by(struct jit *j, struct jit_division d, u32 dst, s32 by)
 {
 	if (!by)
-		by_zero(j, d, dst);
+		by_zero(j, d, dst, dst);
 	else if (by == -1 && d.is_signed)
-		by_minus_one(j, d, dst);
+		by_minus_one(j, d, dst, dst);
 	else if (d.is_signed || by < 0 || (d.wide && !j->cpu.bmi2 && (by & (by - 1))))
 		return false;
 	else if (!(by & (by - 1)))

@@ -292,11 +292,9 @@ static u32 fuse_modulo(struct jit *j)
 	if (in[1].dst != q || in[2].dst != q || in[2].src != d || in[3].src != n ||
 	    in[4].dst != c || in[4].src != q || q == n || q == d || q == c || needed(j, 4, q))
 		return 0;
-	x_mov(&j->e, wide, REG(q), REG(n));
 	j->at += 4; /* what is needed is asked for behind all */
-	jit_divide(j, (struct jit_division){.wide = wide, .modulo = true}, REG(q), REG(d));
+	jit_divide(j, (struct jit_division){.wide = wide, .modulo = true}, REG(c), REG(n), REG(d));
 	j->at -= 4;
-	x_mov(&j->e, wide, REG(c), REG(q));
 	return 5;
 }
 

@@ -11,7 +11,7 @@
 
 /* ---- ways out */
 
-static void leave(struct jit *j, enum jit_leave kind, u32 slot)
+void jit_leave(struct jit *j, enum jit_leave kind, u32 slot)
 {
 	if (!j->leave[kind])
 		j->leave[kind] = emit_label(&j->e) + 1;
@@ -34,16 +34,25 @@ void jit_leave_if(struct jit *j, enum x_cond cond, enum jit_leave kind)
 	emit_place(&j->e, back);
 }
 
+static void leave_cold(struct jit *j, const struct jit_cold *c)
+{
+	jit_leave(j, c->leave, c->slot);
+}
+
 void jit_cold_pieces(struct jit *j)
 {
+	static void (*const kinds[])(struct jit *, const struct jit_cold *) = {
+		[COLD_LEAVE] = leave_cold,
+		[COLD_DIVIDE] = jit_divide_cold,
+		[COLD_ACCESS] = jit_access_cold,
+	};
+
 	vec_each (c, &j->cold) {
 		emit_room(&j->e, JIT_ROOM);
 		emit_place(&j->e, c->label);
-		if (c->leave == LEAVES)
-			jit_divide_cold(j, c);
-		else
-			leave(j, c->leave, c->slot);
-		x_jump(&j->e, X_ALWAYS, c->back);
+		kinds[c->kind](j, c);
+		if (c->kind != COLD_ACCESS)
+			x_jump(&j->e, X_ALWAYS, c->back);
 	}
 }
 
@@ -80,7 +89,7 @@ void jit_jump_to(struct jit *j, enum x_cond cond, s32 distance)
 		x_jump(&j->e, cond ^ 1, over);
 	x_alu_store_imm(&j->e, 8, X_SUB, RUN_FIELD(budget), -distance);
 	x_jump(&j->e, X_NS, to);
-	leave(j, LEAVE_BUDGET, j->at);
+	jit_leave(j, LEAVE_BUDGET, j->at);
 	emit_place(&j->e, over);
 }
 
@@ -181,7 +190,7 @@ void jit_call_local(struct jit *j, const struct isa_op *op, const struct insn *i
 }
 
 /* What C has answered is in SCRATCH1. */
-static void if_answer(struct jit *j, enum jit_answer answer, void (*then)(struct jit *))
+void jit_if_answer(struct jit *j, enum jit_answer answer, void (*then)(struct jit *))
 {
 	u32 other = emit_label(&j->e);
 
@@ -198,32 +207,70 @@ static void jump_to_program(struct jit *j)
 	x_mem(&j->e, 0xff, 4, X_AT(SCRATCH0, offsetof(struct vm_prog, entry)));
 }
 
-void jit_call(struct jit *j, const struct isa_op *op, const struct insn *in)
+static bool arguments_matter(u32 id)
 {
-	(void)op;
-	if (in->imm == HELPER_tail_call) {
-		leave(j, LEAVE_TAIL, j->at);
-		if_answer(j, ANSWER_RETURN, jit_return);
-		if_answer(j, ANSWER_JUMP, jump_to_program);
+	const struct helper *h = helper_by_id(id);
+
+	for (u32 i = 0; h && i < h->nargs; i++)
+		if (h->args[i] != ARG_ANY)
+			return true;
+	return false;
+}
+
+void jit_count_call(struct jit *j)
+{
+	if (!j->checked)
 		return;
-	}
-	if (j->checked) {
-		leave(j, LEAVE_CALL, j->at);
-		return;
-	}
+	x_alu_store_imm(&j->e, 8, X_SUB, RUN_FIELD(budget), 1);
+	jit_leave_if(j, X_S, LEAVE_BUDGET);
+}
+
+/* Where a fault may show them, r1 to r5 are kept. */
+static void call_helper(struct jit *j, u64 helper)
+{
+	jit_count_call(j);
 	if (j->calls_back)
 		x_store(&j->e, 8, RUN_FIELD(frame), RBP);
-	x_mov(&j->e, true, R9, RUN);
-	x_call_far(&j->e, (u64)(uintptr_t)vm_helper((u32)in->imm));
+	if (j->checked) {
+		if (!j->keep)
+			j->keep = emit_label(&j->e) + 1;
+		x_mov_imm(&j->e, SCRATCH0, helper);
+		x_call(&j->e, j->keep - 1);
+	} else {
+		x_mov(&j->e, true, R9, RUN);
+		x_call_far(&j->e, helper);
+	}
 	x_alu_store_imm(&j->e, 1, X_CMP, RUN_FIELD(fault.kind), 0);
 	jit_leave_if(j, X_NE, LEAVE_FAULT);
+}
+
+static void tail_call(struct jit *j)
+{
+	jit_leave(j, LEAVE_TAIL, j->at);
+	jit_if_answer(j, ANSWER_RETURN, jit_return);
+	jit_if_answer(j, ANSWER_JUMP, jump_to_program);
+}
+
+void jit_call(struct jit *j, const struct isa_op *op, const struct insn *in)
+{
+	u32 helper = (u32)in->imm;
+
+	(void)op;
+	if (helper == HELPER_tail_call)
+		tail_call(j);
+	else if (jit_inline(j, helper))
+		return;
+	else if (j->checked && arguments_matter(helper))
+		jit_leave(j, LEAVE_CALL, j->at);
+	else
+		call_helper(j, (u64)(uintptr_t)vm_helper(helper));
 }
 
 void jit_ld_packet(struct jit *j, const struct isa_op *op, const struct insn *in)
 {
 	(void)op, (void)in;
-	leave(j, LEAVE_PACKET, j->at);
-	if_answer(j, ANSWER_RETURN, jit_return);
+	jit_leave(j, LEAVE_PACKET, j->at);
+	jit_if_answer(j, ANSWER_RETURN, jit_return);
 }
 
 void jit_exit(struct jit *j, const struct isa_op *op, const struct insn *in)

@@ -18,48 +18,44 @@ static u32 stop(struct vm_run *run, const u64 *regs, const struct vm_prog *prog,
 
 /* ---- accesses */
 
-struct access {
-	u64 addr;
-	u32 reg, size;
-	bool write;
-};
-
-static struct access access_of(const u64 *regs, const struct insn *in)
+/* Of a helper that was put in place, what r2 points to. */
+static u32 base_of(const struct insn *in)
 {
-	const struct isa_op *op = isa_op(in);
-	bool write = op->form != FORM_LDX && op->form != FORM_LOAD_ACQ;
-	u32 reg = write ? in->dst : in->src;
+	u32 form = isa_op(in)->form;
 
-	return (struct access){regs[reg] + (u64)(s64)in->off, reg, jit_size(in), write};
+	return form == FORM_CALL                           ? 2
+	       : form == FORM_LDX || form == FORM_LOAD_ACQ ? in->src
+							   : in->dst;
 }
 
-static u32 bad_access(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot,
-		      const char *why)
-{
-	struct access a = access_of(regs, &prog->insns[slot]);
-
-	run->fault = (struct vm_fault){
-		.reg = (u8)a.reg, .size = (u8)a.size, .write = a.write, .addr = a.addr, .why = why};
-	return stop(run, regs, prog, slot, VM_BAD_ACCESS);
-}
-
+/* All of the range, which the cold piece has packed. It may be more than is really accessed, up to
+ * a fault: then the interpreter goes through the accesses one by one. */
 static u32 leave_access(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
 {
-	struct access a = access_of(regs, &prog->insns[slot]);
-	const struct vm_region *r = vm_region_find(run, a.addr, a.size, a.write);
+	u64 range = regs[JIT_DETAIL];
+	u64 addr = regs[base_of(&prog->insns[slot])] + (u64)JIT_PACK_LOW(range);
+	const struct vm_region *r =
+		vm_region_find(run, addr, JIT_PACK_BYTES(range), JIT_PACK_WRITE(range));
 	u32 *hint = &prog->jit->hints[slot];
 
-	if (!r)
-		return bad_access(run, regs, prog, slot, NULL);
-	__atomic_store_n(hint, vm_region_index(run, r) * sizeof(*run->fast), __ATOMIC_RELAXED);
+	if (!r) {
+		regs[0] = interpret_rest(run, prog, slot, regs);
+		return run->fault.kind ? ANSWER_STOP : ANSWER_RETURN;
+	}
+	__atomic_store_n(hint, vm_region_index(run, r) * sizeof(run->fast[0]), __ATOMIC_RELAXED);
 	return ANSWER_GO_ON;
 }
 
 static u32 leave_align(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
 {
-	bad_access(run, regs, prog, slot, "an atomic access must be aligned");
-	run->fault.write = false; /* it is not what is wrong */
-	return ANSWER_STOP;
+	const struct insn *in = &prog->insns[slot];
+	u32 base = base_of(in);
+
+	run->fault = (struct vm_fault){.reg = (u8)base,
+				       .size = (u8)jit_size(in),
+				       .addr = regs[base] + (u64)(s64)in->off,
+				       .why = "an atomic access must be aligned"};
+	return stop(run, regs, prog, slot, VM_BAD_ACCESS);
 }
 
 /* The packet, at an offset in the byte order of the network; behind its end the program ends. */

@@ -9,6 +9,11 @@
  * write to the hint at once, since each compares with the limits of its own run. If it is not
  * there, C looks through all regions, and notes the place. Accesses to the own frame, by r10 and a
  * constant, need no check.
+ *
+ * What follows in a straight line by the same register is checked together: bytes [low, high) from
+ * it. Where they do not lie in one region, one of these accesses will fail, but which one, and what
+ * happens before it, is not for this code to say: the interpreter takes over until the function
+ * ends (jit_leave.c).
  */
 #include "vm/jit.h"
 
@@ -20,29 +25,158 @@ u32 jit_size(const struct insn *in)
 	return bytes_of[in->code >> 3 & 3];
 }
 
-static void check(struct jit *j, struct x_mem m, u32 size, bool write)
+/* ---- checks */
+
+/* Does the slot touch memory by that register? Those that must be aligned are looked at alone. */
+static bool touches(const struct jit_slot *s, const struct insn *in, u32 base)
 {
-	u32 limits = write ? offsetof(struct vm_fast, writes) : offsetof(struct vm_fast, reads);
-	u32 limit = limits + 4 * (u32)__builtin_ctz(size);
+	switch (isa_ops[s->op].form) {
+	case FORM_LDX: return in->src == base;
+	case FORM_ST:
+	case FORM_STX: return in->dst == base;
+	default: return false;
+	}
+}
+
+/* Where a straight line ends, or where memory may become another's. */
+static bool breaks(const struct jit_slot *s)
+{
+	u32 form = isa_ops[s->op].form;
+
+	return s->to != NO_JUMP || form == FORM_CALL || form == FORM_CALL_LOCAL ||
+	       form == FORM_EXIT;
+}
+
+#define RANGE_MOST 4096 /* bytes */
+#define AHEAD_MOST 64   /* slots */
+
+/* Widens the access of the slot j->at by those that follow, and marks them as checked. */
+static struct jit_range range_of(struct jit *j, u32 base, struct jit_range r)
+{
+	u32 end = MIN(j->n, j->at + AHEAD_MOST);
+
+	for (u32 at = j->at; at < end; at++) {
+		struct jit_slot *s = &j->slots[at];
+		const struct insn *in = &j->insns[at];
+		s32 low, high;
+
+		if (!s->op)
+			continue;
+		if (at > j->at && s->place)
+			break;
+		if (at > j->at && touches(s, in, base)) {
+			low = MIN(r.low, in->off);
+			high = MAX(r.high, in->off + (s32)jit_size(in));
+			if (high - low > RANGE_MOST)
+				break;
+			r.low = low;
+			r.high = high;
+			r.write |= isa_ops[s->op].form != FORM_LDX;
+			s->checked = true;
+		}
+		if (breaks(s) || s->def & 1u << base)
+			break;
+	}
+	return r;
+}
+
+/* Of the region that SCRATCH1 is the hint of. */
+#define FAST(at)                           \
+	((struct x_mem){.base = RUN,       \
+			.index = SCRATCH1, \
+			.scale = 1,        \
+			.disp = (s32)(offsetof(struct vm_run, fast) + (at))})
+#define FAST_FIELD(field) FAST(offsetof(struct vm_fast, field))
+
+/* SCRATCH0: where the range begins in the region. */
+static void compare(struct jit *j, const struct jit_range *r, u32 elsewhere)
+{
+	u32 bytes = (u32)(r->high - r->low);
+	bool one = bytes <= 8 && !(bytes & (bytes - 1));
+	u32 limits = r->write ? offsetof(struct vm_fast, writes) : offsetof(struct vm_fast, reads);
+	struct x_mem limit = FAST(limits + 8 * (one ? (u32)__builtin_ctz(bytes) : 0));
+
+	x_alu_load(&j->e, true, X_CMP, SCRATCH0, limit);
+	x_jump(&j->e, X_AE, elsewhere);
+	if (!one) {
+		x_alu_imm(&j->e, true, X_ADD, SCRATCH0, (s32)bytes - 1);
+		x_alu_load(&j->e, true, X_CMP, SCRATCH0, limit);
+		x_jump(&j->e, X_AE, elsewhere);
+	}
+}
+
+static void check(struct jit *j, u32 base, struct jit_range r)
+{
+	struct jit_cold c = {.slot = j->at,
+			     .label = emit_label(&j->e),
+			     .back = emit_label(&j->e),
+			     .kind = COLD_ACCESS,
+			     .range = r,
+			     .function = j->function};
 
 	x_load(&j->e, 4, SCRATCH1, X_DATA((s32)(j->at * sizeof(u32))));
-	x_alu_load(&j->e, true, X_ADD, SCRATCH1, RUN_FIELD(fast));
-	x_lea(&j->e, true, SCRATCH0, m);
-	x_alu_load(&j->e, true, X_SUB, SCRATCH0, X_AT(SCRATCH1, offsetof(struct vm_fast, start)));
-	x_load(&j->e, 4, SCRATCH1, X_AT(SCRATCH1, (s32)limit));
-	x_alu(&j->e, true, X_CMP, SCRATCH0, SCRATCH1);
-	jit_leave_if(j, X_AE, LEAVE_ACCESS);
+	x_lea(&j->e, true, SCRATCH0, X_AT(REG(base), r.low));
+	x_alu_load(&j->e, true, X_SUB, SCRATCH0, FAST_FIELD(start));
+	compare(j, &r, c.label);
+	emit_place(&j->e, c.back);
+	vec_push(&j->arena, &j->cold, c);
+}
+
+/* Called where the region was not simply the one of the hint: it may be a row of elements, in one
+ * of which all of the range must be. SCRATCH2 is its last byte's distance. Carry: it is there. */
+void jit_row(struct jit *j, bool write)
+{
+	struct x_mem limit = write ? FAST_FIELD(row_writes) : FAST_FIELD(row_reads);
+	u32 out = emit_label(&j->e);
+
+	emit_room(&j->e, JIT_ROOM);
+	emit_place(&j->e, j->rows[write] - 1);
+	x_alu_load(&j->e, true, X_CMP, SCRATCH0, FAST_FIELD(size));
+	x_jump(&j->e, X_AE, out);
+	x_alu_load(&j->e, true, X_AND, SCRATCH0, FAST_FIELD(mask));
+	x_alu_load(&j->e, true, X_CMP, SCRATCH0, limit);
+	x_jump(&j->e, X_AE, out);
+	x_alu(&j->e, true, X_ADD, SCRATCH0, SCRATCH2);
+	x_alu_load(&j->e, true, X_CMP, SCRATCH0, limit);
+	emit_place(&j->e, out);
+	x_ret(&j->e);
+}
+
+/* A row, or C looks. If the interpreter has gone on, this function returns. */
+void jit_access_cold(struct jit *j, const struct jit_cold *c)
+{
+	u32 *row = &j->rows[c->range.write];
+
+	if (!*row)
+		*row = emit_label(&j->e) + 1;
+	x_mov_imm(&j->e, SCRATCH2, (u64)(c->range.high - c->range.low - 1));
+	x_call(&j->e, *row - 1);
+	x_jump(&j->e, X_B, c->back);
+	x_mov_imm(&j->e, SCRATCH1, JIT_PACK(c->range));
+	jit_leave(j, LEAVE_ACCESS, c->slot);
+	x_alu_imm(&j->e, false, X_CMP, SCRATCH1, ANSWER_RETURN);
+	x_jump(&j->e, X_NE, c->back);
+	if (j->function == c->function && j->leaving) {
+		x_jump(&j->e, X_ALWAYS, j->leaving - 1);
+		return;
+	}
+	j->function = c->function;
+	j->leaving = emit_label(&j->e) + 1;
+	emit_place(&j->e, j->leaving - 1);
+	jit_return(j);
 }
 
 struct x_mem jit_access(struct jit *j, u32 base, s32 off, u32 size, bool write)
 {
-	struct x_mem m = X_AT(REG(base), off);
-	bool in_frame = base == 10 && off >= -VM_FRAME_BYTES && off + (s32)size <= 0;
+	struct jit_range r = {off, off + (s32)size, write};
+	bool in_frame = base == 10 && r.low >= -VM_FRAME_BYTES && r.high <= 0;
 
-	if (j->checked && !in_frame)
-		check(j, m, size, write);
-	return m;
+	if (j->checked && !in_frame && !j->slots[j->at].checked)
+		check(j, base, range_of(j, base, r));
+	return X_AT(REG(base), off);
 }
+
+/* ---- accesses */
 
 void jit_ldx(struct jit *j, const struct isa_op *op, const struct insn *in)
 {

@@ -128,8 +128,8 @@ static jit_translate_fn *const translate[FORMS] = {
 	[FORM_EXIT] = jit_exit,
 };
 
-/* More bytes of padding before a loop cost more than they bring. */
-#define LOOP_SKIP 10
+/* More padding before a loop than one nop costs more than it brings. */
+#define LOOP_SKIP 9
 
 static void begin_slot(struct jit *j)
 {
@@ -174,7 +174,7 @@ static void functions(struct jit *j)
 
 /* ---- ways out to C */
 
-#define SPILLED (ARRAY_SIZE(jit_regs) * 8)
+#define SPILLED (13 * 8) /* aligned, with the address of return before it */
 
 /* Called with the slot in SCRATCH2: regs[] on the stack, its address is the second argument. The
  * stack was aligned before the call, so it is now. */
@@ -187,6 +187,7 @@ static void way_out(struct jit *j, enum jit_leave kind)
 	x_alu_imm(e, true, X_SUB, RSP, SPILLED);
 	for (u32 i = 0; i < ARRAY_SIZE(jit_regs); i++)
 		x_store(e, 8, X_AT(RSP, (s32)i * 8), REG(i));
+	x_store(e, 8, X_AT(RSP, JIT_DETAIL * 8), SCRATCH1);
 	x_mov(e, true, RDI, RUN);
 	x_mov(e, true, RSI, RSP);
 	x_mov_imm(e, RDX, (u64)(uintptr_t)j->prog);
@@ -198,6 +199,22 @@ static void way_out(struct jit *j, enum jit_leave kind)
 	for (u32 i = 0; i <= 5; i++)
 		x_load(e, 8, REG(i), X_AT(RSP, (s32)i * 8));
 	x_alu_imm(e, true, X_ADD, RSP, SPILLED);
+	x_ret(e);
+}
+
+/* Called with a helper in SCRATCH0: keeps r1 to r5. */
+static void keeping_call(struct jit *j)
+{
+	struct emit *e = &j->e;
+
+	emit_room(e, JIT_ROOM);
+	emit_place(e, j->keep - 1);
+	for (u32 i = 1; i <= 5; i++)
+		x_push(e, REG(i));
+	x_mov(e, true, R9, RUN);
+	x_call_reg(e, SCRATCH0);
+	for (u32 i = 5; i >= 1; i--)
+		x_pop(e, REG(i));
 	x_ret(e);
 }
 
@@ -302,6 +319,11 @@ static int compile(struct jit *j, struct vm_prog *prog)
 	for (u32 i = 0; i < LEAVES; i++)
 		if (j->leave[i])
 			way_out(j, i);
+	for (u32 i = 0; i < 2; i++)
+		if (j->rows[i])
+			jit_row(j, i);
+	if (j->keep)
+		keeping_call(j);
 	entry(j, enter);
 	return link_code(j, prog, enter);
 }

@@ -66,6 +66,10 @@ int map_store(struct vm_map *, u8 *to, const void *value, u64 flags);
 int map_load(struct vm_map *, void *to, u8 *value, u64 flags);
 /* What a value has beside its bytes ends: its timer is forgotten, its lock is open. */
 void map_wipe(struct vm_map *, u8 *value);
+/* map_special.c: sets lock_at and timer_at by the type of the value. */
+struct btf;
+void map_find_special(struct btf *, struct vm_map *, u32 value);
+int map_fill(struct vm_map *, const struct object_map *); /* what is in it from the start */
 bool map_is_per_cpu(const struct vm_map *);
 
 extern const struct vm_map_ops map_array, map_percpu_array, map_slots;

@@ -17,67 +17,9 @@
  * that was looked up since the hand came last is spared once.
  */
 #include <sched.h>
-#include <sys/random.h>
 
+#include "vm/hash.h"
 #include "vm/timer.h"
-
-#define END         0x80000000u /* of a list: with the bucket's number */
-#define NONE        UINT32_MAX
-#define ENTRIES_MAX (1u << 30)
-#define SPARE_NODES 64u /* beside one for each CPU: updates that are under way */
-#define LINE        64  /* bytes of the cache */
-
-struct bucket {
-	u32 head, lock;
-};
-struct node {
-	u32 next, hash;
-	u8 key[];
-};
-/* At the start of the map's shared memory; offsets count from here. */
-struct hash {
-	u64 seed, bytes;
-	u64 nodes_at, recent_at, free_at, buckets_at;
-	u32 mask, nodes, most; /* buckets less one; nodes with the spare ones; entries */
-	u32 node_stride;
-	bool beside; /* nodes lie beside their values, behind them: nodes_at counts from those */
-	u64 free __attribute__((aligned(LINE))); /* count << 32 | number + 1 */
-	u32 fresh, hand;
-	u32 count __attribute__((aligned(LINE)));
-};
-
-static struct hash *hash_of(const struct vm_map *map)
-{
-	return map->data;
-}
-
-static struct bucket *bucket_at(struct hash *h, u32 hash)
-{
-	return (struct bucket *)(void *)((u8 *)h + h->buckets_at) + (hash & h->mask);
-}
-
-static bool is_lru(const struct vm_map *map)
-{
-	return map->kind == MAP_LRU_HASH || map->kind == MAP_LRU_PERCPU_HASH;
-}
-
-static struct node *node_at(const struct vm_map *map, u32 i)
-{
-	struct hash *h = hash_of(map);
-	u8 *nodes = (h->beside ? map->values : (u8 *)h) + h->nodes_at;
-
-	return (struct node *)(void *)(nodes + (size_t)i * h->node_stride);
-}
-
-static u8 *node_value(const struct vm_map *map, u32 i)
-{
-	return map->values + (size_t)i * map->stride * (map_is_per_cpu(map) ? map_cpus(map) : 1);
-}
-
-static u8 *node_recent(struct hash *h, u32 i)
-{
-	return (u8 *)h + h->recent_at + i;
-}
 
 /* ---- hashing */
 
@@ -189,9 +131,12 @@ static u32 take_node(struct hash *h)
 /* One more entry; false: the map is full. */
 static bool count_up(struct hash *h)
 {
-	if (__atomic_fetch_add(&h->count, 1, __ATOMIC_RELAXED) < h->most)
-		return true;
-	__atomic_fetch_sub(&h->count, 1, __ATOMIC_RELAXED);
+	u32 n = __atomic_load_n(&h->count, __ATOMIC_RELAXED);
+
+	while (n < h->most)
+		if (__atomic_compare_exchange_n(&h->count, &n, n + 1, false, __ATOMIC_RELAXED,
+						__ATOMIC_RELAXED))
+			return true;
 	return false;
 }
 
@@ -283,7 +228,7 @@ static bool forget_one(struct vm_map *map)
 
 /* ---- operations */
 
-static void *hash_lookup(struct vm_map *map, const void *key, u32 cpu)
+void *hash_lookup(struct vm_map *map, const void *key, u32 cpu)
 {
 	u32 i = find(map, key, hash_key(map, key));
 
@@ -292,7 +237,7 @@ static void *hash_lookup(struct vm_map *map, const void *key, u32 cpu)
 				     : node_value(map, i);
 }
 
-static void *lru_lookup(struct vm_map *map, const void *key, u32 cpu)
+void *lru_lookup(struct vm_map *map, const void *key, u32 cpu)
 {
 	u32 i = find(map, key, hash_key(map, key));
 	u8 *recent;
@@ -344,12 +289,12 @@ static u32 new_node(struct hash *h)
 	return i;
 }
 
-/* Puts node i in the place of what has its key. */
-static int put_node(struct vm_map *map, u32 i, u64 flags, bool counted)
+/* Puts node i in the place of what has its key. Counted under the lock: of two that add the same
+ * key to a map with room for one, none must hear that it is full. */
+static int put_node(struct vm_map *map, u32 i, u64 flags)
 {
-	struct hash *h = hash_of(map);
 	struct node *n = node_at(map, i);
-	struct bucket *b = bucket_at(h, n->hash);
+	struct bucket *b = bucket_at(hash_of(map), n->hash);
 	u32 *link, old;
 	int err;
 
@@ -357,45 +302,51 @@ static int put_node(struct vm_map *map, u32 i, u64 flags, bool counted)
 	link = find_link(map, b, n->key, n->hash);
 	old = *link & END ? NONE : *link;
 	err = check_flags(flags, old != NONE);
-	if (!err && old == NONE && !counted) {
-		counted = count_up(h);
-		err = counted ? 0 : -E2BIG;
-	}
+	if (!err && old == NONE && !count_up(hash_of(map)))
+		err = -E2BIG;
 	if (!err)
 		link_node(map, b, i);
 	if (!err && old != NONE)
 		unlink_at(map, link == &b->head ? &n->next : link);
 	lock_give(&b->lock);
-	if (counted && (err || old != NONE))
-		count_down(h);
-	if (err || old != NONE)
-		give_node(map, err ? i : old);
+	if (!err && old != NONE)
+		give_node(map, old);
 	return err;
+}
+
+/* There is no room for that key, and it is not there. */
+static bool is_full(const struct vm_map *map, const void *key, u32 hash)
+{
+	struct hash *h = hash_of(map);
+	struct bucket *b = bucket_at(h, hash);
+	bool there;
+
+	if (__atomic_load_n(&h->count, __ATOMIC_RELAXED) < h->most)
+		return false;
+	lock_take(&b->lock);
+	there = !(*find_link(map, b, key, hash) & END);
+	lock_give(&b->lock);
+	return !there;
 }
 
 /* Adds the key, or replaces its element. */
 static int hash_put(struct vm_map *map, const void *key, const void *value, u64 flags, u32 cpu,
 		    u32 hash, bool exists)
 {
-	struct hash *h = hash_of(map);
-	bool counted = false;
 	u32 i;
 	int err;
 
+	if (!exists && !is_lru(map) && is_full(map, key, hash))
+		return -E2BIG;
+	i = new_node(hash_of(map));
+	if (i == NONE)
+		return -ENOMEM;
+	fill_node(map, i, key, value, hash, cpu);
 	do {
-		while (!exists && !(counted = count_up(h)))
-			if (!is_lru(map) || !forget_one(map))
-				return -E2BIG;
-		i = new_node(h);
-		if (i == NONE) {
-			if (counted)
-				count_down(h);
-			return -ENOMEM;
-		}
-		fill_node(map, i, key, value, hash, cpu);
-		err = put_node(map, i, flags, counted);
-		exists = false; /* it was deleted meanwhile: E2BIG of an LRU map is not the end */
-	} while (err == -E2BIG && is_lru(map));
+		err = put_node(map, i, flags);
+	} while (err == -E2BIG && is_lru(map) && forget_one(map));
+	if (err)
+		give_node(map, i);
 	return err;
 }
 
@@ -424,7 +375,7 @@ static int update_in_place(struct vm_map *map, const void *key, const void *valu
 	return err;
 }
 
-static int hash_update(struct vm_map *map, const void *key, const void *value, u64 flags, u32 cpu)
+int hash_update(struct vm_map *map, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	u32 hash = hash_key(map, key), old;
 	int err;
@@ -443,8 +394,7 @@ static int hash_update(struct vm_map *map, const void *key, const void *value, u
 	return hash_put(map, key, value, flags, cpu, hash, old != NONE);
 }
 
-static int percpu_hash_update(struct vm_map *map, const void *key, const void *value, u64 flags,
-			      u32 cpu)
+int percpu_hash_update(struct vm_map *map, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	if (flags > BPF_EXIST)
 		return -EINVAL;
@@ -502,7 +452,7 @@ int hash_next(struct vm_map *map, const void *key, void *next)
 	return 0;
 }
 
-static u32 hash_each(struct vm_map *map, u32 cpu, map_each_fn *fn, void *user)
+u32 hash_each(struct vm_map *map, u32 cpu, map_each_fn *fn, void *user)
 {
 	struct hash *h = hash_of(map);
 	size_t off = map_is_per_cpu(map) ? (size_t)cpu * map->stride : 0;
@@ -523,100 +473,7 @@ static u32 hash_each(struct vm_map *map, u32 cpu, map_each_fn *fn, void *user)
 	return done;
 }
 
-/* ---- making one */
-
-static int hash_check(const struct vm_map *map)
-{
-	u32 known = MAP_ACCESS_FLAGS | BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE |
-		    BPF_F_ZERO_SEED;
-	u32 both = BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
-
-	if ((map->flags & ~known) || (map->flags & both) == both)
-		return -EINVAL;
-	if (!is_lru(map) && (map->flags & BPF_F_NO_COMMON_LRU))
-		return -EINVAL;
-	if (is_lru(map) && (map->flags & BPF_F_NO_PREALLOC))
-		return -EOPNOTSUPP;
-	if ((map->flags & BPF_F_NUMA_NODE) &&
-	    (map_is_per_cpu(map) || (map->flags & BPF_F_NO_COMMON_LRU)))
-		return -EINVAL;
-	if (!map->max_entries || !map->key_size || !map->value_size)
-		return -EINVAL;
-	if ((u64)map->key_size + map->value_size >= MAP_BYTES_MAX || map->max_entries > ENTRIES_MAX)
-		return -E2BIG;
-	return map_is_per_cpu(map) && round8(map->value_size) > PERCPU_VALUE_MAX ? -E2BIG : 0;
-}
-
-/* Where things are: buckets, nodes, free list, marks. */
-static struct hash plan(struct vm_map *map)
-{
-	struct hash h = {.most = map->max_entries,
-			 .nodes = map->max_entries + map_cpus(map) + SPARE_NODES};
-	u32 node = round8((u32)sizeof(struct node) + map->key_size);
-	u64 together = round8(map->value_size) + (u64)node;
-
-	h.mask = (u32)map_pow2(map->max_entries) - 1;
-	h.buckets_at = ALIGN_UP(sizeof(h), LINE);
-	h.free_at = h.buckets_at + (h.mask + 1ull) * sizeof(struct bucket);
-	h.recent_at = h.free_at + h.nodes * sizeof(u32);
-	h.bytes = ALIGN_UP(h.recent_at + (is_lru(map) ? h.nodes : 0), LINE);
-	h.beside = !map_is_per_cpu(map) && together <= LINE;
-	if (h.beside) {
-		h.nodes_at = round8(map->value_size);
-		map->stride = (u32)map_pow2(together);
-		h.node_stride = map->stride;
-	} else {
-		h.nodes_at = h.bytes;
-		h.node_stride = node;
-		h.bytes += (u64)h.nodes * node;
-	}
-	return h;
-}
-
-static int hash_open(struct vm_map *map)
-{
-	int err = hash_check(map);
-	struct hash h;
-
-	if (err)
-		return err;
-	h = plan(map);
-	err = map_values_open(map, (u64)h.nodes * (map_is_per_cpu(map) ? map_cpus(map) : 1));
-	if (err)
-		return err;
-	map->data = vm_memory(h.bytes, false);
-	if (!map->data) {
-		map_values_close(map);
-		return -ENOMEM;
-	}
-	if (!(map->flags & BPF_F_ZERO_SEED) &&
-	    getrandom(&h.seed, sizeof(h.seed), GRND_NONBLOCK) < 0)
-		h.seed = (u64)(uintptr_t)map->data;
-	memcpy(map->data, &h, sizeof(h));
-	for (u32 b = 0; b <= h.mask; b++)
-		bucket_at(map->data, b)->head = END | b;
-	return 0;
-}
-
 const void *hash_key_of(const struct vm_map *map, u32 i)
 {
 	return node_at(map, i)->key;
 }
-
-void hash_close(struct vm_map *map)
-{
-	struct hash *h = hash_of(map);
-
-	vm_memory_free(h, h->bytes);
-	map_values_close(map);
-}
-
-#define HASH_OPS(find_it, put_it)                                                            \
-	{                                                                                    \
-		.open = hash_open, .close = hash_close, .lookup = find_it, .update = put_it, \
-		.remove = hash_remove, .next = hash_next, .each = hash_each                  \
-	}
-const struct vm_map_ops map_hash = HASH_OPS(hash_lookup, hash_update);
-const struct vm_map_ops map_percpu_hash = HASH_OPS(hash_lookup, percpu_hash_update);
-const struct vm_map_ops map_lru_hash = HASH_OPS(lru_lookup, hash_update);
-const struct vm_map_ops map_lru_percpu_hash = HASH_OPS(lru_lookup, percpu_hash_update);

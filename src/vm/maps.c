@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "btf/btf.h"
 #include "vm/map.h"
 #include "vm/timer.h"
 
@@ -244,6 +245,7 @@ static void describe(struct vm *vm, struct vm_map *map, const struct object_map 
 	map->value_size = m->value_size;
 	map->max_entries = m->max_entries;
 	map->flags = m->flags;
+	map->extra = (u32)m->extra;
 	if (m->kind == MAP_ARRAY_OF_MAPS || m->kind == MAP_HASH_OF_MAPS)
 		map->like = &m->inner;
 	if (m->fill_per_cpu) /* as many as whoever loads it has CPUs */
@@ -263,6 +265,7 @@ static void describe_inner(struct vm *vm, struct vm_map *map, const struct objec
 	map->value_size = in->value_size;
 	map->max_entries = in->max_entries;
 	map->flags = in->flags;
+	map->extra = (u32)in->extra;
 	if (map->kind == MAP_RINGBUF && outer->fill_per_cpu)
 		map->max_entries = vm->opts.ring_bytes ? vm->opts.ring_bytes : RING_BYTES;
 }
@@ -301,11 +304,37 @@ static int open_one(struct vm *vm, u32 i, u32 *next, struct diag *diag)
 
 		describe_inner(vm, inner, m);
 		err = vm_map_open(inner, diag);
-		if (!err)
+		if (!err && map->ops)
 			err = map->ops->update(map, &c, next, BPF_ANY, c);
 		++*next;
 	}
 	return err;
+}
+
+/* Locks and timers by types, and what is in maps that name others: when all are there. */
+static int complete(struct vm *vm, u32 own, struct diag *diag)
+{
+	struct btf *btf = NULL;
+	struct diag quiet = {0};
+
+	if (own && vm->object->btf)
+		btf_open_raw(&btf, vm->object->btf, vm->object->btf_size, &quiet);
+	for (u32 i = 0; i < own; i++) {
+		const struct object_map *m = &vm->object->maps.v[i];
+		int err = map_fill(vm->maps[i], m);
+
+		if (btf && m->btf_value && !m->section)
+			map_find_special(btf, vm->maps[i], m->btf_value);
+		if (err) {
+			btf_close(btf);
+			return diag_fail(diag, err, NULL,
+					 "map %s: what is in it from the start "
+					 "does not fit",
+					 vm->maps[i]->name);
+		}
+	}
+	btf_close(btf);
+	return 0;
 }
 
 int vm_maps_open(struct vm *vm, struct diag *diag)
@@ -328,7 +357,7 @@ int vm_maps_open(struct vm *vm, struct diag *diag)
 			return err;
 	}
 	collect_regions(vm);
-	return 0;
+	return complete(vm, own, diag);
 }
 
 void vm_maps_close(struct vm *vm)

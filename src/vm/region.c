@@ -9,41 +9,32 @@
  */
 #include "vm/inside.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 static void fast_set(struct vm_fast *f, const struct vm_region *r)
 {
-	*f = (struct vm_fast){.start = r->start};
-	for (u32 i = 0; i < 4; i++) {
-		u32 size = 1u << i;
+	u64 most = r->stride ? r->elem : r->size; /* where all of an access must be */
 
-		if (r->stride || r->size < size || r->size > UINT32_MAX)
-			continue;
-		f->reads[i] = (u32)r->size - size + 1;
-		f->writes[i] = r->writable ? f->reads[i] : 0;
+	*f = (struct vm_fast){
+		.start = r->start, .size = r->size, .mask = r->stride ? r->stride - 1 : UINT64_MAX};
+	for (u32 i = 0; i < 4; i++) {
+		u64 fits = most < 1u << i ? 0 : most - (1u << i) + 1;
+
+		f->row_reads[i] = fits;
+		f->row_writes[i] = r->writable ? fits : 0;
+		f->reads[i] = r->stride ? 0 : f->row_reads[i];
+		f->writes[i] = r->stride ? 0 : f->row_writes[i];
 	}
 }
 
-int vm_region_init(struct vm_run *run)
+void vm_region_init(struct vm_run *run)
 {
 	const struct vm *vm = run->vm;
 
-	run->fast = calloc(VM_REGIONS + vm->nregions, sizeof(*run->fast));
-	if (!run->fast)
-		return -ENOMEM;
 	for (u32 i = 0; i < vm->nregions; i++)
 		fast_set(&run->fast[VM_REGIONS + i], &vm->regions[i]);
 	vm_lend(run, (struct vm_region){.start = (u64)(uintptr_t)run->stack,
 					.size = VM_FRAMES * VM_FRAME_BYTES,
 					.kind = VM_STACK,
 					.writable = true});
-	return 0;
-}
-
-void vm_region_free(struct vm_run *run)
-{
-	free(run->fast);
 }
 
 bool vm_lend(struct vm_run *run, struct vm_region r)

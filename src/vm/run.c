@@ -12,10 +12,19 @@
 
 #define CALLBACK_COST 8 /* in instructions, of the budget: what it takes to get there */
 
+/* A page: elsewhere its place in one, and so how fast loads overtake stores, would be chance. */
+static u8 *stack_new(void)
+{
+	u8 *stack = aligned_alloc(VM_FRAMES * VM_FRAME_BYTES, VM_FRAMES * VM_FRAME_BYTES);
+
+	return stack ? memset(stack, 0, VM_FRAMES * VM_FRAME_BYTES) : NULL;
+}
+
 int vm_run_open(struct vm_run **out, struct vm *vm, const struct vm_host *host, void *user, u32 cpu)
 {
 	static const struct vm_host nobody;
-	struct vm_run *run = calloc(1, sizeof(*run));
+	size_t regions = VM_REGIONS + vm->nregions;
+	struct vm_run *run = calloc(1, sizeof(*run) + regions * sizeof(run->fast[0]));
 
 	if (!run)
 		return -ENOMEM;
@@ -23,11 +32,12 @@ int vm_run_open(struct vm_run **out, struct vm *vm, const struct vm_host *host, 
 	run->host = host ? host : &nobody;
 	run->user = user;
 	run->cpu = cpu;
-	run->stack = calloc(VM_FRAMES, VM_FRAME_BYTES);
-	if (!run->stack || vm_region_init(run)) {
+	run->stack = stack_new();
+	if (!run->stack) {
 		vm_run_close(run);
 		return -ENOMEM;
 	}
+	vm_region_init(run);
 	*out = run;
 	return 0;
 }
@@ -36,7 +46,6 @@ void vm_run_close(struct vm_run *run)
 {
 	if (!run)
 		return;
-	vm_region_free(run);
 	free(run->stack);
 	free(run);
 }
@@ -49,7 +58,7 @@ static u64 start(struct vm_run *run, const struct vm_prog *prog, u32 at, const u
 
 static void begin(struct vm_run *run, u32 prog)
 {
-	run->prog = &run->vm->progs[prog];
+	run->prog = run->first = &run->vm->progs[prog];
 	run->tail_calls = 0;
 	run->packet_pushed = 0;
 	run->loops = LOOPS_MOST;

@@ -43,10 +43,10 @@ static struct timers *timers_of(struct vm *vm)
 
 	if (t)
 		return t;
-	t = vm_memory(sizeof(*t), false);
+	t = vm_memory(sizeof(struct timers), false);
 	if (t && !__atomic_compare_exchange_n(&vm->timers, &none, t, false, __ATOMIC_ACQ_REL,
 					      __ATOMIC_ACQUIRE)) {
-		vm_memory_free(t, sizeof(*t));
+		vm_memory_free(t, sizeof(struct timers));
 		t = none;
 	}
 	return t;

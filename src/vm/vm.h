@@ -71,8 +71,8 @@ struct vm_fault {
 	u64 addr;
 	const char *why; /* BAD_ARGUMENT, BAD_CALL: a constant text */
 };
-/* "instruction 12: r1 = *(u32 *)(r2 +8): 4 bytes at 0x… are 8 bytes behind the end of the value of
- * map counts", with the line of the source where it is known. */
+/* "line 8: "n += p[9];": instruction 12: r1 = *(u32 *)(r2 +8): 4 bytes at 0x… are 8 bytes behind
+ * the value of map counts (16 bytes)" */
 void vm_fault_print(struct buf *, const struct vm_run *);
 
 /* ---- the world around a run: what helpers ask, and who answers */
@@ -105,9 +105,19 @@ struct vm_host {
 /* In run->redirect: the number of a device, or the element of a map. */
 #define VM_REDIRECT_MAP(map, key) (1ull << 63 | (u64)(map) << 32 | (u32)(key))
 #define VM_REGIONS                32 /* of a run, beside those of its vm */
+
+/* A region as an access is checked fast: it fits where addr - start < reads[log2 of its bytes]
+ * (writes[]). A row of elements has zeroes there; an access fits into it where addr - start < size
+ * and (addr - start & mask) < row_reads[log2 of its bytes] (row_writes[]). */
+struct vm_fast {
+	u64 start;
+	u64 reads[4], writes[4];
+	u64 size, mask;
+	u64 row_reads[4], row_writes[4];
+};
 struct vm_run {
 	struct vm *vm;
-	const struct vm_prog *prog; /* that runs; changes by tail calls */
+	const struct vm_prog *prog, *first; /* that runs: changes by tail calls; that was started */
 	const struct vm_host *host;
 	void *user;     /* of the host */
 	u32 cpu;        /* what bpf_get_smp_processor_id() says; < vm->cpus. Two threads that run at
@@ -129,8 +139,10 @@ struct vm_run {
 	struct vm_region
 		regions[VM_REGIONS]; /* size 0: free. Changed by vm_lend(), vm_take_back() */
 	u32 nregions;
-	struct vm_fast *fast; /* the regions once more, see inside.h */
-	u8 *stack;            /* VM_FRAMES * VM_FRAME_BYTES, the first frame on top */
+	u8 *stack; /* VM_FRAMES * VM_FRAME_BYTES, the first frame on top */
+	/* The regions once more: those of the run first, then, from VM_REGIONS on, those of the vm.
+	 */
+	struct vm_fast fast[];
 };
 
 /* ---- helpers: one row each in helpers.def */

@@ -1,7 +1,6 @@
 /*
  * test_jit_run.c: how compiled programs call, fail and end, beside the interpreter: frames,
- * callbacks, tail calls, faults, the budget; and what their code may not be: writable, or full of
- * the program's constants where these are blinded.
+ * callbacks, accesses, packets, the budget.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,45 +9,14 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "vm/jit.h"
+#include "jit_programs.h"
 
 #ifdef __x86_64__
 
-/* ---- programs, as in C */
-
-#define RAW(...)            \
-	{                   \
-		__VA_ARGS__ \
-	}
-#define MOV(d, i)           RAW(BPF_ALU64 | BPF_MOV | BPF_K, d, 0, 0, i)
-#define MOVR(d, s)          RAW(BPF_ALU64 | BPF_MOV | BPF_X, d, s, 0, 0)
-#define ADD(d, i)           RAW(BPF_ALU64 | BPF_ADD | BPF_K, d, 0, 0, i)
-#define ADDR(d, s)          RAW(BPF_ALU64 | BPF_ADD | BPF_X, d, s, 0, 0)
-#define SHL(d, i)           RAW(BPF_ALU64 | BPF_LSH | BPF_K, d, 0, 0, i)
-#define LOAD(sz, d, s, o)   RAW(BPF_LDX | BPF_MEM | (sz), d, s, o, 0)
-#define STORE(sz, d, o, s)  RAW(BPF_STX | BPF_MEM | (sz), d, s, o, 0)
-#define PUT(sz, d, o, i)    RAW(BPF_ST | BPF_MEM | (sz), d, 0, o, i)
-#define ATOMIC_ADD(d, o, s) RAW(BPF_STX | BPF_ATOMIC | BPF_DW, d, s, o, BPF_ADD)
-#define JA(o)               RAW(BPF_JMP | BPF_JA, 0, 0, o, 0)
-#define JNE(d, i, o)        RAW(BPF_JMP | BPF_JNE | BPF_K, d, 0, o, i)
-#define JEQ(d, i, o)        RAW(BPF_JMP | BPF_JEQ | BPF_K, d, 0, o, i)
-#define MAY_GOTO(o)         RAW(BPF_JMP | BPF_JCOND, 0, 0, o, 0)
-#define CALL(i)             RAW(BPF_JMP | BPF_CALL, 0, 0, 0, HELPER_##i)
-#define LOCAL(i)            RAW(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, i)
-#define FUNCTION(d, i)      RAW(BPF_LD | BPF_IMM | BPF_DW, d, BPF_PSEUDO_FUNC, 0, i), RAW(0, 0, 0, 0, 0)
-#define CONSTANT(d, low, high) \
-	RAW(BPF_LD | BPF_IMM | BPF_DW, d, 0, 0, (s32)(low)), RAW(0, 0, 0, 0, (s32)(high))
-#define EXIT RAW(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-#define N(a) ((u32)ARRAY_SIZE(a))
-
 /* ---- one program, all ways */
-
-enum way { INTERPRETED, CHECKED, BLINDED, TRUSTED, WAYS };
-static const char *const way_names[WAYS] = {"interpreted", "checked", "blinded", "trusted"};
 
 struct outcome {
 	int err;
@@ -66,14 +34,6 @@ struct setting {
 	bool packet, read_only;
 	u64 args[2];
 };
-
-static struct vm_opts opts_of(enum way way, u64 budget)
-{
-	return (struct vm_opts){.trusted = way == TRUSTED,
-				.interpret = way == INTERPRETED,
-				.blind = way == BLINDED,
-				.budget = budget};
-}
 
 static void normalise(struct outcome *o, const struct vm_run *run)
 {
@@ -373,253 +333,6 @@ static void may_goto_ends_loops(void **state)
 	assert_int_equal(SAME(code, .budget = 1u << 30).result, 8 * 1024 * 1024);
 }
 
-/* ---- tail calls */
-
-enum { CALLER, TARGET, ITSELF };
-
-static void add_map_address(struct object *o, struct code *c, u32 at, u32 map)
-{
-	vec_push(&o->arena, &c->relocs, (struct code_reloc){at, map, 0, false});
-}
-
-static void add_program(struct object *o, const char *name, const struct insn *code, u32 n,
-			u32 map_at)
-{
-	struct object_prog p = {.name = name, .section = name, .kind = 3};
-
-	for (u32 i = 0; i < n; i++)
-		vec_push(&o->arena, &p.code.insns, code[i]);
-	if (map_at)
-		add_map_address(o, &p.code, map_at, 0);
-	vec_push(&o->arena, &o->progs, p);
-}
-
-/* r1 = the context, r2 = the map, r3 = an index */
-static struct object *object_of_tail_calls(void)
-{
-	static const struct insn caller[] = {/* in a function, whose caller goes on */
-					     MOV(6, 1000),
-					     MOV(7, 10),
-					     LOCAL(3),
-					     ADDR(0, 6),
-					     ADDR(0, 7),
-					     EXIT,
-					     MOV(6, 7),
-					     STORE(BPF_DW, 10, -8, 6),
-					     CONSTANT(2, 0, 0),
-					     MOV(3, TARGET),
-					     CALL(tail_call),
-					     MOV(0, 5),
-					     EXIT};
-	static const struct insn target[] = {LOAD(BPF_B, 0, 1, 0), MOV(6, 0),
-					     STORE(BPF_DW, 10, -8, 6), EXIT};
-	static const struct insn itself[] = {LOAD(BPF_DW, 6, 1, 0),
-					     ADD(6, 1),
-					     STORE(BPF_DW, 1, 0, 6),
-					     CONSTANT(2, 0, 0),
-					     MOV(3, ITSELF),
-					     CALL(tail_call),
-					     MOVR(0, 6),
-					     EXIT};
-	struct object *o = object_new();
-
-	*vec_add(&o->arena, &o->maps) = (struct object_map){.name = "progs",
-							    .kind = MAP_PROG_ARRAY,
-							    .key_size = 4,
-							    .value_size = 4,
-							    .max_entries = 3};
-	add_program(o, "caller", caller, N(caller), 8);
-	add_program(o, "target", target, N(target), 0);
-	add_program(o, "itself", itself, N(itself), 3);
-	return o;
-}
-
-static u64 call_program(struct vm *vm, u32 prog, u64 *memory)
-{
-	struct vm_run *run;
-	u64 result = 0;
-
-	assert_int_equal(vm_run_open(&run, vm, NULL, NULL, 0), 0);
-	vm_lend(run, (struct vm_region){.start = (u64)(uintptr_t)memory,
-					.size = 8,
-					.kind = VM_MEMORY,
-					.writable = true});
-	assert_int_equal(vm_call(run, prog, (u64)(uintptr_t)memory, 0, &result), 0);
-	vm_run_close(run);
-	return result;
-}
-
-static void tail_calls(void **state)
-{
-	(void)state;
-	for (u32 way = 0; way < WAYS; way++) {
-		struct vm_opts opts = opts_of(way, 0);
-		struct object *o = object_of_tail_calls();
-		u64 memory = 42;
-		struct vm *vm;
-
-		assert_int_equal(vm_open(&vm, o, &opts, NULL), 0);
-		assert_int_equal(call_program(vm, CALLER, &memory),
-				 1000 + 10 + 5); /* no such program */
-		for (u32 i = 0; i < 3; i++)
-			assert_int_equal(vm_map_update(vm_map_of(vm, 0), &i, &i, 0), 0);
-		assert_int_equal(call_program(vm, CALLER, &memory), 1000 + 10 + 42);
-		memory = 0;
-		assert_int_equal(call_program(vm, ITSELF, &memory), VM_TAIL_CALLS + 1);
-		if (vm->progs[TARGET].entry) { /* a program without code is interpreted */
-			jit_free(&vm->progs[TARGET]);
-			memory = 77;
-			assert_int_equal(call_program(vm, CALLER, &memory), 1000 + 10 + 77);
-		}
-		vm_close(vm);
-		object_free(o);
-	}
-}
-
-/* ---- the code */
-
-static bool code_has(const struct vm_prog *p, u64 value, u32 bytes)
-{
-	const u8 *code = p->entry;
-
-	for (size_t i = 0; i + bytes <= p->entry_bytes; i++)
-		if (!memcmp(code + i, &value, bytes))
-			return true;
-	return false;
-}
-
-#define SECRET 0x5ec3e7a9
-
-static void constants_are_blinded(void **state)
-{
-	static const struct insn code[] = {MOV(6, SECRET),
-					   ADD(6, SECRET),
-					   PUT(BPF_DW, 10, -8, SECRET),
-					   JEQ(6, SECRET, 2),
-					   CONSTANT(7, SECRET, 0x11223344),
-					   {BPF_ALU | BPF_XOR | BPF_K, 7, 0, 0, SECRET},
-					   {BPF_ALU64 | BPF_DIV | BPF_K, 6, 0, 0, SECRET},
-					   MOVR(0, 6),
-					   EXIT};
-	u64 wide = 0x11223344ull << 32 | SECRET;
-	struct vm_opts opts = {0};
-	struct vm *vm, *again;
-
-	(void)state;
-	SAME(code);
-	assert_int_equal(vm_open_code(&vm, code, N(code), &opts, NULL), 0);
-	assert_true(code_has(&vm->progs[0], SECRET, 4)); /* it would be seen */
-	assert_true(code_has(&vm->progs[0], wide, 8));
-	vm_close(vm);
-	for (u32 i = 0; i < 20; i++) {
-		opts.blind = true;
-		opts.trusted = i & 1;
-		assert_int_equal(vm_open_code(&vm, code, N(code), &opts, NULL), 0);
-		assert_false(code_has(&vm->progs[0], SECRET, 4));
-		assert_false(code_has(&vm->progs[0], wide, 8));
-		assert_int_equal(vm_open_code(&again, code, N(code), &opts, NULL), 0);
-		assert_memory_not_equal(vm->progs[0].entry, again->progs[0].entry,
-					MIN(vm->progs[0].entry_bytes, again->progs[0].entry_bytes));
-		vm_close(again);
-		vm_close(vm);
-	}
-}
-
-/* The rights of the mapping that holds the address, from /proc/self/maps; and whether any may be
- * written and run. */
-static bool rights_of(const void *address, char rights[5])
-{
-	FILE *f = fopen("/proc/self/maps", "re");
-	unsigned long start, end, at = (unsigned long)(uintptr_t)address;
-	char line[512], these[5];
-	bool both = false;
-
-	assert_non_null(f);
-	rights[0] = 0;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx-%lx %4s", &start, &end, these) != 3)
-			continue;
-		both |= these[1] == 'w' && these[2] == 'x';
-		if (at >= start && at < end)
-			memcpy(rights, these, 5);
-	}
-	fclose(f);
-	return both;
-}
-
-static void no_page_is_writable_and_executable(void **state)
-{
-	static const struct insn code[] = {LOAD(BPF_B, 0, 1, 0), EXIT};
-	char rights[5];
-	struct vm *vm[20];
-
-	(void)state;
-	for (u32 i = 0; i < N(vm); i++)
-		assert_int_equal(vm_open_code(&vm[i], code, N(code), NULL, NULL), 0);
-	for (u32 i = 0; i < N(vm); i++) {
-		const struct vm_prog *p = &vm[i]->progs[0];
-
-		assert_false(rights_of(p->entry, rights));
-		assert_string_equal(rights, "r-xp");
-		assert_false(rights_of(p->jit->hints, rights));
-		assert_string_equal(rights, "rw-p");
-	}
-	for (u32 i = 0; i < N(vm); i++)
-		vm_close(vm[i]);
-}
-
-/* ---- threads: one program, memory of their own */
-
-struct worker {
-	struct vm *vm;
-	u32 cpu;
-	bool good;
-};
-
-static void *work(void *arg)
-{
-	struct worker *w = arg;
-	u64 *memory = calloc(8, 8), result;
-	struct vm_run *run;
-
-	w->good = memory && !vm_run_open(&run, w->vm, NULL, NULL, w->cpu);
-	if (!w->good)
-		return NULL;
-	for (u32 i = 0; i < w->cpu; i++) /* so that memory has another number in each */
-		vm_lend(run, (struct vm_region){.start = 16 + i, .size = 1, .kind = VM_MEMORY});
-	vm_lend(run, (struct vm_region){.start = (u64)(uintptr_t)memory,
-					.size = 64,
-					.kind = VM_MEMORY,
-					.writable = true});
-	for (u32 i = 0; i < 20000 && w->good; i++)
-		w->good = !vm_call(run, 0, (u64)(uintptr_t)memory, 0, &result) && result == i + 1;
-	w->good &= vm_call(run, 0, (u64)(uintptr_t)memory + 60, 0, &result) == -EFAULT;
-	vm_run_close(run);
-	free(memory);
-	return NULL;
-}
-
-static void threads_share_code(void **state)
-{
-	static const struct insn code[] = {LOAD(BPF_DW, 0, 1, 0), ADD(0, 1), STORE(BPF_DW, 1, 0, 0),
-					   STORE(BPF_DW, 10, -8, 0), EXIT};
-	struct worker w[4] = {0};
-	pthread_t thread[4];
-	struct vm *vm;
-
-	(void)state;
-	assert_int_equal(vm_open_code(&vm, code, N(code), NULL, NULL), 0);
-	for (u32 i = 0; i < N(w); i++) {
-		w[i] = (struct worker){vm, i, false};
-		assert_int_equal(pthread_create(&thread[i], NULL, work, &w[i]), 0);
-	}
-	for (u32 i = 0; i < N(w); i++) {
-		pthread_join(thread[i], NULL);
-		assert_true(w[i].good);
-	}
-	vm_close(vm);
-}
-
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(eight_functions_deep_and_no_deeper),
 	cmocka_unit_test(functions_that_share_code),
@@ -631,10 +344,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(packets_are_loaded_or_end_the_program),
 	cmocka_unit_test(endless_programs_stop),
 	cmocka_unit_test(may_goto_ends_loops),
-	cmocka_unit_test(tail_calls),
-	cmocka_unit_test(constants_are_blinded),
-	cmocka_unit_test(no_page_is_writable_and_executable),
-	cmocka_unit_test(threads_share_code),
 };
 
 int main(void)

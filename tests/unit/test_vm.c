@@ -326,6 +326,56 @@ static void what_is_no_program_is_refused(void **state)
 	refuses(unknown, N(unknown), "no such instruction");
 }
 
+/* Names of maps, programs and lines come from the object. */
+static void faults_speak_the_words_of_the_object(void **state)
+{
+	static const char source[] = "x = 1\n\ty = counts[9]\n";
+	static const struct insn code[] = {
+		{BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_VALUE, 0, 0},
+		{0, 0, 0, 0, 0},
+		LOAD(0, 1, 12),
+		EXIT};
+	struct object *o = object_new();
+	struct object_prog *p = vec_add(&o->arena, &o->progs);
+	struct buf out = {0};
+	struct vm *vm;
+	struct vm_run *run;
+	u64 result;
+
+	(void)state;
+	o->source = source;
+	o->source_size = sizeof(source) - 1;
+	vec_push(&o->arena, &o->maps,
+		 (struct object_map){.name = "counts",
+				     .kind = MAP_ARRAY,
+				     .key_size = 4,
+				     .value_size = 16,
+				     .max_entries = 1});
+	p->name = "reader";
+	p->kind = PROG_XDP;
+	for (u32 i = 0; i < N(code); i++)
+		vec_push(&o->arena, &p->code.insns, code[i]);
+	vec_push(&o->arena, &p->code.relocs,
+		 (struct code_reloc){.insn = 0, .map = 0, .data = true});
+	vec_push(&o->arena, &p->code.lines, (struct code_line){.insn = 0, .line = 2 << 10 | 1});
+	for (u32 i = 0; i < N(ways); i++) {
+		if (ways[i].trusted)
+			continue;
+		assert_int_equal(vm_open(&vm, o, &ways[i], NULL), 0);
+		assert_int_equal(vm_run_open(&run, vm, NULL, NULL, 0), 0);
+		assert_int_equal(vm_call(run, 0, 0, 0, &result), -EFAULT);
+		out.n = 0;
+		vm_fault_print(&out, run);
+		if (!strstr(buf_str(&out), "line 2: \"y = counts[9]\": instruction 2: ") ||
+		    !strstr(buf_str(&out), "end 4 bytes behind the value of map counts (16 bytes)"))
+			fail_msg("it says '%s'", buf_str(&out));
+		vm_run_close(run);
+		vm_close(vm);
+	}
+	buf_free(&out);
+	object_free(o);
+}
+
 /* Behind the end of the packet a program ends with 0. */
 static void packets_are_read_in_the_order_of_the_network(void **state)
 {
@@ -459,6 +509,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arithmetic_is_that_of_the_standard),
 		cmocka_unit_test(steps_of_two_can_be_entered_in_the_middle),
+		cmocka_unit_test(faults_speak_the_words_of_the_object),
 		cmocka_unit_test(packets_are_read_in_the_order_of_the_network),
 		cmocka_unit_test(threads_do_not_disturb_each_other),
 		cmocka_unit_test(each_instruction_can_be_seen),

@@ -137,11 +137,11 @@ static bool put_word(struct row *row, const char *line)
 {
 	struct buf *out = &row->text;
 	char map[16], what[16];
-	unsigned long long want;
+	long long want;
 	u32 a, b, c, n;
 
 	if (sscanf(line, "@want %u %lli", &a, &want) == 2) {
-		row->want[a] = want;
+		row->want[a] = (u64)want;
 		row->wants = true;
 	} else if (sscanf(line, "@fill %15s %u %u", map, &a, &b) == 3) {
 		row->fill[row->nfill] = (struct fill){.key = a, .value = b};
@@ -201,10 +201,9 @@ static struct object *assemble(struct row *row)
 
 	snprintf(path, sizeof(path), "tests/machine/%s.s", row->name);
 	f = fopen(path, "r");
-	if (!f)
-		fail_msg("%s: %s", path, strerror(errno));
+	assert_non_null(f);
 	buf_puts(&row->text, ".data .data.out 512\n");
-	while (fgets(line, sizeof(line), f)) {
+	while (f && fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = 0;
 		if (line[0] == '@') {
 			if (!put_word(row, line))

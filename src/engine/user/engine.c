@@ -241,6 +241,7 @@ static void engine_detach(struct engine *e)
 	__atomic_store_n(&s->open, 0, __ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < 10000 && __atomic_load_n(&s->busy, __ATOMIC_SEQ_CST); i++)
 		sched_yield();
+	__atomic_store_n(&s->leave, 1, __ATOMIC_RELEASE);
 	if (u->opts.pid)
 		tracer_leave(u);
 }

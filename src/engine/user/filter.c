@@ -17,6 +17,7 @@
 #include "arch/arch.h"
 #include "isa/isa.h"
 
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #define ARG(n)   (16 + 8 * (n)) /* of struct seccomp_data: the lower half */
@@ -70,6 +71,18 @@ static void emit_specials(struct filter *f, const struct special *s, u32 n, u32 
 			emit(f, RETURN, 0, 0, stop);
 		}
 	}
+}
+
+/* mmap(2) of a file, of code or of data that can be written: user probes may be there. */
+static void emit_mmap(struct filter *f, u32 stop)
+{
+	emit(f, JUMP(BPF_JEQ), 0, 6, SYS_mmap);
+	emit(f, LD_ABS, 0, 0, ARG(3));
+	emit(f, JUMP(BPF_JSET), 3, 0, MAP_ANONYMOUS);
+	emit(f, LD_ABS, 0, 0, ARG(2));
+	emit(f, JUMP(BPF_JSET), 0, 1, PROT_EXEC | PROT_WRITE);
+	emit(f, RETURN, 0, 0, stop);
+	emit(f, RETURN, 0, 0, SECCOMP_ALLOW);
 }
 
 /* ---- numbers of the plan */
@@ -148,6 +161,8 @@ int filter_make(struct filter *f, const struct plan *p, bool notify)
 		emit_specials(f, names, ARRAY_SIZE(names), stop);
 	if (p->needs_ids)
 		emit_specials(f, ids, ARRAY_SIZE(ids), stop);
+	if (p->user.first)
+		emit_mmap(f, stop);
 	if (notify)
 		emit_specials(f, execs, ARRAY_SIZE(execs), stop);
 	else

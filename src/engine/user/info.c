@@ -268,3 +268,21 @@ u32 info_priority(const struct task *task)
 		priority = strtol(p, NULL, 10);
 	return (u32)(priority + 100);
 }
+
+bool info_signal_pending(const struct task *task, u32 sig)
+{
+	char text[4096], *p;
+
+	read_file(task->tid, "status", text, sizeof(text));
+	p = strstr(text, "\nSigPnd:");
+	return p && strtoull(p + 8, NULL, 16) >> (sig - 1) & 1;
+}
+
+bool info_runs(const struct task *task)
+{
+	char text[1024], *p;
+
+	read_file(task->tid, "stat", text, sizeof(text));
+	p = strrchr(text, ')');
+	return p && p[1] && p[2] == 'R';
+}

@@ -77,6 +77,10 @@ static bool add_row(struct plan *p, const struct attach *a)
 	case ATTACH_END:
 	case ATTACH_INTERVAL: return true; /* the session runs them */
 	case ATTACH_TRACEPOINT: return add_tracepoint(p, a);
+	case ATTACH_PROFILE: list_add(p, &p->profile, a); return true;
+	case ATTACH_UPROBE:
+	case ATTACH_URETPROBE:
+	case ATTACH_USDT: list_add(p, &p->user, a); return true;
 	default: return false;
 	}
 }

@@ -6,11 +6,12 @@
  * A system call of a seccomp filter stops once at its entry; only where its result is asked for it
  * stops again. Without a filter (-p) every call stops twice.
  */
-#include "engine/user/user.h"
+#include "engine/user/probes.h"
 
 #include "arch/arch.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -21,6 +22,7 @@ static void resume(struct tracer *t, struct task *task, u32 sig)
 	if (t->regs_of == task)
 		t->regs_of = NULL;
 	if (t->leaving) {
+		probes_remove(t, task);
 		sys_trace(PTRACE_DETACH, task->tid, 0, sig);
 		task_drop(t, task->tid);
 		return;
@@ -85,6 +87,10 @@ static void on_entry(struct tracer *t, struct task *task, const struct call_info
 		task->info.known = false;
 	if (t->seccomp && (nr == SYS_clone || nr == SYS_clone3))
 		keep_child(t, task, nr, info->entry.args);
+	task->maps = t->plan->user.first && nr == SYS_mmap &&
+		     info->entry.args[2] & (PROT_EXEC | PROT_WRITE) &&
+		     !(info->entry.args[3] & MAP_ANONYMOUS);
+	task->in_call |= task->maps;
 }
 
 static void on_result(struct tracer *t, struct task *task, s64 result)
@@ -94,6 +100,9 @@ static void on_result(struct tracer *t, struct task *task, s64 result)
 		task->untraced = false;
 		untraced_set(t, task, task->untraced_flags);
 	}
+	if (task->maps)
+		probes_mapped(t, task, (u64)result);
+	task->maps = false;
 	if (plan_exits(t->plan, task->nr))
 		event_exit(t, task, task->nr, result);
 }
@@ -120,9 +129,23 @@ static u32 message_of(const struct task *task)
 	return (u32)message;
 }
 
+/* -p: a process that is not the one; it has nothing of ours unless it shares the other's memory. */
+static bool let_go(struct tracer *t, struct task *task)
+{
+	if (!t->process || info_tgid(task) == t->process ||
+	    (task->space && task->space->users > 1 && task->state == TASK_NEW))
+		return false;
+	probes_remove(t, task);
+	sys_trace(PTRACE_DETACH, task->tid, 0, 0);
+	task_drop(t, task->tid);
+	return true;
+}
+
 /* Its first stop, when its parent has told of it. */
 static void child_begins(struct tracer *t, struct task *task)
 {
+	if (let_go(t, task))
+		return;
 	if (task->untraced) {
 		task->untraced = false;
 		if (!task->untraced_at)
@@ -134,7 +157,7 @@ static void child_begins(struct tracer *t, struct task *task)
 	resume(t, task, 0);
 }
 
-static void on_fork(struct tracer *t, struct task *parent)
+static void on_fork(struct tracer *t, struct task *parent, u32 event)
 {
 	u32 tid = message_of(parent);
 	struct task *child = tid ? task_add(t, tid) : NULL;
@@ -147,6 +170,7 @@ static void on_fork(struct tracer *t, struct task *parent)
 	child->untraced = parent->untraced;
 	child->untraced_flags = parent->untraced_flags;
 	child->untraced_at = parent->untraced_at;
+	probes_fork(t, parent, child, event);
 	if (plan_has(&t->plan->fork))
 		event_fork(t, parent, child);
 	if (child->state == TASK_STOPPED)
@@ -166,6 +190,8 @@ static void on_exec(struct tracer *t, struct task *task)
 	tasks_drop_others(t, task);
 	task->tgid = task->tid;
 	task->info.known = false;
+	probes_close(t, task);
+	probes_open(t, task);
 	event_exec(t, task, old ? old : task->tid);
 }
 
@@ -177,8 +203,12 @@ static void on_event(struct tracer *t, struct task *task, u32 event, u32 sig)
 	case EVENT_SECCOMP: on_call(t, task); break;
 	case EVENT_FORK:
 	case EVENT_VFORK:
-	case EVENT_CLONE: on_fork(t, task); break;
-	case EVENT_EXEC: on_exec(t, task); break;
+	case EVENT_CLONE: on_fork(t, task, event); break;
+	case EVENT_EXEC:
+		on_exec(t, task);
+		if (let_go(t, task))
+			return;
+		break;
 	case EVENT_EXIT:
 		task->leaves = true;
 		event_exited(t, task);
@@ -197,6 +227,12 @@ static void on_event(struct tracer *t, struct task *task, u32 event, u32 sig)
 			child_begins(t, task);
 			return;
 		}
+		if (task->samples)
+			profile_sample(t, task);
+		if (t->leaving && probes_pending(t, task)) { /* its trap must not kill it */
+			sys_trace(PTRACE_CONT, task->tid, 0, 0);
+			return;
+		}
 		break;
 	default: break;
 	}
@@ -207,6 +243,12 @@ static void on_signal(struct tracer *t, struct task *task, u32 sig)
 {
 	siginfo_t info;
 
+	if (sig == SIGTRAP && t->plan->user.first)
+		switch (probes_trap(t, task, &sig)) {
+		case TRAP_OURS: resume(t, task, sig); return;
+		case TRAP_DEAD: return;
+		default: sig = SIGTRAP;
+		}
 	if (plan_has(&t->plan->signal) &&
 	    sys_trace(PTRACE_GETSIGINFO, task->tid, 0, (u64)(uintptr_t)&info) >= 0)
 		event_signal(t, task, sig, info.si_errno, info.si_code);
@@ -235,8 +277,10 @@ void stop_handle(struct tracer *t, u32 tid, int status)
 			release_untold(t);
 		return;
 	}
-	task = task_add(t, tid);
-	if (!task) { /* no memory: it goes on unseen */
+	task = task_find(t, tid);
+	if (!task && (event == EVENT_STOP || event == EVENT_EXEC))
+		task = task_add(t, tid);
+	if (!task) { /* an exec has ended it meanwhile; or there is no memory: it goes on unseen */
 		sys_trace(PTRACE_CONT, tid, 0, event || sig == (SIGTRAP | 0x80) ? 0 : sig);
 		return;
 	}

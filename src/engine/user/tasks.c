@@ -1,7 +1,7 @@
 /*
  * tasks.c: the traced tasks, by their number.
  */
-#include "engine/user/user.h"
+#include "engine/user/probes.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -46,6 +46,7 @@ void task_drop(struct tracer *t, u32 tid)
 	if (!task)
 		return;
 	*at = task->next;
+	probes_close(t, task);
 	free(task);
 	t->ntasks--;
 }

@@ -8,7 +8,7 @@
  * death, from the kernel. One that comes just before the wait would be slept through, so its
  * handler sets an alarm that comes again until the main loop has looked.
  */
-#include "engine/user/user.h"
+#include "engine/user/probes.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -24,6 +24,7 @@
 #define KICK        SIGUSR1
 #define AGAIN_US    2000
 #define PATIENCE_MS 2000
+#define ROUND       128
 
 static volatile sig_atomic_t kicked;
 
@@ -96,6 +97,8 @@ static long options_of(const struct tracer *t)
 	if (!t->process)
 		o |= OPTION_OF(EVENT_FORK) | OPTION_OF(EVENT_VFORK) | OPTION_EXITKILL |
 		     OPTION_OF(EVENT_SECCOMP);
+	if (t->plan->user.first) /* copies of the breakpoints must go */
+		o |= OPTION_OF(EVENT_FORK) | OPTION_OF(EVENT_VFORK);
 	if (plan_has(&t->plan->exited))
 		o |= OPTION_OF(EVENT_EXIT);
 	return o;
@@ -173,6 +176,21 @@ static long seize_threads(struct tracer *t, u32 pid)
 	return err;
 }
 
+/* All threads have the same memory. */
+static void share_space(struct tracer *t, struct task *first)
+{
+	probes_open(t, first);
+	for (u32 i = 0; first->space && i < TASK_BUCKETS; i++)
+		for (struct task *task = t->tasks[i]; task; task = task->next) {
+			if (task == first)
+				continue;
+			task->space = first->space;
+			task->space->users++;
+		}
+	if (t->plan->user.first && !probes_placed(t, first))
+		t->all_calls = true; /* to see what it maps later */
+}
+
 /* A process that runs stops once, so that its next call is seen. */
 static int attach(struct tracer *t, u32 pid)
 {
@@ -180,7 +198,10 @@ static int attach(struct tracer *t, u32 pid)
 
 	if (err < 0)
 		return refused(t, pid, err);
-	for (u32 i = 0; t->process && i < TASK_BUCKETS; i++)
+	if (!t->process)
+		return 0;
+	share_space(t, task_find(t, pid));
+	for (u32 i = 0; i < TASK_BUCKETS; i++)
 		for (struct task *task = t->tasks[i]; task; task = task->next)
 			sys_trace(TRACE_INTERRUPT, task->tid, 0, 0);
 	return 0;
@@ -192,9 +213,11 @@ static int attach(struct tracer *t, u32 pid)
  * command goes on without programs. */
 static void look_at_session(struct tracer *t, u32 parent)
 {
-	if (getppid() != (int)parent)
+	if (getppid() != (int)parent) {
 		__atomic_store_n(&t->shared->open, 0, __ATOMIC_RELAXED);
-	else if (!__atomic_load_n(&t->shared->leave, __ATOMIC_ACQUIRE))
+		__atomic_store_n(&t->shared->leave, 1, __ATOMIC_RELAXED);
+	}
+	if (!__atomic_load_n(&t->shared->leave, __ATOMIC_ACQUIRE))
 		return;
 	if (!t->process || t->leaving)
 		return;
@@ -204,16 +227,34 @@ static void look_at_session(struct tracer *t, u32 parent)
 			sys_trace(TRACE_INTERRUPT, task->tid, 0, 0);
 }
 
+/* wait(2) looks at tasks always in the same order: those in front, if they stop again at once,
+ * would starve the others. So all that have stopped are collected before any goes on. Returns
+ * -errno. */
+static int wait_round(struct tracer *t)
+{
+	struct {
+		int tid, status;
+	} stopped[ROUND];
+	u32 n = 0;
+	int tid = waitpid(-1, &stopped[0].status, __WALL);
+
+	if (tid < 0)
+		return -errno;
+	while (tid > 0) {
+		stopped[n++].tid = tid;
+		if (n == ROUND || t->ntasks < 2)
+			break;
+		tid = waitpid(-1, &stopped[n].status, __WALL | WNOHANG);
+	}
+	for (u32 i = 0; i < n; i++)
+		stop_handle(t, (u32)stopped[i].tid, stopped[i].status);
+	return 0;
+}
+
 static _Noreturn void watch(struct tracer *t, u32 parent)
 {
-	int status, tid;
-
-	for (;;) {
-		tid = waitpid(-1, &status, __WALL);
-		if (tid > 0)
-			stop_handle(t, (u32)tid, status);
-		else if (errno == ECHILD)
-			break;
+	while (wait_round(t) != -ECHILD) {
+		profile_tick(t);
 		if (!kicked)
 			continue;
 		kicked = 0;
@@ -247,6 +288,8 @@ static _Noreturn void tracer_main(struct user_engine *u, int ready, u32 parent)
 	}
 	if (!err)
 		err = attach(t, u->opts.pid ? u->opts.pid : u->opts.cpid);
+	if (!err)
+		err = profile_open(t);
 	if (write(ready, &err, sizeof(err)) != sizeof(err) || err)
 		_exit(1);
 	close(ready);

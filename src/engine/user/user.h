@@ -41,7 +41,8 @@ struct plan {
 	struct plan_list enter[SYSCALL_MOST], exit[SYSCALL_MOST];
 	struct plan_list all_enter, all_exit;        /* raw_syscalls */
 	struct plan_list fork, exec, exited, signal; /* sched_process_*, signal_deliver */
-	struct plan_list profile, user;              /* user: uprobe, uretprobe, USDT */
+	struct plan_list profile;                    /* 64 at most */
+	struct plan_list user;                       /* uprobe, uretprobe, USDT */
 	u32 nsyscalls;                               /* that have rows of their own */
 	bool any_exit;                               /* some result of a system call is asked for */
 	/* what programs ask of the task: calls that change it are looked at */
@@ -119,8 +120,17 @@ struct task {
 		struct vm_task vm;
 		bool known;
 	} info;
+	bool maps; /* the call maps a file */
+
+	u64 samples;         /* a bit for each of the plan's, up to 64 */
+	struct space *space; /* see probes.h; NULL: there are no user probes */
+	struct frame *frames;
+	u32 nframes;
 	struct task *next; /* in its bucket */
 };
+
+/* What programs of user probes read: struct pt_regs, the first of struct user_regs_struct. */
+#define CTX_REGS 168
 
 #define TASK_BUCKETS 256
 struct tracer {
@@ -165,8 +175,15 @@ void info_self(struct vm_task *);
 u32 info_tgid(struct task *);
 void info_exec_path(struct task *, char *out, size_t size);
 u32 info_priority(const struct task *);
+bool info_signal_pending(const struct task *, u32 sig); /* to this thread */
+bool info_runs(const struct task *);                    /* on a CPU, or it waits for one */
 int task_read(const struct task *, void *to, u32 size, u64 from); /* 0, -EFAULT */
 struct user_regs_struct *task_regs(struct tracer *, struct task *);
+
+/* profile.c: programs that run on a clock, in tasks that run at that moment */
+int profile_open(struct tracer *);
+void profile_tick(struct tracer *);                  /* interrupts those */
+void profile_sample(struct tracer *, struct task *); /* that has stopped for it */
 
 /* records.c: builds the record of an event and runs the programs */
 void run_rows(struct tracer *, struct task *, const struct plan_list *, void *ctx, u32 size);

@@ -1,0 +1,77 @@
+/*
+ * jit_inline.c: helpers whose work is less than a call.
+ *
+ * In:  a call of a helper. Out: what it does, in place; or nothing.
+ *
+ * They leave r1 to r5 alone. Where the program is checked, what they read is looked at like any
+ * access; if it is not there, the interpreter makes the call, and says what is wrong.
+ */
+#include "vm/jit.h"
+
+/* The map whose address was put into r1, in the straight line before the call; or NULL. */
+static const struct vm_map *map_in_r1(const struct jit *j)
+{
+	const struct vm *vm = j->prog->vm;
+	const struct jit_slot *s = &j->slots[j->at];
+	u64 value;
+	u32 at;
+
+	do {
+		if (s->place || s == j->slots)
+			return NULL;
+		s--;
+	} while (!(s->def & 1u << 1));
+	if (s->op != ISA_ld_imm64)
+		return NULL;
+	at = (u32)(s - j->slots);
+	value = (u64)(u32)j->insns[at + 1].imm << 32 | (u32)j->insns[at].imm;
+	for (u32 i = 0; i < vm->nmaps; i++)
+		if (value == (u64)(uintptr_t)vm->maps[i])
+			return vm->maps[i];
+	return NULL;
+}
+
+/* r0 = index < max_entries ? values + index * stride : 0 */
+static bool inline_lookup(struct jit *j)
+{
+	const struct vm_map *map = map_in_r1(j);
+	u32 end;
+
+	if (!map || map->kind != MAP_ARRAY || !map->values || map->max_entries > INT32_MAX ||
+	    map->stride & (map->stride - 1))
+		return false;
+	x_load(&j->e, 4, SCRATCH0, jit_access(j, 2, 0, 4, false));
+	jit_count_call(j);
+	end = emit_label(&j->e);
+	x_mov_imm(&j->e, REG(0), 0);
+	x_alu_imm(&j->e, false, X_CMP, SCRATCH0, (s32)map->max_entries);
+	x_jump(&j->e, X_AE, end);
+	x_shift(&j->e, true, X_SHL, SCRATCH0, (u32)__builtin_ctz(map->stride));
+	x_mov_imm(&j->e, REG(0), (u64)(uintptr_t)map->values);
+	x_alu(&j->e, true, X_ADD, REG(0), SCRATCH0);
+	emit_place(&j->e, end);
+	return true;
+}
+
+static bool inline_cpu(struct jit *j)
+{
+	jit_count_call(j);
+	x_load(&j->e, 4, REG(0), RUN_FIELD(cpu));
+	return true;
+}
+
+static const struct {
+	u32 helper;
+	bool (*put)(struct jit *);
+} inlines[] = {
+	{HELPER_map_lookup_elem, inline_lookup},
+	{HELPER_get_smp_processor_id, inline_cpu},
+};
+
+bool jit_inline(struct jit *j, u32 helper)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(inlines); i++)
+		if (inlines[i].helper == helper)
+			return inlines[i].put(j);
+	return false;
+}
