@@ -86,6 +86,15 @@ static u64 now(void)
 	return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
 }
 
+/* Why it stopped; with the name of what CO-RE did not find, if that is it. */
+static void tell_fault(struct bare_engine *b, const struct object_prog *p, struct buf *out)
+{
+	vm_fault_print(out, b->run);
+	vec_each(c, &p->code.cores)
+		if (c->missing && c->insn == b->run->fault.insn && b->run->fault.kind == VM_BAD_CALL)
+			buf_printf(out, ": %s", c->missing);
+}
+
 static int bare_test(struct engine *e, u32 prog, struct engine_test *t)
 {
 	struct bare_engine *b = bare_of(e);
@@ -111,7 +120,7 @@ static int bare_test(struct engine *e, u32 prog, struct engine_test *t)
 		err = -EFAULT;
 	t->result &= p->kind ? UINT32_MAX : UINT64_MAX;
 	if (err == -EFAULT)
-		vm_fault_print(&t->fault, b->run);
+		tell_fault(b, p, &t->fault);
 	bare_input_read(&in, p->kind, t);
 	bare_input_close(&in, b->run);
 	if (err && err != -EFAULT)
