@@ -1,9 +1,9 @@
 /*
  * objfuzz.c: any file as an object (libFuzzer; see one.h).
  *
- * What is read is printed, its types are made ready for an old kernel, written, and it is made to fit
- * to a machine whose types are the object's own: CO-RE, externs. A plain object is written and read
- * again.
+ * What is read is printed, its types are made ready for an old kernel, written, and it is made to
+ * fit to a machine whose types are the object's own: CO-RE, externs. A plain object is written and
+ * read again.
  */
 #include "one.h"
 

@@ -84,8 +84,8 @@ struct plain {
 	u32 config_map;                  /* index of `.kconfig` in maps, + 1 */
 	struct dict externs;             /* index + 1 */
 	u32 map_section, legacy_section; /* ELF index of `.maps`, `maps`; 0: none */
-	bool gnu; /* instructions hold the values of symbols: see look_for_gnu() */
-	u64 slots;                       /* of all programs so far */
+	bool gnu;  /* instructions hold the values of symbols: see look_for_gnu() */
+	u64 slots; /* of all programs so far */
 };
 
 #define PLAIN_WAY            "is the file whole? `llvm-readelf -a` or `readelf -a` shows what is in it"

@@ -61,8 +61,12 @@ static void place(struct plain_out *e, const struct object_prog *p, u32 i, const
 	const struct code *c = &p->code;
 	const struct code_func none = {.name = p->name}, *f = c->funcs.n ? &c->funcs.v[i] : &none;
 	u32 at = section_of(e, section);
-	struct placed placed = {.prog = p, .from = f->insn, .n = func_end(c, i) - f->insn,
-				.section = at, .at = e->sections.v[at].slots, .type = f->type,
+	struct placed placed = {.prog = p,
+				.from = f->insn,
+				.n = func_end(c, i) - f->insn,
+				.section = at,
+				.at = e->sections.v[at].slots,
+				.type = f->type,
 				.name = f->name};
 
 	e->sections.v[at].slots += placed.n;
@@ -70,7 +74,8 @@ static void place(struct plain_out *e, const struct object_prog *p, u32 i, const
 	*dict_put(&e->by_name, f->name) = (void *)(uintptr_t)e->funcs.n;
 }
 
-/* Functions of one name are one, if they are as long: the static ones of several sources may not be. */
+/* Functions of one name are one, if they are as long: the static ones of several sources may not
+ * be. */
 static struct placed *find(struct plain_out *e, const struct code *c, u32 i)
 {
 	u32 n = func_end(c, i) - c->funcs.v[i].insn;
@@ -86,9 +91,9 @@ static struct placed *find(struct plain_out *e, const struct code *c, u32 i)
 
 static void place_all(struct plain_out *e)
 {
-	vec_each(p, &e->o->progs)
+	vec_each (p, &e->o->progs)
 		place(e, p, 0, p->section);
-	vec_each(p, &e->o->progs)
+	vec_each (p, &e->o->progs)
 		for (u32 i = 1; i < p->code.funcs.n; i++)
 			if (!find(e, &p->code, i))
 				place(e, p, i, ".text");
@@ -98,31 +103,41 @@ static void place_all(struct plain_out *e)
 
 static void add_functions(struct plain_out *e)
 {
-	vec_each(s, &e->sections) {
-		s->elf = elf_add_section(&e->w, &(struct elf_section){
-			.name = s->name, .type = ELF_PROGBITS, .align = 8,
-			.flags = ELF_ALLOC | ELF_EXECINSTR, .data = (u8 *)s->code.p,
-			.size = s->code.n});
-		s->symbol = elf_add_symbol(&e->w, &(struct elf_symbol){
-			.name = "", .bind = ELF_LOCAL, .type = ELF_SECTION, .section = s->elf});
+	vec_each (s, &e->sections) {
+		s->elf = elf_add_section(&e->w,
+					 &(struct elf_section){.name = s->name,
+							       .type = ELF_PROGBITS,
+							       .align = 8,
+							       .flags = ELF_ALLOC | ELF_EXECINSTR,
+							       .data = (u8 *)s->code.p,
+							       .size = s->code.n});
+		s->symbol = elf_add_symbol(&e->w, &(struct elf_symbol){.name = "",
+								       .bind = ELF_LOCAL,
+								       .type = ELF_SECTION,
+								       .section = s->elf});
 	}
-	vec_each(f, &e->funcs) {
+	vec_each (f, &e->funcs) {
 		const struct btf_type *t = f->type && e->btf ? btf_type(e->btf, f->type) : NULL;
 
 		f->global = !f->from || (t && t->linkage == 1);
-		f->symbol = elf_add_symbol(&e->w, &(struct elf_symbol){
-			.name = f->name, .bind = f->global ? ELF_GLOBAL : ELF_LOCAL, .type = ELF_FUNC,
-			.section = e->sections.v[f->section].elf, .value = f->at * 8ull,
-			.size = f->n * 8ull});
+		f->symbol = elf_add_symbol(
+			&e->w, &(struct elf_symbol){.name = f->name,
+						    .bind = f->global ? ELF_GLOBAL : ELF_LOCAL,
+						    .type = ELF_FUNC,
+						    .section = e->sections.v[f->section].elf,
+						    .value = f->at * 8ull,
+						    .size = f->n * 8ull});
 	}
 }
 
 static void add_externs(struct plain_out *e)
 {
 	for (u32 i = 0; i < e->o->externs.n; i++)
-		e->extern_symbols[i] = elf_add_symbol(&e->w, &(struct elf_symbol){
-			.name = e->o->externs.v[i].name,
-			.bind = e->o->externs.v[i].weak ? ELF_WEAK : ELF_GLOBAL, .type = ELF_NOTYPE});
+		e->extern_symbols[i] = elf_add_symbol(
+			&e->w, &(struct elf_symbol){.name = e->o->externs.v[i].name,
+						    .bind = e->o->externs.v[i].weak ? ELF_WEAK
+										    : ELF_GLOBAL,
+						    .type = ELF_NOTYPE});
 }
 
 static const struct btf_type *datasec(struct plain_out *e, const char *name)
@@ -141,10 +156,13 @@ static void add_vars(struct plain_out *e, const struct btf_type *sec, u32 elf)
 
 		if (!var)
 			continue;
-		symbol = elf_add_symbol(&e->w, &(struct elf_symbol){
-			.name = var->name, .bind = var->linkage ? ELF_GLOBAL : ELF_LOCAL,
-			.type = ELF_OBJECT, .section = elf, .value = sec->secs[i].off,
-			.size = sec->secs[i].size});
+		symbol = elf_add_symbol(
+			&e->w, &(struct elf_symbol){.name = var->name,
+						    .bind = var->linkage ? ELF_GLOBAL : ELF_LOCAL,
+						    .type = ELF_OBJECT,
+						    .section = elf,
+						    .value = sec->secs[i].off,
+						    .size = sec->secs[i].size});
 		for (u32 m = 0; elf == e->maps_elf && m < e->o->maps.n; m++)
 			if (!strcmp(e->o->maps.v[m].name, var->name))
 				e->map_symbols[m] = symbol;
@@ -159,9 +177,13 @@ static void add_license(struct plain_out *e)
 	u8 *text = arena_alloc(&e->w.arena, size);
 
 	memcpy(text, e->o->license, n);
-	add_vars(e, sec, elf_add_section(&e->w, &(struct elf_section){
-				 .name = "license", .type = ELF_PROGBITS, .align = 1,
-				 .flags = ELF_ALLOC | ELF_WRITE, .data = text, .size = size}));
+	add_vars(e, sec,
+		 elf_add_section(&e->w, &(struct elf_section){.name = "license",
+							      .type = ELF_PROGBITS,
+							      .align = 1,
+							      .flags = ELF_ALLOC | ELF_WRITE,
+							      .data = text,
+							      .size = size}));
 }
 
 static bool in_maps(struct plain_out *e, const struct btf_type *sec, const char *name)
@@ -182,9 +204,13 @@ static void add_maps(struct plain_out *e)
 	u32 elf = 0;
 
 	if (sec)
-		e->maps_elf = elf_add_section(&e->w, &(struct elf_section){
-			.name = ".maps", .type = ELF_PROGBITS, .flags = ELF_ALLOC | ELF_WRITE,
-			.align = 8, .data = arena_alloc(&e->w.arena, sec->size), .size = sec->size});
+		e->maps_elf = elf_add_section(
+			&e->w, &(struct elf_section){.name = ".maps",
+						     .type = ELF_PROGBITS,
+						     .flags = ELF_ALLOC | ELF_WRITE,
+						     .align = 8,
+						     .data = arena_alloc(&e->w.arena, sec->size),
+						     .size = sec->size});
 	add_vars(e, sec, e->maps_elf);
 	for (u32 i = 0; i < e->o->maps.n; i++) {
 		const struct object_map *m = &e->o->maps.v[i];
@@ -193,18 +219,23 @@ static void add_maps(struct plain_out *e)
 		if (m->section != SECTION_NONE || in_maps(e, sec, m->name))
 			continue;
 		if (!elf) /* its size is known only at the end, its contents as well */
-			elf = elf_add_section(&e->w, &(struct elf_section){
-				.name = "maps", .type = ELF_PROGBITS,
-				.flags = ELF_ALLOC | ELF_WRITE, .align = 4});
-		e->map_symbols[i] = elf_add_symbol(&e->w, &(struct elf_symbol){
-			.name = m->name, .bind = ELF_GLOBAL, .type = ELF_OBJECT, .section = elf,
-			.value = legacy.n, .size = sizeof(words)});
+			elf = elf_add_section(&e->w,
+					      &(struct elf_section){.name = "maps",
+								    .type = ELF_PROGBITS,
+								    .flags = ELF_ALLOC | ELF_WRITE,
+								    .align = 4});
+		e->map_symbols[i] =
+			elf_add_symbol(&e->w, &(struct elf_symbol){.name = m->name,
+								   .bind = ELF_GLOBAL,
+								   .type = ELF_OBJECT,
+								   .section = elf,
+								   .value = legacy.n,
+								   .size = sizeof(words)});
 		buf_add(&legacy, words, sizeof(words));
 	}
 	if (elf) {
 		e->w.sections.v[elf].size = legacy.n;
-		e->w.sections.v[elf].data =
-			(u8 *)arena_strndup(&e->w.arena, legacy.p, legacy.n);
+		e->w.sections.v[elf].data = (u8 *)arena_strndup(&e->w.arena, legacy.p, legacy.n);
 	}
 	buf_free(&legacy);
 }
@@ -218,13 +249,21 @@ static void add_data(struct plain_out *e)
 
 		if (m->section == SECTION_NONE || !strcmp(m->name, ".kconfig"))
 			continue;
-		elf = elf_add_section(&e->w, &(struct elf_section){
-			.name = m->name, .type = bss ? ELF_NOBITS : ELF_PROGBITS, .align = 64,
-			.flags = ELF_ALLOC | (m->section == SECTION_RODATA ? 0 : ELF_WRITE),
-			.size = m->value_size,
-			.data = bss ? NULL : m->data ? m->data : arena_alloc(&e->w.arena, m->value_size)});
-		e->map_symbols[i] = elf_add_symbol(&e->w, &(struct elf_symbol){
-			.name = "", .bind = ELF_LOCAL, .type = ELF_SECTION, .section = elf});
+		elf = elf_add_section(
+			&e->w,
+			&(struct elf_section){
+				.name = m->name,
+				.type = bss ? ELF_NOBITS : ELF_PROGBITS,
+				.align = 64,
+				.flags = ELF_ALLOC | (m->section == SECTION_RODATA ? 0 : ELF_WRITE),
+				.size = m->value_size,
+				.data = bss       ? NULL
+					: m->data ? m->data
+						  : arena_alloc(&e->w.arena, m->value_size)});
+		e->map_symbols[i] = elf_add_symbol(&e->w, &(struct elf_symbol){.name = "",
+									       .bind = ELF_LOCAL,
+									       .type = ELF_SECTION,
+									       .section = elf});
 		add_vars(e, datasec(e, m->name), elf);
 	}
 }
@@ -289,7 +328,7 @@ static void reloc_maps(struct plain_out *e, const struct placed *f)
 {
 	struct out_section *s = &e->sections.v[f->section];
 
-	vec_each(r, &f->prog->code.relocs) {
+	vec_each (r, &f->prog->code.relocs) {
 		u32 slot = f->at + r->insn - f->from;
 		bool config = r->data && !strcmp(e->o->maps.v[r->map].name, ".kconfig");
 
@@ -299,7 +338,7 @@ static void reloc_maps(struct plain_out *e, const struct placed *f)
 		elf_add_reloc(&e->w, s->elf, slot * 8ull, R_BPF_64_64,
 			      config ? config_symbol(e, r->off) : e->map_symbols[r->map]);
 	}
-	vec_each(x, &f->prog->code.externs) {
+	vec_each (x, &f->prog->code.externs) {
 		u32 slot = f->at + x->insn - f->from;
 		bool call = e->o->externs.v[x->index].kind == EXTERN_FUNCTION;
 
@@ -328,14 +367,16 @@ static void reloc_slots(struct plain_out *e)
 	for (u32 i = 0; sec && i < sec->n; i++) {
 		const struct btf_type *var = btf_type(e->btf, sec->secs[i].type);
 
-		vec_each(m, &e->o->maps) {
+		vec_each (m, &e->o->maps) {
 			if (!var || strcmp(m->name, var->name) != 0)
 				continue;
-			vec_each(s, &m->slots)
+			vec_each (s, &m->slots)
 				elf_add_reloc(&e->w, e->maps_elf,
-					      sec->secs[i].off + values_at(e, var) + 8ull * s->index,
-					      R_BPF_64_ABS64, m->inner.kind ? e->map_symbols[s->what] :
-									       e->funcs.v[s->what].symbol);
+					      sec->secs[i].off + values_at(e, var) +
+						      8ull * s->index,
+					      R_BPF_64_ABS64,
+					      m->inner.kind ? e->map_symbols[s->what]
+							    : e->funcs.v[s->what].symbol);
 		}
 	}
 }
@@ -413,7 +454,7 @@ static void put_part(struct plain_out *e, enum part part, struct buf *out)
 
 		put32(out, string(e, e->sections.v[s].name));
 		put32(out, 0);
-		vec_each(f, &e->funcs)
+		vec_each (f, &e->funcs)
 			if (f->section == s)
 				n += put_records(e, f, part, out);
 		if (!n)
@@ -464,10 +505,15 @@ static void add_types(struct plain_out *e)
 	put32(&e->types, (u32)e->strings.n);
 	buf_add(&e->types, b + types, size);
 	buf_add(&e->types, e->strings.p, e->strings.n);
-	elf_add_section(&e->w, &(struct elf_section){.name = ".BTF", .type = ELF_PROGBITS, .align = 4,
-						     .data = (u8 *)e->types.p, .size = e->types.n});
-	elf_add_section(&e->w, &(struct elf_section){.name = EXT_SECTION, .type = ELF_PROGBITS,
-						     .align = 4, .data = (u8 *)e->ext.p,
+	elf_add_section(&e->w, &(struct elf_section){.name = ".BTF",
+						     .type = ELF_PROGBITS,
+						     .align = 4,
+						     .data = (u8 *)e->types.p,
+						     .size = e->types.n});
+	elf_add_section(&e->w, &(struct elf_section){.name = EXT_SECTION,
+						     .type = ELF_PROGBITS,
+						     .align = 4,
+						     .data = (u8 *)e->ext.p,
 						     .size = e->ext.n});
 }
 
@@ -485,14 +531,15 @@ static int write_all(struct plain_out *e, struct buf *out)
 	e->map_symbols = arena_array(&e->w.arena, u32, o->maps.n + 1);
 	e->extern_symbols = arena_array(&e->w.arena, u32, o->externs.n + 1);
 	place_all(e);
-	vec_each(f, &e->funcs)
-		buf_add(&e->sections.v[f->section].code, f->prog->code.insns.v + f->from, f->n * 8ull);
+	vec_each (f, &e->funcs)
+		buf_add(&e->sections.v[f->section].code, f->prog->code.insns.v + f->from,
+			f->n * 8ull);
 	add_functions(e);
 	add_license(e);
 	add_maps(e);
 	add_data(e);
 	add_externs(e);
-	vec_each(f, &e->funcs) {
+	vec_each (f, &e->funcs) {
 		reloc_maps(e, f);
 		reloc_funcs(e, f);
 	}
@@ -500,7 +547,7 @@ static int write_all(struct plain_out *e, struct buf *out)
 	add_types(e);
 	elf_write(&e->w, ELF_MACHINE_BPF, out);
 	failed = out->failed || e->ext.failed || e->types.failed || e->strings.failed;
-	vec_each(s, &e->sections)
+	vec_each (s, &e->sections)
 		failed |= s->code.failed;
 	return failed ? -ENOMEM : 0;
 }
@@ -513,7 +560,7 @@ int plain_write(const struct object *o, struct buf *out, struct diag *d)
 	if (err)
 		return err;
 	err = write_all(&e, out);
-	vec_each(s, &e.sections)
+	vec_each (s, &e.sections)
 		buf_free(&s->code);
 	buf_free(&e.strings);
 	buf_free(&e.types);

@@ -1,8 +1,8 @@
 /*
  * print_map.c: the contents of a map with the names of its types, for `waggle run` and others.
  *
- * In:  a map of any kind, on either engine. Out: text, a line for each entry, or JSON. Entries are in
- *      the order of their keys, so that both engines show the same. Elements of arrays that are all
+ * In:  a map of any kind, on either engine. Out: text, a line for each entry, or JSON. Entries are
+ * in the order of their keys, so that both engines show the same. Elements of arrays that are all
  *      zero are left out, as are values of CPUs that have nothing.
  */
 #include "session/session.h"
@@ -28,7 +28,7 @@ struct entry {
 
 static bool has_entries(const struct object_map *m)
 {
-	static const u8 kinds[] = {MAP_HASH,	 MAP_ARRAY,	   MAP_PERCPU_HASH,	 MAP_PERCPU_ARRAY,
+	static const u8 kinds[] = {MAP_HASH,     MAP_ARRAY,    MAP_PERCPU_HASH,    MAP_PERCPU_ARRAY,
 				   MAP_LRU_HASH, MAP_LPM_TRIE, MAP_LRU_PERCPU_HASH};
 
 	return memchr(kinds, (int)m->kind, sizeof(kinds));
@@ -104,8 +104,8 @@ static bool is_number(const struct print *p)
 {
 	const struct btf_type *t = p->btf ? btf_type(p->btf, btf_skip(p->btf, p->key_type)) : NULL;
 
-	return p->map->key_size <= 8 &&
-	       (!t || !t->kind || t->kind == BTF_INT || t->kind == BTF_ENUM || t->kind == BTF_ENUM64);
+	return p->map->key_size <= 8 && (!t || !t->kind || t->kind == BTF_INT ||
+					 t->kind == BTF_ENUM || t->kind == BTF_ENUM64);
 }
 
 static int put_entries(struct print *p, const struct buf *keys, const struct buf *values, u32 n)

@@ -4,8 +4,9 @@
  *   tool_objects [-b BTF] OBJECT...
  *
  * In:  objects. libbpf loads each into the kernel; we read it and make it fit to this machine.
- * Out: `ok FILE` where both have the same instructions for each program, also when we have written it again, `not ok FILE: WHY` and both
- *      listings around the first difference otherwise. Descriptors of maps differ and are not looked at.
+ * Out: `ok FILE` where both have the same instructions for each program, also when we have written
+ * it again, `not ok FILE: WHY` and both listings around the first difference otherwise. Descriptors
+ * of maps differ and are not looked at.
  */
 #include "object/object.h"
 #include "object/resolve.h"
@@ -124,8 +125,8 @@ static const char *compare(const struct object_prog *ours, const struct bpf_prog
 
 static const char *check(struct object *o, const struct buf *file, const char *btf)
 {
-	struct bpf_object_open_opts opts = {.sz = sizeof(opts), .object_name = "x",
-					    .btf_custom_path = btf};
+	struct bpf_object_open_opts opts = {
+		.sz = sizeof(opts), .object_name = "x", .btf_custom_path = btf};
 	struct bpf_object *theirs = bpf_object__open_mem(file->p, file->n, &opts);
 	struct bpf_program *p;
 	const char *why = NULL;
@@ -134,7 +135,8 @@ static const char *check(struct object *o, const struct buf *file, const char *b
 		return "libbpf does not open it";
 	if (bpf_object__load(theirs))
 		why = "libbpf does not load it";
-	bpf_object__for_each_program(p, theirs) {
+	bpf_object__for_each_program(p, theirs)
+	{
 		const struct object_prog *ours = find(o, bpf_program__name(p));
 
 		if (!why && bpf_program__autoload(p))
@@ -163,7 +165,8 @@ static const char *twice(const struct buf *written)
 
 static const char *one(const char *path, const char *btf)
 {
-	const struct object_machine m = {types, core, config, address, target_version(target), NULL};
+	const struct object_machine m = {types, core, config, address, target_version(target),
+					 NULL};
 	struct object *o = NULL;
 	struct buf file = {0}, written = {0};
 	const char *why = NULL;
@@ -215,7 +218,8 @@ int main(int argc, char **argv)
 		said.n = 0;
 		why = one(argv[i], btf);
 		printf(why ? "not ok %s: %s\n" : "ok %s\n", argv[i], why);
-		for (const char *p = why ? buf_str(&said) : ""; *p; p += strcspn(p, "\n"), p += *p == '\n')
+		for (const char *p = why ? buf_str(&said) : ""; *p;
+		     p += strcspn(p, "\n"), p += *p == '\n')
 			printf("    %.*s\n", (int)strcspn(p, "\n"), p);
 		failed |= why != NULL;
 	}
