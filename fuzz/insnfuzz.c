@@ -12,7 +12,8 @@
 #include <errno.h>
 
 #define INSNS_MOST   64
-#define MEMORY_BYTES 64
+#define MEMORY_BYTES 192 /* enough to be the context of a packet */
+#define ROOM_BYTES   128
 #define BUDGET       5000
 
 /* ---- programs */
@@ -26,8 +27,12 @@ static u32 read_raw(struct insn *to, const uint8_t *data, size_t size)
 }
 
 /* Helpers whose results depend on their arguments alone, and others. */
-static const u32 same_helpers[] = {HELPER_get_numa_node_id, HELPER_csum_diff,       HELPER_strncmp,
-				   HELPER_strtol,           HELPER_map_lookup_elem, HELPER_loop};
+static const u32 same_helpers[] = {
+	HELPER_get_numa_node_id, HELPER_csum_diff,       HELPER_strncmp,
+	HELPER_strtol,           HELPER_map_lookup_elem, HELPER_loop,
+	HELPER_skb_load_bytes,   HELPER_skb_store_bytes, HELPER_skb_adjust_room,
+	HELPER_skb_vlan_push,    HELPER_skb_vlan_pop,    HELPER_l4_csum_replace,
+	HELPER_skb_change_tail};
 
 static s32 field(s32 fixed, s32 any)
 {
@@ -123,11 +128,12 @@ static void no_print(struct vm_run *run, const char *text, size_t len)
 struct result {
 	struct vm_fault fault;
 	u64 r0;
-	u8 memory[MEMORY_BYTES], stack[VM_FRAMES * VM_FRAME_BYTES];
+	u8 memory[MEMORY_BYTES], room[ROOM_BYTES], stack[VM_FRAMES * VM_FRAME_BYTES];
 };
 
 /* Both ways have one stack and one memory, so that addresses are equal, too. */
-static u8 memory[MEMORY_BYTES], stack[VM_FRAMES * VM_FRAME_BYTES] __attribute__((aligned(16)));
+static u8 memory[MEMORY_BYTES], room[ROOM_BYTES],
+	stack[VM_FRAMES * VM_FRAME_BYTES] __attribute__((aligned(16)));
 
 static void use_stack(struct vm_run *run, u8 *to)
 {
@@ -160,10 +166,17 @@ static bool run_way(const struct insn *insns, u32 n, const struct vm_opts *opts,
 					.size = MEMORY_BYTES,
 					.kind = VM_MEMORY,
 					.writable = true});
-	run->packet = (u64)(uintptr_t)memory;
-	run->packet_end = run->packet + MEMORY_BYTES;
+	run->packet = run->packet_meta = (u64)(uintptr_t)room + 32;
+	run->packet_end = run->packet + 64;
+	run->packet_room = (u64)(uintptr_t)room;
+	run->packet_room_end = run->packet_room + ROOM_BYTES;
+	for (u32 i = 0; i < ROOM_BYTES; i++)
+		room[i] = (u8)(i * 59);
+	vm_lend(run,
+		(struct vm_region){
+			.start = run->packet, .size = 64, .kind = VM_PACKET, .writable = true});
 	out->r0 = 0;
-	if (vm_call(run, 0, (u64)(uintptr_t)memory, MEMORY_BYTES, &out->r0)) {
+	if (vm_call(run, 0, (u64)(uintptr_t)memory, run->packet, &out->r0)) {
 		CHECK(run->fault.kind);
 		vm_fault_print(&why, run);
 		CHECK(why.n);
@@ -171,6 +184,7 @@ static bool run_way(const struct insn *insns, u32 n, const struct vm_opts *opts,
 	}
 	out->fault = run->fault;
 	memcpy(out->memory, memory, sizeof(memory));
+	memcpy(out->room, room, sizeof(room));
 	memcpy(out->stack, stack, sizeof(stack));
 	run->stack = NULL;
 	vm_run_close(run);
@@ -204,6 +218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(first.fault.insn == other.fault.insn);
 		CHECK(first.r0 == other.r0);
 		CHECK(!memcmp(first.memory, other.memory, sizeof(first.memory)));
+		CHECK(!memcmp(first.room, other.room, sizeof(first.room)));
 		CHECK(!memcmp(first.stack, other.stack, sizeof(first.stack)));
 	}
 	return 0;

@@ -21,7 +21,8 @@ struct gen {
 	u64 rng;
 	struct buf *out;
 	u32 depth, loops; /* loops: how many more while there may be: each costs the verifier */
-	u32 probe;	  /* index in gen_probes: what args there are */
+	bool live;	  /* the machine is there: scriptvalues.h */
+	const struct gen_probe *probe; /* what args there are */
 	u32 strings, ints; /* variables of the probe that have a value */
 	u32 used;	   /* bits: which gen_maps the script names */
 };
@@ -59,8 +60,8 @@ static const struct gen_probe {
 	{"tracepoint:sched:sched_process_exec", {"args.pid", "args.old_pid"}, {"str(args.filename)"}},
 };
 
-static void gen_int(struct gen *);
-static void gen_str(struct gen *);
+#include "scriptvalues.h"
+
 static void gen_statement(struct gen *);
 
 static void gen_puts(struct gen *g, const char *text)
@@ -176,7 +177,7 @@ static void gen_leaf(struct gen *g)
 		}
 		/* fallthrough */
 	case 2: gen_number(g); break;
-	default: gen_puts(g, gen_one_of(g, gen_probes[g->probe].ints, 4, "pid"));
+	default: gen_puts(g, gen_one_of(g, g->probe->ints, 4, "pid"));
 	}
 }
 
@@ -191,6 +192,11 @@ static void gen_int(struct gen *g)
 		return;
 	}
 	g->depth++;
+	if (g->live && !gen_below(g, 4)) {
+		gen_call(g);
+		g->depth--;
+		return;
+	}
 	switch (gen_below(g, 12)) {
 	case 0: case 1: case 2: gen_binary(g); break;
 	case 3: gen_puts(g, GEN_PICK(g, unary)); gen_leaf(g); break;
@@ -224,6 +230,11 @@ static void gen_str(struct gen *g)
 		"\"a string that is longer than what has room on the stack, which is 64 bytes\""};
 
 	g->depth++;
+	if (g->live && g->depth < 5 && !gen_below(g, 3)) {
+		gen_place_str(g);
+		g->depth--;
+		return;
+	}
 	switch (g->depth > 5 ? gen_below(g, 4) : gen_below(g, 7)) {
 	case 0: gen_puts(g, "comm"); break;
 	case 1: gen_puts(g, GEN_PICK(g, literals)); break;
@@ -233,7 +244,7 @@ static void gen_str(struct gen *g)
 			break;
 		}
 		/* fallthrough */
-	case 3: gen_puts(g, gen_one_of(g, gen_probes[g->probe].strings, 3, "comm")); break;
+	case 3: gen_puts(g, gen_one_of(g, g->probe->strings, 3, "comm")); break;
 	case 4: gen_entry(g, gen_map(g, 's')); break;
 	case 5: gen_puts(g, "str($1)"); break;
 	default: gen_ternary(g, gen_str);
@@ -376,6 +387,12 @@ static void gen_action(struct gen *g)
 static void gen_statement(struct gen *g)
 {
 	g->depth += 2;
+	if (g->live && !gen_below(g, 3)) {
+		gen_live_statement(g);
+		gen_puts(g, ";\n");
+		g->depth -= 2;
+		return;
+	}
 	switch (g->depth > 12 ? gen_below(g, 6) : gen_below(g, 10)) {
 	case 0: gen_printf(g); break;
 	case 1: gen_emit(g); break;
@@ -410,7 +427,9 @@ static void gen_statement(struct gen *g)
 /* What is only printed or cleared has no type: every map gets a value in a last probe. */
 static void gen_values(struct gen *g)
 {
-	g->probe = g->ints = g->strings = 0;
+	g->probe = gen_probes;
+	g->live = false;
+	g->ints = g->strings = 0;
 	g->depth = 6;
 	gen_puts(g, "end {\n");
 	for (u32 i = 0; i < ARRAY_SIZE(gen_maps); i++) {
@@ -427,17 +446,34 @@ static void gen_values(struct gen *g)
 
 static void gen_script(struct gen *g)
 {
+	static const char *const pointers[] = {"arg0", "retval", "nsecs", "curtask", "uptr(0)"};
+	bool live = g->live;
+
+	gen_puts(g, live ? gen_types : "");
 	for (u32 n = 1 + gen_below(g, 3); n; n--) {
-		g->probe = gen_below(g, ARRAY_SIZE(gen_probes));
+		g->probe = g->live && gen_below(g, 3) ? &GEN_PICK(g, gen_live_probes) :
+							&GEN_PICK(g, gen_probes);
 		g->ints = g->strings = 0;
 		g->loops = gen_below(g, 3);
-		gen_puts(g, gen_probes[g->probe].spec);
+		gen_puts(g, g->probe->spec);
 		if (!gen_below(g, 3)) {
 			gen_puts(g, " /");
+			g->live = false; /* there is no $p yet */
 			gen_int(g);
+			g->live = live;
 			gen_puts(g, "/");
 		}
-		gen_block(g, 8);
+		if (!live) {
+			gen_block(g, 8);
+			continue;
+		}
+		buf_printf(g->out, " {\n$p = (struct gen_item *)%s;\n",
+			   strstr(g->probe->ints[0] ? g->probe->ints[0] : "", "arg0") ? "arg0" :
+			   strstr(g->probe->ints[0] ? g->probe->ints[0] : "", "retval") ? "retval" :
+			   pointers[2 + gen_below(g, 3)]);
+		for (u32 m = gen_below(g, 8); m; m--)
+			gen_statement(g);
+		gen_puts(g, "}\n");
 	}
 	if (g->used && gen_below(g, 10))
 		gen_values(g);

@@ -133,7 +133,9 @@ void check_emit(struct checker *c, struct node *n)
 	for (struct node *a = n->a; a; a = a->next) {
 		struct node *value = a->kind == NODE_NAMED ? a->a : a;
 
-		check_expr(c, value);
+		if (check_expr(c, value) && !check_storable(value->type))
+			check_fail(c, value, "show its members, or buf() of it",
+				   "%s cannot be a field", TYPE_A(value->type));
 		a->type = value->type;
 		if (!node_field_name(a))
 			check_fail(c, a, "emit(size = @a + 1)", "this field has no name");
@@ -188,7 +190,9 @@ void check_print(struct checker *c, struct node *n)
 	}
 	if (top)
 		check_fail(c, top, "print(@m, 5) prints the five largest", "only maps have a top");
-	check_expr(c, n->a);
+	if (check_expr(c, n->a) && !check_storable(n->a->type))
+		check_fail(c, n->a, "print its members, or buf() of it", "%s cannot be printed",
+			   TYPE_A(n->a->type));
 }
 
 void check_delete(struct checker *c, struct node *n)

@@ -43,6 +43,8 @@ static void check_key(struct checker *c, struct node *n, struct node *key, u32 i
 
 	if (!check_expr(c, key))
 		return;
+	if (key->kind == NODE_CALL && key->type.kind == TYPE_SHOWN && key->type.show == FIELD_BUF)
+		key->type.size = MIN(key->type.size, STR_KEY); /* it writes no more than that */
 	joined = type_join(c->script->arena, m->keys[i], shown_key(check_key_type(key->type)));
 	if (!check_storable(joined))
 		check_fail(c, key, "all keys of a map have the same types",

@@ -7,7 +7,8 @@
 
 bool node_is_place(const struct node *n)
 {
-	return (n->kind == NODE_FIELD && !n->field && n->a->type.kind != TYPE_TUPLE) ||
+	return (n->kind == NODE_FIELD && !n->field && !n->probe_value &&
+		n->a->type.kind != TYPE_TUPLE) ||
 	       n->kind == NODE_INDEX || (n->kind == NODE_UNARY && n->op == TOK_MUL);
 }
 
@@ -77,11 +78,35 @@ static void use_field(struct checker *c, const struct tp_field *f)
 	vec_push(c->script->arena, &c->point->used, f);
 }
 
+/* args.NAME of a function of the kernel or of a raw tracepoint. */
+static void check_param_field(struct checker *c, struct node *n)
+{
+	struct near near = {.word = n->text};
+	struct point *p = c->point;
+	u32 index = 0;
+
+	(p->leader ? p->leader : p)->each = true;
+	n->probe_value = probe_values; /* arg */
+	if (!proto_param(c->script, p, n->text, &near, &index, &n->type))
+		check_fail(c, n, check_near(c, &near, NULL), "%s has no argument '%s'", p->text,
+			   n->text);
+	else if (n->type.kind == TYPE_UNKNOWN)
+		check_fail(c, n, "integers and pointers can be used", "'%s' is neither", n->text);
+	else if (p->row->attach == ATTACH_KRETPROBE)
+		check_fail(c, n, "keep it in a map at the entry", "fexit is refused by this kernel, and "
+			   "kretprobe, which stands for it, has no arguments");
+	n->value = index;
+}
+
 static void check_args_field(struct checker *c, struct node *n)
 {
 	const struct tp_format *format = c->point->format;
 	struct near near = {.word = n->text};
 
+	if (!format && proto_exists(c->script, c->point)) {
+		check_param_field(c, n);
+		return;
+	}
 	if (!format) {
 		check_fail(c, n->a, "tracepoints have arguments", "%s has no arguments",
 			   c->point->text);

@@ -92,12 +92,36 @@ static u32 raw_count(struct checker *c)
 	return t && t->kind == BTF_FUNC_PROTO && t->n ? t->n - 1 : RAW_ARGS_MOST;
 }
 
+static bool is_typed(const struct point *p)
+{
+	return p->row->attach == ATTACH_FENTRY || p->row->attach == ATTACH_FEXIT;
+}
+
+static void type_retval(struct checker *c, struct node *n)
+{
+	u32 params;
+
+	n->type = number(space_of(c->point));
+	if (!is_typed(c->point) && !c->point->instead)
+		return;
+	n->type = proto_result(c->script, c->point, &params);
+	if (n->type.kind == TYPE_UNKNOWN)
+		check_fail(c, n, NULL, "%s returns no number or pointer", c->point->text);
+}
+
 static void type_arg(struct checker *c, struct node *n)
 {
 	u32 most;
 
 	if (c->point->row->attach == ATTACH_USDT) {
 		type_usdt(c, n);
+		return;
+	}
+	if (is_typed(c->point)) {
+		n->type = proto_nth(c->script, c->point, (u32)n->value);
+		if (n->type.kind == TYPE_UNKNOWN)
+			check_fail(c, n, "`waggle -lv PROBE` lists its arguments",
+				   "%s has no %s that is a number or pointer", c->point->text, n->text);
 		return;
 	}
 	most = c->point->row->attach == ATTACH_RAW_TRACEPOINT ? raw_count(c) : STACK_MOST;
@@ -150,6 +174,8 @@ static void type_ctx(struct checker *c, struct node *n)
 
 #define FUNCTIONS (1u << ATTACH_KPROBE | 1u << ATTACH_UPROBE)
 #define RETURNS   (1u << ATTACH_KRETPROBE | 1u << ATTACH_URETPROBE)
+
+#define TYPED     (1u << ATTACH_FENTRY | 1u << ATTACH_FEXIT)
 
 #define EVENTS (1u << ATTACH_PROFILE | 1u << ATTACH_SOFTWARE)
 

@@ -152,6 +152,11 @@ static bool aggregate_by_name(struct script *s, const char *word, const char *na
 	return true;
 }
 
+struct type ctype_of_id(struct script *s, u32 id)
+{
+	return type_of_btf(s, id);
+}
+
 struct type ctype_kernel_pointer(struct script *s, const char *name)
 {
 	struct type t;

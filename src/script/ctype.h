@@ -34,6 +34,8 @@ bool ctype_constant(struct script *, const char *name, s64 *value);
 void ctype_define(struct script *, const char *name, s64 value);
 
 /* A pointer to a struct of the kernel by name ("task_struct"); a plain pointer without BTF. */
+/* The type of that id in the target's BTF. */
+struct type ctype_of_id(struct script *, u32 id);
 struct type ctype_kernel_pointer(struct script *, const char *name);
 
 #endif

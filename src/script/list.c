@@ -6,7 +6,7 @@
  * Out: a line for each probe, kinds as in lists.def; if asked for, lines with its arguments behind
  *      it, four columns in.
  */
-#include "script/script.h"
+#include "script/tables.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -130,6 +130,44 @@ static int list_functions(struct list *l)
 		return 0;
 	ops->functions(l->target, add_function, l);
 	return show_names(l);
+}
+
+static void show_params(struct list *l, const char *function)
+{
+	struct script s = {.arena = &l->arena, .target = l->target};
+	const struct probe_row row = {
+		.attach = strcmp(l->kind, "fexit") ? ATTACH_FENTRY : ATTACH_FEXIT};
+	struct point p = {.row = &row, .pattern = function};
+	struct diag silent = {0};
+	struct buf line = {0};
+
+	s.diag = &silent;
+	for (u32 i = 0; proto_text(&s, &p, i, &line); i++) {
+		l->fn(l->user, arena_printf(&l->arena, "    %s", buf_str(&line)));
+		line.n = 0;
+	}
+	buf_free(&line);
+}
+
+static int list_fentry(struct list *l)
+{
+	const struct target_ops *ops = l->target->ops;
+	const char *last = NULL;
+
+	if (ops->fentry(l->target))
+		return 0;
+	ops->functions(l->target, add_function, l);
+	if (l->found.n)
+		qsort(l->found.v, l->found.n, sizeof(*l->found.v), by_name);
+	vec_each (p, &l->found) {
+		if (last && !strcmp(last, *p))
+			continue;
+		l->fn(l->user, arena_printf(&l->arena, "%s:%s", l->kind, *p));
+		if (l->verbose)
+			show_params(l, *p);
+		last = *p;
+	}
+	return 0;
 }
 
 /* ---- files: only those that a pattern names, "uprobe:/bin/bash:read*" */

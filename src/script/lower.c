@@ -287,6 +287,7 @@ static const char *section_of(struct lower *l, const struct point *p)
 		[ATTACH_KRETPROBE] = "kretprobe",   [ATTACH_UPROBE] = "uprobe",
 		[ATTACH_URETPROBE] = "uretprobe",   [ATTACH_USDT] = "usdt",
 		[ATTACH_PROFILE] = "perf_event",    [ATTACH_SOFTWARE] = "perf_event",
+		[ATTACH_FENTRY] = "fentry",         [ATTACH_FEXIT] = "fexit",
 	};
 	struct arena *arena = &l->object->arena;
 	u8 kind = p->row->attach;
@@ -303,7 +304,8 @@ static const char *section_of(struct lower *l, const struct point *p)
 	if (kind == ATTACH_KPROBE && p->off)
 		return arena_printf(arena, "kprobe/%s+%llu", p->pattern,
 				    (unsigned long long)p->off);
-	if (kind == ATTACH_KPROBE || kind == ATTACH_KRETPROBE)
+	if (kind == ATTACH_KPROBE || kind == ATTACH_KRETPROBE || kind == ATTACH_FENTRY ||
+	    kind == ATTACH_FEXIT)
 		return arena_printf(arena, "%s/%s", plain[kind], p->pattern);
 	return plain[kind];
 }

@@ -25,6 +25,8 @@ static bool can_be_preempted(const struct lower *l)
 	return false;
 #else
 	switch (l->point->row->attach) {
+	case ATTACH_FENTRY:
+	case ATTACH_FEXIT:
 	case ATTACH_UPROBE:
 	case ATTACH_URETPROBE:
 	case ATTACH_USDT: return l->object->kernel >= SINCE_XCHG;

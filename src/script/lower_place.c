@@ -64,12 +64,12 @@ static struct place lower_place(struct lower *l, struct node *n)
 		return (struct place){.base = ir_const(l->fn, 0)};
 	p = lower_base(l, n->a);
 	if (n->kind == NODE_FIELD)
-		p.off += n->bit_off / 8;
+		p.off = (s64)((u64)p.off + n->bit_off / 8);
 	if (n->kind == NODE_INDEX && n->b->kind == NODE_INT) {
-		p.off += (s64)n->b->value * n->type.size;
+		p.off = (s64)((u64)p.off + n->b->value * node_bytes(n));
 	} else if (n->kind == NODE_INDEX) {
 		scaled = ir_bin(l->fn, IR_MUL, IRT_I64, lower_int(l, n->b),
-				ir_const(l->fn, n->type.size));
+				ir_const(l->fn, node_bytes(n)));
 		p.index = p.index ? ir_bin(l->fn, IR_ADD, IRT_I64, p.index, scaled) : scaled;
 	}
 	return p;

@@ -19,7 +19,9 @@ static u8 space_of(const struct lower *l)
 {
 	u8 kind = l->point->row->attach;
 
-	return kind == ATTACH_KPROBE || kind == ATTACH_KRETPROBE ? SPACE_KERNEL : SPACE_USER;
+	return kind == ATTACH_UPROBE || kind == ATTACH_URETPROBE || kind == ATTACH_USDT ?
+		       SPACE_USER :
+		       SPACE_KERNEL;
 }
 
 static u32 load_reg(struct lower *l, u32 off)
@@ -91,16 +93,41 @@ static u32 usdt_arg(struct lower *l, u64 n)
 			   : narrow(l, v, o.size, o.is_signed);
 }
 
-u32 lower_arg(struct lower *l, const struct node *n)
+/* The n-th value that a program of fentry or fexit is handed over. The verifier takes pointers for
+ * what they point to and lets nobody compute with them: these are read as memory. */
+static u32 traced_value(struct lower *l, u64 n, struct type t)
+{
+	u32 piece, value;
+	struct mem m;
+
+	if (!t.is_pointer)
+		return narrow(l, load_reg(l, (u32)n * 8), t.size, t.is_signed);
+	piece = mem_get(l, 8);
+	m = mem_at(l, &l->pieces.v[piece]);
+	lower_read(l, SPACE_KERNEL, false, m, ir_const(l->fn, 8),
+		   ir_bin(l->fn, IR_ADD, IRT_I64, ir_ctx(l->fn), ir_const(l->fn, (s64)n * 8)));
+	value = ir_load(l->fn, 8, false, m.ptr, m.off);
+	mem_put(l, piece);
+	return value;
+}
+
+static u32 function_arg(struct lower *l, u64 n)
 {
 	const struct arch *a = arch_of(l);
 
+	return n < a->nargs ? load_reg(l, a->args[n]) : read_stack(l, n - a->nargs);
+}
+
+u32 lower_arg(struct lower *l, const struct node *n)
+{
 	switch (l->point->row->attach) {
-	case ATTACH_RAW_TRACEPOINT: return load_reg(l, (u32)n->value * 8);
+	case ATTACH_FENTRY:
+	case ATTACH_FEXIT: return traced_value(l, n->value, n->type);
+	case ATTACH_RAW_TRACEPOINT:
+		return narrow(l, load_reg(l, (u32)n->value * 8), n->type.size, n->type.is_signed);
 	case ATTACH_USDT: return usdt_arg(l, n->value);
 	default:
-		return n->value < a->nargs ? load_reg(l, a->args[n->value])
-					   : read_stack(l, n->value - a->nargs);
+		return narrow(l, function_arg(l, n->value), n->type.size, n->type.is_signed);
 	}
 }
 
@@ -111,15 +138,26 @@ u32 lower_sarg(struct lower *l, const struct node *n)
 
 u32 lower_retval(struct lower *l, const struct node *n)
 {
-	(void)n;
-	return load_reg(l, arch_of(l)->result);
+	u32 params;
+
+	if (l->point->row->attach != ATTACH_FEXIT)
+		return narrow(l, load_reg(l, arch_of(l)->result), n->type.size, n->type.is_signed);
+	proto_result(l->script, l->point, &params);
+	return traced_value(l, params, n->type);
 }
 
 /* As a number: what is in it is read through helpers. */
 u32 lower_ctx(struct lower *l, const struct node *n)
 {
+	u32 piece = mem_get_scratch(l, 8), number;
+	struct mem m = mem_at(l, &l->pieces.v[piece]);
+
 	(void)n;
-	return ir_bin(l->fn, IR_ADD, IRT_I64, ir_ctx(l->fn), ir_const(l->fn, 0));
+	/* the verifier lets nobody compute with it; what comes out of a map is a number */
+	ir_store(l->fn, 8, m.ptr, m.off, ir_ctx(l->fn));
+	number = ir_load(l->fn, 8, false, m.ptr, m.off);
+	mem_put(l, piece);
+	return number;
 }
 
 u32 lower_usermode(struct lower *l, const struct node *n)

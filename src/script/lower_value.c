@@ -310,6 +310,8 @@ u32 lower_int(struct lower *l, struct node *n)
 	case NODE_NAME:
 		return n->probe_value ? n->probe_value->lower(l, n) : n->row->lower(l);
 	case NODE_FIELD:
+		if (n->probe_value)
+			return n->probe_value->lower(l, n);
 		return ir_load(l->fn, n->type.size, n->type.is_signed, ir_ctx(l->fn),
 			       (s32)n->field->off);
 	case NODE_VAR: return ir_get(l->fn, n->var->ir);

@@ -6,6 +6,8 @@
  */
 #include "script/tables.h"
 
+#include "isa/isa.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -14,9 +16,12 @@
 struct functions {
 	struct script *script;
 	const char *pattern;
+	bool typed; /* only what BTF knows */
 	struct near near;
 	struct dict found;
 };
+
+static bool in_types(struct script *, const char *name);
 
 static int try_near(void *user, const char *name)
 {
@@ -33,7 +38,8 @@ static int take_match(void *user, const char *name)
 {
 	struct functions *f = user;
 
-	if (glob_match(f->pattern, name) && !dict_get(&f->found, name))
+	if (glob_match(f->pattern, name) && !dict_get(&f->found, name) &&
+	    (!f->typed || in_types(f->script, name)))
 		*dict_put(&f->found, arena_strdup(f->script->arena, name)) = f;
 	return f->found.entries.n > POINTS_MOST;
 }
@@ -87,7 +93,8 @@ static struct point *add_function(struct script *s, const struct probe_row *row,
 static int wild_functions(struct script *s, const struct probe_row *row, struct probe *probe,
 			  struct probe_spec *spec, const char *pattern, struct point ***tail)
 {
-	struct functions f = {.script = s, .pattern = pattern, .found.arena = s->arena};
+	struct functions f = {.script = s, .pattern = pattern, .found.arena = s->arena,
+			      .typed = row->prog_kind == PROG_TRACING};
 	struct point *leader = NULL, *p;
 	int err = s->target->ops->functions(s->target, take_match, &f);
 
@@ -100,6 +107,8 @@ static int wild_functions(struct script *s, const struct probe_row *row, struct 
 				  "no function of this kernel matches '%s'", pattern);
 	dict_each (e, &f.found) {
 		p = add_function(s, row, probe, spec, e->key, 0, tail);
+		if (row->prog_kind == PROG_TRACING) /* which has one function only */
+			continue;
 		leader = leader ? leader : p;
 		point_follow(p, leader);
 	}
@@ -133,6 +142,64 @@ int points_kprobe(struct script *s, const struct probe_row *row, struct probe *p
 	if (s->target->ops->function(s->target, name) == -ENOENT)
 		return unknown_function(s, spec, name);
 	add_function(s, row, probe, spec, name, off, tail);
+	return 0;
+}
+
+/* ---- fentry, fexit */
+
+static bool in_types(struct script *s, const char *name)
+{
+	struct diag silent = {0};
+	struct btf *btf;
+
+	return !s->target->ops->btf(s->target, &btf, &silent) && btf_find(btf, name, BTF_FUNC);
+}
+
+/* The kernel refuses fentry: the kprobe at the same place may stand for it. */
+static int fentry_instead(struct script *s, const struct probe_row *row, struct probe *probe,
+			  struct probe_spec *spec, char **parts, int why, struct point ***tail)
+{
+	const char *other = row->attach == ATTACH_FENTRY ? "kprobe" : "kretprobe";
+	const char *reason = why == -ENOENT ? "has no types (BTF) for" : "refuses";
+	const struct probe_row *instead = probe_rows;
+	struct point **first = *tail;
+	int err;
+
+	if (s->target->ops->kprobes(s->target))
+		return diag_error(s->diag, spec->at, "tracepoint:... or rawtracepoint:... may serve",
+				  "this kernel %s %s (%s), and was built without kprobes", reason,
+				  row->name, strerror(-why));
+	while (strcmp(instead->name, other) != 0)
+		instead++;
+	err = points_kprobe(s, instead, probe, spec, parts, tail);
+	for (struct point *p = err ? NULL : *first; p; p = p->next)
+		p->instead = true;
+	if (!err)
+		diag_warn(s->diag, spec->at, NULL, "this kernel %s %s (%s): %s stands for it", reason,
+			  row->name, strerror(-why), other);
+	return err;
+}
+
+int points_fentry(struct script *s, const struct probe_row *row, struct probe *probe,
+		  struct probe_spec *spec, char **parts, struct point ***tail)
+{
+	char *name = parts[0], *module = strchr(name, ':');
+	int err;
+
+	if (module)
+		name = module + 1;
+	if (!*name || strpbrk(name, ":+"))
+		return diag_error(s->diag, spec->at,
+				  arena_printf(s->arena, "it is written %s", row->usage),
+				  "'%s' is not a probe of kind %s", spec->text, row->name);
+	err = s->target->ops->fentry(s->target);
+	if (err)
+		return fentry_instead(s, row, probe, spec, parts, err, tail);
+	if (has_wildcard(name))
+		return wild_functions(s, row, probe, spec, name, tail);
+	if (!in_types(s, name))
+		return unknown_function(s, spec, name);
+	add_function(s, row, probe, spec, name, 0, tail);
 	return 0;
 }
 

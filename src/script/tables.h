@@ -99,6 +99,8 @@ int points_raw(struct script *, const struct probe_row *, struct probe *,
 	       struct probe_spec *, char **parts, struct point ***tail);
 int points_kprobe(struct script *, const struct probe_row *, struct probe *,
 		  struct probe_spec *, char **parts, struct point ***tail);
+int points_fentry(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+		  char **parts, struct point ***tail);
 int points_uprobe(struct script *, const struct probe_row *, struct probe *,
 		  struct probe_spec *, char **parts, struct point ***tail);
 int points_usdt(struct script *, const struct probe_row *, struct probe *,
@@ -113,6 +115,16 @@ static inline bool has_wildcard(const char *s)
 {
 	return strpbrk(s, "*?[") != NULL;
 }
+
+/* proto.c: what the kernel's types say of the function, or raw tracepoint, of a point. */
+bool proto_exists(struct script *, const struct point *);
+/* args.NAME; a type of kind UNKNOWN: it is no number or pointer. */
+bool proto_param(struct script *, const struct point *, const char *name, struct near *, u32 *index,
+		 struct type *);
+struct type proto_nth(struct script *, const struct point *, u32 n);
+/* "struct file * file": parameter n, behind the last one the result of fexit; false: there is none. */
+bool proto_text(struct script *, const struct point *, u32 n, struct buf *out);
+struct type proto_result(struct script *, const struct point *, u32 *nparams);
 
 /* Values that depend on the probe: arg0, retval, probe, ...; check_probe.c, lower_probe.c */
 struct probe_value {

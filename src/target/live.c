@@ -297,6 +297,7 @@ static const struct target_ops live_ops = {
 	.tracepoints = live_tracepoints,
 	.btf = live_btf,
 	.kprobes = live_kprobes,
+	.fentry = live_fentry,
 	.function = live_function,
 	.functions = live_functions,
 	.file = live_file,

@@ -24,6 +24,7 @@ int builtin_tracepoint(struct target *, const char *category, const char *name,
 int builtin_tracepoints(struct target *, int (*fn)(void *, const char *, const char *), void *user);
 
 int live_kprobes(struct target *);
+int live_fentry(struct target *);
 int live_function(struct target *, const char *name);
 int live_functions(struct target *, int (*fn)(void *, const char *), void *user);
 

@@ -11,12 +11,46 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int live_kprobes(struct target *t)
 {
 	(void)t;
 	return access("/sys/bus/event_source/devices/kprobe/type", F_OK) ? -ENOENT : 0;
+}
+
+/* A locked-down kernel lets nobody load such programs; only a try tells. */
+int live_fentry(struct target *t)
+{
+	static const u64 return_0[] = {0xb7, 0x95}; /* r0 = 0; exit */
+	struct {
+		u32 kind, ninsns;
+		u64 insns, license;
+		u32 log[5], flags; /* log: level, size, address; kernel */
+		char name[16];
+		u32 ifindex, attach_type, btf_fd, func_size;
+		u64 funcs;
+		u32 nfuncs, line_size;
+		u64 lines;
+		u32 nlines, attach_btf, attach_fd, pad;
+	} a = {.kind = PROG_TRACING,
+	       .ninsns = 2,
+	       .insns = (u64)(uintptr_t)return_0,
+	       .license = (u64)(uintptr_t) "GPL",
+	       .attach_type = TRACE_FENTRY};
+	struct diag silent = {0};
+	struct btf *btf;
+	long fd;
+
+	if (t->ops->btf(t, &btf, &silent))
+		return -ENOENT;
+	a.attach_btf = btf_find(btf, "vfs_read", BTF_FUNC);
+	fd = syscall(SYS_bpf, 5, &a, sizeof(a)); /* BPF_PROG_LOAD */
+	if (fd < 0)
+		return -errno;
+	close((int)fd);
+	return 0;
 }
 
 typedef int function_fn(void *, const char *);

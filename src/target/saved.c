@@ -10,6 +10,7 @@
  *	arch x86_64
  *	cpus 4
  *	kprobes
+ *	nofentry
  *	function vfs_read
  *
  *	tracepoint sched:sched_switch
@@ -18,7 +19,7 @@
  *
  *	end
  *
- * "kprobes" says that the kernel has them; functions are those that were asked for. Tracepoints are
+ * "kprobes" says that the kernel has them, "nofentry" that it refuses fentry; functions are those that were asked for. Tracepoints are
  * sorted; their fields are lines of tracefs format files, without the common ones.
  * Instead of "end" the last line may be "btf N": then N bytes of BTF follow, up to the end of the
  * file. A file of another version, or one that breaks off, is refused. Lines that start with an
@@ -48,7 +49,7 @@ struct saved_tp {
 struct saved {
 	struct dict tracepoints; /* "category:name" */
 	struct dict functions;
-	bool kprobes;
+	bool kprobes, nofentry;
 	const char *btf_data;
 	size_t btf_size;
 	bool ends; /* "end" or "btf" was seen */
@@ -155,6 +156,8 @@ static bool read_line(struct target *t, struct lines *l)
 	}
 	if (l->n == 7 && !memcmp(l->line, "kprobes", 7))
 		return s->kprobes = true;
+	if (l->n == 8 && !memcmp(l->line, "nofentry", 8))
+		return s->nofentry = true;
 	s->ends = l->n == 3 && !memcmp(l->line, "end", 3) && l->p == l->end;
 	return s->ends;
 }
@@ -248,6 +251,14 @@ static int saved_kprobes(struct target *t)
 	return s->kprobes ? 0 : -ENOENT;
 }
 
+/* Where there are types, fentry is there: 5.5 was first. */
+static int saved_fentry(struct target *t)
+{
+	struct saved *s = t->data;
+
+	return s->nofentry ? -EPERM : s->btf_size ? 0 : -ENOENT;
+}
+
 static int saved_function(struct target *t, const char *name)
 {
 	struct saved *s = t->data;
@@ -290,6 +301,7 @@ static const struct target_ops saved_ops = {
 	.tracepoints = saved_tracepoints,
 	.btf = saved_btf,
 	.kprobes = saved_kprobes,
+	.fentry = saved_fentry,
 	.function = saved_function,
 	.functions = saved_functions,
 	.file = saved_file,
@@ -422,6 +434,8 @@ static int write_functions(struct target *t, const char *const *patterns, struct
 	if (t->ops->kprobes(t))
 		return 0;
 	buf_puts(out, "kprobes\n");
+	if (t->ops->fentry(t) == -EPERM)
+		buf_puts(out, "nofentry\n");
 	for (u32 i = 0; patterns && patterns[i]; i++)
 		asked |= !strncmp(patterns[i], "kprobe:", 7);
 	if (!asked)

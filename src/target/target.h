@@ -76,6 +76,8 @@ struct target_ops {
 	int (*btf)(struct target *, struct btf **, struct diag *);
 	/* Whether there are kprobes: 0, -ENOENT. */
 	int (*kprobes)(struct target *);
+	/* Whether programs may attach by fentry and fexit: 0, -ENOENT, -EPERM. */
+	int (*fentry)(struct target *);
 	/* Whether the kernel has this function: 0, -ENOENT. */
 	int (*function)(struct target *, const char *name);
 	/* Calls fn for each function that can be probed, until it returns non-zero. */

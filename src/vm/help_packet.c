@@ -167,7 +167,7 @@ static s64 make_room(struct vm_run *run, u32 at, s32 n)
 
 	if (!packet_is_there(run))
 		return 0;
-	if (n > 0 && run->packet - run->packet_room < (u64)n)
+	if (n > 0 && run->packet - packet_floor(run) < (u64)n)
 		return -ENOMEM;
 	memmove(pointer(start), pointer(run->packet), n < 0 ? at : MIN(at, packet_size(run)));
 	if (n > 0)

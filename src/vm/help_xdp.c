@@ -20,7 +20,7 @@ HELPER_FN(help_xdp_adjust_head)
 	UNUSED_ARGS;
 	if (!packet_is_there(run))
 		return 0;
-	if (start < run->packet_room + meta || start > run->packet_end - ETH_HEADER)
+	if (start < packet_floor(run) + meta || start > run->packet_end - ETH_HEADER)
 		return (u64)-EINVAL;
 	memmove(pointer(start - meta), pointer(run->packet_meta), meta);
 	packet_set(run, start - meta, start, run->packet_end);
@@ -49,7 +49,7 @@ HELPER_FN(help_xdp_adjust_meta)
 	UNUSED_ARGS;
 	if (!packet_is_there(run))
 		return 0;
-	if (meta < run->packet_room || meta > run->packet)
+	if (meta < packet_floor(run) || meta > run->packet)
 		return (u64)-EINVAL;
 	if (size % 4 || size > META_MAX)
 		return (u64)-EACCES;

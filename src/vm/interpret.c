@@ -449,6 +449,7 @@ L_call : {
 
 	if (__builtin_expect(--run->budget < 0, 0))
 		STOP(VM_OUT_OF_BUDGET);
+	run->frame = r[10];
 	result = pc->helper(r[1], r[2], r[3], r[4], r[5], run);
 	if (__builtin_expect(run->fault.kind, 0))
 		goto helper_failed;
@@ -482,7 +483,6 @@ L_call_local : {
 	f->back = pc + 1;
 	copy_saved(f->saved, &r[6]);
 	r[10] -= VM_FRAME_BYTES;
-	run->frame = r[10];
 	TAKE;
 }
 L_call_kfunc:
@@ -494,7 +494,6 @@ leave : {
 	depth--;
 	copy_saved(&r[6], frames[depth].saved);
 	r[10] += VM_FRAME_BYTES;
-	run->frame = r[10];
 	run->prog = prog = frames[depth].prog;
 	pc = frames[depth].back;
 	GO;

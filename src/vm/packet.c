@@ -102,14 +102,14 @@ u32 csum_bytes(const void *p, u32 size, u32 sum)
 	const u8 *at = p;
 	u64 wide = sum;
 
-	for (; size >= 2; size -= 2, at += 2) {
-		u16 word;
+	/* 32 bits at a time, as there: of the two zeroes of such sums the same one comes out */
+	for (u32 n; size; size -= n, at += n) {
+		u32 word = 0;
 
-		memcpy(&word, at, 2);
+		n = MIN(size, (u32)sizeof(word));
+		memcpy(&word, at, n);
 		wide += word;
 	}
-	if (size)
-		wide += *at;
 	while (wide >> 32)
 		wide = (u32)wide + (wide >> 32);
 	return (u32)wide;

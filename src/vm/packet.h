@@ -33,6 +33,11 @@ bool packet_is_there(struct vm_run *); /* false: the run is stopped */
 u32 context_get(struct vm_run *, u32 off);
 void context_set(struct vm_run *, u32 off, u32 value);
 /* Checksums: folded to 16 bits, as they are in the packet. */
+/* How far down it may grow: nowhere, where nobody named room. */
+static inline u64 packet_floor(const struct vm_run *run)
+{
+	return run->packet_room ? run->packet_room : run->packet;
+}
 u32 csum_add(u32 a, u32 b);
 u32 csum_bytes(const void *, u32 size, u32 sum);
 u16 csum_fold(u32 sum);

@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/kernel/sys.h"
 #include "object/specialise.h"
+#include "target/target.h"
 
 struct filler {
 	void *memory; /* stacks of the children; NULL: there are none */
@@ -23,6 +24,7 @@ struct kernel_engine {
 	u32 slots;  /* CPU numbers, rounded up to a power of two */
 	struct object_btf btf;
 	int btf_fd;	    /* 0: none */
+	struct target *target; /* whose types name the functions of fentry; while programs load */
 	int *maps, *progs;  /* descriptors by the object's indices; -1: not there */
 	int *events;	    /* perf events and links, in the order of attaching */
 	u32 nevents, events_cap;

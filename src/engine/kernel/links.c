@@ -18,7 +18,8 @@ static link_fn *const link_fns[ATTACH_KINDS] = {
 	[ATTACH_KPROBE] = link_kprobe,         [ATTACH_KRETPROBE] = link_kprobe,
 	[ATTACH_UPROBE] = link_uprobe,         [ATTACH_URETPROBE] = link_uprobe,
 	[ATTACH_USDT] = link_uprobe,           [ATTACH_PROFILE] = link_clock,
-	[ATTACH_SOFTWARE] = link_clock,         [ATTACH_TRACING] = link_tracing,
+	[ATTACH_SOFTWARE] = link_clock,        [ATTACH_TRACING] = link_tracing,
+	[ATTACH_FENTRY] = link_tracing,        [ATTACH_FEXIT] = link_tracing,
 };
 
 int link_keep(struct kernel_engine *k, int fd)

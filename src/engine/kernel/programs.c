@@ -148,6 +148,26 @@ static int program_load(struct kernel_engine *k, u32 prog, struct sys_prog *s,
 	return fd;
 }
 
+/* fentry and fexit are of one function, which the program names when it is loaded. */
+static int trace_function(struct kernel_engine *k, u32 prog, struct sys_prog *s)
+{
+	struct diag *d = k->base.diag;
+	const struct attach *at = NULL;
+	struct btf *btf;
+
+	vec_each (a, &k->base.object->attaches)
+		if (a->prog == prog && (a->kind == ATTACH_FENTRY || a->kind == ATTACH_FEXIT))
+			at = a;
+	if (!at)
+		return 0;
+	s->attach_type = at->kind == ATTACH_FENTRY ? TRACE_FENTRY : TRACE_FEXIT;
+	if ((!k->target && target_live(&k->target, d)) || k->target->ops->btf(k->target, &btf, d))
+		return -EINVAL;
+	s->attach_btf = btf_find(btf, at->pattern, BTF_FUNC);
+	return s->attach_btf ? 0 : diag_fail(d, -ENOENT, "`waggle -l 'fentry:*'` lists them",
+					     "this kernel has no function %s", at->pattern);
+}
+
 /* The functions of a program, behind the gate; all or none have a type. NULL: no memory. */
 static struct sys_func_info *program_funcs(const struct kernel_engine *k, u32 prog, u32 shift,
 					   u32 *n)
@@ -202,6 +222,7 @@ static int program_made(struct kernel_engine *k, u32 prog, const struct speciali
 	struct btf_line *lines = NULL;
 	int err = funcs ? program_link(k, prog, insns + shift, now) : -ENOMEM;
 
+	err = err ? err : trace_function(k, prog, &s);
 	if (!err && k->btf_fd) {
 		s.lines = lines = program_lines(k, prog, now, shift, &s.nlines);
 		err = lines ? 0 : -ENOMEM;
@@ -246,6 +267,8 @@ int programs_open(struct kernel_engine *k)
 			err = program_open(k, i);
 	if (!err)
 		err = plain_slots_fill(k, false);
+	target_close(k->target);
+	k->target = NULL;
 	free(k->log);
 	k->log = NULL;
 	k->log_size = 0;

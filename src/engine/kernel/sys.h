@@ -41,7 +41,7 @@ struct sys_func_info {
 };
 struct sys_prog {
 	const char *name, *license;
-	u32 kind, attach_type; /* attach_type: MULTI_*, 0: any */
+	u32 kind, attach_type; /* attach_type: MULTI_*, TRACE_*, 0: any */
 	u32 flags, attach_btf; /* the kernel's type that it is checked against */
 	const struct insn *insns;
 	u32 ninsns;

@@ -21,6 +21,7 @@ int user_child_open(struct user_child **out, const struct object *o, struct diag
 	err = c->shared ? plan_refuse(o, d) : -ENOMEM;
 	if (!err)
 		err = plan_make(&c->plan, o, d);
+	c->notify = !err && notify_serves(&c->plan);
 	if (!err)
 		err = filter_make(&c->filter, &c->plan, c->notify);
 	if (err) {
@@ -46,12 +47,15 @@ int user_child_prepare(struct user_child *c)
 		u16 n;
 		struct bpf_code *code;
 	} program = {(u16)c->filter.n, c->filter.code};
-	long err = sys_seccomp(SECCOMP_SET_FILTER, 0, &program);
+	u32 flags = c->notify ? FILTER_NEW_LISTENER | FILTER_WAIT_KILLABLE : 0;
+	long err = sys_seccomp(SECCOMP_SET_FILTER, flags, &program);
 
 	if (err == -EACCES) { /* without rights: no program may gain any by exec */
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 			return -errno;
-		err = sys_seccomp(SECCOMP_SET_FILTER, 0, &program);
+		err = sys_seccomp(SECCOMP_SET_FILTER, flags, &program);
 	}
+	if (err >= 0 && c->notify)
+		notify_hand_over(c->shared, (int)err);
 	return err < 0 ? (int)err : 0;
 }

@@ -14,6 +14,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
+#include <time.h>
+
+#define REAP_LOOKS 10
 
 static struct user_engine *user_of(struct engine *e)
 {
@@ -109,10 +112,17 @@ static int rings_open(struct user_engine *u)
 
 /* ---- open and close */
 
+/* It ends with the last task, which may have been a moment ago; or goes on as the guard. */
 static void reap(struct user_engine *u)
 {
-	if (u->tracer)
-		waitpid(u->tracer, NULL, WNOHANG);
+	const struct timespec nap = {.tv_nsec = 100000};
+
+	for (u32 i = 0; u->tracer && i < REAP_LOOKS; i++) {
+		if (waitpid(u->tracer, NULL, WNOHANG) == u->tracer)
+			u->tracer = 0;
+		else
+			nanosleep(&nap, NULL);
+	}
 }
 
 static void engine_close(struct engine *e, bool leave)
@@ -244,6 +254,8 @@ static void engine_detach(struct engine *e)
 	__atomic_store_n(&s->leave, 1, __ATOMIC_RELEASE);
 	if (u->opts.pid)
 		tracer_leave(u);
+	if (__atomic_exchange_n(&s->faults, 0, __ATOMIC_RELAXED))
+		diag_note(e->diag, NULL, "a program was stopped: %s", s->text);
 }
 
 static int engine_run(struct engine *e, u32 prog)

@@ -41,7 +41,7 @@ static u64 number_of(const struct call_info *info)
 							: info->entry.nr | FOREIGN_CALL;
 }
 
-static bool changes_info(u64 nr, const u64 args[6])
+bool call_changes_info(u64 nr, const u64 args[6])
 {
 	switch (nr) {
 	case SYS_prctl: return args[0] == PR_SET_NAME;
@@ -83,7 +83,7 @@ static void on_entry(struct tracer *t, struct task *task, const struct call_info
 	task->nr = nr;
 	task->in_call = plan_exits(t->plan, nr);
 	event_enter(t, task, nr, info->entry.args);
-	if (changes_info(nr, info->entry.args))
+	if (call_changes_info(nr, info->entry.args))
 		task->info.known = false;
 	if (t->seccomp && (nr == SYS_clone || nr == SYS_clone3))
 		keep_child(t, task, nr, info->entry.args);

@@ -82,8 +82,8 @@ static void signals_set(void)
 	a.sa_handler = on_kick;
 	sigaction(KICK, &a, NULL);
 	sigaction(SIGALRM, &a, NULL);
-	a.sa_handler = SIG_DFL;
-	sigaction(SIGCHLD, &a, NULL);
+	a = (struct sigaction){.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
+	sigaction(SIGCHLD, &a, NULL); /* wait(2) tells, no signal need be made */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -119,7 +119,7 @@ static long seize(struct tracer *t, u32 tid)
 	return 0;
 }
 
-static int read_scope(void)
+int yama_scope(void)
 {
 	char c = '0';
 	int fd = open("/proc/sys/kernel/yama/ptrace_scope", O_RDONLY | O_CLOEXEC);
@@ -140,7 +140,7 @@ static int refused(struct tracer *t, u32 pid, long err)
 		"kernel.yama.ptrace_scope is 2: only root may trace",
 		"kernel.yama.ptrace_scope is 3: nobody may trace until the next boot",
 	};
-	int scope = err == -EPERM ? read_scope() : 0;
+	int scope = err == -EPERM ? yama_scope() : 0;
 
 	snprintf(t->shared->text, sizeof(t->shared->text), "cannot trace process %u: %s", pid,
 		 err == -EPERM ? why[MIN((u32)scope, 3u)] : strerror((int)-err));
@@ -211,9 +211,9 @@ static int attach(struct tracer *t, u32 pid)
 
 /* Has it ended, does it want us to leave? Then a process of -p goes its own way again, and a
  * command goes on without programs. */
-static void look_at_session(struct tracer *t, u32 parent)
+static void look_at_session(struct tracer *t)
 {
-	if (getppid() != (int)parent) {
+	if (getppid() != (int)t->session) {
 		__atomic_store_n(&t->shared->open, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&t->shared->leave, 1, __ATOMIC_RELAXED);
 	}
@@ -251,14 +251,21 @@ static int wait_round(struct tracer *t)
 	return 0;
 }
 
-static _Noreturn void watch(struct tracer *t, u32 parent)
+static void woken(struct tracer *t)
 {
-	while (wait_round(t) != -ECHILD) {
+	if (!kicked)
+		return;
+	kicked = 0;
+	look_at_session(t);
+}
+
+static _Noreturn void watch(struct tracer *t, u32 command)
+{
+	if (t->notify)
+		notify_watch(t, command, woken);
+	while (!t->notify && wait_round(t) != -ECHILD) {
 		profile_tick(t);
-		if (!kicked)
-			continue;
-		kicked = 0;
-		look_at_session(t, parent);
+		woken(t);
 	}
 	__atomic_store_n(&t->shared->left, 1, __ATOMIC_RELEASE);
 	_exit(0);
@@ -282,18 +289,20 @@ static _Noreturn void tracer_main(struct user_engine *u, int ready, u32 parent)
 		t->shared = c->shared;
 		t->seccomp = u->opts.cpid && !u->opts.pid;
 		t->process = u->opts.pid;
+		t->notify = c->notify && t->seccomp;
+		t->session = parent;
 		t->all_calls = plan_has_calls(t->plan);
 		info_init(t);
 		err = vm_run_open(&t->run, u->vm, &t->host, t, TRACER_CPU);
 	}
-	if (!err)
+	if (!err && !t->notify)
 		err = attach(t, u->opts.pid ? u->opts.pid : u->opts.cpid);
 	if (!err)
 		err = profile_open(t);
 	if (write(ready, &err, sizeof(err)) != sizeof(err) || err)
 		_exit(1);
 	close(ready);
-	watch(t, parent);
+	watch(t, u->opts.cpid);
 }
 
 /* ---- in the session */

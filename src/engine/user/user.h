@@ -46,7 +46,7 @@ struct plan {
 	u32 nsyscalls;                               /* that have rows of their own */
 	bool any_exit;                               /* some result of a system call is asked for */
 	/* what programs ask of the task: calls that change it are looked at */
-	bool needs_comm, needs_ids, needs_cgroup;
+	bool needs_comm, needs_ids, needs_cgroup, needs_stack;
 };
 int plan_make(struct plan *, const struct object *, struct diag *);
 void plan_free(struct plan *);
@@ -77,6 +77,8 @@ struct shared {
 	u32 leave;      /* -p: let the process go */
 	u32 left;       /* it is done */
 	u32 faults;     /* runs that the machine stopped */
+	/* notify.c: the listener in the command's table, plus 1; the tracer has it */
+	u32 listener, listening;
 	char text[512]; /* why the first of them was; why the tracer could not begin */
 };
 
@@ -118,6 +120,7 @@ struct task {
 	u64 nr;                          /* the last call */
 	struct {
 		struct vm_task vm;
+		u64 read_ns; /* notify.c */
 		bool known;
 	} info;
 	bool maps; /* the call maps a file */
@@ -143,6 +146,8 @@ struct tracer {
 	struct task *regs_of; /* whose registers are in regs, or NULL */
 	struct user_regs_struct regs;
 	bool at_entry;  /* of a function: its frame is not there yet */
+	u32 session; /* the process that we belong to */
+	bool notify; /* entries come by notification, nothing is attached */
 	bool seccomp;   /* a filter says which calls stop... */
 	bool all_calls; /* ...else all or none do */
 	bool leaving;   /* -p: each task is let go where it stops next */
@@ -179,6 +184,14 @@ bool info_signal_pending(const struct task *, u32 sig); /* to this thread */
 bool info_runs(const struct task *);                    /* on a CPU, or it waits for one */
 int task_read(const struct task *, void *to, u32 size, u64 from); /* 0, -EFAULT */
 struct user_regs_struct *task_regs(struct tracer *, struct task *);
+
+/* notify.c: entries alone, without ptrace */
+bool notify_serves(const struct plan *);
+void notify_hand_over(struct shared *, int listener); /* in the command */
+/* In the tracer, until the last task has ended; woken(): a signal has interrupted it. */
+void notify_watch(struct tracer *, u32 command, void (*woken)(struct tracer *));
+bool call_changes_info(u64 nr, const u64 args[6]); /* of the task that calls; stops.c */
+int yama_scope(void); /* kernel.yama.ptrace_scope, 0: there is none or we may all; tracer.c */
 
 /* profile.c: programs that run on a clock, in tasks that run at that moment */
 int profile_open(struct tracer *);
