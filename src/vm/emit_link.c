@@ -31,11 +31,15 @@ void emit_room(struct emit *e, u32 bytes)
 	e->end = e->code + size;
 }
 
-void emit_labels(struct emit *e, u32 n)
+void emit_begin(struct emit *e, struct arena *arena, u32 labels, u32 bytes, u32 jumps)
 {
-	e->labels.cap = n + n / 4 + 16;
-	e->labels.v = arena_array(e->arena, struct emit_label, e->labels.cap);
-	e->labels.n = n;
+	e->arena = arena;
+	e->labels.n = labels;
+	e->labels.cap = labels + jumps;
+	e->labels.v = arena_array(arena, struct emit_label, e->labels.cap);
+	e->fixups.cap = jumps;
+	e->fixups.v = arena_array(arena, struct emit_fixup, jumps);
+	emit_room(e, bytes);
 }
 
 u32 emit_label(struct emit *e)
@@ -99,10 +103,21 @@ static void place_fixups(struct emit *e)
 	}
 }
 
+/* What is between lies apart at least as far as in the buffer. */
+static void guess(struct emit *e)
+{
+	vec_each (f, &e->fixups) {
+		s64 distance = (s64)e->labels.v[f->kind == EMIT_JUMP ? f->label : 0].at - f->at;
+
+		f->is_long = f->kind == EMIT_JUMP && (distance < -128 || distance > 127);
+	}
+}
+
 static void relax(struct emit *e)
 {
 	bool changed = true;
 
+	guess(e);
 	while (changed) {
 		changed = false;
 		place_fixups(e);

@@ -58,7 +58,7 @@ static void put_data(struct emit *e, u32 op, u32 reg, s32 at)
 	put_opcode(e, op, reg, 0, 0);
 	put_modrm(e, 0, reg, 5);
 	vec_push(e->arena, &e->patches,
-		 (struct emit_patch){(u32)(e->p - e->code), e->fixups.n, true, (u64)at});
+		 (struct emit_patch){(u32)(e->p - e->code), e->fixups.n, (u32)at, true});
 	x_imm(e, 4, 0);
 }
 
@@ -293,6 +293,16 @@ void x_pop(struct emit *e, u32 reg)
 	put_opcode(e, 0x58 | (reg & 7), 0, 0, reg);
 }
 
+void x_push_mem(struct emit *e, struct x_mem m)
+{
+	x_mem(e, 0xff, 6, m);
+}
+
+void x_pop_mem(struct emit *e, struct x_mem m)
+{
+	x_mem(e, 0x8f, 0, m);
+}
+
 void x_ret(struct emit *e)
 {
 	put(e, 0xc3);
@@ -334,7 +344,7 @@ void x_call_far(struct emit *e, u64 function)
 	put(e, 0xff);
 	put(e, 0x15);
 	vec_push(e->arena, &e->patches,
-		 (struct emit_patch){(u32)(e->p - e->code), e->fixups.n, false, i});
+		 (struct emit_patch){(u32)(e->p - e->code), e->fixups.n, i, false});
 	x_imm(e, 4, 0);
 }
 
@@ -343,7 +353,7 @@ void x_call_reg(struct emit *e, u32 reg)
 	x_reg(e, 0xff, 2, reg);
 }
 
-void x_jump_reg(struct emit *e, u32 reg)
+void x_jump_mem(struct emit *e, struct x_mem m)
 {
-	x_reg(e, 0xff, 4, reg);
+	x_mem(e, 0xff, 4, m);
 }

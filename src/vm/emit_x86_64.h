@@ -52,8 +52,8 @@ struct emit_label {
 /* Four bytes of the buffer that hold the distance to a function or to data. */
 struct emit_patch {
 	u32 at, fixups;
+	u32 to; /* a function, by its place in `far`; data: an offset */
 	bool data;
-	u64 to; /* the function's address; data: an offset */
 };
 struct emit {
 	struct arena *arena;
@@ -65,9 +65,11 @@ struct emit {
 	u32 data;     /* bytes of data, zeroed, writable */
 };
 
+/* So many labels are there at once, to be placed; guesses how much there will be of other things.
+ */
+void emit_begin(struct emit *, struct arena *, u32 labels, u32 bytes, u32 jumps);
 /* Makes room for `bytes` more, to be called before each piece. */
 void emit_room(struct emit *, u32 bytes);
-void emit_labels(struct emit *, u32 n);    /* the first n */
 u32 emit_label(struct emit *);             /* a new one, to be placed */
 void emit_place(struct emit *, u32 label); /* here */
 void emit_align(struct emit *, u32 most);  /* to 16 bytes, if it takes at most so many */
@@ -118,13 +120,15 @@ void x_bswap(struct emit *, bool wide, u32 reg);
 void x_rol16(struct emit *, u32 reg); /* swaps the two lowest bytes */
 void x_push(struct emit *, u32 reg);
 void x_pop(struct emit *, u32 reg);
+void x_push_mem(struct emit *, struct x_mem);
+void x_pop_mem(struct emit *, struct x_mem);
 void x_ret(struct emit *);
 void x_atomic(struct emit *, u32 op, u32 size, struct x_mem, u32 reg); /* op for 32 bits, locked */
 void x_jump(struct emit *, enum x_cond, u32 label);
 void x_call(struct emit *, u32 label);
 void x_call_far(struct emit *, u64 function);
 void x_call_reg(struct emit *, u32 reg);
-void x_jump_reg(struct emit *, u32 reg);
+void x_jump_mem(struct emit *, struct x_mem); /* to the address that is there */
 
 /* Opcodes for x_reg(), x_mem() and x_atomic() that have no call of their own */
 enum {

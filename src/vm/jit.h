@@ -27,14 +27,14 @@ struct jit_cpu {
 
 /* What is known of a slot. Registers of BPF are a bit each. */
 struct jit_slot {
+	u32 to;       /* where it may jump; NO_JUMP: nowhere */
+	u32 from;     /* JIT_LOOP: the last that jumps here */
+	u16 use, def; /* registers that it reads, that it writes or leaves undefined */
+	u16 live;     /* that are needed after it; when checked: all */
+	u16 known;    /* JIT_LOOP: what those that jump here have taken as needed */
 	u8 op;        /* enum isa_id; ISA_NONE: the second of a ld_imm64 */
 	u8 place;     /* JIT_TARGET, ... */
 	bool checked; /* its access is, by one before it */
-	u16 use, def; /* registers that it reads, that it writes or leaves undefined */
-	u16 live;     /* that are needed after it; when checked: all */
-	u32 to;       /* where it may jump; NO_JUMP: nowhere */
-	u32 from;     /* JIT_LOOP: the last that jumps here */
-	u16 known;    /* JIT_LOOP: what those that jump here have taken as needed */
 };
 #define NO_JUMP UINT32_MAX
 enum {
@@ -98,14 +98,13 @@ enum jit_cold_kind {
 };
 struct jit_cold {
 	u32 label, slot;
-	u32 back; /* where it goes on */
-	u8 kind;
-	u8 leave;
+	u32 back;     /* where it goes on */
+	u32 range;    /* COLD_ACCESS: JIT_PACK() */
+	u32 function; /* number of the one that it belongs to */
+	u8 kind, leave;
 	u8 dst, from; /* COLD_DIVIDE */
 	bool minus_one;
 	struct jit_division division;
-	struct jit_range range; /* COLD_ACCESS */
-	const struct jit_function *function;
 };
 
 struct jit {
@@ -187,15 +186,15 @@ jit_translate_fn jit_alu_k, jit_alu_x, jit_movsx, jit_neg, jit_end, jit_ldx, jit
 
 /* jit_divide.c: dst = from / by, or %; registers of the machine */
 void jit_divide(struct jit *, struct jit_division, u32 dst, u32 from, u32 by);
-/* By a constant; false: not done, it is better done by jit_divide(). */
 void jit_divide_cold(struct jit *, const struct jit_cold *);
+/* By a constant; false: not done, it is better done by jit_divide(). */
 bool jit_divide_by(struct jit *, struct jit_division, u32 dst, s32 by);
 
 /* jit_memory.c: the operand of an access that has been checked */
 struct x_mem jit_access(struct jit *, u32 base, s32 off, u32 size, bool write);
 void jit_access_cold(struct jit *, const struct jit_cold *);
-void jit_row(struct jit *, bool write);
-u32 jit_size(const struct insn *); /* bytes of an access */
+void jit_row(struct jit *, bool write); /* emits what j->rows[write] is the label of */
+u32 jit_size(const struct insn *);      /* bytes of an access */
 
 /* jit_inline.c: false: it must be called. */
 bool jit_inline(struct jit *, u32 helper);

@@ -16,14 +16,16 @@
 
 /* ---- operations: registers and targets */
 
-enum { NEAR = 1, FAR };    /* the distance is off, or imm */
-enum { DST = 1, SRC = 2 }; /* the registers that an instruction names */
+enum { NEAR = 1, FAR };            /* the distance is off, or imm */
+enum { HELPER = 1, FUNCTION = 2 }; /* what is called */
+enum { DST = 1, SRC = 2 };         /* the registers that an instruction names */
 
-/* By form: what is read and written of those, which others, and where the distance of a jump is. */
+/* By form: what is read and written of those, which others, where the distance of a jump is, and
+ * what it calls. */
 static const struct {
 	u8 reads, writes;
 	u16 use, def;
-	u8 jump;
+	u8 jump, calls;
 } forms[FORMS] = {
 	[FORM_ALU_K] = {.reads = DST, .writes = DST},
 	[FORM_ALU_X] = {.reads = DST | SRC, .writes = DST},
@@ -38,28 +40,21 @@ static const struct {
 	[FORM_CMPXCHG] = {.reads = DST | SRC, .use = BIT(0), .def = BIT(0)},
 	[FORM_LOAD_ACQ] = {.reads = SRC, .writes = DST},
 	[FORM_STORE_REL] = {.reads = DST | SRC},
-	[FORM_LD_ABS] = {.def = BIT(0)},
-	[FORM_LD_IND] = {.reads = SRC, .def = BIT(0)},
+	[FORM_LD_ABS] = {.def = BIT(0), .calls = HELPER},
+	[FORM_LD_IND] = {.reads = SRC, .def = BIT(0), .calls = HELPER},
 	[FORM_LD_IMM64] = {.writes = DST},
 	[FORM_JA] = {.jump = NEAR},
 	[FORM_GOTOL] = {.jump = FAR},
 	[FORM_JMP_K] = {.reads = DST, .jump = NEAR},
 	[FORM_JMP_X] = {.reads = DST | SRC, .jump = NEAR},
-	[FORM_CALL] = {.def = BITS(0, 5)}, /* it uses its arguments */
-	[FORM_CALL_LOCAL] = {.use = BITS(1, 5), .def = BITS(0, 5)},
+	[FORM_CALL] = {.use = BITS(1, 5), .def = BITS(0, 5), .calls = HELPER},
+	[FORM_CALL_LOCAL] = {.use = BITS(1, 5), .def = BITS(0, 5), .calls = FUNCTION},
 	[FORM_EXIT] = {.use = BIT(0)},
 };
 
 static u16 named(u32 which, const struct insn *in)
 {
 	return (u16)((which & DST) << in->dst | (which & SRC) >> 1 << in->src);
-}
-
-static u16 arguments(const struct insn *in)
-{
-	const struct helper *h = helper_by_id((u32)in->imm);
-
-	return BITS(1, h ? h->nargs : 5); /* of none: no bit */
 }
 
 static void mark_place(struct jit *j, const struct isa_op *op, const struct insn *in, u32 at)
@@ -89,11 +84,10 @@ static void mark(struct jit *j, u32 at)
 	bool mov = alu & ((in->code & 0xf0) == BPF_MOV);
 
 	s->op = j->prog->ops[at];
+	s->live = j->checked ? ALL : 0;
 	s->use = named(forms[form].reads & ~(mov ? DST : 0), in) | forms[form].use;
 	s->def = named(forms[form].writes, in) | forms[form].def;
 	s->to = jump ? at + 1 + (u32)(jump == NEAR ? in->off : in->imm) : NO_JUMP;
-	if (form == FORM_CALL)
-		s->use = arguments(in);
 	mark_place(j, op, in, at);
 }
 
@@ -127,17 +121,24 @@ static bool crosses(const struct jit *j, const struct jit_function *f, u32 at)
 	       (next == f->end && !ends(s));
 }
 
-static void look_at(struct jit *j, struct jit_function *f, u32 at)
+static void look_at(struct jit *j, struct jit_function *f)
 {
-	const struct jit_slot *s = &j->slots[at];
-	u32 form = isa_ops[s->op].form;
+	bool any_calls = j->calls_back || j->tail_calls;
+	u16 use = 0, def = 0;
+	u8 all = 0;
 
-	f->saves |= s->def & SAVED;
-	f->frame |= (s->use & BIT(10)) || form == FORM_CALL_LOCAL;
-	f->calls |= form == FORM_CALL_LOCAL || form == FORM_CALL || form == FORM_LD_ABS ||
-		    form == FORM_LD_IND;
-	f->frame |= form == FORM_CALL && (j->calls_back || j->tail_calls);
-	j->woven |= crosses(j, f, at);
+	for (u32 at = f->start; at < f->end; at++) {
+		const struct jit_slot *s = &j->slots[at];
+
+		use |= s->use;
+		def |= s->def;
+		all |= forms[isa_ops[s->op].form].calls;
+		if (s->op && j->functions.n > 1)
+			j->woven |= crosses(j, f, at);
+	}
+	f->saves = def & SAVED;
+	f->frame |= use & BIT(10) || all & FUNCTION || (all & HELPER && any_calls);
+	f->calls |= all != 0;
 }
 
 static void find_functions(struct jit *j)
@@ -146,9 +147,7 @@ static void find_functions(struct jit *j)
 		if (j->slots[at].place & JIT_FUNCTION)
 			add_function(j, at);
 	vec_each (f, &j->functions)
-		for (u32 at = f->start; at < f->end; at++)
-			if (j->slots[at].op)
-				look_at(j, f, at);
+		look_at(j, f);
 	vec_each (f, &j->functions)
 		if (j->woven) {
 			f->saves = SAVED;
@@ -202,8 +201,6 @@ void jit_flow(struct jit *j)
 	}
 	j->slots[0].place |= JIT_FUNCTION;
 	find_functions(j);
-	for (u32 at = 0; at < j->n && j->checked; at++)
-		j->slots[at].live = ALL;
 	if (!j->checked)
 		find_live(j);
 }

@@ -111,8 +111,8 @@ static void check(struct jit *j, u32 base, struct jit_range r)
 			     .label = emit_label(&j->e),
 			     .back = emit_label(&j->e),
 			     .kind = COLD_ACCESS,
-			     .range = r,
-			     .function = j->function};
+			     .range = JIT_PACK(r),
+			     .function = (u32)(j->function - j->functions.v)};
 
 	x_load(&j->e, 4, SCRATCH1, X_DATA((s32)(j->at * sizeof(u32))));
 	x_lea(&j->e, true, SCRATCH0, X_AT(REG(base), r.low));
@@ -145,22 +145,23 @@ void jit_row(struct jit *j, bool write)
 /* A row, or C looks. If the interpreter has gone on, this function returns. */
 void jit_access_cold(struct jit *j, const struct jit_cold *c)
 {
-	u32 *row = &j->rows[c->range.write];
+	const struct jit_function *f = &j->functions.v[c->function];
+	u32 *row = &j->rows[JIT_PACK_WRITE(c->range)];
 
 	if (!*row)
 		*row = emit_label(&j->e) + 1;
-	x_mov_imm(&j->e, SCRATCH2, (u64)(c->range.high - c->range.low - 1));
+	x_mov_imm(&j->e, SCRATCH2, JIT_PACK_BYTES(c->range) - 1);
 	x_call(&j->e, *row - 1);
 	x_jump(&j->e, X_B, c->back);
-	x_mov_imm(&j->e, SCRATCH1, JIT_PACK(c->range));
+	x_mov_imm(&j->e, SCRATCH1, c->range);
 	jit_leave(j, LEAVE_ACCESS, c->slot);
 	x_alu_imm(&j->e, false, X_CMP, SCRATCH1, ANSWER_RETURN);
 	x_jump(&j->e, X_NE, c->back);
-	if (j->function == c->function && j->leaving) {
+	if (j->function == f && j->leaving) {
 		x_jump(&j->e, X_ALWAYS, j->leaving - 1);
 		return;
 	}
-	j->function = c->function;
+	j->function = f;
 	j->leaving = emit_label(&j->e) + 1;
 	emit_place(&j->e, j->leaving - 1);
 	jit_return(j);

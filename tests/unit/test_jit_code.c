@@ -222,6 +222,40 @@ static void accesses_stay_in_one_value(void **state)
 			}
 }
 
+/* ---- a helper that takes more than its prototype says */
+
+static void keep_text(struct vm_run *run, const char *text, size_t len)
+{
+	snprintf(run->user, 64, "%.*s", (int)len, text);
+}
+
+static void all_arguments_of_a_format_are_there(void **state)
+{
+	static const struct insn code[] = {MOV(2, 9),  MOV(3, 1),  MOV(5, 2),          SHL(5, 3),
+					   MOVR(4, 3), ADDR(4, 5), CALL(trace_printk), EXIT};
+	static const struct vm_host host = {.printk = keep_text};
+	char format[9] = "%d %d %d";
+
+	(void)state;
+	for (u32 way = 0; way < WAYS; way++) {
+		struct vm_opts opts = opts_of(way, 0);
+		char text[64] = "";
+		struct vm_run *run;
+		struct vm *vm;
+		u64 result;
+
+		assert_int_equal(vm_open_code(&vm, code, N(code), &opts, NULL), 0);
+		assert_int_equal(vm_run_open(&run, vm, &host, text, 0), 0);
+		vm_lend(run, (struct vm_region){.start = (u64)(uintptr_t)format,
+						.size = sizeof(format),
+						.kind = VM_MEMORY});
+		assert_int_equal(vm_call(run, 0, (u64)(uintptr_t)format, 0, &result), 0);
+		assert_string_equal(text, "1 17 16");
+		vm_run_close(run);
+		vm_close(vm);
+	}
+}
+
 /* ---- the code */
 
 static bool code_has(const struct vm_prog *p, u64 value, u32 bytes)
@@ -327,9 +361,11 @@ static void *work(void *arg)
 	u64 *memory = calloc(8, 8), result;
 	struct vm_run *run;
 
-	w->good = memory && !vm_run_open(&run, w->vm, NULL, NULL, w->cpu);
-	if (!w->good)
+	if (!memory || vm_run_open(&run, w->vm, NULL, NULL, w->cpu)) {
+		free(memory);
 		return NULL;
+	}
+	w->good = true;
 	for (u32 i = 0; i < w->cpu; i++) /* so that memory has another number in each */
 		vm_lend(run, (struct vm_region){.start = 16 + i, .size = 1, .kind = VM_MEMORY});
 	vm_lend(run, (struct vm_region){.start = (u64)(uintptr_t)memory,
@@ -368,6 +404,7 @@ static void threads_share_code(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(tail_calls),
 	cmocka_unit_test(accesses_stay_in_one_value),
+	cmocka_unit_test(all_arguments_of_a_format_are_there),
 	cmocka_unit_test(constants_are_blinded),
 	cmocka_unit_test(no_page_is_writable_and_executable),
 	cmocka_unit_test(threads_share_code),
