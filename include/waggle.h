@@ -260,4 +260,18 @@ int waggle_map_next(struct waggle_map *, const void *key, void *next);
 /* Detaches, frees, and leaves nothing behind. */
 void waggle_session_stop(struct waggle_session *);
 
+/* BPF on this machine, whoever made it. What is found goes to out() as text, or with opts->format "json" as
+ * a line of JSON for each thing. */
+int waggle_kernel_maps(const struct waggle_opts *);
+/* verb: "dump", "lookup" (a key), "update" (a key, a value, and "any", "noexist" or "exist"), "delete" (a
+ * key). map: its id, name, or path in the BPF file system. args: keys and values as text
+ * (docs/cli.md), NULL at the end. */
+int waggle_kernel_map(const char *verb, const char *map, char *const *args,
+		      const struct waggle_opts *);
+/* Programs, with where they are attached and who holds them. ms: so long it is measured how often each runs
+ * and what it costs; 0: not at all. */
+int waggle_kernel_programs(unsigned ms, const struct waggle_opts *);
+/* Detaches a program ("prog:ID"), a link ("link:ID"), or either ("ID") where that is clear. */
+int waggle_kernel_detach(const char *what, const struct waggle_opts *);
+
 #endif

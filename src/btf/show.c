@@ -110,7 +110,7 @@ static void show_array(struct show *s, const struct btf_type *t, const u8 *data,
 		return;
 	}
 	buf_char(s->out, '[');
-	for (u64 i = 0; i < t->n && (i + 1) * each <= size; i++) {
+	for (u64 i = 0; (i < t->n || !t->n) && (i + 1) * each <= size; i++) {
 		buf_puts(s->out, i ? (s->json ? "," : ", ") : "");
 		show(s, t->type, data + i * each, each, depth + 1);
 	}
@@ -152,6 +152,8 @@ static void show_members(struct show *s, const struct btf_type *t, const u8 *dat
 		if (!m->bits && (!btf_sizeof(s->btf, m->type, &bytes) || off > size ||
 				 bytes > size - off))
 			continue;
+		if (!m->bits && !bytes && inner && inner->kind == BTF_ARRAY)
+			bytes = size - off; /* char data[]: all that is left */
 		if (!*m->name && inner && (inner->kind == BTF_STRUCT || inner->kind == BTF_UNION)) {
 			show_members(s, inner, data + off, bytes, depth + 1, any);
 			continue;
@@ -213,7 +215,7 @@ static void show(struct show *s, u32 type, const u8 *data, u64 size, u32 depth)
 		buf_printf(s->out, s->json ? "\"0x%llx\"" : "0x%llx",
 			   (unsigned long long)load(data, 8));
 		break;
-	case BTF_ARRAY: show_array(s, t, data, bytes, depth); break;
+	case BTF_ARRAY: show_array(s, t, data, t->n ? bytes : size, depth); break;
 	case BTF_STRUCT:
 	case BTF_UNION:
 		buf_char(s->out, '{');

@@ -21,6 +21,9 @@ int cmd_trace(int argc, char **argv); /* `waggle -e ...`, `waggle FILE` */
 int cmd_build(int argc, char **argv);
 int cmd_asm(int argc, char **argv);
 int cmd_dis(int argc, char **argv);
+int cmd_map(int argc, char **argv);
+int cmd_ps(int argc, char **argv);
+int cmd_detach(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_target(int argc, char **argv);
 int cmd_help(int argc, char **argv);

@@ -12,8 +12,14 @@
 
 const struct command commands[] = {
 	{"build", cmd_build, "waggle build FILE -o OBJECT", "compile a script to a BPF object"},
-	{"dis", cmd_dis, "waggle dis [--classic|--hex|--raw] FILE", "the instructions of an object, or bare ones"},
-	{"asm", cmd_asm, "waggle asm [--classic|--hex|--raw] FILE -o OUT", "an object, or bare instructions, from text"},
+	{"dis", cmd_dis, "waggle dis [--classic|--hex|--raw] FILE",
+	 "the instructions of an object, or bare ones"},
+	{"asm", cmd_asm, "waggle asm [--classic|--hex|--raw] FILE -o OUT",
+	 "an object, or bare instructions, from text"},
+	{"ps", cmd_ps, "waggle ps [--stats [SECONDS]]",
+	 "the programs of this machine, and what they cost"},
+	{"map", cmd_map, "waggle map list|dump|lookup|update|delete", "the maps of this machine"},
+	{"detach", cmd_detach, "waggle detach ID", "take a program from where it is attached"},
 	{"run", cmd_run, "waggle run OBJECT [OPTIONS]", "run a program of an object on given input"},
 	{"target", cmd_target, "waggle target save FILE [PATTERN...]",
 	 "save what a compiler must know of this machine"},
@@ -77,7 +83,8 @@ static int unknown(const char *word)
 	for (const struct command *c = commands; c->name; c++)
 		if (distance(word, c->name) <= 2)
 			return usage_error("there is no command and no file '%s': did you mean "
-					   "'waggle %s'?", word, c->name);
+					   "'waggle %s'?",
+					   word, c->name);
 	return usage_error("there is no command and no file '%s'", word);
 }
 

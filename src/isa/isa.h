@@ -164,6 +164,10 @@ enum helper_result {
 	RET_PERCPU,
 	RET_PERCPU_NULL,
 };
+/* Where programs are attached: BPF_CGROUP_INET_INGRESS, ...; the name as bpftool writes it, or NULL. */
+const char *attach_type_name(u32 id);
+#define ATTACH_TYPES 58
+
 /* Helpers. HELPER_probe_read_user_str is the number of bpf_probe_read_user_str. */
 struct helper {
 	const char *name; /* without bpf_ */

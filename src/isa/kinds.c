@@ -22,6 +22,17 @@ static const struct prog_kind prog_kinds[] = {
 #undef PROG_KIND
 };
 
+static const char *const attach_types[ATTACH_TYPES] = {
+#define ATTACH_TYPE(id, name) [id] = name,
+#include "isa/attachtypes.def"
+#undef ATTACH_TYPE
+};
+
+const char *attach_type_name(u32 id)
+{
+	return id < ATTACH_TYPES ? attach_types[id] : NULL;
+}
+
 const struct helper *helper_by_id(u32 id)
 {
 	return id < ARRAY_SIZE(helpers) && helpers[id].name ? &helpers[id] : NULL;

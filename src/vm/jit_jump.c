@@ -204,7 +204,7 @@ static void jump_to_program(struct jit *j)
 {
 	jit_restore(j);
 	x_load(&j->e, 8, SCRATCH0, RUN_FIELD(prog));
-	x_mem(&j->e, 0xff, 4, X_AT(SCRATCH0, offsetof(struct vm_prog, entry)));
+	x_jump_mem(&j->e, X_AT(SCRATCH0, offsetof(struct vm_prog, entry)));
 }
 
 static bool arguments_matter(u32 id)
