@@ -10,6 +10,7 @@
  */
 #include "base/dict.h"
 #include "object/parts.h"
+#include "object/plain.h"
 
 #include <errno.h>
 
@@ -190,6 +191,8 @@ int object_write_elf(const struct object *o, struct buf *out, struct diag *d)
 	struct elf_out e = {.o = o};
 	int err = object_validate(o, d);
 
+	if (!err && o->plain)
+		return plain_write(o, out, d);
 	if (!err)
 		err = object_btf(o, &e.types, d);
 	if (err)

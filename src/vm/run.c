@@ -47,6 +47,7 @@ void vm_run_close(struct vm_run *run)
 {
 	if (!run)
 		return;
+	free(run->tasks);
 	free(run->stack);
 	free(run);
 }
