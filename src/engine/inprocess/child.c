@@ -20,6 +20,17 @@ static bool is_served(const struct attach *a)
 	return a->kind == ATTACH_BEGIN || a->kind == ATTACH_END || a->kind == ATTACH_INTERVAL;
 }
 
+static bool asks_for_task(const struct object *o)
+{
+	vec_each (p, &o->progs)
+		vec_each (i, &p->code.insns)
+			if (i->code == (BPF_JMP | BPF_CALL) && !i->src &&
+			    (i->imm == HELPER_get_current_task ||
+			     i->imm == HELPER_get_current_task_btf))
+				return true;
+	return false;
+}
+
 /* Other probes than those of system calls need somebody who looks from outside. */
 static int refuse(const struct object *o, struct diag *d)
 {
@@ -34,10 +45,15 @@ static int refuse(const struct object *o, struct diag *d)
 	}
 	if (n > LISTED_MOST)
 		buf_printf(&text, " and %u more", n - LISTED_MOST);
-	if (n)
+	if (!n && asks_for_task(o)) {
+		n = 1;
+		diag_fail(d, -EOPNOTSUPP, "--engine user knows more of it",
+			  "the in-process engine has no curtask");
+	} else if (n) {
 		diag_fail(d, -EOPNOTSUPP, "--engine user traces more",
 			  "the in-process engine serves probes of system calls alone, not: %s",
 			  buf_str(&text));
+	}
 	buf_free(&text);
 	return n ? -EOPNOTSUPP : plan_refuse(o, d);
 }

@@ -17,6 +17,11 @@ extern const u8 inprocess_image[], inprocess_image_end[];
 #define WITH_EXEC   0x10u /* MFD_EXEC, from 6.3 */
 #define COOKIE_MASK 0x0fffffffff000ull
 
+static u64 image_bytes(void)
+{
+	return (u64)(uintptr_t)inprocess_image_end - (u64)(uintptr_t)inprocess_image;
+}
+
 static int map(const struct shared_file *f, u64 at, u64 size, int prot)
 {
 	void *p = mmap((void *)at, size, prot, MAP_SHARED | MAP_FIXED_NOREPLACE, f->fd,
@@ -32,7 +37,7 @@ static int map(const struct shared_file *f, u64 at, u64 size, int prot)
 
 static int create(struct shared_file *f)
 {
-	u64 size = (u64)(inprocess_image_end - inprocess_image);
+	u64 size = image_bytes();
 
 	f->fd = memfd_create("waggle", MFD_CLOEXEC | MFD_ALLOW_SEALING | WITH_EXEC);
 	if (f->fd < 0 && errno == EINVAL)
@@ -56,7 +61,7 @@ int file_map_control(const struct shared_file *f)
 
 int file_map_text(const struct shared_file *f)
 {
-	u64 size = ALIGN_UP((u64)(inprocess_image_end - inprocess_image), PAGE);
+	u64 size = ALIGN_UP(image_bytes(), PAGE);
 
 	return map(f, AGENT_TEXT, size, PROT_READ | PROT_EXEC);
 }
