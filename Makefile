@@ -13,6 +13,7 @@ CC      := gcc
 endif
 O       ?= build
 PREFIX  ?= /usr/local
+OBJCOPY ?= objcopy
 
 WARN    := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
 CFLAGS  ?= -O2 -g
@@ -44,7 +45,16 @@ $(O)/waggle: $(CLI_OBJ) $(O)/libwaggle.a
 $(O)/conformance: $(O)/tests/conformance/tool_conformance
 	cp $< $@
 
-$(O)/libwaggle.a: $(LIB_OBJ)
+# What programs link: one object whose only global names begin with waggle_. inner.a has all names, for
+# the tests and fuzzers of what is inside.
+$(O)/libwaggle.a: $(LIB_OBJ) Makefile
+	@rm -f $@
+	$(LD) -r -o $(O)/libwaggle.o $(LIB_OBJ)
+	$(OBJCOPY) -w --keep-global-symbol='waggle_*' $(O)/libwaggle.o
+	$(AR) rcs $@ $(O)/libwaggle.o
+	@rm $(O)/libwaggle.o
+
+$(O)/inner.a: $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -66,7 +76,7 @@ $(UNIT_EXE): LDLIBS += -lcmocka
 $(O)/tests/unit/test_btf $(O)/tests/unit/test_object_load $(O)/tests/waist/tool_waist $(O)/tests/objects/tool_objects $(O)/tests/inspect/tool_links: LDLIBS += -lbpf # an oracle
 $(O)/tests/unit/test_classic: LDLIBS += -lpcap # an oracle
 $(TOOL_EXE): LINK = $(filter-out -static,$(LDFLAGS))
-$(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/libwaggle.a
+$(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/inner.a
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^ $(LDLIBS)
 
 # The behaviour runner goes into guests that have no libraries: static, free of sanitizers.
@@ -80,9 +90,9 @@ $(TRACED): tests/traced/traced.c
 	$(CC) -std=gnu17 $(WARN) -O1 -g -static -o $@ $< -pthread
 # Scratch memory of programs that can be preempted, as it would be without claims: must fail.
 torn: $(O)/waggle-torn
-$(O)/waggle-torn: src/script/lower_claim.c $(O)/waggle
+$(O)/waggle-torn: src/script/lower_claim.c $(O)/waggle $(O)/inner.a
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -DWAGGLE_PLAIN_SLOTS -c -o $(O)/lower_torn.o $<
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) $(O)/lower_torn.o $(O)/libwaggle.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJ) $(O)/lower_torn.o $(O)/inner.a
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 DEBUG = $(MAKE) --no-print-directory O=build-debug CFLAGS="-O1 -g $(SAN)" CPPFLAGS="-DWAGGLE_DEBUG" LDFLAGS="$(SAN)"
@@ -110,9 +120,9 @@ BENCH_OWN := $(addprefix bench/,work.c load.c sink.c) # programs of one file
 BENCH_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out $(BENCH_OWN),$(wildcard bench/*.c)))
 TWINS     := $(patsubst bench/twins/%.c,$(BENCH)/%.o,$(wildcard bench/twins/*.bpf.c))
 bench-programs: all $(BENCH)/bench $(BENCH)/work $(BENCH)/sink $(BENCH)/waggle.map
-$(BENCH)/bench: $(BENCH_OBJ) $(O)/libwaggle.a
+$(BENCH)/bench: $(BENCH_OBJ) $(O)/inner.a
 	$(CC) $(ALL_CFLAGS) -static -o $@ $^ -lm
-$(BENCH)/work $(BENCH)/sink: $(BENCH)/%: $(BENCH)/%.o $(O)/libwaggle.a
+$(BENCH)/work $(BENCH)/sink: $(BENCH)/%: $(BENCH)/%.o $(O)/inner.a
 	$(CC) $(ALL_CFLAGS) -static -o $@ $^
 $(BENCH)/load: $(BENCH)/load.o
 	$(CC) $(ALL_CFLAGS) -o $@ $^ -lbpf
@@ -133,7 +143,7 @@ $(BENCH)/vm/%.bpf.o: bench/vm/%.bpf.c bench/vm/algorithms.h
 $(BENCH)/vm/%.o: bench/vm/%.c $(O)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-$(BENCH)/vm/vm: $(VM_BENCH) $(O)/libwaggle.a
+$(BENCH)/vm/vm: $(VM_BENCH) $(O)/inner.a
 	$(CC) $(ALL_CFLAGS) -static -o $@ $^ -lm
 bench-vm: $(BENCH)/vm/vm $(BENCH)/vm/user.bpf.o $(BENCH)/vm/kernel.bpf.o
 

@@ -2,7 +2,7 @@
  * sink.c: how many records a second the sinks format on one core: opensnoop-like records
  * { pid, comm, fd, path } as printf lines, as table rows and as JSON, written to a file.
  *
- *	cc -O2 -D_GNU_SOURCE -Iinclude -Isrc -o build/sink bench/sink.c build/libwaggle.a
+ *	cc -O2 -D_GNU_SOURCE -Iinclude -Isrc -o build/sink bench/sink.c build/inner.a
  *	build/sink [FILE]		(default /dev/null)
  */
 #include "sink/sink.h"

@@ -129,6 +129,9 @@ static int limits_of(struct compilation *c, struct limits *l)
 
 	l->str_most = o->max_strlen ? o->max_strlen : STR_MOST_DEFAULT;
 	l->map_entries = o->max_map_keys ? o->max_map_keys : MAP_ENTRIES_DEFAULT;
+	l->said.str_most = o->max_strlen;
+	l->said.map_entries = o->max_map_keys;
+	l->said.stack_mode = o->stack_mode;
 	if (l->str_most < 8 || l->str_most > STR_LIMIT)
 		return diag_fail(c->diag, -EINVAL, "--max-strlen 64",
 				 "strings cannot have %u bytes: 8 to %u", l->str_most, STR_LIMIT);

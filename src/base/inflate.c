@@ -14,7 +14,7 @@
 
 struct code {
 	u16 count[BITS_MOST + 1]; /* codes of each length */
-	u16 symbol[LITERALS];	  /* in the order of the codes */
+	u16 symbol[LITERALS];     /* in the order of the codes */
 };
 struct inflate {
 	const u8 *p, *end;
@@ -93,8 +93,9 @@ static void put(struct inflate *z, u8 byte)
 /* Bytes that came before, by length and distance. */
 static void repeat(struct inflate *z, u32 symbol)
 {
-	static const u16 lengths[] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,	15,  17,  19,  23, 27,
-				      31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
+	static const u16 lengths[] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
+				      15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
+				      67, 83, 99, 115, 131, 163, 195, 227, 258};
 	static const u8 more[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
 				  2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
 	u32 length, distance, d;
@@ -143,7 +144,8 @@ static void fixed_codes(struct inflate *z)
 
 static void own_codes(struct inflate *z)
 {
-	static const u8 order[] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
+	static const u8 order[] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+				   11, 4,  12, 3, 13, 2, 14, 1, 15};
 	u32 nliterals = take(z, 5) + 257, ndistances = take(z, 5) + 1, ncodes = take(z, 4) + 4;
 	u8 lengths[LITERALS + DISTANCES] = {0};
 
@@ -162,7 +164,9 @@ static void own_codes(struct inflate *z)
 		if (symbol >= 16) {
 			value = symbol == 16 && i ? lengths[i - 1] : 0;
 			z->broken |= symbol == 16 && !i;
-			n = symbol == 16 ? 3 + take(z, 2) : symbol == 17 ? 3 + take(z, 3) : 11 + take(z, 7);
+			n = symbol == 16   ? 3 + take(z, 2)
+			    : symbol == 17 ? 3 + take(z, 3)
+					   : 11 + take(z, 7);
 		}
 		z->broken |= i + n > nliterals + ndistances;
 		while (n-- && !z->broken)
@@ -232,8 +236,11 @@ static bool skip_header(struct inflate *z)
 
 int gunzip(struct buf *out, const void *data, size_t size, size_t most)
 {
-	struct inflate z = {.p = data, .end = (const u8 *)data + size, .out = out,
-			    .start = out->n, .most = most};
+	struct inflate z = {.p = data,
+			    .end = (const u8 *)data + size,
+			    .out = out,
+			    .start = out->n,
+			    .most = most};
 
 	if (!skip_header(&z))
 		return -EINVAL;

@@ -1,7 +1,8 @@
 /*
  * show.c: a value as its type says; see show.h.
  *
- * In:  bytes, a type that may be broken. Out: text. What the type says beyond the bytes is not shown.
+ * In:  bytes, a type that may be broken. Out: text. What the type says beyond the bytes is not
+ * shown.
  */
 #include "btf/show.h"
 
@@ -55,9 +56,14 @@ void btf_show_bytes(struct buf *out, const u8 *data, u64 size, bool json)
 
 static void show(struct show *, u32 type, const u8 *data, u64 size, u32 depth);
 
+static s64 extend(u64 v, u32 bits)
+{
+	return bits && bits < 64 ? (s64)(v << (64 - bits)) >> (64 - bits) : (s64)v;
+}
+
 static void show_number(struct show *s, const struct btf_type *t, u64 v, u32 bits)
 {
-	s64 wide = bits < 64 ? (s64)(v << (64 - bits)) >> (64 - bits) : (s64)v;
+	s64 wide = extend(v, bits);
 
 	if (t->is_bool)
 		buf_puts(s->out, v ? "true" : "false");
@@ -69,7 +75,7 @@ static void show_number(struct show *s, const struct btf_type *t, u64 v, u32 bit
 
 static void show_enum(struct show *s, const struct btf_type *t, u64 v, u32 bits)
 {
-	s64 wide = t->is_signed && bits < 64 ? (s64)(v << (64 - bits)) >> (64 - bits) : (s64)v;
+	s64 wide = t->is_signed ? extend(v, bits) : (s64)v;
 
 	for (u32 i = 0; i < t->n; i++)
 		if (t->values[i].value == wide) {
@@ -95,7 +101,8 @@ static bool is_text(const u8 *data, u64 size)
 	return true;
 }
 
-static void show_array(struct show *s, const struct btf_type *t, const u8 *data, u64 size, u32 depth)
+static void show_array(struct show *s, const struct btf_type *t, const u8 *data, u64 size,
+		       u32 depth)
 {
 	const struct btf_type *elem = btf_type(s->btf, btf_skip(s->btf, t->type));
 	u64 each;
@@ -130,8 +137,8 @@ static void show_bitfield(struct show *s, const struct btf_member *m, const u8 *
 	for (u32 i = 0; i < 9 && first + i < size; i++) {
 		u64 byte = data[first + i];
 
-		v |= i * 8 >= shift ? (i * 8 - shift < 64 ? byte << (i * 8 - shift) : 0) :
-				      byte >> (shift - i * 8);
+		v |= i * 8 >= shift ? (i * 8 - shift < 64 ? byte << (i * 8 - shift) : 0)
+				    : byte >> (shift - i * 8);
 	}
 	v &= bits < 64 ? (1ull << bits) - 1 : ~0ull;
 	if (t->kind == BTF_ENUM || t->kind == BTF_ENUM64)
@@ -140,7 +147,8 @@ static void show_bitfield(struct show *s, const struct btf_member *m, const u8 *
 		show_number(s, t, v, bits);
 }
 
-/* *any: something stands in these braces already. Members without a name are part of the outer one. */
+/* *any: something stands in these braces already. Members without a name are part of the outer one.
+ */
 static void show_members(struct show *s, const struct btf_type *t, const u8 *data, u64 size,
 			 u32 depth, bool *any)
 {
@@ -149,8 +157,8 @@ static void show_members(struct show *s, const struct btf_type *t, const u8 *dat
 		const struct btf_type *inner = btf_type(s->btf, btf_skip(s->btf, m->type));
 		u64 off = m->bit_off / 8, bytes = 0;
 
-		if (!m->bits && (!btf_sizeof(s->btf, m->type, &bytes) || off > size ||
-				 bytes > size - off))
+		if (!m->bits &&
+		    (!btf_sizeof(s->btf, m->type, &bytes) || off > size || bytes > size - off))
 			continue;
 		if (!m->bits && !bytes && inner && inner->kind == BTF_ARRAY)
 			bytes = size - off; /* char data[]: all that is left */

@@ -55,7 +55,9 @@ int cmd_build(int argc, char **argv)
 		err = source_read(&source, argv[optind]);
 	}
 	opts.name = source.name;
-	if (!err)
+	if (!err && source.is_object)
+		err = waggle_object_open(&object, source.text, source.size, &opts);
+	else if (!err)
 		err = waggle_compile(&object, WAGGLE_SCRIPT, source.text, source.size, &opts);
 	if (!err)
 		err = write_object(object, output);

@@ -179,7 +179,8 @@ static void print_json(struct run *r, struct waggle_session *s)
 {
 	const struct waggle_call *c = &r->call;
 
-	printf("{\"program\":\"%s\",\"kind\":\"%s\",\"engine\":\"%s\"", c->name, c->kind, c->engine);
+	printf("{\"program\":\"%s\",\"kind\":\"%s\",\"engine\":\"%s\"", c->name, c->kind,
+	       c->engine);
 	if (c->fault)
 		fputs(",\"stopped\":true", stdout); /* why goes to stderr */
 	else
@@ -189,8 +190,8 @@ static void print_json(struct run *r, struct waggle_session *s)
 	printf(",\"runs\":%u,\"ns\":%llu", c->repeat ? c->repeat : 1, (unsigned long long)c->ns);
 	if (c->out) {
 		printf(",\"packet\":{\"changed\":%s,\"data\":\"",
-		       c->in_size != c->out_size || memcmp(c->in, c->out, c->out_size) ? "true" :
-											 "false");
+		       c->in_size != c->out_size || memcmp(c->in, c->out, c->out_size) ? "true"
+										       : "false");
 		print_hex(c->out, c->out_size);
 		fputs("\"}", stdout);
 	}
@@ -258,7 +259,8 @@ int cmd_run(int argc, char **argv)
 	r.opts.name = object.name;
 	if (!status && !object.is_object)
 		status = usage_error("%s is no object: `waggle build` makes one of a script, clang "
-				     "-target bpf of C", argv[optind]);
+				     "-target bpf of C",
+				     argv[optind]);
 	if (!status)
 		status = run_object(&r, &object);
 	source_free(&object);

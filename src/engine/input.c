@@ -1,12 +1,11 @@
 /* input.c: the table of input.h. Numbers: include/uapi/linux/bpf.h and pkt_cls.h of Linux. */
 #include "engine/input.h"
 
-static const char *const xdp[] = {"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT",
-				  NULL};
-static const char *const tc[] = {"TC_ACT_OK",	  "TC_ACT_RECLASSIFY", "TC_ACT_SHOT",
-				 "TC_ACT_PIPE",	  "TC_ACT_STOLEN",     "TC_ACT_QUEUED",
-				 "TC_ACT_REPEAT", "TC_ACT_REDIRECT",   "TC_ACT_TRAP",
-				 NULL};
+static const char *const xdp[] = {"XDP_ABORTED", "XDP_DROP",     "XDP_PASS",
+				  "XDP_TX",      "XDP_REDIRECT", NULL};
+static const char *const tc[] = {
+	"TC_ACT_OK",     "TC_ACT_RECLASSIFY", "TC_ACT_SHOT",     "TC_ACT_PIPE", "TC_ACT_STOLEN",
+	"TC_ACT_QUEUED", "TC_ACT_REPEAT",     "TC_ACT_REDIRECT", "TC_ACT_TRAP", NULL};
 static const char *const pass[] = {"drop", "pass", NULL};
 
 static const struct input_kind kinds[] = {
@@ -28,9 +27,9 @@ static const struct input_kind other = {INPUT_CTX, false, 512, NULL};
 
 const struct input_kind *input_kind(u32 kind)
 {
-	return kind < ARRAY_SIZE(kinds) && (kinds[kind].kernel || kinds[kind].ctx_size) ?
-		       &kinds[kind] :
-		       &other;
+	return kind < ARRAY_SIZE(kinds) && (kinds[kind].kernel || kinds[kind].ctx_size)
+		       ? &kinds[kind]
+		       : &other;
 }
 
 const char *input_verdict(u32 kind, u64 result)

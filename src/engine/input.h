@@ -12,8 +12,8 @@ enum engine_input {
 };
 struct input_kind {
 	u8 input;
-	bool kernel;	  /* the kernel runs them by themselves, too */
-	u16 ctx_size;	  /* where nothing is given: zeroes */
+	bool kernel;                 /* the kernel runs them by themselves, too */
+	u16 ctx_size;                /* where nothing is given: zeroes */
 	const char *const *verdicts; /* names of the first results, NULL at the end; or NULL */
 };
 const struct input_kind *input_kind(u32 prog_kind); /* never NULL */
@@ -21,6 +21,6 @@ const struct input_kind *input_kind(u32 prog_kind); /* never NULL */
 const char *input_verdict(u32 prog_kind, u64 result);
 
 #define INPUT_PACKET_BYTES 64 /* zeroes, where no packet is given */
-#define ETHERNET_BYTES	   14
+#define ETHERNET_BYTES     14
 
 #endif

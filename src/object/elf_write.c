@@ -10,6 +10,7 @@
  */
 #include "base/dict.h"
 #include "object/parts.h"
+#include "object/plain.h"
 
 #include <errno.h>
 
@@ -239,5 +240,7 @@ int object_write_elf(const struct object *o, struct buf *out, struct diag *d)
 
 	if (err)
 		return err;
-	return o->plain ? elf_write_split(o, out, d) : elf_write_object(o, NULL, 0, out, d);
+	if (o->plain)
+		return o->btf ? plain_write(o, out, d) : elf_write_split(o, out, d);
+	return elf_write_object(o, NULL, 0, out, d);
 }

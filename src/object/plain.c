@@ -144,7 +144,13 @@ static int place_vars(struct plain *p, const struct btf_type *sec, u8 *raw)
 	struct elf_symbol sym;
 
 	if (!elf_find(&p->elf, sec->name, &s))
-		return 0; /* .kconfig, .ksyms: there is no such section */
+		return !sec->n || !strcmp(sec->name, ".kconfig") || !strcmp(sec->name, ".ksyms")
+			       ? 0
+			       : plain_broken(p,
+					      "%s: there is no section %s, which the BTF describes",
+					      p->name, sec->name);
+	if (is_data(sec->name) && sec->n && p->sections[s.index].role != ROLE_DATA)
+		return plain_broken(p, "%s: section %s holds no data", p->name, sec->name);
 	put32(raw + 8, (u32)MIN(s.size, (u64)UINT32_MAX));
 	for (u32 i = 0; i < sec->n; i++) {
 		const struct btf_type *var = btf_type(p->btf, sec->secs[i].type);

@@ -11,6 +11,7 @@
  *   plain_code.c   functions, relocations, programs put together
  *   plain_ext.c    `.BTF.ext`: functions' types, lines, CO-RE
  *   secs.c         SEC names
+ *   plain_write.c  the way back
  *
  * A file is not trusted: everything is looked up by the reader of elf/, which gives nothing outside
  * of it, and sums are bounded before memory is taken.
@@ -83,8 +84,8 @@ struct plain {
 	u32 config_map;                  /* index of `.kconfig` in maps, + 1 */
 	struct dict externs;             /* index + 1 */
 	u32 map_section, legacy_section; /* ELF index of `.maps`, `maps`; 0: none */
-	bool gnu; /* instructions hold the values of symbols: see look_for_gnu() */
-	u64 slots;                       /* of all programs so far */
+	bool gnu;  /* instructions hold the values of symbols: see look_for_gnu() */
+	u64 slots; /* of all programs so far */
 };
 
 #define PLAIN_WAY            "is the file whole? `llvm-readelf -a` or `readelf -a` shows what is in it"
@@ -113,6 +114,7 @@ struct plain_func *plain_func_at(struct plain *, u32 section,
 
 int plain_ext(struct plain *);
 
+int plain_write(const struct object *, struct buf *out, struct diag *); /* plain_write.c */
 /* Reads an object that has no `.waggle`; the arena of *o is guarded by the caller. */
 int plain_read(struct object *o, const struct elf *, const char *name, struct diag *);
 

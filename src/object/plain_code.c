@@ -300,8 +300,9 @@ static void look_for_gnu(struct plain *p)
 			const struct plain_func *f = plain_func_at(p, s->info, r.offset / 8);
 
 			if (f && plain_symbol(p, r.symbol, &sym) && sym.type != ELF_SECTION)
-				p->gnu = (u64)(s64)insn_at(f, (u32)(r.offset / 8) - f->at).imm + 1 >=
-					 sym.value;
+				p->gnu =
+					(u64)(s64)insn_at(f, (u32)(r.offset / 8) - f->at).imm + 1 >=
+					sym.value;
 		}
 	}
 }
@@ -361,8 +362,7 @@ static int append(struct plain *p, struct code *c, struct plain_func *f)
 	for (u32 i = 0; i < f->n; i++)
 		vec_push(&o->arena, &c->insns, insn_at(f, i));
 	vec_push(&o->arena, &c->funcs,
-		 (struct code_func){
-			 .insn = at, .type = f->type, .name = name});
+		 (struct code_func){.insn = at, .type = f->type, .name = name});
 	vec_each (l, &f->lines) {
 		struct code_line line = *l;
 

@@ -101,7 +101,8 @@ static int by_place(const void *a, const void *b)
 	return strcmp(x->x.name, y->x.name);
 }
 
-/* The VAR or FUNC of that name in a DATASEC. (bpf-gcc has several of a name, and calls none extern.) */
+/* The VAR or FUNC of that name in a DATASEC. (bpf-gcc has several of a name, and calls none
+ * extern.) */
 static const struct btf_type *extern_in(struct plain *p, const char *datasec, const char *name)
 {
 	const struct btf_type *sec = plain_datasec(p, datasec), *t;
@@ -141,17 +142,22 @@ static int take_extern(struct plain *p, const struct elf_symbol *sym, struct see
 	*s = (struct seen){.x = {.name = arena_strdup(&p->o->arena, sym->name),
 				 .weak = sym->bind == ELF_WEAK}};
 	if (!t)
-		return diag_fail(p->d, -EINVAL, "declare it extern with __ksym or __kconfig, and "
-				 "compile with -g", "%s: '%s' is defined nowhere, and is in no section "
-				 ".ksyms or .kconfig of the BTF", p->name, sym->name);
+		return diag_fail(p->d, -EINVAL,
+				 "declare it extern with __ksym or __kconfig, and "
+				 "compile with -g",
+				 "%s: '%s' is defined nowhere, and is in no section "
+				 ".ksyms or .kconfig of the BTF",
+				 p->name, sym->name);
 	s->x.type = t->id;
 	if (t->kind == BTF_FUNC) {
 		s->x.kind = EXTERN_FUNCTION;
 	} else if (config) {
 		s->x.kind = EXTERN_CONFIG;
 		if (!config_place(p, s))
-			return plain_broken(p, "%s: section .kconfig: '%s' has a type that no value "
-					    "of a configuration has", p->name, sym->name);
+			return plain_broken(p,
+					    "%s: section .kconfig: '%s' has a type that no value "
+					    "of a configuration has",
+					    p->name, sym->name);
 	} else {
 		of = btf_type(p->btf, btf_skip(p->btf, t->type));
 		s->x.kind = !of || !of->kind ? EXTERN_ADDRESS : EXTERN_VARIABLE;

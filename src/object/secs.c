@@ -55,11 +55,12 @@ const char *object_way(const struct object *o, u32 prog)
 	const struct object_prog *p = &o->progs.v[prog];
 	const struct sec *s = p->kind ? sec_find(p->section) : NULL;
 
-	vec_each(a, &o->attaches)
+	vec_each (a, &o->attaches)
 		if (a->prog == prog)
 			return NULL;
 	if (!s)
 		return "`waggle run --engine user` runs it on given input";
-	return s->way ? s->way : "name the place in its section, as SEC(\"kprobe/FUNCTION\"), "
-				 "SEC(\"tracepoint/CATEGORY/NAME\")";
+	return s->way ? s->way
+		      : "name the place in its section, as SEC(\"kprobe/FUNCTION\"), "
+			"SEC(\"tracepoint/CATEGORY/NAME\")";
 }

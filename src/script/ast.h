@@ -86,6 +86,9 @@ struct limits {
 	u32 str_most;	 /* bytes of a string with its NUL, everywhere but in keys */
 	u32 map_entries; /* of a map with keys */
 	u8 stack_mode;	 /* enum stack_mode, where a stack says none */
+	struct {
+		bool str_most, map_entries, stack_mode;
+	} said; /* by option or environment: the script has no say in it */
 };
 
 struct script {
@@ -97,6 +100,9 @@ struct script {
 	int argc;
 	char **argv;
 	struct limits limits;
+	u8 missing;  /* probes that are not there: 0: errors, 1: warnings, 2: left out */
+	bool silent; /* maps are not printed at the end */
+	struct node *last; /* SILENT: body of the `end` that clears them */
 	bool unsafe; /* system() and signal() may be used */
 	u32 pid; /* of -p: whose files are probed, 0: none */
 	struct ctype_state *ctypes; /* see ctype.h */

@@ -478,6 +478,7 @@ int script_check(struct script *s, struct point *points)
 			break;
 	}
 	c.final = true;
+	config_clear_maps(s);
 	for (struct point *p = points; p; p = p->next)
 		if (!point_is_led(s, p))
 			check_point(&c, p);

@@ -217,7 +217,17 @@ static int parse_declaration(struct parser *p, struct lexer *ahead)
 		return err ? err : 1;
 	}
 	t = lex_next(ahead);
-	if (t.kind == TOK_NAME && (!strcmp(t.text, "config") || !strcmp(t.text, "macro") ||
+	if (t.kind == TOK_NAME && !strcmp(t.text, "config") && lex_next(ahead).kind == TOK_SET) {
+		if (p->script->probes)
+			return diag_error(p->script->diag, t.at, NULL,
+					  "config = { } stands in front of all probes");
+		return parse_config(p) ? -EINVAL : 1;
+	}
+	if (t.kind == TOK_SEMI) { /* behind config = { } */
+		p->lex = *ahead;
+		return 1;
+	}
+	if (t.kind == TOK_NAME && (!strcmp(t.text, "macro") ||
 				   !strcmp(t.text, "import") || !strcmp(t.text, "let")))
 		return diag_error(p->script->diag, t.at, NULL, "'%s' is not there yet", t.text);
 	if (t.kind == TOK_NAME &&
@@ -262,5 +272,7 @@ int script_parse(struct script *s, const char *src, size_t len)
 		return diag_error(s->diag, (struct loc){1, 1, 0},
 				  "try: begin { printf(\"hello\\n\"); }",
 				  "the script has no probe");
+	if (s->silent)
+		*tail = config_last_probe(&p);
 	return 0;
 }

@@ -28,6 +28,10 @@ struct node *parse_node(struct parser *, enum node_kind, struct loc at);
 struct node *parse_leaf(struct parser *, enum node_kind);
 struct node *parse_expr(struct parser *);
 
+/* config.c: the block in front of the probes, up to its closing brace; 0 or -1 */
+int parse_config(struct parser *);
+struct probe *config_last_probe(struct parser *);
+
 static inline bool is(const struct parser *p, enum token_kind kind)
 {
 	return p->tok.kind == kind;

@@ -7,6 +7,7 @@
 #include "script/tables.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct point *point_add(struct script *s, const struct probe_row *row, struct probe *probe,
@@ -185,6 +186,37 @@ static int points_of(struct script *s, struct probe *probe, struct probe_spec *s
 	return row->points(s, row, probe, spec, parts + 1, tail);
 }
 
+struct missing {
+	struct diag *outer;
+	char text[256];
+};
+
+static void hear_missing(void *user, const struct waggle_diag *d)
+{
+	struct missing *m = user;
+
+	if (d->level == WAGGLE_ERROR)
+		snprintf(m->text, sizeof(m->text), "%s", d->text);
+}
+
+/* As points_of(), where a probe that is not there is none, by config = { missing_probes = warn }. */
+static int points_or_none(struct script *s, struct probe *p, struct probe_spec *spec,
+			  struct point ***tail)
+{
+	struct missing m = {.outer = s->diag};
+	struct diag heard = {.fn = hear_missing, .user = &m};
+	int err;
+
+	if (!s->missing)
+		return points_of(s, p, spec, tail);
+	s->diag = &heard;
+	err = points_of(s, p, spec, tail);
+	s->diag = m.outer;
+	if (err && s->missing == 1)
+		diag_warn(s->diag, spec->at, NULL, "%s; it is left out", m.text);
+	return 0;
+}
+
 int script_points(struct script *s, struct point **first)
 {
 	struct point **tail = first;
@@ -194,9 +226,11 @@ int script_points(struct script *s, struct point **first)
 	*first = NULL;
 	for (struct probe *p = s->probes; p; p = p->next)
 		for (struct probe_spec *spec = p->specs; spec; spec = spec->next) {
-			bad = points_of(s, p, spec, &tail);
+			bad = points_or_none(s, p, spec, &tail);
 			err = err ? err : bad;
 		}
+	if (!*first && !err)
+		return diag_error(s->diag, s->probes->at, NULL, "none of the script's probes is there");
 	for (struct point *p = *first; p && !err; p = p->next)
 		if (++n > POINTS_MOST)
 			return diag_error(s->diag, p->spec->at, "make its pattern narrower",

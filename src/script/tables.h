@@ -106,6 +106,9 @@ int points_uprobe(struct script *, const struct probe_row *, struct probe *,
 int points_usdt(struct script *, const struct probe_row *, struct probe *,
 		struct probe_spec *, char **parts, struct point ***tail);
 
+/* config.c: fills the last probe of a silent script: no map is left to be printed. */
+void config_clear_maps(struct script *);
+
 /* points.c: a new point at the end of the list; joins it with others of its pattern (leader may be
  * the point itself), once its text and func are known. */
 struct point *point_add(struct script *, const struct probe_row *, struct probe *,

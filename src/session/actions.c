@@ -17,27 +17,47 @@ u32 session_map_cpus(const struct waggle_session *s, const struct object_map *m)
 	return kind && kind->per_cpu ? s->engine->cpus : 1;
 }
 
+/* What a map holds, to be shown. */
+struct reading {
+	const struct object_map *map;
+	struct buf keys, values;
+	struct map_contents contents;
+	struct arena arena;
+};
+
+static int read_map(struct waggle_session *s, struct reading *r, u32 map, u32 top, u32 div)
+{
+	jmp_buf full;
+	u32 n = 0;
+	int err;
+
+	r->map = &s->object->maps.v[map];
+	r->arena.escape = &full;
+	if (setjmp(full))
+		return -ENOMEM;
+	err = s->engine->ops->map_read(s->engine, map, &r->keys, &r->values, &n);
+	if (!err)
+		err = stacks_expand(s, &r->arena, &r->map, &r->keys, n);
+	if (!err && (r->keys.failed || r->values.failed))
+		err = -ENOMEM;
+	return err ? err : map_contents_make(&r->contents, &r->arena, r->map, (const u8 *)r->keys.p,
+					     (const u8 *)r->values.p, n,
+					     session_map_cpus(s, r->map), top, div);
+}
+
 void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)
 {
-	const struct object_map *m = &s->object->maps.v[map];
-	struct buf keys = {0}, values = {0};
-	struct map_contents c = {0};
-	struct arena arena = {0};
-	u32 n = 0;
-	int err = s->engine->ops->map_read(s->engine, map, &keys, &values, &n);
+	struct reading r = {0};
+	int err = read_map(s, &r, map, top, div);
 
-	if (!err)
-		err = stacks_expand(s, &arena, &m, &keys, n);
-	if (!err && !keys.failed && !values.failed)
-		err = map_contents_make(&c, &arena, m, (const u8 *)keys.p, (const u8 *)values.p, n,
-					session_map_cpus(s, m), top, div);
 	if (err)
-		diag_fail(&s->diag, err, NULL, "cannot read %s: %s", m->shown, strerror(-err));
-	else if (c.n)
-		sink_map(&s->sink, &c);
-	arena_free(&arena);
-	buf_free(&keys);
-	buf_free(&values);
+		diag_fail(&s->diag, err, NULL, "cannot read %s: %s", s->object->maps.v[map].shown,
+			  strerror(-err));
+	else if (r.contents.n)
+		sink_map(&s->sink, &r.contents);
+	arena_free(&r.arena);
+	buf_free(&r.keys);
+	buf_free(&r.values);
 }
 
 /* Zeroes a value; a scalar's is_set, its last word, stays as it is. */

@@ -28,14 +28,15 @@ static s64 find_program(struct waggle_session *s, const char *name)
 	if (name || found < 0)
 		found = diag_fail(&s->diag, name ? -ENOENT : -EINVAL,
 				  name ? "see -d object" : "--prog NAME chooses one",
-				  name ? "there is no program '%s', but: %s" :
-					 "the object has several programs%s: %s",
+				  name ? "there is no program '%s', but: %s"
+				       : "the object has several programs%s: %s",
 				  name ? name : "", buf_str(&names));
 	buf_free(&names);
 	return found;
 }
 
-/* The kernel, if it can run such programs and lets us; quietly, for the other can run them as well. */
+/* The kernel, if it can run such programs and lets us; quietly, for the other can run them as well.
+ */
 static int open_auto(struct waggle_session *s, const struct engine_opts *opts)
 {
 	struct diag quiet = {0};
@@ -126,7 +127,8 @@ static int fill_input(struct waggle_session *s, const struct waggle_call *c,
 	return s->call.data.failed || s->call.ctx.failed ? -ENOMEM : 0;
 }
 
-static void fill_output(struct waggle_session *s, const struct object_prog *p, struct waggle_call *c)
+static void fill_output(struct waggle_session *s, const struct object_prog *p,
+			struct waggle_call *c)
 {
 	struct engine_test *t = &s->call.test;
 	const struct prog_kind *kind = prog_kind(p->kind);

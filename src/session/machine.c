@@ -111,7 +111,7 @@ int session_attachable(struct waggle_session *s)
 
 	if (!o->plain)
 		return 0;
-	vec_each(a, &o->attaches)
+	vec_each (a, &o->attaches)
 		rows += object_wants(o, -1, a->prog);
 	for (u32 i = 0; i < o->progs.n; i++) {
 		const struct object_prog *p = &o->progs.v[i];
@@ -157,7 +157,7 @@ int session_resolve(struct waggle_session *s, s64 only)
 		ask.version = target_version(m.target);
 		err = object_resolve(o, only, &ask, &s->diag);
 	}
-	vec_each(a, &o->attaches)
+	vec_each (a, &o->attaches)
 		if (!err && a->symbol && only < 0 && !o->progs.v[a->prog].optional)
 			err = place_symbol(&m, o, a, &s->diag);
 	btf_close(m.core);

@@ -68,23 +68,34 @@ static int raw_lookup(struct waggle_map *map, const void *key, u8 **raw)
 	return e->ops->map_lookup(e, map->index, object_map_of(map)->scalar ? &zero : key, *raw);
 }
 
+/* The value as scripts see it, of what all CPUs have. */
+static int merge_value(struct waggle_map *map, struct arena *arena, const u8 *raw, void *value)
+{
+	const struct object_map *m = object_map_of(map);
+	const u8 *one;
+	jmp_buf full;
+
+	arena->escape = &full;
+	if (setjmp(full))
+		return -ENOMEM;
+	one = map_value(arena, m, raw, cpus_of(map));
+	if (!one)
+		return -ENOENT;
+	memcpy(value, one, map_value_size(m));
+	return 0;
+}
+
 int waggle_map_lookup(struct waggle_map *map, const void *key, void *value)
 {
 	const struct object_map *m = object_map_of(map);
 	struct arena arena = {0};
-	const u8 *one;
 	u8 *raw;
 	int err = raw_lookup(map, key, &raw);
 
 	if (!err && m->shown)
 		err = map_check(m, 1, cpus_of(map));
-	if (!err) {
-		one = map_value(&arena, m, raw, cpus_of(map));
-		if (one)
-			memcpy(value, one, map_value_size(m));
-		else
-			err = -ENOENT;
-	}
+	if (!err)
+		err = merge_value(map, &arena, raw, value);
 	arena_free(&arena);
 	free(raw);
 	return err;

@@ -1,8 +1,8 @@
 /*
  * print_map.c: the contents of a map with the names of its types, for `waggle run` and others.
  *
- * In:  a map of any kind, on either engine. Out: text, a line for each entry, or JSON. Entries are in
- *      the order of their keys, so that both engines show the same. Elements of arrays that are all
+ * In:  a map of any kind, on either engine. Out: text, a line for each entry, or JSON. Entries are
+ * in the order of their keys, so that both engines show the same. Elements of arrays that are all
  *      zero are left out, as are values of CPUs that have nothing.
  */
 #include "session/session.h"
@@ -23,11 +23,12 @@ struct print {
 struct entry {
 	const u8 *key, *value;
 	u32 key_size;
+	bool number; /* the key is one */
 };
 
 static bool has_entries(const struct object_map *m)
 {
-	static const u8 kinds[] = {MAP_HASH,	 MAP_ARRAY,	   MAP_PERCPU_HASH,	 MAP_PERCPU_ARRAY,
+	static const u8 kinds[] = {MAP_HASH,     MAP_ARRAY,    MAP_PERCPU_HASH,    MAP_PERCPU_ARRAY,
 				   MAP_LRU_HASH, MAP_LPM_TRIE, MAP_LRU_PERCPU_HASH};
 
 	return memchr(kinds, (int)m->kind, sizeof(kinds));
@@ -43,13 +44,13 @@ static bool is_zero(const u8 *p, u64 n)
 	return !n || (!*p && !memcmp(p, p + 1, n - 1));
 }
 
-/* Keys of up to 8 bytes as numbers, others byte by byte. */
+/* Numbers by value, others byte by byte. */
 static int by_key(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 	u64 m = 0, n = 0;
 
-	if (x->key_size > 8)
+	if (!x->number)
 		return memcmp(x->key, y->key, x->key_size);
 	memcpy(&m, x->key, x->key_size);
 	memcpy(&n, y->key, y->key_size);
@@ -99,9 +100,18 @@ static void put_entry(struct print *p, const struct entry *e, bool first)
 	buf_puts(&p->out, p->json ? "}" : "\n");
 }
 
+static bool is_number(const struct print *p)
+{
+	const struct btf_type *t = p->btf ? btf_type(p->btf, btf_skip(p->btf, p->key_type)) : NULL;
+
+	return p->map->key_size <= 8 && (!t || !t->kind || t->kind == BTF_INT ||
+					 t->kind == BTF_ENUM || t->kind == BTF_ENUM64);
+}
+
 static int put_entries(struct print *p, const struct buf *keys, const struct buf *values, u32 n)
 {
 	struct entry *all = calloc(MAX(n, 1u), sizeof(*all));
+	bool number = is_number(p);
 	u32 shown = 0;
 
 	if (!all)
@@ -109,7 +119,7 @@ static int put_entries(struct print *p, const struct buf *keys, const struct buf
 	for (u32 i = 0; i < n; i++)
 		all[i] = (struct entry){(const u8 *)keys->p + (size_t)i * p->map->key_size,
 					(const u8 *)values->p + (size_t)i * p->stride,
-					p->map->key_size};
+					p->map->key_size, number};
 	qsort(all, n, sizeof(*all), by_key);
 	buf_puts(&p->out, p->json ? "[" : "");
 	for (u32 i = 0; i < n; i++)

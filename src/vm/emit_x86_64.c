@@ -293,6 +293,16 @@ void x_pop(struct emit *e, u32 reg)
 	put_opcode(e, 0x58 | (reg & 7), 0, 0, reg);
 }
 
+void x_push_mem(struct emit *e, struct x_mem m)
+{
+	x_mem(e, 0xff, 6, m);
+}
+
+void x_pop_mem(struct emit *e, struct x_mem m)
+{
+	x_mem(e, 0x8f, 0, m);
+}
+
 void x_ret(struct emit *e)
 {
 	put(e, 0xc3);
@@ -343,7 +353,7 @@ void x_call_reg(struct emit *e, u32 reg)
 	x_reg(e, 0xff, 2, reg);
 }
 
-void x_jump_reg(struct emit *e, u32 reg)
+void x_jump_mem(struct emit *e, struct x_mem m)
 {
-	x_reg(e, 0xff, 4, reg);
+	x_mem(e, 0xff, 4, m);
 }

@@ -120,13 +120,15 @@ void x_bswap(struct emit *, bool wide, u32 reg);
 void x_rol16(struct emit *, u32 reg); /* swaps the two lowest bytes */
 void x_push(struct emit *, u32 reg);
 void x_pop(struct emit *, u32 reg);
+void x_push_mem(struct emit *, struct x_mem);
+void x_pop_mem(struct emit *, struct x_mem);
 void x_ret(struct emit *);
 void x_atomic(struct emit *, u32 op, u32 size, struct x_mem, u32 reg); /* op for 32 bits, locked */
 void x_jump(struct emit *, enum x_cond, u32 label);
 void x_call(struct emit *, u32 label);
 void x_call_far(struct emit *, u64 function);
 void x_call_reg(struct emit *, u32 reg);
-void x_jump_reg(struct emit *, u32 reg);
+void x_jump_mem(struct emit *, struct x_mem); /* to the address that is there */
 
 /* Opcodes for x_reg(), x_mem() and x_atomic() that have no call of their own */
 enum {

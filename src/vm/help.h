@@ -22,6 +22,13 @@ static inline void *pointer(u64 address)
 	return (void *)(uintptr_t)address;
 }
 
+/* Of no bytes the addresses may be anything. */
+static inline void copy_bytes(void *to, const void *from, u64 n)
+{
+	if (n)
+		memmove(to, from, n);
+}
+
 static inline struct vm_map *map_arg(u64 address)
 {
 	return (struct vm_map *)pointer(address);

@@ -52,7 +52,7 @@ HELPER_FN(help_dynptr_read)
 	UNUSED_ARGS;
 	if (!from || e)
 		return (u64)(s64)(e ? -EINVAL : err);
-	memmove(pointer(a), pointer(from), (u32)b);
+	copy_bytes(pointer(a), pointer(from), (u32)b);
 	return 0;
 }
 
@@ -64,7 +64,7 @@ HELPER_FN(help_dynptr_write)
 	UNUSED_ARGS;
 	if (!to || e)
 		return (u64)(s64)(e ? -EINVAL : err);
-	memmove(pointer(to), pointer(c), (u32)d);
+	copy_bytes(pointer(to), pointer(c), (u32)d);
 	return 0;
 }
 

@@ -235,7 +235,7 @@ HELPER_FN(help_snprintf)
 
 	if (bad_values(d, (u32)e))
 		return (u64)-EINVAL;
-	memcpy(values, pointer(d), (u32)e);
+	copy_bytes(values, pointer(d), (u32)e);
 	n = print(run, &out, pointer(c), values, (u32)e / 8);
 	return n < 0 ? (u64)n : (u64)n + 1;
 }
@@ -272,6 +272,6 @@ HELPER_FN(help_trace_vprintk)
 	(void)e;
 	if (bad_values(c, (u32)d))
 		return (u64)-EINVAL;
-	memcpy(values, pointer(c), (u32)d);
+	copy_bytes(values, pointer(c), (u32)d);
 	return trace(run, a, (u32)b, values, (u32)d / 8);
 }

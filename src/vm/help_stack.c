@@ -43,13 +43,19 @@ HELPER_FN(help_get_stackid)
 static u64 get_stack(struct vm_run *run, u64 to, u32 size, u64 flags)
 {
 	u64 known = BPF_F_SKIP_FIELD_MASK | BPF_F_USER_STACK | BPF_F_USER_BUILD_ID;
+	u64 frames[STACK_FRAMES];
 	s64 n = -EINVAL;
 
 	if (!(flags & ~known) && size % 8 == 0) /* build ids are not looked up here */
-		n = flags & BPF_F_USER_BUILD_ID ? -EOPNOTSUPP
-						: walk(run, pointer(to), size / 8, flags);
-	memset((u8 *)pointer(to) + MAX(n, 0) * 8, 0, size - (u64)MAX(n, 0) * 8);
-	return n < 0 ? (u64)n : (u64)n * 8;
+		n = flags & BPF_F_USER_BUILD_ID
+			    ? -EOPNOTSUPP
+			    : walk(run, frames, MIN(size / 8, (u32)STACK_FRAMES), flags);
+	if (size)
+		memset(pointer(to), 0, size);
+	if (n < 0)
+		return (u64)n;
+	memcpy(pointer(to), frames, (size_t)n * 8);
+	return (u64)n * 8;
 }
 
 HELPER_FN(help_get_stack)
@@ -84,7 +90,7 @@ HELPER_FN(help_perf_event_output)
 	both = malloc((size_t)size + more);
 	if (!both)
 		return (u64)-ENOMEM;
-	memcpy(both, pointer(d), size);
+	copy_bytes(both, pointer(d), size);
 	memcpy(both + size, pointer(run->packet), more);
 	err = run->host->perf_output(run, map_arg(b), c & BPF_F_INDEX_MASK, both, size + more);
 	free(both);

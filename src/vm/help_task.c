@@ -82,20 +82,19 @@ HELPER_FN(help_ns_pid_tgid)
 	struct stat st;
 	struct vm_task own;
 	const struct vm_task *t;
-	u32 *to = pointer(c);
+	u32 numbers[2] = {0};
 
 	UNUSED_ARGS;
-	if ((u32)d != 8) {
-		memset(to, 0, (u32)d);
+	memset(pointer(c), 0, (u32)d);
+	if ((u32)d != sizeof(numbers))
 		return (u64)-EINVAL;
-	}
-	to[0] = to[1] = 0;
 	/* Numbers are those of our own PID namespace: no other can be asked about. */
 	if (stat("/proc/self/ns/pid", &st) < 0 || a != st.st_dev || b != st.st_ino)
 		return (u64)-EINVAL;
 	t = help_task(run, &own);
-	to[0] = t->tid;
-	to[1] = t->pid;
+	numbers[0] = t->tid;
+	numbers[1] = t->pid;
+	memcpy(pointer(c), numbers, sizeof(numbers));
 	return 0;
 }
 

@@ -121,6 +121,13 @@ static bool sized(const struct check *c, u32 access)
 	return memory(c, size, access);
 }
 
+static bool aligned(const struct check *c, u32 size, u32 access)
+{
+	if (c->args[c->at] % MIN(size, 8u))
+		return wrong(c, "it is not aligned");
+	return memory(c, size, access);
+}
+
 static bool is_map(struct check *c)
 {
 	const struct vm_map *map = pointer(c->args[c->at]);
@@ -183,17 +190,17 @@ static bool check_arg(struct check *c)
 	case ARG_OUT_NULL: return !arg && !c->args[c->at + 1] ? true : sized(c, WRITE);
 	case ARG_MEM20: return memory(c, 20, READ);
 	case ARG_MEM40: return memory(c, 40, READ);
-	case ARG_U32_INOUT: return memory(c, 4, READ | WRITE);
-	case ARG_U64_OUT: return memory(c, 8, WRITE);
+	case ARG_U32_INOUT: return aligned(c, 4, READ | WRITE);
+	case ARG_U64_OUT: return aligned(c, 8, WRITE);
 	case ARG_STR: return is_text(c);
 	case ARG_FUNC: return VM_IS_CALLBACK(arg) || wrong(c, "it is no function of the program");
-	case ARG_LOCK: return memory(c, 4, WRITE);
+	case ARG_LOCK: return aligned(c, 4, WRITE);
 	case ARG_CTX_NULL: return !arg || arg == c->run->ctx || wrong(c, "it is not the context");
 	case ARG_CTX: return arg == c->run->ctx || wrong(c, "it is not the context");
 	case ARG_RECORD: return is_record(c);
 	case ARG_TIMER:
 	case ARG_DYNPTR:
-	case ARG_DYNPTR_OUT: return memory(c, 16, WRITE);
+	case ARG_DYNPTR_OUT: return aligned(c, 16, WRITE);
 	}
 	return true;
 }

@@ -151,7 +151,7 @@ static ALONE u64 interpret_steps(struct vm_run *run, const struct vm_prog *prog,
 #undef MEMORY
 		[STEP_BACKWARD * ISA_OPS + ISA_ja] = &&B_ja,
 		[STEP_BACKWARD * ISA_OPS + ISA_gotol] = &&B_ja,
-		[STEP_BACKWARD * ISA_OPS + ISA_may_goto] = &&L_may_goto,
+		[STEP_BACKWARD * ISA_OPS + ISA_may_goto] = &&B_may_goto,
 		[STEP_CHECKED * ISA_OPS + ISA_call] = &&C_call,
 		[STEP_TAIL_CALL * ISA_OPS + ISA_call] = &&L_tail_call,
 		[ISA_NONE] = &&L_step,
@@ -433,12 +433,16 @@ L_gotol:
 	TAKE;
 B_ja:
 	TAKE_BACK;
-L_may_goto : {
+L_may_goto:
 	if (!run->loops)
 		TAKE;
 	run->loops--;
 	NEXT;
-}
+B_may_goto:
+	if (!run->loops)
+		TAKE_BACK;
+	run->loops--;
+	NEXT;
 
 /* ---- calls */
 C_call:

@@ -186,15 +186,15 @@ jit_translate_fn jit_alu_k, jit_alu_x, jit_movsx, jit_neg, jit_end, jit_ldx, jit
 
 /* jit_divide.c: dst = from / by, or %; registers of the machine */
 void jit_divide(struct jit *, struct jit_division, u32 dst, u32 from, u32 by);
-/* By a constant; false: not done, it is better done by jit_divide(). */
 void jit_divide_cold(struct jit *, const struct jit_cold *);
+/* By a constant; false: not done, it is better done by jit_divide(). */
 bool jit_divide_by(struct jit *, struct jit_division, u32 dst, s32 by);
 
 /* jit_memory.c: the operand of an access that has been checked */
 struct x_mem jit_access(struct jit *, u32 base, s32 off, u32 size, bool write);
 void jit_access_cold(struct jit *, const struct jit_cold *);
-void jit_row(struct jit *, bool write);
-u32 jit_size(const struct insn *); /* bytes of an access */
+void jit_row(struct jit *, bool write); /* emits what j->rows[write] is the label of */
+u32 jit_size(const struct insn *);      /* bytes of an access */
 
 /* jit_inline.c: false: it must be called. */
 bool jit_inline(struct jit *, u32 helper);

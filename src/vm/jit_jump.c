@@ -101,7 +101,7 @@ static void may_goto(struct jit *j, const struct insn *in)
 	x_alu_store_imm(&j->e, 4, X_SUB, RUN_FIELD(loops), 1);
 	x_jump(&j->e, X_AE, on);
 	x_store_imm(&j->e, 4, RUN_FIELD(loops), 0);
-	x_jump(&j->e, X_ALWAYS, j->at + 1 + (u32)in->off);
+	jit_jump_to(j, X_ALWAYS, in->off);
 	emit_place(&j->e, on);
 }
 
@@ -204,7 +204,7 @@ static void jump_to_program(struct jit *j)
 {
 	jit_restore(j);
 	x_load(&j->e, 8, SCRATCH0, RUN_FIELD(prog));
-	x_mem(&j->e, 0xff, 4, X_AT(SCRATCH0, offsetof(struct vm_prog, entry)));
+	x_jump_mem(&j->e, X_AT(SCRATCH0, offsetof(struct vm_prog, entry)));
 }
 
 static bool arguments_matter(u32 id)

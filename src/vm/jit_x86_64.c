@@ -4,8 +4,8 @@
  * In:  a program whose form was checked. Out: machine code, in pages that are not writable.
  *
  * r0 to r10 live in registers of the machine for good, in the order of the kernel's compiler, so
- * arguments of helpers are where C wants them. r12 holds the run. r10 to r11 and r9 of the machine
- * are scratch: no value stays there from one instruction to the next.
+ * arguments of helpers are where C wants them. The machine's r12 holds the run; its r9 to r11 are
+ * scratch: no value stays there from one instruction to the next.
  *
  * What is emitted, in this order: the functions of the program; cold pieces; the ways out to C; the
  * entry. A function of the program keeps for its caller those of r6 to r9 that it changes (C wants
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && defined(__LP64__)
 #if __has_include(<sys/platform/x86.h>)
 #include <sys/platform/x86.h>
 #endif
@@ -243,7 +243,7 @@ static void entry(struct jit *j, u32 label)
 	for (u32 i = 0; i < n; i++)
 		x_push(e, kept[i]);
 	x_mov(e, true, RUN, RDI);
-	x_mem(e, 0xff, 6, RUN_FIELD(unwind)); /* push */
+	x_push_mem(e, RUN_FIELD(unwind));
 	if (n > 2)
 		x_store(e, 8, RUN_FIELD(unwind), RSP);
 	x_mov(e, true, RBP, RCX);
@@ -259,7 +259,7 @@ static void entry(struct jit *j, u32 label)
 	emit_place(e, j->stop);
 	if (n > 2)
 		x_load(e, 8, RSP, RUN_FIELD(unwind));
-	x_mem(e, 0x8f, 0, RUN_FIELD(unwind)); /* pop */
+	x_pop_mem(e, RUN_FIELD(unwind));
 	for (u32 i = n; i-- > 0;)
 		x_pop(e, kept[i]);
 	x_ret(e);
@@ -349,8 +349,9 @@ int jit_compile_for(struct vm_prog *prog, struct jit_cpu cpu, struct diag *diag)
 	else
 		err = compile(&j, prog);
 	arena_free(&j.arena);
-	/* Where no memory may become executable, programs are interpreted. */
-	return err == -EACCES || err == -EPERM ? -EOPNOTSUPP : err;
+	if (err == -EACCES || err == -EPERM) /* no memory may become executable: interpret */
+		return -EOPNOTSUPP;
+	return err ? diag_fail(diag, err, NULL, "there is no memory for machine code") : 0;
 }
 
 int jit_compile(struct vm_prog *prog, struct diag *diag)

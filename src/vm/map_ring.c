@@ -132,7 +132,7 @@ int ring_output(struct vm_map *map, const void *data, u64 size, u64 flags)
 	h = ring_reserve(map, size);
 	if (!h)
 		return -EAGAIN;
-	memcpy(h + 1, data, size);
+	copy_bytes(h + 1, data, size);
 	ring_commit(h, flags, false);
 	return 0;
 }

@@ -4,8 +4,9 @@
  *   tool_objects [-b BTF] OBJECT...
  *
  * In:  objects. libbpf loads each into the kernel; we read it and make it fit to this machine.
- * Out: `ok FILE` where both have the same instructions for each program, `not ok FILE: WHY` and both
- *      listings around the first difference otherwise. Descriptors of maps differ and are not looked at.
+ * Out: `ok FILE` where both have the same instructions for each program, also when we have written
+ * it again, `not ok FILE: WHY` and both listings around the first difference otherwise. Descriptors
+ * of maps differ and are not looked at.
  */
 #include "object/object.h"
 #include "object/resolve.h"
@@ -124,8 +125,8 @@ static const char *compare(const struct object_prog *ours, const struct bpf_prog
 
 static const char *check(struct object *o, const struct buf *file, const char *btf)
 {
-	struct bpf_object_open_opts opts = {.sz = sizeof(opts), .object_name = "x",
-					    .btf_custom_path = btf};
+	struct bpf_object_open_opts opts = {
+		.sz = sizeof(opts), .object_name = "x", .btf_custom_path = btf};
 	struct bpf_object *theirs = bpf_object__open_mem(file->p, file->n, &opts);
 	struct bpf_program *p;
 	const char *why = NULL;
@@ -134,7 +135,8 @@ static const char *check(struct object *o, const struct buf *file, const char *b
 		return "libbpf does not open it";
 	if (bpf_object__load(theirs))
 		why = "libbpf does not load it";
-	bpf_object__for_each_program(p, theirs) {
+	bpf_object__for_each_program(p, theirs)
+	{
 		const struct object_prog *ours = find(o, bpf_program__name(p));
 
 		if (!why && bpf_program__autoload(p))
@@ -144,24 +146,59 @@ static const char *check(struct object *o, const struct buf *file, const char *b
 	return why;
 }
 
+/* What was written must come out the same when it is read and written again. */
+static const char *twice(const struct buf *written)
+{
+	struct object *o = NULL;
+	struct buf again = {0};
+	const char *why = NULL;
+
+	if (object_read_elf(&o, written->p, written->n, "written", &ear) ||
+	    object_write_elf(o, &again, &ear))
+		why = "what was written cannot be read";
+	else if (again.n != written->n || memcmp(again.p, written->p, again.n))
+		why = "written twice it is another";
+	object_free(o);
+	buf_free(&again);
+	return why;
+}
+
 static const char *one(const char *path, const char *btf)
 {
-	struct object_machine m = {types, core, config, address, target_version(target), NULL};
+	const struct object_machine m = {types, core, config, address, target_version(target),
+					 NULL};
 	struct object *o = NULL;
-	struct buf file = {0};
+	struct buf file = {0}, written = {0};
 	const char *why = NULL;
 
 	if (read_file(path, &file))
 		why = "no such file";
 	else if (object_read_elf(&o, file.p, file.n, path, &ear))
 		why = "it cannot be read";
+	else if (object_write_elf(o, &written, &ear))
+		why = "it cannot be written";
 	else if (object_resolve(o, -1, &m, &ear))
 		why = "it does not fit to this machine";
 	else
 		why = check(o, &file, btf);
+	if (!why && check(o, &written, btf))
+		why = "written again it is another for libbpf";
+	if (!why)
+		why = twice(&written);
 	object_free(o);
 	buf_free(&file);
+	buf_free(&written);
 	return why;
+}
+
+/* An ELF file with a section .BTF. */
+static int open_types(const char *path, struct buf *file)
+{
+	struct elf_section s;
+	struct elf elf;
+
+	return read_file(path, file) || elf_open(&elf, file->p, file->n, path, &ear) ||
+	       !elf_find(&elf, ".BTF", &s) || btf_open_raw(&core, s.data, s.size, &ear);
 }
 
 int main(int argc, char **argv)
@@ -173,8 +210,7 @@ int main(int argc, char **argv)
 	libbpf_set_print(hear);
 	if (target_live(&target, &ear))
 		return 1;
-	if (btf && (read_file(btf, &types_file) ||
-		    btf_open_raw(&core, types_file.p, types_file.n, &ear)))
+	if (btf && open_types(btf, &types_file))
 		return 1;
 	for (int i = btf ? 3 : 1; i < argc; i++) {
 		const char *why;
@@ -182,7 +218,8 @@ int main(int argc, char **argv)
 		said.n = 0;
 		why = one(argv[i], btf);
 		printf(why ? "not ok %s: %s\n" : "ok %s\n", argv[i], why);
-		for (const char *p = why ? buf_str(&said) : ""; *p; p += strcspn(p, "\n"), p += *p == '\n')
+		for (const char *p = why ? buf_str(&said) : ""; *p;
+		     p += strcspn(p, "\n"), p += *p == '\n')
 			printf("    %.*s\n", (int)strcspn(p, "\n"), p);
 		failed |= why != NULL;
 	}

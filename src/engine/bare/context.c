@@ -2,8 +2,8 @@
  * context.c: what a program sees when it is run on given input, as BPF_PROG_TEST_RUN of the kernel
  * shows it: a packet came in by the loopback device.
  *
- * In:  a packet or a context. Out: struct xdp_md or struct __sk_buff before the packet's memory, all
- *      of it lent to the run.
+ * In:  a packet or a context. Out: struct xdp_md or struct __sk_buff before the packet's memory,
+ * all of it lent to the run.
  */
 #include "engine/bare/bare.h"
 #include "engine/input.h"
@@ -136,10 +136,11 @@ int bare_input_open(struct bare_input *in, u32 kind, const struct engine_test *t
 int bare_input_lend(struct bare_input *in, struct vm_run *run)
 {
 	u32 from, to, meta;
-	bool good = !in->ctx_size ||
-		    vm_lend(run, (struct vm_region){.start = (u64)(uintptr_t)in->ctx,
-						    .size = in->ctx_size, .kind = VM_CTX,
-						    .writable = true});
+	bool good =
+		!in->ctx_size || vm_lend(run, (struct vm_region){.start = (u64)(uintptr_t)in->ctx,
+								 .size = in->ctx_size,
+								 .kind = VM_CTX,
+								 .writable = true});
 
 	if (!in->room)
 		return good ? 0 : -ENOSPC;
@@ -149,7 +150,9 @@ int bare_input_lend(struct bare_input *in, struct vm_run *run)
 	run->packet_meta = meta;
 	run->packet_room = (u64)(uintptr_t)in->room;
 	run->packet_room_end = run->packet_room + in->room_size;
-	good &= vm_lend(run, (struct vm_region){.start = from, .size = to - from, .kind = VM_PACKET,
+	good &= vm_lend(run, (struct vm_region){.start = from,
+						.size = to - from,
+						.kind = VM_PACKET,
 						.writable = true});
 	return good ? 0 : -ENOSPC;
 }

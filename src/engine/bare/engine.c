@@ -29,13 +29,13 @@ static int slots_fill(struct bare_engine *b)
 	const struct object *o = b->base.object;
 
 	for (u32 i = 0; i < o->maps.n; i++)
-		vec_each(slot, &o->maps.v[i].slots) {
+		vec_each (slot, &o->maps.v[i].slots) {
 			int err = vm_map_update(vm_map_of(b->vm, i), &slot->index, &slot->what, 0);
 
 			if (err)
 				return diag_fail(b->base.diag, err, NULL,
-						 "cannot fill element %u of map %s: %s", slot->index,
-						 o->maps.v[i].name, strerror(-err));
+						 "cannot fill element %u of map %s: %s",
+						 slot->index, o->maps.v[i].name, strerror(-err));
 		}
 	return 0;
 }
@@ -50,8 +50,8 @@ static int bare_open(struct engine **out, struct object *o, const struct engine_
 	*out = NULL;
 	if (!b)
 		return -ENOMEM;
-	b->base = (struct engine){.ops = &bare_engine, .object = o, .diag = diag, .cpus = 1,
-				  .epoll_fd = -1};
+	b->base = (struct engine){
+		.ops = &bare_engine, .object = o, .diag = diag, .cpus = 1, .epoll_fd = -1};
 	err = vm_open(&b->vm, o, &vm_opts, diag);
 	if (!err)
 		err = slots_fill(b);
@@ -70,7 +70,8 @@ static int bare_open(struct engine **out, struct object *o, const struct engine_
 
 static int bare_attach(struct engine *e)
 {
-	return diag_fail(e->diag, -EOPNOTSUPP, NULL, "programs that are run by themselves see no events");
+	return diag_fail(e->diag, -EOPNOTSUPP, NULL,
+			 "programs that are run by themselves see no events");
 }
 
 static void bare_nothing(struct engine *e)
@@ -84,6 +85,16 @@ static u64 now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
+}
+
+/* Why it stopped; with the name of what CO-RE did not find, if that is it. */
+static void tell_fault(struct bare_engine *b, const struct object_prog *p, struct buf *out)
+{
+	vm_fault_print(out, b->run);
+	vec_each (c, &p->code.cores)
+		if (c->missing && c->insn == b->run->fault.insn &&
+		    b->run->fault.kind == VM_BAD_CALL)
+			buf_printf(out, ": %s", c->missing);
 }
 
 static int bare_test(struct engine *e, u32 prog, struct engine_test *t)
@@ -111,7 +122,7 @@ static int bare_test(struct engine *e, u32 prog, struct engine_test *t)
 		err = -EFAULT;
 	t->result &= p->kind ? UINT32_MAX : UINT64_MAX;
 	if (err == -EFAULT)
-		vm_fault_print(&t->fault, b->run);
+		tell_fault(b, p, &t->fault);
 	bare_input_read(&in, p->kind, t);
 	bare_input_close(&in, b->run);
 	if (err && err != -EFAULT)
@@ -168,13 +179,14 @@ static int bare_read(struct engine *e, u32 map, struct buf *keys, struct buf *va
 	while (!err) {
 		char *key = buf_reserve(keys, m->key_size), *value = buf_reserve(values, bytes);
 
-		err = key && value ? vm_map_next(m, last == SIZE_MAX ? NULL : keys->p + last, key) :
-				     -ENOMEM;
+		err = key && value ? vm_map_next(m, last == SIZE_MAX ? NULL : keys->p + last, key)
+				   : -ENOMEM;
 		if (err)
 			break;
 		memset(value, 0, bytes);
 		err = vm_map_lookup(m, key, value);
-		if (err == -ENOENT) { /* an element that holds nothing: its key is kept, its value not shown */
+		if (err == -ENOENT) { /* an element that holds nothing: its key is kept, its value
+					 not shown */
 			err = 0;
 		}
 		last = keys->n;
