@@ -33,16 +33,21 @@ static int read_map(struct waggle_session *s, struct reading *r, u32 map, u32 to
 
 	r->map = &s->object->maps.v[map];
 	r->arena.escape = &full;
-	if (setjmp(full))
+	if (setjmp(full)) {
+		r->arena.escape = NULL;
 		return -ENOMEM;
+	}
 	err = s->engine->ops->map_read(s->engine, map, &r->keys, &r->values, &n);
 	if (!err)
 		err = stacks_expand(s, &r->arena, &r->map, &r->keys, n);
 	if (!err && (r->keys.failed || r->values.failed))
 		err = -ENOMEM;
-	return err ? err : map_contents_make(&r->contents, &r->arena, r->map, (const u8 *)r->keys.p,
-					     (const u8 *)r->values.p, n,
-					     session_map_cpus(s, r->map), top, div);
+	if (!err)
+		err = map_contents_make(&r->contents, &r->arena, r->map, (const u8 *)r->keys.p,
+					(const u8 *)r->values.p, n, session_map_cpus(s, r->map), top,
+					div);
+	r->arena.escape = NULL;
+	return err;
 }
 
 void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)

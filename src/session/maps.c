@@ -57,7 +57,7 @@ int waggle_map_info(struct waggle_map *map, struct waggle_map_info *out)
 }
 
 /* What the kernel has, in memory of the size that it writes; *raw is to be freed in any case. */
-static int raw_lookup(struct waggle_map *map, const void *key, u8 **raw)
+static int raw_lookup(struct waggle_map *map, const void *key, u8 *volatile *raw)
 {
 	struct engine *e = map->session->engine;
 	u32 zero = 0;
@@ -72,13 +72,8 @@ static int raw_lookup(struct waggle_map *map, const void *key, u8 **raw)
 static int merge_value(struct waggle_map *map, struct arena *arena, const u8 *raw, void *value)
 {
 	const struct object_map *m = object_map_of(map);
-	const u8 *one;
-	jmp_buf full;
+	const u8 *one = map_value(arena, m, raw, cpus_of(map));
 
-	arena->escape = &full;
-	if (setjmp(full))
-		return -ENOMEM;
-	one = map_value(arena, m, raw, cpus_of(map));
 	if (!one)
 		return -ENOENT;
 	memcpy(value, one, map_value_size(m));
@@ -89,9 +84,15 @@ int waggle_map_lookup(struct waggle_map *map, const void *key, void *value)
 {
 	const struct object_map *m = object_map_of(map);
 	struct arena arena = {0};
-	u8 *raw;
-	int err = raw_lookup(map, key, &raw);
+	u8 *volatile raw = NULL;
+	volatile int err = 0;
+	jmp_buf full;
 
+	arena.escape = &full;
+	if (setjmp(full))
+		err = -ENOMEM;
+	if (!err)
+		err = raw_lookup(map, key, &raw);
 	if (!err && m->shown)
 		err = map_check(m, 1, cpus_of(map));
 	if (!err)
