@@ -106,6 +106,8 @@ struct bench {
 	unsigned rounds;
 	const char *waggle;
 	const char *built; /* the folder of the bench's programs */
+	const char *engine; /* of waggle; NULL: it chooses */
+	bool all_calls;	    /* strace without --seccomp-bpf */
 	const char *only;  /* scripts whose name has this, of those of cost and compile */
 };
 extern struct bench bench;
@@ -114,6 +116,7 @@ int part_start(void);
 int part_size(void);
 int part_events(void);
 int part_slow(void);
+int part_user(void);
 int part_latency(void);
 int part_cost(void);
 int part_compile(void);

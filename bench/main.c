@@ -27,6 +27,7 @@ static const struct part {
 	{"compile", part_compile, "source to object"},
 	{"cost", part_cost, "instructions and time per event, beside C by hand"},
 	{"slow", part_slow, "what it costs the traced program"},
+	{"user", part_user, "the same with the user engine, beside strace"},
 	{"latency", part_latency, "event to visible, and CPU time without events"},
 	{"events", part_events, "events printed a second, none lost"},
 };

@@ -63,6 +63,10 @@ char *const *tracer_argv(enum tracer t, const char *script, const char *work, st
 		add(w, &n, t == WAGGLE ? (char *)(uintptr_t)bench.waggle : "bpftrace");
 		if (t == WAGGLE)
 			add(w, &n, "-v"); /* says what was lost */
+		if (t == WAGGLE && bench.engine) {
+			add(w, &n, "--engine");
+			add(w, &n, (char *)(uintptr_t)bench.engine);
+		}
 		add(w, &n, "-e");
 		add(w, &n, text);
 		if (line)
@@ -73,8 +77,10 @@ char *const *tracer_argv(enum tracer t, const char *script, const char *work, st
 	}
 	if (t == STRACE) {
 		add(w, &n, "strace");
-		add(w, &n, "-f");
-		add(w, &n, "--seccomp-bpf");
+		if (!bench.all_calls) {
+			add(w, &n, "-f");
+			add(w, &n, "--seccomp-bpf");
+		}
 		add(w, &n, "-e");
 		add(w, &n, text);
 	} else if (t == TWIN) {

@@ -5,6 +5,7 @@
  *
  *	stamp                       report the time at which it started, CLOCK_MONOTONIC in ns
  *	loop CALL N CHUNKS          N calls in each chunk: report ns per call, the median of chunks
+ *	mixed OPENS EACH            OPENS opens, before each of them EACH getppid: report the ms of all
  *	paced RATE SECONDS THREADS  getppid at RATE a second: report how many, and the ns they took
  *	flood N THREADS             the same as fast as it goes
  *	ping N GAP_US               N getppid calls far apart; report N
@@ -95,6 +96,18 @@ static double loop(const char *name, unsigned n, unsigned chunks)
 	}
 	qsort(took, chunks, sizeof(*took), compare);
 	return took[chunks / 2];
+}
+
+static double mixed(unsigned opens, unsigned each)
+{
+	uint64_t start = now();
+
+	for (unsigned i = 0; i < opens; i++) {
+		for (unsigned j = 0; j < each; j++)
+			call_getppid(j);
+		call_open(i);
+	}
+	return (double)(now() - start) / 1e6;
 }
 
 /* ---- many events, on one or several threads */
@@ -215,6 +228,8 @@ int main(int argc, char **argv)
 	} else if (!strcmp(argv[0], "loop") && argc - optind == 4) {
 		n = number(argv, 2);
 		a = loop(argv[1], (unsigned)n, (unsigned)number(argv, 3));
+	} else if (!strcmp(argv[0], "mixed") && argc - optind == 3) {
+		a = mixed((unsigned)number(argv, 1), (unsigned)number(argv, 2));
 	} else if (!strcmp(argv[0], "paced") && argc - optind == 4) {
 		n = number(argv, 1) * number(argv, 2);
 		a = generate_all(number(argv, 1), (uint64_t)n, (unsigned)number(argv, 3), &ns);

@@ -97,7 +97,7 @@ static void make_batch(struct run *r, u32 first, u32 n)
 	buf_puts(&r->script, lang_struct);
 	buf_puts(&r->script,
 		 "begin { @s0 = (int64)0; @s1 = (int64)0; @u0 = (uint64)0; @u1 = (uint64)0;\n"
-		 "@b[0, 0] = (int64)0; @c[0, 0, 0] = (int64)0; @v[0, 0] = (uint64)0; }\n");
+		 "@b[0, 0] = (int64)0; @c[0, 0, 0] = (int64)0; @v[0, 0] = (uint64)0; @t[0, 0] = \"\"; }\n");
 	buf_puts(&r->c, "#include \"langref.h\"\n");
 	buf_puts(&r->c, lang_struct);
 	buf_puts(&r->c, "#include \"langfill.h\"\n");

@@ -59,6 +59,7 @@ struct lang {
 	u32 number, depth;
 	enum lang_probe probe;
 	enum lang_kind kinds[LANG_VARS];
+	u32 nstrings; /* variables $s0, ... that hold a string */
 	u32 nvars, loops, ifs, prints, fresh; /* loops, ifs, prints: how many more there may be */
 };
 
@@ -340,6 +341,22 @@ static void lang_str(struct lang *g, const char **script, const char **c)
 	const char *hop = lang_below(g, 2) ? "->next" : "";
 	const char *arrow = lang_below(g, 2) ? "->" : ".";
 
+	u32 i;
+
+	switch (lang_below(g, 6)) {
+	case 0:
+		if (!g->nstrings)
+			break;
+		i = lang_below(g, g->nstrings);
+		*script = arena_printf(g->arena, "$s%u", i);
+		*c = arena_printf(g->arena, "s%u_", i);
+		return;
+	case 1: /* a map of strings, by the program's number and a key */
+		i = lang_below(g, 3);
+		*script = arena_printf(g->arena, "@t[%u, %u]", g->number, i);
+		*c = arena_printf(g->arena, "texts[%u][%u]", g->number % 64, i);
+		return;
+	}
 	switch (g->probe <= AT_RETURN ? lang_below(g, 3) : 0) {
 	case 0: *script = *c = arena_printf(g->arena, "\"%s\"", LANG_PICK(g, lang_strings)); break;
 	case 1:
@@ -359,7 +376,11 @@ static struct lang_expr *lang_of_str(struct lang *g)
 
 	lang_str(g, &a, &ca);
 	lang_str(g, &b, &cb);
-	switch (lang_below(g, 4)) {
+	switch (lang_below(g, 5)) {
+	case 4:
+		return lang_leaf(g, LANG_S, PREC_PRIMARY,
+				 arena_printf(g->arena, "has_key(@b, (%u, %u))", g->number, n & 7),
+				 arena_printf(g->arena, "has(%u, %u, 0)", g->number * 8 + 4, n & 7));
 	case 0:
 		return lang_leaf(g, LANG_U, PREC_PRIMARY, arena_printf(g->arena, "strlen(%s)", a),
 				 arena_printf(g->arena, "(u64)strlen(%s)", ca));

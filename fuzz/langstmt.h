@@ -213,6 +213,32 @@ static void lang_tuple(struct lang *g)
 		   a->kind ? "%llu" : "%lld", b->kind ? "%llu" : "%lld");
 }
 
+/* A string goes into a variable or a map, maybe one of two. */
+static void lang_set_str(struct lang *g)
+{
+	struct lang_expr *e = lang_expr(g, 2);
+	const char *a, *ca, *b, *cb, *from, *cfrom;
+	u32 i = lang_below(g, 3);
+
+	lang_str(g, &a, &ca);
+	lang_str(g, &b, &cb);
+	from = lang_below(g, 3) ? a : arena_printf(g->arena, "(%s) ? %s : %s", lang_text(g, e, false), a, b);
+	cfrom = from == a ? ca : arena_printf(g->arena, "(%s) ? %s : %s", lang_text(g, e, true), ca, cb);
+	if (g->nstrings && lang_below(g, 2)) {
+		i = lang_below(g, g->nstrings);
+		buf_printf(&g->script, "$s%u = %s;\n", i, from);
+		buf_printf(&g->c, "s%u_ = keep(%s);\n", i, cfrom);
+	} else {
+		buf_printf(&g->script, "@t[%u, %u] = %s;\n", g->number, i, from);
+		buf_printf(&g->c, "texts[%u][%u] = keep(%s);\n", g->number % 64, i, cfrom);
+	}
+	if (lang_below(g, 2) && g->prints) {
+		g->prints--;
+		buf_printf(&g->script, "print(%s);\n", a);
+		buf_printf(&g->c, "fprintf(out, \"%%s\\n\", %s);\n", ca);
+	}
+}
+
 static void lang_if(struct lang *g)
 {
 	bool parens = lang_below(g, 2);
@@ -290,6 +316,7 @@ static void lang_statement(struct lang *g)
 		else
 			lang_print(g);
 		break;
+	case 19: lang_set_str(g); break;
 	case 12:
 		if (g->depth == 1)
 			lang_tuple(g);
@@ -350,6 +377,10 @@ static void lang_program(struct lang *g, const char *path)
 		buf_printf(&g->script, "$v%u = %s;\n", v, lang_text(g, e, false));
 		buf_printf(&g->c, "%s v%u = %s;\n", g->kinds[v] ? "u64" : "s64", v,
 			   lang_text(g, e, true));
+	}
+	for (u32 n = lang_below(g, 3); g->nstrings < n; g->nstrings++) {
+		buf_printf(&g->script, "$s%u = \"%s\";\n", g->nstrings, lang_strings[g->nstrings + 2]);
+		buf_printf(&g->c, "const char *s%u_ = \"%s\";\n", g->nstrings, lang_strings[g->nstrings + 2]);
 	}
 	lang_statements(g, 4 + lang_below(g, 12));
 	for (u32 v = 0; v < g->nvars; v++) {

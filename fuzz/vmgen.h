@@ -564,46 +564,4 @@ static void vg_tail_call(struct vmgen *g)
 	vg_op(g, BPF_JMP | BPF_CALL, 0, 0, 0, HELPER_tail_call);
 }
 
-/* ---- functions */
-
-static void vg_args(struct vmgen *g, const struct vg_fn *f)
-{
-	u32 first = f->memory ? 2 : 1;
-
-	for (u32 reg = first; reg < first + f->nargs; reg++)
-		if (!(g->set >> reg & 1) || vg_role(g, reg))
-			vg_movk(g, reg, (s32)vg_number(g));
-	if (f->memory)
-		vg_stack_arg(g, VG_R1, -(s32)(8 * (1 + vg_pick(g, g->stack / 8))));
-}
-
-static void vg_note_call(struct vmgen *g, u32 insn, u32 fn)
-{
-	g->calls[g->ncalls].insn = insn;
-	g->calls[g->ncalls++].fn = fn;
-}
-
-static void vg_call_local(struct vmgen *g)
-{
-	u32 first = g->in_fn ? g->fn + 1 : 0, fn;
-
-	if (first >= g->nfns || g->ncalls + 1 >= ARRAY_SIZE(g->calls) || g->in_callback)
-		return vg_alu(g);
-	fn = first + vg_pick(g, g->nfns - first);
-	if (g->fns[fn].callback) {
-		vg_movk(g, VG_R1, (s32)vg_pick(g, 6));
-		vg_clobber(g);
-		vg_note_call(g, vg_op(g, BPF_LD | BPF_IMM | BPF_DW, 2, BPF_PSEUDO_FUNC, 0, 0), fn);
-		vg_op(g, 0, 0, 0, 0, 0);
-		vg_stack_arg(g, 3, -(s32)(8 * (1 + vg_pick(g, g->stack / 8))));
-		vg_movk(g, 4, 0);
-		vg_op(g, BPF_JMP | BPF_CALL, 0, 0, 0, HELPER_loop);
-	} else {
-		vg_args(g, &g->fns[fn]);
-		vg_clobber(g);
-		vg_note_call(g, vg_op(g, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0), fn);
-	}
-	g->set |= 1;
-}
-
 #endif

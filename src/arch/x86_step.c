@@ -99,6 +99,11 @@ static s8 use_register(u8 *code, u32 modrm)
 	return (s8)by_number[number];
 }
 
+static bool is_prefix(u8 c)
+{
+	return (c & 0xf0) == 0x40 || (c && strchr("\x66\x67\xf2\xf3\x2e\x36\x3e\x26\x64\x65", c));
+}
+
 bool x86_move(const u8 *p, u32 left, u64 from, struct arch_moved *m)
 {
 	u32 modrm, n = x86_insn_parts(p, left, &modrm), at = 0;
@@ -108,8 +113,7 @@ bool x86_move(const u8 *p, u32 left, u64 from, struct arch_moved *m)
 	if (!n)
 		return false;
 	memcpy(m->code, p, n);
-	while (at < n && ((p[at] & 0xf0) == 0x40 ||
-			  strchr("\x66\x67\xf2\xf3\x2e\x36\x3e\x26\x64\x65", p[at])))
+	while (at < n && is_prefix(p[at]))
 		at++;
 	op = p[at];
 	if (op == 0x0f && p[at + 1] == 0x05) /* syscall: it would leave our address in rcx */

@@ -123,6 +123,7 @@ static bool has_registers(const struct point *p)
 	case ATTACH_URETPROBE:
 	case ATTACH_USDT:
 	case ATTACH_PROFILE:
+	case ATTACH_HARDWARE:
 	case ATTACH_SOFTWARE: return true;
 	default: return false;
 	}
@@ -156,7 +157,7 @@ void check_reg(struct checker *c, struct node *n)
 		return;
 	near.word = n->a->text;
 	if (!has_registers(c->point)) {
-		check_fail(c, n, "kprobe, uprobe, usdt, profile and software have them",
+		check_fail(c, n, "kprobe, uprobe, usdt, profile, software and hardware have them",
 			   "%s has no registers", c->point->text);
 		return;
 	}
@@ -316,7 +317,7 @@ void check_has_key(struct checker *c, struct node *n)
 {
 	struct node *map = n->a, *key = map->next;
 
-	n->type = TYPE_U64;
+	n->type = TYPE_S64;
 	if (map->kind != NODE_MAP || !key == !map->a) {
 		check_fail(c, map, n->call->usage, "has_key() takes a map and a key");
 		return;

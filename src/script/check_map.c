@@ -59,6 +59,8 @@ bool check_map(struct checker *c, struct node *n)
 	u32 keys = 0, i = 0;
 	struct script_map *m;
 
+	if (n->a && !n->a->next && n->a->kind == NODE_TUPLE)
+		n->a = n->a->a; /* @m[(a, b)] is @m[a, b] */
 	for (struct node *k = n->a; k; k = k->next)
 		keys++;
 	m = n->map = map_of(c, n);

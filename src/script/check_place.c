@@ -107,6 +107,11 @@ static void check_args_field(struct checker *c, struct node *n)
 		check_param_field(c, n);
 		return;
 	}
+	if (!format && c->point->row->attach == ATTACH_RAW_TRACEPOINT) {
+		check_fail(c, n->a, "arg0, arg1, ... are what they are",
+			   "this kernel's types do not name the arguments of %s", c->point->text);
+		return;
+	}
 	if (!format) {
 		check_fail(c, n->a, "tracepoints have arguments", "%s has no arguments",
 			   c->point->text);

@@ -288,6 +288,7 @@ static const char *section_of(struct lower *l, const struct point *p)
 		[ATTACH_URETPROBE] = "uretprobe",   [ATTACH_USDT] = "usdt",
 		[ATTACH_PROFILE] = "perf_event",    [ATTACH_SOFTWARE] = "perf_event",
 		[ATTACH_FENTRY] = "fentry",         [ATTACH_FEXIT] = "fexit",
+		[ATTACH_HARDWARE] = "perf_event",
 	};
 	struct arena *arena = &l->object->arena;
 	u8 kind = p->row->attach;

@@ -225,6 +225,7 @@ static int parse_declaration(struct parser *p, struct lexer *ahead)
 	}
 	if (t.kind == TOK_SEMI) { /* behind config = { } */
 		p->lex = *ahead;
+		p->lex.diag = p->script->diag;
 		return 1;
 	}
 	if (t.kind == TOK_NAME && (!strcmp(t.text, "macro") ||

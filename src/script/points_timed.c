@@ -65,23 +65,43 @@ int points_profile(struct script *s, const struct probe_row *row, struct probe *
 	return points_interval(s, row, probe, spec, parts, tail);
 }
 
-/* PERF_COUNT_SW_* of include/uapi/linux/perf_event.h; every: at which n-th event, if not said. */
+/* PERF_COUNT_SW_* and PERF_COUNT_HW_* of include/uapi/linux/perf_event.h; every: at which n-th event, if not said. */
 static const struct event {
 	const char *name, *alias;
 	u32 number, every;
-} events[] = {
+} software[] = {
 	{"cpu-clock", "cpu", 0, 1000000},  {"task-clock", "", 1, 1},
 	{"page-faults", "faults", 2, 100}, {"context-switches", "cs", 3, 1000},
 	{"cpu-migrations", "", 4, 1},      {"minor-faults", "", 5, 100},
 	{"major-faults", "", 6, 1},        {"alignment-faults", "", 7, 1},
 	{"emulation-faults", "", 8, 1},    {"dummy", "", 9, 1},
 	{"bpf-output", "", 10, 1},
+}, hardware[] = {
+	{"cpu-cycles", "cycles", 0, 1000000},      {"instructions", "", 1, 1000000},
+	{"cache-references", "", 2, 1000000},      {"cache-misses", "", 3, 1000000},
+	{"branch-instructions", "branches", 4, 100000}, {"branch-misses", "", 5, 100000},
+	{"bus-cycles", "", 6, 100000},             {"frontend-stalls", "", 7, 1000000},
+	{"backend-stalls", "", 8, 1000000},        {"ref-cycles", "", 9, 1000000},
 };
 
-/* "page-faults", "page-faults:100" */
+/* 1000, 1e6 */
+static u64 number_of_events(const char *text, char **end)
+{
+	u64 n = strtoull(text, end, 10);
+
+	if (**end == 'e' && (*end)[1] >= '0' && (*end)[1] <= '9')
+		for (u64 tens = strtoull(*end + 1, end, 10); tens && n < UINT64_MAX / 10; tens--)
+			n *= 10;
+	return n;
+}
+
+/* "page-faults", "page-faults:100", "cache-misses:1e6" */
 int points_software(struct script *s, const struct probe_row *row, struct probe *probe,
 		    struct probe_spec *spec, char **parts, struct point ***tail)
 {
+	bool of_cpu = row->attach == ATTACH_HARDWARE;
+	const struct event *events = of_cpu ? hardware : software;
+	u32 nevents = of_cpu ? ARRAY_SIZE(hardware) : ARRAY_SIZE(software);
 	struct near near = {.word = parts[0]};
 	char *colon = strchr(parts[0], ':'), *end = "";
 	u64 count = 0;
@@ -89,12 +109,12 @@ int points_software(struct script *s, const struct probe_row *row, struct probe 
 
 	if (colon) {
 		*colon = 0;
-		count = strtoull(colon + 1, &end, 10);
+		count = number_of_events(colon + 1, &end);
 		if (colon[1] && (*end || !count || colon[1] == '-'))
 			return diag_error(s->diag, spec->at, row->usage,
 					  "'%s' is no number of events", colon + 1);
 	}
-	for (u32 i = 0; i < ARRAY_SIZE(events); i++) {
+	for (u32 i = 0; i < nevents; i++) {
 		if (strcmp(events[i].name, parts[0]) != 0 &&
 		    (!*events[i].alias || strcmp(events[i].alias, parts[0]) != 0)) {
 			near_try(&near, events[i].name);
@@ -107,6 +127,7 @@ int points_software(struct script *s, const struct probe_row *row, struct probe 
 	}
 	return diag_error(s->diag, spec->at,
 			  near.best ? arena_printf(s->arena, "did you mean '%s'?", near.best)
+			  : of_cpu  ? "cpu-cycles, instructions, cache-misses, branch-misses, ..."
 				    : "page-faults, context-switches, cpu-clock, ...",
-			  "there is no software event '%s'", parts[0]);
+			  "there is no %s event '%s'", row->name, parts[0]);
 }

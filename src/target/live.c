@@ -134,8 +134,12 @@ static int live_tracepoint(struct target *t, const char *category, const char *n
 	if (*out)
 		return 0;
 	err = read_format(t, category, name, out);
-	if ((err == -EACCES || err == -ENODEV) && !builtin_tracepoint(t, category, name, out))
-		err = 0;
+	if (err == -EACCES || err == -ENODEV) {
+		if (!builtin_tracepoint(t, category, name, out))
+			err = 0;
+		else if (!strcmp(category, "syscalls"))
+			err = -ENOENT; /* all of them are known */
+	}
 	if (!err)
 		*dict_put(&l->formats, arena_strdup(&t->arena, key)) = *out;
 	return err;

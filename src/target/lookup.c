@@ -102,7 +102,9 @@ int target_tracepoint(struct target *t, const char *category, const char *name, 
 	case 0: break;
 	case -ENOENT: report_unknown(t, category, name, loc, d); break;
 	case -EACCES:
-		diag_error(d, loc, "run as root (sudo waggle ...), or open tracefs to your group",
+		diag_error(d, loc,
+			   "run as root (sudo waggle ...); without rights, system calls, "
+			   "sched_process_* and signal_deliver can be traced",
 			   "no permission to read the format of tracepoint '%s:%s'", category,
 			   name);
 		break;

@@ -25,11 +25,12 @@ static const char *own_source(const struct object *o, u32 line)
 static void put_line(struct buf *out, const struct object *o, const struct code_line *l)
 {
 	const char *p = l->text ? object_string(o, l->text) : own_source(o, l->line >> 10);
-	const char *end = l->text ? p + strlen(p) : o->source + o->source_size, *nl;
+	const char *end, *nl;
 
 	buf_printf(out, "line %u: ", l->line >> 10);
 	if (!p)
 		return;
+	end = l->text ? p + strlen(p) : o->source + o->source_size;
 	nl = memchr(p, '\n', (size_t)(end - p));
 	end = nl ? nl : end;
 	while (p < end && (*p == ' ' || *p == '\t'))

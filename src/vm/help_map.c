@@ -135,16 +135,31 @@ HELPER_FN(help_tail_call)
 	return 0;
 }
 
+/* A program holds one lock at a time; what it waits is counted as what it runs. */
 HELPER_FN(help_spin_lock)
 {
+	u32 *word = pointer(a);
+
 	UNUSED_ARGS;
-	lock_take(pointer(a));
+	if (run->lock)
+		return help_fault(run, VM_BAD_CALL, "the program holds a lock already");
+	run->lock = a;
+	if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & 1)) {
+		lock_take(word);
+		return 0;
+	}
+	run->budget -= (s64)lock_take_timed(word);
+	if (run->budget < 0)
+		help_fault(run, VM_OUT_OF_BUDGET, "the program has waited for a lock for too long");
 	return 0;
 }
 
 HELPER_FN(help_spin_unlock)
 {
 	UNUSED_ARGS;
+	if (run->lock != a)
+		return help_fault(run, VM_BAD_CALL, "the program does not hold this lock");
+	run->lock = 0;
 	lock_give(pointer(a));
 	return 0;
 }

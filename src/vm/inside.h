@@ -36,6 +36,7 @@ struct vm {
 	u32 nmaps;
 	struct vm_region *regions; /* of maps: by address, ascending */
 	u32 nregions;
+	struct task_layout *task_layout; /* help_current.c: NULL: nobody asks, or no types */
 	void *timers; /* timer.c: NULL: none was made yet */
 };
 
@@ -48,6 +49,8 @@ void vm_maps_close(struct vm *);
 bool vm_is_map(const struct vm *, const void *); /* the address of one of them */
 /* help_ring.c: what a run that has ended still has reserved in rings goes to nobody. */
 void vm_records_discard(struct vm_run *);
+/* help_current.c: looks up the kernel's struct task_struct where the program asks for one. */
+void vm_current_open(struct vm *, const struct vm_prog *);
 /* One more, described but for ops: for tests and for maps that no object has. */
 int vm_map_open(struct vm_map *, struct diag *);
 void vm_map_close(struct vm_map *);

@@ -97,42 +97,61 @@ static bool ld_packet(const struct vm_run *run, u64 at, u32 size, u64 *to)
 #define ALONE __attribute__((noinline, noclone))
 #endif
 
+/* The address of a label; cppcheck reads it as a logical and. */
+#ifdef __cppcheck__
+#define CODE(label) NULL
+#else
+#define CODE(label) &&label
+#endif
+
 static ALONE u64 interpret_steps(struct vm_run *run, const struct vm_prog *prog,
 				 const struct step *pc, u64 *r, u32 base, const void *const **codes)
 {
-	static const void *const table[STEP_VARIANTS * ISA_OPS] = {
-#define OP(id, name, code, off, imm, src, form, text, since) [ISA_##id] = &&L_##id,
+	static const void *const table[STEP_VARIANTS][ISA_OPS] = {
+#define OP(id, name, code, off, imm, src, form, text, since) [STEP_PLAIN][ISA_##id] = CODE(L_##id),
 #include "isa/ops.def"
-#define BOTH(variant, letter, n)                                \
-	[(variant)*ISA_OPS + ISA_##n##_k] = &&letter##_##n##_k, \
-			     [(variant)*ISA_OPS + ISA_##n##_x] = &&letter##_##n##_x
-#define JUMP(n)                                                                                   \
-	BOTH(STEP_BACKWARD, B, n##64), BOTH(STEP_BACKWARD, B, n##32), BOTH(STEP_FUSED, F, n##64), \
-		BOTH(STEP_FUSED, F, n##32)
-		JUMP(jeq),
-		JUMP(jne),
-		JUMP(jgt),
-		JUMP(jge),
-		JUMP(jlt),
-		JUMP(jle),
-		JUMP(jsgt),
-		JUMP(jsge),
-		JUMP(jslt),
-		JUMP(jsle),
-		JUMP(jset),
-#undef JUMP
-#define ALU(n) BOTH(STEP_FUSED, F, n##64), BOTH(STEP_FUSED, F, n##32)
-		ALU(add),
-		ALU(sub),
-		ALU(mul),
-		ALU(or),
-		ALU(and),
-		ALU(xor),
-		ALU(lsh),
-		ALU(rsh),
-		ALU(arsh),
-#undef ALU
-#define MEMORY(n) [STEP_UNCHECKED * ISA_OPS + ISA_##n] = &&U_##n
+#define FUSED(n)                                         \
+	[STEP_FUSED][ISA_##n##64_k] = CODE(F_##n##64_k), \
+	[STEP_FUSED][ISA_##n##64_x] = CODE(F_##n##64_x), \
+	[STEP_FUSED][ISA_##n##32_k] = CODE(F_##n##32_k), \
+	[STEP_FUSED][ISA_##n##32_x] = CODE(F_##n##32_x)
+#define BACK(n)                                             \
+	[STEP_BACKWARD][ISA_##n##64_k] = CODE(B_##n##64_k), \
+	[STEP_BACKWARD][ISA_##n##64_x] = CODE(B_##n##64_x), \
+	[STEP_BACKWARD][ISA_##n##32_k] = CODE(B_##n##32_k), \
+	[STEP_BACKWARD][ISA_##n##32_x] = CODE(B_##n##32_x)
+		BACK(jeq),
+		BACK(jne),
+		BACK(jgt),
+		BACK(jge),
+		BACK(jlt),
+		BACK(jle),
+		BACK(jsgt),
+		BACK(jsge),
+		BACK(jslt),
+		BACK(jsle),
+		BACK(jset),
+		FUSED(jeq),
+		FUSED(jne),
+		FUSED(jgt),
+		FUSED(jge),
+		FUSED(jlt),
+		FUSED(jle),
+		FUSED(jsgt),
+		FUSED(jsge),
+		FUSED(jslt),
+		FUSED(jsle),
+		FUSED(jset),
+		FUSED(add),
+		FUSED(sub),
+		FUSED(mul),
+		FUSED(or),
+		FUSED(and),
+		FUSED(xor),
+		FUSED(lsh),
+		FUSED(rsh),
+		FUSED(arsh),
+#define MEMORY(n) [STEP_UNCHECKED][ISA_##n] = CODE(U_##n)
 		MEMORY(ldxb),
 		MEMORY(ldxh),
 		MEMORY(ldxw),
@@ -149,12 +168,12 @@ static ALONE u64 interpret_steps(struct vm_run *run, const struct vm_prog *prog,
 		MEMORY(stxw),
 		MEMORY(stxdw),
 #undef MEMORY
-		[STEP_BACKWARD * ISA_OPS + ISA_ja] = &&B_ja,
-		[STEP_BACKWARD * ISA_OPS + ISA_gotol] = &&B_ja,
-		[STEP_BACKWARD * ISA_OPS + ISA_may_goto] = &&L_may_goto,
-		[STEP_CHECKED * ISA_OPS + ISA_call] = &&C_call,
-		[STEP_TAIL_CALL * ISA_OPS + ISA_call] = &&L_tail_call,
-		[ISA_NONE] = &&L_step,
+		[STEP_BACKWARD][ISA_ja] = CODE(B_ja),
+		[STEP_BACKWARD][ISA_gotol] = CODE(B_ja),
+		[STEP_BACKWARD][ISA_may_goto] = CODE(B_may_goto),
+		[STEP_CHECKED][ISA_call] = CODE(C_call),
+		[STEP_TAIL_CALL][ISA_call] = CODE(L_tail_call),
+		[STEP_PLAIN][ISA_NONE] = CODE(L_step),
 	};
 	struct frame frames[VM_FRAMES];
 	const void *code;
@@ -162,7 +181,7 @@ static ALONE u64 interpret_steps(struct vm_run *run, const struct vm_prog *prog,
 	bool trusted;
 
 	if (!run) {
-		*codes = table;
+		*codes = &table[0][0];
 		return 0;
 	}
 	trusted = run->vm->opts.trusted;
@@ -433,12 +452,16 @@ L_gotol:
 	TAKE;
 B_ja:
 	TAKE_BACK;
-L_may_goto : {
+L_may_goto:
 	if (!run->loops)
 		TAKE;
 	run->loops--;
 	NEXT;
-}
+B_may_goto:
+	if (!run->loops)
+		TAKE_BACK;
+	run->loops--;
+	NEXT;
 
 /* ---- calls */
 C_call:
@@ -512,9 +535,10 @@ L_step : {
 
 const void *interpret_code(u32 isa_id, enum step_variant variant)
 {
+	static const struct vm_prog none;
 	const void *const *codes;
 
-	interpret_steps(NULL, NULL, NULL, NULL, 0, &codes);
+	interpret_steps(NULL, &none, NULL, NULL, 0, &codes);
 	return codes[variant * ISA_OPS + isa_id];
 }
 

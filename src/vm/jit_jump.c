@@ -101,7 +101,7 @@ static void may_goto(struct jit *j, const struct insn *in)
 	x_alu_store_imm(&j->e, 4, X_SUB, RUN_FIELD(loops), 1);
 	x_jump(&j->e, X_AE, on);
 	x_store_imm(&j->e, 4, RUN_FIELD(loops), 0);
-	x_jump(&j->e, X_ALWAYS, j->at + 1 + (u32)in->off);
+	jit_jump_to(j, X_ALWAYS, in->off);
 	emit_place(&j->e, on);
 }
 

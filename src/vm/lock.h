@@ -13,7 +13,8 @@
 
 #define LOCK_SPINS 100 /* before the waiter lets others run */
 
-void lock_wait(u32 *word); /* the slow half of lock_take() */
+void lock_wait(u32 *word);      /* the slow half of lock_take() */
+u64 lock_take_timed(u32 *word); /* lock_take(); ns that it took */
 
 static inline void lock_take(u32 *word)
 {

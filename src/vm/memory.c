@@ -63,3 +63,11 @@ void lock_wait(u32 *word)
 			return;
 	}
 }
+
+u64 lock_take_timed(u32 *word)
+{
+	u64 since = clock_ns();
+
+	lock_take(word);
+	return clock_ns() - since;
+}

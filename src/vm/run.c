@@ -4,6 +4,7 @@
  * In:  a vm, what the program may touch, its arguments. Out: what it returned, or why it stopped.
  */
 #include "vm/inside.h"
+#include "vm/lock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,6 +47,7 @@ void vm_run_close(struct vm_run *run)
 {
 	if (!run)
 		return;
+	free(run->tasks);
 	free(run->stack);
 	free(run);
 }
@@ -66,6 +68,18 @@ static void begin(struct vm_run *run, u32 prog)
 	run->fault = (struct vm_fault){0};
 }
 
+/* What a program that nobody has verified may have kept. */
+static int end(struct vm_run *run)
+{
+	if (run->lock) {
+		lock_give((u32 *)(uintptr_t)run->lock);
+		run->lock = 0;
+	}
+	if (!run->vm->opts.trusted)
+		vm_records_discard(run);
+	return run->fault.kind ? -EFAULT : 0;
+}
+
 int vm_call(struct vm_run *run, u32 prog, u64 ctx, u64 arg2, u64 *result)
 {
 	u64 args[5] = {ctx, arg2};
@@ -75,9 +89,7 @@ int vm_call(struct vm_run *run, u32 prog, u64 ctx, u64 arg2, u64 *result)
 	begin(run, prog);
 	run->ctx = ctx;
 	*result = start(run, run->prog, 0, args, 0);
-	if (!run->vm->opts.trusted)
-		vm_records_discard(run);
-	return run->fault.kind ? -EFAULT : 0;
+	return end(run);
 }
 
 static bool is_callback(const struct vm_prog *prog, u64 callback)
@@ -102,9 +114,7 @@ int vm_call_function(struct vm_run *run, u32 prog, u64 callback, const u64 args[
 		start(run, run->prog, (u32)callback, args, 0);
 	else
 		no_callback(run, callback);
-	if (!run->vm->opts.trusted)
-		vm_records_discard(run);
-	return run->fault.kind ? -EFAULT : 0;
+	return end(run);
 }
 
 u64 vm_call_back(struct vm_run *run, u64 callback, const u64 args[5])

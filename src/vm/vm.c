@@ -68,6 +68,7 @@ static int prog_open(struct vm_prog *p, struct diag *diag)
 
 	if (!err) {
 		mark_callbacks(p);
+		vm_current_open(p->vm, p);
 		err = interpret_prepare(p, diag);
 	}
 	if (!err && !p->vm->opts.interpret && !p->vm->opts.stepped) {

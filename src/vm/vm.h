@@ -132,7 +132,9 @@ struct vm_run {
 	u64 cookie; /* what get_attach_cookie() says: of the place where the program runs now */
 	u32 loops;  /* may_goto instructions left */
 	u32 packet_pushed; /* bytes that helpers put in front of the network's header */
+	u64 lock;          /* the bpf_spin_lock that it holds, 0: none */
 	u64 random;        /* state of get_prandom_u32(), 0: not yet seeded */
+	u8 *tasks; /* help_current.c: what get_current_task() points to, or NULL */
 	u64 unwind;        /* jit_x86_64.c: where a fault finds the way out */
 	struct vm_fault fault;
 	u64 regs[11]; /* where it stopped */

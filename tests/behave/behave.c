@@ -121,7 +121,7 @@ static void all(const struct test_case *c, const struct options *o, struct score
 			continue;
 		}
 		for (unsigned e = 1; e <= ENGINE_COMPILER; e <<= 1)
-			if (c->engines & e & o->engines)
+			if ((c->engines & e & o->engines) && !(o->oracle && e == ENGINE_USER))
 				one(c, (enum engine)e, o, s);
 	}
 }

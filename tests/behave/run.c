@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/securebits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -132,6 +131,16 @@ static int write_file(const char *path, const char *text)
 
 #define NOBODY 65534
 
+static bool nobody_reaches(const char *path)
+{
+	int status = 1;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(setresuid(NOBODY, NOBODY, NOBODY) || access(path, X_OK));
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+
 /* The user engine needs no rights, so root becomes nobody; where nobody may not reach waggle it
  * stays root, but without the rights that root has. */
 static void drop_rights(const struct options *o, const char *dir)
@@ -143,16 +152,17 @@ static void drop_rights(const struct options *o, const char *dir)
 	snprintf(script, sizeof(script), "%s/script.bt", dir);
 	if (geteuid() || chown(dir, NOBODY, NOBODY) || chown(script, NOBODY, NOBODY))
 		return;
-	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-	    setresuid(-1, NOBODY, -1))
-		_exit(127);
-	if (faccessat(AT_FDCWD, o->waggle, X_OK, AT_EACCESS) == 0) {
-		if (setresuid(-1, 0, -1) || setresuid(NOBODY, NOBODY, NOBODY))
+	if (nobody_reaches(o->waggle)) {
+		if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+		    setresuid(NOBODY, NOBODY, NOBODY))
 			_exit(127);
 		return;
 	}
-	if (setresuid(0, 0, 0) || setresgid(0, 0, 0) || prctl(PR_SET_SECUREBITS, SECBIT_NOROOT) ||
-	    syscall(SYS_capset, &head, none))
+	if (chown(dir, 0, 0) || chown(script, 0, 0))
+		_exit(127);
+	for (unsigned cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
+		prctl(PR_CAPBSET_DROP, cap);
+	if (syscall(SYS_capset, &head, none))
 		_exit(127);
 }
 

@@ -347,6 +347,66 @@ static void no_page_is_writable_and_executable(void **state)
 		vm_close(vm[i]);
 }
 
+/* ---- distances */
+
+/* A jump over k additions of 4 bytes each, and back over them: around where it becomes long. */
+static void jumps_of_all_lengths(void **state)
+{
+	struct insn code[80];
+
+	(void)state;
+	for (u32 k = 24; k <= 40; k++) {
+		struct vm_opts opts = {.trusted = k & 1};
+		struct vm_run *run;
+		struct vm *vm;
+		u32 n = 0;
+
+		code[n++] = (struct insn)MOV(0, 0);
+		code[n++] = (struct insn)JEQ(2, 0, (s16)(k + 2)); /* to the exit */
+		for (u32 i = 0; i < k; i++)
+			code[n++] = (struct insn)ADD(0, 3);
+		code[n++] = (struct insn)ADD(2, -1);
+		code[n++] = (struct insn)JNE(2, 0, (s16)(-2 - (s32)k));
+		code[n++] = (struct insn)EXIT;
+		assert_int_equal(vm_open_code(&vm, code, n, &opts, NULL), 0);
+		assert_int_equal(vm_run_open(&run, vm, NULL, NULL, 0), 0);
+		for (u64 turns = 0; turns < 5; turns++) {
+			u64 result = 0;
+
+			assert_int_equal(vm_call(run, 0, 0, turns, &result), 0);
+			assert_int_equal(result, turns * k * 3);
+		}
+		vm_run_close(run);
+		vm_close(vm);
+	}
+}
+
+/* A function of this program is in reach of a direct call, one of the C library is not. */
+static void calls_near_and_far(void **state)
+{
+	u64 functions[] = {(u64)(uintptr_t)isa_dis, (u64)(uintptr_t)abs};
+	struct arena arena = {0};
+	struct emit e = {0};
+	struct emit_code code;
+	int (*call)(int);
+	const u8 *at;
+
+	(void)state;
+	emit_begin(&e, &arena, 0, 64, 8);
+	x_push(&e, RBX);
+	x_call_far(&e, functions[1]);
+	x_pop(&e, RBX);
+	x_ret(&e);
+	x_call_far(&e, functions[0]); /* never run */
+	assert_int_equal(emit_link(&e, &code), 0);
+	at = code.start;
+	memcpy(&call, &at, sizeof(at));
+	assert_int_equal(call(-77), 77);
+	assert_int_equal(code.start[9], 0x67); /* behind push, call, pop, ret: a direct call */
+	emit_unmap(&code);
+	arena_free(&arena);
+}
+
 /* ---- threads: one program, memory of their own */
 
 struct worker {
@@ -407,6 +467,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(all_arguments_of_a_format_are_there),
 	cmocka_unit_test(constants_are_blinded),
 	cmocka_unit_test(no_page_is_writable_and_executable),
+	cmocka_unit_test(jumps_of_all_lengths),
+	cmocka_unit_test(calls_near_and_far),
 	cmocka_unit_test(threads_share_code),
 };
 

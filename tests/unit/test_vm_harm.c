@@ -241,7 +241,7 @@ static void anything_does_no_harm(void **state)
 					      {.cpus = 2, .budget = 100000}};
 	struct world w = {vm_memory(ROOM + 2 * GUARD, true), vm_memory(192 + 2 * GUARD, true)};
 	u64 random = 0x2545f4914f6cdd1dull;
-	u32 ended = 0, stopped = 0, cases = 1500;
+	u32 ended = 0, stopped = 0, cases = 400;
 
 	(void)state;
 	if (getenv("HARM")) /* more of them, others */

@@ -770,13 +770,13 @@ static void packets_become_the_same(u32 kind, const struct chance *calls, u32 n,
 static void buffers_become_the_same(void **state)
 {
 	(void)state;
-	packets_become_the_same(PROG_SCHED_CLS, skb_calls, ARRAY_SIZE(skb_calls), 600);
+	packets_become_the_same(PROG_SCHED_CLS, skb_calls, ARRAY_SIZE(skb_calls), 300);
 }
 
 static void frames_become_the_same(void **state)
 {
 	(void)state;
-	packets_become_the_same(PROG_XDP, xdp_calls, ARRAY_SIZE(xdp_calls), 600);
+	packets_become_the_same(PROG_XDP, xdp_calls, ARRAY_SIZE(xdp_calls), 300);
 }
 
 int main(void)

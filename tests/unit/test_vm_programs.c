@@ -201,9 +201,12 @@ static struct object *assemble(struct row *row)
 
 	snprintf(path, sizeof(path), "tests/machine/%s.s", row->name);
 	f = fopen(path, "r");
-	assert_non_null(f);
+	if (!f) {
+		fail_msg("%s: %s", path, strerror(errno));
+		return NULL;
+	}
 	buf_puts(&row->text, ".data .data.out 512\n");
-	while (f && fgets(line, sizeof(line), f)) {
+	while (fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = 0;
 		if (line[0] == '@') {
 			if (!put_word(row, line))

@@ -1,5 +1,5 @@
 /*
- * link_clock.c: profiles and software events: a perf event for each CPU that runs.
+ * link_clock.c: profiles, software and hardware events: a perf event for each CPU that runs.
  *
  * In: a row with its period. Out: events that call the program when they overflow.
  */
@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#define TYPE_HARDWARE 0
 #define TYPE_SOFTWARE 1
 #define CPU_CLOCK     0 /* PERF_COUNT_SW_CPU_CLOCK: its count is nanoseconds */
 
@@ -14,7 +15,7 @@ int link_clock(struct kernel_engine *k, const struct attach *a)
 {
 	const char *probe = k->base.object->progs.v[a->prog].probe;
 	bool clock = a->kind == ATTACH_PROFILE;
-	struct sys_event e = {.type = TYPE_SOFTWARE,
+	struct sys_event e = {.type = a->kind == ATTACH_HARDWARE ? TYPE_HARDWARE : TYPE_SOFTWARE,
 			      .config = clock ? CPU_CLOCK : a->off,
 			      .period = clock ? a->ns : a->count,
 			      .pid = -1};
@@ -31,6 +32,9 @@ int link_clock(struct kernel_engine *k, const struct attach *a)
 		fd = sys_event_open(&e);
 		if (fd == -ENODEV) /* went away meanwhile */
 			continue;
+		if (a->kind == ATTACH_HARDWARE && (fd == -ENOENT || fd == -EOPNOTSUPP))
+			return diag_fail(k->base.diag, fd, "software:cpu-clock or profile:hz:99 may serve",
+					 "this machine has no counter for %s", probe);
 		if (fd < 0)
 			return why_event(k, fd, probe);
 		err = link_keep(k, fd);

@@ -1,12 +1,14 @@
 /*
  * notify.c: entries of system calls without ptrace, by seccomp notifications.
  *
- * In:  a plan that asks for entries alone. Out: each call waits until the tracer has answered "go on",
- *      which it does when the programs have run. Nothing else of the tasks stops: no signal, no fork.
+ * In:  a plan that asks for entries alone. Out: each call waits until the tracer has answered "go
+ * on", which it does when the programs have run. Nothing else of the tasks stops: no signal, no
+ * fork.
  *
- * The listener is made by the command when it puts itself under the filter; it waits, without a call
- * that might be one of the plan's, until the tracer has taken a copy. With SYNC_WAKE_UP (Linux 6.6) the
- * tracer runs at once where the task ran, which is most of the gain: no other CPU is woken up.
+ * The listener is made by the command when it puts itself under the filter; it waits, without a
+ * call that might be one of the plan's, until the tracer has taken a copy. With SYNC_WAKE_UP
+ * (Linux 6.6) the tracer runs at once where the task ran, which is most of the gain: no other CPU
+ * is woken up.
  */
 #include "engine/user/user.h"
 
@@ -20,8 +22,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-#define LOOK_US	   300000	/* for the end of the last task: older kernels do not tell */
-#define INFO_NS	   100000000u	/* so long a name or a user is believed */
+#define LOOK_US    300000     /* for the end of the last task: older kernels do not tell */
+#define INFO_NS    100000000u /* so long a name or a user is believed */
 #define TASKS_MOST 4096
 
 struct notification { /* struct seccomp_notif */
@@ -37,8 +39,8 @@ struct answer { /* struct seccomp_notif_resp */
 	s32 error;
 	u32 flags;
 };
-#define NOTIFY_RECV	 _IOWR('!', 0, struct notification)
-#define NOTIFY_SEND	 _IOWR('!', 1, struct answer)
+#define NOTIFY_RECV      _IOWR('!', 0, struct notification)
+#define NOTIFY_SEND      _IOWR('!', 1, struct answer)
 #define NOTIFY_SET_FLAGS _IOW('!', 4, u64)
 enum { GO_ON = 1, SYNC_WAKE_UP = 1 };
 
@@ -54,13 +56,14 @@ static bool kernel_has_it(void)
 }
 
 /* Not where results, tasks, signals, functions or registers are asked for; nor all calls, for then
- * those of the command before its exec would wait for us, too. Yama lets only ptrace read the memory
- * of grandchildren. */
+ * those of the command before its exec would wait for us, too. Yama lets only ptrace read the
+ * memory of grandchildren. */
 bool notify_serves(const struct plan *p)
 {
 	return p->nsyscalls && !p->any_exit && !p->all_enter.first && !p->fork.first &&
 	       !p->exec.first && !p->exited.first && !p->signal.first && !p->profile.first &&
-	       !p->user.first && !p->needs_stack && kernel_has_it() && (!yama_scope() || !geteuid());
+	       !p->user.first && !p->needs_stack && kernel_has_it() &&
+	       (!yama_scope() || !geteuid());
 }
 
 /* ---- in the command: hands the listener over */

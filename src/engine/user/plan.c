@@ -93,8 +93,8 @@ static void look_at_helpers(struct plan *p, const struct object *o)
 				continue;
 			p->needs_comm |= i->imm == HELPER_get_current_comm;
 			p->needs_ids |= i->imm == HELPER_get_current_uid_gid;
-			p->needs_stack |= i->imm == HELPER_get_stack ||
-					  i->imm == HELPER_get_stackid;
+			p->needs_stack |=
+				i->imm == HELPER_get_stack || i->imm == HELPER_get_stackid;
 			p->needs_cgroup |= i->imm == HELPER_get_current_cgroup_id;
 		}
 }

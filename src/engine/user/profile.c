@@ -57,8 +57,8 @@ void profile_tick(struct tracer *t)
 		for (struct task *task = t->tasks[i]; task; task = task->next) {
 			if (task->state != TASK_RUNS || !info_runs(task))
 				continue;
-			if (!task->samples)
-				sys_trace(TRACE_INTERRUPT, task->tid, 0, 0);
+			/* again each time: a stop for anything else swallows it */
+			sys_trace(TRACE_INTERRUPT, task->tid, 0, 0);
 			task->samples |= due;
 		}
 }

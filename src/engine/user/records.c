@@ -69,7 +69,7 @@ static const struct plan_list *by_number(const struct plan_list *lists, u64 nr)
 
 void event_enter(struct tracer *t, struct task *task, u64 nr, const u64 args[6])
 {
-	struct record_call r = {.common = common_of(task), .nr = nr};
+	struct record_call r = {.common = common_of(task), .nr = nr & ~FOREIGN_CALL};
 
 	memcpy(r.args, args, sizeof(r.args));
 	run_rows(t, task, &t->plan->all_enter, &r, sizeof(r));
@@ -78,7 +78,8 @@ void event_enter(struct tracer *t, struct task *task, u64 nr, const u64 args[6])
 
 void event_exit(struct tracer *t, struct task *task, u64 nr, s64 result)
 {
-	struct record_call r = {.common = common_of(task), .nr = nr, .args = {(u64)result}};
+	struct record_call r = {
+		.common = common_of(task), .nr = nr & ~FOREIGN_CALL, .args = {(u64)result}};
 
 	run_rows(t, task, &t->plan->all_exit, &r, sizeof(r));
 	run_rows(t, task, by_number(t->plan->exit, nr), &r, sizeof(r));

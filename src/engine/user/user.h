@@ -72,11 +72,11 @@ int plan_refuse(const struct object *, struct diag *);
 /* ---- shared memory of session, tracer and, until its exec, the command */
 
 struct shared {
-	u32 open;       /* the gate: programs run */
-	u32 busy;       /* a program runs in the tracer */
-	u32 leave;      /* -p: let the process go */
-	u32 left;       /* it is done */
-	u32 faults;     /* runs that the machine stopped */
+	u32 open;   /* the gate: programs run */
+	u32 busy;   /* a program runs in the tracer */
+	u32 leave;  /* -p: let the process go */
+	u32 left;   /* it is done */
+	u32 faults; /* runs that the machine stopped */
 	/* notify.c: the listener in the command's table, plus 1; the tracer has it */
 	u32 listener, listening;
 	char text[512]; /* why the first of them was; why the tracer could not begin */
@@ -146,8 +146,8 @@ struct tracer {
 	struct task *regs_of; /* whose registers are in regs, or NULL */
 	struct user_regs_struct regs;
 	bool at_entry;  /* of a function: its frame is not there yet */
-	u32 session; /* the process that we belong to */
-	bool notify; /* entries come by notification, nothing is attached */
+	u32 session;    /* the process that we belong to */
+	bool notify;    /* entries come by notification, nothing is attached */
 	bool seccomp;   /* a filter says which calls stop... */
 	bool all_calls; /* ...else all or none do */
 	bool leaving;   /* -p: each task is let go where it stops next */
