@@ -12,13 +12,14 @@
 
 const struct command commands[] = {
 	{"build", cmd_build, "waggle build FILE -o OBJECT", "compile a script to a BPF object"},
-	{"dis", cmd_dis, "waggle dis [--classic|--hex|--raw] FILE",
+	{"dis", cmd_dis, "waggle dis [--classic] FILE",
 	 "the instructions of an object, or bare ones"},
-	{"asm", cmd_asm, "waggle asm [--classic|--hex|--raw] FILE -o OUT",
+	{"asm", cmd_asm, "waggle asm [--classic] FILE -o OUT",
 	 "an object, or bare instructions, from text"},
 	{"ps", cmd_ps, "waggle ps [--stats [SECONDS]]",
 	 "the programs of this machine, and what they cost"},
-	{"map", cmd_map, "waggle map list|dump|lookup|update|delete", "the maps of this machine"},
+	{"map", cmd_map, "waggle map VERB [MAP [KEY [VALUE]]]",
+	 "the maps of this machine: list, dump, lookup, update, delete"},
 	{"detach", cmd_detach, "waggle detach ID", "take a program from where it is attached"},
 	{"run", cmd_run, "waggle run OBJECT [OPTIONS]", "run a program of an object on given input"},
 	{"target", cmd_target, "waggle target save FILE [PATTERN...]",

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define SLOTS_MOST 1000000 /* the kernel's BPF_COMPLEXITY_LIMIT_INSNS */
 
@@ -212,6 +213,56 @@ static int resolve(struct asm_text *t, const struct asm_ref *r)
 	return 0;
 }
 
+static int by_insn(const void *a, const void *b)
+{
+	const struct code_func *x = a, *y = b;
+
+	return x->insn < y->insn ? -1 : x->insn > y->insn;
+}
+
+/* A function begins where it is called. Its name is the label there. */
+static void add_func(struct asm_text *t, struct code *c, u32 at)
+{
+	const char *name = NULL;
+
+	vec_each (f, &c->funcs)
+		if (f->insn == at)
+			return;
+	dict_each (e, &t->labels) {
+		const struct asm_label *l = e->value;
+
+		if (l->insn == at && !(*e->key >= '0' && *e->key <= '9') && !strpbrk(e->key, ".$"))
+			name = e->key;
+	}
+	vec_push(&t->o->arena, &c->funcs,
+		 (struct code_func){.insn = at,
+				    .name = name ? arena_strdup(&t->o->arena, name)
+						 : arena_printf(&t->o->arena, "function_%u", at)});
+}
+
+static void find_funcs(struct asm_text *t)
+{
+	struct code *c = code_of(t);
+
+	for (u32 i = 0; i < c->insns.n; i++) {
+		const struct insn *in = &c->insns.v[i];
+		s64 distance, target;
+
+		if (!isa_target(in, &distance) ||
+		    !(in->code == (BPF_JMP | BPF_CALL) || in->code == (BPF_LD | BPF_IMM | BPF_DW)))
+			continue;
+		target = (s64)i + 1 + distance;
+		if (target <= 0 || target >= c->insns.n)
+			continue;
+		if (!c->funcs.n)
+			vec_push(&t->o->arena, &c->funcs,
+				 (struct code_func){.name = t->o->progs.v[t->prog].name});
+		add_func(t, c, (u32)target);
+	}
+	if (c->funcs.n)
+		qsort(c->funcs.v, c->funcs.n, sizeof(*c->funcs.v), by_insn);
+}
+
 int asm_prog_end(struct asm_text *t)
 {
 	int err = 0;
@@ -223,6 +274,8 @@ int asm_prog_end(struct asm_text *t)
 				  t->o->progs.v[t->prog].name);
 	for (u32 i = 0; i < t->refs.n && !err; i++)
 		err = resolve(t, &t->refs.v[i]);
+	if (!err)
+		find_funcs(t);
 	t->refs.n = 0;
 	t->labels = (struct dict){.arena = &t->arena};
 	t->prog = -1;
@@ -421,6 +474,7 @@ static int read_all(struct asm_text *t, const char *p, size_t size)
 		return diag_fail(t->d, -ENOMEM, NULL, "out of memory");
 	t->maps.arena = t->labels.arena = &t->arena;
 	t->o->license = "GPL";
+	t->o->plain = true; /* until `.waggle` says otherwise */
 	t->o->source = arena_strndup(&t->o->arena, p, size);
 	t->o->source_size = size;
 	t->o->source_name = t->d->file ? arena_strdup(&t->o->arena, t->d->file) : NULL;

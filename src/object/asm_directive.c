@@ -197,6 +197,9 @@ static int data(struct asm_text *t, struct loc at)
 		if (!strncmp(m.name, names[i], n) && (!m.name[n] || m.name[n] == '.'))
 			m.section = (u8)i;
 	}
+	if (!strcmp(m.name, ".kconfig"))
+		return diag_error(t->d, at, "read them from a `.rodata` of your own",
+				  "what the kernel was configured with cannot be told in text");
 	if (!m.section)
 		return diag_error(t->d, at, ".bss, .data, .rodata, .data.NAME",
 				  "'%s' is no section of data", m.name);
@@ -251,14 +254,22 @@ static int bytes(struct asm_text *t, struct loc at)
 	return 0;
 }
 
+/* .waggle: an object of our own compiler, whose .bss and .rodata begin as object/control.h says */
+static int waggle(struct asm_text *t, struct loc at)
+{
+	(void)at;
+	t->o->plain = false;
+	return asm_end(t);
+}
+
 /* ---- the table */
 
 static const struct {
 	const char *name;
 	int (*fn)(struct asm_text *, struct loc at);
 } directives[] = {
-	{"license", license}, {"program", program}, {"map", map},
-	{"data", data},       {"bytes", bytes},     {"insn", insn},
+	{"license", license}, {"program", program}, {"map", map},       {"data", data},
+	{"bytes", bytes},     {"insn", insn},       {"waggle", waggle},
 };
 
 int asm_directive(struct asm_text *t, struct loc at)

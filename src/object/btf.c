@@ -312,6 +312,10 @@ u32 object_data_vars(const struct object *o, const struct object_map *map,
 	const char *rest = "waggle_data";
 	u32 n = 0;
 
+	if (o->plain) { /* from text: nothing is known of what is in there */
+		vars[0] = (struct data_var){.name = map->name + 1, .size = bytes};
+		return 1;
+	}
 	if (map->section == SECTION_DATA && map->name[5] && map->shown)
 		vars[n++] = (struct data_var){.name = map->name + 6, .what = DATA_VALUE,
 					      .size = bytes};
@@ -473,7 +477,7 @@ static int make_progs(struct maker *m)
 		const struct object_prog *p = &m->o->progs.v[i];
 		struct object_btf_prog *out = &m->out->progs[i];
 
-		out->func = btf_add_func(&m->b, p->name, proto, 1);
+		out->func = btf_add_func(&m->b, p->name, proto, strcmp(p->section, ".text") != 0);
 		out->section = btf_string(&m->b, p->section);
 		err = lines ? make_lines(m, &p->code, out) : 0;
 	}
@@ -502,25 +506,33 @@ static int make_all(struct maker *m)
 	return m->out->btf.failed ? -ENOMEM : 0;
 }
 
-int object_btf(const struct object *o, struct object_btf *out, struct diag *d)
+int object_btf_made(const struct object *o, struct object_btf *out, struct diag *d)
 {
 	struct maker m = {.o = o, .out = out};
 	int err;
 
 	*out = (struct object_btf){0};
-	if (o->plain) {
-		err = plain_btf(o, out);
-		if (err)
-			object_btf_free(out);
-		return err ? diag_fail(d, err, NULL, err == -ENOMEM ? "out of memory" :
-								       "the object's BTF is broken") : 0;
-	}
 	err = make_all(&m);
 	btf_builder_free(&m.b);
 	if (!err)
 		return 0;
 	object_btf_free(out);
 	return diag_fail(d, err, NULL, "out of memory");
+}
+
+int object_btf(const struct object *o, struct object_btf *out, struct diag *d)
+{
+	int err;
+
+	if (!o->plain)
+		return object_btf_made(o, out, d);
+	*out = (struct object_btf){0};
+	err = plain_btf(o, out);
+	if (err)
+		object_btf_free(out);
+	return err ? diag_fail(d, err, NULL,
+			       err == -ENOMEM ? "out of memory" : "the object's BTF is broken")
+		   : 0;
 }
 
 void object_btf_free(struct object_btf *t)

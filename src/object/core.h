@@ -64,8 +64,8 @@ struct core_spec {
 bool core_same_name(const char *local, const char *target); /* without flavours */
 u32 core_name_len(const char *);                            /* without its flavour */
 /* Whether a type of the machine answers a path of ours; fills the path there. */
-bool core_match(const struct core_spec *local, u32 kind, struct btf *, u32 target,
-		struct core_spec *);
+bool core_match(const struct core_spec *ours, u32 kind, struct btf *target, u32 id,
+		struct core_spec *out);
 /* May an index go beyond the array? Where the array is the last member of its struct, and has 0 or
  * 1 elements. */
 bool core_flexible(const struct core_spec *, const struct btf_type *array);

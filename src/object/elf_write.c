@@ -22,6 +22,9 @@ struct elf_out {
 	struct buf *code;    /* of each section of places */
 	u32 *code_sections;  /* ELF index of each */
 	u32 *map_symbols;    /* of each map; data sections: of the section */
+	u32 *prog_symbols;
+	const struct elf_call *calls;
+	u32 ncalls;
 	struct buf ext, waggle;
 	jmp_buf escape;
 };
@@ -83,8 +86,9 @@ static void add_programs(struct elf_out *e)
 			.flags = ELF_ALLOC | ELF_EXECINSTR, .data = (u8 *)e->code[i].p,
 			.size = e->code[i].n});
 	for (u32 i = 0; i < o->progs.n; i++)
-		elf_add_symbol(&e->w, &(struct elf_symbol){
-			.name = o->progs.v[i].name, .bind = ELF_GLOBAL, .type = ELF_FUNC,
+		e->prog_symbols[i] = elf_add_symbol(&e->w, &(struct elf_symbol){
+			.name = o->progs.v[i].name, .type = ELF_FUNC,
+			.bind = strcmp(o->progs.v[i].section, ".text") ? ELF_GLOBAL : ELF_LOCAL,
 			.section = e->code_sections[e->places.progs[i].section],
 			.value = e->places.progs[i].at * sizeof(struct insn),
 			.size = o->progs.v[i].code.insns.n * sizeof(struct insn)});
@@ -130,6 +134,27 @@ static void add_data(struct elf_out *e, u32 i)
 			.section = section, .value = vars[j].off, .size = vars[j].size});
 }
 
+/* A call names its function; an address is the section and an offset in the instruction, as clang
+ * has it and libbpf wants it. */
+static void add_call(struct elf_out *e, const struct elf_call *c)
+{
+	const struct prog_place *place = &e->places.progs[c->prog];
+	const struct prog_place *callee = &e->places.progs[c->callee];
+	u64 at = (place->at + c->insn) * sizeof(struct insn);
+	u32 offset = callee->at * (u32)sizeof(struct insn);
+	u32 symbol = e->prog_symbols[c->callee];
+
+	if (c->address) {
+		memcpy(e->code[place->section].p + at + offsetof(struct insn, imm), &offset,
+		       sizeof(offset));
+		symbol = elf_add_symbol(&e->w, &(struct elf_symbol){
+			.name = "", .bind = ELF_LOCAL, .type = ELF_SECTION,
+			.section = e->code_sections[callee->section]});
+	}
+	elf_add_reloc(&e->w, e->code_sections[place->section], at,
+		      c->address ? R_BPF_64_64 : R_BPF_64_32, symbol);
+}
+
 static void add_relocs(struct elf_out *e)
 {
 	for (u32 i = 0; i < e->o->progs.n; i++) {
@@ -140,6 +165,8 @@ static void add_relocs(struct elf_out *e)
 				      (place->at + r->insn) * sizeof(struct insn), R_BPF_64_64,
 				      e->map_symbols[r->map]);
 	}
+	for (u32 i = 0; i < e->ncalls; i++)
+		add_call(e, &e->calls[i]);
 }
 
 static void add_info(struct elf_out *e)
@@ -153,6 +180,8 @@ static void add_info(struct elf_out *e)
 			.name = EXT_SECTION, .type = ELF_PROGBITS, .align = 4,
 			.data = (u8 *)e->ext.p, .size = e->ext.n});
 	}
+	if (e->o->plain)
+		return;
 	object_write_section(e->o, &e->w.arena, &e->waggle);
 	elf_add_section(&e->w, &(struct elf_section){
 		.name = WAGGLE_SECTION, .type = ELF_PROGBITS, .align = 1,
@@ -168,6 +197,7 @@ static int write_all(struct elf_out *e, struct buf *out)
 	if (setjmp(e->escape))
 		return -ENOMEM;
 	e->map_symbols = arena_array(&e->w.arena, u32, o->maps.n + 1);
+	e->prog_symbols = arena_array(&e->w.arena, u32, o->progs.n + 1);
 	place_programs(e);
 	add_programs(e);
 	elf_add_section(&e->w, &(struct elf_section){
@@ -186,15 +216,12 @@ static int write_all(struct elf_out *e, struct buf *out)
 	return failed ? -ENOMEM : 0;
 }
 
-int object_write_elf(const struct object *o, struct buf *out, struct diag *d)
+int elf_write_object(const struct object *o, const struct elf_call *calls, u32 ncalls,
+		     struct buf *out, struct diag *d)
 {
-	struct elf_out e = {.o = o};
-	int err = object_validate(o, d);
+	struct elf_out e = {.o = o, .calls = calls, .ncalls = ncalls};
+	int err = object_btf_made(o, &e.types, d);
 
-	if (!err && o->plain)
-		return plain_write(o, out, d);
-	if (!err)
-		err = object_btf(o, &e.types, d);
 	if (err)
 		return err;
 	err = write_all(&e, out);
@@ -205,4 +232,15 @@ int object_write_elf(const struct object *o, struct buf *out, struct diag *d)
 	object_btf_free(&e.types);
 	elf_writer_free(&e.w);
 	return err ? diag_fail(d, err, NULL, "out of memory") : 0;
+}
+
+int object_write_elf(const struct object *o, struct buf *out, struct diag *d)
+{
+	int err = object_validate(o, d);
+
+	if (err)
+		return err;
+	if (o->plain)
+		return o->btf ? plain_write(o, out, d) : elf_write_split(o, out, d);
+	return elf_write_object(o, NULL, 0, out, d);
 }

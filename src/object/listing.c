@@ -94,8 +94,14 @@ static void put_line(struct buf *out, const struct object *o, const struct code_
 	if (line == *last) /* another column of a line that was shown */
 		return;
 	*last = line;
+	if (!line && !l->text)
+		return;
 	buf_printf(out, "; %u:%u", line, l->line & 1023);
-	put_source(out, o, line);
+	if (l->text)
+		buf_printf(out, " %s",
+			   object_string(o, l->text) + strspn(object_string(o, l->text), " \t"));
+	else
+		put_source(out, o, line);
 	buf_char(out, '\n');
 }
 
@@ -151,14 +157,39 @@ static void put_reloc(struct buf *out, const struct object *o, const struct insn
 		buf_printf(out, "[0]+%u", r->off);
 }
 
+/* A label, unless an earlier function of the program has the same name. */
+static void put_func(struct buf *out, const struct code *code, u32 func)
+{
+	const char *name = code->funcs.v[func].name;
+
+	for (u32 f = 1; name && f < func; f++)
+		if (code->funcs.v[f].name && !strcmp(code->funcs.v[f].name, name))
+			return;
+	if (name && *name)
+		buf_printf(out, "%s:\n", name);
+}
+
+/* What the text does not hold: names of the kernel, and what depends on its types. */
+static void put_notes(struct buf *out, const struct object *o, const struct code *code, u32 pc)
+{
+	vec_each (x, &code->externs)
+		if (x->insn == pc && x->index < o->externs.n)
+			buf_printf(out, "  ; extern %s", o->externs.v[x->index].name);
+	vec_each (c, &code->cores)
+		if (c->insn == pc)
+			buf_printf(out, "  ; CO-RE: type %u, %s", c->type, c->access);
+}
+
 /* o: NULL for instructions without an object. */
 static void put_code(struct buf *out, const struct object *o, const struct code *code)
 {
-	u32 reloc = 0, line = 0, last = UINT32_MAX;
+	u32 reloc = 0, line = 0, func = 1, last = UINT32_MAX;
 
 	for (u32 pc = 0, slots; pc < code->insns.n; pc += slots) {
 		const struct insn *in = &code->insns.v[pc];
 
+		if (func < code->funcs.n && code->funcs.v[func].insn <= pc)
+			put_func(out, code, func++);
 		for (; o && line < code->lines.n && code->lines.v[line].insn <= pc; line++)
 			put_line(out, o, &code->lines.v[line], &last);
 		buf_printf(out, "%4u: ", pc);
@@ -170,6 +201,8 @@ static void put_code(struct buf *out, const struct object *o, const struct code 
 		} else {
 			slots = put_insn(out, code, pc);
 		}
+		if (o)
+			put_notes(out, o, code, pc);
 		buf_char(out, '\n');
 	}
 }
@@ -193,6 +226,8 @@ void object_listing(struct buf *out, const struct object *o)
 	buf_puts(out, ".license ");
 	put_quoted(out, o->license ? o->license : "");
 	buf_char(out, '\n');
+	if (!o->plain)
+		buf_puts(out, ".waggle\n");
 	vec_each (m, &o->maps)
 		put_map(out, m);
 	vec_each (p, &o->progs)

@@ -18,6 +18,21 @@ u32 object_data_vars(const struct object *, const struct object_map *, struct da
 /* btf_plain.c: object_btf() of an object that has BTF of its own. 0, -ENOMEM, -EINVAL. */
 int plain_btf(const struct object *, struct object_btf *);
 
+/* btf.c: types made from programs, maps and data, also of an object that is plain. */
+int object_btf_made(const struct object *, struct object_btf *, struct diag *);
+
+/* A call, or the address of a function, which a linker resolves. */
+struct elf_call {
+	u32 prog, insn; /* where; prog: index in progs, which are functions of `.text` as well */
+	u32 callee;
+	bool address;
+};
+/* elf_write.c: the file of a valid object; without calls it has `.waggle`. */
+int elf_write_object(const struct object *, const struct elf_call *, u32 ncalls, struct buf *out,
+		     struct diag *);
+/* elf_split.c: the file of a plain object without BTF, that is, of one from text. */
+int elf_write_split(const struct object *, struct buf *out, struct diag *);
+
 /* `.waggle`: everything of an object that ELF and BTF cannot say (waggle_section.c). */
 #define WAGGLE_SECTION	       ".waggle"
 #define WAGGLE_SECTION_VERSION 3

@@ -447,7 +447,7 @@ static int link_func(struct plain *p, struct code *c, struct plain_func *f, u32 
 	if (depth == DEPTH_MOST)
 		return plain_broken(p, "%s: function '%s' is called %u functions deep", p->name,
 				    f->name, depth);
-	for (u32 i = 0; i < f->n && !err; i++) {
+	for (u32 i = 0; i < f->n && at + i < c->insns.n && !err; i++) {
 		struct insn *insn = &c->insns.v[at + i];
 		bool wide = is_ld_imm64(insn), call = insn->code == (BPF_JMP | BPF_CALL);
 

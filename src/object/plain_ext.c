@@ -91,7 +91,7 @@ static int read_part(struct plain *p, const struct part *part, const u8 *at, con
 	u32 size = (size_t)(end - at) >= 4 ? get32(at) : 0;
 	int err = 0;
 
-	if (size < part->size || size % 4)
+	if (!size || size < part->size || size % 4)
 		return -EINVAL;
 	for (at += 4; (size_t)(end - at) >= 8 && !err;) {
 		const char *name = btf_string_at(p->btf, get32(at));

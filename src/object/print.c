@@ -43,11 +43,11 @@ static void print_layout(struct buf *out, const struct layout *l)
 			print_layout(out, f->sub);
 		else
 			buf_printf(out, number ? "%s%u" : "%s[%u]",
-				   f->kind == FIELD_UINT  ? "u" :
-				   f->kind == FIELD_INT	  ? "s" :
-				   f->kind == FIELD_STR	  ? "str" :
-				   f->kind < FIELD_KINDS ? kinds[f->kind] :
-							    "?",
+				   f->kind == FIELD_UINT   ? "u"
+				   : f->kind == FIELD_INT  ? "s"
+				   : f->kind == FIELD_STR  ? "str"
+				   : f->kind < FIELD_KINDS ? kinds[f->kind]
+							   : "?",
 				   number ? f->size * 8 : f->size);
 		buf_printf(out, " @%u", f->off);
 		buf_puts(out, f->unit < ARRAY_SIZE(units) ? units[f->unit] : " ?");
@@ -69,8 +69,8 @@ static void print_kind(struct buf *out, u32 kind)
 
 static void print_agg(struct buf *out, const struct object_map *m)
 {
-	static const char *const names[] = {"", "count", "sum", "min", "max", "avg", "stats",
-					    "hist", "lhist"};
+	static const char *const names[] = {"",    "count", "sum",  "min",  "max",
+					    "avg", "stats", "hist", "lhist"};
 
 	if (m->agg == AGG_NONE)
 		return;
@@ -143,8 +143,37 @@ static void print_map(struct buf *out, const struct object *o, u32 i)
 		if (m->inner.flags)
 			buf_printf(out, ", flags 0x%x", m->inner.flags);
 	}
+	buf_puts(out, m->pinned ? ", pinned" : "");
 	buf_char(out, '\n');
+	vec_each (slot, &m->slots)
+		buf_printf(out, "  [%u] is %s\n", slot->index,
+			   m->inner.kind ? o->maps.v[slot->what].name
+					 : o->progs.v[slot->what].name);
 	print_shown(out, m);
+}
+
+static void print_extern(struct buf *out, const struct object_extern *x)
+{
+	static const char *const kinds[] = {"value of .kconfig", "address", "variable", "function"};
+
+	buf_printf(out, "extern %s, %s%s\n", x->name,
+		   x->kind < ARRAY_SIZE(kinds) ? kinds[x->kind] : "?", x->weak ? ", weak" : "");
+}
+
+/* What a program of a plain object has besides. */
+static void print_parts(struct buf *out, const struct object_prog *p)
+{
+	if (p->attach_type)
+		buf_printf(out, "  attach type %u\n", p->attach_type);
+	if (p->target)
+		buf_printf(out, "  checked against %s\n", p->target);
+	for (u32 i = 1; i < p->code.funcs.n; i++)
+		buf_printf(out, "  function %s at %u\n", p->code.funcs.v[i].name,
+			   p->code.funcs.v[i].insn);
+	vec_each (c, &p->code.cores)
+		buf_printf(out, "  instruction %u asks for type %u, %s, kind %u%s%s\n", c->insn,
+			   c->type, c->access, c->kind, c->missing ? ": there is no " : "",
+			   c->missing ? c->missing : "");
 }
 
 static void print_prog(struct buf *out, const struct object *o, u32 i)
@@ -159,13 +188,14 @@ static void print_prog(struct buf *out, const struct object *o, u32 i)
 		buf_printf(out, "kind %u", p->kind);
 	buf_printf(out, ", section %s, %u instructions, stack %u\n  of %s\n", p->section,
 		   p->code.insns.n, p->code.stack, p->probe);
+	print_parts(out, p);
 	code_print(out, &p->code);
 }
 
 static void print_action(struct buf *out, const struct object *o, const struct action *a)
 {
-	static const char *const names[] = {"", "printf", "emit", "print", "print map",
-					    "clear", "zero", "exit"};
+	static const char *const names[] = {"",          "printf", "emit", "print",
+					    "print map", "clear",  "zero", "exit"};
 
 	if (a->kind == ACTION_NONE)
 		return;
@@ -203,14 +233,13 @@ static void print_schema(struct buf *out, const struct object *o, u32 i)
 
 static void print_attach(struct buf *out, const struct object *o, const struct attach *a)
 {
-	buf_printf(out, "attach %s to %s",
-		   a->prog < o->progs.n ? o->progs.v[a->prog].name : "?",
+	buf_printf(out, "attach %s to %s", a->prog < o->progs.n ? o->progs.v[a->prog].name : "?",
 		   a->kind < ATTACH_KINDS ? attach_infos[a->kind].name : "?");
 	if (a->pattern)
 		buf_printf(out, " %s", a->pattern);
 	for (const char *f = a->fields; f && *f; f += strcspn(f, "\n"), f += *f == '\n')
-		buf_printf(out, "%s %.*s", f == a->fields ? ", reads" : ",",
-			   (int)strcspn(f, " \n"), f);
+		buf_printf(out, "%s %.*s", f == a->fields ? ", reads" : ",", (int)strcspn(f, " \n"),
+			   f);
 	if (a->ns)
 		buf_printf(out, " of %llu ns", (unsigned long long)a->ns);
 	if (a->off)
@@ -226,15 +255,18 @@ static void print_attach(struct buf *out, const struct object *o, const struct a
 
 void object_print(struct buf *out, const struct object *o)
 {
-	buf_printf(out, "object of %s for Linux %u.%u, license %s\n",
-		   o->source_name ? o->source_name : "(no source)", o->kernel / 1000,
-		   o->kernel % 1000, o->license ? o->license : "(none)");
+	buf_printf(out, "object of %s", o->source_name ? o->source_name : "(no source)");
+	if (!o->plain)
+		buf_printf(out, " for Linux %u.%u", o->kernel / 1000, o->kernel % 1000);
+	buf_printf(out, ", license %s\n", o->license && *o->license ? o->license : "(none)");
 	for (u32 i = 0; i < o->maps.n; i++)
 		print_map(out, o, i);
+	vec_each (x, &o->externs)
+		print_extern(out, x);
 	for (u32 i = 0; i < o->progs.n; i++)
 		print_prog(out, o, i);
 	for (u32 i = 0; i < o->schemas.n; i++)
 		print_schema(out, o, i);
-	vec_each(a, &o->attaches)
+	vec_each (a, &o->attaches)
 		print_attach(out, o, a);
 }

@@ -211,7 +211,7 @@ static bool map_parse(char *line, struct mapped *m)
 	return true;
 }
 
-/* All that is mapped; or what is there from addr on, up to the first that is not ours to see. */
+/* What is mapped from addr on. */
 static void look_at_maps(struct tracer *t, struct task *task, u64 addr)
 {
 	char path[64], line[4352];
