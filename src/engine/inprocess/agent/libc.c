@@ -296,10 +296,13 @@ void free(void *p)
 
 /* The processor's own copying is slow to start. The barriers keep the compiler from making calls
  * of these functions out of their loops. */
-#define SHORT          64
-#define NO_CALL()      __asm__ volatile("" : : : "memory")
-#define WORD_AT(p)     (*(const u64 __attribute__((aligned(1), may_alias)) *)(p))
-#define SET_WORD(p, v) (*(u64 __attribute__((aligned(1), may_alias)) *)(p) = (v))
+#define SHORT     64
+#define NO_CALL() __asm__ volatile("" : : : "memory")
+struct word {
+	u64 v;
+} __attribute__((packed, may_alias));
+#define WORD_AT(p)     (((const struct word *)(p))->v)
+#define SET_WORD(p, x) (((struct word *)(p))->v = (x))
 
 void *memcpy(void *to, const void *from, size_t n)
 {
