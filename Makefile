@@ -23,7 +23,7 @@ ALL_CFLAGS = -std=gnu17 $(WARN) -ffunction-sections -fdata-sections -fno-strict-
 
 LIB_SRC := $(filter-out src/cli/%,$(wildcard src/*.c src/*/*.c src/*/*/*.c))
 CLI_SRC := $(wildcard src/cli/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)
+LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(O)/src/engine/inprocess/image.o
 CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)
 
 # Test programs: tests/NAME/test_*.c are cmocka programs, fuzz/*.c and tests/NAME/tool_*.c plain
@@ -68,6 +68,29 @@ force:
 $(O)/%.o: %.c $(O)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The agent of the in-process engine: our machine once more, free of any C library, linked to one
+# address and carried in the library as bytes. Never with sanitizers: it lives in other programs.
+AGENT     := $(O)/agent
+AGENT_SRC := $(wildcard src/engine/inprocess/agent/*.c) $(filter-out %/fault.c %/help_current.c,$(wildcard src/vm/*.c)) \
+	src/btf/read.c src/btf/index.c src/isa/code.c src/isa/kinds.c src/isa/ops.c src/base/base.c src/base/buf.c src/base/diag.c src/object/object.c
+AGENT_OBJ := $(AGENT_SRC:%.c=$(AGENT)/%.o) $(AGENT)/src/engine/inprocess/agent/entry.o
+AGENT_CFLAGS := -include src/engine/inprocess/agent/include/hidden.h -std=gnu17 $(WARN) -O2 -g0 -fPIE -ffunction-sections -fdata-sections \
+	-fno-strict-aliasing -ffreestanding -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-fcf-protection=none -U_FORTIFY_SOURCE
+$(AGENT)/%.o: %.c $(O)/.flags
+	@mkdir -p $(@D)
+	$(CC) -Isrc/engine/inprocess/agent/include $(ALL_CPPFLAGS) $(AGENT_CFLAGS) -MMD -MP -c -o $@ $<
+$(AGENT)/%.o: %.S src/engine/inprocess/agent.h $(O)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) -c -o $@ $<
+$(AGENT)/agent.elf: src/engine/inprocess/agent/agent.ld $(AGENT_OBJ)
+	$(CC) -nostdlib -static -Wl,--gc-sections -Wl,--fatal-warnings -Wl,--build-id=none -Wl,-T,$< -o $@ $(AGENT_OBJ) -lgcc
+$(AGENT)/agent.bin: $(AGENT)/agent.elf
+	objcopy -O binary -j .agent $< $@
+$(O)/src/engine/inprocess/image.o: src/engine/inprocess/image.S $(AGENT)/agent.bin
+	@mkdir -p $(@D)
+	$(CC) -DIMAGE='"$(AGENT)/agent.bin"' -c -o $@ $<
 
 programs: $(UNIT_EXE) $(TOOL_EXE)
 
@@ -167,7 +190,7 @@ clean:
 	rm -rf build build-*
 
 # Any .d file: objects of the library, the commands and the programs alike.
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_EXE:=.d) $(TOOL_EXE:=.d)
+-include $(AGENT_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_EXE:=.d) $(TOOL_EXE:=.d)
 -include $(wildcard $(O)/tests/behave/*.d $(O)/bench/*.d $(O)/bench/vm/*.d)
 
 .PHONY: fuzzers torn all debug debug-programs programs behave test bench bench-programs \

@@ -1,5 +1,6 @@
 /*
- * user.c: what the user engine costs the traced program, beside the kernel engine and strace.
+ * user.c: what the user engine and the in-process engine cost the traced program, beside the
+ * kernel engine and strace.
  *
  * A program makes a million calls that nobody asks about and ten thousand opens, which are printed;
  * then opens alone, with and without their results, where the tracer shares the CPU (strace's best
@@ -18,7 +19,7 @@
 	"{ printf(\"%d %s %s %d\\n\", pid, comm, str(@name[tid]), args.ret); delete(@name, tid); " \
 	"}"
 
-enum column { PLAIN, KERNEL, USER, STRACE_PLAIN, STRACE_FILTER, COLUMNS };
+enum column { PLAIN, KERNEL, USER, INPROCESS, STRACE_PLAIN, STRACE_FILTER, COLUMNS };
 
 static const struct row {
 	const char *name, *work, *script;
@@ -34,12 +35,15 @@ static const struct row {
 
 static double run(const struct row *r, enum column c)
 {
-	static const enum tracer tracers[COLUMNS] = {UNTRACED, WAGGLE, WAGGLE, STRACE, STRACE};
+	static const enum tracer tracers[COLUMNS] = {UNTRACED, WAGGLE, WAGGLE,
+						     WAGGLE,   STRACE, STRACE};
+	static const char *const engines[COLUMNS] = {
+		[KERNEL] = "kernel", [USER] = "user", [INPROCESS] = "inprocess"};
 	bool strace = c >= STRACE_PLAIN;
 	char what[128];
 	double v;
 
-	bench.engine = c == KERNEL ? "kernel" : "user";
+	bench.engine = engines[c];
 	bench.all_calls = c == STRACE_PLAIN;
 	snprintf(what, sizeof(what), "%s", r->work);
 	v = held_run(tracers[c], strace ? "openat" : r->script, what,
@@ -63,7 +67,8 @@ int part_user(void)
 		&t,
 		"The user engine: time of the traced program (lower quartile), and how many times "
 		"faster than strace -f --seccomp-bpf",
-		"work|untraced|kernel|user|strace|strace -f --seccomp-bpf|faster|goal");
+		"work|untraced|kernel|user|in process|strace|strace -f --seccomp-bpf|"
+		"user: faster|goal|in process: faster|goal");
 	for (unsigned r = 0; r < ARRAY(rows); r++) {
 		table_cell(&t, "%s", rows[r].name);
 		for (unsigned c = 0; c < COLUMNS; c++) {
@@ -73,6 +78,9 @@ int part_user(void)
 		table_num(&t, "%.2f x", m[STRACE_FILTER] / m[USER]);
 		table_goal(&t, rows[r].goal > 0 ? m[STRACE_FILTER] / m[USER] : NAN, rows[r].goal,
 			   true, rows[r].text ? rows[r].text : "");
+		table_num(&t, "%.2f x", m[STRACE_FILTER] / m[INPROCESS]);
+		table_goal(&t, rows[r].goal > 0 ? m[STRACE_FILTER] / m[INPROCESS] : NAN, 5, true,
+			   rows[r].goal > 0 ? ">= 5 x" : "");
 	}
 	table_close(&t);
 	return 0;

@@ -17,7 +17,7 @@
 #define WAGGLE_VERSION "0.1.0"
 
 enum waggle_lang { WAGGLE_SCRIPT, WAGGLE_C, WAGGLE_FILTER, WAGGLE_CBPF, WAGGLE_ASM };
-enum waggle_engine { WAGGLE_AUTO, WAGGLE_KERNEL, WAGGLE_USER };
+enum waggle_engine { WAGGLE_AUTO, WAGGLE_KERNEL, WAGGLE_USER, WAGGLE_INPROCESS };
 enum waggle_level { WAGGLE_ERROR, WAGGLE_WARNING, WAGGLE_NOTE };
 
 /* What is wrong, where, and what to do. Strings live until the callback returns. */

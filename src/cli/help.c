@@ -29,7 +29,8 @@ static const char usage[] =
 	"                  object; or verifier, what the kernel says when it loads the programs\n"
 	"  --btf FILE      objects of other compilers: types for CO-RE, not the running kernel's\n"
 	"  --target FILE   compile for the machine that `waggle target save` described\n"
-	"  --engine NAME   where programs run: kernel, user (needs no rights), or auto\n"
+	"  --engine NAME   where programs run: kernel, user (needs no rights),\n"
+	"                  inprocess (in the command itself: system calls), or auto\n"
 	"  -h, --help, --version\n"
 	"\n";
 

@@ -69,14 +69,18 @@ static int number(const char *text, int *out)
 static int engine_of(struct trace *t, const char *name)
 {
 	static const char *const names[] = {
-		[WAGGLE_AUTO] = "auto", [WAGGLE_KERNEL] = "kernel", [WAGGLE_USER] = "user"};
+		[WAGGLE_AUTO] = "auto",
+		[WAGGLE_KERNEL] = "kernel",
+		[WAGGLE_USER] = "user",
+		[WAGGLE_INPROCESS] = "inprocess",
+	};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(name, names[i])) {
 			t->opts.engine = (enum waggle_engine)i;
 			return 0;
 		}
-	return usage_error("there is no engine '%s': kernel, user or auto", name);
+	return usage_error("there is no engine '%s': kernel, user, inprocess or auto", name);
 }
 
 static int buffering_of(struct trace *t, const char *mode)

@@ -19,7 +19,7 @@ struct engine_opts {
 	/* -d verifier: all that the kernel's verifier says; NULL: only why it refused something */
 	void (*log)(void *user, const char *text, size_t len);
 	void *user;
-	struct user_child *child; /* of the user engine, with a command; borrowed */
+	struct user_child *child; /* see struct engine_ops; borrowed */
 	s64 only; /* plain objects: load just this program, less 1 (0: all); see object_wants() */
 };
 
@@ -53,6 +53,11 @@ struct engine {
 
 struct engine_ops {
 	const char *name;
+	/* What a command must do before its exec, made before it is forked: NULL where that is
+	 * nothing. Refuses objects that the engine cannot serve: a message lists why. */
+	int (*child_open)(struct user_child **, const struct object *, struct diag *);
+	int (*child_prepare)(struct user_child *); /* in the command; 0 or -errno */
+	void (*child_close)(struct user_child *);
 	/* Creates maps, loads programs; opts are copied. On error nothing is left behind. */
 	int (*open)(struct engine **, struct object *, const struct engine_opts *, struct diag *);
 	/* Attaches every row that the machine itself drives (not BEGIN, END, intervals), with the
@@ -86,15 +91,9 @@ static inline struct stream_input engine_stream(const struct engine *e)
 	return (struct stream_input){e->object, e->rings, e->nrings, e->control, e->counters};
 }
 
-extern const struct engine_ops kernel_engine, user_engine;
+extern const struct engine_ops kernel_engine, user_engine, inprocess_engine;
 
 /* Why this process may not use the kernel engine, as a phrase; NULL: it has the rights. */
 const char *kernel_denied(void);
-
-/* What a command of the user engine must do before its exec; made before it is forked. Refuses
- * objects that need a kernel: a message lists why. */
-int user_child_open(struct user_child **, const struct object *, struct diag *);
-int user_child_prepare(struct user_child *); /* in the command; 0 or -errno */
-void user_child_close(struct user_child *);
 
 #endif

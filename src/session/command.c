@@ -81,7 +81,7 @@ static _Noreturn void command_child(const struct command *c, int go, int failed,
 		;
 	if (err != 1)
 		_exit(1);
-	err = c->child ? -user_child_prepare(c->child) : 0;
+	err = c->child ? -c->ops->child_prepare(c->child) : 0;
 	if (!err) {
 		execvp(c->argv[0], c->argv);
 		err = errno;
@@ -126,12 +126,13 @@ fail:
 	return diag_fail(diag, -err, NULL, "cannot run %s: %s", c->argv[0], strerror(err));
 }
 
-int command_start(struct command *c, char *const *argv, struct user_child *child,
-		  struct diag *diag)
+int command_start(struct command *c, char *const *argv, const struct engine_ops *ops,
+		  struct user_child *child, struct diag *diag)
 {
 	int err = argv[0] ? command_find(argv[0]) : -ENOENT;
 
-	*c = (struct command){.argv = argv, .child = child, .pidfd = -1, .go = -1, .failed = -1};
+	*c = (struct command){
+		.argv = argv, .ops = ops, .child = child, .pidfd = -1, .go = -1, .failed = -1};
 	if (err == -ENOENT || err == -ENOTDIR)
 		return diag_fail(diag, -ENOENT, NULL, "%s: command not found",
 				 argv[0] ? argv[0] : "");

@@ -38,12 +38,19 @@ static bool only_verify(const struct waggle_opts *o)
 	return o->dump && !strcmp(o->dump, "verifier") && o->out;
 }
 
+static const struct engine_ops *const engines[] = {
+	[WAGGLE_AUTO] = &kernel_engine,
+	[WAGGLE_KERNEL] = &kernel_engine,
+	[WAGGLE_USER] = &user_engine,
+	[WAGGLE_INPROCESS] = &inprocess_engine,
+};
+
 /* Which engine serves. Without a wish: the kernel, where it is permitted. */
 static void engine_choose(struct waggle_session *s)
 {
 	const char *denied = s->opts.engine == WAGGLE_AUTO ? kernel_denied() : NULL;
 
-	s->ops = s->opts.engine == WAGGLE_USER || denied ? &user_engine : &kernel_engine;
+	s->ops = engines[denied ? WAGGLE_USER : s->opts.engine];
 	if (denied && !s->opts.quiet)
 		diag_note(&s->diag, NULL, "the user engine traces, since %s", denied);
 }
@@ -84,10 +91,10 @@ static int load(struct waggle_session *s)
 		return diag_fail(&s->diag, -errno, NULL, "cannot wait: %s", strerror(errno));
 	engine_choose(s);
 	err = o->pid ? process_open(s) : 0;
-	if (!err && o->command && !o->pid && s->ops == &user_engine)
-		err = user_child_open(&s->child, s->object, &s->diag);
+	if (!err && o->command && !o->pid && s->ops->child_open)
+		err = s->ops->child_open(&s->child, s->object, &s->diag);
 	if (!err && o->command)
-		err = command_start(&s->command, o->command, s->child, &s->diag);
+		err = command_start(&s->command, o->command, s->ops, s->child, &s->diag);
 	if (!err)
 		err = engine_start(s);
 	if (!err) {
@@ -116,8 +123,8 @@ static int begin(struct waggle_session *s)
 {
 	const struct waggle_opts *o = &s->opts;
 	int err = o->out_fd > 0 ? sink_open(&s->sink, o->format, s->object, o->out_fd,
-					    o->line_buffered, &s->diag) :
-				  0;
+					    o->line_buffered, &s->diag)
+				: 0;
 
 	if (err)
 		return err;
@@ -306,7 +313,8 @@ void waggle_session_stop(struct waggle_session *s)
 	stream_close(s->stream);
 	if (s->engine)
 		s->engine->ops->close(s->engine, s->opts.leaving);
-	user_child_close(s->child);
+	if (s->child)
+		s->ops->child_close(s->child);
 	if (s->process >= 0)
 		close(s->process);
 	if (s->interrupt >= 0)

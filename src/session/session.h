@@ -20,9 +20,11 @@ struct command {
 	int failed; /* the errno of a failed exec comes here */
 	int status; /* once it has ended: what a shell would call $? */
 	bool ended;
-	struct user_child *child; /* with the user engine: what it does before its exec */
+	const struct engine_ops *ops;
+	struct user_child *child; /* what it does before its exec, or NULL */
 };
-int command_start(struct command *, char *const *argv, struct user_child *, struct diag *);
+int command_start(struct command *, char *const *argv, const struct engine_ops *,
+		  struct user_child *, struct diag *);
 /* Waits until it waits for us, so that what it did for us before is not traced. */
 void command_settle(const struct command *);
 void command_release(struct command *);
@@ -57,7 +59,7 @@ struct waggle_session {
 	struct diag diag;
 	const struct engine_ops *ops; /* of the engine that was chosen */
 	struct engine *engine;
-	struct user_child *child; /* of the user engine, or NULL */
+	struct user_child *child; /* of the engine, or NULL */
 	struct stream *stream;
 	struct sink sink;
 	bool has_sink;
@@ -66,7 +68,7 @@ struct waggle_session {
 	int interrupt; /* eventfd */
 	u32 interrupts;
 	struct format *formats; /* by schema: names of files, commands */
-	struct arena arena;	/* of those */
+	struct arena arena;     /* of those */
 	struct timer *timers;
 	u32 ntimers;
 	struct waggle_map *maps;
@@ -129,8 +131,8 @@ void session_output(struct waggle_session *, const struct schema *, const void *
 void outputs_close(struct waggle_session *);
 /* stacks.c: the keys of a map with the frames in place of their ids; and the map that tells of
  * them, in the arena. 0 or -errno. Nothing changes where there are none. */
-int stacks_expand(struct waggle_session *, struct arena *, const struct object_map **, struct buf *keys,
-		  u32 n);
+int stacks_expand(struct waggle_session *, struct arena *, const struct object_map **,
+		  struct buf *keys, u32 n);
 
 /* timers.c: intervals */
 int timers_open(struct waggle_session *);

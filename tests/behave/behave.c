@@ -70,6 +70,7 @@ static void one(const struct test_case *c, enum engine e, const struct options *
 {
 	static const char *const suffix[] = { [ENGINE_KERNEL] = "",
 					      [ENGINE_USER] = " (user engine)",
+					      [ENGINE_INPROCESS] = " (in process)",
 					      [ENGINE_COMPILER] = "" };
 	const char *missing = needs_missing(c, e, o), *end = suffix[e];
 	struct programs before;
@@ -88,7 +89,7 @@ static void one(const struct test_case *c, enum engine e, const struct options *
 		text_printf(&why, "    cannot start: %s\n", strerror(-ret));
 	else
 		result_check(c, &r, &why);
-	if (e != ENGINE_USER) /* it loads none: they are somebody else's */
+	if (e != ENGINE_USER && e != ENGINE_INPROCESS) /* they load none: they are somebody else's */
 		leak_check(&before, o, &why);
 	programs_free(&before);
 	if (why.len) {
@@ -144,6 +145,7 @@ static bool parse(int argc, char **argv, struct options *o)
 		case 'e':
 			o->engines = (strstr(optarg, "kernel") ? ENGINE_KERNEL : 0) |
 				     (strstr(optarg, "user") ? ENGINE_USER : 0) |
+				     (strstr(optarg, "inprocess") ? ENGINE_INPROCESS : 0) |
 				     (strstr(optarg, "compiler") ? ENGINE_COMPILER : 0);
 			break;
 		case 'p': o->prefix = optarg; break;
@@ -178,7 +180,7 @@ int main(int argc, char **argv)
 	struct options o = { .waggle = "build/waggle",
 			     .prefix = "",
 			     .patience = 1,
-			     .engines = ENGINE_KERNEL | ENGINE_USER | ENGINE_COMPILER };
+			     .engines = ENGINE_KERNEL | ENGINE_USER | ENGINE_INPROCESS | ENGINE_COMPILER };
 	struct test_case *cases = NULL, **tail = &cases;
 	struct score s = { 0 };
 	char full[PATH_MAX];

@@ -20,7 +20,7 @@ struct lines {
 	unsigned n;
 };
 
-enum engine { ENGINE_KERNEL = 1, ENGINE_USER = 2, ENGINE_COMPILER = 4 };
+enum engine { ENGINE_KERNEL = 1, ENGINE_USER = 2, ENGINE_INPROCESS = 4, ENGINE_COMPILER = 8 };
 
 struct test_case {
 	const char *file, *name;

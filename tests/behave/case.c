@@ -75,6 +75,8 @@ static bool set_engines(struct reader *r, void *field, char *text)
 			*engines |= ENGINE_KERNEL;
 		else if (strcmp(word, "user") == 0)
 			*engines |= ENGINE_USER;
+		else if (strcmp(word, "inprocess") == 0)
+			*engines |= ENGINE_INPROCESS;
 		else if (strcmp(word, "compiler") == 0)
 			*engines |= ENGINE_COMPILER;
 		else

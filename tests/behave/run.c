@@ -108,7 +108,7 @@ static void command_of(const struct test_case *c, enum engine e, const struct op
 	push(a, o->waggle);
 	if (!o->oracle && e != ENGINE_COMPILER) {
 		push(a, "--engine");
-		push(a, e == ENGINE_KERNEL ? "kernel" : "user");
+		push(a, e == ENGINE_KERNEL ? "kernel" : e == ENGINE_USER ? "user" : "inprocess");
 	}
 	push_words(a, c->args ? c->args : "");
 	push(a, "-e");
@@ -179,7 +179,7 @@ static void child(const struct argv *a, const struct options *o, int out, int er
 	/* A test that waits for nothing must not wait for colours, locales or a cache either. */
 	setenv("LC_ALL", "C", 1);
 	setenv("TERM", "dumb", 1);
-	if (e == ENGINE_USER && !o->oracle)
+	if ((e == ENGINE_USER || e == ENGINE_INPROCESS) && !o->oracle)
 		drop_rights(o, dir);
 	if (!a->n || chdir(dir) || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(127);

@@ -281,7 +281,7 @@ static u32 engine_bytes(struct engine *e, u32 map)
 	const struct vm_map *m = vm_map_of(user_of(e)->vm, map);
 	const struct map_kind *kind = map_kind(m->kind);
 
-	return kind && kind->per_cpu ? VIRTUAL_CPUS * ALIGN_UP(m->value_size, 8) : m->value_size;
+	return kind && kind->per_cpu ? e->cpus * ALIGN_UP(m->value_size, 8) : m->value_size;
 }
 
 static int engine_lookup(struct engine *e, u32 map, const void *key, void *value)
@@ -340,6 +340,9 @@ static s64 engine_recursion(struct engine *e)
 
 const struct engine_ops user_engine = {
 	.name = "user",
+	.child_open = user_child_open,
+	.child_prepare = user_child_prepare,
+	.child_close = user_child_close,
 	.open = engine_open,
 	.attach = engine_attach,
 	.go = engine_go,

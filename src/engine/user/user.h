@@ -92,6 +92,9 @@ struct filter {
 	} code[1024];
 	u32 n;
 };
+int user_child_open(struct user_child **, const struct object *, struct diag *);
+int user_child_prepare(struct user_child *);
+void user_child_close(struct user_child *);
 /* Which system calls stop: those of the plan, and those that we must see ourselves. */
 int filter_make(struct filter *, const struct plan *, bool notify);
 

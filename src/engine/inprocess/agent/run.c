@@ -1,0 +1,295 @@
+/*
+ * run.c: runs programs about calls of this thread.
+ *
+ * In:  a call, its arguments or its result, where the thread is. Out: what the programs did to
+ *      maps and rings.
+ *
+ * A run claims a virtual CPU and gives it back: no two at once have the same, so what belongs to a
+ * CPU (rings, values, scratch memory) needs no more locks than in the kernel. Signals are masked,
+ * so a run ends soon, unless its process is killed: then whoever finds no CPU takes over one whose
+ * owner is gone, and drops the record that it was writing.
+ */
+#include "engine/inprocess/agent/agent.h"
+
+#include "vm/inside.h"
+#include "vm/ring.h"
+
+#include <errno.h>
+#include <sys/uio.h>
+
+#define FUTEX_WAKE   1
+#define PATIENCE     2000 /* rounds over all CPUs, before the dead are looked for */
+#define PR_GET_NAME_ 16
+
+u32 agent_pid(void)
+{
+	if (!agent_private->pid)
+		agent_private->pid = (u32)call0(SYS_getpid);
+	return agent_private->pid;
+}
+
+void agent_wake_reader(void)
+{
+	__atomic_store_n(&agent_control->wake, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&agent_control->word, 1, __ATOMIC_SEQ_CST);
+	call3(SYS_futex, (u64)&agent_control->word, FUTEX_WAKE, 1);
+}
+
+/* ---- memory of the process, which may not be there */
+
+static bool copy(long nr, u64 here, u64 there, u64 size)
+{
+	const struct iovec l = {(void *)here, size}, r = {(void *)there, size};
+
+	return call6(nr, agent_pid(), (u64)&l, 1, (u64)&r, 1, 0) == (long)size;
+}
+
+bool agent_copy_in(void *to, u64 from, u32 size)
+{
+	return copy(SYS_process_vm_readv, (u64)to, from, size);
+}
+
+bool agent_copy_out(u64 to, const void *from, u32 size)
+{
+	return copy(SYS_process_vm_writev, (u64)from, to, size);
+}
+
+/* ---- what the machine asks */
+
+static struct agent_event *event_of(const struct vm_run *run)
+{
+	return run->user;
+}
+
+static const struct vm_task *host_task(struct vm_run *run)
+{
+	struct vm_task *t = &event_of(run)->task;
+	const struct agent_shared *c = agent_control;
+
+	if (t->pid)
+		return t;
+	t->pid = (u32)call0(SYS_getpid);
+	t->tid = (u32)call0(SYS_gettid);
+	t->cgroup = c->cgroup;
+	if (c->needs_comm)
+		call2(SYS_prctl, PR_GET_NAME_, (u64)t->comm);
+	if (c->needs_ids) {
+		t->uid = (u32)call0(SYS_getuid);
+		t->gid = (u32)call0(SYS_getgid);
+	}
+	return t;
+}
+
+static int host_read(struct vm_run *run, void *to, u32 size, u64 from)
+{
+	(void)run;
+	return agent_copy_in(to, from, size) ? 0 : -EFAULT;
+}
+
+static int host_write(struct vm_run *run, u64 to, const void *from, u32 size)
+{
+	(void)run;
+	return agent_copy_out(to, from, size) ? 0 : -EFAULT;
+}
+
+/* By frame pointers, as the kernel does it. */
+static int host_stack(struct vm_run *run, u64 *frames, u32 most, u32 skip)
+{
+	const struct agent_event *ev = event_of(run);
+	u64 fp = ev->bp, frame[2];
+	u32 n = 0, seen = 0;
+
+	if (seen++ >= skip && n < most)
+		frames[n++] = ev->ip;
+	for (; n < most && fp && !(fp & 7); fp = frame[0]) {
+		if (!agent_copy_in(frame, fp, sizeof(frame)) || !frame[1])
+			break;
+		if (seen++ >= skip)
+			frames[n++] = frame[1];
+		if (frame[0] <= fp)
+			break;
+	}
+	return (int)n;
+}
+
+static int host_signal(struct vm_run *run, u32 sig, bool thread)
+{
+	const struct vm_task *t = host_task(run);
+
+	return (int)(thread ? call3(SYS_tgkill, t->pid, t->tid, sig)
+			    : call2(SYS_kill, t->pid, sig));
+}
+
+static const struct vm_host host = {
+	.task = host_task,
+	.read_user = host_read,
+	.write_user = host_write,
+	.user_stack = host_stack,
+	.send_signal = host_signal,
+};
+
+/* ---- virtual CPUs */
+
+int agent_run_open(struct vm_run **out, struct vm *vm, u32 cpu)
+{
+	return vm_run_open(out, vm, &host, NULL, cpu);
+}
+
+/* What the owner had reserved in its ring goes to nobody; no one else reserves there. */
+void agent_recover(u32 cpu)
+{
+	struct agent_shared *c = agent_control;
+	struct vm_run *run = c->runs[cpu];
+	const struct vm_ring *r = c->rings ? vm_map_ring(vm_map_of(c->vm, c->rings + cpu)) : NULL;
+	u64 at = r ? __atomic_load_n(r->consumer, __ATOMIC_ACQUIRE) : 0;
+
+	for (u64 end = r ? *r->producer : 0; at < end;) {
+		struct ring_header *h = (void *)(r->data + (at & (r->size - 1)));
+		u32 length = __atomic_load_n(&h->length, __ATOMIC_ACQUIRE);
+
+		if (length & RING_BUSY)
+			__atomic_store_n(&h->length, (length & ~RING_BUSY) | RING_DISCARD,
+					 __ATOMIC_RELEASE);
+		at += ALIGN_UP((u64)(length & ~(RING_BUSY | RING_DISCARD)) + RING_HEADER, 8);
+	}
+	for (u32 i = run->nregions; i-- > 1;) /* the first is the stack */
+		run->regions[i].size = 0;
+	run->nregions = 1;
+	run->frame = 0;
+}
+
+/* Number of the processor, as the kernel keeps it in a segment's limit: only a hint. */
+static u32 processor(void)
+{
+	u64 limit = 0;
+
+	__asm__("lsl %1, %0" : "+r"(limit) : "r"(0x7bull) : "cc");
+	return (u32)limit & 0xfff;
+}
+
+static bool claim_dead(u32 cpu, u32 pid)
+{
+	u32 owner = __atomic_load_n(&agent_control->owners[cpu], __ATOMIC_RELAXED);
+
+	if (!owner || call2(SYS_kill, owner, 0) != -ESRCH)
+		return false;
+	if (!__atomic_compare_exchange_n(&agent_control->owners[cpu], &owner, pid, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		return false;
+	agent_recover(cpu);
+	return true;
+}
+
+static u32 claim(void)
+{
+	u32 pid = agent_pid(), first = processor();
+
+	for (u32 round = 0;; round++) {
+		for (u32 i = 0; i < AGENT_CPUS - 1; i++) {
+			u32 cpu = 1 + (first + i) % (AGENT_CPUS - 1), nobody = 0;
+
+			if (__atomic_load_n(&agent_control->owners[cpu], __ATOMIC_RELAXED) == 0 &&
+			    __atomic_compare_exchange_n(&agent_control->owners[cpu], &nobody, pid,
+							false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+				return cpu;
+			if (round > PATIENCE && claim_dead(cpu, pid))
+				return cpu;
+		}
+		call0(SYS_sched_yield);
+	}
+}
+
+static void release(u32 cpu)
+{
+	__atomic_store_n(&agent_control->owners[cpu], 0, __ATOMIC_RELEASE);
+}
+
+/* ---- events */
+
+static void note_fault(const struct vm_run *run)
+{
+	struct agent_shared *c = agent_control;
+
+	if (__atomic_fetch_add(&c->faults, 1, __ATOMIC_RELAXED))
+		return;
+	c->fault = run->fault;
+	c->fault_prog = run->prog->index;
+	memcpy(c->fault_regs, run->regs, sizeof(c->fault_regs));
+}
+
+static void run_list(struct vm_run *run, u32 row, void *ctx)
+{
+	u64 result;
+
+	while (row) {
+		const struct agent_row *r = &agent_control->rows[row - 1];
+
+		run->cookie = r->cookie;
+		if (vm_call(run, r->prog, (u64)ctx, 0, &result))
+			note_fault(run);
+		row = r->next;
+	}
+}
+
+/* Session and agents agree on the gate: a CPU is claimed before it is looked at. */
+void agent_run(u32 first, u32 second, void *ctx, u32 size, struct agent_event *ev)
+{
+	struct vm_run *run;
+	u32 cpu;
+
+	if ((!first && !second) || !__atomic_load_n(&agent_control->open, __ATOMIC_RELAXED))
+		return;
+	cpu = claim();
+	if (__atomic_load_n(&agent_control->open, __ATOMIC_SEQ_CST)) {
+		run = agent_control->runs[cpu];
+		run->user = ev;
+		vm_lend(run, (struct vm_region){.start = (u64)ctx, .size = size, .kind = VM_CTX});
+		run_list(run, first, ctx);
+		run_list(run, second, ctx);
+		vm_take_back(run, (u64)ctx);
+	}
+	release(cpu);
+}
+
+struct record_call { /* of sys_enter_*, sys_exit_*, raw_syscalls */
+	u64 common;
+	u64 nr;
+	u64 args[6]; /* or the result */
+};
+
+static u64 common(void)
+{
+	return agent_control->needs_tid ? (u64)call0(SYS_gettid) << 32 : 0;
+}
+
+void agent_enter(const struct agent_context *uc)
+{
+	const struct agent_shared *c = agent_control;
+	u64 nr = uc->ax;
+	u32 own = nr < AGENT_CALLS ? c->enter[nr] : 0;
+	struct agent_event ev = {.ip = uc->ip, .sp = uc->sp, .bp = uc->bp};
+	struct record_call r;
+
+	if (!own && !c->all_enter)
+		return;
+	r = (struct record_call){common(), nr, {uc->di, uc->si, uc->dx, uc->r10, uc->r8, uc->r9}};
+	agent_run(c->all_enter, own, &r, sizeof(r), &ev);
+}
+
+bool agent_wants_entry(u64 nr)
+{
+	return agent_control->all_enter || (nr < AGENT_CALLS && agent_control->enter[nr]);
+}
+
+bool agent_wants_result(u64 nr)
+{
+	return agent_control->all_exit || (nr < AGENT_CALLS && agent_control->exit[nr]);
+}
+
+void agent_result(u32 nr, s64 result, struct agent_event *ev)
+{
+	const struct agent_shared *c = agent_control;
+	struct record_call r = {common(), nr, {(u64)result}};
+
+	agent_run(c->all_exit, nr < AGENT_CALLS ? c->exit[nr] : 0, &r, sizeof(r), ev);
+}
