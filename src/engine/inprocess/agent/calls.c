@@ -49,7 +49,7 @@ static bool sigprocmask_call(struct agent_context *uc)
 
 static bool sigaction_call(struct agent_context *uc)
 {
-	struct agent_action *own = &agent_private->action, a, old = *own;
+	struct agent_action *own = &agent_private->action, a = {0}, old = *own;
 
 	if (uc->si && !agent_copy_in(&a, uc->si, sizeof(a)))
 		return done(uc, -EFAULT);

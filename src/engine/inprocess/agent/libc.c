@@ -268,7 +268,7 @@ void *malloc(size_t size)
 
 void *calloc(size_t n, size_t size)
 {
-	return size && n > SIZE_MAX / size ? NULL : malloc(n * size); /* it is all fresh: zeroes */
+	return size && n > SIZE_MAX / size ? NULL : malloc(MAX(n * size, 1)); /* fresh: zeroes */
 }
 
 void *aligned_alloc(size_t align, size_t size)

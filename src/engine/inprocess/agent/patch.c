@@ -31,7 +31,7 @@
 #define STEP     (16ull << 20)
 #define NEAR     (1900ull << 20)
 #define AWAY     (256ull << 20) /* not where the program itself soon wants to be */
-#define GATES    ((u64)(agent_gates_end - agent_gates))
+#define GATES    ((u64)agent_gates_end - (u64)agent_gates)
 #define FLAGS_RW 02
 #define CLOEXEC  02000000
 #define NO_PLACE 0x100000 /* MAP_FIXED_NOREPLACE */
@@ -48,7 +48,7 @@ static bool reaches(u64 from, u64 to)
 /* The pages once more: moving nothing of a shared mapping leaves it where it is. */
 static bool block_map(u64 at)
 {
-	u64 size = (u64)(agent_gates_end - agent_gates);
+	u64 size = (u64)agent_gates_end - (u64)agent_gates;
 	long r = call6(SYS_mmap, at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | NO_PLACE,
 		       (u64)-1, 0);
 
@@ -98,7 +98,7 @@ static u64 block_near(u64 site)
 /* The number of threads: the 20th field, the 18th behind the name. */
 static bool is_single(void)
 {
-	char text[1024], *p = text, *end;
+	char text[1024] = "", *p = text, *end;
 	long fd = call3(SYS_open, (u64) "/proc/self/stat", CLOEXEC, 0), n;
 	u32 spaces = 0;
 

@@ -96,7 +96,7 @@ static int host_write(struct vm_run *run, u64 to, const void *from, u32 size)
 static int host_stack(struct vm_run *run, u64 *frames, u32 most, u32 skip)
 {
 	const struct agent_event *ev = event_of(run);
-	u64 fp = ev->bp, frame[2];
+	u64 fp = ev->bp, frame[2] = {0};
 	u32 n = 0, seen = 0;
 
 	if (seen++ >= skip && n < most)
