@@ -83,6 +83,8 @@ static void one(const struct test_case *c, enum engine e, const struct options *
 		s->skipped++;
 		return;
 	}
+	if (e == ENGINE_USER)
+		closers_wait(o);
 	programs_list(&before);
 	ret = case_run(c, e, o, &r);
 	if (ret)

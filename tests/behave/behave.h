@@ -84,6 +84,9 @@ struct programs {
 	bool known; /* false: no right to ask */
 };
 void programs_list(struct programs *p);
+/* Waits until what earlier cases left to be closed is closed: where the kernel still has a user
+ * probe, a breakpoint of the user engine would be taken for it, or taken away with it. */
+void closers_wait(const struct options *o);
 void programs_free(struct programs *p);
 void leak_check(const struct programs *before, const struct options *o, struct text *why);
 
