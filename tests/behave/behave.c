@@ -83,7 +83,7 @@ static void one(const struct test_case *c, enum engine e, const struct options *
 		s->skipped++;
 		return;
 	}
-	if (e == ENGINE_USER)
+	if (e == ENGINE_USER && c->needs.n) /* what is probed in files is needed */
 		closers_wait(o);
 	programs_list(&before);
 	ret = case_run(c, e, o, &r);
