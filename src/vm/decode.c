@@ -14,16 +14,6 @@ static s32 jump_distance(const struct isa_op *op, const struct insn *in)
 	return op->form == FORM_GOTOL || op->form == FORM_CALL_LOCAL ? in->imm : in->off;
 }
 
-static bool arguments_matter(u32 id)
-{
-	const struct helper *h = helper_by_id(id);
-
-	for (u32 i = 0; h && i < h->nargs; i++)
-		if (h->args[i] != ARG_ANY)
-			return true;
-	return false;
-}
-
 /* Accesses of the own frame by r10 and a constant can be seen to be good. */
 static bool in_frame(const struct isa_op *op, const struct insn *in)
 {
@@ -50,7 +40,7 @@ static enum step_variant variant_of(const struct vm_prog *prog, const struct isa
 	case FORM_CALL:
 		if (in->imm == HELPER_tail_call)
 			return STEP_TAIL_CALL;
-		return !prog->vm->opts.trusted && arguments_matter((u32)in->imm) ? STEP_CHECKED
+		return !prog->vm->opts.trusted && vm_args_matter((u32)in->imm) ? STEP_CHECKED
 										 : STEP_PLAIN;
 	default: return STEP_PLAIN;
 	}

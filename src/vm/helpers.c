@@ -205,6 +205,16 @@ static bool check_arg(struct check *c)
 	return true;
 }
 
+bool vm_args_matter(u32 id)
+{
+	const struct helper *h = helper_by_id(id);
+
+	for (u32 i = 0; h && i < h->nargs; i++)
+		if (h->args[i] != ARG_ANY)
+			return true;
+	return false;
+}
+
 bool vm_check_args(struct vm_run *run, u32 id, const u64 args[5])
 {
 	struct check c = {.run = run, .helper = helper_by_id(id), .args = args};

@@ -84,4 +84,7 @@ u64 vm_call_back(struct vm_run *, u64 callback, const u64 args[5]);
 /* The same outside of any program, as vm_call() does. */
 int vm_call_function(struct vm_run *, u32 prog, u64 callback, const u64 args[5]);
 
+/* helpers.c: has vm_check_args() anything to check of this helper? */
+bool vm_args_matter(u32 helper);
+
 #endif

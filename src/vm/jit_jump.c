@@ -207,16 +207,6 @@ static void jump_to_program(struct jit *j)
 	x_jump_mem(&j->e, X_AT(SCRATCH0, offsetof(struct vm_prog, entry)));
 }
 
-static bool arguments_matter(u32 id)
-{
-	const struct helper *h = helper_by_id(id);
-
-	for (u32 i = 0; h && i < h->nargs; i++)
-		if (h->args[i] != ARG_ANY)
-			return true;
-	return false;
-}
-
 void jit_count_call(struct jit *j)
 {
 	if (!j->checked)
@@ -260,7 +250,7 @@ void jit_call(struct jit *j, const struct isa_op *op, const struct insn *in)
 		tail_call(j);
 	else if (jit_inline(j, helper))
 		return;
-	else if (j->checked && arguments_matter(helper))
+	else if (j->checked && vm_args_matter(helper))
 		jit_leave(j, LEAVE_CALL, j->at);
 	else
 		call_helper(j, (u64)(uintptr_t)vm_helper(helper));
