@@ -26,7 +26,7 @@ struct test_case {
 	const char *file, *name;
 	unsigned line; /* of the file, from 1 */
 	const char *script, *args, *run, *shell, *differs;
-	struct lines needs, out, exact, err, has, hasnt, like, errhas, errhasnt, errlike;
+	struct lines needs, proves, out, exact, err, has, hasnt, like, errhas, errhasnt, errlike;
 	bool has_out, has_exact, has_err; /* was given, if only as "none" */
 	unsigned engines;      /* of enum engine */
 	bool on_host, on_guest;

@@ -129,7 +129,7 @@ static const struct directive {
 	D("has", add_line, has),           D("hasnt", add_line, hasnt),
 	D("like", add_line, like),         D("errhas", add_line, errhas),
 	D("errhasnt", add_line, errhasnt), D("errlike", add_line, errlike),
-	D("timeout", set_seconds, timeout),
+	D("timeout", set_seconds, timeout), D("proves", add_line, proves),
 #undef D
 };
 
