@@ -68,6 +68,9 @@ struct engine_ops {
 	void (*detach)(struct engine *);
 	/* Runs a program once, here: BEGIN, END, intervals. */
 	int (*run)(struct engine *, u32 prog);
+	/* Goes on with the iterators, a piece at a time: 1 until all are through, then 0; -errno.
+	 * NULL: the engine has none. */
+	int (*iterate)(struct engine *);
 	/* 0, or -errno with a message. A fault of the program is no error of the call. */
 	int (*test)(struct engine *, u32 prog, struct engine_test *);
 	/* Of per-CPU maps, `value` is cpus values, each rounded up to 8 bytes. key NULL: first. */

@@ -169,6 +169,8 @@ static void type_ctx(struct checker *c, struct node *n)
 		n->type = ctype_kernel_pointer(c->script, "pt_regs");
 	else if (events & bit(c->point->row->attach))
 		n->type = ctype_kernel_pointer(c->script, "bpf_perf_event_data");
+	else if (c->point->row->attach == ATTACH_ITER)
+		n->type = iterator_ctx(c->script, c->point);
 	n->type.space = SPACE_KERNEL;
 }
 

@@ -170,6 +170,37 @@ static int list_fentry(struct list *l)
 	return 0;
 }
 
+/* ---- iterators */
+
+static void show_context(struct list *l, const char *name)
+{
+	struct script s = {.arena = &l->arena, .target = l->target};
+	const struct probe_row row = {.attach = ATTACH_ITER};
+	struct point p = {.row = &row, .func = name};
+	struct diag silent = {0};
+	struct buf line = {0};
+
+	s.diag = &silent;
+	for (u32 i = 0; iterator_text(&s, &p, i, &line); i++) {
+		l->fn(l->user, arena_printf(&l->arena, "    %s", buf_str(&line)));
+		line.n = 0;
+	}
+	buf_free(&line);
+}
+
+static int list_iterators(struct list *l)
+{
+	iterators_each(l->target, &l->arena, add_function, l);
+	if (l->found.n)
+		qsort(l->found.v, l->found.n, sizeof(*l->found.v), by_name);
+	vec_each (p, &l->found) {
+		l->fn(l->user, arena_printf(&l->arena, "%s:%s", l->kind, *p));
+		if (l->verbose)
+			show_context(l, *p);
+	}
+	return 0;
+}
+
 /* ---- files: only those that a pattern names, "uprobe:/bin/bash:read*" */
 
 static int add_symbol(void *user, const struct user_symbol *s)

@@ -240,6 +240,8 @@ static void lower_point(struct lower *l, struct point *p)
 	}
 	if (l->opts->pid && needs_pid(p))
 		demand(l, NULL, ir_bin(fn, IR_EQ, IRT_I64, lower_pid(l), ir_const(fn, l->opts->pid)));
+	if (p->row->attach == ATTACH_ITER)
+		lower_iterator(l);
 	if (p->probe->predicate)
 		demand(l, p->probe->predicate, 0);
 	lower_statements(l, p->probe->body);
@@ -288,7 +290,7 @@ static const char *section_of(struct lower *l, const struct point *p)
 		[ATTACH_URETPROBE] = "uretprobe",   [ATTACH_USDT] = "usdt",
 		[ATTACH_PROFILE] = "perf_event",    [ATTACH_SOFTWARE] = "perf_event",
 		[ATTACH_FENTRY] = "fentry",         [ATTACH_FEXIT] = "fexit",
-		[ATTACH_HARDWARE] = "perf_event",
+		[ATTACH_HARDWARE] = "perf_event",  [ATTACH_ITER] = "iter",
 	};
 	struct arena *arena = &l->object->arena;
 	u8 kind = p->row->attach;
@@ -308,6 +310,8 @@ static const char *section_of(struct lower *l, const struct point *p)
 	if (kind == ATTACH_KPROBE || kind == ATTACH_KRETPROBE || kind == ATTACH_FENTRY ||
 	    kind == ATTACH_FEXIT)
 		return arena_printf(arena, "%s/%s", plain[kind], p->pattern);
+	if (kind == ATTACH_ITER)
+		return arena_printf(arena, "iter/%s", p->func);
 	return plain[kind];
 }
 

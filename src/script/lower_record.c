@@ -447,7 +447,10 @@ void lower_printf(struct lower *l, struct node *n)
 {
 	struct action a = {.kind = ACTION_PRINTF, .text = n->a->text};
 
-	lower_record(l, "printf", &a, VIEW_LINES, n->a->next);
+	if (l->point->pinned)
+		lower_seq_printf(l, n);
+	else
+		lower_record(l, "printf", &a, VIEW_LINES, n->a->next);
 }
 
 void lower_cat(struct lower *l, struct node *n)

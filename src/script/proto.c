@@ -134,3 +134,29 @@ bool proto_text(struct script *s, const struct point *p, u32 n, struct buf *out)
 	buf_printf(out, " %s", name);
 	return true;
 }
+
+bool iterator_text(struct script *s, const struct point *p, u32 n, struct buf *out)
+{
+	const struct btf_type *t, *in;
+	struct diag silent = {0};
+	const char *name;
+	struct btf *btf;
+	u32 id;
+
+	if (s->target->ops->btf(s->target, &btf, &silent))
+		return false;
+	id = btf_find(btf, arena_printf(s->arena, "bpf_iter__%s", p->func), BTF_STRUCT);
+	t = id ? btf_type(btf, id) : NULL;
+	if (!t || n >= t->n)
+		return false;
+	id = t->members[n].type;
+	name = arena_strdup(s->arena, t->members[n].name);
+	in = *name ? NULL : btf_type(btf, id); /* a union that makes a pointer 8 bytes wide */
+	if (in && in->kind == BTF_UNION && in->n) {
+		id = in->members[0].type;
+		name = arena_strdup(s->arena, in->members[0].name);
+	}
+	type_text(btf, id, 0, out);
+	buf_printf(out, " %s", name);
+	return true;
+}

@@ -83,6 +83,7 @@ struct point {
 	u64 ns;			  /* INTERVAL, PROFILE */
 	u64 off, count, semaphore; /* see object/attach.def */
 	const char *func;	  /* name of the function, for `func`; NULL: it has none */
+	bool pinned;		  /* ITER: it stays, as a file that is read to run it */
 	bool instead;		  /* KPROBE, KRETPROBE: for a fentry, fexit that the kernel refuses */
 	const char *operands;	  /* USDT: where its arguments are */
 	struct point *leader;	  /* a point of the same pattern whose program may serve this one,

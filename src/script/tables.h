@@ -106,6 +106,17 @@ int points_uprobe(struct script *, const struct probe_row *, struct probe *,
 int points_usdt(struct script *, const struct probe_row *, struct probe *,
 		struct probe_spec *, char **parts, struct point ***tail);
 
+int points_iter(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+		char **parts, struct point ***tail);
+
+/* points_iter.c: calls fn for each iterator of the kernel until it returns non-zero; the context of
+ * an iterator's point; where that has what the iterator is at. */
+int iterators_each(struct target *, struct arena *, int (*fn)(void *, const char *name), void *user);
+struct type iterator_ctx(struct script *, const struct point *);
+u32 iterator_current(struct script *, const struct point *);
+/* "struct task_struct * task": member n of its context, in proto.c; false: there is none. */
+bool iterator_text(struct script *, const struct point *, u32 n, struct buf *out);
+
 /* config.c: fills the last probe of a silent script: no map is left to be printed. */
 void config_clear_maps(struct script *);
 
@@ -150,6 +161,9 @@ u32 lower_sarg(struct lower *, const struct node *);
 u32 lower_retval(struct lower *, const struct node *);
 u32 lower_ctx(struct lower *, const struct node *);
 u32 lower_usermode(struct lower *, const struct node *);
+/* lower_iter.c: what stands in front of an iterator's statements; printf() of one with a pin */
+void lower_iterator(struct lower *);
+void lower_seq_printf(struct lower *, struct node *);
 u32 lower_rand(struct lower *);
 u32 lower_cgroup(struct lower *);
 u32 lower_numaid(struct lower *);

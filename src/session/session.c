@@ -147,6 +147,7 @@ static int begin(struct waggle_session *s)
 		return err;
 	command_settle(&s->command);
 	s->engine->ops->go(s->engine);
+	s->iterating = s->engine->ops->iterate && session_has(s, ATTACH_ITER);
 	command_release(&s->command);
 	return 0;
 }

@@ -226,6 +226,7 @@ const struct engine_ops kernel_engine = {
 	.go = engine_go,
 	.detach = engine_detach,
 	.run = engine_run,
+	.iterate = kernel_iterate,
 	.test = kernel_test,
 	.map_bytes = engine_bytes,
 	.map_lookup = engine_lookup,

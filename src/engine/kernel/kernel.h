@@ -28,6 +28,8 @@ struct kernel_engine {
 	int *maps, *progs;  /* descriptors by the object's indices; -1: not there */
 	int *events;	    /* perf events and links, in the order of attaching */
 	u32 nevents, events_cap;
+	int *iters;	   /* iterators that are to be read, in their order */
+	u32 niters, iters_done;
 	u8 *multi; /* by program: the attach type with which one link takes all its points, or 0 */
 	struct pmu {
 		bool read;
@@ -100,6 +102,10 @@ int link_raw_tracepoint(struct kernel_engine *, const struct attach *);
 int link_kprobe(struct kernel_engine *, const struct attach *);
 int link_uprobe(struct kernel_engine *, const struct attach *);
 int link_clock(struct kernel_engine *, const struct attach *);
+/* link_iter.c: an iterator: opens it, to be read by kernel_iterate(), or pins it */
+int link_iter(struct kernel_engine *, const struct attach *);
+int kernel_iterate(struct engine *);
+void iters_close(struct kernel_engine *);
 u32 link_pid(const struct kernel_engine *, const struct attach *); /* only there; 0: everywhere */
 /* link_multi.c: one link for all points of a program. Choose before it is loaded, as the program
  * must say so: the attach type, or 0 for single points. */

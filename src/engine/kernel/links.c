@@ -20,7 +20,7 @@ static link_fn *const link_fns[ATTACH_KINDS] = {
 	[ATTACH_USDT] = link_uprobe,           [ATTACH_PROFILE] = link_clock,
 	[ATTACH_SOFTWARE] = link_clock,        [ATTACH_TRACING] = link_tracing,
 	[ATTACH_FENTRY] = link_tracing,        [ATTACH_FEXIT] = link_tracing,
-	[ATTACH_HARDWARE] = link_clock,
+	[ATTACH_HARDWARE] = link_clock,        [ATTACH_ITER] = link_iter,
 };
 
 int link_keep(struct kernel_engine *k, int fd)
@@ -83,4 +83,5 @@ void links_close(struct kernel_engine *k)
 	free(k->events);
 	k->events = NULL;
 	k->events_cap = 0;
+	iters_close(k);
 }

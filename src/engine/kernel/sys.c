@@ -23,6 +23,7 @@ enum bpf_cmd { /* only those that we use */
 	       CMD_MAP_FREEZE = 22,
 	       CMD_MAP_LOOKUP_BATCH = 24,
 	       CMD_LINK_CREATE = 28,
+	       CMD_ITER_CREATE = 33,
 };
 #define NAME_SIZE 16
 #define TRIES     5
@@ -378,6 +379,31 @@ int sys_link_multi(const struct sys_multi *m)
 		a.uprobe.pid = m->pid;
 	}
 	return sys_bpf(CMD_LINK_CREATE, &a, sizeof(a));
+}
+
+int sys_link_iter(int prog, u32 pid)
+{
+	struct {
+		u32 tid, pid, pid_fd, pad;
+	} tasks = {.pid = pid}; /* union bpf_iter_link_info */
+	struct {
+		u32 prog, target, type, flags;
+		u64 info;
+		u32 info_size, pad;
+	} a = {.prog = (u32)prog, .type = TRACE_ITER};
+
+	a.info = pid ? addr(&tasks) : 0;
+	a.info_size = pid ? sizeof(tasks) : 0;
+	return sys_bpf(CMD_LINK_CREATE, &a, sizeof(a));
+}
+
+int sys_iter_create(int link)
+{
+	struct {
+		u32 link, flags;
+	} a = {.link = (u32)link};
+
+	return sys_bpf(CMD_ITER_CREATE, &a, sizeof(a));
 }
 
 int sys_close_range(u32 first, u32 last)

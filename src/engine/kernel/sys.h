@@ -98,6 +98,10 @@ struct sys_multi {
 };
 int sys_link_multi(const struct sys_multi *);
 
+/* An iterator's program, over the tasks of one process (from 6.1) or, with 0, over all. */
+int sys_link_iter(int prog, u32 pid);
+int sys_iter_create(int link);
+
 /* Closes all descriptors from first to last, which exist or not. */
 int sys_close_range(u32 first, u32 last);
 /* A folder descriptor of tracefs that is mounted nowhere: for us alone. Needs rights. */
