@@ -149,7 +149,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 {
 	struct script script = {.arena = &c->object->arena, .diag = c->diag, .target = target,
 				.argc = c->opts->argc, .argv = c->opts->argv,
-				.unsafe = c->opts->unsafe, .pid = (u32)c->opts->pid};
+				.unsafe = c->opts->unsafe, .pid = (u32)c->opts->pid,
+				.command = c->opts->command ? c->opts->command[0] : NULL};
 	struct script_opts opts = {.pid = (u32)c->opts->pid};
 	struct point *points;
 	int err;

@@ -71,6 +71,10 @@ struct engine_ops {
 	/* Goes on with the iterators, a piece at a time: 1 until all are through, then 0; -errno.
 	 * NULL: the engine has none. */
 	int (*iterate)(struct engine *);
+	/* Puts the watchpoint of a program at an address of a process, takes all from an address.
+	 * NULL: the engine has none. */
+	int (*watch)(struct engine *, u32 prog, u64 addr, u32 pid);
+	void (*unwatch)(struct engine *, u64 addr);
 	/* 0, or -errno with a message. A fault of the program is no error of the call. */
 	int (*test)(struct engine *, u32 prog, struct engine_test *);
 	/* Of per-CPU maps, `value` is cpus values, each rounded up to 8 bytes. key NULL: first. */

@@ -105,6 +105,7 @@ struct script {
 	struct node *last; /* SILENT: body of the `end` that clears them */
 	bool unsafe; /* system() and signal() may be used */
 	u32 pid; /* of -p: whose files are probed, 0: none */
+	const char *command; /* of -c: the program, or NULL */
 	struct ctype_state *ctypes; /* see ctype.h */
 };
 

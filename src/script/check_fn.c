@@ -124,6 +124,7 @@ static bool has_registers(const struct point *p)
 	case ATTACH_USDT:
 	case ATTACH_PROFILE:
 	case ATTACH_HARDWARE:
+	case ATTACH_WATCHPOINT:
 	case ATTACH_SOFTWARE: return true;
 	default: return false;
 	}

@@ -162,7 +162,8 @@ static void type_ctx(struct checker *c, struct node *n)
 {
 	u32 regs = bit(ATTACH_KPROBE) | bit(ATTACH_KRETPROBE) | bit(ATTACH_UPROBE) |
 		   bit(ATTACH_URETPROBE) | bit(ATTACH_USDT);
-	u32 events = bit(ATTACH_PROFILE) | bit(ATTACH_SOFTWARE) | bit(ATTACH_HARDWARE);
+	u32 events = bit(ATTACH_PROFILE) | bit(ATTACH_SOFTWARE) | bit(ATTACH_HARDWARE) |
+		     bit(ATTACH_WATCHPOINT);
 
 	n->type = number(SPACE_KERNEL);
 	if (regs & bit(c->point->row->attach))
@@ -179,7 +180,8 @@ static void type_ctx(struct checker *c, struct node *n)
 
 #define TYPED     (1u << ATTACH_FENTRY | 1u << ATTACH_FEXIT)
 
-#define EVENTS (1u << ATTACH_PROFILE | 1u << ATTACH_SOFTWARE | 1u << ATTACH_HARDWARE)
+#define EVENTS \
+	(1u << ATTACH_PROFILE | 1u << ATTACH_SOFTWARE | 1u << ATTACH_HARDWARE | 1u << ATTACH_WATCHPOINT)
 
 const struct probe_value probe_values[] = {
 #define PROBE_VALUE(name, numbered, kinds, type, lower, where, doc) \

@@ -291,6 +291,7 @@ static const char *section_of(struct lower *l, const struct point *p)
 		[ATTACH_PROFILE] = "perf_event",    [ATTACH_SOFTWARE] = "perf_event",
 		[ATTACH_FENTRY] = "fentry",         [ATTACH_FEXIT] = "fexit",
 		[ATTACH_HARDWARE] = "perf_event",  [ATTACH_ITER] = "iter",
+		[ATTACH_WATCHPOINT] = "perf_event",
 	};
 	struct arena *arena = &l->object->arena;
 	u8 kind = p->row->attach;
@@ -320,7 +321,7 @@ static void add_prog(struct lower *l, struct point *p)
 	struct arena *arena = &l->object->arena;
 	struct object_prog *prog = vec_add(arena, &l->object->progs);
 
-	l->prog = l->object->progs.n - 1;
+	l->prog = p->prog = l->object->progs.n - 1;
 	prog->name = identifier(arena, p->text, l->prog + 1);
 	prog->probe = arena_strdup(arena, p->text);
 	prog->kind = p->row->prog_kind;

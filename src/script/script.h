@@ -83,6 +83,8 @@ struct point {
 	u64 ns;			  /* INTERVAL, PROFILE */
 	u64 off, count, semaphore; /* see object/attach.def */
 	const char *func;	  /* name of the function, for `func`; NULL: it has none */
+	struct point *watched;	  /* UPROBE: the watchpoint that this one sets */
+	u32 prog;		  /* its number, once it is lowered */
 	bool pinned;		  /* ITER: it stays, as a file that is read to run it */
 	bool instead;		  /* KPROBE, KRETPROBE: for a fentry, fexit that the kernel refuses */
 	const char *operands;	  /* USDT: where its arguments are */

@@ -106,6 +106,14 @@ int points_uprobe(struct script *, const struct probe_row *, struct probe *,
 int points_usdt(struct script *, const struct probe_row *, struct probe *,
 		struct probe_spec *, char **parts, struct point ***tail);
 
+int points_watch(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+		 char **parts, struct point ***tail);
+/* points_watch.c: what stands in the program that sets a watchpoint: no source can spell it. */
+#define WATCH_CALL "watchpoint()"
+extern const struct call_row watch_row;
+void lower_watch(struct lower *, struct node *);
+void check_unwatch(struct checker *, struct node *);
+void lower_unwatch(struct lower *, struct node *);
 int points_iter(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
 		char **parts, struct point ***tail);
 

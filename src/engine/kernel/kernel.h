@@ -30,6 +30,13 @@ struct kernel_engine {
 	u32 nevents, events_cap;
 	int *iters;	   /* iterators that are to be read, in their order */
 	u32 niters, iters_done;
+	struct watch {	   /* a watchpoint that a program asked for, in one thread */
+		u64 addr;
+		u32 prog, pid;
+		int event;
+	} *watches;
+	u32 nwatches;
+	int watch_failed; /* why the last one could not be put, 0: it could */
 	u8 *multi; /* by program: the attach type with which one link takes all its points, or 0 */
 	struct pmu {
 		bool read;
@@ -102,6 +109,11 @@ int link_raw_tracepoint(struct kernel_engine *, const struct attach *);
 int link_kprobe(struct kernel_engine *, const struct attach *);
 int link_uprobe(struct kernel_engine *, const struct attach *);
 int link_clock(struct kernel_engine *, const struct attach *);
+/* link_watch.c: a watchpoint at an address; those that programs ask for while they run */
+int link_watch(struct kernel_engine *, const struct attach *);
+int kernel_watch(struct engine *, u32 prog, u64 addr, u32 pid);
+void kernel_unwatch(struct engine *, u64 addr);
+void watches_close(struct kernel_engine *);
 /* link_iter.c: an iterator: opens it, to be read by kernel_iterate(), or pins it */
 int link_iter(struct kernel_engine *, const struct attach *);
 int kernel_iterate(struct engine *);

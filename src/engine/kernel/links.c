@@ -21,6 +21,7 @@ static link_fn *const link_fns[ATTACH_KINDS] = {
 	[ATTACH_SOFTWARE] = link_clock,        [ATTACH_TRACING] = link_tracing,
 	[ATTACH_FENTRY] = link_tracing,        [ATTACH_FEXIT] = link_tracing,
 	[ATTACH_HARDWARE] = link_clock,        [ATTACH_ITER] = link_iter,
+	[ATTACH_WATCHPOINT] = link_watch,
 };
 
 int link_keep(struct kernel_engine *k, int fd)
@@ -84,4 +85,5 @@ void links_close(struct kernel_engine *k)
 	k->events = NULL;
 	k->events_cap = 0;
 	iters_close(k);
+	watches_close(k);
 }

@@ -277,6 +277,9 @@ int sys_btf_load(const void *btf, u32 size)
 }
 
 #define PERF_TYPE_TRACEPOINT   2
+#define PERF_ATTR_DISABLED     1 /* bits of its flags */
+#define PERF_ATTR_INHERIT      2
+#define PERF_ATTR_ON_EXEC      0x1000
 #define PERF_FLAG_FD_CLOEXEC   8
 #define PERF_EVENT_IOC_SET_BPF _IOW('$', 8, u32)
 
@@ -317,6 +320,9 @@ int sys_event_open(const struct sys_event *e)
 		.config = e->config,
 		.sample_period = e->period,
 		.wakeup_events = 1,
+		.flags = (e->inherit ? PERF_ATTR_INHERIT : 0u) |
+			 (e->on_exec ? PERF_ATTR_DISABLED | PERF_ATTR_ON_EXEC : 0u),
+		.bp_type = e->watch,
 		.config1 = e->config1,
 		.config2 = e->config2,
 	};

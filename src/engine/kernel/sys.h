@@ -79,6 +79,9 @@ int sys_raw_tracepoint(const char *name, int prog); /* name NULL: where its atta
 struct sys_event {
 	u32 type;
 	u64 config, config1, config2, period;
+	u32 watch; /* of a breakpoint: enum watch_mode; config1, config2: where, how many bytes */
+	bool inherit; /* threads and children that come later, too */
+	bool on_exec; /* from the process's exec on */
 	int pid, cpu;
 };
 int sys_event_open(const struct sys_event *);
