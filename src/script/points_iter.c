@@ -2,8 +2,8 @@
  * points_iter.c: iterators over things of the kernel: tasks, files, memory areas, maps, sockets.
  *
  * In: "iter:task", "iter:task_file:name" (with a pin). Out: a point for each iterator that the
- * kernel's types have: NAME is one when there are a function bpf_iter_NAME and its context, a struct
- * bpf_iter__NAME.
+ * kernel's types have: NAME is one when there are a function bpf_iter_NAME and its context, a
+ * struct bpf_iter__NAME.
  */
 #include "script/tables.h"
 #include "script/ctype.h"
@@ -145,4 +145,3 @@ u32 iterator_current(struct script *s, const struct point *p)
 	}
 	return off;
 }
-

@@ -13,9 +13,10 @@
 
 static int not_written(struct script *s, const struct probe_row *row, struct probe_spec *spec)
 {
-	return diag_error(s->diag, spec->at,
-			  "it is written watchpoint:0x10000000:8:rw or watchpoint:FUNCTION+arg0:8:w",
-			  "'%s' is not a probe of kind %s", spec->text, row->name);
+	return diag_error(
+		s->diag, spec->at,
+		"it is written watchpoint:0x10000000:8:rw or watchpoint:FUNCTION+arg0:8:w",
+		"'%s' is not a probe of kind %s", spec->text, row->name);
 }
 
 /* "rw": 0 and a message, or the mode. */
@@ -29,8 +30,8 @@ static u32 parse_mode(struct script *s, struct probe_spec *spec, const char *tex
 		u32 bit = at ? 1u << (at - letters) : 0;
 
 		if (!bit || mode & bit) {
-			diag_error(s->diag, spec->at, "r, w and x: rw", "'%s' is no way to watch memory",
-				   text);
+			diag_error(s->diag, spec->at, "r, w and x: rw",
+				   "'%s' is no way to watch memory", text);
 			return 0;
 		}
 		mode |= bit;
@@ -51,9 +52,10 @@ static int parse_length(struct script *s, struct probe_spec *spec, const char *t
 	char *end;
 
 	*out = strtoull(text, &end, 0);
-	if (*text < '0' || *text > '9' || *end || (*out != 1 && *out != 2 && *out != 4 && *out != 8))
-		return diag_error(s->diag, spec->at, NULL, "1, 2, 4 or 8 bytes can be watched, not '%s'",
-				  text);
+	if (*text < '0' || *text > '9' || *end ||
+	    (*out != 1 && *out != 2 && *out != 4 && *out != 8))
+		return diag_error(s->diag, spec->at, NULL,
+				  "1, 2, 4 or 8 bytes can be watched, not '%s'", text);
 	return 0;
 }
 
@@ -147,9 +149,10 @@ int points_watch(struct script *s, const struct probe_row *row, struct probe *pr
 	if (!arg && (*end || *what < '0' || *what > '9'))
 		return not_written(s, row, spec);
 	if (!arg && (!addr || addr % bytes))
-		return diag_error(s->diag, spec->at, NULL, "%llu bytes cannot be watched at 0x%llx: "
-				  "the address must be a multiple of that", (unsigned long long)bytes,
-				  (unsigned long long)addr);
+		return diag_error(s->diag, spec->at, NULL,
+				  "%llu bytes cannot be watched at 0x%llx: "
+				  "the address must be a multiple of that",
+				  (unsigned long long)bytes, (unsigned long long)addr);
 	if (arg && !s->pid && !s->command)
 		return diag_error(s->diag, spec->at, "give a process (-p) or a command (-c)",
 				  "in which program is '%s'?", what);

@@ -25,9 +25,11 @@ static int refused(struct kernel_engine *k, const struct attach *a, int err)
 	const char *probe = k->base.object->progs.v[a->prog].probe;
 
 	if (err == -EBADF || err == -EINVAL)
-		return diag_fail(k->base.diag, err, "a script cannot name one yet",
-				 "cannot attach %s: it goes through a map or a socket's storage that "
-				 "must be named", probe);
+		return diag_fail(
+			k->base.diag, err, "a script cannot name one yet",
+			"cannot attach %s: it goes through a map or a socket's storage that "
+			"must be named",
+			probe);
 	return why_event(k, err, probe);
 }
 
@@ -40,9 +42,10 @@ static int pin(struct kernel_engine *k, const struct attach *a, int link, const 
 		return diag_fail(k->base.diag, err, "rm removes it",
 				 "there is something at %s already", path);
 	if (err)
-		return diag_fail(k->base.diag, err, "mount -t bpf bpf /sys/fs/bpf makes a place for pins",
-				 "cannot pin %s at %s: %s",
-				 k->base.object->progs.v[a->prog].probe, path, strerror(-err));
+		return diag_fail(k->base.diag, err,
+				 "mount -t bpf bpf /sys/fs/bpf makes a place for pins",
+				 "cannot pin %s at %s: %s", k->base.object->progs.v[a->prog].probe,
+				 path, strerror(-err));
 	diag_note(k->base.diag, NULL, "program pinned to %s; `cat` runs it, `rm` removes it", path);
 	return 0;
 }
@@ -67,7 +70,8 @@ int link_iter(struct kernel_engine *k, const struct attach *a)
 	int link, fd;
 
 	if (pid && k->kernel < KERNEL(6, 1))
-		return diag_fail(k->base.diag, -EOPNOTSUPP, "a predicate on ctx.task.tgid may serve",
+		return diag_fail(k->base.diag, -EOPNOTSUPP,
+				 "a predicate on ctx.task.tgid may serve",
 				 "-p narrows iterators from Linux 6.1 on");
 	link = sys_link_iter(k->progs[a->prog], pid);
 	if (link < 0)

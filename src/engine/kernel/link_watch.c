@@ -35,15 +35,18 @@ static int refused(struct kernel_engine *k, const struct attach *a, u64 addr, in
 	case -ENOSPC:
 		return diag_fail(d, err, "unwatch(addr) gives one back",
 				 "cannot watch 0x%llx for %s: all debug registers of the processor "
-				 "are taken", (unsigned long long)addr, probe);
+				 "are taken",
+				 (unsigned long long)addr, probe);
 	case -EINVAL:
-		return diag_fail(d, err, "an address must be a multiple of the length; without -p and "
+		return diag_fail(d, err,
+				 "an address must be a multiple of the length; without -p and "
 				 "-c it is one of the kernel",
 				 "the kernel does not let 0x%llx be watched for %s",
 				 (unsigned long long)addr, probe);
 	case -ENOENT:
 	case -EOPNOTSUPP:
-		return diag_fail(d, err, NULL, "this machine has no hardware breakpoints for %s", probe);
+		return diag_fail(d, err, NULL, "this machine has no hardware breakpoints for %s",
+				 probe);
 	default: return why_event(k, err, probe);
 	}
 }
@@ -162,7 +165,8 @@ static const struct attach *row_of(const struct kernel_engine *k, u32 prog)
 int kernel_watch(struct engine *e, u32 prog, u64 addr, u32 pid)
 {
 	struct kernel_engine *k = (struct kernel_engine *)e;
-	struct placing p = {.k = k, .attach = row_of(k, prog), .addr = addr, .pid = pid, .asked = true};
+	struct placing p = {
+		.k = k, .attach = row_of(k, prog), .addr = addr, .pid = pid, .asked = true};
 	int err;
 
 	if (!p.attach)
@@ -173,7 +177,8 @@ int kernel_watch(struct engine *e, u32 prog, u64 addr, u32 pid)
 			return 0; /* it is watched */
 	err = each_thread(pid, place, &p);
 	if (err && err != k->watch_failed) /* tracing goes on; each reason is told once */
-		diag_warn(e->diag, (struct loc){0}, err == -ENOSPC ? "unwatch(addr) gives one back" : NULL,
+		diag_warn(e->diag, (struct loc){0},
+			  err == -ENOSPC ? "unwatch(addr) gives one back" : NULL,
 			  "0x%llx is not watched: %s", (unsigned long long)addr,
 			  err == -ENOSPC ? "all debug registers of the processor are taken"
 					 : strerror(-err));
