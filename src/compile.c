@@ -130,7 +130,9 @@ static int limits_of(struct compilation *c, struct limits *l)
 	l->str_most = o->max_strlen ? o->max_strlen : STR_MOST_DEFAULT;
 	l->map_entries = o->max_map_keys ? o->max_map_keys : MAP_ENTRIES_DEFAULT;
 	l->said.str_most = o->max_strlen;
+	l->points_most = o->max_probes ? o->max_probes : POINTS_DEFAULT;
 	l->said.map_entries = o->max_map_keys;
+	l->said.points_most = o->max_probes;
 	l->said.stack_mode = o->stack_mode;
 	if (l->str_most < 8 || l->str_most > STR_LIMIT)
 		return diag_fail(c->diag, -EINVAL, "--max-strlen 64",
@@ -150,6 +152,7 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 	struct script script = {.arena = &c->object->arena, .diag = c->diag, .target = target,
 				.argc = c->opts->argc, .argv = c->opts->argv,
 				.unsafe = c->opts->unsafe, .pid = (u32)c->opts->pid,
+				.filter = c->opts->probe_filter,
 				.command = c->opts->command ? c->opts->command[0] : NULL};
 	struct script_opts opts = {.pid = (u32)c->opts->pid};
 	struct point *points;

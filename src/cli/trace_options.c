@@ -54,6 +54,12 @@ static int take_format(struct trace *t, const char *name)
 	return 0;
 }
 
+static int take_filter(struct trace *t, const char *regex)
+{
+	t->opts.probe_filter = regex;
+	return 0;
+}
+
 struct stage {
 	const char *name;
 	bool found;

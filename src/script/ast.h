@@ -85,9 +85,10 @@ struct script_var {
 struct limits {
 	u32 str_most;	 /* bytes of a string with its NUL, everywhere but in keys */
 	u32 map_entries; /* of a map with keys */
+	u32 points_most; /* places where its probes attach */
 	u8 stack_mode;	 /* enum stack_mode, where a stack says none */
 	struct {
-		bool str_most, map_entries, stack_mode;
+		bool str_most, map_entries, points_most, stack_mode;
 	} said; /* by option or environment: the script has no say in it */
 };
 
@@ -105,6 +106,7 @@ struct script {
 	struct node *last; /* SILENT: body of the `end` that clears them */
 	bool unsafe; /* system() and signal() may be used */
 	u32 pid; /* of -p: whose files are probed, 0: none */
+	const char *filter;  /* of --probe-filter, or NULL */
 	const char *command; /* of -c: the program, or NULL */
 	struct ctype_state *ctypes; /* see ctype.h */
 };

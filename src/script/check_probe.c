@@ -150,6 +150,10 @@ static void type_name_of(struct checker *c, struct node *n)
 	bool func = !strcmp(n->probe_value->name, "func");
 	const char *text = func ? c->point->func : c->point->text;
 
+	if (!strcmp(n->probe_value->name, "probetype")) {
+		n->type = type_str((u32)strlen(point_kind(c->point)) + 1);
+		return;
+	}
 	leader->named = true;
 	if (!text)
 		text = "";

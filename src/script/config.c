@@ -13,7 +13,7 @@
 /* What a variable takes; WORD: one of its words. */
 enum takes { NUMBER, WORD, ANYTHING };
 
-enum variable { MAX_STRLEN, MAX_MAP_KEYS, STACK_MODE, MISSING_PROBES, PRINT_MAPS_ON_EXIT, NOTHING };
+enum variable { MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, STACK_MODE, MISSING_PROBES, PRINT_MAPS_ON_EXIT, NOTHING };
 
 static const struct config_row {
 	const char *name;
@@ -51,6 +51,7 @@ static void set(struct script *s, enum variable variable, u64 n)
 	switch (variable) {
 	case MAX_STRLEN: l->str_most = l->said.str_most ? l->str_most : (u32)ALIGN_UP(n, 8); break;
 	case MAX_MAP_KEYS: l->map_entries = l->said.map_entries ? l->map_entries : (u32)n; break;
+	case MAX_PROBES: l->points_most = l->said.points_most ? l->points_most : (u32)n; break;
 	case STACK_MODE: l->stack_mode = l->said.stack_mode ? l->stack_mode : (u8)n; break;
 	case MISSING_PROBES: s->missing = (u8)n; break;
 	case PRINT_MAPS_ON_EXIT: s->silent = !n; break;

@@ -112,13 +112,19 @@ static int list_raw(struct list *l)
 
 /* ---- functions */
 
-static int add_function(void *user, const char *name)
+static int add_name(void *user, const char *name)
 {
 	struct list *l = user;
 
 	if (wanted(l, name))
 		vec_push(&l->arena, &l->found, arena_strdup(&l->arena, name));
 	return 0;
+}
+
+static int add_function(void *user, const char *name, const char *module)
+{
+	(void)module;
+	return add_name(user, name);
 }
 
 /* A kernel without kprobes has none of them. */
@@ -190,7 +196,7 @@ static void show_context(struct list *l, const char *name)
 
 static int list_iterators(struct list *l)
 {
-	iterators_each(l->target, &l->arena, add_function, l);
+	iterators_each(l->target, &l->arena, add_name, l);
 	if (l->found.n)
 		qsort(l->found.v, l->found.n, sizeof(*l->found.v), by_name);
 	vec_each (p, &l->found) {
@@ -207,14 +213,14 @@ static int add_symbol(void *user, const struct user_symbol *s)
 {
 	struct list *l = user;
 
-	return add_function(l, arena_printf(&l->arena, "%s:%s", l->file, s->name));
+	return add_name(l, arena_printf(&l->arena, "%s:%s", l->file, s->name));
 }
 
 static int add_note(void *user, const struct usdt_note *n)
 {
 	struct list *l = user;
 
-	return add_function(l, arena_printf(&l->arena, "%s:%s:%s", l->file, n->provider, n->name));
+	return add_name(l, arena_printf(&l->arena, "%s:%s:%s", l->file, n->provider, n->name));
 }
 
 static void each_file(struct list *l, void (*add)(struct list *, struct user_file *))

@@ -96,7 +96,7 @@ static int take_symbol(void *user, const struct user_symbol *sym)
 		p->text = arena_printf(a, "%s+%llu", p->text, (unsigned long long)f->off);
 	f->leader = f->leader ? f->leader : p;
 	point_follow(p, f->leader);
-	return f->n > POINTS_MOST;
+	return f->n > f->script->limits.points_most;
 }
 
 struct inside {
@@ -261,7 +261,7 @@ static int take_note(void *user, const struct usdt_note *note)
 	if (!*leader)
 		*leader = p;
 	point_follow(p, *leader);
-	return f->n > POINTS_MOST;
+	return f->n > f->script->limits.points_most;
 }
 
 static int take_mapped(void *user, const char *path)

@@ -91,6 +91,7 @@ struct point {
 	const char *operands;	  /* USDT: where its arguments are */
 	struct point *leader;	  /* a point of the same pattern whose program may serve this one,
 				   * or NULL; it stands before all that it leads */
+	struct point *heir; /* while points are left out: who leads in place of this one */
 	bool each;   /* LEADER: the code depends on the point: each gets its own program */
 	bool named;  /* LEADER: `probe` or `func` is used */
 	u32 led;     /* LEADER: how many points it leads */
@@ -104,7 +105,8 @@ struct point {
 bool point_is_led(const struct script *, const struct point *);
 /* Whether programs at such points can ask which point it is (attach cookies). */
 bool point_has_cookies(const struct script *, const struct point *);
-#define POINTS_MOST 1024 /* of one script; see docs/language.md */
+#define POINTS_DEFAULT 1024 /* see struct limits */
+#define POINTS_LIMIT   1000000
 #define PARTS_ANY   255	 /* probe_row.parts: the function gets all behind the name as one part */
 
 /* Finds all points of all probes; a wildcard gives many. Reports what does not exist. */

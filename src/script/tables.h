@@ -133,6 +133,8 @@ void config_clear_maps(struct script *);
 struct point *point_add(struct script *, const struct probe_row *, struct probe *,
 			struct probe_spec *, struct point ***tail);
 void point_follow(struct point *, struct point *leader);
+int points_filter(struct script *, struct point **); /* points_filter.c */
+const char *point_kind(const struct point *); /* what `probetype` is */
 static inline bool has_wildcard(const char *s)
 {
 	return strpbrk(s, "*?[") != NULL;

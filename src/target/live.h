@@ -26,7 +26,7 @@ int builtin_tracepoints(struct target *, int (*fn)(void *, const char *, const c
 int live_kprobes(struct target *);
 int live_fentry(struct target *);
 int live_function(struct target *, const char *name);
-int live_functions(struct target *, int (*fn)(void *, const char *), void *user);
+int live_functions(struct target *, function_fn *fn, void *user);
 
 int live_file(struct target *, const char *name, u32 pid, struct user_file **);
 int live_mapped(struct target *, u32 pid, int (*fn)(void *, const char *), void *user);

@@ -53,7 +53,16 @@ int live_fentry(struct target *t)
 	return 0;
 }
 
-typedef int function_fn(void *, const char *);
+/* Cuts "name [module]" and "name\t[module]" in two. NULL: it has no module. */
+static const char *cut_module(char *name)
+{
+	char *end = name + strcspn(name, " \t"), *module = strchr(end, '[');
+
+	*end = 0;
+	if (module)
+		module[strcspn(module, "]")] = 0;
+	return module ? module + 1 : NULL;
+}
 
 /* Lines "name" and "name [module]"; those that ftrace cannot resolve begin with "__ftrace_inv". */
 static int each_traceable(char *text, function_fn *fn, void *user)
@@ -61,12 +70,14 @@ static int each_traceable(char *text, function_fn *fn, void *user)
 	int stop = 0;
 
 	for (char *line = text, *next; *line && !stop; line = next) {
+		const char *module;
+
 		next = strchrnul(line, '\n');
 		if (*next)
 			*next++ = 0;
-		line[strcspn(line, " \t")] = 0;
+		module = cut_module(line);
 		if (*line && strncmp(line, "__ftrace_invalid", 16) != 0)
-			stop = fn(user, line);
+			stop = fn(user, line, module);
 	}
 	return stop;
 }
@@ -77,14 +88,16 @@ static int each_symbol(char *text, function_fn *fn, void *user)
 	int stop = 0;
 
 	for (char *line = text, *next, *p; *line && !stop; line = next) {
+		const char *module;
+
 		next = strchrnul(line, '\n');
 		if (*next)
 			*next++ = 0;
 		p = strchr(line, ' ');
 		if (!p || !strchr("TtWw", p[1]) || !p[1] || p[2] != ' ')
 			continue;
-		p[3 + strcspn(p + 3, " \t")] = 0;
-		stop = fn(user, p + 3);
+		module = cut_module(p + 3);
+		stop = fn(user, p + 3, module);
 	}
 	return stop;
 }
@@ -111,8 +124,9 @@ int live_functions(struct target *t, function_fn *fn, void *user)
 	return result;
 }
 
-static int is_it(void *user, const char *name)
+static int is_it(void *user, const char *name, const char *module)
 {
+	(void)module;
 	return !strcmp(user, name);
 }
 

@@ -65,6 +65,8 @@ struct usdt_note {
 	u64 semaphore;	  /* of its counter, 0: none */
 };
 
+typedef int function_fn(void *user, const char *name, const char *module);
+
 struct target_ops {
 	/* Finds one tracepoint; -ENOENT (no such), -EACCES, -ENODEV (no tracefs). */
 	int (*tracepoint)(struct target *, const char *category, const char *name,
@@ -80,8 +82,9 @@ struct target_ops {
 	int (*fentry)(struct target *);
 	/* Whether the kernel has this function: 0, -ENOENT. */
 	int (*function)(struct target *, const char *name);
-	/* Calls fn for each function that can be probed, until it returns non-zero. */
-	int (*functions)(struct target *, int (*fn)(void *, const char *name), void *user);
+	/* Calls fn for each function that can be probed, until it returns non-zero. module NULL: of
+	 * the kernel itself. */
+	int (*functions)(struct target *, function_fn *fn, void *user);
 	/* A program or library by its path, or by its name as the shell and the linker find it;
 	 * pid: as that process sees it, 0: as we do. It belongs to the target. -ENOENT, -EACCES,
 	 * -EISDIR, -ENOEXEC (not ELF), -EOPNOTSUPP (this target has no files). */
