@@ -9,6 +9,7 @@ struct live {
 	const char *tracefs; /* NULL: not looked for yet */
 	struct dict formats; /* "category:name" */
 	struct btf *btf;
+	struct dict forbidden; /* functions that kprobes may not be at; no arena: not read yet */
 	struct user_file *files;
 	struct buf *config; /* text of the kernel's configuration; NULL: not read yet */
 };

@@ -102,23 +102,60 @@ static int each_symbol(char *text, function_fn *fn, void *user)
 	return stop;
 }
 
+/* Functions that the kernel lets nobody probe, lines "0x...-0x...\tname"; debugfs may be missing. */
+static void read_forbidden(struct target *t)
+{
+	struct live *l = t->data;
+	struct buf text = {0};
+
+	if (l->forbidden.arena)
+		return;
+	l->forbidden.arena = &t->arena;
+	if (!live_read("/sys/kernel/debug/kprobes/blacklist", &text))
+		buf_char(&text, 0);
+	for (char *line = text.failed ? NULL : text.p, *next, *name; line && *line; line = next) {
+		next = strchrnul(line, '\n');
+		if (*next)
+			*next++ = 0;
+		name = strchr(line, '\t');
+		if (name)
+			*dict_put(&l->forbidden, arena_strdup(&t->arena, name + 1)) = l;
+	}
+	buf_free(&text);
+}
+
+struct permitted {
+	struct live *live;
+	function_fn *fn;
+	void *user;
+};
+
+static int take_permitted(void *user, const char *name, const char *module)
+{
+	struct permitted *p = user;
+
+	return dict_get(&p->live->forbidden, name) ? 0 : p->fn(p->user, name, module);
+}
+
 int live_functions(struct target *t, function_fn *fn, void *user)
 {
 	const char *root = live_tracefs(t);
 	char path[256];
+	struct permitted p = {t->data, fn, user};
 	struct buf text = {0};
 	int result;
 
+	read_forbidden(t);
 	snprintf(path, sizeof(path), "%s/available_filter_functions", root ? root : "");
 	if (root && !live_read(path, &text) && text.n) {
 		buf_char(&text, 0);
-		result = text.failed ? -ENOMEM : each_traceable(text.p, fn, user);
+		result = text.failed ? -ENOMEM : each_traceable(text.p, take_permitted, &p);
 	} else {
 		text.n = 0;
 		result = live_read("/proc/kallsyms", &text);
 		buf_char(&text, 0);
 		if (!result)
-			result = text.failed ? -ENOMEM : each_symbol(text.p, fn, user);
+			result = text.failed ? -ENOMEM : each_symbol(text.p, take_permitted, &p);
 	}
 	buf_free(&text);
 	return result;

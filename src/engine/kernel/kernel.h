@@ -37,6 +37,7 @@ struct kernel_engine {
 	} *watches;
 	u32 nwatches;
 	int watch_failed; /* why the last one could not be put, 0: it could */
+	bool *linked; /* by program: its rows have been attached together */
 	u8 *multi; /* by program: the attach type with which one link takes all its points, or 0 */
 	struct pmu {
 		bool read;
@@ -123,6 +124,8 @@ u32 link_pid(const struct kernel_engine *, const struct attach *); /* only there
  * must say so: the attach type, or 0 for single points. */
 u8 link_choose(struct kernel_engine *, u32 prog);
 int link_multi(struct kernel_engine *, u32 prog);
+int link_singly(struct kernel_engine *, u32 prog); /* an event for each; some may fail */
+bool link_many(const struct kernel_engine *, u32 prog);
 /* closer.c: hands the perf events to a child that outlives us and closes them. */
 int closer_leave(const int *events, u32 n);
 

@@ -68,11 +68,14 @@ int links_open(struct kernel_engine *k)
 	int err = 0;
 
 	raise_limit(o->attaches.n);
-	for (u32 i = 0; i < o->progs.n && !err; i++)
-		if (k->multi[i] && k->progs[i] >= 0)
-			err = link_multi(k, i);
+	for (u32 i = 0; i < o->progs.n && !err; i++) {
+		if (k->progs[i] < 0 || !(k->multi[i] || link_many(k, i)))
+			continue;
+		err = k->multi[i] ? link_multi(k, i) : link_singly(k, i);
+		k->linked[i] = true;
+	}
 	vec_each (a, &o->attaches)
-		if (!err && link_fns[a->kind] && !k->multi[a->prog] && k->progs[a->prog] >= 0)
+		if (!err && link_fns[a->kind] && !k->linked[a->prog] && k->progs[a->prog] >= 0)
 			err = link_fns[a->kind](k, a);
 	return err;
 }
