@@ -36,10 +36,14 @@ int cmd_build(int argc, char **argv)
 	err = options_environment(&opts);
 	if (err)
 		return err;
-	while ((opt = getopt_long(argc, argv, "e:o:", long_options, NULL)) >= 0) {
+	while ((opt = getopt_long(argc, argv, "e:o:I:", long_options, NULL)) >= 0) {
 		switch (opt) {
 		case 'e': script = optarg; break;
 		case 'o': output = optarg; break;
+		case 'I':
+			if (options_take(&opts, OPT_INCLUDE_DIR, optarg))
+				return STATUS_USAGE;
+			break;
 		case 't': opts.target = optarg; break;
 		default:
 			if (opt < OPT_UNSAFE || options_take(&opts, opt, optarg))

@@ -36,9 +36,11 @@ int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int status_of(int err); /* 0 or -errno to an exit status */
 
 /* options.c: numbers of the long options that several commands have */
-enum { OPT_UNSAFE = 512, OPT_LIMIT };
+enum { OPT_UNSAFE = 512, OPT_LIMIT, OPT_INCLUDE = OPT_LIMIT + 16, OPT_INCLUDE_DIR };
 #define COMMON_OPTIONS                                                                           \
 	{"unsafe", no_argument, NULL, OPT_UNSAFE},                                               \
+	{"include", required_argument, NULL, OPT_INCLUDE},                                       \
+	{"include-dir", required_argument, NULL, OPT_INCLUDE_DIR},                               \
 	{"max-strlen", required_argument, NULL, OPT_LIMIT},                                      \
 	{"max-map-keys", required_argument, NULL, OPT_LIMIT + 1},                                \
 	{"stack-mode", required_argument, NULL, OPT_LIMIT + 2},                                  \

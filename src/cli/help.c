@@ -18,6 +18,8 @@ static const char usage[] =
 	"  -o FILE         write events to FILE, not to stdout\n"
 	"  -B none|line|full  write at once, at each newline (as on a terminal), or in large pieces\n"
 	"  -l [PATTERN]    list the probes that there are, or those of a script; -v: with arguments\n"
+	"  -I, --include-dir DIR, --include HEADER\n"
+	"                  where #include looks, and headers that are read first\n"
 	"  --unsafe        allow system() and signal()\n"
 	"  --max-strlen N, --max-map-keys N, --stack-mode bpftrace|perf|raw, --perf-rb-pages N\n"
 	"                  limits: bytes of a string (1024), entries of a map (4096), how stacks are\n"

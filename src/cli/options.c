@@ -64,8 +64,28 @@ int options_environment(struct waggle_opts *o)
 	return status;
 }
 
+/* Both lists live as long as the process. */
+static int add_include(struct waggle_opts *o, int opt, const char *value)
+{
+	static char *headers[17], *dirs[17];
+	char **list = opt == OPT_INCLUDE ? headers : dirs;
+	unsigned n = 0;
+
+	while (list[n])
+		n++;
+	if (n + 1 == sizeof(headers) / sizeof(*headers))
+		return usage_error("%s can be given 16 times",
+				   opt == OPT_INCLUDE ? "--include" : "-I");
+	list[n] = (char *)value;
+	o->headers = headers;
+	o->include_dirs = dirs;
+	return 0;
+}
+
 int options_take(struct waggle_opts *o, int opt, const char *value)
 {
+	if (opt == OPT_INCLUDE || opt == OPT_INCLUDE_DIR)
+		return add_include(o, opt, value);
 	if (opt == OPT_UNSAFE) {
 		o->unsafe = true;
 		return 0;

@@ -25,7 +25,7 @@ static const struct option long_options[] = {
 	{0},
 };
 
-static const char short_options[] = "+e:c:p:f:o:d:B:lqvh";
+static const char short_options[] = "+e:c:p:f:o:d:B:I:lqvh";
 
 struct trace {
 	struct waggle_opts opts;
@@ -136,6 +136,7 @@ static int take_option(struct trace *t, int opt)
 	case 'o': t->output = optarg; return 0;
 	case 'd': return stage_of(t, optarg);
 	case 'B': return buffering_of(t, optarg);
+	case 'I': return options_take(&t->opts, OPT_INCLUDE_DIR, optarg);
 	case 'q': t->opts.quiet = true; return 0;
 	case 'l': t->list = true; return 0;
 	case 'v': t->verbose = true; return 0;

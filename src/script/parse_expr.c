@@ -3,6 +3,7 @@
  *
  * In:  the tokens, one ahead. Out: nodes in the script's arena, NULL after an error.
  */
+#include "script/constant.h"
 #include "script/parse_inner.h"
 
 #include <stdio.h>
@@ -165,6 +166,25 @@ static struct node *parse_sizeof(struct parser *p, struct node *name)
 	return n->a ? n : NULL;
 }
 
+/* "one" "two": one string */
+static struct node *parse_string(struct parser *p)
+{
+	struct node *n = parse_leaf(p, NODE_STR);
+
+	while (is(p, TOK_STR)) {
+		char *text = arena_alloc(p->script->arena, n->len + p->tok.len + 1);
+
+		memcpy(text, n->text, n->len);
+		memcpy(text + n->len, p->tok.text, p->tok.len);
+		n->text = text;
+		n->len += p->tok.len;
+		if (n->len > LITERAL_MOST)
+			return parse_fail(p, n->at, NULL, "this string is longer than 64 KiB");
+		parse_advance(p);
+	}
+	return n;
+}
+
 /* primary = INT | STRING | $1 | $var | @map [ "[" list "]" ] | name [ "(" list ")" ] | "(" expr ")"
  */
 static struct node *parse_primary(struct parser *p)
@@ -173,7 +193,7 @@ static struct node *parse_primary(struct parser *p)
 
 	switch (p->tok.kind) {
 	case TOK_INT: return parse_leaf(p, NODE_INT);
-	case TOK_STR: return parse_leaf(p, NODE_STR);
+	case TOK_STR: return parse_string(p);
 	case TOK_PARAM: return parse_leaf(p, NODE_PARAM);
 	case TOK_VAR: return parse_leaf(p, NODE_VAR);
 	case TOK_MAP:
@@ -284,39 +304,13 @@ static struct node *parse_unary(struct parser *p)
 	return n->a ? n : NULL;
 }
 
-/* How tightly binary operators bind, as in C; 0: not a binary operator. */
-static u32 precedence(enum token_kind op)
-{
-	switch (op) {
-	case TOK_OROR: return 1;
-	case TOK_ANDAND: return 2;
-	case TOK_OR: return 3;
-	case TOK_XOR: return 4;
-	case TOK_AND: return 5;
-	case TOK_EQ:
-	case TOK_NE: return 6;
-	case TOK_LT:
-	case TOK_GT:
-	case TOK_LE:
-	case TOK_GE: return 7;
-	case TOK_SHL:
-	case TOK_SHR: return 8;
-	case TOK_ADD:
-	case TOK_SUB: return 9;
-	case TOK_MUL:
-	case TOK_DIV:
-	case TOK_MOD: return 10;
-	default: return 0;
-	}
-}
-
 /* binary = unary { op binary of higher precedence } */
 static struct node *parse_binary(struct parser *p, u32 least)
 {
 	struct node *n = parse_unary(p), *outer;
 	u32 level;
 
-	while (n && (level = precedence(p->tok.kind)) >= least && level) {
+	while (n && (level = token_precedence(p->tok.kind)) >= least && level) {
 		if (is(p, TOK_DIV) && p->predicate && lex_before_brace(&p->lex))
 			break;
 		outer = parse_node(p, NODE_BINARY, p->tok.at);
