@@ -8,27 +8,18 @@
 
 u32 token_precedence(enum token_kind op)
 {
-	switch (op) {
-	case TOK_OROR: return 1;
-	case TOK_ANDAND: return 2;
-	case TOK_OR: return 3;
-	case TOK_XOR: return 4;
-	case TOK_AND: return 5;
-	case TOK_EQ:
-	case TOK_NE: return 6;
-	case TOK_LT:
-	case TOK_GT:
-	case TOK_LE:
-	case TOK_GE: return 7;
-	case TOK_SHL:
-	case TOK_SHR: return 8;
-	case TOK_ADD:
-	case TOK_SUB: return 9;
-	case TOK_MUL:
-	case TOK_DIV:
-	case TOK_MOD: return 10;
-	default: return 0;
-	}
+	static const u8 binds[TOK_COUNT] = {
+#define BINARY(NAME, level, text, doc) [TOK_##NAME] = level,
+#define PREFIX(...)
+#define ASSIGN(...)
+#define OPERATOR(...)
+#include "script/operators.def"
+#undef BINARY
+#undef PREFIX
+#undef ASSIGN
+#undef OPERATOR
+	};
+	return binds[op];
 }
 
 static s64 divide(s64 a, s64 b, bool is_signed)

@@ -189,6 +189,7 @@ static struct node *parse_string(struct parser *p)
  */
 static struct node *parse_primary(struct parser *p)
 {
+	const struct call_row *row;
 	struct node *n;
 
 	switch (p->tok.kind) {
@@ -208,7 +209,8 @@ static struct node *parse_primary(struct parser *p)
 	case TOK_NAME:
 		n = parse_leaf(p, NODE_NAME);
 		if (accept(p, TOK_LPAREN)) {
-			if (!strcmp(n->text, "sizeof"))
+			row = call_find(n->text);
+			if (row && row->node)
 				return parse_sizeof(p, n);
 			n->kind = NODE_CALL;
 			n->a = parse_list(p, TOK_RPAREN);
@@ -283,14 +285,35 @@ static struct node *parse_postfix(struct parser *p)
 	return n;
 }
 
+/* operators.def: for each token how it may stand. */
+static const struct {
+	u8 binds;  /* between two values: how tightly; 0: not there */
+	u8 prefix; /* in front of one */
+	u8 assigns;
+} operators[TOK_COUNT] = {
+#define BINARY(TOKEN, tightly, usage, doc) [TOK_##TOKEN].binds = tightly,
+#define PREFIX(TOKEN, usage, doc)          [TOK_##TOKEN].prefix = 1,
+#define ASSIGN(TOKEN, usage, doc)          [TOK_##TOKEN].assigns = 1,
+#define OPERATOR(usage, doc)
+#include "script/operators.def"
+#undef BINARY
+#undef PREFIX
+#undef ASSIGN
+#undef OPERATOR
+};
+
+bool parse_assigns(enum token_kind op)
+{
+	return operators[op].assigns;
+}
+
 /* unary = ( "!" | "~" | "-" | "+" | "*" ) unary | ( "++" | "--" ) unary | postfix */
 static struct node *parse_unary(struct parser *p)
 {
 	struct token t = p->tok;
 	struct node *n;
 
-	if (!is(p, TOK_NOT) && !is(p, TOK_TILDE) && !is(p, TOK_SUB) && !is(p, TOK_ADD) &&
-	    !is(p, TOK_INC) && !is(p, TOK_DEC) && !is(p, TOK_MUL))
+	if (!operators[t.kind].prefix)
 		return parse_postfix(p);
 	if (++p->depth > DEPTH_MOST)
 		return parse_fail(p, t.at, "use variables for its parts",
@@ -310,7 +333,7 @@ static struct node *parse_binary(struct parser *p, u32 least)
 	struct node *n = parse_unary(p), *outer;
 	u32 level;
 
-	while (n && (level = token_precedence(p->tok.kind)) >= least && level) {
+	while (n && (level = operators[p->tok.kind].binds) >= least && level) {
 		if (is(p, TOK_DIV) && p->predicate && lex_before_brace(&p->lex))
 			break;
 		outer = parse_node(p, NODE_BINARY, p->tok.at);
