@@ -153,7 +153,9 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 				.argc = c->opts->argc, .argv = c->opts->argv,
 				.unsafe = c->opts->unsafe, .pid = (u32)c->opts->pid,
 				.filter = c->opts->probe_filter,
-				.command = c->opts->command ? c->opts->command[0] : NULL};
+				.command = c->opts->command ? c->opts->command[0] : NULL,
+				.include_dirs = c->opts->include_dirs,
+				.headers = c->opts->headers};
 	struct script_opts opts = {.pid = (u32)c->opts->pid};
 	struct point *points;
 	int err;
@@ -217,6 +219,7 @@ int compile(struct object **out, enum waggle_lang lang, const char *src, size_t 
 		opts->out(opts->user, buf_str(&c.text), c.text.n);
 	buf_free(&c.text);
 	diag->file = diag->text = NULL;
+	diag->nfiles = 0;
 	o->arena.escape = NULL;
 	if (err)
 		object_free(o);

@@ -109,6 +109,9 @@ struct script {
 	const char *filter;  /* of --probe-filter, or NULL */
 	const char *command; /* of -c: the program, or NULL */
 	struct ctype_state *ctypes; /* see ctype.h */
+	struct diag_file self; /* the source itself */
+	vec(struct diag_file) files;
+	char *const *include_dirs, *const *headers; /* each ends with NULL, or is */
 };
 
 /* Source text to probes. Reports the first error and returns -EINVAL. */
