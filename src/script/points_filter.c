@@ -50,6 +50,7 @@ int points_filter(struct script *s, struct point **first)
 		}
 	*tail = NULL;
 	regfree(&re);
-	return *first ? 0 : diag_fail(s->diag, -ENOENT, NULL, "no probe of the script matches '%s'",
-				      s->filter);
+	return *first ? 0
+		      : diag_fail(s->diag, -ENOENT, NULL, "no probe of the script matches '%s'",
+				  s->filter);
 }

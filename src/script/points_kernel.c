@@ -16,7 +16,7 @@
 struct functions {
 	struct script *script;
 	const char *pattern, *module; /* module NULL: any */
-	bool typed; /* only what BTF knows */
+	bool typed;                   /* only what BTF knows */
 	struct near near;
 	struct dict found; /* name -> its module, "" of the kernel itself */
 };
@@ -68,7 +68,8 @@ static int unknown_function(struct script *s, struct probe_spec *spec, const cha
 	return diag_error(s->diag, spec->at,
 			  f.near.best ? arena_printf(s->arena, "did you mean '%s'?", f.near.best)
 				      : "a function that the compiler has inlined has no name left",
-			  module ? "there is no function '%s' in '%s'" : "this kernel has no function '%s'",
+			  module ? "there is no function '%s' in '%s'"
+				 : "this kernel has no function '%s'",
 			  name, module);
 }
 
@@ -108,7 +109,9 @@ static int wild_functions(struct script *s, const struct probe_row *row, struct 
 			  struct probe_spec *spec, const char *pattern, const char *module,
 			  struct point ***tail)
 {
-	struct functions f = {.script = s, .pattern = pattern, .module = module,
+	struct functions f = {.script = s,
+			      .pattern = pattern,
+			      .module = module,
 			      .found.arena = s->arena,
 			      .typed = row->prog_kind == PROG_TRACING};
 	struct point *leader = NULL, *p;
@@ -125,7 +128,10 @@ static int wild_functions(struct script *s, const struct probe_row *row, struct 
 		const char *of = e->value; /* said where the module was asked for */
 
 		p = add_function(s, row, probe, spec, e->key,
-				 !module ? NULL : *of ? of : "vmlinux", 0, tail);
+				 !module ? NULL
+				 : *of   ? of
+					 : "vmlinux",
+				 0, tail);
 		if (row->prog_kind == PROG_TRACING) /* which has one function only */
 			continue;
 		leader = leader ? leader : p;
@@ -148,8 +154,8 @@ static char *cut_module(char **name)
 
 static bool is_there(struct script *s, const char *name, const char *module)
 {
-	struct functions f = {.script = s, .pattern = name, .module = module,
-			      .found.arena = s->arena};
+	struct functions f = {
+		.script = s, .pattern = name, .module = module, .found.arena = s->arena};
 
 	if (!module || !strcmp(module, "vmlinux"))
 		return s->target->ops->function(s->target, name) != -ENOENT;
@@ -207,7 +213,8 @@ static int fentry_instead(struct script *s, const struct probe_row *row, struct 
 	int err;
 
 	if (s->target->ops->kprobes(s->target))
-		return diag_error(s->diag, spec->at, "tracepoint:... or rawtracepoint:... may serve",
+		return diag_error(s->diag, spec->at,
+				  "tracepoint:... or rawtracepoint:... may serve",
 				  "this kernel %s %s (%s), and was built without kprobes", reason,
 				  row->name, strerror(-why));
 	while (strcmp(instead->name, other) != 0)
@@ -216,8 +223,8 @@ static int fentry_instead(struct script *s, const struct probe_row *row, struct 
 	for (struct point *p = err ? NULL : *first; p; p = p->next)
 		p->instead = true;
 	if (!err)
-		diag_warn(s->diag, spec->at, NULL, "this kernel %s %s (%s): %s stands for it", reason,
-			  row->name, strerror(-why), other);
+		diag_warn(s->diag, spec->at, NULL, "this kernel %s %s (%s): %s stands for it",
+			  reason, row->name, strerror(-why), other);
 	return err;
 }
 

@@ -128,9 +128,9 @@ static int link_point(struct kernel_engine *k, const struct attach *a)
 	return err;
 }
 
-/* One link for all; where the kernel refuses it, one for each half, and so on, until those are found
- * that are the reason. An event of its own may do for them. Points left out are counted; 0, or
- * an error that ends it all. */
+/* One link for all; where the kernel refuses it, one for each half, and so on, until those are
+ * found that are the reason. An event of its own may do for them. Points left out are counted; 0,
+ * or an error that ends it all. */
 static int link_range(struct kernel_engine *k, u32 prog, struct points *p, u32 from, u32 n)
 {
 	const struct object *o = k->base.object;
@@ -233,8 +233,8 @@ int link_multi(struct kernel_engine *k, u32 prog)
 		.rows = calloc(n, sizeof(u32)),
 		.done = calloc(n, 1),
 	};
-	int err = p.offsets && p.semaphores && p.cookies && p.names && p.rows && p.done ? 0
-											: -ENOMEM;
+	int err =
+		p.offsets && p.semaphores && p.cookies && p.names && p.rows && p.done ? 0 : -ENOMEM;
 
 	for (u32 i = 0; i < o->attaches.n && !err; i++) {
 		count += o->attaches.v[i].prog == prog;
