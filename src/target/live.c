@@ -306,6 +306,7 @@ static const struct target_ops live_ops = {
 	.functions = live_functions,
 	.file = live_file,
 	.mapped = live_mapped,
+	.glob = live_glob,
 	.close = live_close,
 };
 

@@ -31,6 +31,7 @@ int live_functions(struct target *, function_fn *fn, void *user);
 
 int live_file(struct target *, const char *name, u32 pid, struct user_file **);
 int live_mapped(struct target *, u32 pid, int (*fn)(void *, const char *), void *user);
+int live_glob(struct target *, const char *pattern, int (*fn)(void *, const char *), void *user);
 void live_files_close(struct target *);
 void live_config_close(struct target *);
 

@@ -282,6 +282,13 @@ static int saved_file(struct target *t, const char *name, u32 pid, struct user_f
 	return -EOPNOTSUPP;
 }
 
+static int saved_glob(struct target *t, const char *pattern, int (*fn)(void *, const char *),
+		      void *user)
+{
+	(void)t, (void)pattern, (void)fn, (void)user;
+	return -EOPNOTSUPP;
+}
+
 static int saved_mapped(struct target *t, u32 pid, int (*fn)(void *, const char *), void *user)
 {
 	(void)t, (void)pid, (void)fn, (void)user;
@@ -306,6 +313,7 @@ static const struct target_ops saved_ops = {
 	.functions = saved_functions,
 	.file = saved_file,
 	.mapped = saved_mapped,
+	.glob = saved_glob,
 	.close = saved_close,
 };
 

@@ -91,9 +91,12 @@ struct target_ops {
 	 * pid: as that process sees it, 0: as we do. It belongs to the target. -ENOENT, -EACCES,
 	 * -EISDIR, -ENOEXEC (not ELF), -EOPNOTSUPP (this target has no files). */
 	int (*file)(struct target *, const char *name, u32 pid, struct user_file **);
-	/* Calls fn for each file with code that the process has mapped, until it returns non-zero;
-	 * -ESRCH. */
+	/* Calls fn for each file with code that the process has mapped (pid 0: that any has, each maybe
+	 * more than once), until it returns non-zero; -ESRCH. */
 	int (*mapped)(struct target *, u32 pid, int (*fn)(void *, const char *path), void *user);
+	/* The same for each file whose path matches a shell pattern. */
+	int (*glob)(struct target *, const char *pattern, int (*fn)(void *, const char *path),
+		    void *user);
 	void (*close)(struct target *);
 };
 

@@ -67,6 +67,22 @@ TRACED int add(int a, int b)
 	return a + b;
 }
 
+/* as a compiler of C++ names them: ns::twice(int), ns::twice(char const*) const of a class ns::K */
+TRACED int twice(int n) __asm__("_ZN2ns5twiceEi");
+TRACED int member(const void *self, const char *s) __asm__("_ZNK2ns1K5twiceEPKc");
+
+TRACED int twice(int n)
+{
+	__asm__ volatile("" ::: "memory");
+	return 2 * n;
+}
+
+TRACED int member(const void *self, const char *s)
+{
+	__asm__ volatile("" ::"r"(self), "r"(s) : "memory");
+	return 1;
+}
+
 TRACED long many(long a, long b, long c, long d, long e, long f, long g, long h)
 {
 	__asm__ volatile("" ::: "memory");
@@ -209,6 +225,8 @@ int main(int argc, char **argv)
 		use(&item, text);
 		by_value((struct inner){(short)i, 9});
 		notes(i, text);
+		twice(i);
+		member(&item, text);
 	}
 	return 0;
 }
