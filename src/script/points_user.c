@@ -41,6 +41,7 @@ static struct point *add_place(struct search *f, const char *name, u64 off)
 	struct point *p = point_add(f->script, f->row, f->probe, f->spec, f->tail);
 	struct arena *a = f->script->arena;
 
+	p->file = f->file;
 	p->pattern = f->file->path;
 	p->func = name;
 	p->off = off;

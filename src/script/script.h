@@ -84,6 +84,8 @@ struct point {
 	u64 ns;			  /* INTERVAL, PROFILE */
 	u64 off, count, semaphore; /* see object/attach.def */
 	const char *func;	  /* name of the function, for `func`; NULL: it has none */
+	struct user_file *file;	  /* UPROBE, URETPROBE, USDT */
+	u64 debug;		  /* UPROBE: what debug.c knows of its function */
 	struct point *watched;	  /* UPROBE: the watchpoint that this one sets */
 	u32 prog;		  /* its number, once it is lowered */
 	bool pinned;		  /* ITER: it stays, as a file that is read to run it */
@@ -121,7 +123,7 @@ void script_check_point(struct script *, struct point *);
 const struct arch_reg *register_of(const struct script *, const char *name);
 
 /* Calls fn for each line about the probes that match (see list.c); patterns NULL: all. */
-int script_list(struct target *, const char *patterns, bool verbose,
+int script_list(struct target *, const char *patterns, bool verbose, u32 pid,
 		void (*fn)(void *user, const char *line), void *user);
 
 /* A conversion of a printf format. */

@@ -141,13 +141,13 @@ static inline bool has_wildcard(const char *s)
 }
 
 /* proto.c: what the kernel's types say of the function, or raw tracepoint, of a point. */
-bool proto_exists(struct script *, const struct point *);
+bool proto_exists(struct script *, struct point *);
 /* args.NAME; a type of kind UNKNOWN: it is no number or pointer. */
-bool proto_param(struct script *, const struct point *, const char *name, struct near *, u32 *index,
+bool proto_param(struct script *, struct point *, const char *name, struct near *, u32 *index,
 		 struct type *);
 struct type proto_nth(struct script *, const struct point *, u32 n);
 /* "struct file * file": parameter n, behind the last one the result of fexit; false: there is none. */
-bool proto_text(struct script *, const struct point *, u32 n, struct buf *out);
+bool proto_text(struct script *, struct point *, u32 n, struct buf *out);
 struct type proto_result(struct script *, const struct point *, u32 *nparams);
 
 /* Values that depend on the probe: arg0, retval, probe, ...; check_probe.c, lower_probe.c */

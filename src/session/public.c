@@ -277,7 +277,7 @@ int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const
 	diag = diag_of(&o);
 	err = open_target(&target, &o, &text, &diag);
 	if (!err) {
-		err = script_list(target, patterns, verbose, fn, user);
+		err = script_list(target, patterns, verbose, (u32)o.pid, fn, user);
 		if (err)
 			diag_fail(&diag, err, NULL, "the probes cannot be listed: %s",
 				  strerror(-err));

@@ -10,7 +10,7 @@
 
 #include "base/diag.h"
 #include "btf/btf.h"
-#include "elf/elf.h"
+#include "elf/dwarf.h"
 #include "isa/isa.h"
 
 /* A field of a tracepoint record, from its tracefs format. The declared type may be narrower than
@@ -52,6 +52,8 @@ struct target {
 struct user_file {
 	const char *path; /* absolute, without links */
 	struct elf elf;
+	struct dwarf dwarf; /* of user_debug() */
+	bool debug_asked, has_debug;
 	struct user_file *next;
 };
 /* A function of a file: from .symtab and .dynsym. */
@@ -120,6 +122,8 @@ int user_symbols(const struct user_file *, int (*fn)(void *, const struct user_s
 /* The address of anything with that name: a function, a variable. False: it has none. */
 bool user_address(const struct user_file *, const char *name, u64 *addr);
 int usdt_notes(const struct user_file *, int (*fn)(void *, const struct usdt_note *), void *user);
+/* Its debugging information, in it or in the file that belongs to it; NULL: there is none. */
+const struct dwarf *user_debug(struct target *, struct user_file *);
 /* Looks a file up and reports why it cannot be used. */
 int target_file(struct target *, const char *name, u32 pid, struct loc, struct user_file **,
 		struct diag *);
