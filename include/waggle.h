@@ -73,6 +73,9 @@ struct waggle_opts {
 	/* scripts: variables of config = { }, "max_cat_bytes=100", which the script cannot change;
 	 * NULL-terminated, or NULL */
 	char *const *config;
+	/* scripts: where #include looks, and headers in front of all; each list ends with NULL */
+	char *const *include_dirs;
+	char *const *headers;
 };
 
 struct waggle_object;
