@@ -79,8 +79,10 @@ static void check_name(struct checker *c, struct node *n)
 static void check_var(struct checker *c, struct node *n)
 {
 	struct near near = {.word = n->text};
+	bool elsewhere = false;
 
 	for (struct script_var *v = c->point->vars; v; v = v->next) {
+		elsewhere |= !strcmp(v->name, n->text);
 		if (v->id == n->id) {
 			n->var = v;
 			n->type = v->type;
@@ -94,7 +96,7 @@ static void check_var(struct checker *c, struct node *n)
 	}
 	check_fail(c, n, near.best ? arena_printf(c->script->arena, "did you mean '$%s'?", near.best) :
 				     "assign it first: $x = 0;",
-		   "$%s has no value", n->text);
+		   elsewhere ? "$%s has no value here yet" : "$%s has no value", n->text);
 }
 
 /* ---- operators */
@@ -156,7 +158,7 @@ static void check_cond(struct checker *c, struct node *n)
 	bool b, otherwise;
 
 	check_condition(c, n, "a condition");
-	if (n->known) { /* the other one may be anything */
+	if (n->known && n->a->kind == NODE_COMPTIME) { /* the other one may be anything */
 		struct node *taken = n->known == 1 ? n->c : n->b;
 
 		check_expr(c, taken);

@@ -40,7 +40,7 @@ static const struct node *param_of(const struct expander *e, const struct node *
 	const struct node *p = e->macro->params;
 
 	*arg = e->args;
-	for (; p; p = p->next, *arg = (*arg)->next)
+	for (; p && *arg; p = p->next, *arg = (*arg)->next)
 		if (p->kind == n->kind && !strcmp(p->text, n->text))
 			return p;
 	return NULL;
@@ -108,7 +108,7 @@ static bool fits(const struct script_macro *m, const struct node *call, u32 narg
 
 	if (strcmp(m->name, call->text) || m->nparams != nargs)
 		return false;
-	for (; p; p = p->next, a = a->next)
+	for (; p && a; p = p->next, a = a->next)
 		if (p->kind != NODE_NAME && (p->kind != a->kind || a->a))
 			return false;
 	return true;
