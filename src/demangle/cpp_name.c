@@ -547,7 +547,7 @@ static bool call_offset(struct cpp *c)
 	if (!two && cpp_peek(c, 0) != 'h')
 		return false;
 	c->p++;
-	for (int i = 0; i <= two; i++) {
+	for (u32 i = 0; i < (two ? 2 : 1); i++) {
 		cpp_take(c, "n");
 		if (!cpp_number(c, &n) || !cpp_take(c, "_"))
 			return false;
