@@ -73,6 +73,9 @@ struct waggle_opts {
 	const char *btf;     /* types for CO-RE: a file of BTF, or ELF with it; NULL: the kernel's */
 	const char *program; /* waggle_session_load(): only this one; NULL: the only one, or all */
 
+	/* scripts: variables of config = { }, "max_cat_bytes=100", which the script cannot change;
+	 * NULL-terminated, or NULL */
+	char *const *config;
 	/* scripts: where #include looks, and headers in front of all; each list ends with NULL */
 	char *const *include_dirs;
 	char *const *headers;
@@ -82,6 +85,8 @@ struct waggle_object;
 struct waggle_session;
 struct waggle_map;
 
+/* Parameters of a script that begin with two dashes behind a "--" are those of its getopt() calls, if it
+ * has any. -ECANCELED: one of them was --help, and what there is was written to out(). */
 int waggle_compile(struct waggle_object **, enum waggle_lang, const char *src, size_t len,
 		   const struct waggle_opts *);
 int waggle_object_open(struct waggle_object **, const void *elf, size_t size,

@@ -7,7 +7,7 @@
 #include "script/tables.h"
 
 #include "arch/arch.h"
-#include "elf/demangle.h"
+#include "demangle/demangle.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -111,20 +111,30 @@ static bool is_boundary(const struct search *f, u64 from, u64 to)
  * people read. */
 static bool cpp_matches(struct search *f, const char **name)
 {
-	const char *whole, *plain, *at;
+	struct buf whole = {0}, plain = {0};
 	struct arena *a = f->script->arena;
+	const char *symbol = *name, *at;
+	bool found;
 
-	if (!demangle(a, *name, &whole, &plain))
+	if (!demangle(&whole, symbol, strlen(symbol), DEMANGLE_WHOLE))
 		return false;
-	at = strstr(whole, plain); /* behind what it returns */
-	*name = whole;
-	if (strchr(f->name, '('))
-		return glob_match(f->name, whole) || (at && glob_match(f->name, at));
-	if (glob_match(f->name, plain))
-		return true;
-	near_try(&f->near, plain);
-	f->near.best = f->near.best == plain ? arena_strdup(a, plain) : f->near.best;
-	return false;
+	demangle(&plain, symbol, strlen(symbol), DEMANGLE_NAME);
+	at = strstr(buf_str(&whole), buf_str(&plain)); /* behind what it returns */
+	if (!has_wildcard(f->name))
+		found = demangle_matches(symbol, f->name);
+	else if (strchr(f->name, '('))
+		found = glob_match(f->name, buf_str(&whole)) || (at && glob_match(f->name, at));
+	else
+		found = glob_match(f->name, buf_str(&plain));
+	*name = arena_strdup(a, buf_str(&whole));
+	if (!found) {
+		const char *near = arena_strdup(a, buf_str(&plain));
+
+		near_try(&f->near, near);
+	}
+	buf_free(&whole);
+	buf_free(&plain);
+	return found;
 }
 
 static int take_symbol(void *user, const struct user_symbol *sym)
