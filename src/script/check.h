@@ -29,13 +29,17 @@ void check_param(struct checker *, struct node *);
 /* "did you mean 'x'?", or the other hint when nothing is near. */
 const char *check_near(struct checker *, const struct near *, const char *otherwise);
 
+/* check_type.c: the type that a NODE_TYPE of parse_type.c names; reports what does not exist. */
+bool check_type(struct checker *, struct node *, struct type *);
+void check_sizeof(struct checker *, struct node *);
+void check_offsetof(struct checker *, struct node *);
+
 /* check_place.c: one kind of node each */
 void check_field(struct checker *, struct node *);
 void check_index(struct checker *, struct node *);
 void check_tuple(struct checker *, struct node *);
 void check_deref(struct checker *, struct node *);
 void check_cast(struct checker *, struct node *);
-void check_sizeof(struct checker *, struct node *);
 
 /* check_map.c */
 /* A map with its keys, without demanding a value. */

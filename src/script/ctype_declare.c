@@ -219,33 +219,85 @@ bool ctype_aggregate(struct words *w, const char *word, struct type *t)
 
 /* ---- enumerators */
 
-/* "=" [ "-" ] number */
-static bool parse_value(struct words *w, s64 *value)
-{
-	bool negative;
+static bool parse_terms(struct words *, s64 *, u32 least);
 
-	ctype_next(w);
-	negative = w->tok.kind == TOK_SUB;
-	if (negative)
+/* A number, a constant, ( terms ), or - ~ + of one. */
+static bool parse_factor(struct words *w, s64 *value)
+{
+	u8 op = w->tok.kind;
+
+	if (op == TOK_SUB || op == TOK_TILDE || op == TOK_ADD) {
 		ctype_next(w);
-	if (w->tok.kind != TOK_INT)
+		if (!parse_factor(w, value))
+			return false;
+		*value = op == TOK_SUB ? (s64)-(u64)*value : op == TOK_TILDE ? ~*value : *value;
+		return true;
+	}
+	if (op == TOK_LPAREN) {
+		ctype_next(w);
+		return parse_terms(w, value, 0) && take(w, TOK_RPAREN, NULL);
+	}
+	if (op == TOK_INT)
+		*value = (s64)w->tok.value;
+	else if (op != TOK_NAME || !ctype_constant(w->script, w->tok.text, value))
 		return expected(w, "a number", "enum name { A, B = 3 };");
-	*value = (s64)(negative ? -w->tok.value : w->tok.value);
 	ctype_next(w);
 	return true;
 }
 
-/* enum NAME { A, B = 3, ... } */
-bool ctype_enum(struct words *w, struct type *t)
+static s64 apply(u8 op, u64 a, u64 b)
 {
-	static const char example[] = "enum name { A, B = 3 };";
+	switch (op) {
+	case TOK_SHL: return (s64)(a << (b & 63));
+	case TOK_SHR: return (s64)(a >> (b & 63));
+	case TOK_OR: return (s64)(a | b);
+	case TOK_AND: return (s64)(a & b);
+	case TOK_ADD: return (s64)(a + b);
+	case TOK_SUB: return (s64)(a - b);
+	default: return (s64)(a * b);
+	}
+}
+
+/* factor { operator factor }, as tightly as in C: | & << >> + - * */
+static bool parse_terms(struct words *w, s64 *value, u32 least)
+{
+	static const struct {
+		u8 op, level;
+	} ops[] = {{TOK_OR, 1},  {TOK_AND, 2}, {TOK_SHL, 3}, {TOK_SHR, 3},
+		   {TOK_ADD, 4}, {TOK_SUB, 4}, {TOK_MUL, 5}};
+	s64 right = 0;
+	u8 op;
+
+	if (++w->depth > CTYPE_DEPTH)
+		return ctype_wrong(w, w->tok.at, NULL, "this is nested too deeply");
+	if (!parse_factor(w, value))
+		return false;
+	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
+		op = ops[i].op;
+		if (w->tok.kind != op || ops[i].level <= least)
+			continue;
+		ctype_next(w);
+		if (!parse_terms(w, &right, ops[i].level))
+			return false;
+		*value = apply(op, (u64)*value, (u64)right);
+		i = UINT32_MAX; /* look at all of them again */
+	}
+	w->depth--;
+	return true;
+}
+
+/* "=" constant expression */
+static bool parse_value(struct words *w, s64 *value)
+{
+	ctype_next(w);
+	return parse_terms(w, value, 0);
+}
+
+/* { A, B = 3, ... }: each is a constant from where it stands on, in values of those behind it, too. */
+static bool parse_enumerators(struct words *w, struct type *t, struct buf *text)
+{
 	u64 next = 0;
 
-	ctype_next(w);
-	if (w->tok.kind == TOK_NAME)
-		ctype_next(w);
-	if (!take(w, TOK_LBRACE, example))
-		return false;
 	while (w->tok.kind == TOK_NAME) {
 		const char *name = w->tok.text;
 		s64 value = (s64)next;
@@ -253,14 +305,42 @@ bool ctype_enum(struct words *w, struct type *t)
 		ctype_next(w);
 		if (w->tok.kind == TOK_SET && !parse_value(w, &value))
 			return false;
-		ctype_define(w->script, name, value);
+		ctype_define_as(w->script, name, value, *t);
+		buf_printf(text, "%lld %s\n", (long long)value, name);
+		t->is_signed |= value < 0;
+		if (value > UINT32_MAX || value < INT32_MIN)
+			t->size = 8;
 		next = (u64)value + 1;
 		if (w->tok.kind != TOK_COMMA)
 			break;
 		ctype_next(w);
 	}
-	*t = (struct type){.kind = TYPE_INT, .size = 4};
-	return take(w, TOK_RBRACE, example);
+	return true;
+}
+
+/* enum NAME { ... } */
+bool ctype_enum(struct words *w, struct type *t)
+{
+	static const char example[] = "enum name { A, B = 3 };";
+	struct enumeration *e = arena_new(w->script->arena, struct enumeration);
+	struct buf text = {0};
+	bool good;
+
+	e->name = "";
+	*t = (struct type){.kind = TYPE_INT, .size = 4, .names = e};
+	ctype_next(w);
+	if (w->tok.kind == TOK_NAME) {
+		e->name = w->tok.text;
+		ctype_next(w);
+	}
+	if (!take(w, TOK_LBRACE, example))
+		return false;
+	good = parse_enumerators(w, t, &text);
+	e->text = arena_strdup(w->script->arena, buf_str(&text));
+	buf_free(&text);
+	if (*e->name)
+		ctype_put_enum(w->script, e->name, *t);
+	return good && take(w, TOK_RBRACE, example);
 }
 
 int ctype_declare(struct script *s, struct lexer *lex)

@@ -37,5 +37,7 @@ bool ctype_enum(struct words *, struct type *);
 
 /* Makes "struct NAME" known; its members may follow. */
 void ctype_put(struct script *, const char *word, struct aggregate *);
+void ctype_put_enum(struct script *, const char *name, struct type);
+void ctype_put_typedef(struct script *, const char *name, struct type);
 
 #endif

@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-static struct node *parse_unary(struct parser *);
-
 void parse_advance(struct parser *p)
 {
 	if (p->failed) {
@@ -102,24 +100,6 @@ static struct node *parse_list(struct parser *p, enum token_kind end)
 	return first;
 }
 
-/* A type in parentheses, as text; the current token is its first word. */
-static struct node *parse_type(struct parser *p, enum node_kind kind, struct loc at)
-{
-	struct node *n = parse_node(p, kind, at);
-	const char *text = "";
-
-	while (!is(p, TOK_RPAREN) && !is(p, TOK_END)) {
-		text = arena_printf(p->script->arena, "%s%s%s", text, *text ? " " : "",
-				    is(p, TOK_INT) ? arena_printf(p->script->arena, "%llu",
-								  (unsigned long long)p->tok.value)
-						   : p->tok.text);
-		parse_advance(p);
-	}
-	n->text = text;
-	parse_expect(p, TOK_RPAREN, NULL);
-	return n;
-}
-
 /* "(" type ")" unary | "(" expr ")" | "(" expr "," list ")", a tuple */
 static struct node *parse_parens(struct parser *p)
 {
@@ -128,11 +108,8 @@ static struct node *parse_parens(struct parser *p)
 	struct node *n;
 
 	parse_advance(p);
-	if (ctype_begins(p->script, &p->tok)) {
-		n = parse_type(p, NODE_CAST, at);
-		n->a = p->failed ? NULL : parse_unary(p);
-		return n->a ? n : NULL;
-	}
+	if (ctype_begins(p->script, &p->tok))
+		return parse_cast(p, at);
 	p->predicate = false;
 	n = parse_expr(p);
 	if (n && is(p, TOK_COMMA)) {
@@ -147,22 +124,6 @@ static struct node *parse_parens(struct parser *p)
 	p->predicate = predicate;
 	parse_expect(p, TOK_RPAREN, NULL);
 	return n;
-}
-
-/* sizeof "(" ( type | expr ) ")" */
-static struct node *parse_sizeof(struct parser *p, struct node *name)
-{
-	bool predicate = p->predicate;
-	struct node *n;
-
-	if (ctype_begins(p->script, &p->tok))
-		return parse_type(p, NODE_SIZEOF, name->at);
-	n = parse_node(p, NODE_SIZEOF, name->at);
-	p->predicate = false;
-	n->a = parse_expr(p);
-	p->predicate = predicate;
-	parse_expect(p, TOK_RPAREN, NULL);
-	return n->a ? n : NULL;
 }
 
 /* primary = INT | STRING | $1 | $var | @map [ "[" list "]" ] | name [ "(" list ")" ] | "(" expr ")"
@@ -190,6 +151,8 @@ static struct node *parse_primary(struct parser *p)
 		if (accept(p, TOK_LPAREN)) {
 			if (!strcmp(n->text, "sizeof"))
 				return parse_sizeof(p, n);
+			if (!strcmp(n->text, "offsetof"))
+				return parse_offsetof(p, n);
 			n->kind = NODE_CALL;
 			n->a = parse_list(p, TOK_RPAREN);
 		}
@@ -264,7 +227,7 @@ static struct node *parse_postfix(struct parser *p)
 }
 
 /* unary = ( "!" | "~" | "-" | "+" | "*" ) unary | ( "++" | "--" ) unary | postfix */
-static struct node *parse_unary(struct parser *p)
+struct node *parse_unary(struct parser *p)
 {
 	struct token t = p->tok;
 	struct node *n;

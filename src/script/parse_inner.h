@@ -28,6 +28,15 @@ struct node *parse_node(struct parser *, enum node_kind, struct loc at);
 struct node *parse_leaf(struct parser *, enum node_kind);
 struct node *parse_expr(struct parser *);
 
+/* parse_type.c: from the first token of a type to the first behind it: a NODE_TYPE, from which
+ * check_type() makes a type. */
+struct node *parse_type(struct parser *);
+/* (type) a; sizeof(type or expr); offsetof(type or expr, a.b); behind the opening parenthesis. */
+struct node *parse_cast(struct parser *, struct loc at);
+struct node *parse_sizeof(struct parser *, struct node *name);
+struct node *parse_offsetof(struct parser *, struct node *name);
+struct node *parse_unary(struct parser *);
+
 /* config.c: the block in front of the probes, up to its closing brace; 0 or -1 */
 int parse_config(struct parser *);
 struct probe *config_last_probe(struct parser *);
