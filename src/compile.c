@@ -149,7 +149,9 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 {
 	struct script script = {.arena = &c->object->arena, .diag = c->diag, .target = target,
 				.argc = c->opts->argc, .argv = c->opts->argv,
-				.unsafe = c->opts->unsafe, .pid = (u32)c->opts->pid};
+				.unsafe = c->opts->unsafe, .pid = (u32)c->opts->pid,
+				.include_dirs = c->opts->include_dirs,
+				.headers = c->opts->headers};
 	struct script_opts opts = {.pid = (u32)c->opts->pid};
 	struct point *points;
 	int err;
@@ -213,6 +215,7 @@ int compile(struct object **out, enum waggle_lang lang, const char *src, size_t 
 		opts->out(opts->user, buf_str(&c.text), c.text.n);
 	buf_free(&c.text);
 	diag->file = diag->text = NULL;
+	diag->nfiles = 0;
 	o->arena.escape = NULL;
 	if (err)
 		object_free(o);

@@ -64,11 +64,34 @@ int options_environment(struct waggle_opts *o)
 	return status;
 }
 
-int options_take(struct waggle_opts *o, int opt, const char *value)
+/* Both lists live as long as the process. */
+static int add_include(struct waggle_opts *o, const char *option, const char *value)
 {
-	if (opt == OPT_UNSAFE) {
+	static char *headers[17], *dirs[17];
+	char **list = strcmp(option, "include") ? dirs : headers;
+	unsigned n = 0;
+
+	while (list[n])
+		n++;
+	if (n + 1 == sizeof(dirs) / sizeof(*dirs))
+		return usage_error("--%s can be given 16 times", option);
+	list[n] = (char *)value;
+	o->headers = headers;
+	o->include_dirs = dirs;
+	return 0;
+}
+
+int options_take(struct waggle_opts *o, const char *option, const char *value)
+{
+	unsigned i = 0;
+
+	if (!strncmp(option, "include", 7))
+		return add_include(o, option, value);
+	if (!strcmp(option, "unsafe")) {
 		o->unsafe = true;
 		return 0;
 	}
-	return take(o, (unsigned)(opt - OPT_LIMIT), limits[opt - OPT_LIMIT].option, value);
+	while (strcmp(limits[i].option + 2, option) != 0)
+		i++;
+	return take(o, i, limits[i].option, value);
 }

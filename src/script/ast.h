@@ -106,6 +106,9 @@ struct script {
 	bool unsafe; /* system() and signal() may be used */
 	u32 pid; /* of -p: whose files are probed, 0: none */
 	struct ctype_state *ctypes; /* see ctype.h */
+	struct diag_file self; /* the source itself */
+	vec(struct diag_file) files;
+	char *const *include_dirs, *const *headers; /* each ends with NULL, or is */
 };
 
 /* Source text to probes. Reports the first error and returns -EINVAL. */

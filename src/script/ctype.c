@@ -2,6 +2,7 @@
  * ctype.c: C types by name and from BTF, their members, and constants; see ctype.h. What a script
  * declares itself is read by ctype_declare.c.
  */
+#include "script/constant.h"
 #include "script/ctype_words.h"
 #include "script/tables.h"
 
@@ -11,8 +12,8 @@ struct constant {
 };
 struct ctype_state {            /* hangs on the script */
 	struct dict aggregates; /* "struct foo", "union bar", declared or from BTF */
+	struct dict names;	/* of types, from typedef: struct type * */
 	struct dict by_id;      /* of BTF, key: the id in decimal */
-	struct dict typedefs;   /* of the script: struct type * */
 	struct dict enums;      /* "name", declared or from BTF: struct type * */
 	struct dict constants;  /* enumerators and #defines: struct constant * */
 	struct dict missing;    /* names that are no enumerators */
@@ -27,7 +28,7 @@ static struct ctype_state *state_of(struct script *s)
 	if (!c) {
 		c = s->ctypes = arena_new(s->arena, struct ctype_state);
 		c->aggregates.arena = c->by_id.arena = c->constants.arena = c->missing.arena =
-			c->typedefs.arena = c->enums.arena = s->arena;
+			c->names.arena = c->enums.arena = s->arena;
 	}
 	return c;
 }
@@ -243,8 +244,11 @@ static const struct {
 	const char *name;
 	u8 size, is_signed;
 } int_names[] = {
-	{"int8", 1, 1},    {"int16", 2, 1},      {"int32", 4, 1},     {"int64", 8, 1},
-	{"uint8", 1, 0},   {"uint16", 2, 0},     {"uint32", 4, 0},    {"uint64", 8, 0},
+#define INT_TYPE(name, size, sign) {#name, size, sign},
+#define TYPE(name, usage, doc)
+#include "script/types.def"
+#undef INT_TYPE
+#undef TYPE
 	{"int8_t", 1, 1},  {"int16_t", 2, 1},    {"int32_t", 4, 1},   {"int64_t", 8, 1},
 	{"uint8_t", 1, 0}, {"uint16_t", 2, 0},   {"uint32_t", 4, 0},  {"uint64_t", 8, 0},
 	{"s8", 1, 1},      {"s16", 2, 1},        {"s32", 4, 1},       {"s64", 8, 1},
@@ -286,7 +290,7 @@ static bool int_by_name(const char *name, struct type *t)
 
 static bool typedef_by_name(struct script *s, const char *name, struct type *t)
 {
-	const struct type *own = dict_get(&state_of(s)->typedefs, name);
+	const struct type *own = dict_get(&state_of(s)->names, name);
 	struct btf *btf = own ? NULL : btf_of(s);
 	u32 id = btf ? btf_find(btf, name, BTF_TYPEDEF) : 0;
 
@@ -297,9 +301,9 @@ static bool typedef_by_name(struct script *s, const char *name, struct type *t)
 	return own || id;
 }
 
-void ctype_put_typedef(struct script *s, const char *name, struct type t)
+void ctype_put_name(struct script *s, const char *name, struct type t)
 {
-	*dict_put(&state_of(s)->typedefs, name) = (void *)keep(s, t);
+	*dict_put(&state_of(s)->names, name) = (void *)keep(s, t);
 }
 
 /* Is it a value of the language, which no typedef may hide? */
@@ -340,7 +344,7 @@ static bool take_word(struct script *s, struct base *b, const char *word)
 			    {"char", &b->chars},       {"int", &b->ints},
 			    {"signed", &b->is_signed}, {"unsigned", &b->is_unsigned},
 			    {"void", &b->voids},       {"__user", &b->user}};
-
+	
 	for (u32 i = 0; i < ARRAY_SIZE(counts); i++)
 		if (!strcmp(counts[i].word, word)) {
 			++*counts[i].count;
@@ -375,6 +379,7 @@ static struct type base_type(const struct base *b)
 
 void ctype_next(struct words *w)
 {
+	w->before = w->lex;
 	w->tok = lex_next(&w->lex);
 }
 
@@ -437,23 +442,38 @@ static bool parse_keyword(struct words *w, struct type *t)
 	return *word == 'e' ? ctype_enum(w, t) : ctype_aggregate(w, word, t);
 }
 
+static bool named_constant(void *user, const char *name, s64 *value)
+{
+	return ctype_constant(user, name, value);
+}
+
+bool ctype_number(struct words *w, s64 *value)
+{
+	struct constant_expr e = {.lex = w->lex, .tok = w->tok, .name = named_constant,
+				  .user = w->script};
+
+	*value = constant_expression(&e);
+	if (e.failed)
+		return false;
+	w->lex = e.lex;
+	w->tok = e.tok;
+	return true;
+}
+
 /* A number, a constant, or nothing: [] */
 static bool parse_length(struct words *w, u32 *n)
 {
+	struct loc at = w->tok.at;
 	s64 value = 0;
 
 	if (w->tok.kind == TOK_RBRACKET)
 		return true;
-	if (w->tok.kind == TOK_INT)
-		value = w->tok.value > CTYPE_SIZE_MOST ? -1 : (s64)w->tok.value;
-	else if (w->tok.kind != TOK_NAME || !ctype_constant(w->script, w->tok.text, &value))
-		return ctype_wrong(w, w->tok.at, "char b[16]; or char b[NAME]; with a #define",
+	if (!ctype_number(w, &value))
+		return ctype_wrong(w, at, "char b[16]; or char b[NAME]; with a #define",
 				   "the length of an array is a number or a constant");
 	if (value < 0 || value > CTYPE_SIZE_MOST)
-		return ctype_wrong(w, w->tok.at, NULL, "an array has 0 to %u elements",
-				   CTYPE_SIZE_MOST);
+		return ctype_wrong(w, at, NULL, "an array has 0 to %u elements", CTYPE_SIZE_MOST);
 	*n = (u32)value;
-	ctype_next(w);
 	return true;
 }
 
@@ -552,7 +572,7 @@ bool ctype_brackets(struct words *w, struct type *t)
 static void words_of_text(struct words *w, struct script *s, struct diag *quiet, const char *text)
 {
 	*w = (struct words){.script = s, .diag = quiet};
-	lex_init(&w->lex, s->arena, quiet, text, strlen(text));
+	lex_init(&w->lex, s->arena, quiet, text, strlen(text), NULL);
 	ctype_next(w);
 }
 
@@ -620,6 +640,10 @@ bool ctype_enumerator(struct script *s, const char *name, s64 *value, struct typ
 	struct ctype_state *c = state_of(s);
 	struct constant *known = dict_get(&c->constants, name);
 
+	if (!known && constant_named(name, value)) {
+		ctype_define(s, name, *value);
+		known = dict_get(&c->constants, name);
+	}
 	if (!known && !dict_get(&c->missing, name)) {
 		if (constant_of_btf(s, name, value))
 			known = dict_get(&c->constants, name);

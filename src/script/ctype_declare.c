@@ -219,80 +219,6 @@ bool ctype_aggregate(struct words *w, const char *word, struct type *t)
 
 /* ---- enumerators */
 
-static bool parse_terms(struct words *, s64 *, u32 least);
-
-/* A number, a constant, ( terms ), or - ~ + of one. */
-static bool parse_factor(struct words *w, s64 *value)
-{
-	u8 op = w->tok.kind;
-
-	if (op == TOK_SUB || op == TOK_TILDE || op == TOK_ADD) {
-		ctype_next(w);
-		if (!parse_factor(w, value))
-			return false;
-		*value = op == TOK_SUB ? (s64)-(u64)*value : op == TOK_TILDE ? ~*value : *value;
-		return true;
-	}
-	if (op == TOK_LPAREN) {
-		ctype_next(w);
-		return parse_terms(w, value, 0) && take(w, TOK_RPAREN, NULL);
-	}
-	if (op == TOK_INT)
-		*value = (s64)w->tok.value;
-	else if (op != TOK_NAME || !ctype_constant(w->script, w->tok.text, value))
-		return expected(w, "a number", "enum name { A, B = 3 };");
-	ctype_next(w);
-	return true;
-}
-
-static s64 apply(u8 op, u64 a, u64 b)
-{
-	switch (op) {
-	case TOK_SHL: return (s64)(a << (b & 63));
-	case TOK_SHR: return (s64)(a >> (b & 63));
-	case TOK_OR: return (s64)(a | b);
-	case TOK_AND: return (s64)(a & b);
-	case TOK_ADD: return (s64)(a + b);
-	case TOK_SUB: return (s64)(a - b);
-	default: return (s64)(a * b);
-	}
-}
-
-/* factor { operator factor }, as tightly as in C: | & << >> + - * */
-static bool parse_terms(struct words *w, s64 *value, u32 least)
-{
-	static const struct {
-		u8 op, level;
-	} ops[] = {{TOK_OR, 1},  {TOK_AND, 2}, {TOK_SHL, 3}, {TOK_SHR, 3},
-		   {TOK_ADD, 4}, {TOK_SUB, 4}, {TOK_MUL, 5}};
-	s64 right = 0;
-	u8 op;
-
-	if (++w->depth > CTYPE_DEPTH)
-		return ctype_wrong(w, w->tok.at, NULL, "this is nested too deeply");
-	if (!parse_factor(w, value))
-		return false;
-	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
-		op = ops[i].op;
-		if (w->tok.kind != op || ops[i].level <= least)
-			continue;
-		ctype_next(w);
-		if (!parse_terms(w, &right, ops[i].level))
-			return false;
-		*value = apply(op, (u64)*value, (u64)right);
-		i = UINT32_MAX; /* look at all of them again */
-	}
-	w->depth--;
-	return true;
-}
-
-/* "=" constant expression */
-static bool parse_value(struct words *w, s64 *value)
-{
-	ctype_next(w);
-	return parse_terms(w, value, 0);
-}
-
 /* { A, B = 3, ... }: each is a constant from where it stands on, in values of those behind it, too. */
 static bool parse_enumerators(struct words *w, struct type *t, struct buf *text)
 {
@@ -303,8 +229,11 @@ static bool parse_enumerators(struct words *w, struct type *t, struct buf *text)
 		s64 value = (s64)next;
 
 		ctype_next(w);
-		if (w->tok.kind == TOK_SET && !parse_value(w, &value))
-			return false;
+		if (w->tok.kind == TOK_SET) {
+			ctype_next(w);
+			if (!ctype_number(w, &value))
+				return expected(w, "a number", "enum name { A, B = 3 };");
+		}
 		ctype_define_as(w->script, name, value, *t);
 		buf_printf(text, "%lld %s\n", (long long)value, name);
 		t->is_signed |= value < 0;
@@ -343,23 +272,117 @@ bool ctype_enum(struct words *w, struct type *t)
 	return good && take(w, TOK_RBRACE, example);
 }
 
+/* typedef = "typedef" type declarator { "," declarator } */
+static bool parse_typedef(struct words *w)
+{
+	struct type base;
+
+	ctype_next(w);
+	if (!ctype_base(w, &base))
+		return w->unknown ? false : expected(w, "a type", "typedef unsigned int id_t;");
+	do {
+		struct type t = base;
+		const char *name;
+
+		if (w->tok.kind == TOK_COMMA)
+			ctype_next(w);
+		if (!ctype_stars(w, &t))
+			return false;
+		if (w->tok.kind != TOK_NAME)
+			return expected(w, "a name", "typedef unsigned int id_t;");
+		name = w->tok.text;
+		ctype_next(w);
+		if (!ctype_brackets(w, &t))
+			return false;
+		ctype_put_name(w->script, name, t);
+	} while (w->tok.kind == TOK_COMMA);
+	return true;
+}
+
+/* `struct name;` promises one that is not needed. */
+static bool only_promised(const struct words *w)
+{
+	struct lexer ahead = w->lex;
+
+	return lex_next(&ahead).kind == TOK_NAME && lex_next(&ahead).kind == TOK_SEMI;
+}
+
 int ctype_declare(struct script *s, struct lexer *lex)
 {
 	struct words w = {.script = s, .diag = s->diag, .lex = *lex};
+	bool named, good;
 	struct type t;
-	bool good;
 
 	ctype_next(&w);
-	good = !strcmp(w.tok.text, "enum") ? ctype_enum(&w, &t)
-					   : ctype_aggregate(&w, w.tok.text, &t);
+	named = !strcmp(w.tok.text, "typedef");
+	if (only_promised(&w)) {
+		ctype_next(&w);
+		ctype_next(&w);
+		good = true;
+	} else if (named) {
+		good = parse_typedef(&w);
+	} else {
+		good = !strcmp(w.tok.text, "enum") ? ctype_enum(&w, &t)
+						   : ctype_aggregate(&w, w.tok.text, &t);
+	}
 	if (!good && w.unknown && !w.told)
 		return diag_error(s->diag, w.unknown_at,
 				  "declare it first, or use a type of the kernel",
 				  "there is no type '%s'", w.unknown);
-	if (good && w.tok.kind != TOK_SEMI)
-		good = expected(&w, "';'", "a declaration ends with }; and declares no variables");
+	if (good && named && w.tok.kind != TOK_SEMI)
+		good = expected(&w, "';'", "typedef unsigned int id_t;");
 	if (!good)
 		return -EINVAL;
-	*lex = w.lex;
+	*lex = w.tok.kind == TOK_SEMI ? w.lex : w.before; /* the ; is not needed */
 	return 0;
+}
+
+/* ---- headers */
+
+/* Up to behind the `;` of a declaration, or the body of a function. */
+static void skip_declaration(struct lexer *lex)
+{
+	u32 depth = 0;
+	bool call = false;
+	struct token t;
+
+	do {
+		t = lex_next(lex);
+		switch (t.kind) {
+		case TOK_LPAREN:
+			call |= !depth;
+			depth++;
+			break;
+		case TOK_LBRACE:
+		case TOK_LBRACKET: depth++; break;
+		case TOK_RPAREN:
+		case TOK_RBRACKET:
+		case TOK_RBRACE:
+			depth -= depth > 0;
+			if (t.kind == TOK_RBRACE && !depth && call)
+				return;
+		}
+	} while (t.kind != TOK_END && t.kind != TOK_BAD && (t.kind != TOK_SEMI || depth));
+}
+
+void ctype_header(struct script *s, struct lexer *lex)
+{
+	static const char *const words[] = {"struct", "union", "enum", "typedef"};
+	struct diag quiet = {0}, *heard = s->diag;
+	struct lexer ahead = *lex;
+	struct token t = lex_next(&ahead);
+
+	quiet.files = heard->files;
+	quiet.nfiles = heard->nfiles;
+	ahead = *lex;
+	ahead.diag = s->diag = &quiet;
+	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
+		if (t.kind == TOK_NAME && !strcmp(t.text, words[i]) && !ctype_declare(s, &ahead)) {
+			ahead.diag = lex->diag;
+			*lex = ahead;
+			s->diag = heard;
+			return;
+		}
+	s->diag = heard;
+	skip_declaration(lex);
 }
