@@ -242,6 +242,10 @@ int script_parse(struct script *s, const char *src, size_t len)
 		s->limits.str_most = STR_MOST_DEFAULT;
 	if (!s->limits.map_entries)
 		s->limits.map_entries = MAP_ENTRIES_DEFAULT;
+	if (!(s->limits.said & 1u << MAX_CAT_BYTES))
+		s->limits.cat_most = CAT_MOST_DEFAULT;
+	if (!s->limits.progs_most)
+		s->limits.progs_most = PROGS_MOST_DEFAULT;
 	s->self = (struct diag_file){s->diag->file, src, len, false};
 	if (script_preprocess(s, src, len, 0, &text))
 		return -EINVAL;
