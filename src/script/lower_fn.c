@@ -254,7 +254,18 @@ u32 value_strlen(struct lower *l, struct node *n)
 	return ir_bin(l->fn, IR_SUB, IRT_I64, len, ir_const(l->fn, 1));
 }
 
+u32 value_kfunc_allowed(struct lower *l, struct node *n)
+{
+	return ir_const(l->fn, kfunc_is_allowed(l->script, l->point, n->a->text));
+}
+
 /* ---- actions in the kernel */
+
+void lower_override(struct lower *l, struct node *n)
+{
+	ir_call(l->fn, HELPER_override_return, IRT_I64, 2, ir_ctx(l->fn), lower_int(l, n->a));
+}
+
 
 void lower_signal(struct lower *l, struct node *n)
 {

@@ -113,6 +113,12 @@ int points_watch(struct script *, const struct probe_row *, struct probe *, stru
 #define WATCH_CALL "watchpoint()"
 extern const struct call_row watch_row;
 void lower_watch(struct lower *, struct node *);
+void check_kfunc_exist(struct checker *, struct node *);
+void check_kfunc_allowed(struct checker *, struct node *);
+void check_override(struct checker *, struct node *);
+bool kfunc_is_allowed(struct script *, const struct point *, const char *name);
+u32 value_kfunc_allowed(struct lower *, struct node *);
+void lower_override(struct lower *, struct node *);
 void check_unwatch(struct checker *, struct node *);
 void lower_unwatch(struct lower *, struct node *);
 int points_iter(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,

@@ -26,6 +26,7 @@ int builtin_tracepoints(struct target *, int (*fn)(void *, const char *, const c
 
 int live_kprobes(struct target *);
 int live_fentry(struct target *);
+bool live_kfunc(struct target *, u32 prog_kind, u32 attach_type, u32 at, u32 function);
 int live_function(struct target *, const char *name);
 int live_functions(struct target *, function_fn *fn, void *user);
 

@@ -20,37 +20,67 @@ int live_kprobes(struct target *t)
 	return access("/sys/bus/event_source/devices/kprobe/type", F_OK) ? -ENOENT : 0;
 }
 
-/* A locked-down kernel lets nobody load such programs; only a try tells. */
-int live_fentry(struct target *t)
+/* Tries a program; 0 or -errno. log: room for what the verifier says, or NULL. */
+static int try_program(const struct insn *insns, u32 n, u32 kind, u32 attach_type, u32 at, char *log,
+		       u32 log_size)
 {
-	static const u64 return_0[] = {0xb7, 0x95}; /* r0 = 0; exit */
 	struct {
 		u32 kind, ninsns;
 		u64 insns, license;
-		u32 log[5], flags; /* log: level, size, address; kernel */
+		u32 log_level, log_size;
+		u64 log;
+		u32 kernel, flags;
 		char name[16];
 		u32 ifindex, attach_type, btf_fd, func_size;
 		u64 funcs;
 		u32 nfuncs, line_size;
 		u64 lines;
 		u32 nlines, attach_btf, attach_fd, pad;
-	} a = {.kind = PROG_TRACING,
-	       .ninsns = 2,
-	       .insns = (u64)(uintptr_t)return_0,
+	} a = {.kind = kind,
+	       .ninsns = n,
+	       .insns = (u64)(uintptr_t)insns,
 	       .license = (u64)(uintptr_t) "GPL",
-	       .attach_type = TRACE_FENTRY};
-	struct diag silent = {0};
-	struct btf *btf;
-	long fd;
+	       .log_level = log != NULL,
+	       .log_size = log ? log_size : 0,
+	       .log = (u64)(uintptr_t)log,
+	       .attach_type = attach_type,
+	       .attach_btf = at};
+	long fd = syscall(SYS_bpf, 5, &a, sizeof(a)); /* BPF_PROG_LOAD */
 
-	if (t->ops->btf(t, &btf, &silent))
-		return -ENOENT;
-	a.attach_btf = btf_find(btf, "vfs_read", BTF_FUNC);
-	fd = syscall(SYS_bpf, 5, &a, sizeof(a)); /* BPF_PROG_LOAD */
 	if (fd < 0)
 		return -errno;
 	close((int)fd);
 	return 0;
+}
+
+/* A locked-down kernel lets nobody load such programs; only a try tells. */
+int live_fentry(struct target *t)
+{
+	static const struct insn return_0[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0},
+					       {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+	struct diag silent = {0};
+	struct btf *btf;
+
+	if (t->ops->btf(t, &btf, &silent))
+		return -ENOENT;
+	return try_program(return_0, ARRAY_SIZE(return_0), PROG_TRACING, TRACE_FENTRY,
+			   btf_find(btf, "vfs_read", BTF_FUNC), NULL, 0);
+}
+
+/* The arguments are wrong, for which the verifier has other words than for a call that it forbids. */
+bool live_kfunc(struct target *t, u32 prog_kind, u32 attach_type, u32 at, u32 function)
+{
+	const struct insn call[] = {{BPF_JMP | BPF_CALL, 0, 2, 0, (s32)function}, /* BPF_PSEUDO_KFUNC_CALL */
+				    {BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0},
+				    {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+	char log[8192] = "";
+	int err;
+
+	if (t->kernel < KERNEL(5, 13)) /* has none */
+		return false;
+	err = try_program(call, ARRAY_SIZE(call), prog_kind, attach_type, at, log, sizeof(log));
+	return !err || (strstr(log, ") call ") && !strstr(log, "not allowed") &&
+			!strstr(log, "not supported"));
 }
 
 /* Cuts "name [module]" and "name\t[module]" in two. NULL: it has no module. */

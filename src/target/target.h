@@ -86,6 +86,9 @@ struct target_ops {
 	int (*kprobes)(struct target *);
 	/* Whether programs may attach by fentry and fexit: 0, -ENOENT, -EPERM. */
 	int (*fentry)(struct target *);
+	/* Whether a program of that kind, and attach type, at that function (0: none) may call a
+	 * function of the kernel; all by their ids in BTF. NULL: nobody knows. */
+	bool (*kfunc)(struct target *, u32 prog_kind, u32 attach_type, u32 at, u32 function);
 	/* Whether the kernel has this function: 0, -ENOENT. */
 	int (*function)(struct target *, const char *name);
 	/* Calls fn for each function that can be probed, until it returns non-zero. module NULL: of
