@@ -376,6 +376,7 @@ int script_list(struct target *target, const char *patterns, bool verbose, u32 p
 {
 	struct list l = {.target = target, .verbose = verbose, .pid = pid, .fn = fn, .user = user};
 	volatile int err = 0;
+	volatile bool typed = false;
 	jmp_buf escape;
 
 	l.arena.escape = &escape;
@@ -384,7 +385,9 @@ int script_list(struct target *target, const char *patterns, bool verbose, u32 p
 		return -ENOMEM;
 	}
 	l.patterns = split(&l, patterns);
-	for (u32 i = 0; i < ARRAY_SIZE(rows) && !err; i++) {
+	for (const char *const *p = l.patterns; *p; p++)
+		typed = list_types(target, &l.arena, *p, verbose, fn, user) || typed;
+	for (u32 i = 0; i < ARRAY_SIZE(rows) && !err && !(typed && !l.patterns[1]); i++) {
 		l.kind = rows[i].kind;
 		l.found.n = 0;
 		err = rows[i].run(&l);

@@ -147,6 +147,11 @@ static inline bool has_wildcard(const char *s)
 	return strpbrk(s, "*?[") != NULL;
 }
 
+/* list_types.c: "struct NAME" and the like: calls fn with the name, or the whole declaration; patterns
+ * may match many. False: the pattern is not about types. */
+bool list_types(struct target *, struct arena *, const char *pattern, bool verbose,
+		void (*fn)(void *user, const char *line), void *user);
+
 /* proto.c: what the kernel's types say of the function, or raw tracepoint, of a point. */
 bool proto_exists(struct script *, struct point *);
 /* args.NAME; a type of kind UNKNOWN: it is no number or pointer. */
