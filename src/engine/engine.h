@@ -13,7 +13,10 @@
 
 struct user_child;
 
+enum engine_without { WITHOUT_KPROBE_MULTI = 1, WITHOUT_UPROBE_MULTI = 2 };
+
 struct engine_opts {
+	u32 without; /* bits of enum engine_without: what is not to be used */
 	u32 cpid, pid;  /* for struct waggle_config, as numbers of our own PID namespace */
 	u32 ring_bytes; /* 0: RING_BYTES */
 	/* -d verifier: all that the kernel's verifier says; NULL: only why it refused something */
@@ -102,5 +105,7 @@ extern const struct engine_ops kernel_engine, user_engine, inprocess_engine;
 
 /* Why this process may not use the kernel engine, as a phrase; NULL: it has the rights. */
 const char *kernel_denied(void);
+/* Calls fn with lines that tell what the running kernel offers. 0 or -errno. */
+int kernel_info(void (*fn)(void *user, const char *line), void *user, struct diag *);
 
 #endif

@@ -303,6 +303,18 @@ int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const
 	return err;
 }
 
+int waggle_info(void (*fn)(void *user, const char *line), void *user, const struct waggle_opts *opts)
+{
+	struct waggle_opts o;
+	struct diag diag;
+	int err = opts_copy(&o, opts);
+
+	if (err)
+		return err;
+	diag = diag_of(&o);
+	return kernel_info(fn, user, &diag);
+}
+
 void waggle_object_probes(const struct waggle_object *object,
 			  void (*fn)(void *user, const char *probe), void *user)
 {

@@ -123,6 +123,7 @@ u32 link_pid(const struct kernel_engine *, const struct attach *); /* only there
 /* link_multi.c: one link for all points of a program. Choose before it is loaded, as the program
  * must say so: the attach type, or 0 for single points. */
 u8 link_choose(struct kernel_engine *, u32 prog);
+bool link_has_multi(struct kernel_engine *, bool user); /* does this kernel have them? */
 int link_multi(struct kernel_engine *, u32 prog);
 int link_singly(struct kernel_engine *, u32 prog); /* an event for each; some may fail */
 bool link_many(const struct kernel_engine *, u32 prog);

@@ -53,11 +53,17 @@ static bool has(struct kernel_engine *k, u8 type)
 	bool user = type == MULTI_UPROBE;
 	s8 *known = &k->has_multi[user];
 
-	if (k->kernel < (user ? KERNEL(6, 6) : KERNEL(5, 18)))
+	if (k->opts.without & (user ? WITHOUT_UPROBE_MULTI : WITHOUT_KPROBE_MULTI) ||
+	    k->kernel < (user ? KERNEL(6, 6) : KERNEL(5, 18)))
 		return false;
 	if (!*known)
 		*known = probe_kernel(type) ? 1 : -1;
 	return *known > 0;
+}
+
+bool link_has_multi(struct kernel_engine *k, bool user)
+{
+	return has(k, user ? MULTI_UPROBE : MULTI_KPROBE);
 }
 
 u8 link_choose(struct kernel_engine *k, u32 prog)
