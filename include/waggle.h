@@ -84,6 +84,8 @@ struct waggle_object;
 struct waggle_session;
 struct waggle_map;
 
+/* Parameters of a script that begin with two dashes behind a "--" are those of its getopt() calls, if it
+ * has any. -ECANCELED: one of them was --help, and what there is was written to out(). */
 int waggle_compile(struct waggle_object **, enum waggle_lang, const char *src, size_t len,
 		   const struct waggle_opts *);
 int waggle_object_open(struct waggle_object **, const void *elf, size_t size,

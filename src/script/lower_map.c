@@ -72,10 +72,10 @@ static void map_kind_of(struct lower *l, struct script_map *m, struct object_map
 	bool agg = m->value.kind == TYPE_AGG;
 
 	if (m->nkeys) {
-		o->kind = agg ? MAP_PERCPU_HASH : MAP_HASH;
-		o->max_entries = l->script->limits.map_entries;
+		o->kind = m->declared ? m->declared->kind : agg ? MAP_PERCPU_HASH : MAP_HASH;
+		o->max_entries = m->declared ? m->entries : l->script->limits.map_entries;
 		/* below 6.1 the kernel warns of allocation inside of tracing programs */
-		o->flags = l->object->kernel >= KERNEL(6, 1) ? BPF_F_NO_PREALLOC : 0;
+		o->flags = l->object->kernel >= KERNEL(6, 1) && (o->kind == MAP_HASH || o->kind == MAP_PERCPU_HASH) ? BPF_F_NO_PREALLOC : 0;
 		return;
 	}
 	o->scalar = true;
@@ -114,7 +114,8 @@ void lower_maps(struct lower *l)
 	vec(struct script_map *) sorted = {0};
 
 	for (struct script_map *m = l->script->maps; m; m = m->next)
-		vec_push(arena, &sorted, m);
+		if (m->value.kind != TYPE_UNKNOWN) /* declared, and never used */
+			vec_push(arena, &sorted, m);
 	if (sorted.n)
 		qsort(sorted.v, sorted.n, sizeof(*sorted.v), by_name);
 	vec_each(p, &sorted) {

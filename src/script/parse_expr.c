@@ -103,20 +103,28 @@ static struct node *parse_list(struct parser *p, enum token_kind end)
 	return first;
 }
 
-/* A type in parentheses, as text; the current token is its first word. */
+const char *parse_type_text(struct parser *p, enum token_kind end, enum token_kind or)
+{
+	struct arena *arena = p->script->arena;
+	const char *text = "";
+
+	while (!is(p, end) && !is(p, or) && !is(p, TOK_END)) {
+		text = arena_printf(arena, "%s%s%s", text, *text ? " " : "",
+				    is(p, TOK_INT) ?
+					    arena_printf(arena, "%llu",
+							 (unsigned long long)p->tok.value) :
+					    p->tok.text);
+		parse_advance(p);
+	}
+	return text;
+}
+
+/* A type in parentheses; the current token is its first word. */
 static struct node *parse_type(struct parser *p, enum node_kind kind, struct loc at)
 {
 	struct node *n = parse_node(p, kind, at);
-	const char *text = "";
 
-	while (!is(p, TOK_RPAREN) && !is(p, TOK_END)) {
-		text = arena_printf(p->script->arena, "%s%s%s", text, *text ? " " : "",
-				    is(p, TOK_INT) ? arena_printf(p->script->arena, "%llu",
-								  (unsigned long long)p->tok.value)
-						   : p->tok.text);
-		parse_advance(p);
-	}
-	n->text = text;
+	n->text = parse_type_text(p, TOK_RPAREN, TOK_END);
 	parse_expect(p, TOK_RPAREN, NULL);
 	return n;
 }
@@ -164,6 +172,21 @@ static struct node *parse_sizeof(struct parser *p, struct node *name)
 	p->predicate = predicate;
 	parse_expect(p, TOK_RPAREN, NULL);
 	return n->a ? n : NULL;
+}
+
+/* { statements; value } */
+static struct node *parse_valued_block(struct parser *p)
+{
+	bool predicate = p->predicate;
+	struct node *n;
+
+	p->predicate = false;
+	n = parse_inner_block(p);
+	p->predicate = predicate;
+	if (!p->failed && !n->valued)
+		return parse_fail(p, n->at, "its last statement is an expression without ;",
+				  "this block has no value");
+	return p->failed ? NULL : n;
 }
 
 /* "one" "two": one string */
@@ -217,6 +240,7 @@ static struct node *parse_primary(struct parser *p)
 		}
 		return n;
 	case TOK_LPAREN: return parse_parens(p);
+	case TOK_LBRACE: return parse_valued_block(p);
 	default:
 		return parse_fail(p, p->tok.at, NULL, "a value expected, not %s",
 				  token_text(p->tok.kind));
@@ -307,12 +331,27 @@ bool parse_assigns(enum token_kind op)
 	return operators[op].assigns;
 }
 
+/* "comptime" unary */
+static struct node *parse_comptime(struct parser *p)
+{
+	struct node *n = parse_node(p, NODE_COMPTIME, p->tok.at);
+
+	if (++p->depth > DEPTH_MOST)
+		return parse_fail(p, p->tok.at, NULL, "this is nested too deeply");
+	parse_advance(p);
+	n->a = parse_unary(p);
+	p->depth--;
+	return n->a ? n : NULL;
+}
+
 /* unary = ( "!" | "~" | "-" | "+" | "*" ) unary | ( "++" | "--" ) unary | postfix */
 static struct node *parse_unary(struct parser *p)
 {
 	struct token t = p->tok;
 	struct node *n;
 
+	if (parse_is_word(p, "comptime"))
+		return parse_comptime(p);
 	if (!operators[t.kind].prefix)
 		return parse_postfix(p);
 	if (++p->depth > DEPTH_MOST)
@@ -348,10 +387,31 @@ static struct node *parse_binary(struct parser *p, u32 least)
 	return n;
 }
 
-/* expr = binary [ "?" expr ":" expr ] */
+/* a ?: b is { let $t = a; $t ? $t : b }, and no other $t can be that one. */
+static struct node *or_else(struct parser *p, struct node *a, struct node *cond)
+{
+	struct node *block = parse_node(p, NODE_BLOCK, a->at), *let = parse_node(p, NODE_LET, a->at);
+	u32 mark = ++p->script->marks;
+
+	let->b = a;
+	for (u32 i = 0; i < 3; i++) {
+		struct node *var = parse_node(p, NODE_VAR, a->at);
+
+		var->text = "";
+		var->id = mark;
+		*(i == 0 ? &let->a : i == 1 ? &cond->a : &cond->b) = var;
+	}
+	block->a = let;
+	let->next = cond;
+	block->valued = true;
+	return block;
+}
+
+/* expr = binary [ "?" [ expr ] ":" expr ] */
 struct node *parse_expr(struct parser *p)
 {
 	struct node *n, *outer;
+	bool shortened;
 
 	if (++p->depth > DEPTH_MOST)
 		return parse_fail(p, p->tok.at, "use variables for its parts",
@@ -360,11 +420,12 @@ struct node *parse_expr(struct parser *p)
 	if (n && is(p, TOK_QUESTION)) {
 		outer = parse_node(p, NODE_COND, p->tok.at);
 		parse_advance(p);
+		shortened = is(p, TOK_COLON);
 		outer->a = n;
-		outer->b = parse_expr(p);
+		outer->b = shortened ? n : parse_expr(p);
 		parse_expect(p, TOK_COLON, "a condition is written a ? b : c");
 		outer->c = p->failed ? NULL : parse_expr(p);
-		n = outer->b && outer->c ? outer : NULL;
+		n = !outer->b || !outer->c ? NULL : shortened ? or_else(p, n, outer) : outer;
 	}
 	p->depth--;
 	return n;
