@@ -106,6 +106,14 @@ static void check_var(struct checker *c, struct node *n)
 
 /* ---- operators */
 
+/* Strings, arrays of numbers, tuples and records are compared as a whole. */
+static bool check_comparable(struct checker *c, struct type a, struct type b)
+{
+	if (a.kind != b.kind || (a.kind != TYPE_STR && a.kind != TYPE_ARRAY && a.kind != TYPE_TUPLE))
+		return false;
+	return type_join(c->script->arena, a, b).kind != TYPE_UNKNOWN;
+}
+
 static void check_binary(struct checker *c, struct node *n)
 {
 	bool a = check_expr(c, n->a), b = check_expr(c, n->b);
@@ -116,7 +124,7 @@ static void check_binary(struct checker *c, struct node *n)
 	if (!a || !b)
 		return;
 	n->type = TYPE_BOOL;
-	if (ta.kind == TYPE_STR && tb.kind == TYPE_STR && compare)
+	if (compare && check_comparable(c, ta, tb))
 		return;
 	if (ta.kind != TYPE_INT || tb.kind != TYPE_INT) {
 		const struct node *wrong = ta.kind != TYPE_INT ? n->a : n->b;
@@ -143,8 +151,8 @@ static void check_unary(struct checker *c, struct node *n)
 {
 	if (!check_expr(c, n->a))
 		return;
-	if (n->op == TOK_MUL) {
-		check_deref(c, n);
+	if (n->op == TOK_MUL || n->op == TOK_AND) {
+		n->op == TOK_MUL ? check_deref(c, n) : check_address(c, n);
 		return;
 	}
 	if (n->a->type.kind != TYPE_INT) {

@@ -60,6 +60,7 @@ void check_index(struct checker *, struct node *);
 void check_tuple(struct checker *, struct node *);
 void check_deref(struct checker *, struct node *);
 void check_cast(struct checker *, struct node *);
+void check_address(struct checker *, struct node *);
 
 /* check_map.c */
 /* A map with its keys, without demanding a value. */
@@ -67,7 +68,7 @@ bool check_map(struct checker *, struct node *);
 void check_map_value(struct checker *, struct node *map, struct type value);
 void check_map_read(struct checker *, struct node *);
 /* A value as part of a key. */
-struct type check_key_type(struct type);
+struct type check_key_type(struct checker *, struct type);
 /* Can a variable or a part of a key be of that type? */
 bool check_storable(struct type);
 /* What is known of a map or variable becomes t; notes whether that is news. */

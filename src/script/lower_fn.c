@@ -28,9 +28,9 @@ static void read_bytes(struct lower *l, struct node *n, struct mem to, u32 size)
 
 	if (n->type.kind == TYPE_INT) {
 		lower_read(l, n->type.space, false, to, ir_const(l->fn, size), lower_int(l, n));
-	} else if (n->field) {
+	} else if (n->field && !n->field->is_data_loc && size <= COPY_MOST) {
 		mem_copy(l, to, (struct mem){ir_ctx(l->fn), (s32)n->field->off}, size);
-	} else if (node_is_place(n)) {
+	} else if (n->type.kind != TYPE_STR || node_is_place(n)) {
 		lower_place_bytes(l, n, to, size);
 	} else { /* a string of ours; reading one would put a NUL into its last byte */
 		struct mem from = string_in(l, n, ALIGN_UP(size + 1, 8), &piece);

@@ -5,8 +5,6 @@
 
 #include "isa/isa.h"
 
-#define COMPARE_MOST 4096 /* bytes of two strings that are compared word by word */
-
 u32 room_value(struct lower *l, struct room r)
 {
 	return r.value ? r.value : ir_const(l->fn, r.bytes);
@@ -113,6 +111,8 @@ static u32 lower_str_call(struct lower *l, struct node *n, struct mem to, struct
 	room = room_most(l, room, n->type.size);
 	if (arg->type.kind == TYPE_STR)
 		return lower_str(l, arg, to, room);
+	if (arg->type.kind == TYPE_ARRAY)
+		return lower_place_str(l, arg, to, room_most(l, room, arg->type.size + 1));
 	from = lower_int(l, arg);
 	return lower_read(l, arg->type.space, true, to, room_value(l, room), from);
 }
@@ -148,10 +148,8 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, struct room room)
 	u32 len;
 
 	n = lower_valued(l, n);
-	if (node_is_place(n))
+	if (node_is_place(n) || is_part(n))
 		return lower_place_str(l, n, to, room);
-	if (is_part(n))
-		return lower_part_str(l, n, to, room);
 	switch (n->kind) {
 	case NODE_STR: return lower_literal(l, n, to, room);
 	case NODE_NAME: /* comm; some kernels (6.1) do not pad it with NULs */
@@ -234,34 +232,21 @@ static u32 compare_literal(struct lower *l, struct node *s, const struct node *l
 	return ir_get(fn, result);
 }
 
-/* Both zeroed to the same size, so that whole words tell. One byte more than the shorter one can
- * have is enough: a longer string has something there. */
+/* One byte more than the shorter one can have is enough: a longer string has something there. */
 static u32 compare_strings(struct lower *l, struct node *a, struct node *b)
 {
-	struct ir_fn *fn = l->fn;
-	u32 size = ALIGN_UP(MIN(MIN(a->type.size, b->type.size) + 1, COMPARE_MOST), 8);
-	u32 pa = mem_get(l, size), pb = mem_get(l, size), differ = ir_block(fn);
-	u32 done = ir_block(fn), result = ir_var(fn, IRT_I64);
+	u32 size = ALIGN_UP(MIN(a->type.size, b->type.size) + 1, 8), result;
+	u32 pa = lower_compare_piece(l, size), pb = lower_compare_piece(l, size);
 	struct mem ma = mem_at(l, &l->pieces.v[pa]), mb = mem_at(l, &l->pieces.v[pb]);
 
 	mem_zero(l, ma, size);
 	mem_zero(l, mb, size);
 	lower_str(l, a, ma, ROOM(size));
 	lower_str(l, b, mb, ROOM(size));
-	for (u32 i = 0; i < size; i += 8) {
-		u32 next = ir_block(fn);
-
-		ir_br(fn,
-		      ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, 8, false, ma.ptr, ma.off + (s32)i),
-			     ir_load(fn, 8, false, mb.ptr, mb.off + (s32)i)),
-		      next, differ);
-		ir_seal(fn, next);
-		ir_at(fn, next);
-	}
-	equal_or_not(fn, result, differ, done);
+	result = lower_compare_bytes(l, ma, mb, size);
 	mem_put(l, pa);
 	mem_put(l, pb);
-	return ir_get(fn, result);
+	return result;
 }
 
 u32 lower_str_compare(struct lower *l, struct node *a, struct node *b)

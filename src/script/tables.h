@@ -107,6 +107,9 @@ int points_uprobe(struct script *, const struct probe_row *, struct probe *,
 int points_usdt(struct script *, const struct probe_row *, struct probe *,
 		struct probe_spec *, char **parts, struct point ***tail);
 
+/* check_map.c: all parts of a key as one tuple, which has the form of the key. */
+struct type check_keys_type(struct script *, const struct script_map *);
+
 /* config.c: fills the last probe of a silent script: no map is left to be printed. */
 void config_clear_maps(struct script *);
 
