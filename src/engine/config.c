@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FIRST_PID_NAMESPACE 0xeffffffcu /* PROC_PID_INIT_INO */
 
@@ -81,6 +82,7 @@ int fills_fill(const struct object *o, u8 *data, struct diag *d)
 						 "cgroup '%s' cannot be found: %s", f->text,
 						 strerror(-err));
 			break;
+		case FILL_CPUS: value = (u64)sysconf(_SC_NPROCESSORS_CONF); break;
 		default: value = tai_offset();
 		}
 		memcpy(data + f->off, &value, sizeof(value));

@@ -133,6 +133,7 @@ enum object_section { SECTION_NONE, SECTION_BSS, SECTION_DATA, SECTION_RODATA };
 enum fill_kind {
 	FILL_KADDR,	 /* address of the kernel's symbol `text`; 0: there is none */
 	FILL_CGROUP,	 /* id of the cgroup at the path `text` */
+	FILL_CPUS,	 /* how many CPUs there can be */
 	FILL_TAI_OFFSET, /* CLOCK_TAI less CLOCK_MONOTONIC, in ns */
 	FILL_KINDS
 };

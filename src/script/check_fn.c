@@ -268,32 +268,6 @@ void check_time(struct checker *c, struct node *n)
 
 /* ---- numbers and strings */
 
-void check_strncmp(struct checker *c, struct node *n)
-{
-	struct node *b = n->a->next, *most = b->next;
-
-	bool known = check_expr(c, n->a);
-
-	known = check_expr(c, b) && known;
-	n->type = TYPE_S64;
-	if (!check_int(c, most, "the length of strncmp()") || !known)
-		return;
-	if (n->a->type.kind != TYPE_STR || b->type.kind != TYPE_STR)
-		check_fail(c, n->a->type.kind != TYPE_STR ? n->a : b, "str(...) reads a string",
-			   "strncmp() compares strings");
-	if (!is_constant(most) || most->value > STR_KEY)
-		check_fail(c, most, "strncmp(comm, \"ssh\", 3)",
-			   "the length must be a constant of at most %u", STR_KEY);
-}
-
-void check_strlen(struct checker *c, struct node *n)
-{
-	n->type = TYPE_U64;
-	if (check_expr(c, n->a) && n->a->type.kind != TYPE_STR)
-		check_fail(c, n->a, "str(...) reads a string", "strlen() takes a string, not a %s",
-			   TYPE_NAME(n->a->type));
-}
-
 void check_space(struct checker *c, struct node *n)
 {
 	if (!check_int(c, n->a, n->text)) {

@@ -118,7 +118,7 @@ const char *type_name(struct type t, char *out, size_t size)
 	/* as in object/fields.def */
 	static const char *const shown[] = {
 		"uint", "int", "string", "bytes", "tuple", "buffer", "ksym", "usym",
-		"kstack", "ustack", "time", "inet", "mac", "errno"};
+		"kstack", "ustack", "time", "inet", "mac", "errno", "user", "cgroup"};
 
 	switch (t.kind) {
 	case TYPE_SHOWN:
