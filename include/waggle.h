@@ -97,9 +97,9 @@ int waggle_disassemble(const void *code, size_t size, const struct waggle_opts *
 int waggle_classic(const void *text, size_t size, bool raw, const char *format,
 		   const struct waggle_opts *);
 
-/* Calls fn for each "functions", "values" or "probes" of the script language, with how it is
- * written and what it does; or for each of the "stages" that `dump` knows. The strings live until
- * fn returns. -ENOENT: no such topic. */
+/* Calls fn for each of the "probes", "values", "functions", "aggregations", "types", "operators",
+ * "statements" or "config" of the script language, with how it is written and what it does; or for each
+ * of the "stages" that `dump` knows. The strings live until fn returns. -ENOENT: no such topic. */
 int waggle_language(const char *topic, void (*fn)(void *user, const char *name, const char *text),
 		    void *user);
 

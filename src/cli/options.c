@@ -64,11 +64,15 @@ int options_environment(struct waggle_opts *o)
 	return status;
 }
 
-int options_take(struct waggle_opts *o, int opt, const char *value)
+int options_take(struct waggle_opts *o, const char *option, const char *value)
 {
-	if (opt == OPT_UNSAFE) {
+	unsigned i = 0;
+
+	if (!strcmp(option, "unsafe")) {
 		o->unsafe = true;
 		return 0;
 	}
-	return take(o, (unsigned)(opt - OPT_LIMIT), limits[opt - OPT_LIMIT].option, value);
+	while (strcmp(limits[i].option + 2, option) != 0)
+		i++;
+	return take(o, i, limits[i].option, value);
 }

@@ -27,9 +27,11 @@ static void check_task_arg(struct checker *c, struct node *n)
 	if (!n->a || !check_int(c, n->a, n->text))
 		return;
 	of = n->a->type.of;
-	if (!n->a->type.is_pointer || !of || of->kind != TYPE_STRUCT || strcmp(of->fields->name, "task_struct"))
+	if (!n->a->type.is_pointer || !of || of->kind != TYPE_STRUCT ||
+	    strcmp(of->fields->name, "task_struct"))
 		check_fail(c, n->a, "curtask is one; others are cast: (struct task_struct *)x",
-			   "%s() takes a struct task_struct *, not %s", n->text, TYPE_A(n->a->type));
+			   "%s() takes a struct task_struct *, not %s", n->text,
+			   TYPE_A(n->a->type));
 }
 
 void check_ppid(struct checker *c, struct node *n)
@@ -59,9 +61,12 @@ void check_pid(struct checker *c, struct node *n)
 	n->type = TYPE_U32;
 	if (!n->a)
 		return;
-	if (n->a->kind != NODE_NAME || (strcmp(n->a->text, "curr_ns") && strcmp(n->a->text, "init")))
-		check_fail(c, n->a, arena_printf(c->script->arena, "%s(curr_ns), %s(init)", n->text, n->text),
-			   "there is no such PID namespace");
+	if (n->a->kind != NODE_NAME ||
+	    (strcmp(n->a->text, "curr_ns") && strcmp(n->a->text, "init")))
+		check_fail(
+			c, n->a,
+			arena_printf(c->script->arena, "%s(curr_ns), %s(init)", n->text, n->text),
+			"there is no such PID namespace");
 	else
 		n->value = !strcmp(n->a->text, "init");
 }

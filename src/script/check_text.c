@@ -52,8 +52,8 @@ void check_strstr(struct checker *c, struct node *n)
 
 	n->type = TYPE_S64;
 	if (a && b && text_capacity(c->script, n->a) > STRSTR_MOST)
-		check_fail(c, n->a, "str(p, 1000) takes less", "%s() looks through at most %u bytes",
-			   n->text, STRSTR_MOST);
+		check_fail(c, n->a, "str(p, 1000) takes less",
+			   "%s() looks through at most %u bytes", n->text, STRSTR_MOST);
 }
 
 void check_str_concat(struct checker *c, struct node *n)

@@ -10,12 +10,10 @@
 
 #include <ctype.h>
 
-/* What a variable takes; WORDS: one of its words. */
-enum takes { NUMBER, WORDS, ANYTHING };
+/* What a variable takes; WORD: one of its words. */
+enum takes { NUMBER, WORD, ANYTHING };
 
-enum variable {
-	MAX_STRLEN, MAX_MAP_KEYS, STACK_MODE, MISSING_PROBES, PRINT_MAPS_ON_EXIT, UNUSED
-};
+enum variable { MAX_STRLEN, MAX_MAP_KEYS, STACK_MODE, MISSING_PROBES, PRINT_MAPS_ON_EXIT, NOTHING };
 
 static const struct config_row {
 	const char *name;
@@ -24,35 +22,22 @@ static const struct config_row {
 	const char *words[4];
 	u64 least, most;
 } rows[] = {
-	{"max_strlen", MAX_STRLEN, NUMBER, {0}, 8, STR_LIMIT},
-	{"max_map_keys", MAX_MAP_KEYS, NUMBER, {0}, 1, 1u << 28},
-	{"stack_mode", STACK_MODE, WORDS, {"bpftrace", "perf", "raw"}, 0, 0},
-	{"missing_probes", MISSING_PROBES, WORDS, {"error", "warn", "ignore"}, 0, 0},
-	{"print_maps_on_exit", PRINT_MAPS_ON_EXIT, WORDS, {"false", "true"}, 0, 0},
-	/* what works otherwise here, and rings, which are none of the script's business */
-	{"cache_user_symbols", UNUSED, ANYTHING, {0}, 0, 0},
-	{"cpp_demangle", UNUSED, ANYTHING, {0}, 0, 0},
-	{"lazy_symbolication", UNUSED, ANYTHING, {0}, 0, 0},
-	{"license", UNUSED, ANYTHING, {0}, 0, 0},
-	{"log_size", UNUSED, ANYTHING, {0}, 0, 0},
-	{"max_bpf_progs", UNUSED, ANYTHING, {0}, 0, 0},
-	{"max_cat_bytes", UNUSED, ANYTHING, {0}, 0, 0},
-	{"max_probes", UNUSED, ANYTHING, {0}, 0, 0},
-	{"on_stack_limit", UNUSED, ANYTHING, {0}, 0, 0},
-	{"perf_rb_pages", UNUSED, ANYTHING, {0}, 0, 0},
-	{"show_debug_info", UNUSED, ANYTHING, {0}, 0, 0},
-	{"str_trunc_trailer", UNUSED, ANYTHING, {0}, 0, 0},
-	{"symbol_source", UNUSED, ANYTHING, {0}, 0, 0},
-	{"use_blazesym", UNUSED, ANYTHING, {0}, 0, 0},
-	{"unstable_addr", UNUSED, ANYTHING, {0}, 0, 0},
-	{"unstable_map_decl", UNUSED, ANYTHING, {0}, 0, 0},
-	{"unstable_tseries", UNUSED, ANYTHING, {0}, 0, 0},
+#define WORDS_OF(...)       \
+	{                   \
+		__VA_ARGS__ \
+	}
+#define CONFIG(name, variable, takes, words, least, most, doc) \
+	{#name, variable, takes, words, least, most},
+#include "script/config.def"
+#undef CONFIG
+#undef WORDS_OF
 };
 
 /* BPFTRACE_STACK_MODE and STACK_MODE are stack_mode. */
 static const char *plain_name(struct parser *p, const char *text)
 {
-	char *name = arena_strdup(p->script->arena, strncmp(text, "BPFTRACE_", 9) ? text : text + 9);
+	char *name =
+		arena_strdup(p->script->arena, strncmp(text, "BPFTRACE_", 9) ? text : text + 9);
 
 	for (char *c = name; *c; c++)
 		*c = (char)tolower((u8)*c);
@@ -69,7 +54,7 @@ static void set(struct script *s, enum variable variable, u64 n)
 	case STACK_MODE: l->stack_mode = l->said.stack_mode ? l->stack_mode : (u8)n; break;
 	case MISSING_PROBES: s->missing = (u8)n; break;
 	case PRINT_MAPS_ON_EXIT: s->silent = !n; break;
-	case UNUSED: break;
+	case NOTHING: break;
 	}
 }
 
@@ -78,14 +63,16 @@ static void take_word(struct parser *p, const struct config_row *row, const stru
 	struct near near = {.word = value->text};
 	u32 n = 0;
 
-	while (n < ARRAY_SIZE(row->words) && row->words[n] && strcmp(row->words[n], value->text) != 0)
+	while (n < ARRAY_SIZE(row->words) && row->words[n] &&
+	       strcmp(row->words[n], value->text) != 0)
 		near_try(&near, row->words[n++]);
 	if (n < ARRAY_SIZE(row->words) && row->words[n])
 		set(p->script, row->variable, n);
 	else
 		parse_fail(p, value->at,
-			   arena_printf(p->script->arena, "%s, %s%s%s", row->words[0], row->words[1],
-					row->words[2] ? ", " : "", row->words[2] ? row->words[2] : ""),
+			   arena_printf(p->script->arena, "%s, %s%s%s", row->words[0],
+					row->words[1], row->words[2] ? ", " : "",
+					row->words[2] ? row->words[2] : ""),
 			   "%s cannot be '%s'", row->name, value->text);
 }
 
@@ -107,8 +94,10 @@ static void parse_variable(struct parser *p)
 	if (p->failed)
 		return;
 	if (!row) {
-		parse_fail(p, name.at, near.best ? arena_printf(p->script->arena, "did you mean '%s'?",
-								near.best) : NULL,
+		parse_fail(p, name.at,
+			   near.best
+				   ? arena_printf(p->script->arena, "did you mean '%s'?", near.best)
+				   : NULL,
 			   "there is no variable '%s'", plain);
 		return;
 	}
@@ -122,7 +111,7 @@ static void parse_variable(struct parser *p)
 			   (unsigned long long)row->least, (unsigned long long)row->most);
 	else if (row->takes == NUMBER)
 		set(p->script, row->variable, value.value);
-	else if (row->takes == WORDS)
+	else if (row->takes == WORD)
 		take_word(p, row, &value);
 }
 

@@ -210,8 +210,11 @@ static const struct {
 	const char *name;
 	u8 size, is_signed;
 } int_names[] = {
-	{"int8", 1, 1},    {"int16", 2, 1},      {"int32", 4, 1},     {"int64", 8, 1},
-	{"uint8", 1, 0},   {"uint16", 2, 0},     {"uint32", 4, 0},    {"uint64", 8, 0},
+#define INT_TYPE(name, size, sign) {#name, size, sign},
+#define TYPE(name, usage, doc)
+#include "script/types.def"
+#undef INT_TYPE
+#undef TYPE
 	{"int8_t", 1, 1},  {"int16_t", 2, 1},    {"int32_t", 4, 1},   {"int64_t", 8, 1},
 	{"uint8_t", 1, 0}, {"uint16_t", 2, 0},   {"uint32_t", 4, 0},  {"uint64_t", 8, 0},
 	{"s8", 1, 1},      {"s16", 2, 1},        {"s32", 4, 1},       {"s64", 8, 1},

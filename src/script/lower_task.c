@@ -1,6 +1,6 @@
 /*
- * lower_task.c: values about threads and processes, and names of numbers. The rows of values.def and
- * calls.def name these.
+ * lower_task.c: values about threads and processes, and names of numbers. The rows of values.def
+ * and calls.def name these.
  *
  * What the kernel's helpers do not tell is read from its struct task_struct, whose members the
  * target's types give their places.
@@ -48,7 +48,8 @@ static u32 member_at(struct lower *l, u32 base, const char *in, const char *path
 	for (*size = 0; *path;) {
 		u32 len = (u32)strcspn(path, "."), bit_off;
 		const struct member *m =
-			a ? ctype_member(l->script, a, arena_printf(l->script->arena, "%.*s", (int)len, path),
+			a ? ctype_member(l->script, a,
+					 arena_printf(l->script->arena, "%.*s", (int)len, path),
 					 &bit_off)
 			  : NULL;
 
@@ -123,8 +124,11 @@ static struct own own_number(struct lower *l, u32 pid)
 		ir_seal(fn, next);
 		ir_at(fn, next);
 		next = ir_block(fn);
-		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ino, ir_un(fn, IR_ZEXT32, IRT_I64,
-				 member(l, ns, "pid_namespace", "ns.inum"))), ours, next);
+		ir_br(fn,
+		      ir_bin(fn, IR_EQ, IRT_I64, ino,
+			     ir_un(fn, IR_ZEXT32, IRT_I64,
+				   member(l, ns, "pid_namespace", "ns.inum"))),
+		      ours, next);
 		ir_seal(fn, ours);
 		ir_at(fn, ours);
 		ir_set(fn, own.nr, member(l, at, "upid", "nr"));
@@ -219,7 +223,8 @@ u32 text_pcomm(struct lower *l, struct node *n, struct mem to, struct room room)
 	return comm_of(l, member(l, task_of(l, n), "task_struct", "group_leader"), to, room);
 }
 
-/* The kernel finds a number by a tree with 64 branches at each node: bits of a pointer to one are 10. */
+/* The kernel finds a number by a tree with 64 branches at each node: bits of a pointer to one
+ * are 10. */
 static u32 find_number(struct lower *l, u32 ns, u32 number)
 {
 	struct ir_fn *fn = l->fn;
@@ -227,17 +232,22 @@ static u32 find_number(struct lower *l, u32 ns, u32 number)
 
 	ir_set(fn, entry, member(l, ns, "pid_namespace", "idr.idr_rt.xa_head"));
 	for (u32 i = 0; i < 6; i++) {
-		u32 inner = ir_block(fn), inside = ir_block(fn), outside = ir_block(fn), e, node, at, slot;
+		u32 inner = ir_block(fn), inside = ir_block(fn), outside = ir_block(fn), e, node,
+		    at, slot;
 
 		e = ir_get(fn, entry);
-		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ir_bin(fn, IR_AND, IRT_I64, e, ir_const(fn, 3)),
-				 ir_const(fn, 2)), inner, done);
+		ir_br(fn,
+		      ir_bin(fn, IR_EQ, IRT_I64, ir_bin(fn, IR_AND, IRT_I64, e, ir_const(fn, 3)),
+			     ir_const(fn, 2)),
+		      inner, done);
 		ir_seal(fn, inner);
 		ir_at(fn, inner);
 		node = add(l, e, -2);
 		slot = ir_bin(fn, IR_SHR, IRT_I64, number, member(l, node, "xa_node", "shift"));
-		if (!i) /* the first one may not reach as far; of the others the lowest bits count */
-			ir_br(fn, ir_bin(fn, IR_ULT, IRT_I64, slot, ir_const(fn, 64)), inside, outside);
+		if (!i) /* the first one may not reach as far; of the others the lowest bits count
+			 */
+			ir_br(fn, ir_bin(fn, IR_ULT, IRT_I64, slot, ir_const(fn, 64)), inside,
+			      outside);
 		else
 			ir_jmp(fn, inside);
 		ir_seal(fn, outside);
@@ -248,8 +258,8 @@ static u32 find_number(struct lower *l, u32 ns, u32 number)
 		}
 		ir_seal(fn, inside);
 		ir_at(fn, inside);
-		slot = ir_bin(fn, IR_SHL, IRT_I64, ir_bin(fn, IR_AND, IRT_I64, slot, ir_const(fn, 63)),
-			      ir_const(fn, 3));
+		slot = ir_bin(fn, IR_SHL, IRT_I64,
+			      ir_bin(fn, IR_AND, IRT_I64, slot, ir_const(fn, 63)), ir_const(fn, 3));
 		at = member_at(l, node, "xa_node", "slots", &size);
 		ir_set(fn, entry, read_kernel(l, ir_bin(fn, IR_ADD, IRT_I64, at, slot), 8));
 	}

@@ -128,8 +128,9 @@ static struct text text_of(struct lower *l, struct node *n, u32 room)
 	if (n->type.kind == TYPE_INT) {
 		u32 addr = lower_int(l, n);
 
-		t.len = checked_length(l, lower_read(l, n->type.space, true, t.at,
-						     number(l, most + 1), addr), most);
+		t.len = checked_length(
+			l, lower_read(l, n->type.space, true, t.at, number(l, most + 1), addr),
+			most);
 		return t;
 	}
 	from = mem_get_scratch(l, size + 8);
@@ -190,8 +191,8 @@ u32 text_concat(struct lower *l, struct node *n, struct mem to, struct room room
 	return len;
 }
 
-/* ---- searching: the hash of as many bytes as the needle has goes along the haystack (after Karp and
- * Rabin); where it is the needle's, the bytes themselves are compared. */
+/* ---- searching: the hash of as many bytes as the needle has goes along the haystack (after Karp
+ * and Rabin); where it is the needle's, the bytes themselves are compared. */
 
 #define HASH_BASE 0x9e3779b97f4a7c15ull
 
@@ -229,8 +230,8 @@ static void hash_needle(struct lower *l, struct needle *d)
 	byte = byte_at(l, d->text.at, p.i);
 	demand(l, byte, p.done);
 	ir_set(l->fn, hash, hash_next(l, ir_get(l->fn, hash), byte));
-	ir_set(l->fn, power, ir_bin(l->fn, IR_MUL, IRT_I64, ir_get(l->fn, power),
-				    number(l, (s64)HASH_BASE)));
+	ir_set(l->fn, power,
+	       ir_bin(l->fn, IR_MUL, IRT_I64, ir_get(l->fn, power), number(l, (s64)HASH_BASE)));
 	loop_end(l, &p);
 	d->hash = ir_get(l->fn, hash);
 	d->power = ir_get(l->fn, power);
@@ -273,8 +274,10 @@ static void look_at(struct lower *l, const struct text *hay, const struct needle
 	u32 more = ir_bin(fn, IR_ULT, IRT_I64, p.i, d->text.len);
 
 	demand(l, more, p.done);
-	demand(l, ir_bin(fn, IR_EQ, IRT_I64, byte_at(l, hay->at, add(l, place, p.i)),
-			 byte_at(l, d->text.at, p.i)), no);
+	demand(l,
+	       ir_bin(fn, IR_EQ, IRT_I64, byte_at(l, hay->at, add(l, place, p.i)),
+		      byte_at(l, d->text.at, p.i)),
+	       no);
 	loop_end(l, &p);
 }
 
@@ -313,9 +316,9 @@ u32 value_strcontains(struct lower *l, struct node *n)
 	return ir_bin(l->fn, IR_SLE, IRT_I64, number(l, 0), value_strstr(l, n));
 }
 
-/* ---- patterns: a bit for each character that may come next. One bit is set at the start; a byte of the
- * text moves each bit whose character it is to the next place, and those at a star stay as well. Which
- * bits a byte may move to is a table in .rodata. */
+/* ---- patterns: a bit for each character that may come next. One bit is set at the start; a byte
+ * of the text moves each bit whose character it is to the next place, and those at a star stay as
+ * well. Which bits a byte may move to is a table in .rodata. */
 
 struct glob {
 	u32 table; /* in .rodata: a word for each byte */

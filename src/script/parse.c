@@ -49,9 +49,9 @@ static struct node *parse_inner_block(struct parser *p)
 }
 
 /* if = "if" expr block [ "else" ( if | block ) ] */
-static struct node *parse_if(struct parser *p)
+static struct node *parse_if(struct parser *p, enum node_kind kind)
 {
-	struct node *n = parse_node(p, NODE_IF, p->tok.at);
+	struct node *n = parse_node(p, kind, p->tok.at);
 
 	if (++p->depth > DEPTH_MOST)
 		return parse_fail(p, p->tok.at, NULL, "this is nested too deeply");
@@ -60,7 +60,7 @@ static struct node *parse_if(struct parser *p)
 	n->b = p->failed ? NULL : parse_inner_block(p);
 	if (!p->failed && is_word(p, "else")) {
 		parse_advance(p);
-		n->c = is_word(p, "if") ? parse_if(p) : parse_inner_block(p);
+		n->c = is_word(p, "if") ? parse_if(p, kind) : parse_inner_block(p);
 	}
 	p->depth--;
 	return n;
@@ -84,8 +84,7 @@ static struct node *parse_simple(struct parser *p)
 
 	if (!n)
 		return NULL;
-	if (is(p, TOK_SET) || (p->tok.kind >= TOK_ADD_SET && p->tok.kind <= TOK_XOR_SET) ||
-	    is(p, TOK_SHL_SET) || is(p, TOK_SHR_SET)) {
+	if (parse_assigns(p->tok.kind)) {
 		if (n->kind != NODE_VAR && n->kind != NODE_MAP)
 			return parse_fail(p, p->tok.at, "only $variables and @maps can be assigned",
 					  "the left side of %s is not a variable or map",
@@ -111,27 +110,37 @@ static struct node *as_statement(struct node *n)
 	return n;
 }
 
-/* statement = if | while | unroll | "break" | "continue" | "return" | block | simple; then ";" or
- * "}" */
+/* word ";" */
+static struct node *parse_word(struct parser *p, enum node_kind kind)
+{
+	return parse_leaf(p, kind);
+}
+
+static const struct statement {
+	const char *word;
+	struct node *(*parse)(struct parser *, enum node_kind);
+	enum node_kind kind;
+} statements[] = {
+#define STATEMENT(word, parse, KIND, usage, doc) {#word, parse, NODE_##KIND},
+#define FORM(name, usage, doc)
+#include "script/statements.def"
+#undef STATEMENT
+#undef FORM
+};
+
+/* statement = if | while | unroll | "break" | "continue" | "return" | block | simple; then, if it
+ * has no block, ";" or "}" */
 static struct node *parse_statement(struct parser *p)
 {
-	static const struct {
-		const char *word;
-		u8 kind;
-	} words[] = {{"break", NODE_BREAK}, {"continue", NODE_CONTINUE}, {"return", NODE_RETURN}};
 	struct node *n = NULL;
 
-	if (is_word(p, "if"))
-		return parse_if(p);
-	if (is_word(p, "while"))
-		return parse_loop(p, NODE_WHILE);
-	if (is_word(p, "unroll"))
-		return parse_loop(p, NODE_UNROLL);
 	if (is(p, TOK_LBRACE))
 		return parse_inner_block(p);
-	for (u32 i = 0; i < ARRAY_SIZE(words) && !n; i++)
-		if (is_word(p, words[i].word))
-			n = parse_leaf(p, words[i].kind);
+	for (u32 i = 0; i < ARRAY_SIZE(statements) && !n && !p->failed; i++)
+		if (is_word(p, statements[i].word))
+			n = statements[i].parse(p, statements[i].kind);
+	if (n && n->b)
+		return n;
 	if (is_word(p, "let") || is_word(p, "for"))
 		return parse_fail(p, p->tok.at, "$x = 1; makes a variable, while (...) { } a loop",
 				  "'%s' is not there yet", p->tok.text);
@@ -228,8 +237,8 @@ static int parse_declaration(struct parser *p, struct lexer *ahead)
 		p->lex.diag = p->script->diag;
 		return 1;
 	}
-	if (t.kind == TOK_NAME && (!strcmp(t.text, "macro") ||
-				   !strcmp(t.text, "import") || !strcmp(t.text, "let")))
+	if (t.kind == TOK_NAME &&
+	    (!strcmp(t.text, "macro") || !strcmp(t.text, "import") || !strcmp(t.text, "let")))
 		return diag_error(p->script->diag, t.at, NULL, "'%s' is not there yet", t.text);
 	if (t.kind == TOK_NAME &&
 	    (!strcmp(t.text, "struct") || !strcmp(t.text, "union") || !strcmp(t.text, "enum"))) {

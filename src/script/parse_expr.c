@@ -169,6 +169,7 @@ static struct node *parse_sizeof(struct parser *p, struct node *name)
  */
 static struct node *parse_primary(struct parser *p)
 {
+	const struct call_row *row;
 	struct node *n;
 
 	switch (p->tok.kind) {
@@ -188,7 +189,8 @@ static struct node *parse_primary(struct parser *p)
 	case TOK_NAME:
 		n = parse_leaf(p, NODE_NAME);
 		if (accept(p, TOK_LPAREN)) {
-			if (!strcmp(n->text, "sizeof"))
+			row = call_find(n->text);
+			if (row && row->node)
 				return parse_sizeof(p, n);
 			n->kind = NODE_CALL;
 			n->a = parse_list(p, TOK_RPAREN);
@@ -263,14 +265,35 @@ static struct node *parse_postfix(struct parser *p)
 	return n;
 }
 
+/* operators.def: for each token how it may stand. */
+static const struct {
+	u8 binds;  /* between two values: how tightly; 0: not there */
+	u8 prefix; /* in front of one */
+	u8 assigns;
+} operators[TOK_COUNT] = {
+#define BINARY(TOKEN, tightly, usage, doc) [TOK_##TOKEN].binds = tightly,
+#define PREFIX(TOKEN, usage, doc)          [TOK_##TOKEN].prefix = 1,
+#define ASSIGN(TOKEN, usage, doc)          [TOK_##TOKEN].assigns = 1,
+#define OPERATOR(usage, doc)
+#include "script/operators.def"
+#undef BINARY
+#undef PREFIX
+#undef ASSIGN
+#undef OPERATOR
+};
+
+bool parse_assigns(enum token_kind op)
+{
+	return operators[op].assigns;
+}
+
 /* unary = ( "!" | "~" | "-" | "+" | "*" ) unary | ( "++" | "--" ) unary | postfix */
 static struct node *parse_unary(struct parser *p)
 {
 	struct token t = p->tok;
 	struct node *n;
 
-	if (!is(p, TOK_NOT) && !is(p, TOK_TILDE) && !is(p, TOK_SUB) && !is(p, TOK_ADD) &&
-	    !is(p, TOK_INC) && !is(p, TOK_DEC) && !is(p, TOK_MUL))
+	if (!operators[t.kind].prefix)
 		return parse_postfix(p);
 	if (++p->depth > DEPTH_MOST)
 		return parse_fail(p, t.at, "use variables for its parts",
@@ -284,39 +307,13 @@ static struct node *parse_unary(struct parser *p)
 	return n->a ? n : NULL;
 }
 
-/* How tightly binary operators bind, as in C; 0: not a binary operator. */
-static u32 precedence(enum token_kind op)
-{
-	switch (op) {
-	case TOK_OROR: return 1;
-	case TOK_ANDAND: return 2;
-	case TOK_OR: return 3;
-	case TOK_XOR: return 4;
-	case TOK_AND: return 5;
-	case TOK_EQ:
-	case TOK_NE: return 6;
-	case TOK_LT:
-	case TOK_GT:
-	case TOK_LE:
-	case TOK_GE: return 7;
-	case TOK_SHL:
-	case TOK_SHR: return 8;
-	case TOK_ADD:
-	case TOK_SUB: return 9;
-	case TOK_MUL:
-	case TOK_DIV:
-	case TOK_MOD: return 10;
-	default: return 0;
-	}
-}
-
 /* binary = unary { op binary of higher precedence } */
 static struct node *parse_binary(struct parser *p, u32 least)
 {
 	struct node *n = parse_unary(p), *outer;
 	u32 level;
 
-	while (n && (level = precedence(p->tok.kind)) >= least && level) {
+	while (n && (level = operators[p->tok.kind].binds) >= least && level) {
 		if (is(p, TOK_DIV) && p->predicate && lex_before_brace(&p->lex))
 			break;
 		outer = parse_node(p, NODE_BINARY, p->tok.at);

@@ -63,6 +63,7 @@ struct call_row {
 	u8 words;     /* AGG: of its value */
 	void (*observe)(struct lower *, u32 value_ptr, u32 n, const struct agg_of *);
 	const char *usage, *doc;
+	u8 node; /* a word of the grammar: enum node_kind of what the parser makes of it; else 0 */
 };
 struct probe_row {
 	const char *name, *alias;

@@ -1,9 +1,9 @@
 /*
  * names.c: users and cgroups by their numbers.
  *
- * In:  a user id, the id of a cgroup. Out: the name that /etc/passwd gives, the paths of the folders
- * under /sys/fs/cgroup whose numbers are that id. Both are kept once they are known: ids of cgroups
- * are not used twice.
+ * In:  a user id, the id of a cgroup. Out: the name that /etc/passwd gives, the paths of the
+ * folders under /sys/fs/cgroup whose numbers are that id. Both are kept once they are known: ids of
+ * cgroups are not used twice.
  */
 #include "symbol/names.h"
 
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define HIERARCHIES_MOST 32
-#define DEPTH_MOST	 32
+#define DEPTH_MOST       32
 
 static struct known *known_find(struct known *all, u64 number, const char *pattern)
 {
@@ -147,7 +147,8 @@ const char *names_cgroup(struct names *n, u64 id, const char *pattern)
 		if (find_folder(&path, id, 0)) {
 			const char *own = buf_str(&path) + strlen(all[i].path);
 
-			buf_printf(&text, "%s%s:%s", text.n ? "," : "", all[i].name, *own ? own : "/");
+			buf_printf(&text, "%s%s:%s", text.n ? "," : "", all[i].name,
+				   *own ? own : "/");
 		}
 		buf_free(&path);
 	}
