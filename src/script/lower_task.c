@@ -11,6 +11,8 @@
 #include "arch/arch.h"
 #include "isa/isa.h"
 
+#include <stdio.h>
+
 #define NAMESPACES_MOST 6 /* one in the other; the kernel has 32, people two or three */
 
 /* ---- following pointers of the kernel */
@@ -306,22 +308,19 @@ static const char *signal_name(const struct lower *l, u32 i)
 	return name ? arena_printf(l->script->arena, "SIG%s", name) : NULL;
 }
 
-static u32 names_table(struct lower *l, u32 *at, u32 count, u32 width,
+/* A table at the end of .rodata: where it begins. */
+static u32 names_table(struct lower *l, u32 count, u32 width,
 		       const char *(*name)(const struct lower *, u32))
 {
-	u8 *to;
+	u32 at = rodata_add(l, (count + 1) * width);
+	char *to = (char *)l->object->maps.v[l->rodata].data + at;
 
-	if (*at)
-		return *at;
-	*at = rodata_add(l, (count + 1) * width);
-	to = l->object->maps.v[l->rodata].data + *at;
 	for (u32 i = 0; i <= count; i++) {
 		const char *text = i < count ? name(l, i) : NULL;
 
-		text = text ? text : "unknown";
-		memcpy(to + i * width, text, MIN(strlen(text), (size_t)width - 1));
+		snprintf(to + (size_t)i * width, width, "%s", text ? text : "unknown");
 	}
-	return *at;
+	return at;
 }
 
 static u32 name_of(struct lower *l, struct node *n, u32 table, u32 count, u32 width, struct mem to,
@@ -348,15 +347,17 @@ static u32 name_of(struct lower *l, struct node *n, u32 table, u32 count, u32 wi
 u32 text_syscall_name(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	const u32 count = 512, width = 32;
-	u32 table = names_table(l, &l->call_names, count, width, call_name);
 
-	return name_of(l, n, table, count, width, to, room);
+	if (!l->call_names)
+		l->call_names = names_table(l, count, width, call_name);
+	return name_of(l, n, l->call_names, count, width, to, room);
 }
 
 u32 text_signal_name(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	const u32 count = 32, width = 16;
-	u32 table = names_table(l, &l->signal_names, count, width, signal_name);
 
-	return name_of(l, n, table, count, width, to, room);
+	if (!l->signal_names)
+		l->signal_names = names_table(l, count, width, signal_name);
+	return name_of(l, n, l->signal_names, count, width, to, room);
 }
