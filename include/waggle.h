@@ -69,6 +69,13 @@ struct waggle_opts {
 	/* objects of other compilers */
 	const char *btf;     /* types for CO-RE: a file of BTF, or ELF with it; NULL: the kernel's */
 	const char *program; /* waggle_session_load(): only this one; NULL: the only one, or all */
+
+	/* scripts: variables of config = { }, "max_cat_bytes=100", which the script cannot change;
+	 * NULL-terminated, or NULL */
+	char *const *config;
+	/* scripts: where #include looks, and headers in front of all; each list ends with NULL */
+	char *const *include_dirs;
+	char *const *headers;
 };
 
 struct waggle_object;

@@ -36,10 +36,14 @@ int cmd_build(int argc, char **argv)
 	err = options_environment(&opts);
 	if (err)
 		return err;
-	while ((opt = getopt_long(argc, argv, "e:o:", long_options, &which)) >= 0) {
+	while ((opt = getopt_long(argc, argv, "e:o:I:", long_options, &which)) >= 0) {
 		switch (opt) {
 		case 'e': script = optarg; break;
 		case 'o': output = optarg; break;
+		case 'I':
+			if (options_take(&opts, "include-dir", optarg))
+				return STATUS_USAGE;
+			break;
 		case 't': opts.target = optarg; break;
 		default:
 			if (opt != OPT_COMMON ||

@@ -39,6 +39,8 @@ int status_of(int err); /* 0 or -errno to an exit status */
 enum { OPT_COMMON = 512 };
 #define COMMON_OPTIONS                                                                           \
 	{"unsafe", no_argument, NULL, OPT_COMMON},                                               \
+	{"include", required_argument, NULL, OPT_COMMON},                                        \
+	{"include-dir", required_argument, NULL, OPT_COMMON},                                    \
 	{"max-strlen", required_argument, NULL, OPT_COMMON},                                     \
 	{"max-map-keys", required_argument, NULL, OPT_COMMON},                                   \
 	{"stack-mode", required_argument, NULL, OPT_COMMON},                                     \

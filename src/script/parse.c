@@ -7,7 +7,6 @@
 #include "script/parse_inner.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 static struct node *parse_statement(struct parser *);
 
@@ -196,36 +195,17 @@ static struct probe *parse_probe(struct parser *p)
 	return p->failed ? NULL : probe;
 }
 
-/* #include: types come from BTF, so no file is read. #define NAME number: a constant. */
-static int directive(struct script *s, const struct token *t)
-{
-	char name[64], word[16];
-	long long value;
-
-	if (sscanf(t->text, "# %15s", word) != 1 && sscanf(t->text, "#%15s", word) != 1)
-		return 0;
-	if (!strcmp(word, "include") || !strcmp(word, "pragma"))
-		return 0;
-	if (!strcmp(word, "define") && sscanf(t->text + strcspn(t->text, "d") + 6,
-					      " %63[A-Za-z0-9_] %lli", name, &value) == 2) {
-		ctype_define(s, arena_strdup(s->arena, name), value);
-		return 0;
-	}
-	return diag_error(s->diag, t->at, "#include and #define NAME number are known",
-			  "this line of the preprocessor is not understood");
-}
-
 /* What may stand between probes; 1: something did, 0: nothing, or -EINVAL. */
 static int parse_declaration(struct parser *p, struct lexer *ahead)
 {
 	struct token t;
 	int err;
 
-	if (lex_directive(&p->lex, &t)) {
-		err = directive(p->script, &t);
-		return err ? err : 1;
-	}
 	t = lex_next(ahead);
+	if (script_file(p->script, t.at.file)->header) {
+		ctype_header(p->script, &p->lex);
+		return 1;
+	}
 	if (t.kind == TOK_NAME && !strcmp(t.text, "config") && lex_next(ahead).kind == TOK_SET) {
 		if (p->script->probes)
 			return diag_error(p->script->diag, t.at, NULL,
@@ -241,7 +221,8 @@ static int parse_declaration(struct parser *p, struct lexer *ahead)
 	    (!strcmp(t.text, "macro") || !strcmp(t.text, "import") || !strcmp(t.text, "let")))
 		return diag_error(p->script->diag, t.at, NULL, "'%s' is not there yet", t.text);
 	if (t.kind == TOK_NAME &&
-	    (!strcmp(t.text, "struct") || !strcmp(t.text, "union") || !strcmp(t.text, "enum"))) {
+	    (!strcmp(t.text, "struct") || !strcmp(t.text, "union") || !strcmp(t.text, "enum") ||
+	     !strcmp(t.text, "typedef"))) {
 		err = ctype_declare(p->script, &p->lex);
 		return err ? err : 1;
 	}
@@ -253,6 +234,7 @@ int script_parse(struct script *s, const char *src, size_t len)
 	struct parser p = {.script = s};
 	struct probe **tail = &s->probes;
 	struct diag quiet = {0};
+	struct source_text text;
 	struct lexer ahead;
 	int declared;
 
@@ -260,7 +242,14 @@ int script_parse(struct script *s, const char *src, size_t len)
 		s->limits.str_most = STR_MOST_DEFAULT;
 	if (!s->limits.map_entries)
 		s->limits.map_entries = MAP_ENTRIES_DEFAULT;
-	lex_init(&p.lex, s->arena, s->diag, src, len);
+	if (!(s->limits.said & 1u << MAX_CAT_BYTES))
+		s->limits.cat_most = CAT_MOST_DEFAULT;
+	if (!s->limits.progs_most)
+		s->limits.progs_most = PROGS_MOST_DEFAULT;
+	s->self = (struct diag_file){s->diag->file, src, len, false};
+	if (script_preprocess(s, src, len, 0, &text))
+		return -EINVAL;
+	lex_init(&p.lex, s->arena, s->diag, text.text, text.size, &text.map);
 	for (;;) {
 		ahead = p.lex;
 		ahead.diag = &quiet; /* a probe is no token: only the end is looked for */
@@ -279,7 +268,7 @@ int script_parse(struct script *s, const char *src, size_t len)
 		tail = &(*tail)->next;
 	}
 	if (!s->probes)
-		return diag_error(s->diag, (struct loc){1, 1, 0},
+		return diag_error(s->diag, (struct loc){1, 1, 0, 0},
 				  "try: begin { printf(\"hello\\n\"); }",
 				  "the script has no probe");
 	if (s->silent)

@@ -3,6 +3,7 @@
  *
  * In:  the tokens, one ahead. Out: nodes in the script's arena, NULL after an error.
  */
+#include "script/constant.h"
 #include "script/parse_inner.h"
 
 #include <stdio.h>
@@ -165,6 +166,25 @@ static struct node *parse_sizeof(struct parser *p, struct node *name)
 	return n->a ? n : NULL;
 }
 
+/* "one" "two": one string */
+static struct node *parse_string(struct parser *p)
+{
+	struct node *n = parse_leaf(p, NODE_STR);
+
+	while (is(p, TOK_STR)) {
+		char *text = arena_alloc(p->script->arena, n->len + p->tok.len + 1);
+
+		memcpy(text, n->text, n->len);
+		memcpy(text + n->len, p->tok.text, p->tok.len);
+		n->text = text;
+		n->len += p->tok.len;
+		if (n->len > LITERAL_MOST)
+			return parse_fail(p, n->at, NULL, "this string is longer than 64 KiB");
+		parse_advance(p);
+	}
+	return n;
+}
+
 /* primary = INT | STRING | $1 | $var | @map [ "[" list "]" ] | name [ "(" list ")" ] | "(" expr ")"
  */
 static struct node *parse_primary(struct parser *p)
@@ -174,7 +194,7 @@ static struct node *parse_primary(struct parser *p)
 
 	switch (p->tok.kind) {
 	case TOK_INT: return parse_leaf(p, NODE_INT);
-	case TOK_STR: return parse_leaf(p, NODE_STR);
+	case TOK_STR: return parse_string(p);
 	case TOK_PARAM: return parse_leaf(p, NODE_PARAM);
 	case TOK_VAR: return parse_leaf(p, NODE_VAR);
 	case TOK_MAP:

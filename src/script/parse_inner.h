@@ -5,6 +5,7 @@
 #define SCRIPT_PARSE_INNER_H
 
 #include "script/ctype.h"
+#include "script/pre.h"
 #include "script/script.h"
 
 #define DEPTH_MOST 200 /* nesting, so that no script overflows our stack */

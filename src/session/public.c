@@ -77,8 +77,10 @@ int waggle_compile(struct waggle_object **out, enum waggle_lang lang, const char
 		return object_asm((struct object **)out, src, len, &diag);
 	}
 	err = open_target(&target, &o, &text, &diag);
-	if (!err)
+	if (!err && target) {
+		target->read = session_read_file;
 		err = compile(&object, lang, src, len, target, &o, &diag);
+	}
 	if (target)
 		target_close(target);
 	buf_free(&text);
