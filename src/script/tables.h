@@ -122,6 +122,8 @@ void lower_agg_max(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 void lower_agg_avg(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 void lower_agg_hist(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 void lower_agg_lhist(struct lower *, u32 ptr, u32 n, const struct agg_of *);
+void lower_agg_quantile(struct lower *, u32 ptr, u32 n, const struct agg_of *);
+void lower_agg_tseries(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 
 int points_once(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
 		char **parts, struct point ***tail);

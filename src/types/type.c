@@ -113,7 +113,7 @@ struct type type_join(struct arena *arena, struct type a, struct type b)
 const char *type_name(struct type t, char *out, size_t size)
 {
 	static const char *const aggs[] = {"none", "count", "sum", "min", "max", "avg", "stats",
-					   "hist", "lhist"};
+					   "hist", "lhist", "quantile", "tseries"};
 
 	/* as in object/fields.def */
 	static const char *const shown[] = {
