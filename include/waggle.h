@@ -82,6 +82,8 @@ struct waggle_object;
 struct waggle_session;
 struct waggle_map;
 
+/* Parameters of a script that begin with two dashes behind a "--" are those of its getopt() calls, if it
+ * has any. -ECANCELED: one of them was --help, and what there is was written to out(). */
 int waggle_compile(struct waggle_object **, enum waggle_lang, const char *src, size_t len,
 		   const struct waggle_opts *);
 int waggle_object_open(struct waggle_object **, const void *elf, size_t size,
@@ -149,6 +151,8 @@ enum waggle_kind {
 	WAGGLE_INET,   /* a u64, AF_INET or AF_INET6; the address in network order */
 	WAGGLE_MAC,    /* 6 bytes */
 	WAGGLE_ERRNO,  /* a u64, a number of errno.h */
+	WAGGLE_STRUCT, /* of the fields in `tuple`, which may overlap */
+	WAGGLE_ARRAY,  /* of elements, one behind the other, each the one field of `tuple` */
 	WAGGLE_UID,    /* a u64, a user id */
 	WAGGLE_CGROUP  /* a u64, the id of a cgroup */
 };

@@ -50,7 +50,7 @@ void check_strstr(struct checker *c, struct node *n)
 {
 	bool a = text_arg(c, n->a, n->text), b = text_arg(c, n->a->next, n->text);
 
-	n->type = TYPE_S64;
+	n->type = strcmp(n->text, "strstr") ? TYPE_BOOL : TYPE_S64;
 	if (a && b && text_capacity(c->script, n->a) > STRSTR_MOST)
 		check_fail(c, n->a, "str(p, 1000) takes less",
 			   "%s() looks through at most %u bytes", n->text, STRSTR_MOST);
@@ -77,7 +77,7 @@ void check_globmatch(struct checker *c, struct node *n)
 	const char *p;
 	u32 chars = 0;
 
-	n->type = TYPE_S64;
+	n->type = TYPE_BOOL;
 	text_arg(c, n->a, n->text);
 	if (pattern->kind == NODE_CALL)
 		check_expr(c, pattern);
