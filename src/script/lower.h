@@ -12,11 +12,6 @@
 
 #define NO_MAP UINT32_MAX
 
-/* Room for a string and its NUL: `bytes`; or, in a record that is made again in a larger form when it
- * is too short, from `bytes` to `most`: `value` is what it is this time. */
-struct room {
-	u32 bytes, most, value; /* value: 0: just bytes */
-};
 #define ROOM(n) ((struct room){(n), (n), 0})
 
 /* Memory for keys and strings, reused when it is given back. */
@@ -59,6 +54,7 @@ struct lower {
 	} claim;
 	u32 served; /* points that share this program */
 	u32 break_to, continue_to;
+	u32 call_names, signal_names; /* in .rodata: tables of names; 0: not yet */
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
 	bool loose; /* strings may have anything behind their NUL: in records nobody looks there */
 };
@@ -121,6 +117,13 @@ void lower_stored(struct lower *, struct node *, struct mem to, struct type as);
 u32 lower_same(struct lower *, struct node *a, struct node *b);
 u32 lower_compare_piece(struct lower *, u32 size); /* for one of them */
 u32 lower_compare_bytes(struct lower *, struct mem a, struct mem b, u32 size);
+
+/* lower_fn.c: a string in zeroed memory; the piece is to be given back. */
+struct mem lower_str_zeroed(struct lower *, struct node *, u32 room, u32 *piece);
+/* A word that only the running machine knows: enum fill_kind. */
+u32 lower_fill(struct lower *, u8 kind, const char *text);
+/* Bytes that an expression names: a pointer points to them, or they lie in memory. */
+void lower_bytes(struct lower *, struct node *, struct mem to, u32 size);
 
 u32 lower_str_compare(struct lower *, struct node *a, struct node *b); /* 1: equal */
 
