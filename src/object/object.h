@@ -29,7 +29,9 @@ enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BY_ID = 0x80 };
 #define STACK_FRAMES 127	   /* frames: kernel.perf_event_max_stack */
 /* TIME: the clock that was read. */
 enum time_mode { TIME_BOOT, TIME_MONOTONIC, TIME_TAI };
-enum field_unit { UNIT_NONE, UNIT_NS, UNIT_US, UNIT_MS, UNIT_BYTES, UNIT_COUNT, UNIT_HEX };
+/* BOOL: false or true; ENUM: named by text ("3 NAME\n" for each value), a number where it is none. */
+enum field_unit { UNIT_NONE, UNIT_NS, UNIT_US, UNIT_MS, UNIT_BYTES, UNIT_COUNT, UNIT_HEX, UNIT_BOOL,
+		  UNIT_ENUM, UNITS };
 
 struct layout;
 struct field {
@@ -39,8 +41,15 @@ struct field {
 	u32 off, size; /* bytes */
 	struct layout *sub;
 	u8 mode;	  /* stacks: enum stack_mode; TIME: enum time_mode */
-	const char *text; /* TIME: format of strftime(3), with %f for microseconds */
+	u8 bit, bits;	  /* UINT, INT: a bitfield of `bits` bits, from the lowest `bit` of its bytes on; 0: none */
+	u32 count;	  /* ARRAY */
+	const char *text; /* TIME: format of strftime(3), with %f for microseconds; UNIT_ENUM: see there */
 };
+#define LAYOUT_DEPTH 24 /* of tuples, structs and arrays in each other */
+static inline bool field_has_sub(const struct field *f)
+{
+	return f->kind == FIELD_TUPLE || f->kind == FIELD_STRUCT || f->kind == FIELD_ARRAY;
+}
 /* A record's payload, a map's key or its value. */
 struct layout {
 	struct field *fields;
@@ -84,7 +93,7 @@ struct schema {
 
 /* How a map's values are made, and so how per-CPU values are merged and printed. */
 enum agg { AGG_NONE, AGG_COUNT, AGG_SUM, AGG_MIN, AGG_MAX, AGG_AVG, AGG_STATS, AGG_HIST,
-	   AGG_LHIST };
+	   AGG_LHIST, AGG_QUANTILE, AGG_TSERIES };
 
 /* Values of aggregations, all u64:
  *   COUNT, SUM       { value }
@@ -92,6 +101,7 @@ enum agg { AGG_NONE, AGG_COUNT, AGG_SUM, AGG_MIN, AGG_MAX, AGG_AVG, AGG_STATS, A
  *   AVG, STATS       { total, count }
  *   HIST(bits)       { buckets[] }, see hist_bucket in docs/language.md
  *   LHIST(min,max,step) { below, buckets[], above }
+ *   QUANTILE, TSERIES(ns, count, of)  see series.h
  * A scalar map (no key) is a one-element array and has u64 is_set behind its value, because
  * an unset map is not printed; in aggregations is_set is there too. */
 struct object_slot { /* of a map of maps, or an array of programs */
@@ -116,7 +126,7 @@ struct object_map {
 	bool value_signed; /* SUM, MIN, MAX, AVG, STATS of signed values */
 	struct layout key, value; /* value: of AGG_NONE maps; without is_set */
 	u8 agg;
-	s64 agg_arg[3]; /* hist: bits; lhist: min, max, step */
+	s64 agg_arg[3]; /* hist: bits; lhist: min, max, step; tseries: ns, count, of */
 	struct loc at;	/* first use, for messages */
 
 	/* data sections: kind ARRAY, one element, name ".bss", ".data", ".rodata". A scalar map
@@ -134,6 +144,8 @@ enum object_section { SECTION_NONE, SECTION_BSS, SECTION_DATA, SECTION_RODATA };
 enum fill_kind {
 	FILL_KADDR,	 /* address of the kernel's symbol `text`; 0: there is none */
 	FILL_CGROUP,	 /* id of the cgroup at the path `text` */
+	FILL_WALL_OFFSET, /* CLOCK_REALTIME less CLOCK_BOOTTIME, in ns */
+	FILL_CPUS,	 /* how many CPUs there can be */
 	FILL_TAI_OFFSET, /* CLOCK_TAI less CLOCK_MONOTONIC, in ns */
 	FILL_KINDS
 };

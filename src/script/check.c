@@ -37,6 +37,14 @@ const char *check_near(struct checker *c, const struct near *near, const char *o
 
 /* ---- leaves */
 
+/* Functions that give a value and need no arguments may go without parentheses, too. */
+static bool call_without(const struct node *n)
+{
+	const struct call_row *row = call_find(n->text);
+
+	return row && !row->least && (row->value || row->text || row->store);
+}
+
 static void check_name(struct checker *c, struct node *n)
 {
 	struct near near = {.word = n->text};
@@ -51,15 +59,27 @@ static void check_name(struct checker *c, struct node *n)
 						 r->type;
 			if (r->store)
 				n->type.mode = c->script->limits.stack_mode;
+			if (r->check)
+				r->check(c, n);
 			return;
 		}
 		near_try(&near, r->name);
 	}
-	if (ctype_constant(c->script, n->text, &value)) {
+	if (!strcmp(n->text, "true") || !strcmp(n->text, "false")) {
+		n->kind = NODE_INT;
+		n->value = *n->text == 't';
+		n->type = TYPE_BOOL;
+		n->type.is_literal = 1;
+		return;
+	}
+	if (ctype_enumerator(c->script, n->text, &value, &n->type)) {
 		n->kind = NODE_INT;
 		n->value = (u64)value;
-		n->type = TYPE_S64;
-		n->type.is_literal = 1;
+		return;
+	}
+	if (call_without(n)) { /* a function that needs no arguments */
+		n->kind = NODE_CALL;
+		check_expr(c, n);
 		return;
 	}
 	if (call_find(n->text))
@@ -101,6 +121,14 @@ static void check_var(struct checker *c, struct node *n)
 
 /* ---- operators */
 
+/* Strings, arrays of numbers, tuples and records are compared as a whole. */
+static bool check_comparable(struct checker *c, struct type a, struct type b)
+{
+	if (a.kind != b.kind || (a.kind != TYPE_STR && a.kind != TYPE_ARRAY && a.kind != TYPE_TUPLE))
+		return false;
+	return type_join(c->script->arena, a, b).kind != TYPE_UNKNOWN;
+}
+
 static void check_binary(struct checker *c, struct node *n)
 {
 	bool a = check_expr(c, n->a), b = check_expr(c, n->b);
@@ -110,8 +138,8 @@ static void check_binary(struct checker *c, struct node *n)
 
 	if (!a || !b)
 		return;
-	n->type = TYPE_S64;
-	if (ta.kind == TYPE_STR && tb.kind == TYPE_STR && compare)
+	n->type = TYPE_BOOL;
+	if (compare && check_comparable(c, ta, tb))
 		return;
 	if (ta.kind != TYPE_INT || tb.kind != TYPE_INT) {
 		const struct node *wrong = ta.kind != TYPE_INT ? n->a : n->b;
@@ -123,7 +151,7 @@ static void check_binary(struct checker *c, struct node *n)
 	}
 	if (compare || logic || n->op == TOK_LT || n->op == TOK_LE || n->op == TOK_GT ||
 	    n->op == TOK_GE)
-		n->type = TYPE_S64;
+		n->type = TYPE_BOOL;
 	else if (n->op == TOK_SHL || n->op == TOK_SHR)
 		n->type = type_arith(ta, ta);
 	else if ((n->op == TOK_ADD || n->op == TOK_SUB) && ta.is_pointer && !tb.is_pointer)
@@ -138,8 +166,8 @@ static void check_unary(struct checker *c, struct node *n)
 {
 	if (!check_expr(c, n->a))
 		return;
-	if (n->op == TOK_MUL) {
-		check_deref(c, n);
+	if (n->op == TOK_MUL || n->op == TOK_AND) {
+		n->op == TOK_MUL ? check_deref(c, n) : check_address(c, n);
 		return;
 	}
 	if (n->a->type.kind != TYPE_INT) {
@@ -148,7 +176,7 @@ static void check_unary(struct checker *c, struct node *n)
 	}
 	n->type = type_arith(n->a->type, n->a->type);
 	if (n->op == TOK_NOT)
-		n->type = TYPE_S64;
+		n->type = TYPE_BOOL;
 	if (n->op == TOK_SUB && n->a->type.is_literal)
 		n->type.is_signed = 1; /* -1 stays -1 beside unsigned values */
 }
@@ -169,7 +197,7 @@ static void check_cond(struct checker *c, struct node *n)
 	if (!b || !otherwise)
 		return;
 	n->type = type_join(c->script->arena, n->b->type, n->c->type);
-	if (n->type.kind == TYPE_INT)
+	if (n->type.kind == TYPE_INT && !n->type.is_pointer && !n->type.is_bool && !n->type.names)
 		n->type = type_arith(n->b->type, n->c->type);
 	if (!check_storable(n->type))
 		check_fail(c, n, "both must be of one type", "%s or %s?",
@@ -261,13 +289,18 @@ static void check_call(struct checker *c, struct node *n)
 		row->check(c, n);
 }
 
+/* What a name stood for (true, an enumerator) keeps its type. */
+static void check_literal(struct node *n)
+{
+	if (!n->type.is_bool && !n->type.names)
+		n->type = n->type.is_signed ? TYPE_S64 : TYPE_U64;
+	n->type.is_literal = 1;
+}
+
 bool check_expr(struct checker *c, struct node *n)
 {
 	switch (n->kind) {
-	case NODE_INT:
-		n->type = n->type.is_signed ? TYPE_S64 : TYPE_U64;
-		n->type.is_literal = 1;
-		break;
+	case NODE_INT: check_literal(n); break;
 	case NODE_STR: n->type = type_str(n->len + 1); break;
 	case NODE_PARAM: check_param(c, n); break;
 	case NODE_NAME: check_name(c, n); break;
@@ -276,6 +309,7 @@ bool check_expr(struct checker *c, struct node *n)
 	case NODE_CAST: check_cast(c, n); break;
 	case NODE_TUPLE: check_tuple(c, n); break;
 	case NODE_SIZEOF: check_sizeof(c, n); break;
+	case NODE_OFFSETOF: check_offsetof(c, n); break;
 	case NODE_VAR: check_var(c, n); break;
 	case NODE_MAP: check_map_read(c, n); break;
 	case NODE_UNARY: check_unary(c, n); break;
@@ -346,7 +380,7 @@ static struct type stored_type(struct type t)
 {
 	if (t.kind == TYPE_STR)
 		return type_str(ALIGN_UP(t.size, 8));
-	return t.kind == TYPE_INT && !t.is_pointer ? type_arith(t, t) : t;
+	return type_is_number(t) ? type_arith(t, t) : t;
 }
 
 /* x op= v is x = x op v: the same types. Both sides are numbers. */

@@ -23,7 +23,11 @@ SAME(TIME, TIME);
 SAME(INET, INET);
 SAME(MAC, MAC);
 SAME(ERRNO, ERRNO);
-_Static_assert((int)WAGGLE_ERRNO + 1 == (int)FIELD_KINDS, "a new kind of field is public too");
+SAME(STRUCT, STRUCT);
+SAME(ARRAY, ARRAY);
+SAME(UID, USER);
+SAME(CGROUP, CGROUP);
+_Static_assert((int)WAGGLE_CGROUP + 1 == (int)FIELD_KINDS, "a new kind of field is public too");
 
 static const struct schema *schema_of(const struct waggle_schema *s)
 {
