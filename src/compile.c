@@ -151,7 +151,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 				.unsafe = c->opts->unsafe, .pid = (u32)c->opts->pid,
 				.include_dirs = c->opts->include_dirs,
 				.headers = c->opts->headers};
-	struct script_opts opts = {.pid = (u32)c->opts->pid};
+	struct script_opts opts = {.pid = (u32)c->opts->pid,
+				   .helper_errors = c->opts->helper_errors};
 	struct point *points;
 	int err;
 

@@ -72,6 +72,7 @@ enum action_kind {
 	ACTION_JOIN, /* print the first `count` strings, text between them; fields: count, strings */
 	ACTION_CAT,    /* format as printf, print the file of that name */
 	ACTION_SYSTEM, /* format as printf, run it by the shell, print its output */
+	ACTION_HELPER_ERROR, /* the helper `text` failed; top: its place, line << 10 | column */
 	ACTION_KINDS
 };
 struct action {

@@ -104,6 +104,12 @@ bool is_part(const struct node *);
  * a fault they are zero. Returns the helper's result. */
 u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 bytes, u32 from);
 
+/* lower_error.c: the result of a helper that is below 0 when it failed; with -k that is told. */
+u32 lower_checked(struct lower *, u32 helper, u32 result);
+void lower_missing(struct lower *); /* on the path where a map has no entry with the key */
+/* lower_record.c: the record of such an error; code: what the helper returned */
+void lower_error_record(struct lower *, const char *helper, struct node *code);
+
 /* lower_str.c: fills at most the room and returns the length with its NUL. What stands behind
  * the NUL is undefined unless the memory was zeroed before. */
 u32 lower_str(struct lower *, struct node *, struct mem to, struct room);

@@ -142,6 +142,7 @@ bool format_next(const char **p, struct format_spec *);
 
 struct script_opts {
 	u32 pid; /* only events of this process, 0: of all */
+	bool helper_errors; /* what helpers cannot do is told by records */
 };
 /* "NAME=VALUE" of the environment: before script_parse(), which it outranks. */
 int config_set(struct script *, const char *text);
