@@ -151,7 +151,9 @@ enum waggle_kind {
 	WAGGLE_TIME,   /* a u64, ns of a clock */
 	WAGGLE_INET,   /* a u64, AF_INET or AF_INET6; the address in network order */
 	WAGGLE_MAC,    /* 6 bytes */
-	WAGGLE_ERRNO   /* a u64, a number of errno.h */
+	WAGGLE_ERRNO,  /* a u64, a number of errno.h */
+	WAGGLE_STRUCT, /* of the fields in `tuple`, which may overlap */
+	WAGGLE_ARRAY   /* of elements, one behind the other, each the one field of `tuple` */
 };
 struct waggle_layout;
 struct waggle_field {

@@ -55,11 +55,16 @@ static void check_name(struct checker *c, struct node *n)
 		}
 		near_try(&near, r->name);
 	}
-	if (ctype_constant(c->script, n->text, &value)) {
+	if (!strcmp(n->text, "true") || !strcmp(n->text, "false")) {
+		n->kind = NODE_INT;
+		n->value = *n->text == 't';
+		n->type = TYPE_BOOL;
+		n->type.is_literal = 1;
+		return;
+	}
+	if (ctype_enumerator(c->script, n->text, &value, &n->type)) {
 		n->kind = NODE_INT;
 		n->value = (u64)value;
-		n->type = TYPE_S64;
-		n->type.is_literal = 1;
 		return;
 	}
 	if (call_find(n->text))
@@ -110,7 +115,7 @@ static void check_binary(struct checker *c, struct node *n)
 
 	if (!a || !b)
 		return;
-	n->type = TYPE_S64;
+	n->type = TYPE_BOOL;
 	if (ta.kind == TYPE_STR && tb.kind == TYPE_STR && compare)
 		return;
 	if (ta.kind != TYPE_INT || tb.kind != TYPE_INT) {
@@ -123,7 +128,7 @@ static void check_binary(struct checker *c, struct node *n)
 	}
 	if (compare || logic || n->op == TOK_LT || n->op == TOK_LE || n->op == TOK_GT ||
 	    n->op == TOK_GE)
-		n->type = TYPE_S64;
+		n->type = TYPE_BOOL;
 	else if (n->op == TOK_SHL || n->op == TOK_SHR)
 		n->type = type_arith(ta, ta);
 	else if ((n->op == TOK_ADD || n->op == TOK_SUB) && ta.is_pointer && !tb.is_pointer)
@@ -148,7 +153,7 @@ static void check_unary(struct checker *c, struct node *n)
 	}
 	n->type = type_arith(n->a->type, n->a->type);
 	if (n->op == TOK_NOT)
-		n->type = TYPE_S64;
+		n->type = TYPE_BOOL;
 	if (n->op == TOK_SUB && n->a->type.is_literal)
 		n->type.is_signed = 1; /* -1 stays -1 beside unsigned values */
 }
@@ -169,7 +174,7 @@ static void check_cond(struct checker *c, struct node *n)
 	if (!b || !otherwise)
 		return;
 	n->type = type_join(c->script->arena, n->b->type, n->c->type);
-	if (n->type.kind == TYPE_INT)
+	if (n->type.kind == TYPE_INT && !n->type.is_pointer && !n->type.is_bool && !n->type.names)
 		n->type = type_arith(n->b->type, n->c->type);
 	if (!check_storable(n->type))
 		check_fail(c, n, "both must be of one type", "%s or %s?",
@@ -261,13 +266,18 @@ static void check_call(struct checker *c, struct node *n)
 		row->check(c, n);
 }
 
+/* What a name stood for (true, an enumerator) keeps its type. */
+static void check_literal(struct node *n)
+{
+	if (!n->type.is_bool && !n->type.names)
+		n->type = n->type.is_signed ? TYPE_S64 : TYPE_U64;
+	n->type.is_literal = 1;
+}
+
 bool check_expr(struct checker *c, struct node *n)
 {
 	switch (n->kind) {
-	case NODE_INT:
-		n->type = n->type.is_signed ? TYPE_S64 : TYPE_U64;
-		n->type.is_literal = 1;
-		break;
+	case NODE_INT: check_literal(n); break;
 	case NODE_STR: n->type = type_str(n->len + 1); break;
 	case NODE_PARAM: check_param(c, n); break;
 	case NODE_NAME: check_name(c, n); break;
@@ -276,6 +286,7 @@ bool check_expr(struct checker *c, struct node *n)
 	case NODE_CAST: check_cast(c, n); break;
 	case NODE_TUPLE: check_tuple(c, n); break;
 	case NODE_SIZEOF: check_sizeof(c, n); break;
+	case NODE_OFFSETOF: check_offsetof(c, n); break;
 	case NODE_VAR: check_var(c, n); break;
 	case NODE_MAP: check_map_read(c, n); break;
 	case NODE_UNARY: check_unary(c, n); break;
@@ -346,7 +357,7 @@ static struct type stored_type(struct type t)
 {
 	if (t.kind == TYPE_STR)
 		return type_str(ALIGN_UP(t.size, 8));
-	return t.kind == TYPE_INT && !t.is_pointer ? type_arith(t, t) : t;
+	return type_is_number(t) ? type_arith(t, t) : t;
 }
 
 /* x op= v is x = x op v: the same types. Both sides are numbers. */

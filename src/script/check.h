@@ -30,6 +30,10 @@ void check_param(struct checker *, struct node *);
 /* "did you mean 'x'?", or the other hint when nothing is near. */
 const char *check_near(struct checker *, const struct near *, const char *otherwise);
 
+/* check_type.c: the type that a NODE_TYPE of parse_type.c names; reports what does not exist. */
+bool check_type(struct checker *, struct node *, struct type *);
+void check_sizeof(struct checker *, struct node *);
+void check_offsetof(struct checker *, struct node *);
 /* check.c */
 void check_statements(struct checker *, struct node *);
 struct script_var *check_var_of(struct checker *, struct node *);
@@ -56,7 +60,6 @@ void check_index(struct checker *, struct node *);
 void check_tuple(struct checker *, struct node *);
 void check_deref(struct checker *, struct node *);
 void check_cast(struct checker *, struct node *);
-void check_sizeof(struct checker *, struct node *);
 
 /* check_map.c */
 /* A map with its keys, without demanding a value. */

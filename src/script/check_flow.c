@@ -76,7 +76,6 @@ void check_if(struct checker *c, struct node *n)
 void check_let(struct checker *c, struct node *n)
 {
 	struct script_var *v;
-	const char *unknown;
 	struct type t;
 
 	n->type = TYPE_VOID;
@@ -85,15 +84,13 @@ void check_let(struct checker *c, struct node *n)
 	} else {
 		v = n->a->var = check_var_of(c, n->a);
 		v->set = true;
-		if (c->final && v->type.kind == TYPE_UNKNOWN && !*n->text)
+		if (c->final && v->type.kind == TYPE_UNKNOWN && !n->c)
 			v->type = TYPE_NUMBER; /* nothing else is ever put there */
 		n->a->type = v->type;
 	}
-	if (!*n->text || !n->a->var)
+	if (!n->c || !n->a->var || !check_type(c, n->c, &t))
 		return;
-	if (!ctype_of_text(c->script, n->text, &t, &unknown))
-		check_fail(c, n, "let $x: uint64 = 1;", "there is no type '%s'", unknown);
-	else if (n->b && n->b->type.kind != TYPE_UNKNOWN && n->b->type.kind != t.kind)
+	if (n->b && n->b->type.kind != TYPE_UNKNOWN && n->b->type.kind != t.kind)
 		check_fail(c, n, NULL, "$%s is %s, but gets %s", n->a->text, TYPE_A(t),
 			   TYPE_A(n->b->type));
 	else

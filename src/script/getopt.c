@@ -61,11 +61,11 @@ static void remember(struct checker *c, const struct node *n, const struct node 
 								       (long long)otherwise->value);
 }
 
-static void become_number(struct node *n, s64 value)
+static void become_number(struct node *n, s64 value, struct type type)
 {
 	n->kind = NODE_INT;
 	n->value = (u64)value;
-	n->type = TYPE_S64;
+	n->type = type;
 	n->type.is_literal = 1;
 	n->a = NULL;
 }
@@ -77,13 +77,14 @@ static void wrong(struct checker *c, struct node *n, const char *hint, const cha
 }
 
 /* --name, --name=true, --name=false */
-static void take_flag(struct checker *c, struct node *n, const char *value)
+static void take_flag(struct checker *c, struct node *n, const char *value, bool otherwise)
 {
 	if (value && *value && strcmp(value, "=true") && strcmp(value, "=false") &&
 	    strcmp(value, "=1") && strcmp(value, "=0"))
 		wrong(c, n, "true or false", value + 1);
 	else
-		become_number(n, value && strcmp(value, "=false") && strcmp(value, "=0"));
+		become_number(n, value ? strcmp(value, "=false") && strcmp(value, "=0") : otherwise,
+			      TYPE_BOOL);
 }
 
 static void take_number(struct checker *c, struct node *n, const char *value, s64 otherwise)
@@ -93,7 +94,7 @@ static void take_number(struct checker *c, struct node *n, const char *value, s6
 	u64 number;
 
 	if (!value) {
-		become_number(n, otherwise);
+		become_number(n, otherwise, TYPE_S64);
 		return;
 	}
 	errno = 0;
@@ -101,7 +102,7 @@ static void take_number(struct checker *c, struct node *n, const char *value, s6
 	if (!*value || !isdigit((u8)value[1 + negative]) || *end || errno)
 		wrong(c, n, "a number: --name=5", *value ? value + 1 : "");
 	else
-		become_number(n, (s64)(negative ? 0 - number : number));
+		become_number(n, (s64)(negative ? 0 - number : number), TYPE_S64);
 }
 
 static void take_text(struct checker *c, struct node *n, const char *value,
@@ -144,8 +145,8 @@ void check_getopt(struct checker *c, struct node *n)
 	}
 	remember(c, n, otherwise, doc);
 	value = value_of(c->script, n->a->text);
-	if (!otherwise)
-		take_flag(c, n, value);
+	if (!otherwise || (otherwise->kind == NODE_INT && otherwise->type.is_bool))
+		take_flag(c, n, value, number != 0);
 	else if (otherwise->kind == NODE_STR)
 		take_text(c, n, value, otherwise);
 	else

@@ -23,34 +23,6 @@
 
 /* ---- rows in the object */
 
-struct field *layout_add(struct lower *l, struct layout *layout, const char *name, struct type t)
-{
-	struct field *f = arena_array(&l->object->arena, struct field, layout->n + 1);
-
-	if (layout->n)
-		memcpy(f, layout->fields, layout->n * sizeof(*f));
-	layout->fields = f;
-	f += layout->n++;
-	f->name = name;
-	f->kind = t.kind == TYPE_STR   ? FIELD_STR :
-		  t.kind == TYPE_SHOWN ? t.show :
-		  t.is_signed	       ? FIELD_INT :
-					 FIELD_UINT;
-	f->mode = t.kind == TYPE_SHOWN ? t.mode : 0;
-	f->text = t.kind == TYPE_SHOWN ? t.text : NULL;
-	f->unit = t.is_pointer ? UNIT_HEX : UNIT_NONE;
-	f->off = layout->size;
-	f->size = t.kind == TYPE_INT ? 8 : t.size;
-	if (t.kind == TYPE_TUPLE) {
-		f->kind = FIELD_TUPLE;
-		f->sub = arena_new(&l->object->arena, struct layout);
-		for (u32 i = 0; i < t.fields->n; i++)
-			layout_add(l, f->sub, t.fields->members[i].name, t.fields->members[i].type);
-	}
-	layout->size += ALIGN_UP(f->size, 8);
-	return f;
-}
-
 static void map_layouts(struct lower *l, struct script_map *m, struct object_map *o)
 {
 	for (u32 i = 0; i < m->nkeys; i++)

@@ -248,6 +248,9 @@ static u32 lower_cast(struct lower *l, struct node *n)
 	static const u8 sign[] = {[1] = IR_SEXT8, [2] = IR_SEXT16, [4] = IR_SEXT32};
 	u32 a = lower_int(l, n->a);
 
+	if (n->type.is_bool)
+		return n->a->type.is_bool ? a
+					  : ir_bin(l->fn, IR_NE, IRT_I64, a, ir_const(l->fn, 0));
 	if (n->type.size >= 8)
 		return a;
 	return ir_un(l->fn, n->type.is_signed ? sign[n->type.size] : zero[n->type.size], IRT_I64, a);

@@ -90,7 +90,7 @@ static struct node *parse_let(struct parser *p, enum node_kind kind)
 				  "a variable expected, not %s", token_text(p->tok.kind));
 	n->a = parse_leaf(p, NODE_VAR);
 	if (accept(p, TOK_COLON))
-		n->text = parse_type_text(p, TOK_SET, TOK_SEMI);
+		n->c = parse_type(p);
 	if (accept(p, TOK_SET))
 		n->b = parse_expr(p);
 	return p->failed ? NULL : n;

@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-static struct node *parse_unary(struct parser *);
-
 void parse_advance(struct parser *p)
 {
 	if (p->failed) {
@@ -103,32 +101,6 @@ static struct node *parse_list(struct parser *p, enum token_kind end)
 	return first;
 }
 
-const char *parse_type_text(struct parser *p, enum token_kind end, enum token_kind or)
-{
-	struct arena *arena = p->script->arena;
-	const char *text = "";
-
-	while (!is(p, end) && !is(p, or) && !is(p, TOK_END)) {
-		text = arena_printf(arena, "%s%s%s", text, *text ? " " : "",
-				    is(p, TOK_INT) ?
-					    arena_printf(arena, "%llu",
-							 (unsigned long long)p->tok.value) :
-					    p->tok.text);
-		parse_advance(p);
-	}
-	return text;
-}
-
-/* A type in parentheses; the current token is its first word. */
-static struct node *parse_type(struct parser *p, enum node_kind kind, struct loc at)
-{
-	struct node *n = parse_node(p, kind, at);
-
-	n->text = parse_type_text(p, TOK_RPAREN, TOK_END);
-	parse_expect(p, TOK_RPAREN, NULL);
-	return n;
-}
-
 /* "(" type ")" unary | "(" expr ")" | "(" expr "," list ")", a tuple */
 static struct node *parse_parens(struct parser *p)
 {
@@ -137,11 +109,8 @@ static struct node *parse_parens(struct parser *p)
 	struct node *n;
 
 	parse_advance(p);
-	if (ctype_begins(p->script, &p->tok)) {
-		n = parse_type(p, NODE_CAST, at);
-		n->a = p->failed ? NULL : parse_unary(p);
-		return n->a ? n : NULL;
-	}
+	if (ctype_begins(p->script, &p->tok))
+		return parse_cast(p, at);
 	p->predicate = false;
 	n = parse_expr(p);
 	if (n && is(p, TOK_COMMA)) {
@@ -156,22 +125,6 @@ static struct node *parse_parens(struct parser *p)
 	p->predicate = predicate;
 	parse_expect(p, TOK_RPAREN, NULL);
 	return n;
-}
-
-/* sizeof "(" ( type | expr ) ")" */
-static struct node *parse_sizeof(struct parser *p, struct node *name)
-{
-	bool predicate = p->predicate;
-	struct node *n;
-
-	if (ctype_begins(p->script, &p->tok))
-		return parse_type(p, NODE_SIZEOF, name->at);
-	n = parse_node(p, NODE_SIZEOF, name->at);
-	p->predicate = false;
-	n->a = parse_expr(p);
-	p->predicate = predicate;
-	parse_expect(p, TOK_RPAREN, NULL);
-	return n->a ? n : NULL;
 }
 
 /* { statements; value } */
@@ -234,7 +187,8 @@ static struct node *parse_primary(struct parser *p)
 		if (accept(p, TOK_LPAREN)) {
 			row = call_find(n->text);
 			if (row && row->node)
-				return parse_sizeof(p, n);
+				return row->node == NODE_SIZEOF ? parse_sizeof(p, n)
+								: parse_offsetof(p, n);
 			n->kind = NODE_CALL;
 			n->a = parse_list(p, TOK_RPAREN);
 		}
@@ -345,7 +299,7 @@ static struct node *parse_comptime(struct parser *p)
 }
 
 /* unary = ( "!" | "~" | "-" | "+" | "*" ) unary | ( "++" | "--" ) unary | postfix */
-static struct node *parse_unary(struct parser *p)
+struct node *parse_unary(struct parser *p)
 {
 	struct token t = p->tok;
 	struct node *n;

@@ -34,8 +34,6 @@ struct node *parse_expr(struct parser *);
 struct node *parse_block(struct parser *);
 struct node *parse_inner_block(struct parser *);
 bool parse_is_word(const struct parser *, const char *word);
-/* A type as text, up to the token `end`, which stays. */
-const char *parse_type_text(struct parser *, enum token_kind end, enum token_kind or);
 /* All of a source: probes and what stands between them. 0 or -EINVAL. */
 int parse_source(struct script *, const char *text, size_t size, u32 file, struct probe ***tail);
 
@@ -45,6 +43,15 @@ int parse_import(struct parser *);
 int parse_map(struct parser *);
 /* Is it = or another assignment? */
 bool parse_assigns(enum token_kind op);
+
+/* parse_type.c: from the first token of a type to the first behind it: a NODE_TYPE, from which
+ * check_type() makes a type. */
+struct node *parse_type(struct parser *);
+/* (type) a; sizeof(type or expr); offsetof(type or expr, a.b); behind the opening parenthesis. */
+struct node *parse_cast(struct parser *, struct loc at);
+struct node *parse_sizeof(struct parser *, struct node *name);
+struct node *parse_offsetof(struct parser *, struct node *name);
+struct node *parse_unary(struct parser *);
 
 /* config.c: the block in front of the probes, up to its closing brace; 0 or -1 */
 int parse_config(struct parser *);

@@ -152,6 +152,8 @@ static void walk(struct scope *s, struct node *n, bool statement)
 	case NODE_LET:
 		if (n->b)
 			walk(s, n->b, false);
+		if (n->c) /* typeof($y) */
+			walk(s, n->c, false);
 		declared(s, n->a);
 		return;
 	case NODE_ASSIGN:
