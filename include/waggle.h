@@ -90,6 +90,7 @@ int waggle_compile(struct waggle_object **, enum waggle_lang, const char *src, s
 		   const struct waggle_opts *);
 int waggle_object_open(struct waggle_object **, const void *elf, size_t size,
 		       const struct waggle_opts *);
+/* -EOPNOTSUPP: a program goes through a map (for), and its callbacks cannot be kept. */
 int waggle_object_write(const struct waggle_object *, int fd);
 void waggle_object_free(struct waggle_object *);
 

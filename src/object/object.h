@@ -264,6 +264,7 @@ struct object_btf {
 	} *maps;
 	struct object_btf_prog {
 		u32 func;
+		u32 callbacks; /* of the first one; the others follow */
 		u32 section; /* the program's SEC name: offset in the string table */
 		/* The first line is at instruction 0, instructions ascend and none is the second
 		 * slot of a ld_imm64, as the kernel demands. Code before the first known line has

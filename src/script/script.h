@@ -154,6 +154,8 @@ struct lower_result {
 	struct ir_fn *fn;
 	struct point *point;
 	u32 prog; /* index in the object; its code is to be made */
+	struct ir_fn **callbacks; /* which fn hands to helpers */
+	u32 ncallbacks;
 };
 int script_lower(struct script *, struct point *, const struct script_opts *, struct object *,
 		 int (*done)(void *user, struct lower_result *), void *user);
