@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_STATS = 256, OPT_ENGINE, OPT_TARGET, OPT_VERSION, OPT_BTF };
+enum { OPT_STATS = 256, OPT_ENGINE, OPT_TARGET, OPT_VERSION, OPT_BTF, OPT_FLAME, OPT_JSON };
 
 static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
@@ -21,6 +21,8 @@ static const struct option long_options[] = {
 	{"target", required_argument, NULL, OPT_TARGET},
 	{"btf", required_argument, NULL, OPT_BTF},
 	{"pid", required_argument, NULL, 'p'},
+	{"flame", required_argument, NULL, OPT_FLAME},
+	{"json", no_argument, NULL, OPT_JSON},
 	COMMON_OPTIONS,
 	{0},
 };
@@ -94,10 +96,14 @@ static int buffering_of(struct trace *t, const char *mode)
 
 static int format_of(struct trace *t, const char *name)
 {
-	t->opts.format = name;
-	if (strcmp(name, "text") && strcmp(name, "json"))
-		return usage_error("there is no format '%s': text or json", name);
-	return 0;
+	static const char *const names[] = {"text", "json", "folded", "flame"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i])) {
+			t->opts.format = name;
+			return 0;
+		}
+	return usage_error("there is no format '%s': text, json, folded or flame", name);
 }
 
 struct stage {
@@ -143,6 +149,11 @@ static int take_option(struct trace *t, int opt)
 	case OPT_ENGINE: return engine_of(t, optarg);
 	case OPT_TARGET: t->opts.target = optarg; return 0;
 	case OPT_BTF: t->opts.btf = optarg; return 0;
+	case OPT_JSON: t->opts.format = "json"; return 0;
+	case OPT_FLAME:
+		t->opts.format = "flame";
+		t->output = optarg;
+		return 0;
 	case 'c':
 		t->command = split_words(optarg);
 		if (!t->command || !*t->command)
@@ -166,9 +177,11 @@ static void note_parameters(const struct trace *t)
 		if (arg[0] != '-' || (arg[1] != '-' && (!arg[1] || arg[2])) ||
 		    (arg[1] != '-' && !strchr(short_options, arg[1])))
 			continue;
-		fprintf(stderr, "waggle: note: '%s' is handed to the script as $%d\n"
-				"        options stand before the script's arguments; -- before "
-				"these says that it is meant\n", arg, i + 1);
+		fprintf(stderr,
+			"waggle: note: '%s' is handed to the script as $%d\n"
+			"        options stand before the script's arguments; -- before "
+			"these says that it is meant\n",
+			arg, i + 1);
 		return;
 	}
 }
@@ -204,8 +217,10 @@ static int parse_options(struct trace *t, int argc, char **argv)
 	if (!status && !t->opts.quiet && t->opts.argc && strcmp(t->opts.argv[-1], "--"))
 		note_parameters(t);
 	if (!status && !t->opts.quiet && t->opts.pid && t->opts.command)
-		fprintf(stderr, "waggle: warning: with -p %d, the events of the command of -c are "
-				"not seen\n", t->opts.pid);
+		fprintf(stderr,
+			"waggle: warning: with -p %d, the events of the command of -c are "
+			"not seen\n",
+			t->opts.pid);
 	return status;
 }
 
@@ -233,7 +248,8 @@ static int get_object(struct trace *t, struct waggle_object **object)
 
 	if (t->script) {
 		t->opts.name = "-e";
-		return waggle_compile(object, WAGGLE_SCRIPT, t->script, strlen(t->script), &t->opts);
+		return waggle_compile(object, WAGGLE_SCRIPT, t->script, strlen(t->script),
+				      &t->opts);
 	}
 	err = source_read(&t->source, t->opts.name);
 	if (err)
@@ -241,8 +257,8 @@ static int get_object(struct trace *t, struct waggle_object **object)
 	t->opts.name = t->source.name;
 	if (t->source.is_object) {
 		err = object_options(t);
-		return err ? err : waggle_object_open(object, t->source.text, t->source.size,
-						      &t->opts);
+		return err ? err
+			   : waggle_object_open(object, t->source.text, t->source.size, &t->opts);
 	}
 	return waggle_compile(object, WAGGLE_SCRIPT, t->source.text, t->source.size, &t->opts);
 }
@@ -285,7 +301,8 @@ static int watch(struct trace *t, struct waggle_object *object)
 	if (t->opts.line_buffered < 0)
 		t->opts.line_buffered = isatty(t->opts.out_fd);
 	t->opts.leaving = true;
-	signal(SIGCHLD, SIG_DFL); /* ignored by who started us, the command's status would be lost */
+	signal(SIGCHLD,
+	       SIG_DFL); /* ignored by who started us, the command's status would be lost */
 	err = waggle_session_start(&s, object, &t->opts);
 	if (err == -ENOENT && t->command)
 		return STATUS_NOT_FOUND;

@@ -47,7 +47,9 @@ struct layout {
 	u32 n, size; /* size: with padding at the end */
 };
 
-enum view { VIEW_LINES, VIEW_TABLE, VIEW_HISTOGRAM };
+/* How a record likes to be shown. LIVE, beside one of them: it is part of a picture that is drawn again
+ * and again; on a terminal in its place. */
+enum view { VIEW_LINES, VIEW_TABLE, VIEW_HISTOGRAM, VIEW_LIVE = 0x80 };
 
 /* The user-space half of a script: what to do with a record. */
 enum action_kind {

@@ -257,7 +257,7 @@ static int check_schema(const struct object *o, u32 i, struct diag *d)
 
 	if (s->id != i || !s->name)
 		return bad(d, "schema %u has no name or another number", i);
-	if (s->view > VIEW_HISTOGRAM || s->group > i || o->schemas.v[s->group].group != s->group)
+	if ((s->view & ~VIEW_LIVE) > VIEW_HISTOGRAM || s->group > i || o->schemas.v[s->group].group != s->group)
 		return bad(d, "schema %u (%s): unknown view or group", i, s->name);
 	if (a->kind >= ACTION_KINDS ||
 	    ((a->kind == ACTION_PRINTF || a->kind >= ACTION_TIME) && !a->text))

@@ -228,6 +228,7 @@ static void lower_point(struct lower *l, struct point *p)
 	struct ir_fn *fn = l->fn;
 
 	fn->line = place(p->spec->at);
+	l->live = point_is_live(p);
 	scratch_begin(l);
 	for (struct script_var *v = p->vars; v; v = v->next) {
 		if (v->type.kind != TYPE_INT) {

@@ -60,6 +60,7 @@ struct lower {
 	u32 served; /* points that share this program */
 	u32 break_to, continue_to;
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
+	bool live;  /* what this point shows is a picture that is drawn again: VIEW_LIVE */
 	bool loose; /* strings may have anything behind their NUL: in records nobody looks there */
 };
 

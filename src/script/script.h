@@ -100,6 +100,8 @@ struct point {
 bool point_is_led(const struct script *, const struct point *);
 /* Whether programs at such points can ask which point it is (attach cookies). */
 bool point_has_cookies(const struct script *, const struct point *);
+/* Whether it prints a map and empties it, at each tick of an interval (live.c). */
+bool point_is_live(const struct point *);
 #define POINTS_MOST 1024 /* of one script; see docs/language.md */
 #define PARTS_ANY   255	 /* probe_row.parts: the function gets all behind the name as one part */
 

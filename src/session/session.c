@@ -129,6 +129,9 @@ static int begin(struct waggle_session *s)
 	if (err)
 		return err;
 	s->has_sink = o->out_fd > 0;
+	s->sink.interrupts = &s->interrupts;
+	if (o->command && isatty(STDOUT_FILENO))
+		s->sink.term.redraw = false; /* the command writes to the terminal, too */
 	err = outputs_open(s);
 	if (err)
 		return err;
