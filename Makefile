@@ -4,6 +4,7 @@
 #   make test       every suite but the guests (script/test also installs what they need)
 #   make bench      the tables of bench/run (PARTS="start size": only those)
 #   make format     clang-format all C files in place
+#   make rows       tells rows of the language without a case; the table in docs/language.md
 #   make lint       rooms, head comments, cppcheck, clang-tidy
 #   make install    to $(DESTDIR)$(PREFIX)
 #   make fuzzers    fuzz/*fuzz.c that are for libFuzzer, in build-fuzz/ (needs clang)
@@ -113,6 +114,14 @@ behave: $(BEHAVE) $(TRACED)
 $(TRACED): tests/traced/traced.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -O1 -g -static -o $@ $< -pthread
+# Which case proves which row of the language: docs/language.md has the table.
+ROWS  := $(O)/tests/rows/rows
+CASES = $(wildcard tests/behave/*.case tests/guest/*.case)
+$(ROWS): LINK = $(filter-out -static,$(LDFLAGS))
+$(ROWS): $(O)/tests/rows/rows.o $(patsubst %,$(O)/tests/behave/%.o,case needs text) $(O)/inner.a
+	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^
+rows: $(ROWS)
+	$(ROWS) -w docs/language.md $(CASES)
 # Scratch memory of programs that can be preempted, as it would be without claims: must fail.
 torn: $(O)/waggle-torn
 $(O)/waggle-torn: src/script/lower_claim.c $(O)/waggle $(O)/inner.a
@@ -193,9 +202,9 @@ clean:
 
 # Any .d file: objects of the library, the commands and the programs alike.
 -include $(AGENT_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_EXE:=.d) $(TOOL_EXE:=.d)
--include $(wildcard $(O)/tests/behave/*.d $(O)/bench/*.d $(O)/bench/vm/*.d)
+-include $(wildcard $(O)/tests/behave/*.d $(O)/tests/rows/*.d $(O)/bench/*.d $(O)/bench/vm/*.d)
 
-.PHONY: fuzzers torn all debug debug-programs programs behave test bench bench-programs \
+.PHONY: fuzzers torn all rows debug debug-programs programs behave test bench bench-programs \
 	bench-twins bench-vm format lint install clean force
 .SECONDARY:
 .DELETE_ON_ERROR:

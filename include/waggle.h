@@ -69,6 +69,13 @@ struct waggle_opts {
 	/* objects of other compilers */
 	const char *btf;     /* types for CO-RE: a file of BTF, or ELF with it; NULL: the kernel's */
 	const char *program; /* waggle_session_load(): only this one; NULL: the only one, or all */
+
+	/* scripts: variables of config = { }, "max_cat_bytes=100", which the script cannot change;
+	 * NULL-terminated, or NULL */
+	char *const *config;
+	/* scripts: where #include looks, and headers in front of all; each list ends with NULL */
+	char *const *include_dirs;
+	char *const *headers;
 };
 
 struct waggle_object;
@@ -97,9 +104,9 @@ int waggle_disassemble(const void *code, size_t size, const struct waggle_opts *
 int waggle_classic(const void *text, size_t size, bool raw, const char *format,
 		   const struct waggle_opts *);
 
-/* Calls fn for each "functions", "values" or "probes" of the script language, with how it is
- * written and what it does; or for each of the "stages" that `dump` knows. The strings live until
- * fn returns. -ENOENT: no such topic. */
+/* Calls fn for each of the "probes", "values", "functions", "aggregations", "types", "operators",
+ * "statements" or "config" of the script language, with how it is written and what it does; or for each
+ * of the "stages" that `dump` knows. The strings live until fn returns. -ENOENT: no such topic. */
 int waggle_language(const char *topic, void (*fn)(void *user, const char *name, const char *text),
 		    void *user);
 

@@ -8,9 +8,9 @@
 #define NEAR_MOST    64
 
 /* The text of a line, cut off at `size` bytes; "" when the source has no such line. */
-static void source_line(const struct diag *d, u32 line, char *out, size_t size)
+static void source_line(const struct diag_file *f, u32 line, char *out, size_t size)
 {
-	const char *p = d->text, *end = d->text + d->size, *nl;
+	const char *p = f->text, *end = f->text + f->size, *nl;
 	size_t n;
 
 	while (--line && p < end) {
@@ -28,18 +28,21 @@ static void report(struct diag *d, enum waggle_level level, struct loc at, const
 {
 	char text[MESSAGE_MOST], line[MESSAGE_MOST];
 	struct waggle_diag w = {.level = level, .text = text, .hint = hint};
+	struct diag_file source = {d->file, d->text, d->size, false};
 
 	d->errors += level == WAGGLE_ERROR;
 	if (!d->fn)
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
 	if (at.line) {
-		w.file = d->file;
+		if (at.file && at.file <= d->nfiles)
+			source = d->files[at.file - 1];
+		w.file = source.name;
 		w.line = at.line;
 		w.col = at.col;
 		w.len = at.len;
-		if (d->text) {
-			source_line(d, at.line, line, sizeof(line));
+		if (source.text) {
+			source_line(&source, at.line, line, sizeof(line));
 			w.source = line;
 		}
 	}

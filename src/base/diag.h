@@ -15,6 +15,14 @@
 struct loc {
 	u32 line;
 	u16 col, len;
+	u32 file; /* 0: the source itself; else its number among those that it brings in */
+};
+
+/* A source that the first one brings in. */
+struct diag_file {
+	const char *name, *text;
+	size_t size;
+	bool header; /* C: only its types and constants are of interest */
 };
 
 struct diag {
@@ -22,6 +30,8 @@ struct diag {
 	void *user;
 	const char *file, *text; /* the source being compiled, or NULL */
 	size_t size;
+	const struct diag_file *files; /* [file - 1] of a place */
+	u32 nfiles;
 	u32 errors; /* how many were reported */
 };
 

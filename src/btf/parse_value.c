@@ -23,7 +23,7 @@ static int parse(struct parser *, u32 type, u8 *data, u32 size);
 static struct loc loc(const struct parser *s, const char *from, const char *to)
 {
 	return (struct loc){1, (u16)MIN(from - s->text + 1, UINT16_MAX),
-			    (u16)MAX(MIN(to - from, UINT16_MAX), 1)};
+			    (u16)MAX(MIN(to - from, UINT16_MAX), 1), 0};
 }
 
 static void skip(struct parser *s)

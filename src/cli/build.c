@@ -31,18 +31,23 @@ int cmd_build(int argc, char **argv)
 	const char *output = NULL, *script = NULL;
 	struct waggle_object *object = NULL;
 	struct source source = {0};
-	int opt, err = 0;
+	int opt, which = 0, err = 0;
 
 	err = options_environment(&opts);
 	if (err)
 		return err;
-	while ((opt = getopt_long(argc, argv, "e:o:", long_options, NULL)) >= 0) {
+	while ((opt = getopt_long(argc, argv, "e:o:I:", long_options, &which)) >= 0) {
 		switch (opt) {
 		case 'e': script = optarg; break;
 		case 'o': output = optarg; break;
+		case 'I':
+			if (options_take(&opts, "include-dir", optarg))
+				return STATUS_USAGE;
+			break;
 		case 't': opts.target = optarg; break;
 		default:
-			if (opt < OPT_UNSAFE || options_take(&opts, opt, optarg))
+			if (opt != OPT_COMMON ||
+			    options_take(&opts, long_options[which].name, optarg))
 				return STATUS_USAGE;
 		}
 	}

@@ -35,17 +35,19 @@ void report_out(void *user, const char *text, size_t len); /* to stdout */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int status_of(int err); /* 0 or -errno to an exit status */
 
-/* options.c: numbers of the long options that several commands have */
-enum { OPT_UNSAFE = 512, OPT_LIMIT };
+/* options.c: options that several commands have; each returns 0 or an exit status. */
+enum { OPT_COMMON = 512 };
 #define COMMON_OPTIONS                                                                           \
-	{"unsafe", no_argument, NULL, OPT_UNSAFE},                                               \
-	{"max-strlen", required_argument, NULL, OPT_LIMIT},                                      \
-	{"max-map-keys", required_argument, NULL, OPT_LIMIT + 1},                                \
-	{"stack-mode", required_argument, NULL, OPT_LIMIT + 2},                                  \
-	{"perf-rb-pages", required_argument, NULL, OPT_LIMIT + 3}
-/* Each returns 0 or an exit status. */
+	{"unsafe", no_argument, NULL, OPT_COMMON},                                               \
+	{"include", required_argument, NULL, OPT_COMMON},                                        \
+	{"include-dir", required_argument, NULL, OPT_COMMON},                                    \
+	{"max-strlen", required_argument, NULL, OPT_COMMON},                                     \
+	{"max-map-keys", required_argument, NULL, OPT_COMMON},                                   \
+	{"stack-mode", required_argument, NULL, OPT_COMMON},                                     \
+	{"perf-rb-pages", required_argument, NULL, OPT_COMMON}
 int options_environment(struct waggle_opts *);
-int options_take(struct waggle_opts *, int opt, const char *value); /* opt >= OPT_UNSAFE */
+int options_take(struct waggle_opts *, const char *option, const char *value);
+void options_print(void); /* trace_options.c: those of tracing, for -h */
 
 /* list.c; each returns 0, an exit status or -errno. */
 int list_probes(const char *pattern, bool verbose, const struct waggle_opts *);

@@ -24,7 +24,7 @@ const struct command commands[] = {
 	{"run", cmd_run, "waggle run OBJECT [OPTIONS]", "run a program of an object on given input"},
 	{"target", cmd_target, "waggle target save FILE [PATTERN...]",
 	 "save what a compiler must know of this machine"},
-	{"help", cmd_help, "waggle help [functions|values|probes|stages]", "what there is"},
+	{"help", cmd_help, "waggle help [TOPIC]", "what there is: probes, values, functions, stages, ..."},
 	{NULL, NULL, NULL, NULL},
 };
 

@@ -2,10 +2,11 @@
  * options.c: options that several commands have: what scripts may do, and how much.
  *
  * Environment variables say the same as options, which come first: WAGGLE_MAX_STRLEN, or
- * BPFTRACE_MAX_STRLEN for those who have it set already.
+ * BPFTRACE_MAX_STRLEN for those who have it set already. So do all variables of config = { }.
  */
 #include "cli/cli.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ static const struct {
 	[STACK_MODE] = {"--stack-mode", "STACK_MODE"},
 	[RING_PAGES] = {"--perf-rb-pages", "PERF_RB_PAGES"},
 };
+enum { LIMITS = sizeof(limits) / sizeof(*limits) };
 
 /* from: how the user called it, for the message */
 static int take(struct waggle_opts *o, unsigned limit, const char *from, const char *text)
@@ -46,29 +48,95 @@ static int take(struct waggle_opts *o, unsigned limit, const char *from, const c
 	return 0;
 }
 
-int options_environment(struct waggle_opts *o)
+/* The value that the environment has for a variable, and where it says so. */
+static const char *asked(const char *variable, char *from, size_t size)
 {
-	static const char *const prefixes[] = {"BPFTRACE_", "WAGGLE_"};
-	char name[64];
-	int status = 0;
+	static const char *const prefixes[] = {"WAGGLE_", "BPFTRACE_"};
+	const char *value = NULL;
 
-	for (unsigned i = 0; i < sizeof(limits) / sizeof(*limits); i++)
-		for (unsigned p = 0; p < 2 && !status; p++) {
-			const char *value;
-
-			snprintf(name, sizeof(name), "%s%s", prefixes[p], limits[i].variable);
-			value = getenv(name);
-			if (value && *value)
-				status = take(o, i, name, value);
-		}
-	return status;
+	for (unsigned p = 0; p < 2 && !value; p++) {
+		snprintf(from, size, "%s%s", prefixes[p], variable);
+		for (char *c = from; *c; c++)
+			*c = (char)toupper((unsigned char)*c);
+		value = getenv(from);
+		value = value && *value ? value : NULL;
+	}
+	return value;
 }
 
-int options_take(struct waggle_opts *o, int opt, const char *value)
+struct config {
+	char **texts; /* "name=value" */
+	size_t n;
+	int failed;
+};
+
+/* One variable of the language that is not one of the limits above. */
+static void add_config(void *user, const char *name, const char *text)
 {
-	if (opt == OPT_UNSAFE) {
+	struct config *c = user;
+	const char *value;
+	char from[64];
+	char **more;
+
+	(void)text;
+	for (unsigned i = 0; i < LIMITS; i++)
+		if (!strcasecmp(limits[i].variable, name))
+			return;
+	value = asked(name, from, sizeof(from));
+	if (!value)
+		return;
+	more = realloc(c->texts, (c->n + 2) * sizeof(*more));
+	c->texts = more ? more : c->texts;
+	c->failed |= !more || asprintf(&more[c->n], "%s=%s", name, value) < 0;
+	if (!c->failed)
+		c->texts[++c->n] = NULL;
+}
+
+int options_environment(struct waggle_opts *o)
+{
+	struct config c = {0};
+	int status = 0;
+
+	for (unsigned i = 0; i < LIMITS && !status; i++) {
+		char from[64];
+		const char *value = asked(limits[i].variable, from, sizeof(from));
+
+		if (value)
+			status = take(o, i, from, value);
+	}
+	waggle_language("config", add_config, &c);
+	o->config = c.texts; /* as long as the process lives */
+	return c.failed ? STATUS_ERROR : status;
+}
+
+/* Both lists live as long as the process. */
+static int add_include(struct waggle_opts *o, const char *option, const char *value)
+{
+	static char *headers[17], *dirs[17];
+	char **list = strcmp(option, "include") ? dirs : headers;
+	unsigned n = 0;
+
+	while (list[n])
+		n++;
+	if (n + 1 == sizeof(dirs) / sizeof(*dirs))
+		return usage_error("--%s can be given 16 times", option);
+	list[n] = (char *)value;
+	o->headers = headers;
+	o->include_dirs = dirs;
+	return 0;
+}
+
+int options_take(struct waggle_opts *o, const char *option, const char *value)
+{
+	unsigned i = 0;
+
+	if (!strncmp(option, "include", 7))
+		return add_include(o, option, value);
+	if (!strcmp(option, "unsafe")) {
 		o->unsafe = true;
 		return 0;
 	}
-	return take(o, (unsigned)(opt - OPT_LIMIT), limits[opt - OPT_LIMIT].option, value);
+	while (strcmp(limits[i].option + 2, option) != 0)
+		i++;
+	return take(o, i, limits[i].option, value);
 }

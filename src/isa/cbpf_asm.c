@@ -57,7 +57,7 @@ static void skip(struct text *t)
 
 static struct loc loc(const struct text *t, const char *from, const char *to)
 {
-	return (struct loc){t->line, (u16)(from - t->line_at + 1), (u16)MAX(to - from, 1)};
+	return (struct loc){t->line, (u16)(from - t->line_at + 1), (u16)MAX(to - from, 1), 0};
 }
 
 /* The next word, copied; NULL: here is none. */
@@ -470,7 +470,7 @@ int cbpf_asm(struct cbpf_code *out, struct arena *arena, const char *p, size_t s
 		const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end;
 
 		if (stop - p > LINE_MOST)
-			return diag_error(d, (struct loc){t.line, 1, 1}, NULL,
+			return diag_error(d, (struct loc){t.line, 1, 1, 0}, NULL,
 					  "this line is too long");
 		t.line_at = t.p = p;
 		t.end = comment(p, stop);

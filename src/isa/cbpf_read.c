@@ -23,7 +23,7 @@ static bool is_digit(char c)
 
 static struct loc loc(const struct in *r, const char *at)
 {
-	struct loc out = {1, 1, 1};
+	struct loc out = {1, 1, 1, 0};
 
 	for (const char *p = r->text; p < at; p++) {
 		out.line += *p == '\n';

@@ -21,7 +21,7 @@
 struct loc asm_loc(const struct asm_text *t, const char *from, const char *to)
 {
 	return (struct loc){t->line, (u16)MIN(from - t->line_at + 1, UINT16_MAX),
-			    (u16)MIN(MAX(to - from, 1), UINT16_MAX)};
+			    (u16)MIN(MAX(to - from, 1), UINT16_MAX), 0};
 }
 
 /* ---- words */

@@ -71,7 +71,7 @@ struct action {
 	u8 kind;
 	const char *text; /* printf: the format with escapes resolved */
 	u32 map;	  /* index in maps */
-	u32 top, div;	  /* print(@m, top, div); 0: not given */
+	u32 top, div;	  /* print(@m, top, div); 0: not given. CAT: top is how many bytes at most */
 };
 struct schema {
 	u32 id; /* its index: what struct waggle_record.schema holds */

@@ -81,14 +81,23 @@ struct script_var {
 	struct script_var *next;
 };
 
-/* What environment and options set; see waggle.h. script_parse() puts defaults for zeroes. */
+/* What config.def's variables set; NOTHING: nothing. */
+enum config_variable {
+	MAX_STRLEN, MAX_MAP_KEYS, MAX_CAT_BYTES, MAX_BPF_PROGS, PERF_RB_PAGES, STACK_MODE, MISSING_PROBES,
+	PRINT_MAPS_ON_EXIT, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, NOTHING
+};
+/* What environment, options and config = { } set. script_parse() puts defaults for zeroes. */
 struct limits {
 	u32 str_most;	 /* bytes of a string with its NUL, everywhere but in keys */
 	u32 map_entries; /* of a map with keys */
-	u8 stack_mode;	 /* enum stack_mode, where a stack says none */
-	struct {
-		bool str_most, map_entries, stack_mode;
-	} said; /* by option or environment: the script has no say in it */
+	u32 cat_most;	 /* bytes of a file that cat() prints */
+	u32 progs_most;
+	u32 ring_bytes;
+	u8 stack_mode; /* enum stack_mode, where a stack says none */
+	u8 unstable[NOTHING]; /* of the variables UNSTABLE_...: 1: a warning, 2: an error */
+	const char *license;
+	u32 said; /* bits of enum config_variable: by options or environment; the script has no
+		   * say in it any more */
 };
 
 struct script {
@@ -106,6 +115,9 @@ struct script {
 	bool unsafe; /* system() and signal() may be used */
 	u32 pid; /* of -p: whose files are probed, 0: none */
 	struct ctype_state *ctypes; /* see ctype.h */
+	struct diag_file self; /* the source itself */
+	vec(struct diag_file) files;
+	char *const *include_dirs, *const *headers; /* each ends with NULL, or is */
 };
 
 /* Source text to probes. Reports the first error and returns -EINVAL. */

@@ -2,10 +2,12 @@
  * ctype.c: C types by name and from BTF, their members, and constants; see ctype.h. What a script
  * declares itself is read by ctype_declare.c.
  */
+#include "script/constant.h"
 #include "script/ctype_words.h"
 
 struct ctype_state {            /* hangs on the script */
 	struct dict aggregates; /* "struct foo", "union bar", declared or from BTF */
+	struct dict names;	/* of types, from typedef: struct type * */
 	struct dict by_id;      /* of BTF, key: the id in decimal */
 	struct dict constants;  /* enumerators and #defines: s64 * */
 	struct dict missing;    /* names that are no enumerators */
@@ -20,7 +22,7 @@ static struct ctype_state *state_of(struct script *s)
 	if (!c) {
 		c = s->ctypes = arena_new(s->arena, struct ctype_state);
 		c->aggregates.arena = c->by_id.arena = c->constants.arena = c->missing.arena =
-			s->arena;
+			c->names.arena = s->arena;
 	}
 	return c;
 }
@@ -41,6 +43,14 @@ static struct btf *btf_of(struct script *s)
 void ctype_put(struct script *s, const char *word, struct aggregate *a)
 {
 	*dict_put(&state_of(s)->aggregates, arena_printf(s->arena, "%s %s", word, a->name)) = a;
+}
+
+void ctype_put_name(struct script *s, const char *name, struct type t)
+{
+	struct type *p = arena_new(s->arena, struct type);
+
+	*p = t;
+	*dict_put(&state_of(s)->names, name) = p;
 }
 
 static const struct type *keep(struct script *s, struct type t)
@@ -210,8 +220,11 @@ static const struct {
 	const char *name;
 	u8 size, is_signed;
 } int_names[] = {
-	{"int8", 1, 1},    {"int16", 2, 1},      {"int32", 4, 1},     {"int64", 8, 1},
-	{"uint8", 1, 0},   {"uint16", 2, 0},     {"uint32", 4, 0},    {"uint64", 8, 0},
+#define INT_TYPE(name, size, sign) {#name, size, sign},
+#define TYPE(name, usage, doc)
+#include "script/types.def"
+#undef INT_TYPE
+#undef TYPE
 	{"int8_t", 1, 1},  {"int16_t", 2, 1},    {"int32_t", 4, 1},   {"int64_t", 8, 1},
 	{"uint8_t", 1, 0}, {"uint16_t", 2, 0},   {"uint32_t", 4, 0},  {"uint64_t", 8, 0},
 	{"s8", 1, 1},      {"s16", 2, 1},        {"s32", 4, 1},       {"s64", 8, 1},
@@ -254,9 +267,9 @@ bool ctype_begins(const struct script *s, const struct token *t)
 {
 	struct type unused;
 
-	(void)s;
 	return t->kind == TOK_NAME &&
-	       (in_words(c_words, ARRAY_SIZE(c_words), t->text) || int_by_name(t->text, &unused));
+	       (in_words(c_words, ARRAY_SIZE(c_words), t->text) || int_by_name(t->text, &unused) ||
+		(s->ctypes && dict_get(&s->ctypes->names, t->text)));
 }
 
 /* The words in front of the declarator: "unsigned long", "const struct foo", "u32". */
@@ -275,6 +288,7 @@ static bool take_word(struct script *s, struct base *b, const char *word)
 			    {"char", &b->chars},       {"int", &b->ints},
 			    {"signed", &b->is_signed}, {"unsigned", &b->is_unsigned},
 			    {"void", &b->voids},       {"__user", &b->user}};
+	const struct type *named;
 	struct btf *btf;
 	u32 id;
 
@@ -287,7 +301,10 @@ static bool take_word(struct script *s, struct base *b, const char *word)
 		return true;
 	if (b->found || b->ints || b->longs || b->chars || b->shorts || b->voids)
 		return false;
-	b->found = int_by_name(word, &b->type);
+	named = dict_get(&state_of(s)->names, word);
+	b->found = named || int_by_name(word, &b->type);
+	if (named)
+		b->type = *named;
 	btf = b->found ? NULL : btf_of(s);
 	id = btf ? btf_find(btf, word, BTF_TYPEDEF) : 0;
 	if (id) {
@@ -312,6 +329,7 @@ static struct type base_type(const struct base *b)
 
 void ctype_next(struct words *w)
 {
+	w->before = w->lex;
 	w->tok = lex_next(&w->lex);
 }
 
@@ -397,23 +415,38 @@ bool ctype_stars(struct words *w, struct type *t)
 	return true;
 }
 
+static bool named_constant(void *user, const char *name, s64 *value)
+{
+	return ctype_constant(user, name, value);
+}
+
+bool ctype_number(struct words *w, s64 *value)
+{
+	struct constant_expr e = {.lex = w->lex, .tok = w->tok, .name = named_constant,
+				  .user = w->script};
+
+	*value = constant_expression(&e);
+	if (e.failed)
+		return false;
+	w->lex = e.lex;
+	w->tok = e.tok;
+	return true;
+}
+
 /* A number, a constant, or nothing: [] */
 static bool parse_length(struct words *w, u32 *n)
 {
+	struct loc at = w->tok.at;
 	s64 value = 0;
 
 	if (w->tok.kind == TOK_RBRACKET)
 		return true;
-	if (w->tok.kind == TOK_INT)
-		value = w->tok.value > CTYPE_SIZE_MOST ? -1 : (s64)w->tok.value;
-	else if (w->tok.kind != TOK_NAME || !ctype_constant(w->script, w->tok.text, &value))
-		return ctype_wrong(w, w->tok.at, "char b[16]; or char b[NAME]; with a #define",
+	if (!ctype_number(w, &value))
+		return ctype_wrong(w, at, "char b[16]; or char b[NAME]; with a #define",
 				   "the length of an array is a number or a constant");
 	if (value < 0 || value > CTYPE_SIZE_MOST)
-		return ctype_wrong(w, w->tok.at, NULL, "an array has 0 to %u elements",
-				   CTYPE_SIZE_MOST);
+		return ctype_wrong(w, at, NULL, "an array has 0 to %u elements", CTYPE_SIZE_MOST);
 	*n = (u32)value;
-	ctype_next(w);
 	return true;
 }
 
@@ -455,7 +488,7 @@ bool ctype_of_text(struct script *s, const char *text, struct type *t, const cha
 	struct words w = {.script = s, .diag = &quiet};
 	bool good;
 
-	lex_init(&w.lex, s->arena, &quiet, text, strlen(text));
+	lex_init(&w.lex, s->arena, &quiet, text, strlen(text), NULL);
 	ctype_next(&w);
 	good = ctype_base(&w, t) && ctype_stars(&w, t) && ctype_brackets(&w, t);
 	*unknown = w.unknown ? w.unknown : text;
@@ -498,6 +531,8 @@ bool ctype_constant(struct script *s, const char *name, s64 *value)
 
 	if (known)
 		*value = *known;
+	else if (constant_named(name, value))
+		known = value;
 	else if (!dict_get(&c->missing, name) && constant_of_btf(s, name, value))
 		known = value;
 	else

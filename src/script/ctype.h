@@ -17,9 +17,12 @@ bool ctype_of_text(struct script *, const char *text, struct type *, const char 
 /* Does a type begin at this token, behind a `(` or sizeof( ? */
 bool ctype_begins(const struct script *, const struct token *);
 
-/* A declaration of the source: struct, union or enum NAME { ... }; from the keyword on. The lexer
- * stands behind the closing brace afterwards. Reports errors; 0 or -EINVAL. */
+/* A declaration of the source: struct, union or enum NAME { ... }; or typedef, from the keyword on.
+ * The lexer stands behind it afterwards. Reports errors; 0 or -EINVAL. */
 int ctype_declare(struct script *, struct lexer *);
+
+/* The next declaration of a C header: what is no type, or none that can be understood, is skipped. */
+void ctype_header(struct script *, struct lexer *);
 
 /* The members, fetched from BTF if need be. */
 const struct aggregate *ctype_members(struct script *, const struct aggregate *);

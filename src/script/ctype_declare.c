@@ -219,22 +219,6 @@ bool ctype_aggregate(struct words *w, const char *word, struct type *t)
 
 /* ---- enumerators */
 
-/* "=" [ "-" ] number */
-static bool parse_value(struct words *w, s64 *value)
-{
-	bool negative;
-
-	ctype_next(w);
-	negative = w->tok.kind == TOK_SUB;
-	if (negative)
-		ctype_next(w);
-	if (w->tok.kind != TOK_INT)
-		return expected(w, "a number", "enum name { A, B = 3 };");
-	*value = (s64)(negative ? -w->tok.value : w->tok.value);
-	ctype_next(w);
-	return true;
-}
-
 /* enum NAME { A, B = 3, ... } */
 bool ctype_enum(struct words *w, struct type *t)
 {
@@ -251,8 +235,11 @@ bool ctype_enum(struct words *w, struct type *t)
 		s64 value = (s64)next;
 
 		ctype_next(w);
-		if (w->tok.kind == TOK_SET && !parse_value(w, &value))
-			return false;
+		if (w->tok.kind == TOK_SET) {
+			ctype_next(w);
+			if (!ctype_number(w, &value))
+				return expected(w, "a number", example);
+		}
 		ctype_define(w->script, name, value);
 		next = (u64)value + 1;
 		if (w->tok.kind != TOK_COMMA)
@@ -263,23 +250,117 @@ bool ctype_enum(struct words *w, struct type *t)
 	return take(w, TOK_RBRACE, example);
 }
 
+/* typedef = "typedef" type declarator { "," declarator } */
+static bool parse_typedef(struct words *w)
+{
+	struct type base;
+
+	ctype_next(w);
+	if (!ctype_base(w, &base))
+		return w->unknown ? false : expected(w, "a type", "typedef unsigned int id_t;");
+	do {
+		struct type t = base;
+		const char *name;
+
+		if (w->tok.kind == TOK_COMMA)
+			ctype_next(w);
+		if (!ctype_stars(w, &t))
+			return false;
+		if (w->tok.kind != TOK_NAME)
+			return expected(w, "a name", "typedef unsigned int id_t;");
+		name = w->tok.text;
+		ctype_next(w);
+		if (!ctype_brackets(w, &t))
+			return false;
+		ctype_put_name(w->script, name, t);
+	} while (w->tok.kind == TOK_COMMA);
+	return true;
+}
+
+/* `struct name;` promises one that is not needed. */
+static bool only_promised(const struct words *w)
+{
+	struct lexer ahead = w->lex;
+
+	return lex_next(&ahead).kind == TOK_NAME && lex_next(&ahead).kind == TOK_SEMI;
+}
+
 int ctype_declare(struct script *s, struct lexer *lex)
 {
 	struct words w = {.script = s, .diag = s->diag, .lex = *lex};
+	bool named, good;
 	struct type t;
-	bool good;
 
 	ctype_next(&w);
-	good = !strcmp(w.tok.text, "enum") ? ctype_enum(&w, &t)
-					   : ctype_aggregate(&w, w.tok.text, &t);
+	named = !strcmp(w.tok.text, "typedef");
+	if (only_promised(&w)) {
+		ctype_next(&w);
+		ctype_next(&w);
+		good = true;
+	} else if (named) {
+		good = parse_typedef(&w);
+	} else {
+		good = !strcmp(w.tok.text, "enum") ? ctype_enum(&w, &t)
+						   : ctype_aggregate(&w, w.tok.text, &t);
+	}
 	if (!good && w.unknown && !w.told)
 		return diag_error(s->diag, w.unknown_at,
 				  "declare it first, or use a type of the kernel",
 				  "there is no type '%s'", w.unknown);
-	if (good && w.tok.kind != TOK_SEMI)
-		good = expected(&w, "';'", "a declaration ends with }; and declares no variables");
+	if (good && named && w.tok.kind != TOK_SEMI)
+		good = expected(&w, "';'", "typedef unsigned int id_t;");
 	if (!good)
 		return -EINVAL;
-	*lex = w.lex;
+	*lex = w.tok.kind == TOK_SEMI ? w.lex : w.before; /* the ; is not needed */
 	return 0;
+}
+
+/* ---- headers */
+
+/* Up to behind the `;` of a declaration, or the body of a function. */
+static void skip_declaration(struct lexer *lex)
+{
+	u32 depth = 0;
+	bool call = false;
+	struct token t;
+
+	do {
+		t = lex_next(lex);
+		switch (t.kind) {
+		case TOK_LPAREN:
+			call |= !depth;
+			depth++;
+			break;
+		case TOK_LBRACE:
+		case TOK_LBRACKET: depth++; break;
+		case TOK_RPAREN:
+		case TOK_RBRACKET:
+		case TOK_RBRACE:
+			depth -= depth > 0;
+			if (t.kind == TOK_RBRACE && !depth && call)
+				return;
+		}
+	} while (t.kind != TOK_END && t.kind != TOK_BAD && (t.kind != TOK_SEMI || depth));
+}
+
+void ctype_header(struct script *s, struct lexer *lex)
+{
+	static const char *const words[] = {"struct", "union", "enum", "typedef"};
+	struct diag quiet = {0}, *heard = s->diag;
+	struct lexer ahead = *lex;
+	struct token t = lex_next(&ahead);
+
+	quiet.files = heard->files;
+	quiet.nfiles = heard->nfiles;
+	ahead = *lex;
+	ahead.diag = s->diag = &quiet;
+	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
+		if (t.kind == TOK_NAME && !strcmp(t.text, words[i]) && !ctype_declare(s, &ahead)) {
+			ahead.diag = lex->diag;
+			*lex = ahead;
+			s->diag = heard;
+			return;
+		}
+	s->diag = heard;
+	skip_declaration(lex);
 }

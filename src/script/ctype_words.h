@@ -14,7 +14,7 @@
 struct words {
 	struct script *script;
 	struct diag *diag;
-	struct lexer lex;
+	struct lexer lex, before; /* behind the current token, before it */
 	struct token tok;
 	const char *unknown; /* the type that does not exist, or NULL */
 	struct loc unknown_at;
@@ -29,6 +29,8 @@ bool ctype_wrong(struct words *, struct loc, const char *hint, const char *fmt, 
 /* "unsigned long", "const struct foo", "struct { int a; }"; false: no type, or a wrong one. */
 bool ctype_base(struct words *, struct type *);
 bool ctype_stars(struct words *, struct type *);
+/* A constant expression; false: it is none, nothing was taken and nothing said. */
+bool ctype_number(struct words *, s64 *);
 /* [N][M]... behind the name. */
 bool ctype_brackets(struct words *, struct type *);
 /* Bodies, from the keyword to behind the closing brace. */
@@ -37,5 +39,6 @@ bool ctype_enum(struct words *, struct type *);
 
 /* Makes "struct NAME" known; its members may follow. */
 void ctype_put(struct script *, const char *word, struct aggregate *);
+void ctype_put_name(struct script *, const char *name, struct type);
 
 #endif

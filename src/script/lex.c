@@ -6,6 +6,7 @@
 #include "script/lex.h"
 
 #include "base/buf.h"
+#include "script/pre.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -19,9 +20,11 @@ static const struct {
 #undef PUNCT
 };
 
-void lex_init(struct lexer *l, struct arena *arena, struct diag *diag, const char *src, size_t len)
+void lex_init(struct lexer *l, struct arena *arena, struct diag *diag, const char *src, size_t len,
+	      const struct source_map *map)
 {
-	*l = (struct lexer){arena, diag, src, src + len, src, 1};
+	*l = (struct lexer){.arena = arena, .diag = diag, .p = src, .end = src + len,
+			    .line_start = src, .line = 1, .map = map, .start = src};
 	if (len >= 2 && src[0] == '#' && src[1] == '!')
 		while (l->p < l->end && *l->p != '\n')
 			l->p++;
@@ -32,11 +35,32 @@ static int peek(const struct lexer *l, u32 n)
 	return (size_t)(l->end - l->p) > n ? (u8)l->p[n] : -1;
 }
 
-static struct loc here(const struct lexer *l, const char *from)
+/* In a preprocessed text: as the piece that it lies in says. */
+static struct loc mapped(struct lexer *l, const char *from, size_t len)
+{
+	u32 off = (u32)(from - l->start), n = l->map->pieces.n;
+	const struct source_piece *p;
+	struct loc at;
+
+	while (l->piece + 1 < n && l->map->pieces.v[l->piece + 1].out <= off)
+		l->piece++;
+	p = &l->map->pieces.v[l->piece];
+	at = p->at;
+	if (p->expanded)
+		return at;
+	at.col = (u16)MIN(at.col + off - p->out, 1023u);
+	at.len = (u16)MIN(len, 1023u);
+	return at;
+}
+
+static struct loc here(struct lexer *l, const char *from)
 {
 	size_t col = (size_t)(from - l->line_start) + 1, len = (size_t)(l->p - from);
 
-	return (struct loc){l->line, (u16)MIN(col, 1023u), (u16)MIN(len, 1023u)};
+	if (l->map && l->map->pieces.n)
+		return mapped(l, from, len);
+	return (struct loc){l->line, (u16)MIN(col, 1023u), (u16)MIN(len, 1023u),
+			    l->map ? l->map->file : 0};
 }
 
 static void newline(struct lexer *l)
@@ -86,25 +110,6 @@ bool lex_before_brace(const struct lexer *l)
 
 	ahead.diag = &quiet;
 	return skip_space(&ahead) && peek(&ahead, 0) == '{';
-}
-
-bool lex_directive(struct lexer *l, struct token *t)
-{
-	struct diag quiet = {0};
-	struct lexer ahead = *l;
-	const char *from;
-
-	ahead.diag = &quiet;
-	if (!skip_space(&ahead) || peek(&ahead, 0) != '#')
-		return false;
-	ahead.diag = l->diag;
-	*l = ahead;
-	for (from = l->p; l->p < l->end && *l->p != '\n'; l->p++)
-		if (*l->p == '\\' && peek(l, 1) == '\n')
-			l->p++;
-	*t = (struct token){.kind = TOK_NAME, .at = here(l, from), .len = (u32)(l->p - from)};
-	t->text = arena_strndup(l->arena, from, t->len);
-	return true;
 }
 
 static bool is_name(int c)
@@ -242,8 +247,6 @@ static bool lex_escape(struct lexer *l, char *out)
 }
 
 /* The inside of "..." or '...', quote included. */
-#define LITERAL_MOST 65536 /* bytes: no string that a script makes is longer */
-
 static struct token lex_quoted(struct lexer *l)
 {
 	const char *from = l->p;

@@ -37,14 +37,19 @@ struct lexer {
 	struct diag *diag;
 	const char *p, *end, *line_start;
 	u32 line;
+	const struct source_map *map; /* of a preprocessed text: where it comes from; or NULL */
+	const char *start;
+	u32 piece; /* of the map */
 };
 
-void lex_init(struct lexer *, struct arena *, struct diag *, const char *src, size_t len);
+#define LITERAL_MOST 65536 /* bytes of a string: none that a script makes is longer */
+
+struct source_map;
+void lex_init(struct lexer *, struct arena *, struct diag *, const char *src, size_t len,
+	      const struct source_map *);
 struct token lex_next(struct lexer *);
 /* A probe specification, up to white space, a comma, `{` or the start of a predicate. */
 struct token lex_probe(struct lexer *);
-/* A line of the preprocessor ("#define A 1"), where one begins; false: none does. */
-bool lex_directive(struct lexer *, struct token *);
 /* Is the next thing, behind white space, a `{`? Tells the end of a predicate from a division. */
 bool lex_before_brace(const struct lexer *);
 const char *token_text(enum token_kind); /* for messages: "'('", "a name" */

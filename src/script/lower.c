@@ -414,6 +414,10 @@ int script_lower(struct script *s, struct point *points, const struct script_opt
 
 	for (struct point *p = points; p; p = p->next)
 		n += !point_is_led(s, p);
+	if (n > s->limits.progs_most)
+		return diag_error(s->diag, points->spec->at, "config = { max_bpf_progs = N } allows more",
+				  "the script makes %u programs, more than %u", n,
+				  s->limits.progs_most);
 	add_sections(&l, n);
 	lower_maps(&l);
 	rodata_begin(&l);

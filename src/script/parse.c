@@ -7,7 +7,6 @@
 #include "script/parse_inner.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 static struct node *parse_statement(struct parser *);
 
@@ -49,9 +48,9 @@ static struct node *parse_inner_block(struct parser *p)
 }
 
 /* if = "if" expr block [ "else" ( if | block ) ] */
-static struct node *parse_if(struct parser *p)
+static struct node *parse_if(struct parser *p, enum node_kind kind)
 {
-	struct node *n = parse_node(p, NODE_IF, p->tok.at);
+	struct node *n = parse_node(p, kind, p->tok.at);
 
 	if (++p->depth > DEPTH_MOST)
 		return parse_fail(p, p->tok.at, NULL, "this is nested too deeply");
@@ -60,7 +59,7 @@ static struct node *parse_if(struct parser *p)
 	n->b = p->failed ? NULL : parse_inner_block(p);
 	if (!p->failed && is_word(p, "else")) {
 		parse_advance(p);
-		n->c = is_word(p, "if") ? parse_if(p) : parse_inner_block(p);
+		n->c = is_word(p, "if") ? parse_if(p, kind) : parse_inner_block(p);
 	}
 	p->depth--;
 	return n;
@@ -84,8 +83,7 @@ static struct node *parse_simple(struct parser *p)
 
 	if (!n)
 		return NULL;
-	if (is(p, TOK_SET) || (p->tok.kind >= TOK_ADD_SET && p->tok.kind <= TOK_XOR_SET) ||
-	    is(p, TOK_SHL_SET) || is(p, TOK_SHR_SET)) {
+	if (parse_assigns(p->tok.kind)) {
 		if (n->kind != NODE_VAR && n->kind != NODE_MAP)
 			return parse_fail(p, p->tok.at, "only $variables and @maps can be assigned",
 					  "the left side of %s is not a variable or map",
@@ -111,27 +109,37 @@ static struct node *as_statement(struct node *n)
 	return n;
 }
 
-/* statement = if | while | unroll | "break" | "continue" | "return" | block | simple; then ";" or
- * "}" */
+/* word ";" */
+static struct node *parse_word(struct parser *p, enum node_kind kind)
+{
+	return parse_leaf(p, kind);
+}
+
+static const struct statement {
+	const char *word;
+	struct node *(*parse)(struct parser *, enum node_kind);
+	enum node_kind kind;
+} statements[] = {
+#define STATEMENT(word, parse, KIND, usage, doc) {#word, parse, NODE_##KIND},
+#define FORM(name, usage, doc)
+#include "script/statements.def"
+#undef STATEMENT
+#undef FORM
+};
+
+/* statement = if | while | unroll | "break" | "continue" | "return" | block | simple; then, if it
+ * has no block, ";" or "}" */
 static struct node *parse_statement(struct parser *p)
 {
-	static const struct {
-		const char *word;
-		u8 kind;
-	} words[] = {{"break", NODE_BREAK}, {"continue", NODE_CONTINUE}, {"return", NODE_RETURN}};
 	struct node *n = NULL;
 
-	if (is_word(p, "if"))
-		return parse_if(p);
-	if (is_word(p, "while"))
-		return parse_loop(p, NODE_WHILE);
-	if (is_word(p, "unroll"))
-		return parse_loop(p, NODE_UNROLL);
 	if (is(p, TOK_LBRACE))
 		return parse_inner_block(p);
-	for (u32 i = 0; i < ARRAY_SIZE(words) && !n; i++)
-		if (is_word(p, words[i].word))
-			n = parse_leaf(p, words[i].kind);
+	for (u32 i = 0; i < ARRAY_SIZE(statements) && !n && !p->failed; i++)
+		if (is_word(p, statements[i].word))
+			n = statements[i].parse(p, statements[i].kind);
+	if (n && n->b)
+		return n;
 	if (is_word(p, "let") || is_word(p, "for"))
 		return parse_fail(p, p->tok.at, "$x = 1; makes a variable, while (...) { } a loop",
 				  "'%s' is not there yet", p->tok.text);
@@ -187,36 +195,17 @@ static struct probe *parse_probe(struct parser *p)
 	return p->failed ? NULL : probe;
 }
 
-/* #include: types come from BTF, so no file is read. #define NAME number: a constant. */
-static int directive(struct script *s, const struct token *t)
-{
-	char name[64], word[16];
-	long long value;
-
-	if (sscanf(t->text, "# %15s", word) != 1 && sscanf(t->text, "#%15s", word) != 1)
-		return 0;
-	if (!strcmp(word, "include") || !strcmp(word, "pragma"))
-		return 0;
-	if (!strcmp(word, "define") && sscanf(t->text + strcspn(t->text, "d") + 6,
-					      " %63[A-Za-z0-9_] %lli", name, &value) == 2) {
-		ctype_define(s, arena_strdup(s->arena, name), value);
-		return 0;
-	}
-	return diag_error(s->diag, t->at, "#include and #define NAME number are known",
-			  "this line of the preprocessor is not understood");
-}
-
 /* What may stand between probes; 1: something did, 0: nothing, or -EINVAL. */
 static int parse_declaration(struct parser *p, struct lexer *ahead)
 {
 	struct token t;
 	int err;
 
-	if (lex_directive(&p->lex, &t)) {
-		err = directive(p->script, &t);
-		return err ? err : 1;
-	}
 	t = lex_next(ahead);
+	if (script_file(p->script, t.at.file)->header) {
+		ctype_header(p->script, &p->lex);
+		return 1;
+	}
 	if (t.kind == TOK_NAME && !strcmp(t.text, "config") && lex_next(ahead).kind == TOK_SET) {
 		if (p->script->probes)
 			return diag_error(p->script->diag, t.at, NULL,
@@ -228,11 +217,12 @@ static int parse_declaration(struct parser *p, struct lexer *ahead)
 		p->lex.diag = p->script->diag;
 		return 1;
 	}
-	if (t.kind == TOK_NAME && (!strcmp(t.text, "macro") ||
-				   !strcmp(t.text, "import") || !strcmp(t.text, "let")))
+	if (t.kind == TOK_NAME &&
+	    (!strcmp(t.text, "macro") || !strcmp(t.text, "import") || !strcmp(t.text, "let")))
 		return diag_error(p->script->diag, t.at, NULL, "'%s' is not there yet", t.text);
 	if (t.kind == TOK_NAME &&
-	    (!strcmp(t.text, "struct") || !strcmp(t.text, "union") || !strcmp(t.text, "enum"))) {
+	    (!strcmp(t.text, "struct") || !strcmp(t.text, "union") || !strcmp(t.text, "enum") ||
+	     !strcmp(t.text, "typedef"))) {
 		err = ctype_declare(p->script, &p->lex);
 		return err ? err : 1;
 	}
@@ -244,6 +234,7 @@ int script_parse(struct script *s, const char *src, size_t len)
 	struct parser p = {.script = s};
 	struct probe **tail = &s->probes;
 	struct diag quiet = {0};
+	struct source_text text;
 	struct lexer ahead;
 	int declared;
 
@@ -251,7 +242,14 @@ int script_parse(struct script *s, const char *src, size_t len)
 		s->limits.str_most = STR_MOST_DEFAULT;
 	if (!s->limits.map_entries)
 		s->limits.map_entries = MAP_ENTRIES_DEFAULT;
-	lex_init(&p.lex, s->arena, s->diag, src, len);
+	if (!(s->limits.said & 1u << MAX_CAT_BYTES))
+		s->limits.cat_most = CAT_MOST_DEFAULT;
+	if (!s->limits.progs_most)
+		s->limits.progs_most = PROGS_MOST_DEFAULT;
+	s->self = (struct diag_file){s->diag->file, src, len, false};
+	if (script_preprocess(s, src, len, 0, &text))
+		return -EINVAL;
+	lex_init(&p.lex, s->arena, s->diag, text.text, text.size, &text.map);
 	for (;;) {
 		ahead = p.lex;
 		ahead.diag = &quiet; /* a probe is no token: only the end is looked for */
@@ -270,7 +268,7 @@ int script_parse(struct script *s, const char *src, size_t len)
 		tail = &(*tail)->next;
 	}
 	if (!s->probes)
-		return diag_error(s->diag, (struct loc){1, 1, 0},
+		return diag_error(s->diag, (struct loc){1, 1, 0, 0},
 				  "try: begin { printf(\"hello\\n\"); }",
 				  "the script has no probe");
 	if (s->silent)

@@ -3,6 +3,7 @@
  *
  * In:  the tokens, one ahead. Out: nodes in the script's arena, NULL after an error.
  */
+#include "script/constant.h"
 #include "script/parse_inner.h"
 
 #include <stdio.h>
@@ -165,15 +166,35 @@ static struct node *parse_sizeof(struct parser *p, struct node *name)
 	return n->a ? n : NULL;
 }
 
+/* "one" "two": one string */
+static struct node *parse_string(struct parser *p)
+{
+	struct node *n = parse_leaf(p, NODE_STR);
+
+	while (is(p, TOK_STR)) {
+		char *text = arena_alloc(p->script->arena, n->len + p->tok.len + 1);
+
+		memcpy(text, n->text, n->len);
+		memcpy(text + n->len, p->tok.text, p->tok.len);
+		n->text = text;
+		n->len += p->tok.len;
+		if (n->len > LITERAL_MOST)
+			return parse_fail(p, n->at, NULL, "this string is longer than 64 KiB");
+		parse_advance(p);
+	}
+	return n;
+}
+
 /* primary = INT | STRING | $1 | $var | @map [ "[" list "]" ] | name [ "(" list ")" ] | "(" expr ")"
  */
 static struct node *parse_primary(struct parser *p)
 {
+	const struct call_row *row;
 	struct node *n;
 
 	switch (p->tok.kind) {
 	case TOK_INT: return parse_leaf(p, NODE_INT);
-	case TOK_STR: return parse_leaf(p, NODE_STR);
+	case TOK_STR: return parse_string(p);
 	case TOK_PARAM: return parse_leaf(p, NODE_PARAM);
 	case TOK_VAR: return parse_leaf(p, NODE_VAR);
 	case TOK_MAP:
@@ -188,7 +209,8 @@ static struct node *parse_primary(struct parser *p)
 	case TOK_NAME:
 		n = parse_leaf(p, NODE_NAME);
 		if (accept(p, TOK_LPAREN)) {
-			if (!strcmp(n->text, "sizeof"))
+			row = call_find(n->text);
+			if (row && row->node)
 				return parse_sizeof(p, n);
 			n->kind = NODE_CALL;
 			n->a = parse_list(p, TOK_RPAREN);
@@ -263,14 +285,35 @@ static struct node *parse_postfix(struct parser *p)
 	return n;
 }
 
+/* operators.def: for each token how it may stand. */
+static const struct {
+	u8 binds;  /* between two values: how tightly; 0: not there */
+	u8 prefix; /* in front of one */
+	u8 assigns;
+} operators[TOK_COUNT] = {
+#define BINARY(TOKEN, tightly, usage, doc) [TOK_##TOKEN].binds = tightly,
+#define PREFIX(TOKEN, usage, doc)          [TOK_##TOKEN].prefix = 1,
+#define ASSIGN(TOKEN, usage, doc)          [TOK_##TOKEN].assigns = 1,
+#define OPERATOR(usage, doc)
+#include "script/operators.def"
+#undef BINARY
+#undef PREFIX
+#undef ASSIGN
+#undef OPERATOR
+};
+
+bool parse_assigns(enum token_kind op)
+{
+	return operators[op].assigns;
+}
+
 /* unary = ( "!" | "~" | "-" | "+" | "*" ) unary | ( "++" | "--" ) unary | postfix */
 static struct node *parse_unary(struct parser *p)
 {
 	struct token t = p->tok;
 	struct node *n;
 
-	if (!is(p, TOK_NOT) && !is(p, TOK_TILDE) && !is(p, TOK_SUB) && !is(p, TOK_ADD) &&
-	    !is(p, TOK_INC) && !is(p, TOK_DEC) && !is(p, TOK_MUL))
+	if (!operators[t.kind].prefix)
 		return parse_postfix(p);
 	if (++p->depth > DEPTH_MOST)
 		return parse_fail(p, t.at, "use variables for its parts",
@@ -284,39 +327,13 @@ static struct node *parse_unary(struct parser *p)
 	return n->a ? n : NULL;
 }
 
-/* How tightly binary operators bind, as in C; 0: not a binary operator. */
-static u32 precedence(enum token_kind op)
-{
-	switch (op) {
-	case TOK_OROR: return 1;
-	case TOK_ANDAND: return 2;
-	case TOK_OR: return 3;
-	case TOK_XOR: return 4;
-	case TOK_AND: return 5;
-	case TOK_EQ:
-	case TOK_NE: return 6;
-	case TOK_LT:
-	case TOK_GT:
-	case TOK_LE:
-	case TOK_GE: return 7;
-	case TOK_SHL:
-	case TOK_SHR: return 8;
-	case TOK_ADD:
-	case TOK_SUB: return 9;
-	case TOK_MUL:
-	case TOK_DIV:
-	case TOK_MOD: return 10;
-	default: return 0;
-	}
-}
-
 /* binary = unary { op binary of higher precedence } */
 static struct node *parse_binary(struct parser *p, u32 least)
 {
 	struct node *n = parse_unary(p), *outer;
 	u32 level;
 
-	while (n && (level = precedence(p->tok.kind)) >= least && level) {
+	while (n && (level = operators[p->tok.kind].binds) >= least && level) {
 		if (is(p, TOK_DIV) && p->predicate && lex_before_brace(&p->lex))
 			break;
 		outer = parse_node(p, NODE_BINARY, p->tok.at);

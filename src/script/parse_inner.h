@@ -5,6 +5,7 @@
 #define SCRIPT_PARSE_INNER_H
 
 #include "script/ctype.h"
+#include "script/pre.h"
 #include "script/script.h"
 
 #define DEPTH_MOST 200 /* nesting, so that no script overflows our stack */
@@ -27,6 +28,8 @@ struct node *parse_node(struct parser *, enum node_kind, struct loc at);
 /* A node of the current token, which is consumed. */
 struct node *parse_leaf(struct parser *, enum node_kind);
 struct node *parse_expr(struct parser *);
+/* Is it = or another assignment? */
+bool parse_assigns(enum token_kind op);
 
 /* config.c: the block in front of the probes, up to its closing brace; 0 or -1 */
 int parse_config(struct parser *);

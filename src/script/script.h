@@ -17,6 +17,9 @@
 #define STR_SHORT 96	/* in the short form of a record */
 #define STR_KEY	  256	/* in keys of maps: 5.10 has room for 512 bytes in all */
 
+#define CAT_MOST_DEFAULT    10240
+#define PROGS_MOST_DEFAULT  1024
+
 #define UNROLL_MOST 100
 
 struct arch_reg;
@@ -54,6 +57,7 @@ struct call_row {
 	u8 words;     /* AGG: of its value */
 	void (*observe)(struct lower *, u32 value_ptr, u32 n, const struct agg_of *);
 	const char *usage, *doc;
+	u8 node; /* a word of the grammar: enum node_kind of what the parser makes of it; else 0 */
 };
 struct probe_row {
 	const char *name, *alias;
@@ -132,6 +136,11 @@ bool format_next(const char **p, struct format_spec *);
 struct script_opts {
 	u32 pid; /* only events of this process, 0: of all */
 };
+/* "NAME=VALUE" of the environment: before script_parse(), which it outranks. */
+int config_set(struct script *, const char *text);
+/* Something of UNSTABLE_... is used there: a warning or an error, if the script wants one. */
+int config_unstable(struct script *, enum config_variable, struct loc);
+
 /* Makes maps, schemas, actions and, for each point, a program's IR, handed to done(). */
 struct lower_result {
 	struct ir_fn *fn;

@@ -104,7 +104,7 @@ static int check(struct classic *c)
 	if (!err)
 		return 0;
 	if (wrong.insn < c->code.lines.n)
-		at = (struct loc){c->code.lines.v[wrong.insn], 1, 1};
+		at = (struct loc){c->code.lines.v[wrong.insn], 1, 1, 0};
 	if (at.line)
 		return diag_error(&c->diag, at, NULL, "instruction %u: %s", wrong.insn, wrong.text);
 	return diag_fail(&c->diag, err, NULL, "instruction %u: %s", wrong.insn, wrong.text);

@@ -6,7 +6,8 @@
  */
 #include "compile.h"
 #include "object/asm.h"
-#include "script/tables.h"
+#include "script/rows.h"
+#include "script/script.h"
 #include "session/opts.h"
 #include "session/session.h"
 
@@ -76,8 +77,10 @@ int waggle_compile(struct waggle_object **out, enum waggle_lang lang, const char
 		return object_asm((struct object **)out, src, len, &diag);
 	}
 	err = open_target(&target, &o, &text, &diag);
-	if (!err)
+	if (!err && target) {
+		target->read = session_read_file;
 		err = compile(&object, lang, src, len, target, &o, &diag);
+	}
 	if (target)
 		target_close(target);
 	buf_free(&text);
@@ -108,7 +111,7 @@ static void dump(const struct object *object, const struct waggle_opts *o)
 	} else if (!strcmp(o->dump, "asm")) {
 		object_listing(&text, object);
 	} else if (!strcmp(o->dump, "insns")) {
-		vec_each(p, &object->progs) {
+		vec_each (p, &object->progs) {
 			buf_printf(&text, "%s:\n", p->name);
 			code_print(&text, &p->code);
 		}
@@ -179,7 +182,7 @@ int waggle_object_code(const struct waggle_object *object, const char *program, 
 
 	if (!program && o->progs.n != 1)
 		return -ENOENT;
-	vec_each(p, &o->progs)
+	vec_each (p, &o->progs)
 		if (!program || !strcmp(p->name, program)) {
 			*code = p->code.insns.v;
 			*size = p->code.insns.n * sizeof(struct insn);
@@ -228,26 +231,36 @@ int waggle_target_save(int fd, const char *const *patterns, const struct waggle_
 	return err;
 }
 
+struct topic {
+	const char *name;
+	void (*fn)(void *user, const char *name, const char *text);
+	void *user;
+	bool found;
+};
+
+/* "functions" are the rows of the kind "function". */
+static void topic_row(void *user, const struct language_row *r)
+{
+	struct topic *t = user;
+	size_t n = strlen(r->kind);
+
+	if (strncmp(t->name, r->kind, n) != 0 || (t->name[n] && strcmp(t->name + n, "s") != 0))
+		return;
+	t->found = true;
+	t->fn(t->user, r->usage, r->doc);
+}
+
 int waggle_language(const char *topic, void (*fn)(void *user, const char *name, const char *text),
 		    void *user)
 {
-	if (!strcmp(topic, "functions")) {
-		for (const struct call_row *r = call_rows; r->name; r++)
-			fn(user, r->usage, r->doc);
-	} else if (!strcmp(topic, "values")) {
-		for (const struct value_row *r = value_rows; r->name; r++)
-			fn(user, r->name, r->doc);
-		for (const struct probe_value *r = probe_values; r->name; r++)
-			fn(user, r->usage, r->doc);
-	} else if (!strcmp(topic, "probes")) {
-		for (const struct probe_row *r = probe_rows; r->name; r++)
-			fn(user, r->usage, r->doc);
-	} else if (!strcmp(topic, "stages")) {
+	struct topic t = {topic, fn, user, false};
+
+	if (!strcmp(topic, "stages")) {
 		compile_stages(fn, user);
-	} else {
-		return -ENOENT;
+		return 0;
 	}
-	return 0;
+	script_rows(topic_row, &t);
+	return t.found ? 0 : -ENOENT;
 }
 
 int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const char *line),
@@ -280,6 +293,6 @@ void waggle_object_probes(const struct waggle_object *object,
 {
 	const struct object *o = (const struct object *)object;
 
-	vec_each(a, &o->attaches)
+	vec_each (a, &o->attaches)
 		fn(user, o->progs.v[a->prog].probe);
 }

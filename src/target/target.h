@@ -43,6 +43,8 @@ struct target {
 	const char *arch;    /* "x86_64" */
 	const char *release; /* uname -r */
 	const struct target_ops *ops;
+	/* Reads a source that a script brings in: 0 or -errno. NULL: scripts can bring in none. */
+	int (*read)(const char *path, struct buf *out);
 	void *data;
 };
 

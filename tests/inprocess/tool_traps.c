@@ -64,8 +64,8 @@ static volatile sig_atomic_t caught, opened;
 static void open_one(int sig)
 {
 	(void)sig;
-	caught++;
-	opened += opens();
+	__atomic_fetch_add(&caught, 1, __ATOMIC_RELAXED); /* in any of the threads */
+	__atomic_fetch_add(&opened, opens(), __ATOMIC_RELAXED);
 }
 
 static void handle(int sig, void (*fn)(int), int flags)
@@ -451,6 +451,70 @@ static int counted(void)
 	return 0;
 }
 
+/* ---- calls of a process that changes its name, its user, its threads; paths at odd places */
+
+static void open_marked(const char *path)
+{
+	close((int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0123));
+}
+
+static void *open_in_thread(void *unused)
+{
+	open_marked("/dev/zero");
+	prctl(PR_SET_NAME, "third");
+	open_marked("/dev/zero");
+	return unused;
+}
+
+/* A path right before memory that is not there, one without an end there, none, and one in two
+ * pages. */
+static void open_paths(void)
+{
+	char *page = mmap(NULL, 12288, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	munmap(page + 8192, 4096);
+	memcpy(page + 8192 - 10, "/dev/full", 10);
+	open_marked(page + 8192 - 10);
+	memset(page + 8192 - 4, '/', 4);
+	open_marked(page + 8192 - 4);
+	open_marked((const char *)8);
+	memcpy(page + 4096 - 5, "/dev/full", 10);
+	open_marked(page + 4096 - 5);
+}
+
+static int identities(void)
+{
+	pthread_t t;
+	int pid;
+
+	open_paths();
+	prctl(PR_SET_NAME, "second");
+	open_marked("/dev/zero");
+	if (!fork()) {
+		char path[] = "/dev/null"; /* the kernel reads only what is there already */
+
+		open_marked(path);
+		prctl(PR_SET_NAME, "child");
+		if (setgid(65534) || setuid(65533))
+			_exit(1);
+		open_marked(path);
+		_exit(0);
+	}
+	wait(NULL);
+	open_marked("/dev/zero");
+	pid = vfork();
+	if (!pid) {
+		open_marked("/dev/random");
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	open_marked("/dev/zero");
+	pthread_create(&t, NULL, open_in_thread, NULL);
+	pthread_join(t, NULL);
+	open_marked("/dev/zero");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*fn)(void);
@@ -472,6 +536,7 @@ static const struct {
 	{"cancels", cancels, 0},
 	{"counted", counted, 0},
 	{"next-descriptor", next_descriptor, 1},
+	{"identities", identities, 1},
 };
 
 int main(int argc, char **argv)

@@ -154,7 +154,7 @@ static void a_message_shows_its_line(void **state)
 			 .size = sizeof(source) - 1};
 
 	(void)state;
-	assert_int_equal(diag_error(&d, (struct loc){2, 2, 6}, "hint", "%s %d", "wrong", 5), -22);
+	assert_int_equal(diag_error(&d, (struct loc){2, 2, 6, 0}, "hint", "%s %d", "wrong", 5), -22);
 	assert_string_equal(h.text, "wrong 5");
 	assert_string_equal(h.hint, "hint");
 	assert_string_equal(h.source, "\tsecond line");
@@ -163,7 +163,7 @@ static void a_message_shows_its_line(void **state)
 	assert_int_equal(h.diag.col, 2);
 	assert_int_equal(h.diag.len, 6);
 	assert_int_equal(h.diag.level, WAGGLE_ERROR);
-	diag_warn(&d, (struct loc){3, 1, 4}, NULL, "odd");
+	diag_warn(&d, (struct loc){3, 1, 4, 0}, NULL, "odd");
 	assert_string_equal(h.source, "last");
 	assert_int_equal(h.diag.level, WAGGLE_WARNING);
 	assert_int_equal(d.errors, 1);
@@ -177,7 +177,7 @@ static void nobody_needs_to_listen(void **state)
 	struct diag d = {0};
 
 	(void)state;
-	assert_int_equal(diag_error(&d, (struct loc){1, 1, 1}, NULL, "unheard"), -22);
+	assert_int_equal(diag_error(&d, (struct loc){1, 1, 1, 0}, NULL, "unheard"), -22);
 	assert_int_equal(d.errors, 1);
 }
 

@@ -38,7 +38,7 @@ static void start(struct fixture *f, const char *source)
 	f->diag.user = &f->heard;
 	f->diag.text = source;
 	f->diag.size = strlen(source);
-	lex_init(&f->lexer, &f->arena, &f->diag, source, strlen(source));
+	lex_init(&f->lexer, &f->arena, &f->diag, source, strlen(source), NULL);
 }
 
 static void integers(void **state)

@@ -178,7 +178,7 @@ static void ask(struct target *t, const char *category, const char *name, const 
 {
 	struct heard h = {0};
 	struct diag d = {.fn = hear, .user = &h};
-	struct loc at = {3, 14, 5};
+	struct loc at = {.line = 3, .col = 14, .len = 5};
 	struct tp_format *f;
 
 	assert_int_equal(target_tracepoint(t, category, name, at, &f, &d), -ENOENT);

@@ -107,6 +107,15 @@ struct agent_given {
 #define agent_heap ((struct agent_given *)AGENT_HEAP)
 
 /* ---- in the private memory */
+
+/* What a process knows of itself; all zeroes in a new one. */
+struct agent_self {
+	u32 pid;
+	bool shared; /* others run in this memory, or did: threads, a child of vfork() */
+	u64 read_ns; /* when the rest was read, 0: never. Not used where others run */
+	u32 uid, gid;
+	char comm[16];
+};
 struct agent_site {
 	u64 back; /* behind the instruction */
 	u64 key;  /* the same and, above, the number of the call; 0: free */
@@ -122,7 +131,8 @@ struct agent_process {
 	u32 words[8];
 	u64 blocks[8];          /* where the gates are mapped, near code that was patched */
 	u8 looked[AGENT_SITES]; /* whether the site can be patched */
-	u32 pid __attribute__((aligned(4096))); /* a page that is empty after a fork() */
+	bool handles;           /* it has set a handler for some signal */
+	struct agent_self self __attribute__((aligned(4096))); /* a page that fork() empties */
 };
 #define agent_private ((struct agent_process *)AGENT_PRIVATE)
 

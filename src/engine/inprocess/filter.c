@@ -36,23 +36,46 @@ static void emit(struct trap_filter *f, u16 code, u8 jt, u8 jf, u32 k)
 	f->n++;
 }
 
-/* Calls that the agent must know of, where argument `arg` is not `except` (in its lower half). */
-#define NO_ARG 6
+/* Calls that the agent must know of, where the lower half of an argument passes a test: jump when
+ * true, jump when false, over the jump to the trap. */
+#define CLONE_VM 0x100u
+static const struct test {
+	u16 code;
+	u8 jt, jf;
+} tests[] = {
+	{JUMP(BPF_JEQ), 1, 0},  /* is not the value */
+	{JUMP(BPF_JEQ), 0, 1},  /* is the value */
+	{JUMP(BPF_JSET), 0, 1}, /* has the bit */
+};
+enum { IS_NOT, IS, HAS, ALWAYS };
+enum { NEEDS_NOTHING, NEEDS_COMM, NEEDS_IDS }; /* only where programs ask for that */
 static const struct special {
 	u32 nr;
-	u8 arg;
-	u32 except;
+	u8 test, arg;
+	u32 value;
+	u8 needs;
 } specials[] = {
-	{SYS_rt_sigprocmask, 0, 1 /* SIG_UNBLOCK */},
-	{SYS_rt_sigaction, NO_ARG, 0},
-	{SYS_rt_sigsuspend, NO_ARG, 0},
-	{SYS_ppoll, 3, 0},
-	{SYS_pselect6, 5, 0},
-	{SYS_epoll_pwait, 4, 0},
-	{441 /* epoll_pwait2 */, 4, 0},
-	{435 /* clone3 */, NO_ARG, 0},
-	{SYS_execve, NO_ARG, 0},
-	{SYS_execveat, NO_ARG, 0},
+	{SYS_rt_sigprocmask, IS_NOT, 0, 1 /* SIG_UNBLOCK */, 0},
+	{SYS_rt_sigaction, ALWAYS, 0, 0, 0},
+	{SYS_rt_sigsuspend, ALWAYS, 0, 0, 0},
+	{SYS_ppoll, IS_NOT, 3, 0, 0},
+	{SYS_pselect6, IS_NOT, 5, 0, 0},
+	{SYS_epoll_pwait, IS_NOT, 4, 0, 0},
+	{441 /* epoll_pwait2 */, IS_NOT, 4, 0, 0},
+	{435 /* clone3 */, ALWAYS, 0, 0, 0},
+	{SYS_clone, HAS, 0, CLONE_VM, 0},
+	{SYS_vfork, ALWAYS, 0, 0, 0},
+	{SYS_execve, ALWAYS, 0, 0, 0},
+	{SYS_execveat, ALWAYS, 0, 0, 0},
+	{SYS_prctl, IS, 0, PR_SET_NAME, NEEDS_COMM},
+	{SYS_setuid, ALWAYS, 0, 0, NEEDS_IDS},
+	{SYS_setgid, ALWAYS, 0, 0, NEEDS_IDS},
+	{SYS_setreuid, ALWAYS, 0, 0, NEEDS_IDS},
+	{SYS_setregid, ALWAYS, 0, 0, NEEDS_IDS},
+	{SYS_setresuid, ALWAYS, 0, 0, NEEDS_IDS},
+	{SYS_setresgid, ALWAYS, 0, 0, NEEDS_IDS},
+	{SYS_setfsuid, ALWAYS, 0, 0, NEEDS_IDS},
+	{SYS_setfsgid, ALWAYS, 0, 0, NEEDS_IDS},
 };
 
 static bool planned(const struct plan *p, u32 nr)
@@ -82,23 +105,30 @@ static void emit_plan(struct trap_filter *f, const struct plan *p)
 	}
 }
 
+static void emit_special(struct trap_filter *f, const struct special *s)
+{
+	const struct test *t = &tests[s->test];
+
+	if (s->test == ALWAYS) {
+		emit(f, JUMP(BPF_JEQ), 0, 1, s->nr);
+		emit(f, BPF_JMP | BPF_JA, 0, 0, TO_TRAP);
+		return;
+	}
+	emit(f, JUMP(BPF_JEQ), 0, 4, s->nr);
+	emit(f, LD_ABS, 0, 0, ARG(s->arg));
+	emit(f, t->code, t->jt, t->jf, s->value);
+	emit(f, BPF_JMP | BPF_JA, 0, 0, TO_TRAP);
+	emit(f, RETURN, 0, 0, SECCOMP_ALLOW);
+}
+
 static void emit_specials(struct trap_filter *f, const struct plan *p)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(specials); i++) {
 		const struct special *s = &specials[i];
 
-		if (planned(p, s->nr))
-			continue;
-		if (s->arg == NO_ARG) {
-			emit(f, JUMP(BPF_JEQ), 0, 1, s->nr);
-			emit(f, BPF_JMP | BPF_JA, 0, 0, TO_TRAP);
-			continue;
-		}
-		emit(f, JUMP(BPF_JEQ), 0, 4, s->nr);
-		emit(f, LD_ABS, 0, 0, ARG(s->arg));
-		emit(f, JUMP(BPF_JEQ), 1, 0, s->except);
-		emit(f, BPF_JMP | BPF_JA, 0, 0, TO_TRAP);
-		emit(f, RETURN, 0, 0, SECCOMP_ALLOW);
+		if (!planned(p, s->nr) && (s->needs != NEEDS_COMM || p->needs_comm) &&
+		    (s->needs != NEEDS_IDS || p->needs_ids))
+			emit_special(f, s);
 	}
 }
 

@@ -8,8 +8,6 @@
  */
 #include "engine/user/probes.h"
 
-#include "arch/arch.h"
-
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -35,10 +33,9 @@ static void resume(struct tracer *t, struct task *task, u32 sig)
 /* ---- system calls */
 
 /* Numbers of another architecture are none of the plan's. */
-static u64 number_of(const struct call_info *info)
+static u64 number_of(const struct tracer *t, const struct call_info *info)
 {
-	return info->arch == arch_find("x86_64")->audit ? info->entry.nr
-							: info->entry.nr | FOREIGN_CALL;
+	return info->arch == t->audit ? info->entry.nr : info->entry.nr | FOREIGN_CALL;
 }
 
 bool call_changes_info(u64 nr, const u64 args[6])
@@ -78,7 +75,7 @@ static void keep_child(struct tracer *t, struct task *task, u64 nr, const u64 ar
 
 static void on_entry(struct tracer *t, struct task *task, const struct call_info *info)
 {
-	u64 nr = number_of(info);
+	u64 nr = number_of(t, info);
 
 	task->nr = nr;
 	task->in_call = plan_exits(t->plan, nr);

@@ -10,6 +10,8 @@
  */
 #include "engine/user/probes.h"
 
+#include "arch/arch.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -291,6 +293,7 @@ static _Noreturn void tracer_main(struct user_engine *u, int ready, u32 parent)
 		t->process = u->opts.pid;
 		t->notify = c->notify && t->seccomp;
 		t->session = parent;
+		t->audit = arch_find("x86_64")->audit;
 		t->all_calls = plan_has_calls(t->plan);
 		info_init(t);
 		err = vm_run_open(&t->run, u->vm, &t->host, t, TRACER_CPU);

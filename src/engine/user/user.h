@@ -150,6 +150,7 @@ struct tracer {
 	struct user_regs_struct regs;
 	bool at_entry;  /* of a function: its frame is not there yet */
 	u32 session;    /* the process that we belong to */
+	u32 audit;      /* number of this architecture */
 	bool notify;    /* entries come by notification, nothing is attached */
 	bool seccomp;   /* a filter says which calls stop... */
 	bool all_calls; /* ...else all or none do */

@@ -13,6 +13,7 @@
 #define FUTEX_WAKE     1
 #define PR_SET_PTRACER 0x59616d61
 #define SIGSYS_        31
+#define SIG_IGN_       1
 
 enum { MASK_BLOCK, MASK_UNBLOCK, MASK_SET };
 
@@ -54,6 +55,7 @@ static bool sigaction_call(struct agent_context *uc)
 	if (uc->si && !agent_copy_in(&a, uc->si, sizeof(a)))
 		return done(uc, -EFAULT);
 	a.mask &= ~SIGSYS_BIT;
+	agent_private->handles |= uc->si && a.handler > SIG_IGN_;
 	if ((u32)uc->di != SIGSYS_ || uc->r10 != sizeof(a.mask))
 		return done(uc,
 			    call4(SYS_rt_sigaction, uc->di, uc->si ? (u64)&a : 0, uc->dx, uc->r10));
@@ -103,6 +105,30 @@ static bool pselect_call(struct agent_context *uc)
 	return false;
 }
 
+/* ---- new threads, new names */
+
+#define CLONE_VM_ 0x100u
+
+static bool clone_call(struct agent_context *uc)
+{
+	agent_private->self.shared |= uc->di & CLONE_VM_;
+	return false;
+}
+
+static bool vfork_call(struct agent_context *uc)
+{
+	(void)uc;
+	agent_private->self.shared = true;
+	return false;
+}
+
+static bool self_changes(struct agent_context *uc)
+{
+	(void)uc;
+	agent_private->self.read_ns = 0;
+	return false;
+}
+
 /* CLONE_CLEAR_SIGHAND would take a child its handlers. We say what kernels say that do not know it:
  * C libraries then do without. */
 #define CLEAR_HANDLERS (1ull << 32)
@@ -111,9 +137,12 @@ static bool clone3_call(struct agent_context *uc)
 {
 	u64 flags; /* the first field */
 
-	if (!agent_copy_in(&flags, uc->di, sizeof(flags)) || !(flags & CLEAR_HANDLERS))
+	if (!agent_copy_in(&flags, uc->di, sizeof(flags)))
 		return false;
-	return done(uc, -EINVAL);
+	if (flags & CLEAR_HANDLERS)
+		return done(uc, -EINVAL);
+	agent_private->self.shared |= flags & CLONE_VM_;
+	return false;
 }
 
 /* ---- exec */
@@ -226,6 +255,17 @@ static const struct {
 	{SYS_epoll_pwait, epoll_pwait_call},
 	{441 /* epoll_pwait2 */, epoll_pwait_call},
 	{435 /* clone3 */, clone3_call},
+	{SYS_clone, clone_call},
+	{SYS_vfork, vfork_call},
+	{SYS_prctl, self_changes},
+	{SYS_setuid, self_changes},
+	{SYS_setgid, self_changes},
+	{SYS_setreuid, self_changes},
+	{SYS_setregid, self_changes},
+	{SYS_setresuid, self_changes},
+	{SYS_setresgid, self_changes},
+	{SYS_setfsuid, self_changes},
+	{SYS_setfsgid, self_changes},
 	{SYS_execve, exec_call},
 	{SYS_execveat, exec_call},
 };

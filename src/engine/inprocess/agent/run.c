@@ -16,16 +16,22 @@
 
 #include <errno.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #define FUTEX_WAKE   1
 #define PATIENCE     2000 /* rounds over all CPUs, before the dead are looked for */
 #define PR_GET_NAME_ 16
+#define BELIEVED_NS  10000000u /* so long what a process knows of itself is not asked again */
+#define PAGE         4096u
+#define NO_SUCH_HOW  99 /* of rt_sigprocmask(2) */
 
 u32 agent_pid(void)
 {
-	if (!agent_private->pid)
-		agent_private->pid = (u32)call0(SYS_getpid);
-	return agent_private->pid;
+	struct agent_self *self = &agent_private->self;
+
+	if (!self->pid)
+		self->pid = (u32)call0(SYS_getpid);
+	return self->pid;
 }
 
 void agent_wake_reader(void)
@@ -35,7 +41,27 @@ void agent_wake_reader(void)
 	call3(SYS_futex, (u64)&agent_control->word, FUTEX_WAKE, 1);
 }
 
-/* ---- memory of the process, which may not be there */
+/* ---- memory of the process, which may not be there
+
+ * Where no other thread can take it away meanwhile, the cheapest question is whether the kernel
+ * can read eight bytes of a page: a signal mask, for a change that it then does not make. */
+
+static bool is_there(u64 page)
+{
+	return call4(SYS_rt_sigprocmask, NO_SUCH_HOW, page, 0, 8) == -EINVAL;
+}
+
+static bool are_there(u64 from, u32 size)
+{
+	u64 last = from + MAX(size, 1u) - 1;
+
+	if (last < from)
+		return false;
+	for (u64 page = from & ~(u64)(PAGE - 1); page <= last; page += PAGE)
+		if (!is_there(page))
+			return false;
+	return true;
+}
 
 static bool copy(long nr, u64 here, u64 there, u64 size)
 {
@@ -46,7 +72,12 @@ static bool copy(long nr, u64 here, u64 there, u64 size)
 
 bool agent_copy_in(void *to, u64 from, u32 size)
 {
-	return copy(SYS_process_vm_readv, (u64)to, from, size);
+	if (agent_private->self.shared)
+		return copy(SYS_process_vm_readv, (u64)to, from, size);
+	if (!are_there(from, size))
+		return false;
+	memcpy(to, (const void *)from, size);
+	return true;
 }
 
 bool agent_copy_out(u64 to, const void *from, u32 size)
@@ -61,21 +92,63 @@ static struct agent_event *event_of(const struct vm_run *run)
 	return run->user;
 }
 
+static void self_read(struct agent_self *self)
+{
+	const struct agent_shared *c = agent_control;
+
+	if (c->needs_comm)
+		call2(SYS_prctl, PR_GET_NAME_, (u64)self->comm);
+	if (c->needs_ids) {
+		self->uid = (u32)call0(SYS_getuid);
+		self->gid = (u32)call0(SYS_getgid);
+	}
+}
+
+/* Its own calls that change it are seen (calls.c); what it writes to /proc is seen late. */
+static void self_refresh(struct agent_self *self)
+{
+	struct timespec t;
+	u64 now;
+
+	if (!agent_control->needs_comm && !agent_control->needs_ids)
+		return;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	now = (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
+	if (self->read_ns && now - self->read_ns < BELIEVED_NS)
+		return;
+	self_read(self);
+	self->read_ns = now;
+}
+
+static void task_fill(struct vm_task *t, const struct agent_self *self)
+{
+	t->cgroup = agent_control->cgroup;
+	t->uid = self->uid;
+	t->gid = self->gid;
+	memcpy(t->comm, self->comm, sizeof(t->comm));
+}
+
+static u32 thread_id(void)
+{
+	return agent_private->self.shared ? (u32)call0(SYS_gettid) : agent_pid();
+}
+
 static const struct vm_task *host_task(struct vm_run *run)
 {
 	struct vm_task *t = &event_of(run)->task;
-	const struct agent_shared *c = agent_control;
+	struct agent_self *self = &agent_private->self, other = {0};
 
 	if (t->pid)
 		return t;
-	t->pid = (u32)call0(SYS_getpid);
-	t->tid = (u32)call0(SYS_gettid);
-	t->cgroup = c->cgroup;
-	if (c->needs_comm)
-		call2(SYS_prctl, PR_GET_NAME_, (u64)t->comm);
-	if (c->needs_ids) {
-		t->uid = (u32)call0(SYS_getuid);
-		t->gid = (u32)call0(SYS_getgid);
+	t->tid = thread_id();
+	if (self->shared) {
+		t->pid = (u32)call0(SYS_getpid);
+		self_read(&other);
+		task_fill(t, &other);
+	} else {
+		t->pid = t->tid;
+		self_refresh(self);
+		task_fill(t, self);
 	}
 	return t;
 }
@@ -259,7 +332,7 @@ struct record_call { /* of sys_enter_*, sys_exit_*, raw_syscalls */
 
 static u64 common(void)
 {
-	return agent_control->needs_tid ? (u64)call0(SYS_gettid) << 32 : 0;
+	return agent_control->needs_tid ? (u64)thread_id() << 32 : 0;
 }
 
 void agent_enter(const struct agent_context *uc)

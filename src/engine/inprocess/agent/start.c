@@ -26,7 +26,7 @@ static long private_map(void)
 
 	if (r < 0)
 		return r;
-	return call3(SYS_madvise, (u64)&agent_private->pid, PAGE, MADV_WIPEONFORK_);
+	return call3(SYS_madvise, (u64)&agent_private->self, PAGE, MADV_WIPEONFORK_);
 }
 
 /* ---- the clock that needs no system call */

@@ -186,17 +186,27 @@ static struct agent_context context_of(const struct agent_site *s, const u64 *ke
 				      .r9 = kept[KEPT_R9]};
 }
 
-static u64 mask_all(void)
-{
-	u64 all = EVERY_SIGNAL, mask = 0;
+/* No handler may run while a program does: it may never come back. A process without handlers, and
+ * without threads that could set one now, needs no mask. */
+struct mask {
+	u64 old;
+	bool set;
+};
 
-	call4(SYS_rt_sigprocmask, MASK_SET, (u64)&all, (u64)&mask, 8);
-	return mask;
+static struct mask mask_all(void)
+{
+	struct mask m = {.set = agent_private->handles || agent_private->self.shared};
+	u64 all = EVERY_SIGNAL;
+
+	if (m.set)
+		call4(SYS_rt_sigprocmask, MASK_SET, (u64)&all, (u64)&m.old, 8);
+	return m;
 }
 
-static void mask_back(u64 mask)
+static void mask_back(struct mask m)
 {
-	call4(SYS_rt_sigprocmask, MASK_SET, (u64)&mask, 0, 8);
+	if (m.set)
+		call4(SYS_rt_sigprocmask, MASK_SET, (u64)&m.old, 0, 8);
 }
 
 /* The gate of a function that makes any call (patch.c). What the agent must know of, and what
@@ -216,7 +226,7 @@ struct agent_way agent_gate(u32 at, u64 *kept)
 {
 	const struct agent_site *s = &agent_private->sites[at];
 	const struct agent_context uc = context_of(s, kept);
-	u64 mask;
+	struct mask mask;
 
 	if (uc.ax == AGENT_ANY)
 		return any_gate(s, kept);
@@ -233,7 +243,7 @@ u64 agent_exit(u32 at, const u64 *kept, s64 result)
 	const struct agent_site *s = &agent_private->sites[at];
 	const struct agent_context uc = context_of(s, kept);
 	struct agent_event ev = {.ip = uc.ip, .sp = uc.sp, .bp = uc.bp};
-	u64 mask;
+	struct mask mask;
 
 	if (!is_exec(uc.ax) && !agent_is_open())
 		return s->back;

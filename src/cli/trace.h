@@ -1,0 +1,19 @@
+/* trace.h: what tracing was asked for. Private to trace.c and trace_options.c. */
+#ifndef CLI_TRACE_H
+#define CLI_TRACE_H
+
+#include "cli/cli.h"
+
+struct trace {
+	struct waggle_opts opts;
+	struct source source;
+	const char *script; /* of -e */
+	const char *output;
+	char **command;
+	bool stats, verbose, list;
+};
+
+/* Options, then the script; what is behind it are its parameters. 0 or an exit status. */
+int trace_options(struct trace *, int argc, char **argv);
+
+#endif

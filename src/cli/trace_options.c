@@ -1,0 +1,258 @@
+/*
+ * trace_options.c: the options of tracing, by the table options.def.
+ *
+ * In:  the arguments of the command line. Out: struct trace.
+ */
+#include "cli/trace.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int take_pid(struct trace *t, const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end == text || *end || n <= 0 || n > 4194304)
+		return usage_error("'%s' is no process id", text);
+	t->opts.pid = (int)n;
+	return 0;
+}
+
+static int take_engine(struct trace *t, const char *name)
+{
+	static const char *const names[] = {
+		[WAGGLE_AUTO] = "auto",
+		[WAGGLE_KERNEL] = "kernel",
+		[WAGGLE_USER] = "user",
+		[WAGGLE_INPROCESS] = "inprocess",
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i])) {
+			t->opts.engine = (enum waggle_engine)i;
+			return 0;
+		}
+	return usage_error("there is no engine '%s': kernel, user, inprocess or auto", name);
+}
+
+static int take_buffering(struct trace *t, const char *mode)
+{
+	if (!strcmp(mode, "line") || !strcmp(mode, "none") || !strcmp(mode, "full"))
+		t->opts.line_buffered = *mode == 'n' ? 2 : *mode == 'l';
+	else
+		return usage_error("there is no buffer mode '%s': none, line or full", mode);
+	return 0;
+}
+
+static int take_format(struct trace *t, const char *name)
+{
+	static const char *const names[] = {"text", "json", "folded", "flame"};
+
+	t->opts.format = name;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i]))
+			return 0;
+	return usage_error("there is no format '%s': text, json, folded or flame", name);
+}
+
+struct stage {
+	const char *name;
+	bool found;
+};
+
+static void stage_look(void *user, const char *name, const char *text)
+{
+	struct stage *s = user;
+
+	(void)text;
+	s->found |= !strcmp(s->name, name);
+}
+
+static int take_stage(struct trace *t, const char *name)
+{
+	struct stage s = {.name = name};
+
+	t->opts.dump = name;
+	waggle_language("stages", stage_look, &s);
+	if (!s.found)
+		return usage_error("there is no stage '%s' to print: ast, types, ir, ir:PASS, "
+				   "insns, object, verifier",
+				   name);
+	return 0;
+}
+
+static int take_command(struct trace *t, const char *command)
+{
+	t->command = split_words(command);
+	if (!t->command || !*t->command)
+		return usage_error("-c takes a command: '%s' %s", command,
+				   t->command ? "is empty" : "leaves a quote open");
+	t->opts.command = t->command;
+	return 0;
+}
+
+/* Those that set one thing. */
+#define TAKE(name, what)                                           \
+	static int take_##name(struct trace *t, const char *value) \
+	{                                                          \
+		(void)value;                                       \
+		what;                                              \
+		return 0;                                          \
+	}
+TAKE(script, t->script = value)
+TAKE(output, t->output = value)
+TAKE(json, t->opts.format = "json")
+TAKE(flame, t->opts.format = "flame"; t->output = value)
+TAKE(quiet, t->opts.quiet = true)
+TAKE(list, t->list = true)
+TAKE(verbose, t->verbose = true)
+TAKE(stats, t->stats = true)
+TAKE(target, t->opts.target = value)
+TAKE(btf, t->opts.btf = value)
+#undef TAKE
+
+static int take_help(struct trace *t, const char *value)
+{
+	(void)t;
+	(void)value;
+	exit(output_check(cmd_help(0, NULL)));
+}
+
+static int take_version(struct trace *t, const char *value)
+{
+	(void)t;
+	(void)value;
+	puts("waggle " WAGGLE_VERSION);
+	exit(output_check(STATUS_OK));
+}
+
+/* ---- the table */
+
+#define take_common NULL /* options that other commands have, too */
+
+static const struct option_row {
+	char letter;
+	const char *name, *takes;
+	int (*take)(struct trace *, const char *value);
+	const char *does;
+} rows[] = {
+#define OPTION(letter, name, takes, take, does) {letter, name, takes, take, does},
+#include "cli/options.def"
+#undef OPTION
+};
+enum { ROWS = sizeof(rows) / sizeof(*rows), LONG = 256 };
+
+struct tables {
+	char letters[2 * ROWS + 2];
+	struct option names[ROWS + 1];
+};
+
+/* As getopt_long() wants them: a long option is LONG and the number of its row. */
+static void make_tables(struct tables *t)
+{
+	struct option *name = t->names;
+	char *letter = t->letters;
+
+	*t = (struct tables){0};
+	*letter++ = '+';
+	for (int i = 0; i < ROWS; i++) {
+		if (rows[i].letter)
+			letter = stpcpy(letter,
+					(char[]){rows[i].letter, rows[i].takes ? ':' : 0, 0});
+		if (rows[i].name)
+			*name++ = (struct option){rows[i].name, rows[i].takes ? 1 : 0, NULL,
+						  LONG + i};
+	}
+}
+
+static int take_option(struct trace *t, int opt)
+{
+	const struct option_row *row = rows;
+
+	if (opt == '?')
+		return STATUS_USAGE; /* getopt has said what is wrong */
+	while (row->letter != opt && row - rows != opt - LONG)
+		row++;
+	return row->take ? row->take(t, optarg) : options_take(&t->opts, row->name, optarg);
+}
+
+/* Words of a line, so that none is longer than 80 columns; what follows begins at 19. */
+static void print_wrapped(int column, const char *text)
+{
+	while (*text) {
+		int len = (int)strcspn(text, " ");
+
+		if (column + 1 + len > 80)
+			column = printf("\n%17s", "") - 1;
+		column += printf(" %.*s", len, text);
+		text += len + (text[len] == ' ');
+	}
+	putchar('\n');
+}
+
+void options_print(void)
+{
+	for (int i = 0; i < ROWS; i++) {
+		const struct option_row *r = &rows[i];
+		int n = printf(r->letter ? "  -%c" : "  ", r->letter);
+
+		if (r->name)
+			n += printf("%s--%s", r->letter ? ", " : "", r->name);
+		if (r->takes)
+			n += printf(" %s", r->takes);
+		print_wrapped(n < 18 ? n + printf("%*s", 17 - n, "") : 80, r->does);
+	}
+}
+
+/* `waggle FILE ARG -c CMD`: -c is the script's second parameter, which few mean. */
+static void note_parameters(const struct trace *t, const char *letters)
+{
+	for (int i = 0; i < t->opts.argc; i++) {
+		const char *arg = t->opts.argv[i];
+
+		if (arg[0] != '-' || (arg[1] != '-' && (!arg[1] || arg[2])) ||
+		    (arg[1] != '-' && !strchr(letters, arg[1])))
+			continue;
+		fprintf(stderr,
+			"waggle: note: '%s' is handed to the script as $%d\n"
+			"        options stand before the script's arguments; -- before "
+			"these says that it is meant\n",
+			arg, i + 1);
+		return;
+	}
+}
+
+int trace_options(struct trace *t, int argc, char **argv)
+{
+	struct tables tables;
+	bool named = false;
+	int opt, status = 0;
+
+	make_tables(&tables);
+	while (!status) {
+		opt = getopt_long(argc, argv, tables.letters, tables.names, NULL);
+		if (opt >= 0) {
+			status = take_option(t, opt);
+			continue;
+		}
+		/* options may also stand behind the file: waggle FILE -c CMD */
+		if (t->script || named || optind >= argc || !strcmp(argv[optind - 1], "--"))
+			break;
+		t->opts.name = argv[optind++];
+		named = true;
+	}
+	if (!status && !t->script && !named && !t->list)
+		status = usage_error("no script: give a file, or -e and the script");
+	t->opts.argc = argc - optind;
+	t->opts.argv = argv + optind;
+	if (!status && !t->opts.quiet && t->opts.argc && strcmp(t->opts.argv[-1], "--"))
+		note_parameters(t, tables.letters);
+	if (!status && !t->opts.quiet && t->opts.pid && t->opts.command)
+		fprintf(stderr,
+			"waggle: warning: with -p %d, the events of the command of -c are "
+			"not seen\n",
+			t->opts.pid);
+	return status;
+}
