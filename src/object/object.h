@@ -136,6 +136,7 @@ enum fill_kind {
 	FILL_KADDR,	 /* address of the kernel's symbol `text`; 0: there is none */
 	FILL_CGROUP,	 /* id of the cgroup at the path `text` */
 	FILL_TAI_OFFSET, /* CLOCK_TAI less CLOCK_MONOTONIC, in ns */
+	FILL_CGROUP_LEVEL, /* how deep the cgroup at the path `text` lies below the root of all */
 	FILL_KINDS
 };
 struct object_fill {

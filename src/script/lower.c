@@ -185,8 +185,7 @@ void lower_statements(struct lower *l, struct node *n)
 
 /* ---- programs */
 
-/* Goes on only if the condition holds; else the program ends. */
-static void demand(struct lower *l, struct node *predicate, u32 value)
+void lower_demand(struct lower *l, struct node *predicate, u32 value)
 {
 	struct ir_fn *fn = l->fn;
 	u32 go = ir_block(fn), leave = ir_block(fn);
@@ -212,17 +211,6 @@ static void clear_str(struct lower *l, const struct script_var *v)
 	mem_zero(l, mem_at(l, p), p->slot ? p->size : MIN(p->size, 16));
 }
 
-/* Whether -p is asked for in the program: user probes are attached to the process alone. */
-static bool needs_pid(const struct point *p)
-{
-	switch (p->row->attach) {
-	case ATTACH_UPROBE:
-	case ATTACH_URETPROBE:
-	case ATTACH_USDT: return false;
-	default: return attach_infos[p->row->attach].flags & ATTACH_GATED;
-	}
-}
-
 static void lower_point(struct lower *l, struct point *p)
 {
 	struct ir_fn *fn = l->fn;
@@ -239,10 +227,9 @@ static void lower_point(struct lower *l, struct point *p)
 		v->ir = ir_var(fn, IRT_I64);
 		ir_set(fn, v->ir, ir_const(fn, 0));
 	}
-	if (l->opts->pid && needs_pid(p))
-		demand(l, NULL, ir_bin(fn, IR_EQ, IRT_I64, lower_pid(l), ir_const(fn, l->opts->pid)));
+	lower_filters(l, p);
 	if (p->probe->predicate)
-		demand(l, p->probe->predicate, 0);
+		lower_demand(l, p->probe->predicate, 0);
 	lower_statements(l, p->probe->body);
 	if (ir_open(fn))
 		lower_return(l);
@@ -264,9 +251,9 @@ static const char *fields_used(struct arena *arena, const struct point *p)
 {
 	const char *text = NULL;
 
-	vec_each(f, &p->used)
-		text = arena_printf(arena, "%s%s %u %u\n", text ? text : "", (*f)->name,
-				    (*f)->off, (*f)->size);
+	vec_each (f, &p->used)
+		text = arena_printf(arena, "%s%s %u %u\n", text ? text : "", (*f)->name, (*f)->off,
+				    (*f)->size);
 	return text;
 }
 
@@ -295,9 +282,9 @@ static const char *section_of(struct lower *l, const struct point *p)
 	u8 kind = p->row->attach;
 
 	if (!plain[kind])
-		return kind == ATTACH_RAW_TRACEPOINT ?
-			       arena_printf(arena, "raw_tracepoint/%s", p->pattern) :
-			       "raw_tracepoint";
+		return kind == ATTACH_RAW_TRACEPOINT
+			       ? arena_printf(arena, "raw_tracepoint/%s", p->pattern)
+			       : "raw_tracepoint";
 	if (points_served(l, p) > 1)
 		return plain[kind];
 	if (kind == ATTACH_TRACEPOINT)
@@ -329,10 +316,15 @@ static void add_attach(struct lower *l, const struct point *p, u64 cookie)
 	struct arena *arena = &l->object->arena;
 
 	vec_push(arena, &l->object->attaches,
-		 (struct attach){.kind = p->row->attach, .prog = l->prog,
-				 .pattern = arena_strdup(arena, p->pattern), .ns = p->ns,
-				 .off = p->off, .count = p->count, .semaphore = p->semaphore,
-				 .cookie = cookie, .fields = fields_used(arena, p)});
+		 (struct attach){.kind = p->row->attach,
+				 .prog = l->prog,
+				 .pattern = arena_strdup(arena, p->pattern),
+				 .ns = p->ns,
+				 .off = p->off,
+				 .count = p->count,
+				 .semaphore = p->semaphore,
+				 .cookie = cookie,
+				 .fields = fields_used(arena, p)});
 }
 
 /* The cookie is the number of the point among those of its program. */
@@ -353,16 +345,23 @@ static void add_sections(struct lower *l, u32 programs)
 	struct object_map *o = vec_add(&l->object->arena, &l->object->maps);
 
 	l->bss = l->object->maps.n - 1;
-	*o = (struct object_map){
-		.name = ".bss", .kind = MAP_ARRAY, .key_size = 4, .max_entries = 1,
-		.section = SECTION_BSS,
-		.value_size = sizeof(struct waggle_control) +
-			      programs * CONTROL_CPUS * (u32)sizeof(struct waggle_counters)};
+	*o = (struct object_map){.name = ".bss",
+				 .kind = MAP_ARRAY,
+				 .key_size = 4,
+				 .max_entries = 1,
+				 .section = SECTION_BSS,
+				 .value_size = sizeof(struct waggle_control) +
+					       programs * CONTROL_CPUS *
+						       (u32)sizeof(struct waggle_counters)};
 	o = vec_add(&l->object->arena, &l->object->maps);
 	l->rodata = l->object->maps.n - 1;
 	*o = (struct object_map){
-		.name = ".rodata", .kind = MAP_ARRAY, .key_size = 4, .max_entries = 1,
-		.section = SECTION_RODATA, .value_size = sizeof(struct waggle_config) + 8,
+		.name = ".rodata",
+		.kind = MAP_ARRAY,
+		.key_size = 4,
+		.max_entries = 1,
+		.section = SECTION_RODATA,
+		.value_size = sizeof(struct waggle_config) + 8,
 		.data = arena_alloc(&l->object->arena, sizeof(struct waggle_config) + 8)};
 }
 
@@ -390,7 +389,7 @@ static void rodata_begin(struct lower *l)
 {
 	u32 most = 0;
 
-	vec_each(m, &l->object->maps)
+	vec_each (m, &l->object->maps)
 		most = m->agg ? MAX(most, m->value_size) : most;
 	l->zeroes = rodata_add(l, most);
 }
@@ -415,9 +414,9 @@ int script_lower(struct script *s, struct point *points, const struct script_opt
 	for (struct point *p = points; p; p = p->next)
 		n += !point_is_led(s, p);
 	if (n > s->limits.progs_most)
-		return diag_error(s->diag, points->spec->at, "config = { max_bpf_progs = N } allows more",
-				  "the script makes %u programs, more than %u", n,
-				  s->limits.progs_most);
+		return diag_error(
+			s->diag, points->spec->at, "config = { max_bpf_progs = N } allows more",
+			"the script makes %u programs, more than %u", n, s->limits.progs_most);
 	add_sections(&l, n);
 	lower_maps(&l);
 	rodata_begin(&l);

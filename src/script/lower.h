@@ -67,6 +67,12 @@ struct lower {
 /* lower.c */
 u32 rodata_add(struct lower *, u32 size); /* zeroes at the end of .rodata: where they begin */
 void lower_statements(struct lower *, struct node *block);
+/* Goes on only if the condition holds (or the value is not 0); else the program ends. */
+void lower_demand(struct lower *, struct node *condition, u32 value);
+/* filter.c */
+void lower_filters(struct lower *, const struct point *);
+/* lower_fn.c: a word that the loader fills in: enum fill_kind */
+u32 lower_fill(struct lower *, u8 kind, const char *text);
 
 /* lower_value.c */
 u32 lower_int(struct lower *, struct node *);

@@ -140,7 +140,7 @@ void store_strftime(struct lower *l, struct node *n, struct mem to)
 
 /* ---- what only the running machine knows */
 
-static u32 fill(struct lower *l, u8 kind, const char *text)
+u32 lower_fill(struct lower *l, u8 kind, const char *text)
 {
 	struct arena *arena = &l->object->arena;
 	u32 at;
@@ -156,12 +156,12 @@ static u32 fill(struct lower *l, u8 kind, const char *text)
 
 u32 value_kaddr(struct lower *l, struct node *n)
 {
-	return fill(l, FILL_KADDR, n->a->text);
+	return lower_fill(l, FILL_KADDR, n->a->text);
 }
 
 u32 value_cgroupid(struct lower *l, struct node *n)
 {
-	return fill(l, FILL_CGROUP, n->a->text);
+	return lower_fill(l, FILL_CGROUP, n->a->text);
 }
 
 u32 value_nsecs(struct lower *l, struct node *n)
@@ -177,7 +177,7 @@ u32 value_nsecs(struct lower *l, struct node *n)
 		/* fall through */
 	case SW_TAI:
 		now = ir_call(l->fn, HELPER_ktime_get_ns, IRT_I64, 0);
-		return ir_bin(l->fn, IR_ADD, IRT_I64, now, fill(l, FILL_TAI_OFFSET, NULL));
+		return ir_bin(l->fn, IR_ADD, IRT_I64, now, lower_fill(l, FILL_TAI_OFFSET, NULL));
 	default: return ir_call(l->fn, HELPER_ktime_get_ns, IRT_I64, 0);
 	}
 }

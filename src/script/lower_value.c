@@ -41,10 +41,11 @@ static u32 pid_tgid(struct lower *l)
 		lower_config(l, offsetof(struct waggle_config, pidns_dev)), ino, mem_addr(l, m),
 		ir_const(fn, 8));
 	/* struct bpf_pidns_info: pid is the thread, tgid the process; zeroed when it fails */
-	ir_set(fn, var, ir_bin(fn, IR_OR, IRT_I64,
-			       ir_bin(fn, IR_SHL, IRT_I64, ir_load(fn, 4, false, m.ptr, m.off + 4),
-				      ir_const(fn, 32)),
-			       ir_load(fn, 4, false, m.ptr, m.off)));
+	ir_set(fn, var,
+	       ir_bin(fn, IR_OR, IRT_I64,
+		      ir_bin(fn, IR_SHL, IRT_I64, ir_load(fn, 4, false, m.ptr, m.off + 4),
+			     ir_const(fn, 32)),
+		      ir_load(fn, 4, false, m.ptr, m.off)));
 	mem_put(l, piece);
 	ir_jmp(fn, done);
 	l->memo = memo; /* what was found on this way only, such as where scratch memory is */
@@ -142,28 +143,29 @@ static const struct {
 	u8 token, unsigned_op, signed_op;
 	bool swap;
 } operators[] = {
-	{TOK_ADD, IR_ADD, IR_ADD, false},     {TOK_ADD_SET, IR_ADD, IR_ADD, false},
-	{TOK_SUB, IR_SUB, IR_SUB, false},     {TOK_SUB_SET, IR_SUB, IR_SUB, false},
-	{TOK_MUL, IR_MUL, IR_MUL, false},     {TOK_MUL_SET, IR_MUL, IR_MUL, false},
-	{TOK_DIV, IR_UDIV, IR_SDIV, false},   {TOK_DIV_SET, IR_UDIV, IR_SDIV, false},
-	{TOK_MOD, IR_UMOD, IR_SMOD, false},   {TOK_MOD_SET, IR_UMOD, IR_SMOD, false},
-	{TOK_AND, IR_AND, IR_AND, false},     {TOK_AND_SET, IR_AND, IR_AND, false},
-	{TOK_OR, IR_OR, IR_OR, false},	      {TOK_OR_SET, IR_OR, IR_OR, false},
-	{TOK_XOR, IR_XOR, IR_XOR, false},     {TOK_XOR_SET, IR_XOR, IR_XOR, false},
-	{TOK_SHL, IR_SHL, IR_SHL, false},     {TOK_SHL_SET, IR_SHL, IR_SHL, false},
-	{TOK_SHR, IR_SHR, IR_SAR, false},     {TOK_SHR_SET, IR_SHR, IR_SAR, false},
-	{TOK_EQ, IR_EQ, IR_EQ, false},	      {TOK_NE, IR_NE, IR_NE, false},
-	{TOK_LT, IR_ULT, IR_SLT, false},      {TOK_LE, IR_ULE, IR_SLE, false},
-	{TOK_GT, IR_ULT, IR_SLT, true},	      {TOK_GE, IR_ULE, IR_SLE, true},
+	{TOK_ADD, IR_ADD, IR_ADD, false},   {TOK_ADD_SET, IR_ADD, IR_ADD, false},
+	{TOK_SUB, IR_SUB, IR_SUB, false},   {TOK_SUB_SET, IR_SUB, IR_SUB, false},
+	{TOK_MUL, IR_MUL, IR_MUL, false},   {TOK_MUL_SET, IR_MUL, IR_MUL, false},
+	{TOK_DIV, IR_UDIV, IR_SDIV, false}, {TOK_DIV_SET, IR_UDIV, IR_SDIV, false},
+	{TOK_MOD, IR_UMOD, IR_SMOD, false}, {TOK_MOD_SET, IR_UMOD, IR_SMOD, false},
+	{TOK_AND, IR_AND, IR_AND, false},   {TOK_AND_SET, IR_AND, IR_AND, false},
+	{TOK_OR, IR_OR, IR_OR, false},      {TOK_OR_SET, IR_OR, IR_OR, false},
+	{TOK_XOR, IR_XOR, IR_XOR, false},   {TOK_XOR_SET, IR_XOR, IR_XOR, false},
+	{TOK_SHL, IR_SHL, IR_SHL, false},   {TOK_SHL_SET, IR_SHL, IR_SHL, false},
+	{TOK_SHR, IR_SHR, IR_SAR, false},   {TOK_SHR_SET, IR_SHR, IR_SAR, false},
+	{TOK_EQ, IR_EQ, IR_EQ, false},      {TOK_NE, IR_NE, IR_NE, false},
+	{TOK_LT, IR_ULT, IR_SLT, false},    {TOK_LE, IR_ULE, IR_SLE, false},
+	{TOK_GT, IR_ULT, IR_SLT, true},     {TOK_GE, IR_ULE, IR_SLE, true},
 };
 
 u32 lower_arith(struct lower *l, u8 op, struct type as, u32 a, u32 b)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(operators); i++)
 		if (operators[i].token == op)
-			return ir_bin(l->fn,
-				      as.is_signed ? operators[i].signed_op : operators[i].unsigned_op,
-				      IRT_I64, operators[i].swap ? b : a, operators[i].swap ? a : b);
+			return ir_bin(
+				l->fn,
+				as.is_signed ? operators[i].signed_op : operators[i].unsigned_op,
+				IRT_I64, operators[i].swap ? b : a, operators[i].swap ? a : b);
 	return a;
 }
 
@@ -249,7 +251,8 @@ static u32 lower_cast(struct lower *l, struct node *n)
 
 	if (n->type.size >= 8)
 		return a;
-	return ir_un(l->fn, n->type.is_signed ? sign[n->type.size] : zero[n->type.size], IRT_I64, a);
+	return ir_un(l->fn, n->type.is_signed ? sign[n->type.size] : zero[n->type.size], IRT_I64,
+		     a);
 }
 
 static u32 lower_binary(struct lower *l, struct node *n)
@@ -307,8 +310,7 @@ u32 lower_int(struct lower *l, struct node *n)
 	switch (n->kind) {
 	case NODE_INT:
 	case NODE_PARAM: return ir_const(l->fn, (s64)n->value);
-	case NODE_NAME:
-		return n->probe_value ? n->probe_value->lower(l, n) : n->row->lower(l);
+	case NODE_NAME: return n->probe_value ? n->probe_value->lower(l, n) : n->row->lower(l);
 	case NODE_FIELD:
 		if (n->probe_value)
 			return n->probe_value->lower(l, n);

@@ -135,12 +135,18 @@ bool format_next(const char **p, struct format_spec *);
 
 struct script_opts {
 	u32 pid; /* only events of this process, 0: of all */
+	const char *comm, *cgroup; /* of threads with that name; in that cgroup or below it; or NULL */
+	bool by_uid;
+	u32 uid; /* of that user */
 };
 /* "NAME=VALUE" of the environment: before script_parse(), which it outranks. */
 int config_set(struct script *, const char *text);
 /* Something of UNSTABLE_... is used there: a warning or an error, if the script wants one. */
 int config_unstable(struct script *, enum config_variable, struct loc);
 
+/* filter.c: makes what they say a condition of the script. After script_parse(). */
+void script_filter(struct script *, const struct script_opts *);
+bool point_is_filtered(const struct point *);
 /* Makes maps, schemas, actions and, for each point, a program's IR, handed to done(). */
 struct lower_result {
 	struct ir_fn *fn;

@@ -57,6 +57,7 @@ static int session_woken(struct waggle_session *s, u64 data)
 			session_end(s, ENDING_COMMAND);
 		return 0;
 	case WATCH_PROCESS: session_end(s, ENDING_PROCESS); return 0;
+	case WATCH_DURATION: session_end(s, ENDING_DURATION); return 0;
 	default: return timer_fired(s, (u32)(data - ENGINE_EPOLL_FREE - WATCH_TIMER));
 	}
 }
