@@ -73,6 +73,9 @@ void lower_demand(struct lower *, struct node *condition, u32 value);
 void lower_filters(struct lower *, const struct point *);
 /* lower_fn.c: a word that the loader fills in: enum fill_kind */
 u32 lower_fill(struct lower *, u8 kind, const char *text);
+/* The value behind the statements of a block, which are lowered; of a choice that the compiler has
+ * made, the one. Other nodes stay. */
+struct node *lower_valued(struct lower *, struct node *);
 
 /* lower_value.c */
 u32 lower_int(struct lower *, struct node *);

@@ -17,39 +17,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define BPF_ANY           0
-#define BPF_NOEXIST       1
+#define BPF_ANY		0
+#define BPF_NOEXIST	1
 #define BPF_F_NO_PREALLOC 1
 
 /* ---- rows in the object */
-
-struct field *layout_add(struct lower *l, struct layout *layout, const char *name, struct type t)
-{
-	struct field *f = arena_array(&l->object->arena, struct field, layout->n + 1);
-
-	if (layout->n)
-		memcpy(f, layout->fields, layout->n * sizeof(*f));
-	layout->fields = f;
-	f += layout->n++;
-	f->name = name;
-	f->kind = t.kind == TYPE_STR     ? FIELD_STR
-		  : t.kind == TYPE_SHOWN ? t.show
-		  : t.is_signed          ? FIELD_INT
-					 : FIELD_UINT;
-	f->mode = t.kind == TYPE_SHOWN ? t.mode : 0;
-	f->text = t.kind == TYPE_SHOWN ? t.text : NULL;
-	f->unit = t.is_pointer ? UNIT_HEX : UNIT_NONE;
-	f->off = layout->size;
-	f->size = t.kind == TYPE_INT ? 8 : t.size;
-	if (t.kind == TYPE_TUPLE) {
-		f->kind = FIELD_TUPLE;
-		f->sub = arena_new(&l->object->arena, struct layout);
-		for (u32 i = 0; i < t.fields->n; i++)
-			layout_add(l, f->sub, t.fields->members[i].name, t.fields->members[i].type);
-	}
-	layout->size += ALIGN_UP(f->size, 8);
-	return f;
-}
 
 static void map_layouts(struct lower *l, struct script_map *m, struct object_map *o)
 {
@@ -72,10 +44,10 @@ static void map_kind_of(struct lower *l, struct script_map *m, struct object_map
 	bool agg = m->value.kind == TYPE_AGG;
 
 	if (m->nkeys) {
-		o->kind = agg ? MAP_PERCPU_HASH : MAP_HASH;
-		o->max_entries = l->script->limits.map_entries;
+		o->kind = m->declared ? m->declared->kind : agg ? MAP_PERCPU_HASH : MAP_HASH;
+		o->max_entries = m->declared ? m->entries : l->script->limits.map_entries;
 		/* below 6.1 the kernel warns of allocation inside of tracing programs */
-		o->flags = l->object->kernel >= KERNEL(6, 1) ? BPF_F_NO_PREALLOC : 0;
+		o->flags = l->object->kernel >= KERNEL(6, 1) && (o->kind == MAP_HASH || o->kind == MAP_PERCPU_HASH) ? BPF_F_NO_PREALLOC : 0;
 		return;
 	}
 	o->scalar = true;
@@ -91,20 +63,17 @@ static void map_kind_of(struct lower *l, struct script_map *m, struct object_map
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(struct script_map *const *)a)->name,
-		      (*(struct script_map *const *)b)->name);
+	return strcmp((*(struct script_map *const *)a)->name, (*(struct script_map *const *)b)->name);
 }
 
 /* An identifier for the kernel: @at and @ must not meet, nor a name of ours. */
 static const char *map_name(struct lower *l, const char *name)
 {
-	const char *unique = !*name ? "at"
-			     : strchr("0123456789", *name)
-				     ? arena_printf(&l->object->arena, "at%s", name)
-				     : name;
+	const char *unique = !*name ? "at" : strchr("0123456789", *name) ?
+			     arena_printf(&l->object->arena, "at%s", name) : name;
 	bool taken = !strcmp(unique, WAGGLE_RINGS);
 
-	vec_each (o, &l->object->maps)
+	vec_each(o, &l->object->maps)
 		taken |= !strcmp(o->name, unique) ||
 			 (!strncmp(o->name, ".data.", 6) && !strcmp(o->name + 6, unique));
 	return taken ? map_name(l, arena_printf(&l->object->arena, "%s_", unique)) : unique;
@@ -117,10 +86,11 @@ void lower_maps(struct lower *l)
 	vec(struct script_map *) sorted = {0};
 
 	for (struct script_map *m = l->script->maps; m; m = m->next)
-		vec_push(arena, &sorted, m);
+		if (m->value.kind != TYPE_UNKNOWN) /* declared, and never used */
+			vec_push(arena, &sorted, m);
 	if (sorted.n)
 		qsort(sorted.v, sorted.n, sizeof(*sorted.v), by_name);
-	vec_each (p, &sorted) {
+	vec_each(p, &sorted) {
 		struct script_map *m = *p;
 		const char *name = map_name(l, m->name);
 		struct object_map *o = vec_add(&l->object->arena, &l->object->maps);
@@ -216,8 +186,8 @@ static bool same_value(const struct ir_fn *f, u32 a, u32 b, u32 depth)
 	    x->imm != y->imm || x->aux != y->aux)
 		return false;
 	/* a load is the same one only of the context, which does not change */
-	if (!(ir_ops[x->op].flags & IR_PURE) && ((x->op != IR_LOAD && x->op != IR_LOADS) ||
-						 f->ins.v[ir_value(f, x->a)].type != IRT_CTX))
+	if (!(ir_ops[x->op].flags & IR_PURE) &&
+	    ((x->op != IR_LOAD && x->op != IR_LOADS) || f->ins.v[ir_value(f, x->a)].type != IRT_CTX))
 		return false;
 	args = ir_ops[x->op].args;
 	return args <= 2 && (args < 1 || same_value(f, x->a, y->a, depth - 1)) &&
@@ -290,16 +260,16 @@ u32 value_has_key(struct lower *l, struct node *n)
 	return ir_bin(l->fn, IR_NE, IRT_I64, value, ir_const(l->fn, 0));
 }
 
-void lower_map_str(struct lower *l, struct node *n, struct mem to, struct room room, u32 len_var)
+void lower_map_str(struct lower *l, struct node *n, struct mem to, struct room room,
+		   u32 len_var)
 {
 	struct ir_fn *fn = l->fn;
 	u32 piece, value, found, missing, done, cap = room_value(l, room);
 
 	if (is_data(l, n->map)) {
 		value = ir_data(fn, n->map->index, 0);
-		ir_set(fn, len_var,
-		       ir_call(fn, HELPER_probe_read_kernel_str, IRT_I64, 3, mem_addr(l, to), cap,
-			       value));
+		ir_set(fn, len_var, ir_call(fn, HELPER_probe_read_kernel_str, IRT_I64, 3,
+					    mem_addr(l, to), cap, value));
 		return;
 	}
 	value = lookup(l, n->map->index, lower_key(l, n, &piece));
@@ -310,8 +280,8 @@ void lower_map_str(struct lower *l, struct node *n, struct mem to, struct room r
 	ir_seal(fn, found);
 	ir_seal(fn, missing);
 	ir_at(fn, found);
-	ir_set(fn, len_var,
-	       ir_call(fn, HELPER_probe_read_kernel_str, IRT_I64, 3, to.ptr, cap, value));
+	ir_set(fn, len_var, ir_call(fn, HELPER_probe_read_kernel_str, IRT_I64, 3, to.ptr,
+				    cap, value));
 	ir_jmp(fn, done);
 	ir_at(fn, missing);
 	ir_store(fn, 1, to.ptr, 0, ir_const(fn, 0));

@@ -20,9 +20,8 @@ static u32 piece_get(struct lower *l, u32 size, u32 stack_most)
 	struct piece *p;
 
 	size = ALIGN_UP(size, 8);
-	vec_each (q, &l->pieces)
-		if (!q->busy && q->size >= size && q->size <= size * 2 &&
-		    (stack_most || !q->slot)) {
+	vec_each(q, &l->pieces)
+		if (!q->busy && q->size >= size && q->size <= size * 2 && (stack_most || !q->slot)) {
 			q->busy = true;
 			return (u32)(q - l->pieces.v);
 		}

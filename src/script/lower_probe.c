@@ -19,9 +19,9 @@ static u8 space_of(const struct lower *l)
 {
 	u8 kind = l->point->row->attach;
 
-	return kind == ATTACH_UPROBE || kind == ATTACH_URETPROBE || kind == ATTACH_USDT
-		       ? SPACE_USER
-		       : SPACE_KERNEL;
+	return kind == ATTACH_UPROBE || kind == ATTACH_URETPROBE || kind == ATTACH_USDT ?
+		       SPACE_USER :
+		       SPACE_KERNEL;
 }
 
 static u32 load_reg(struct lower *l, u32 off)
@@ -126,7 +126,8 @@ u32 lower_arg(struct lower *l, const struct node *n)
 	case ATTACH_RAW_TRACEPOINT:
 		return narrow(l, load_reg(l, (u32)n->value * 8), n->type.size, n->type.is_signed);
 	case ATTACH_USDT: return usdt_arg(l, n->value);
-	default: return narrow(l, function_arg(l, n->value), n->type.size, n->type.is_signed);
+	default:
+		return narrow(l, function_arg(l, n->value), n->type.size, n->type.is_signed);
 	}
 }
 

@@ -157,8 +157,8 @@ static u32 ring_of_cpu(struct lower *l)
 	return ring;
 }
 
-/* Submits; wakes the reader up if it asked for that (the protocol is told in control.h). `want` is
- * 0 or 1, and so one less than the flag. */
+/* Submits; wakes the reader up if it asked for that (the protocol is told in control.h). `want` is 0
+ * or 1, and so one less than the flag. */
 static void submit(struct lower *l, u32 rec)
 {
 	struct ir_fn *fn = l->fn;
@@ -454,8 +454,8 @@ void lower_printf(struct lower *l, struct node *n)
 
 void lower_cat(struct lower *l, struct node *n)
 {
-	struct action a = {
-		.kind = ACTION_CAT, .text = n->a->text, .top = l->script->limits.cat_most};
+	struct action a = {.kind = ACTION_CAT, .text = n->a->text,
+			   .top = l->script->limits.cat_most};
 
 	lower_record(l, "cat", &a, VIEW_LINES, n->a->next);
 }

@@ -41,11 +41,10 @@ static u32 pid_tgid(struct lower *l)
 		lower_config(l, offsetof(struct waggle_config, pidns_dev)), ino, mem_addr(l, m),
 		ir_const(fn, 8));
 	/* struct bpf_pidns_info: pid is the thread, tgid the process; zeroed when it fails */
-	ir_set(fn, var,
-	       ir_bin(fn, IR_OR, IRT_I64,
-		      ir_bin(fn, IR_SHL, IRT_I64, ir_load(fn, 4, false, m.ptr, m.off + 4),
-			     ir_const(fn, 32)),
-		      ir_load(fn, 4, false, m.ptr, m.off)));
+	ir_set(fn, var, ir_bin(fn, IR_OR, IRT_I64,
+			       ir_bin(fn, IR_SHL, IRT_I64, ir_load(fn, 4, false, m.ptr, m.off + 4),
+				      ir_const(fn, 32)),
+			       ir_load(fn, 4, false, m.ptr, m.off)));
 	mem_put(l, piece);
 	ir_jmp(fn, done);
 	l->memo = memo; /* what was found on this way only, such as where scratch memory is */
@@ -143,29 +142,28 @@ static const struct {
 	u8 token, unsigned_op, signed_op;
 	bool swap;
 } operators[] = {
-	{TOK_ADD, IR_ADD, IR_ADD, false},   {TOK_ADD_SET, IR_ADD, IR_ADD, false},
-	{TOK_SUB, IR_SUB, IR_SUB, false},   {TOK_SUB_SET, IR_SUB, IR_SUB, false},
-	{TOK_MUL, IR_MUL, IR_MUL, false},   {TOK_MUL_SET, IR_MUL, IR_MUL, false},
-	{TOK_DIV, IR_UDIV, IR_SDIV, false}, {TOK_DIV_SET, IR_UDIV, IR_SDIV, false},
-	{TOK_MOD, IR_UMOD, IR_SMOD, false}, {TOK_MOD_SET, IR_UMOD, IR_SMOD, false},
-	{TOK_AND, IR_AND, IR_AND, false},   {TOK_AND_SET, IR_AND, IR_AND, false},
-	{TOK_OR, IR_OR, IR_OR, false},      {TOK_OR_SET, IR_OR, IR_OR, false},
-	{TOK_XOR, IR_XOR, IR_XOR, false},   {TOK_XOR_SET, IR_XOR, IR_XOR, false},
-	{TOK_SHL, IR_SHL, IR_SHL, false},   {TOK_SHL_SET, IR_SHL, IR_SHL, false},
-	{TOK_SHR, IR_SHR, IR_SAR, false},   {TOK_SHR_SET, IR_SHR, IR_SAR, false},
-	{TOK_EQ, IR_EQ, IR_EQ, false},      {TOK_NE, IR_NE, IR_NE, false},
-	{TOK_LT, IR_ULT, IR_SLT, false},    {TOK_LE, IR_ULE, IR_SLE, false},
-	{TOK_GT, IR_ULT, IR_SLT, true},     {TOK_GE, IR_ULE, IR_SLE, true},
+	{TOK_ADD, IR_ADD, IR_ADD, false},     {TOK_ADD_SET, IR_ADD, IR_ADD, false},
+	{TOK_SUB, IR_SUB, IR_SUB, false},     {TOK_SUB_SET, IR_SUB, IR_SUB, false},
+	{TOK_MUL, IR_MUL, IR_MUL, false},     {TOK_MUL_SET, IR_MUL, IR_MUL, false},
+	{TOK_DIV, IR_UDIV, IR_SDIV, false},   {TOK_DIV_SET, IR_UDIV, IR_SDIV, false},
+	{TOK_MOD, IR_UMOD, IR_SMOD, false},   {TOK_MOD_SET, IR_UMOD, IR_SMOD, false},
+	{TOK_AND, IR_AND, IR_AND, false},     {TOK_AND_SET, IR_AND, IR_AND, false},
+	{TOK_OR, IR_OR, IR_OR, false},	      {TOK_OR_SET, IR_OR, IR_OR, false},
+	{TOK_XOR, IR_XOR, IR_XOR, false},     {TOK_XOR_SET, IR_XOR, IR_XOR, false},
+	{TOK_SHL, IR_SHL, IR_SHL, false},     {TOK_SHL_SET, IR_SHL, IR_SHL, false},
+	{TOK_SHR, IR_SHR, IR_SAR, false},     {TOK_SHR_SET, IR_SHR, IR_SAR, false},
+	{TOK_EQ, IR_EQ, IR_EQ, false},	      {TOK_NE, IR_NE, IR_NE, false},
+	{TOK_LT, IR_ULT, IR_SLT, false},      {TOK_LE, IR_ULE, IR_SLE, false},
+	{TOK_GT, IR_ULT, IR_SLT, true},	      {TOK_GE, IR_ULE, IR_SLE, true},
 };
 
 u32 lower_arith(struct lower *l, u8 op, struct type as, u32 a, u32 b)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(operators); i++)
 		if (operators[i].token == op)
-			return ir_bin(
-				l->fn,
-				as.is_signed ? operators[i].signed_op : operators[i].unsigned_op,
-				IRT_I64, operators[i].swap ? b : a, operators[i].swap ? a : b);
+			return ir_bin(l->fn,
+				      as.is_signed ? operators[i].signed_op : operators[i].unsigned_op,
+				      IRT_I64, operators[i].swap ? b : a, operators[i].swap ? a : b);
 	return a;
 }
 
@@ -198,6 +196,7 @@ void lower_cond(struct lower *l, struct node *n, u32 then, u32 otherwise)
 	struct memo memo;
 	u32 second;
 
+	n = lower_valued(l, n);
 	if (n->kind == NODE_UNARY && n->op == TOK_NOT) {
 		lower_cond(l, n->a, otherwise, then);
 		return;
@@ -249,10 +248,12 @@ static u32 lower_cast(struct lower *l, struct node *n)
 	static const u8 sign[] = {[1] = IR_SEXT8, [2] = IR_SEXT16, [4] = IR_SEXT32};
 	u32 a = lower_int(l, n->a);
 
+	if (n->type.is_bool)
+		return n->a->type.is_bool ? a
+					  : ir_bin(l->fn, IR_NE, IRT_I64, a, ir_const(l->fn, 0));
 	if (n->type.size >= 8)
 		return a;
-	return ir_un(l->fn, n->type.is_signed ? sign[n->type.size] : zero[n->type.size], IRT_I64,
-		     a);
+	return ir_un(l->fn, n->type.is_signed ? sign[n->type.size] : zero[n->type.size], IRT_I64, a);
 }
 
 static u32 lower_binary(struct lower *l, struct node *n)
@@ -301,6 +302,7 @@ static u32 lower_inc(struct lower *l, struct node *n)
 
 u32 lower_int(struct lower *l, struct node *n)
 {
+	n = lower_valued(l, n);
 	if (is_logic(n))
 		return lower_choice(l, n, NULL, NULL);
 	if (node_is_place(n))
@@ -309,8 +311,10 @@ u32 lower_int(struct lower *l, struct node *n)
 		return lower_part_int(l, n);
 	switch (n->kind) {
 	case NODE_INT:
+	case NODE_COMPTIME:
 	case NODE_PARAM: return ir_const(l->fn, (s64)n->value);
-	case NODE_NAME: return n->probe_value ? n->probe_value->lower(l, n) : n->row->lower(l);
+	case NODE_NAME:
+		return n->probe_value ? n->probe_value->lower(l, n) : n->row->lower(l);
 	case NODE_FIELD:
 		if (n->probe_value)
 			return n->probe_value->lower(l, n);

@@ -35,9 +35,14 @@ static const char *header_name(struct arena *a, const struct field *f)
 	return unit ? arena_printf(a, "%s(%s)", name, unit) : name;
 }
 
+static bool is_number(const struct field *f)
+{
+	return field_is_int(f) && f->unit != UNIT_BOOL && f->unit != UNIT_ENUM;
+}
+
 static u8 cell_form(const struct field *f)
 {
-	if (field_is_int(f) && f->unit != UNIT_HEX)
+	if (is_number(f) && f->unit != UNIT_HEX)
 		return CELL_NUMBER;
 	if (f->kind == FIELD_KSTACK || f->kind == FIELD_USTACK)
 		return CELL_STACK;
@@ -75,7 +80,7 @@ void table_open(struct table *t, struct arena *a, const struct layout *l)
 
 		*c = (struct column){.field = f, .name = header_name(a, f), .form = cell_form(f)};
 		name = (u32)strlen(c->name);
-		c->right = field_is_int(f);
+		c->right = is_number(f);
 		c->want = MIN(MAX(f->width ? f->width : natural_width(f), name), WIDTH_MOST);
 		c->least = MIN(MAX(least_width(f), name), c->want);
 		t->most +=
