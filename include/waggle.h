@@ -159,7 +159,9 @@ enum waggle_kind {
 	WAGGLE_MAC,    /* 6 bytes */
 	WAGGLE_ERRNO,  /* a u64, a number of errno.h */
 	WAGGLE_STRUCT, /* of the fields in `tuple`, which may overlap */
-	WAGGLE_ARRAY   /* of elements, one behind the other, each the one field of `tuple` */
+	WAGGLE_ARRAY,  /* of elements, one behind the other, each the one field of `tuple` */
+	WAGGLE_UID,    /* a u64, a user id */
+	WAGGLE_CGROUP  /* a u64, the id of a cgroup */
 };
 struct waggle_layout;
 struct waggle_field {

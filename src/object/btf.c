@@ -153,6 +153,8 @@ static const struct agg_words {
 	[AGG_STATS] = {.first = "total", .second = "count"},
 	[AGG_HIST] = {.buckets = true},
 	[AGG_LHIST] = {.first = "below", .buckets = true, .above = true},
+	[AGG_QUANTILE] = {.buckets = true},
+	[AGG_TSERIES] = {.buckets = true},
 };
 
 static u32 agg_type(struct maker *m, const struct object_map *map, const char *name)

@@ -94,7 +94,7 @@ struct schema {
 
 /* How a map's values are made, and so how per-CPU values are merged and printed. */
 enum agg { AGG_NONE, AGG_COUNT, AGG_SUM, AGG_MIN, AGG_MAX, AGG_AVG, AGG_STATS, AGG_HIST,
-	   AGG_LHIST };
+	   AGG_LHIST, AGG_QUANTILE, AGG_TSERIES };
 
 /* Values of aggregations, all u64:
  *   COUNT, SUM       { value }
@@ -102,6 +102,7 @@ enum agg { AGG_NONE, AGG_COUNT, AGG_SUM, AGG_MIN, AGG_MAX, AGG_AVG, AGG_STATS, A
  *   AVG, STATS       { total, count }
  *   HIST(bits)       { buckets[] }, see hist_bucket in docs/language.md
  *   LHIST(min,max,step) { below, buckets[], above }
+ *   QUANTILE, TSERIES(ns, count, of)  see series.h
  * A scalar map (no key) is a one-element array and has u64 is_set behind its value, because
  * an unset map is not printed; in aggregations is_set is there too. */
 struct object_slot { /* of a map of maps, or an array of programs */
@@ -126,7 +127,7 @@ struct object_map {
 	bool value_signed; /* SUM, MIN, MAX, AVG, STATS of signed values */
 	struct layout key, value; /* value: of AGG_NONE maps; without is_set */
 	u8 agg;
-	s64 agg_arg[3]; /* hist: bits; lhist: min, max, step */
+	s64 agg_arg[3]; /* hist: bits; lhist: min, max, step; tseries: ns, count, of */
 	struct loc at;	/* first use, for messages */
 
 	/* data sections: kind ARRAY, one element, name ".bss", ".data", ".rodata". A scalar map
@@ -144,6 +145,8 @@ enum object_section { SECTION_NONE, SECTION_BSS, SECTION_DATA, SECTION_RODATA };
 enum fill_kind {
 	FILL_KADDR,	 /* address of the kernel's symbol `text`; 0: there is none */
 	FILL_CGROUP,	 /* id of the cgroup at the path `text` */
+	FILL_WALL_OFFSET, /* CLOCK_REALTIME less CLOCK_BOOTTIME, in ns */
+	FILL_CPUS,	 /* how many CPUs there can be */
 	FILL_TAI_OFFSET, /* CLOCK_TAI less CLOCK_MONOTONIC, in ns */
 	FILL_CGROUP_LEVEL, /* how deep the cgroup at the path `text` lies below the root of all */
 	FILL_KINDS

@@ -118,14 +118,16 @@ static struct mem lower_key_of(struct lower *l, struct node *n, const u32 *ints,
 	m = mem_at(l, &l->pieces.v[*piece]);
 	if (o->scalar)
 		ir_store(l->fn, 4, m.ptr, m.off, ir_const(l->fn, 0));
+	if (n->a && !n->a->next && n->map->nkeys != 1) { /* a tuple that holds all of them */
+		lower_stored(l, n->a, m, check_keys_type(l->script, n->map));
+		return m;
+	}
 	for (struct node *k = n->a; k; k = k->next, i++) {
 		struct field *f = &o->key.fields[i];
 		struct mem at = {m.ptr, m.off + (s32)f->off};
 
 		if (k->type.kind == TYPE_INT)
 			ir_store(l->fn, 8, at.ptr, at.off, ints ? ints[i] : lower_int(l, k));
-		else if (f->mode & STACK_BY_ID)
-			lower_stack_key(l, k, at);
 		else /* the kernel compares whole keys */
 			lower_stored(l, k, at, n->map->keys[i]);
 	}
@@ -289,6 +291,31 @@ void lower_map_str(struct lower *l, struct node *n, struct mem to, struct room r
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);
+}
+
+bool lower_map_place(struct lower *l, struct node *n, struct mem *own, u32 *address)
+{
+	struct ir_fn *fn = l->fn;
+	u32 piece, value, found, done, var;
+
+	if (is_data(l, n->map)) {
+		*own = (struct mem){ir_data(fn, n->map->index, 0), 0};
+		return true;
+	}
+	value = lookup(l, n->map->index, lower_key(l, n, &piece));
+	mem_put(l, piece);
+	scratch_address(l); /* known on both ways */
+	found = ir_block(fn), done = ir_block(fn), var = ir_var(fn, IRT_I64);
+	ir_set(fn, var, ir_const(fn, 0));
+	ir_br(fn, value, found, done);
+	ir_seal(fn, found);
+	ir_at(fn, found);
+	ir_set(fn, var, lower_number_of(l, value));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	*address = ir_get(fn, var);
+	return false;
 }
 
 void lower_map_copy(struct lower *l, struct node *n, struct mem to, u32 size)
