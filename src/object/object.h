@@ -74,6 +74,7 @@ enum action_kind {
 	ACTION_JOIN, /* print the first `count` strings, text between them; fields: count, strings */
 	ACTION_CAT,    /* format as printf, print the file of that name */
 	ACTION_SYSTEM, /* format as printf, run it by the shell, print its output */
+	ACTION_HELPER_ERROR, /* the helper `text` failed; top: its place, line << 10 | column */
 	ACTION_KINDS
 };
 struct action {
@@ -266,6 +267,7 @@ struct object_btf {
 	} *maps;
 	struct object_btf_prog {
 		u32 func;
+		u32 callbacks; /* of the first one; the others follow */
 		u32 section; /* the program's SEC name: offset in the string table */
 		/* The first line is at instruction 0, instructions ascend and none is the second
 		 * slot of a ld_imm64, as the kernel demands. Code before the first known line has

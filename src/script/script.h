@@ -147,6 +147,7 @@ struct script_opts {
 	const char *comm, *cgroup; /* of threads with that name; in that cgroup or below it; or NULL */
 	bool by_uid;
 	u32 uid; /* of that user */
+	bool helper_errors; /* what helpers cannot do is told by records */
 };
 /* "NAME=VALUE" of the environment: before script_parse(), which it outranks. */
 int config_set(struct script *, const char *text);
@@ -161,6 +162,8 @@ struct lower_result {
 	struct ir_fn *fn;
 	struct point *point;
 	u32 prog; /* index in the object; its code is to be made */
+	struct ir_fn **callbacks; /* which fn hands to helpers */
+	u32 ncallbacks;
 };
 int script_lower(struct script *, struct point *, const struct script_opts *, struct object *,
 		 int (*done)(void *user, struct lower_result *), void *user);
