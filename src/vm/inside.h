@@ -40,6 +40,12 @@ struct vm {
 	void *timers; /* timer.c: NULL: none was made yet */
 };
 
+/* Bytes [low, high) from r10: does every function have them? */
+static inline bool vm_in_frame(s64 low, s64 high)
+{
+	return low >= -VM_FRAME_BYTES && high <= 0;
+}
+
 /* region.c: the region that holds all of the access, or NULL. Looks at those of the run first. */
 const struct vm_region *vm_region_find(const struct vm_run *, u64 addr, u32 size, bool write);
 
