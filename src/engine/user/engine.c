@@ -239,6 +239,17 @@ static void engine_go(struct engine *e)
 	__atomic_store_n(&user_of(e)->child->shared->open, 1, __ATOMIC_RELEASE);
 }
 
+static void tell_taken(struct engine *e, u32 prog)
+{
+	if (prog)
+		diag_note(e->diag,
+			  "it is that of a debugger, of perf, or of the kernel's engine: end that "
+			  "one "
+			  "first",
+			  "%s has not seen all: somebody else's breakpoint is there",
+			  e->object->progs.v[prog - 1].probe);
+}
+
 /* A program that runs in the tracer at this moment is waited for: what it does is there when END
  * looks. */
 static void engine_detach(struct engine *e)
@@ -256,6 +267,7 @@ static void engine_detach(struct engine *e)
 		tracer_leave(u);
 	if (__atomic_exchange_n(&s->faults, 0, __ATOMIC_RELAXED))
 		diag_note(e->diag, NULL, "a program was stopped: %s", s->text);
+	tell_taken(e, __atomic_exchange_n(&s->taken, 0, __ATOMIC_RELAXED));
 }
 
 static int engine_run(struct engine *e, u32 prog)
