@@ -70,6 +70,9 @@ struct waggle_opts {
 	const char *btf;     /* types for CO-RE: a file of BTF, or ELF with it; NULL: the kernel's */
 	const char *program; /* waggle_session_load(): only this one; NULL: the only one, or all */
 
+	/* scripts: variables of config = { }, "max_cat_bytes=100", which the script cannot change;
+	 * NULL-terminated, or NULL */
+	char *const *config;
 	/* scripts: where #include looks, and headers in front of all; each list ends with NULL */
 	char *const *include_dirs;
 	char *const *headers;
@@ -79,6 +82,8 @@ struct waggle_object;
 struct waggle_session;
 struct waggle_map;
 
+/* Parameters of a script that begin with two dashes behind a "--" are those of its getopt() calls, if it
+ * has any. -ECANCELED: one of them was --help, and what there is was written to out(). */
 int waggle_compile(struct waggle_object **, enum waggle_lang, const char *src, size_t len,
 		   const struct waggle_opts *);
 int waggle_object_open(struct waggle_object **, const void *elf, size_t size,
@@ -145,7 +150,9 @@ enum waggle_kind {
 	WAGGLE_TIME,   /* a u64, ns of a clock */
 	WAGGLE_INET,   /* a u64, AF_INET or AF_INET6; the address in network order */
 	WAGGLE_MAC,    /* 6 bytes */
-	WAGGLE_ERRNO   /* a u64, a number of errno.h */
+	WAGGLE_ERRNO,  /* a u64, a number of errno.h */
+	WAGGLE_STRUCT, /* of the fields in `tuple`, which may overlap */
+	WAGGLE_ARRAY   /* of elements, one behind the other, each the one field of `tuple` */
 };
 struct waggle_layout;
 struct waggle_field {

@@ -129,9 +129,8 @@ static int limits_of(struct compilation *c, struct limits *l)
 
 	l->str_most = o->max_strlen ? o->max_strlen : STR_MOST_DEFAULT;
 	l->map_entries = o->max_map_keys ? o->max_map_keys : MAP_ENTRIES_DEFAULT;
-	l->said.str_most = o->max_strlen;
-	l->said.map_entries = o->max_map_keys;
-	l->said.stack_mode = o->stack_mode;
+	l->said = (o->max_strlen ? 1u << MAX_STRLEN : 0) |
+		  (o->max_map_keys ? 1u << MAX_MAP_KEYS : 0) | (o->stack_mode ? 1u << STACK_MODE : 0);
 	if (l->str_most < 8 || l->str_most > STR_LIMIT)
 		return diag_fail(c->diag, -EINVAL, "--max-strlen 64",
 				 "strings cannot have %u bytes: 8 to %u", l->str_most, STR_LIMIT);
@@ -157,6 +156,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 	int err;
 
 	err = limits_of(c, &script.limits);
+	for (char *const *v = c->opts->config; v && *v && !err; v++)
+		err = config_set(&script, *v);
 	if (!err)
 		err = script_parse(&script, src, len);
 	if (!err && wanted(c, "ast"))
@@ -165,8 +166,16 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 		err = script_points(&script, &points);
 	if (!err)
 		err = script_check(&script, points);
+	if (!err)
+		err = script_options(&script);
+	if (!err && script.help) {
+		script_usage(&c->text, &script);
+		err = -ECANCELED;
+	}
 	if (!err && wanted(c, "types"))
 		script_print(&c->text, &script, true);
+	if (!err && script.limits.license)
+		c->object->license = script.limits.license;
 	if (!err)
 		err = script_lower(&script, points, &opts, c->object, back_end, c);
 	return err;

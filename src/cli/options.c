@@ -2,10 +2,11 @@
  * options.c: options that several commands have: what scripts may do, and how much.
  *
  * Environment variables say the same as options, which come first: WAGGLE_MAX_STRLEN, or
- * BPFTRACE_MAX_STRLEN for those who have it set already.
+ * BPFTRACE_MAX_STRLEN for those who have it set already. So do all variables of config = { }.
  */
 #include "cli/cli.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ static const struct {
 	[STACK_MODE] = {"--stack-mode", "STACK_MODE"},
 	[RING_PAGES] = {"--perf-rb-pages", "PERF_RB_PAGES"},
 };
+enum { LIMITS = sizeof(limits) / sizeof(*limits) };
 
 /* from: how the user called it, for the message */
 static int take(struct waggle_opts *o, unsigned limit, const char *from, const char *text)
@@ -46,22 +48,65 @@ static int take(struct waggle_opts *o, unsigned limit, const char *from, const c
 	return 0;
 }
 
+/* The value that the environment has for a variable, and where it says so. */
+static const char *asked(const char *variable, char *from, size_t size)
+{
+	static const char *const prefixes[] = {"WAGGLE_", "BPFTRACE_"};
+	const char *value = NULL;
+
+	for (unsigned p = 0; p < 2 && !value; p++) {
+		snprintf(from, size, "%s%s", prefixes[p], variable);
+		for (char *c = from; *c; c++)
+			*c = (char)toupper((unsigned char)*c);
+		value = getenv(from);
+		value = value && *value ? value : NULL;
+	}
+	return value;
+}
+
+struct config {
+	char **texts; /* "name=value" */
+	size_t n;
+	int failed;
+};
+
+/* One variable of the language that is not one of the limits above. */
+static void add_config(void *user, const char *name, const char *text)
+{
+	struct config *c = user;
+	const char *value;
+	char from[64];
+	char **more;
+
+	(void)text;
+	for (unsigned i = 0; i < LIMITS; i++)
+		if (!strcasecmp(limits[i].variable, name))
+			return;
+	value = asked(name, from, sizeof(from));
+	if (!value)
+		return;
+	more = realloc(c->texts, (c->n + 2) * sizeof(*more));
+	c->texts = more ? more : c->texts;
+	c->failed |= !more || asprintf(&more[c->n], "%s=%s", name, value) < 0;
+	if (!c->failed)
+		c->texts[++c->n] = NULL;
+}
+
 int options_environment(struct waggle_opts *o)
 {
-	static const char *const prefixes[] = {"BPFTRACE_", "WAGGLE_"};
-	char name[64];
+	struct config c = {0};
 	int status = 0;
 
-	for (unsigned i = 0; i < sizeof(limits) / sizeof(*limits); i++)
-		for (unsigned p = 0; p < 2 && !status; p++) {
-			const char *value;
+	for (unsigned i = 0; i < LIMITS && !status; i++) {
+		char from[64];
+		const char *value = asked(limits[i].variable, from, sizeof(from));
 
-			snprintf(name, sizeof(name), "%s%s", prefixes[p], limits[i].variable);
-			value = getenv(name);
-			if (value && *value)
-				status = take(o, i, name, value);
-		}
-	return status;
+		if (value)
+			status = take(o, i, from, value);
+	}
+	waggle_language("config", add_config, &c);
+	o->config = c.texts; /* as long as the process lives */
+	return c.failed ? STATUS_ERROR : status;
 }
 
 /* Both lists live as long as the process. */

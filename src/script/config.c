@@ -1,25 +1,23 @@
 /*
  * config.c: the block in front of a script: config = { max_map_keys = 100; stack_mode = perf }
  *
- * In:  its tokens. Out: limits of the script, where options and environment have not said them.
- * Names are those of bpftrace, also as its environment writes them; what has no meaning here is
- * read over.
+ * In:  its tokens, or what the environment has. Out: limits of the script, where options and
+ * environment have not said them. Names are those of bpftrace, also as its environment writes them.
  */
 #include "script/parse_inner.h"
 #include "script/tables.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
 
 /* What a variable takes; WORD: one of its words. */
 enum takes { NUMBER, WORD, ANYTHING };
 
-enum variable { MAX_STRLEN, MAX_MAP_KEYS, STACK_MODE, MISSING_PROBES, PRINT_MAPS_ON_EXIT, NOTHING };
-
 static const struct config_row {
 	const char *name;
-	enum variable variable;
-	enum takes takes;
-	const char *words[4];
+	u8 variable, takes;
+	const char *words[6];
 	u64 least, most;
 } rows[] = {
 #define WORDS_OF(...)       \
@@ -32,95 +30,169 @@ static const struct config_row {
 #undef CONFIG
 #undef WORDS_OF
 };
+static const char example[] = "config = { max_map_keys = 100 }";
 
 /* BPFTRACE_STACK_MODE and STACK_MODE are stack_mode. */
-static const char *plain_name(struct parser *p, const char *text)
+static const char *plain_name(struct script *s, const char *text)
 {
-	char *name =
-		arena_strdup(p->script->arena, strncmp(text, "BPFTRACE_", 9) ? text : text + 9);
+	char *name = arena_strdup(s->arena, strncmp(text, "BPFTRACE_", 9) ? text : text + 9);
 
 	for (char *c = name; *c; c++)
 		*c = (char)tolower((u8)*c);
 	return name;
 }
 
-static void set(struct script *s, enum variable variable, u64 n)
+static u32 ring_size(u64 pages)
+{
+	u32 size = 4096;
+
+	while (size / 4096 < pages) /* rings are powers of two */
+		size *= 2;
+	return size;
+}
+
+/* n: the number, or which word. */
+static void set(struct script *s, const struct config_row *row, u64 n, bool outranks)
 {
 	struct limits *l = &s->limits;
 
-	switch (variable) {
-	case MAX_STRLEN: l->str_most = l->said.str_most ? l->str_most : (u32)ALIGN_UP(n, 8); break;
-	case MAX_MAP_KEYS: l->map_entries = l->said.map_entries ? l->map_entries : (u32)n; break;
-	case STACK_MODE: l->stack_mode = l->said.stack_mode ? l->stack_mode : (u8)n; break;
+	if (l->said & 1u << row->variable)
+		return;
+	l->said |= outranks && row->variable != NOTHING ? 1u << row->variable : 0;
+	switch ((enum config_variable)row->variable) {
+	case MAX_STRLEN: l->str_most = (u32)ALIGN_UP(n, 8); break;
+	case MAX_MAP_KEYS: l->map_entries = (u32)n; break;
+	case MAX_CAT_BYTES: l->cat_most = (u32)n; break;
+	case MAX_BPF_PROGS: l->progs_most = (u32)n; break;
+	case PERF_RB_PAGES: l->ring_bytes = ring_size(n); break;
+	case STACK_MODE: l->stack_mode = (u8)n; break;
 	case MISSING_PROBES: s->missing = (u8)n; break;
 	case PRINT_MAPS_ON_EXIT: s->silent = !n; break;
+	case LICENSE: l->license = row->words[n]; break;
+	case UNSTABLE_ADDR:
+	case UNSTABLE_MAP_DECL:
+	case UNSTABLE_TSERIES: l->unstable[row->variable] = (u8)n; break;
 	case NOTHING: break;
 	}
 }
 
-static void take_word(struct parser *p, const struct config_row *row, const struct token *value)
+static const char *all_words(struct script *s, const struct config_row *row)
 {
-	struct near near = {.word = value->text};
-	u32 n = 0;
+	const char *text = row->words[0];
 
-	while (n < ARRAY_SIZE(row->words) && row->words[n] &&
-	       strcmp(row->words[n], value->text) != 0)
-		near_try(&near, row->words[n++]);
-	if (n < ARRAY_SIZE(row->words) && row->words[n])
-		set(p->script, row->variable, n);
-	else
-		parse_fail(p, value->at,
-			   arena_printf(p->script->arena, "%s, %s%s%s", row->words[0],
-					row->words[1], row->words[2] ? ", " : "",
-					row->words[2] ? row->words[2] : ""),
-			   "%s cannot be '%s'", row->name, value->text);
+	for (u32 i = 1; i < ARRAY_SIZE(row->words) && row->words[i]; i++)
+		text = arena_printf(s->arena, "%s, %s", text, row->words[i]);
+	return text;
+}
+
+/* One of its words; of true and false, also 1 and 0. */
+static s64 word_index(const struct config_row *row, const struct token *value)
+{
+	if (value->kind == TOK_INT)
+		return !strcmp(row->words[0], "false") && value->value < 2 ? (s64)value->value : -1;
+	for (u32 i = 0; i < ARRAY_SIZE(row->words) && row->words[i]; i++)
+		if (!strcmp(row->words[i], value->text))
+			return i;
+	return -1;
+}
+
+static const char *value_text(struct script *s, const struct token *value)
+{
+	return value->kind == TOK_INT
+		       ? arena_printf(s->arena, "%llu", (unsigned long long)value->value)
+		       : value->text;
+}
+
+/* Sets it; what is wrong with the value is told. */
+static int take(struct script *s, const struct config_row *row, const struct token *value,
+		bool outranks)
+{
+	u64 n = value->value;
+
+	if (row->takes == NUMBER && value->kind != TOK_INT)
+		return diag_error(s->diag, value->at, NULL, "%s takes a number", row->name);
+	if (row->takes == NUMBER && (n < row->least || n > row->most))
+		return diag_error(s->diag, value->at, NULL, "%s is %llu to %llu", row->name,
+				  (unsigned long long)row->least, (unsigned long long)row->most);
+	if (row->takes == WORD) {
+		n = (u64)word_index(row, value);
+		if ((s64)n < 0)
+			return diag_error(s->diag, value->at, all_words(s, row),
+					  "%s cannot be '%s'", row->name, value_text(s, value));
+	}
+	set(s, row, n, outranks);
+	return 0;
+}
+
+static const struct config_row *row_find(struct script *s, const char *name, struct loc at)
+{
+	struct near near = {.word = name};
+
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		near_try(&near, rows[i].name);
+		if (!strcmp(rows[i].name, name))
+			return &rows[i];
+	}
+	diag_error(s->diag, at,
+		   near.best ? arena_printf(s->arena, "did you mean '%s'?", near.best)
+			     : "`waggle help config` lists them",
+		   "there is no variable '%s'", name);
+	return NULL;
 }
 
 /* name = value */
 static void parse_variable(struct parser *p)
 {
 	struct token name = p->tok, value;
-	const char *plain = name.kind == TOK_NAME ? plain_name(p, name.text) : "";
-	const struct config_row *row = NULL;
-	struct near near = {.word = plain};
+	const struct config_row *row;
 
-	for (u32 i = 0; i < ARRAY_SIZE(rows) && !row; i++) {
-		near_try(&near, rows[i].name);
-		row = strcmp(rows[i].name, plain) ? NULL : &rows[i];
-	}
-	parse_expect(p, TOK_NAME, "config = { max_map_keys = 100 }");
-	parse_expect(p, TOK_SET, "config = { max_map_keys = 100 }");
+	parse_expect(p, TOK_NAME, example);
+	parse_expect(p, TOK_SET, example);
 	value = p->tok;
 	if (p->failed)
 		return;
-	if (!row) {
-		parse_fail(p, name.at,
-			   near.best
-				   ? arena_printf(p->script->arena, "did you mean '%s'?", near.best)
-				   : NULL,
-			   "there is no variable '%s'", plain);
-		return;
-	}
+	row = row_find(p->script, plain_name(p->script, name.text), name.at);
+	p->failed = !row;
 	parse_advance(p);
-	if (value.kind != TOK_INT && value.kind != TOK_NAME && value.kind != TOK_STR)
+	if (row && value.kind != TOK_INT && value.kind != TOK_NAME && value.kind != TOK_STR)
 		parse_fail(p, value.at, NULL, "a number, a word or a string expected");
-	else if (row->takes == NUMBER && value.kind != TOK_INT)
-		parse_fail(p, value.at, NULL, "%s takes a number", row->name);
-	else if (row->takes == NUMBER && (value.value < row->least || value.value > row->most))
-		parse_fail(p, value.at, NULL, "%s is %llu to %llu", row->name,
-			   (unsigned long long)row->least, (unsigned long long)row->most);
-	else if (row->takes == NUMBER)
-		set(p->script, row->variable, value.value);
-	else if (row->takes == WORD)
-		take_word(p, row, &value);
+	else if (row)
+		p->failed |= take(p->script, row, &value, false) != 0;
+}
+
+int config_set(struct script *s, const char *text)
+{
+	const char *equals = strchr(text, '='), *value = equals ? equals + 1 : "";
+	const struct config_row *row;
+	struct token t = {.kind = TOK_NAME, .text = value};
+	char *end;
+
+	row = row_find(s, arena_strndup(s->arena, text, (size_t)(value - text) - !!equals), t.at);
+	t.value = strtoull(value, &end, 0);
+	if (end != value && !*end && *value != '-')
+		t.kind = TOK_INT;
+	return row ? take(s, row, &t, true) : -EINVAL;
+}
+
+int config_unstable(struct script *s, enum config_variable variable, struct loc at)
+{
+	const char *name = NULL;
+
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+		name = rows[i].variable == variable ? rows[i].name : name;
+	if (s->limits.unstable[variable] == 2)
+		return diag_error(s->diag, at, NULL, "config says %s = error", name);
+	if (s->limits.unstable[variable] == 1)
+		diag_warn(s->diag, at, NULL, "this may change: config says %s = warn", name);
+	return 0;
 }
 
 int parse_config(struct parser *p)
 {
 	parse_advance(p); /* config */
 	parse_advance(p);
-	parse_expect(p, TOK_SET, "config = { max_map_keys = 100 }");
-	parse_expect(p, TOK_LBRACE, "config = { max_map_keys = 100 }");
+	parse_expect(p, TOK_SET, example);
+	parse_expect(p, TOK_LBRACE, example);
 	while (!is(p, TOK_RBRACE) && !p->failed) {
 		parse_variable(p);
 		if (!is(p, TOK_RBRACE))
@@ -132,15 +204,16 @@ int parse_config(struct parser *p)
 }
 
 /* An `end` probe without statements, for config_clear_maps(). */
-struct probe *config_last_probe(struct parser *p)
+struct probe *config_last_probe(struct script *s)
 {
-	struct probe *probe = arena_new(p->script->arena, struct probe);
-	struct loc at = p->script->probes->at;
+	struct parser p = {.script = s};
+	struct probe *probe = arena_new(s->arena, struct probe);
+	struct loc at = s->probes->at;
 
-	probe->specs = arena_new(p->script->arena, struct probe_spec);
+	probe->specs = arena_new(s->arena, struct probe_spec);
 	*probe->specs = (struct probe_spec){.text = "end", .at = at};
 	probe->at = at;
-	probe->body = p->script->last = parse_node(p, NODE_BLOCK, at);
+	probe->body = s->last = parse_node(&p, NODE_BLOCK, at);
 	return probe;
 }
 

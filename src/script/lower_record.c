@@ -139,13 +139,14 @@ static u32 ring_of_cpu(struct lower *l)
 
 	if (l->rings == NO_MAP) {
 		struct object_map *o = vec_add(&l->object->arena, &l->object->maps);
+		u32 said = l->script->limits.ring_bytes, bytes = said ? said : RING_BYTES;
 
 		*o = (struct object_map){.name = WAGGLE_RINGS,
 					 .kind = MAP_ARRAY_OF_MAPS,
 					 .key_size = 4,
 					 .value_size = 4,
 					 .fill_per_cpu = true,
-					 .inner = {.kind = MAP_RINGBUF, .max_entries = RING_BYTES}};
+					 .inner = {.kind = MAP_RINGBUF, .max_entries = bytes}};
 		l->rings = l->object->maps.n - 1;
 	}
 	ir_store(l->fn, 4, m.ptr, m.off, lower_cpu(l));
@@ -452,7 +453,8 @@ void lower_printf(struct lower *l, struct node *n)
 
 void lower_cat(struct lower *l, struct node *n)
 {
-	struct action a = {.kind = ACTION_CAT, .text = n->a->text};
+	struct action a = {.kind = ACTION_CAT, .text = n->a->text,
+			   .top = l->script->limits.cat_most};
 
 	lower_record(l, "cat", &a, VIEW_LINES, n->a->next);
 }

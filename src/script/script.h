@@ -17,6 +17,9 @@
 #define STR_SHORT 96	/* in the short form of a record */
 #define STR_KEY	  256	/* in keys of maps: 5.10 has room for 512 bytes in all */
 
+#define CAT_MOST_DEFAULT    10240
+#define PROGS_MOST_DEFAULT  1024
+
 #define UNROLL_MOST 100
 
 struct arch_reg;
@@ -131,6 +134,11 @@ bool format_next(const char **p, struct format_spec *);
 struct script_opts {
 	u32 pid; /* only events of this process, 0: of all */
 };
+/* "NAME=VALUE" of the environment: before script_parse(), which it outranks. */
+int config_set(struct script *, const char *text);
+/* Something of UNSTABLE_... is used there: a warning or an error, if the script wants one. */
+int config_unstable(struct script *, enum config_variable, struct loc);
+
 /* Makes maps, schemas, actions and, for each point, a program's IR, handed to done(). */
 struct lower_result {
 	struct ir_fn *fn;

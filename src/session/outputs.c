@@ -54,16 +54,16 @@ void outputs_close(struct waggle_session *s)
 	s->formats = NULL;
 }
 
-static int read_all(int fd, struct buf *out)
+static int read_all(int fd, struct buf *out, size_t most)
 {
 	ssize_t n = 1;
 
-	while (n) {
+	while (n && out->n < most) {
 		char *p = buf_reserve(out, 16384);
 
 		if (!p)
 			return -ENOMEM;
-		n = read(fd, p, 16384);
+		n = read(fd, p, MIN(most - out->n, 16384u));
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (n > 0)
@@ -72,13 +72,13 @@ static int read_all(int fd, struct buf *out)
 	return 0;
 }
 
-static int read_file(const char *path, struct buf *out)
+static int read_file(const char *path, struct buf *out, size_t most)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
 
 	if (fd < 0)
 		return -errno;
-	err = read_all(fd, out);
+	err = read_all(fd, out, most);
 	close(fd);
 	return err;
 }
@@ -99,7 +99,7 @@ static int run_command(const char *command, struct buf *out)
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipes[1]);
 	if (!err) {
-		err = read_all(pipes[0], out);
+		err = read_all(pipes[0], out, SIZE_MAX);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
 	}
@@ -126,7 +126,8 @@ void session_output(struct waggle_session *s, const struct schema *schema, const
 	if (p && !whole.failed) {
 		p = format_run(f, p, payload);
 		*p = 0;
-		err = file ? read_file(name.p, &text) : run_command(name.p, &text);
+		err = file ? read_file(name.p, &text, schema->action.top)
+			   : run_command(name.p, &text);
 		if (err)
 			diag_warn(&s->diag, (struct loc){0}, NULL, "%s(\"%s\"): %s",
 				  file ? "cat" : "system", name.p, strerror(-err));

@@ -266,8 +266,10 @@ static void describe_inner(struct vm *vm, struct vm_map *map, const struct objec
 	map->max_entries = in->max_entries;
 	map->flags = in->flags;
 	map->extra = (u32)in->extra;
-	if (map->kind == MAP_RINGBUF && outer->fill_per_cpu)
-		map->max_entries = vm->opts.ring_bytes ? vm->opts.ring_bytes : RING_BYTES;
+	if (map->kind == MAP_RINGBUF && outer->fill_per_cpu && vm->opts.ring_bytes)
+		map->max_entries = vm->opts.ring_bytes;
+	else if (map->kind == MAP_RINGBUF && outer->fill_per_cpu && !map->max_entries)
+		map->max_entries = RING_BYTES;
 }
 
 static int by_address(const void *a, const void *b)

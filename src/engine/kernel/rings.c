@@ -94,7 +94,8 @@ static int rings_fill(struct kernel_engine *k, u32 map, const struct cpus *onlin
 
 int rings_open(struct kernel_engine *k, u32 map)
 {
-	u32 size = k->opts.ring_bytes ? k->opts.ring_bytes : RING_BYTES, top, n;
+	u32 said = k->base.object->maps.v[map].inner.max_entries, top, n;
+	u32 size = k->opts.ring_bytes ? k->opts.ring_bytes : said ? said : RING_BYTES;
 	struct cpus online;
 	int err;
 

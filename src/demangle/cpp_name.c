@@ -1,0 +1,700 @@
+/*
+ * cpp_name.c: names of the Itanium C++ ABI: what stands where in which class or namespace.
+ *
+ * In:  "_ZN3foo3barIiEEvT_". Out: a tree (inside.h). The grammar is that of the ABI's chapter
+ * "Mangling"; its rules stand above the functions that read them.
+ *
+ * What a template parameter (T_) means is known only when the name has been read whole (operator
+ * T<...>), so a parameter points to the scope of its function, which learns its arguments then.
+ */
+#include "demangle/inside.h"
+
+#include <stdlib.h>
+
+struct cpp_node *cpp_node(struct cpp *c, enum cpp_kind kind, struct cpp_node *a, struct cpp_node *b)
+{
+	struct cpp_node *n;
+
+	if (c->n == c->cap)
+		return NULL;
+	n = &c->nodes[c->n++];
+	*n = (struct cpp_node){.kind = (u8)kind, .a = a, .b = b};
+	return n;
+}
+
+struct cpp_node *cpp_text(struct cpp *c, enum cpp_kind kind, const char *text, size_t len,
+			  struct cpp_node *a)
+{
+	struct cpp_node *n = cpp_node(c, kind, a, NULL);
+
+	if (n) {
+		n->text = text;
+		n->len = (u32)len;
+	}
+	return n;
+}
+
+struct cpp_node *cpp_sub(struct cpp *c, struct cpp_node *n)
+{
+	if (!n || c->nsubs == c->capsubs)
+		return NULL;
+	return c->subs[c->nsubs++] = n;
+}
+
+bool cpp_number(struct cpp *c, u32 *n)
+{
+	const char *from = c->p;
+
+	for (*n = 0; cpp_peek(c, 0) >= '0' && cpp_peek(c, 0) <= '9' && *n < 100000000; c->p++)
+		*n = *n * 10 + (u32)(*c->p - '0');
+	return c->p > from;
+}
+
+bool cpp_sequence(struct cpp *c, u32 *n)
+{
+	bool some = cpp_number(c, n);
+
+	*n += some;
+	return cpp_take(c, "_");
+}
+
+/* <source-name> ::= <length> <identifier> */
+struct cpp_node *cpp_source_name(struct cpp *c)
+{
+	const char *at;
+	u32 n;
+
+	if (!cpp_number(c, &n) || !n || n > (size_t)(c->end - c->p))
+		return NULL;
+	at = c->p;
+	c->p += n;
+	if (n >= 10 && !memcmp(at, "_GLOBAL_", 8) && strchr("._$", at[8]) && at[9] == 'N')
+		return cpp_word(c, CPP_NAME, "(anonymous namespace)", NULL);
+	return cpp_text(c, CPP_NAME, at, n, NULL);
+}
+
+/* ---- operators */
+
+static const struct operator
+{
+	char code[3];
+	const char *text;
+}
+operators[] = {
+	{"aN", "&="},        {"aS", "="},     {"aa", "&&"},      {"ad", "&"},  {"an", "&"},
+	{"aw", "co_await "}, {"cl", "()"},    {"cm", ","},       {"co", "~"},  {"dV", "/="},
+	{"da", "delete[] "}, {"de", "*"},     {"dl", "delete "}, {"ds", ".*"}, {"dt", "."},
+	{"dv", "/"},         {"eO", "^="},    {"eo", "^"},       {"eq", "=="}, {"ge", ">="},
+	{"gt", ">"},         {"ix", "[]"},    {"lS", "<<="},     {"le", "<="}, {"ls", "<<"},
+	{"lt", "<"},         {"mI", "-="},    {"mL", "*="},      {"mi", "-"},  {"ml", "*"},
+	{"mm", "--"},        {"na", "new[]"}, {"ne", "!="},      {"ng", "-"},  {"nt", "!"},
+	{"nw", "new"},       {"oR", "|="},    {"oo", "||"},      {"or", "|"},  {"pL", "+="},
+	{"pl", "+"},         {"pm", "->*"},   {"pp", "++"},      {"ps", "+"},  {"pt", "->"},
+	{"qu", "?"},         {"rM", "%="},    {"rS", ">>="},     {"rm", "%"},  {"rs", ">>"},
+	{"ss", "<=>"},
+};
+
+const char *cpp_operator(struct cpp *c)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(operators); i++)
+		if (cpp_take(c, operators[i].code))
+			return operators[i].text;
+	return NULL;
+}
+
+/* <operator-name> ::= two letters | cv <type> | li <source-name> */
+static struct cpp_node *operator_name(struct cpp *c)
+{
+	const char *text;
+
+	if (cpp_take(c, "cv")) {
+		bool outer = c->bare;
+		struct cpp_node *to;
+
+		c->bare = true; /* what stands behind T_ belongs to the operator */
+		to = cpp_type(c);
+		c->bare = outer;
+		return to ? cpp_node(c, CPP_CONVERSION, to, NULL) : NULL;
+	}
+	if (cpp_take(c, "li")) {
+		struct cpp_node *name = cpp_source_name(c);
+
+		return name ? cpp_node(c, CPP_LITERAL_OP, name, NULL) : NULL;
+	}
+	text = cpp_operator(c);
+	return text ? cpp_word(c, CPP_OPERATOR, text, NULL) : NULL;
+}
+
+/* ---- simple names */
+
+/* The name that constructors of a class have. */
+static struct cpp_node *class_name(struct cpp *c, struct cpp_node *n)
+{
+	while (n && (n->kind == CPP_QUALIFIED || n->kind == CPP_LOCAL || n->kind == CPP_TEMPLATE ||
+		     n->kind == CPP_TAGGED))
+		n = n->kind == CPP_QUALIFIED || n->kind == CPP_LOCAL ? n->b : n->a;
+	if (n && n->kind == CPP_STD) { /* std::basic_string<...> */
+		const char *last = n->full + 5;
+
+		return cpp_text(c, CPP_NAME, last, strcspn(last, "<"), NULL);
+	}
+	return n;
+}
+
+/* <ctor-dtor-name> ::= C <digit> | CI <digit> <type> | D <digit> */
+static struct cpp_node *ctor_dtor(struct cpp *c, struct cpp_node *in)
+{
+	bool ctor = cpp_peek(c, 0) == 'C', inherits = ctor && cpp_peek(c, 1) == 'I';
+
+	c->p += inherits ? 2 : 1;
+	if (cpp_peek(c, 0) < '0' || cpp_peek(c, 0) > '9')
+		return NULL;
+	c->p++;
+	in = class_name(c, inherits ? cpp_type(c) : in);
+	return in ? cpp_node(c, ctor ? CPP_CTOR : CPP_DTOR, in, NULL) : NULL;
+}
+
+/* <closure-type-name> ::= Ul <parameters> E [ <number> ] _ ; <unnamed-type-name> ::= Ut [ <number>
+ * ] _ */
+static struct cpp_node *unnamed(struct cpp *c)
+{
+	bool lambda = cpp_peek(c, 1) == 'l';
+	struct cpp_node *n = cpp_node(c, lambda ? CPP_LAMBDA : CPP_UNNAMED, NULL, NULL);
+	u32 number;
+
+	c->p += 2;
+	if (lambda && n) {
+		c->lambdas++;
+		n->a = cpp_parameters(c);
+		c->lambdas--;
+		if (!n->a || !cpp_take(c, "E"))
+			return NULL;
+	}
+	if (!n || !cpp_sequence(c, &number))
+		return NULL;
+	n->number = number + 1;
+	return lambda ? n : cpp_sub(c, n);
+}
+
+/* [ABI tags] ::= (B <source-name>)* */
+static struct cpp_node *tags(struct cpp *c, struct cpp_node *n)
+{
+	while (n && cpp_take(c, "B")) {
+		struct cpp_node *tag = cpp_source_name(c);
+
+		n = tag ? cpp_text(c, CPP_TAGGED, tag->text, tag->len, n) : NULL;
+	}
+	return n;
+}
+
+/* DC <source-name>+ E: what `auto [a, b]` declares */
+static struct cpp_node *bindings(struct cpp *c)
+{
+	const char *from = c->p += 2;
+	struct cpp_node *list = cpp_node(c, CPP_LIST, NULL, NULL), *last = NULL;
+
+	while (c->p > from - 2 && !cpp_take(c, "E")) {
+		struct cpp_node *name = cpp_source_name(c), *next;
+
+		next = name ? cpp_node(c, CPP_LIST, name, NULL) : NULL;
+		if (!next || !list)
+			return NULL;
+		if (last)
+			last->b = next;
+		else
+			list = next;
+		last = next;
+	}
+	return list ? cpp_word(c, CPP_WORD, "[]", list) : NULL;
+}
+
+/* <unqualified-name> ::= <operator-name> | <ctor-dtor-name> | <source-name> | <unnamed-type-name>
+ */
+struct cpp_node *cpp_unqualified(struct cpp *c, struct cpp_node *in)
+{
+	char p = cpp_peek(c, 0), q = cpp_peek(c, 1);
+	struct cpp_node *n = NULL;
+	u32 number;
+
+	if (p >= '0' && p <= '9') {
+		n = cpp_source_name(c);
+	} else if (p == 'L') { /* of one file */
+		c->p++;
+		n = cpp_source_name(c);
+		if (n && cpp_take(c, "_"))
+			n = cpp_number(c, &number) ? n : NULL;
+	} else if (p == 'D' && q == 'C') {
+		n = bindings(c);
+	} else if (p == 'C' || p == 'D') {
+		n = ctor_dtor(c, in);
+	} else if (p == 'U' && (q == 'l' || q == 't')) {
+		n = unnamed(c);
+	} else if (p >= 'a' && p <= 'z') {
+		if (p == 'o' && q == 'n')
+			c->p += 2;
+		n = operator_name(c);
+	}
+	return tags(c, n);
+}
+
+/* ---- substitutions */
+
+static const struct standard {
+	char code[3];
+	const char *text, *full;
+} standards[] = {
+	{"Sa", "std::allocator", "std::allocator"},
+	{"Sb", "std::basic_string", "std::basic_string"},
+	{"Ss", "std::string",
+	 "std::basic_string<char, std::char_traits<char>, std::allocator<char> >"},
+	{"Si", "std::istream", "std::basic_istream<char, std::char_traits<char> >"},
+	{"So", "std::ostream", "std::basic_ostream<char, std::char_traits<char> >"},
+	{"Sd", "std::iostream", "std::basic_iostream<char, std::char_traits<char> >"},
+};
+
+static struct cpp_node *standard(struct cpp *c)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(standards); i++) {
+		const struct standard *s = &standards[i];
+		struct cpp_node *n;
+		const char *text;
+
+		if (!cpp_take(c, s->code))
+			continue;
+		text = cpp_peek(c, 0) == 'C' || cpp_peek(c, 0) == 'D' ? s->full : s->text;
+		n = cpp_word(c, CPP_STD, text, NULL);
+		if (n)
+			n->full = s->full;
+		return n && cpp_peek(c, 0) == 'B' ? cpp_sub(c, tags(c, n)) : n;
+	}
+	return NULL;
+}
+
+static bool foreign(const struct cpp *c, const struct cpp_node *n, u32 depth)
+{
+	if (!n || depth > 8 || n->kind == CPP_FUNCTION || n->kind == CPP_SCOPE ||
+	    n->kind == CPP_LAMBDA)
+		return false;
+	if (n->kind == CPP_PARAM)
+		return n->a != cpp_scope(c);
+	return foreign(c, n->a, depth + 1) || foreign(c, n->b, depth + 1) ||
+	       foreign(c, n->c, depth + 1);
+}
+
+/* T_ of one function and T_ of another are one candidate, but mean what they mean where they stand.
+ */
+static struct cpp_node *rebound(struct cpp *c, struct cpp_node *n, u32 depth)
+{
+	struct cpp_node *copy;
+
+	if (!foreign(c, n, depth))
+		return n;
+	copy = cpp_node(c, CPP_NAME, NULL, NULL);
+	if (!copy)
+		return NULL;
+	*copy = *n;
+	if (n->kind == CPP_PARAM) {
+		copy->a = cpp_scope(c);
+		return copy;
+	}
+	copy->a = n->a ? rebound(c, n->a, depth + 1) : NULL;
+	copy->b = n->b ? rebound(c, n->b, depth + 1) : NULL;
+	copy->c = n->c ? rebound(c, n->c, depth + 1) : NULL;
+	return (copy->a || !n->a) && (copy->b || !n->b) && (copy->c || !n->c) ? copy : NULL;
+}
+
+/* <substitution> ::= S <base 36> _ | S_ | Sa | Sb | Ss | Si | So | Sd */
+struct cpp_node *cpp_substitution(struct cpp *c)
+{
+	u32 n = 0;
+
+	if (cpp_peek(c, 1) >= 'a')
+		return standard(c);
+	c->p++;
+	if (!cpp_take(c, "_")) {
+		while (n < c->nsubs && !cpp_take(c, "_")) {
+			char digit = cpp_peek(c, 0);
+
+			if (digit >= '0' && digit <= '9')
+				n = n * 36 + (u32)(digit - '0');
+			else if (digit >= 'A' && digit <= 'Z')
+				n = n * 36 + (u32)(digit - 'A') + 10;
+			else
+				return NULL;
+			c->p++;
+		}
+		if (c->p[-1] != '_')
+			return NULL;
+		n++;
+	}
+	return n < c->nsubs ? rebound(c, c->subs[n], 0) : NULL;
+}
+
+/* ---- compound names */
+
+static struct cpp_node *template_arg(struct cpp *c);
+
+/* Arguments up to E. */
+static struct cpp_node *args_list(struct cpp *c)
+{
+	struct cpp_node *list = cpp_node(c, CPP_LIST, NULL, NULL), *last = NULL;
+
+	while (list && !cpp_take(c, "E")) {
+		struct cpp_node *arg = template_arg(c), *next;
+
+		next = arg ? cpp_node(c, CPP_LIST, arg, NULL) : NULL;
+		if (!next)
+			return NULL;
+		if (last)
+			last->b = next;
+		else
+			list = next;
+		last = next;
+	}
+	return list;
+}
+
+/* <template-arg> ::= <type> | X <expression> E | <expr-primary> | J <template-arg>* E */
+static struct cpp_node *template_arg(struct cpp *c)
+{
+	struct cpp_node *n = NULL;
+
+	if (!cpp_enter(c))
+		return NULL;
+	if (cpp_take(c, "X")) {
+		n = cpp_expression(c);
+		n = cpp_take(c, "E") ? n : NULL;
+	} else if (cpp_peek(c, 0) == 'L') {
+		n = cpp_primary(c);
+	} else if (cpp_take(c, "J") || cpp_take(c, "I")) {
+		n = args_list(c);
+		n = n ? cpp_node(c, CPP_PACK, n, NULL) : NULL;
+	} else {
+		n = cpp_type(c);
+	}
+	return cpp_leave(c, n);
+}
+
+/* <template-args> ::= I <template-arg>+ E. Those of a function's name are what its T_ mean. */
+struct cpp_node *cpp_template_args(struct cpp *c, bool function)
+{
+	bool outer = c->bare;
+	struct cpp_node *list;
+
+	c->bare = false;
+	list = cpp_take(c, "I") ? args_list(c) : NULL;
+	c->bare = outer;
+	if (list && function)
+		c->scope->a = list;
+	return list;
+}
+
+static struct cpp_node *template_of(struct cpp *c, struct cpp_node *n, bool function)
+{
+	struct cpp_node *args = n ? cpp_template_args(c, function) : NULL;
+
+	return args ? cpp_node(c, CPP_TEMPLATE, n, args) : NULL;
+}
+
+/* One part of a nested name, behind `in`; *final: it is never a candidate for S_. */
+static struct cpp_node *prefix_part(struct cpp *c, struct cpp_node *in, bool function, bool *known)
+{
+	char p = cpp_peek(c, 0), q = cpp_peek(c, 1);
+	struct cpp_node *n;
+
+	*known = false;
+	if (p == 'I')
+		return template_of(c, in, function);
+	if (p == 'T')
+		return in ? NULL : cpp_template_param(c);
+	if (p == 'D' && (q == 't' || q == 'T'))
+		return in ? NULL : cpp_type(c);
+	if (p == 'S' && q == 't') {
+		c->p += 2;
+		*known = true;
+		return in ? NULL : cpp_word(c, CPP_NAME, "std", NULL);
+	}
+	if (p == 'S') {
+		*known = true;
+		return in ? NULL : cpp_substitution(c);
+	}
+	n = cpp_unqualified(c, in);
+	return n && in ? cpp_node(c, CPP_QUALIFIED, in, n) : n;
+}
+
+/* <nested-name> ::= N [<CV-qualifiers>] [<ref-qualifier>] <prefix>* <unqualified-name> E */
+static struct cpp_node *nested_name(struct cpp *c, bool function, u8 *quals)
+{
+	struct cpp_node *n = NULL;
+	bool known, decltype_;
+
+	c->p++;
+	*quals = cpp_qualifiers(c);
+	if (cpp_take(c, "R"))
+		*quals |= CPP_AMP;
+	else if (cpp_take(c, "O"))
+		*quals |= CPP_AMPAMP;
+	while (!cpp_take(c, "E")) {
+		decltype_ = cpp_peek(c, 0) == 'D' && (cpp_peek(c, 1) | 32) == 't';
+		n = prefix_part(c, n, function, &known);
+		if (!n)
+			return NULL;
+		if (!known && !decltype_ && cpp_peek(c, 0) != 'E' && !cpp_sub(c, n))
+			return NULL;
+		cpp_take(c, "M"); /* what is in the initialiser of a member */
+	}
+	return n;
+}
+
+/* [ _ <digit> | __ <number> _ ] */
+static bool discriminator(struct cpp *c)
+{
+	u32 n;
+
+	if (cpp_take(c, "__"))
+		return cpp_number(c, &n) && cpp_take(c, "_");
+	if (cpp_peek(c, 0) != '_' || cpp_peek(c, 1) < '0' || cpp_peek(c, 1) > '9')
+		return true;
+	c->p++;
+	return cpp_number(c, &n);
+}
+
+/* <local-name> ::= Z <encoding> E ( s | [ d [ <number> ] _ ] <name> ) [ <discriminator> ] */
+static struct cpp_node *local_name(struct cpp *c, bool function, u8 *quals)
+{
+	struct cpp_node *in, *n;
+	u32 number;
+
+	c->p++;
+	in = cpp_encoding(c);
+	if (!in || !cpp_take(c, "E"))
+		return NULL;
+	if (function && c->last->a) /* a lambda's T_ are its function's */
+		c->scope->a = c->last->a;
+	if (cpp_take(c, "s")) {
+		n = cpp_word(c, CPP_NAME, "string literal", NULL);
+	} else {
+		if (cpp_take(c, "d")) {
+			if (!cpp_sequence(c, &number))
+				return NULL;
+			n = cpp_node(c, CPP_WORD, NULL, NULL);
+			if (!n)
+				return NULL;
+			n->text = "{default arg#}";
+			n->len = (u32)strlen(n->text);
+			n->number = number + 1;
+			in = cpp_node(c, CPP_LOCAL, in, n);
+		}
+		n = cpp_name(c, function, quals);
+	}
+	return n && in && discriminator(c) ? cpp_node(c, CPP_LOCAL, in, n) : NULL;
+}
+
+/* <name> ::= <nested-name> | <local-name> | [St] <unqualified-name> [<template-args>]
+ *	    | <substitution> <template-args> */
+struct cpp_node *cpp_name(struct cpp *c, bool function, u8 *quals)
+{
+	char p = cpp_peek(c, 0), q = cpp_peek(c, 1);
+	struct cpp_node *n = NULL;
+
+	*quals = 0;
+	if (!cpp_enter(c))
+		return NULL;
+	if (p == 'N') {
+		n = nested_name(c, function, quals);
+	} else if (p == 'Z') {
+		n = local_name(c, function, quals);
+	} else if (p == 'S' && q != 't') {
+		n = cpp_substitution(c);
+		if (n && cpp_peek(c, 0) == 'I')
+			n = template_of(c, n, function);
+	} else {
+		struct cpp_node *in = cpp_take(c, "St") ? cpp_word(c, CPP_NAME, "std", NULL) : NULL;
+
+		n = cpp_unqualified(c, in);
+		if (n && in)
+			n = cpp_node(c, CPP_QUALIFIED, in, n);
+		if (n && cpp_peek(c, 0) == 'I')
+			n = template_of(c, cpp_sub(c, n), function);
+	}
+	return cpp_leave(c, n);
+}
+
+/* ---- the whole */
+
+static const struct special {
+	const char *code, *text;
+	bool type; /* what follows: a type, or the name of an object */
+} specials[] = {
+	{"TV", "vtable for ", true},
+	{"TT", "VTT for ", true},
+	{"TI", "typeinfo for ", true},
+	{"TS", "typeinfo name for ", true},
+	{"TH", "TLS init function for ", false},
+	{"TW", "TLS wrapper function for ", false},
+	{"GV", "guard variable for ", false},
+	{"GTn", "non-transaction clone for ", false},
+	{"GTt", "transaction clone for ", false},
+	{"TA", "template parameter object for ", false},
+};
+
+/* h <offset> _ | v <offset> _ <offset> _ */
+static bool call_offset(struct cpp *c)
+{
+	bool two = cpp_peek(c, 0) == 'v';
+	u32 n;
+
+	if (!two && cpp_peek(c, 0) != 'h')
+		return false;
+	c->p++;
+	for (u32 i = 0; i < (two ? 2 : 1); i++) {
+		cpp_take(c, "n");
+		if (!cpp_number(c, &n) || !cpp_take(c, "_"))
+			return false;
+	}
+	return true;
+}
+
+static struct cpp_node *special_of(struct cpp *c, const char *text, struct cpp_node *what)
+{
+	return what ? cpp_word(c, CPP_SPECIAL, text, what) : NULL;
+}
+
+/* Thunks, and names of two parts. */
+static struct cpp_node *special_rest(struct cpp *c)
+{
+	struct cpp_node *n, *in;
+	u8 quals;
+	u32 number;
+
+	if (cpp_take(c, "Tc")) { /* of the object, of the result */
+		if (!call_offset(c))
+			return NULL;
+		return call_offset(c) ? special_of(c, "covariant return thunk to ", cpp_encoding(c))
+				      : NULL;
+	}
+	if (cpp_take(c, "TC")) {
+		n = cpp_type(c);
+		if (!n || !cpp_number(c, &number) || !cpp_take(c, "_"))
+			return NULL;
+		in = special_of(c, "construction vtable for ", cpp_type(c));
+		if (in)
+			in->b = n;
+		return in;
+	}
+	if (cpp_take(c, "GR")) {
+		n = cpp_name(c, false, &quals);
+		return n && cpp_sequence(c, &number) ? special_of(c, "reference temporary for ", n)
+						     : NULL;
+	}
+	if (!cpp_take(c, "T"))
+		return NULL;
+	n = cpp_peek(c, 0) == 'v' ? cpp_word(c, CPP_NAME, "virtual thunk to ", NULL)
+				  : cpp_word(c, CPP_NAME, "non-virtual thunk to ", NULL);
+	return n && call_offset(c) ? special_of(c, n->text, cpp_encoding(c)) : NULL;
+}
+
+static struct cpp_node *special_name(struct cpp *c)
+{
+	u8 quals;
+
+	for (u32 i = 0; i < ARRAY_SIZE(specials); i++) {
+		const struct special *s = &specials[i];
+
+		if (!cpp_take(c, s->code))
+			continue;
+		if (!strcmp(s->code, "TA"))
+			return special_of(c, s->text, template_arg(c));
+		if (s->code[0] == 'G' && s->code[1] == 'T')
+			return special_of(c, s->text, cpp_encoding(c));
+		return special_of(c, s->text, s->type ? cpp_type(c) : cpp_name(c, false, &quals));
+	}
+	return special_rest(c);
+}
+
+/* Has its mangled name a return type? Templates do, unless they make or convert. */
+static bool returns(const struct cpp_node *n)
+{
+	while (n->kind == CPP_LOCAL)
+		n = n->b;
+	if (n->kind != CPP_TEMPLATE)
+		return false;
+	n = n->a;
+	while (n->kind == CPP_QUALIFIED || n->kind == CPP_TAGGED || n->kind == CPP_LOCAL)
+		n = n->kind == CPP_TAGGED ? n->a : n->b;
+	return n->kind != CPP_CTOR && n->kind != CPP_DTOR && n->kind != CPP_CONVERSION;
+}
+
+/* <encoding> ::= <name> [<return type>] <parameters> | <name> | <special-name> */
+static struct cpp_node *encoding(struct cpp *c)
+{
+	struct cpp_node *n, *f;
+	char p = cpp_peek(c, 0);
+	u8 quals;
+
+	if (p == 'T' || p == 'G')
+		return special_name(c);
+	n = cpp_name(c, true, &quals);
+	p = cpp_peek(c, 0);
+	if (!n || !p || p == 'E' || p == '.' || p == '@')
+		return n;
+	f = cpp_node(c, CPP_FUNCTION, n, NULL);
+	if (!f)
+		return NULL;
+	f->quals = quals;
+	f->b = returns(n) ? cpp_type(c) : NULL;
+	f->c = f->b || !returns(n) ? cpp_parameters(c) : NULL;
+	return f->c ? f : NULL;
+}
+
+/* Each has a scope of its own, which stays known as the last one. */
+struct cpp_node *cpp_encoding(struct cpp *c)
+{
+	struct cpp_node *outer = c->scope, *n = NULL;
+
+	c->scope = cpp_node(c, CPP_SCOPE, NULL, NULL);
+	if (cpp_enter(c) && c->scope)
+		n = encoding(c);
+	c->last = c->scope;
+	c->scope = outer;
+	return cpp_leave(c, n);
+}
+
+/* .constprop.0, .cold, .part.1.lto_priv.0: what compilers made of a function */
+static struct cpp_node *clones(struct cpp *c, struct cpp_node *n)
+{
+	while (n && cpp_peek(c, 0) == '.') {
+		const char *from = c->p++;
+
+		while (cpp_peek(c, 0) && cpp_peek(c, 0) != '.')
+			c->p++;
+		while (cpp_peek(c, 0) == '.' && cpp_peek(c, 1) >= '0' && cpp_peek(c, 1) <= '9')
+			for (c->p++; cpp_peek(c, 0) >= '0' && cpp_peek(c, 0) <= '9';)
+				c->p++;
+		n = cpp_text(c, CPP_CLONE, from, (size_t)(c->p - from), n);
+	}
+	return n;
+}
+
+bool demangle_cpp(struct buf *out, const char *name, size_t len, enum demangle_as as)
+{
+	struct cpp c = {
+		.p = name + 2, .end = name + len, .cap = (u32)len * 3 + 32, .capsubs = (u32)len};
+	struct cpp_node *n;
+	bool good;
+
+	c.nodes = malloc(c.cap * sizeof(*c.nodes));
+	c.subs = malloc(c.capsubs * sizeof(*c.subs));
+	if (!c.nodes || !c.subs) {
+		free(c.nodes);
+		free(c.subs);
+		return false;
+	}
+	n = cpp_encoding(&c);
+	n = as == DEMANGLE_WHOLE ? clones(&c, n) : n;
+	good = n && (c.p == c.end || *c.p == '@' || (as == DEMANGLE_NAME && *c.p == '.')) &&
+	       cpp_print(out, n, as);
+	free(c.nodes);
+	free(c.subs);
+	return good;
+}
