@@ -60,6 +60,7 @@ struct lower {
 	u32 served; /* points that share this program */
 	u32 break_to, continue_to;
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
+	bool shared; /* an aggregation is changed that all CPUs share */
 	bool loose; /* strings may have anything behind their NUL: in records nobody looks there */
 };
 
@@ -139,7 +140,14 @@ u32 scratch_address(struct lower *);
 /* The end of a run: gives the slot back. Nothing can be appended behind it. */
 void lower_return(struct lower *);
 
+/* lower_agg_read.c: the value of an aggregation, for all CPUs */
+u32 lower_agg_read(struct lower *, struct node *);
+/* Does it have one value for all CPUs? */
+bool lower_agg_shared(const struct lower *, const struct script_map *);
+
 /* lower_map.c */
+/* The key of a map's use, in memory; the piece is to be given back. */
+struct mem lower_key(struct lower *, struct node *, u32 *piece);
 void lower_maps(struct lower *);
 u32 lower_map_read(struct lower *, struct node *);
 void lower_map_str(struct lower *, struct node *, struct mem to, struct room, u32 len_var);

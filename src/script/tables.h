@@ -46,6 +46,7 @@ void check_cgroupid(struct checker *, struct node *);
 void check_reg(struct checker *, struct node *);
 void check_has_key(struct checker *, struct node *);
 
+void store_map_key(struct lower *, struct node *, struct mem to);
 void store_kstack(struct lower *, struct node *, struct mem to);
 void store_ustack(struct lower *, struct node *, struct mem to);
 void store_ksym(struct lower *, struct node *, struct mem to);
