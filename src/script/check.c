@@ -37,6 +37,14 @@ const char *check_near(struct checker *c, const struct near *near, const char *o
 
 /* ---- leaves */
 
+/* Functions that give a value and need no arguments may go without parentheses, too. */
+static bool call_without(const struct node *n)
+{
+	const struct call_row *row = call_find(n->text);
+
+	return row && !row->least && (row->value || row->text || row->store);
+}
+
 static void check_name(struct checker *c, struct node *n)
 {
 	struct near near = {.word = n->text};
@@ -51,6 +59,8 @@ static void check_name(struct checker *c, struct node *n)
 						 r->type;
 			if (r->store)
 				n->type.mode = c->script->limits.stack_mode;
+			if (r->check)
+				r->check(c, n);
 			return;
 		}
 		near_try(&near, r->name);
@@ -65,6 +75,11 @@ static void check_name(struct checker *c, struct node *n)
 	if (ctype_enumerator(c->script, n->text, &value, &n->type)) {
 		n->kind = NODE_INT;
 		n->value = (u64)value;
+		return;
+	}
+	if (call_without(n)) { /* a function that needs no arguments */
+		n->kind = NODE_CALL;
+		check_expr(c, n);
 		return;
 	}
 	if (call_find(n->text))

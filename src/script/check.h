@@ -81,6 +81,19 @@ void check_learn(struct checker *, struct type *known, struct type t);
 struct type shown_key(struct type);
 /* Bytes of an aggregation's value; notes its arguments at the map. */
 u32 agg_size(struct checker *, struct node *map, struct node *call);
+/* check_text.c */
+#define STRSTR_MOST 2048 /* each of its bytes costs the verifier a few jumps */
+#define BYTES_MOST  4096
+/* Bytes of a string-like value at most, without a NUL. */
+u32 text_capacity(const struct script *, const struct node *);
+/* A part of a pattern: a star, or one character of a set. */
+struct glob_token {
+	bool star;
+	u64 set[4]; /* a bit for each character */
+};
+/* The next one; false: the pattern ends at *p, or does not end as it should. */
+bool glob_next(const char **p, struct glob_token *);
+
 /* An array of bytes. */
 struct type bytes_type(struct script *, u32 size);
 

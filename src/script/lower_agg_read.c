@@ -64,36 +64,38 @@ static void take(struct lower *l, u8 agg, const struct sums *s, u32 ptr)
 }
 
 /* What one CPU has, or, without `cpu`, all have together. */
-static void take_one(struct lower *l, struct node *n, const struct sums *s, struct mem key, u32 cpu)
+static void take_one(struct lower *l, const struct script_map *m, const struct sums *s,
+		     struct mem key, u32 cpu)
 {
 	struct ir_fn *fn = l->fn;
-	u32 found = ir_block(fn), done = ir_block(fn), map = ir_map(fn, n->map->index), ptr;
+	u32 found = ir_block(fn), done = ir_block(fn), map = ir_map(fn, m->index), ptr;
 
 	ptr = cpu ? ir_call(fn, HELPER_map_lookup_percpu_elem, IRT_MAPVAL, 3, map, mem_addr(l, key), cpu)
 		  : ir_call(fn, HELPER_map_lookup_elem, IRT_MAPVAL, 2, map, mem_addr(l, key));
 	ir_br(fn, ptr, found, done);
 	ir_seal(fn, found);
 	ir_at(fn, found);
-	take(l, n->map->value.agg, s, ptr);
+	take(l, m->value.agg, s, ptr);
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);
 }
 
-static void take_all(struct lower *l, struct node *n, const struct sums *s, struct mem key)
+static void take_all(struct lower *l, const struct script_map *m, const struct sums *s,
+		     struct mem key)
 {
 	struct ir_fn *fn = l->fn;
 	u32 head = ir_block(fn), body = ir_block(fn), done = ir_block(fn), at = ir_var(fn, IRT_I64);
-	u32 cpus = ir_const(fn, l->script->target->cpus);
+	u32 last = lower_config(l, offsetof(struct waggle_config, cpu_mask));
 	struct memo memo = l->memo;
 
 	ir_set(fn, at, ir_const(fn, 0));
 	ir_jmp(fn, head);
 	ir_at(fn, head);
-	ir_br(fn, ir_bin(fn, IR_ULT, IRT_I64, ir_get(fn, at), cpus), body, done);
+	ir_br(fn, ir_bin(fn, IR_ULE, IRT_I64, ir_get(fn, at), last), body, done);
 	ir_seal(fn, body);
 	ir_at(fn, body);
-	take_one(l, n, s, key, ir_get(fn, at));
+	take_one(l, m, s, key, ir_get(fn, at));
 	ir_set(fn, at, ir_bin(fn, IR_ADD, IRT_I64, ir_get(fn, at), ir_const(fn, 1)));
 	ir_jmp(fn, head);
 	ir_seal(fn, head);
@@ -102,24 +104,32 @@ static void take_all(struct lower *l, struct node *n, const struct sums *s, stru
 	l->memo = memo;
 }
 
-u32 lower_agg_read(struct lower *l, struct node *n)
+u32 lower_agg_value(struct lower *l, const struct script_map *map, struct mem key)
 {
-	u32 piece = mem_get_scratch(l, 16), kpiece, value, count;
-	struct mem m = mem_at(l, &l->pieces.v[piece]), key;
-	struct sums s = {m, {m.ptr, m.off + 8}, n->map->value.is_signed, n->map->value.agg == AGG_MAX};
-	u8 agg = n->map->value.agg;
+	u32 piece = mem_get_scratch(l, 16), value, count;
+	struct mem m = mem_at(l, &l->pieces.v[piece]);
+	u8 agg = map->value.agg;
+	struct sums s = {m, {m.ptr, m.off + 8}, map->value.is_signed, agg == AGG_MAX};
 
 	mem_zero(l, m, 16);
-	key = lower_key(l, n, &kpiece);
-	if (lower_agg_shared(l, n->map))
-		take_one(l, n, &s, key, 0);
+	if (lower_agg_shared(l, map))
+		take_one(l, map, &s, key, 0);
 	else
-		take_all(l, n, &s, key);
-	mem_put(l, kpiece);
+		take_all(l, map, &s, key);
 	value = ir_load(l->fn, 8, false, s.value.ptr, s.value.off);
 	count = ir_load(l->fn, 8, false, s.count.ptr, s.count.off);
 	mem_put(l, piece);
 	if (agg != AGG_AVG && agg != AGG_STATS)
 		return value;
 	return lower_arith(l, TOK_DIV, s.is_signed ? TYPE_S64 : TYPE_U64, value, count);
+}
+
+u32 lower_agg_read(struct lower *l, struct node *n)
+{
+	u32 piece, value;
+	struct mem key = lower_key(l, n, &piece);
+
+	value = lower_agg_value(l, n->map, key);
+	mem_put(l, piece);
+	return value;
 }

@@ -103,7 +103,7 @@ static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to,
 			ir_bin(fn, IR_ADD, IRT_I64, ir_ctx(fn), where));
 }
 
-static u32 lower_str_call(struct lower *l, struct node *n, struct mem to, struct room room)
+u32 text_str(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	struct node *arg = n->a;
 	u32 from;
@@ -141,6 +141,16 @@ static u32 lower_str_cond(struct lower *l, struct node *n, struct mem to, struct
 	return ir_get(fn, len);
 }
 
+/* Some kernels (6.1) do not pad it with NULs. */
+u32 text_comm(struct lower *l, struct node *n, struct mem to, struct room room)
+{
+	u32 bytes = ir_const(l->fn, MIN(room.bytes, 16));
+
+	(void)n;
+	ir_call(l->fn, HELPER_get_current_comm, IRT_I64, 2, mem_addr(l, to), bytes);
+	return bytes;
+}
+
 u32 lower_str(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	struct ir_fn *fn = l->fn;
@@ -152,14 +162,12 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, struct room room)
 		return lower_place_str(l, n, to, room);
 	switch (n->kind) {
 	case NODE_STR: return lower_literal(l, n, to, room);
-	case NODE_NAME: /* comm; some kernels (6.1) do not pad it with NULs */
+	case NODE_NAME:
 		if (n->probe_value)
 			return lower_probe_str(l, n, to, room);
-		ir_call(fn, HELPER_get_current_comm, IRT_I64, 2, mem_addr(l, to),
-			ir_const(fn, MIN(room.bytes, 16)));
-		return ir_const(fn, MIN(room.bytes, 16));
+		return n->row->text(l, n, to, room);
 	case NODE_FIELD: return lower_field_str(l, n, to, room);
-	case NODE_CALL: return lower_str_call(l, n, to, room);
+	case NODE_CALL: return n->call->text(l, n, to, room);
 	case NODE_COND: return lower_str_cond(l, n, to, room);
 	case NODE_VAR:
 		var = mem_at(l, &l->pieces.v[n->var->scratch]);

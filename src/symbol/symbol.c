@@ -1,6 +1,7 @@
 /* symbol.c: the kernel's and the processes' symbols together; see symbol.h. */
 #include "symbol/symbol.h"
 
+#include "symbol/names.h"
 #include "symbol/process.h"
 
 #include <fcntl.h>
@@ -15,6 +16,7 @@ struct symbols {
 	bool read;
 	struct symbol_table kernel;
 	struct processes processes;
+	struct names names;
 };
 
 struct symbols *symbols_new(struct diag *diag)
@@ -32,6 +34,7 @@ void symbols_free(struct symbols *s)
 		return;
 	symbol_table_free(&s->kernel);
 	processes_free(&s->processes);
+	names_free(&s->names);
 	free(s);
 }
 
@@ -80,4 +83,14 @@ bool symbol_of_process(struct symbols *s, u32 pid, u64 addr, struct symbol *out)
 {
 	*out = (struct symbol){0};
 	return process_symbol(&s->processes, pid, addr, out);
+}
+
+const char *symbol_user(struct symbols *s, u32 uid)
+{
+	return names_user(&s->names, uid);
+}
+
+const char *symbol_cgroup(struct symbols *s, u64 id, const char *pattern)
+{
+	return names_cgroup(&s->names, id, pattern);
 }
