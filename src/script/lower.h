@@ -64,12 +64,19 @@ struct lower {
 	u32 call_names, signal_names; /* in .rodata: tables of names; 0: not yet */
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
 	bool shared; /* an aggregation is changed that all CPUs share */
+	bool live;  /* what this point shows is a picture that is drawn again: VIEW_LIVE */
 	bool loose; /* strings may have anything behind their NUL: in records nobody looks there */
 };
 
 /* lower.c */
 u32 rodata_add(struct lower *, u32 size); /* zeroes at the end of .rodata: where they begin */
 void lower_statements(struct lower *, struct node *block);
+/* Goes on only if the condition holds (or the value is not 0); else the program ends. */
+void lower_demand(struct lower *, struct node *condition, u32 value);
+/* filter.c */
+void lower_filters(struct lower *, const struct point *);
+/* lower_fn.c: a word that the loader fills in: enum fill_kind */
+u32 lower_fill(struct lower *, u8 kind, const char *text);
 /* The value behind the statements of a block, which are lowered; of a choice that the compiler has
  * made, the one. Other nodes stay. */
 struct node *lower_valued(struct lower *, struct node *);
