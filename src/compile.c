@@ -163,14 +163,22 @@ static int limits_of(struct compilation *c, struct limits *l)
 
 static int compile_script(struct compilation *c, const char *src, size_t len, struct target *target)
 {
-	struct script script = {.arena = &c->object->arena, .diag = c->diag, .target = target,
-				.argc = c->opts->argc, .argv = c->opts->argv,
-				.unsafe = c->opts->unsafe, .pid = (u32)c->opts->pid,
-				.filter = c->opts->probe_filter,
+	struct script script = {.arena = &c->object->arena,
+				.diag = c->diag,
+				.target = target,
+				.argc = c->opts->argc,
+				.argv = c->opts->argv,
+				.unsafe = c->opts->unsafe,
+				.pid = (u32)c->opts->pid,
+				.probe_filter = c->opts->probe_filter,
 				.command = c->opts->command ? c->opts->command[0] : NULL,
 				.include_dirs = c->opts->include_dirs,
 				.headers = c->opts->headers};
 	struct script_opts opts = {.pid = (u32)c->opts->pid,
+				   .comm = c->opts->comm,
+				   .cgroup = c->opts->cgroup,
+				   .by_uid = c->opts->by_uid,
+				   .uid = c->opts->uid,
 				   .helper_errors = c->opts->helper_errors};
 	struct point *points;
 	int err;
@@ -180,6 +188,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 		err = config_set(&script, *v);
 	if (!err)
 		err = script_parse(&script, src, len);
+	if (!err)
+		script_filter(&script, &opts);
 	if (!err && wanted(c, "ast"))
 		script_print(&c->text, &script, false);
 	if (!err)

@@ -412,3 +412,49 @@ void check_cast(struct checker *c, struct node *n)
 	if (to.is_pointer)
 		n->type.space = n->a->type.is_pointer || n->a->type.space ? n->a->type.space : SPACE_ANY;
 }
+
+/* ---- all arguments: a record */
+
+static void add_argument(struct checker *c, struct node *args, const char *name, struct node ***tail)
+{
+	struct arena *arena = c->script->arena;
+	struct node *named = arena_new(arena, struct node), *field = arena_new(arena, struct node);
+	bool final = c->final, known;
+
+	*field = (struct node){.kind = NODE_FIELD, .at = args->at, .text = name};
+	field->a = arena_new(arena, struct node);
+	*field->a = (struct node){.kind = NODE_NAME, .at = args->at, .text = "args"};
+	*named = (struct node){.kind = NODE_NAMED, .at = args->at, .text = name, .a = field};
+	c->final = false; /* one that cannot be used is left out */
+	known = check_expr(c, field);
+	c->final = final;
+	if (!known)
+		return;
+	**tail = named;
+	*tail = &named->next;
+}
+
+bool check_args(struct checker *c, struct node *n)
+{
+	const struct tp_format *format = c->point->format;
+	struct node *all = arena_new(c->script->arena, struct node), **tail = &all->a;
+	struct buf text = {0};
+
+	*all = (struct node){.kind = NODE_TUPLE, .at = n->at, .text = ""};
+	for (u32 i = 0; format && i < format->nfields; i++)
+		add_argument(c, n, format->fields[i].name, &tail);
+	for (u32 i = 0; !format && proto_text(c->script, c->point, i, &text); i++) {
+		const char *name = strrchr(buf_str(&text), ' ');
+
+		if (name && strcmp(name, " retval") != 0)
+			add_argument(c, n, arena_strdup(c->script->arena, name + 1), &tail);
+		text.n = 0;
+	}
+	buf_free(&text);
+	if (!all->a)
+		return false;
+	n->a = all;
+	check_tuple(c, all);
+	n->type = all->type;
+	return true;
+}

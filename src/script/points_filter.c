@@ -35,12 +35,12 @@ int points_filter(struct script *s, struct point **first)
 	regex_t re;
 	int err;
 
-	if (!s->filter)
+	if (!s->probe_filter)
 		return 0;
-	err = regcomp(&re, s->filter, REG_EXTENDED | REG_NOSUB);
+	err = regcomp(&re, s->probe_filter, REG_EXTENDED | REG_NOSUB);
 	if (err) {
 		regerror(err, &re, why, sizeof(why));
-		return diag_fail(s->diag, -EINVAL, NULL, "--probe-filter '%s': %s", s->filter, why);
+		return diag_fail(s->diag, -EINVAL, NULL, "--probe-filter '%s': %s", s->probe_filter, why);
 	}
 	for (struct point *p = *first; p; p = p->next)
 		if (stays(&re, p)) {
@@ -52,5 +52,5 @@ int points_filter(struct script *s, struct point **first)
 	regfree(&re);
 	return *first ? 0
 		      : diag_fail(s->diag, -ENOENT, NULL, "no probe of the script matches '%s'",
-				  s->filter);
+				  s->probe_filter);
 }
