@@ -72,6 +72,8 @@ enum action_kind {
 	ACTION_JOIN, /* print the first `count` strings, text between them; fields: count, strings */
 	ACTION_CAT,    /* format as printf, print the file of that name */
 	ACTION_SYSTEM, /* format as printf, run it by the shell, print its output */
+	ACTION_ERRORF, /* format as printf, tell it as an error (WARNF: a warning) of a place in the */
+	ACTION_WARNF,  /* source: map is line << 10 | column, 0: none; top is the length */
 	ACTION_KINDS
 };
 struct action {

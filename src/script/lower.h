@@ -144,6 +144,9 @@ u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct r
 
 /* lower_each.c: for ($kv : @map) */
 void lower_each(struct lower *, struct node *);
+/* lower_record.c: a record with these arguments as its fields, and what to do with it. */
+void lower_record(struct lower *, const char *name, const struct action *, u8 view,
+		  struct node *args);
 /* lower_agg_read.c: over all CPUs; from Linux 5.19 */
 u32 lower_agg_value(struct lower *, const struct script_map *, struct mem key);
 /* Before anything of a program is lowered: which variables callbacks see. */

@@ -39,6 +39,14 @@ void check_strncmp(struct checker *, struct node *);
 void check_strlen(struct checker *, struct node *);
 void check_space(struct checker *, struct node *);
 void check_getopt(struct checker *, struct node *);
+/* assert.c */
+void check_fail_call(struct checker *, struct node *);
+void check_static_assert(struct checker *, struct node *);
+void check_assert(struct checker *, struct node *);
+void lower_nothing(struct lower *, struct node *);
+void lower_errorf(struct lower *, struct node *);
+void lower_warnf(struct lower *, struct node *);
+void lower_assert(struct lower *, struct node *);
 void check_nsecs(struct checker *, struct node *);
 void check_bswap(struct checker *, struct node *);
 void check_kaddr(struct checker *, struct node *);

@@ -151,6 +151,8 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 	case ACTION_ZERO_MAP: map_change(s, a->map, a->kind == ACTION_ZERO_MAP); break;
 	case ACTION_CAT:
 	case ACTION_SYSTEM:
+	case ACTION_ERRORF:
+	case ACTION_WARNF:
 		s->stats.shown++;
 		if (session_shows(s))
 			session_output(s, schema, payload, size);
