@@ -63,12 +63,19 @@ struct lower {
 	u32 break_to, continue_to;
 	u32 call_names, signal_names; /* in .rodata: tables of names; 0: not yet */
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
+	bool live;  /* what this point shows is a picture that is drawn again: VIEW_LIVE */
 	bool loose; /* strings may have anything behind their NUL: in records nobody looks there */
 };
 
 /* lower.c */
 u32 rodata_add(struct lower *, u32 size); /* zeroes at the end of .rodata: where they begin */
 void lower_statements(struct lower *, struct node *block);
+/* Goes on only if the condition holds (or the value is not 0); else the program ends. */
+void lower_demand(struct lower *, struct node *condition, u32 value);
+/* filter.c */
+void lower_filters(struct lower *, const struct point *);
+/* lower_fn.c: a word that the loader fills in: enum fill_kind */
+u32 lower_fill(struct lower *, u8 kind, const char *text);
 /* The value behind the statements of a block, which are lowered; of a choice that the compiler has
  * made, the one. Other nodes stay. */
 struct node *lower_valued(struct lower *, struct node *);
@@ -111,6 +118,12 @@ bool is_part(const struct node *);
  * a fault they are zero. Returns the helper's result. */
 u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 bytes, u32 from);
 
+/* lower_error.c: the result of a helper that is below 0 when it failed; with -k that is told. */
+u32 lower_checked(struct lower *, u32 helper, u32 result);
+void lower_missing(struct lower *); /* on the path where a map has no entry with the key */
+/* lower_record.c: the record of such an error; code: what the helper returned */
+void lower_error_record(struct lower *, const char *helper, struct node *code);
+
 /* lower_str.c: fills at most the room and returns the length with its NUL. What stands behind
  * the NUL is undefined unless the memory was zeroed before. */
 u32 lower_str(struct lower *, struct node *, struct mem to, struct room);
@@ -147,6 +160,9 @@ void lower_each(struct lower *, struct node *);
 /* lower_record.c: a record with these arguments as its fields, and what to do with it. */
 void lower_record(struct lower *, const char *name, const struct action *, u8 view,
 		  struct node *args);
+/* lower_trial.c: what a probe returns; its statements. */
+void trial_return(struct lower *, struct node *value);
+void trial_body(struct lower *, struct node *body);
 /* lower_agg_read.c: over all CPUs; from Linux 5.19 */
 u32 lower_agg_value(struct lower *, const struct script_map *, struct mem key);
 /* Before anything of a program is lowered: which variables callbacks see. */

@@ -134,6 +134,10 @@ void lower_agg_lhist(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 void lower_agg_quantile(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 void lower_agg_tseries(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 
+int points_self(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+		char **, struct point ***);
+int points_trial(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+		 char **, struct point ***);
 int points_once(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
 		char **parts, struct point ***tail);
 int points_interval(struct script *, const struct probe_row *, struct probe *,

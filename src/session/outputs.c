@@ -120,7 +120,9 @@ static void tell(struct waggle_session *s, const struct action *a, const char *n
 	d.file = s->object->source_name;
 	d.text = s->object->source;
 	d.size = s->object->source_size;
-	sink_flush(&s->sink, true);
+	s->trial.errors += a->kind == ACTION_ERRORF;
+	if (!s->opts.trials)
+		sink_flush(&s->sink, true);
 	if (s->sink.ops->messages)
 		sink_output(&s->sink, name, text, strlen(text));
 	else if (a->kind == ACTION_ERRORF)

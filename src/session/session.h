@@ -40,12 +40,14 @@ enum ending {
 	ENDING_COMMAND,
 	ENDING_PROCESS,
 	ENDING_INTERRUPT,
+	ENDING_DURATION,
 	ENDING_WRITE
 };
 
 struct timer {
 	int fd;
 	u32 prog;
+	int signal; /* it is for this signal; 0: a timer */
 };
 
 struct waggle_map {
@@ -66,11 +68,19 @@ struct waggle_session {
 	struct command command;
 	int process;   /* pidfd of -p; -1: none */
 	int interrupt; /* eventfd */
+	int duration;  /* timerfd: the session ends; -1: it does not */
 	u32 interrupts;
 	struct format *formats; /* by schema: names of files, commands */
 	struct arena arena;     /* of those */
 	struct timer *timers;
 	u32 ntimers;
+	struct trial {		/* the test or benchmark that runs */
+		s64 returned;
+		u32 errors; /* of errorf() */
+		u64 *times; /* of a benchmark, n so far; NULL: a test */
+		u32 n;
+		u32 failed; /* tests so far */
+	} trial;
 	struct waggle_map *maps;
 
 	u64 start_ns;
@@ -127,6 +137,9 @@ u32 session_map_cpus(const struct waggle_session *, const struct object_map *);
 
 /* outputs.c: cat() and system() */
 int outputs_open(struct waggle_session *);
+/* trials.c: tests and benchmarks; what one of them says. The session ends behind them. */
+int trials_run(struct waggle_session *);
+void trial_result(struct waggle_session *, const struct schema *, const void *payload, u32 size);
 void session_output(struct waggle_session *, const struct schema *, const void *payload, u32 size);
 void outputs_close(struct waggle_session *);
 /* stacks.c: the keys of a map with the frames in place of their ids; and the map that tells of
@@ -136,12 +149,13 @@ int stacks_expand(struct waggle_session *, struct arena *, const struct object_m
 
 /* timers.c: intervals */
 int timers_open(struct waggle_session *);
+int duration_open(struct waggle_session *);
 int timer_fired(struct waggle_session *, u32 timer);
 void timers_close(struct waggle_session *);
 bool session_exit_called(const struct waggle_session *); /* a program said exit() */
 
 /* loop.c: waiting, and the end */
-enum { WATCH_INTERRUPT, WATCH_COMMAND, WATCH_PROCESS, WATCH_TIMER };
+enum { WATCH_INTERRUPT, WATCH_COMMAND, WATCH_PROCESS, WATCH_DURATION, WATCH_TIMER };
 int session_watch(struct waggle_session *, int fd, u32 what);
 /* Reads, shows, waits once, for at most ns (UINT64_MAX: no limit). 0 or -errno. */
 int session_turn(struct waggle_session *, u64 ns);
