@@ -39,8 +39,9 @@ const char *point_kind(const struct point *p)
 	switch (p->row->attach) {
 	case ATTACH_BEGIN:
 	case ATTACH_END: return "special";
-	case ATTACH_WATCHPOINT: return p->row->name;
-	default: return attach_infos[p->row->attach].name;
+	case ATTACH_FENTRY:
+	case ATTACH_FEXIT: return attach_infos[p->row->attach].name;
+	default: return p->row->name;
 	}
 }
 
@@ -241,7 +242,10 @@ int script_points(struct script *s, struct point **first)
 			err = err ? err : bad;
 		}
 	if (!*first && !err)
-		return diag_error(s->diag, s->probes->at, NULL, "none of the script's probes is there");
+		return diag_error(s->diag, s->probes->at,
+				  s->trials_left_out ? "--test runs tests, --bench benchmarks" :
+						       NULL,
+				  "none of the script's probes is there");
 	for (struct point *p = *first; p && !err; p = p->next)
 		if (++n > s->limits.points_most)
 			return diag_error(s->diag, p->spec->at,

@@ -162,7 +162,7 @@ static int begin(struct waggle_session *s)
 	s->engine->ops->go(s->engine);
 	s->iterating = s->engine->ops->iterate && session_has(s, ATTACH_ITER);
 	command_release(&s->command);
-	return 0;
+	return o->trials ? trials_run(s) : 0;
 }
 
 static int maps_make(struct waggle_session *s)
