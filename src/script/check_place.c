@@ -27,7 +27,7 @@ static struct type read_from_memory(struct type t)
 
 /* The type that C declares: system calls record an int in 8 bytes, which the format then calls
  * unsigned, whatever the argument is. */
-static void declared_type(const struct tp_field *f, struct type *t)
+static void declared_type(struct script *s, const struct tp_field *f, struct type *t)
 {
 	static const struct {
 		const char *name;
@@ -43,8 +43,16 @@ static void declared_type(const struct tp_field *f, struct type *t)
 		     {"off_t", 8, 1},     {"ssize_t", 8, 1}};
 	const char *name = strncmp(f->type, "const ", 6) ? f->type : f->type + 6;
 
+	struct type known;
+	const char *unknown;
+
 	t->size = f->size;
 	t->is_signed = f->is_signed;
+	if (!strncmp(name, "enum ", 5) && ctype_of_text(s, name, &known, &unknown) &&
+	    known.size <= f->size) {
+		t->names = known.names;
+		t->is_signed |= known.is_signed;
+	}
 	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
 		if (!strcmp(types[i].name, name) && types[i].size <= f->size) {
 			t->size = types[i].size;
@@ -59,7 +67,7 @@ static struct type field_type(struct script *s, const struct point *p, const str
 
 	if (f->is_string)
 		return type_str(f->is_data_loc ? s->limits.str_most : f->size);
-	declared_type(f, &t);
+	declared_type(s, f, &t);
 	if (f->is_pointer) {
 		t.is_pointer = 1;
 		t.is_signed = 0;
