@@ -82,6 +82,8 @@ struct waggle_object;
 struct waggle_session;
 struct waggle_map;
 
+/* Parameters of a script that begin with two dashes behind a "--" are those of its getopt() calls, if it
+ * has any. -ECANCELED: one of them was --help, and what there is was written to out(). */
 int waggle_compile(struct waggle_object **, enum waggle_lang, const char *src, size_t len,
 		   const struct waggle_opts *);
 int waggle_object_open(struct waggle_object **, const void *elf, size_t size,
@@ -148,7 +150,9 @@ enum waggle_kind {
 	WAGGLE_TIME,   /* a u64, ns of a clock */
 	WAGGLE_INET,   /* a u64, AF_INET or AF_INET6; the address in network order */
 	WAGGLE_MAC,    /* 6 bytes */
-	WAGGLE_ERRNO   /* a u64, a number of errno.h */
+	WAGGLE_ERRNO,  /* a u64, a number of errno.h */
+	WAGGLE_STRUCT, /* of the fields in `tuple`, which may overlap */
+	WAGGLE_ARRAY   /* of elements, one behind the other, each the one field of `tuple` */
 };
 struct waggle_layout;
 struct waggle_field {

@@ -166,6 +166,12 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 		err = script_points(&script, &points);
 	if (!err)
 		err = script_check(&script, points);
+	if (!err)
+		err = script_options(&script);
+	if (!err && script.help) {
+		script_usage(&c->text, &script);
+		err = -ECANCELED;
+	}
 	if (!err && wanted(c, "types"))
 		script_print(&c->text, &script, true);
 	if (!err && script.limits.license)

@@ -108,6 +108,8 @@ int usage_error(const char *fmt, ...)
 
 int status_of(int err)
 {
+	if (err == -ECANCELED) /* the script's --help has been shown */
+		return STATUS_OK;
 	if (err == -EPERM || err == -EACCES)
 		return STATUS_PERMISSION;
 	return err < 0 ? STATUS_ERROR : err;

@@ -207,6 +207,8 @@ static void note_parameters(const struct trace *t, const char *letters)
 	for (int i = 0; i < t->opts.argc; i++) {
 		const char *arg = t->opts.argv[i];
 
+		if (!strcmp(arg, "--"))
+			return;
 		if (arg[0] != '-' || (arg[1] != '-' && (!arg[1] || arg[2])) ||
 		    (arg[1] != '-' && !strchr(letters, arg[1])))
 			continue;
@@ -240,9 +242,11 @@ int trace_options(struct trace *t, int argc, char **argv)
 	}
 	if (!status && !t->script && !named && !t->list)
 		status = usage_error("no script: give a file, or -e and the script");
+	if (optind < argc && optind > 1 && !strcmp(argv[optind - 1], "--"))
+		optind--; /* named parameters stand behind it */
 	t->opts.argc = argc - optind;
 	t->opts.argv = argv + optind;
-	if (!status && !t->opts.quiet && t->opts.argc && strcmp(t->opts.argv[-1], "--"))
+	if (!status && !t->opts.quiet && t->opts.argc)
 		note_parameters(t, tables.letters);
 	if (!status && !t->opts.quiet && t->opts.pid && t->opts.command)
 		fprintf(stderr,

@@ -29,7 +29,9 @@ enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BY_ID = 0x80 };
 #define STACK_FRAMES 127	   /* frames: kernel.perf_event_max_stack */
 /* TIME: the clock that was read. */
 enum time_mode { TIME_BOOT, TIME_MONOTONIC, TIME_TAI };
-enum field_unit { UNIT_NONE, UNIT_NS, UNIT_US, UNIT_MS, UNIT_BYTES, UNIT_COUNT, UNIT_HEX };
+/* BOOL: false or true; ENUM: named by text ("3 NAME\n" for each value), a number where it is none. */
+enum field_unit { UNIT_NONE, UNIT_NS, UNIT_US, UNIT_MS, UNIT_BYTES, UNIT_COUNT, UNIT_HEX, UNIT_BOOL,
+		  UNIT_ENUM, UNITS };
 
 struct layout;
 struct field {
@@ -39,8 +41,15 @@ struct field {
 	u32 off, size; /* bytes */
 	struct layout *sub;
 	u8 mode;	  /* stacks: enum stack_mode; TIME: enum time_mode */
-	const char *text; /* TIME: format of strftime(3), with %f for microseconds */
+	u8 bit, bits;	  /* UINT, INT: a bitfield of `bits` bits, from the lowest `bit` of its bytes on; 0: none */
+	u32 count;	  /* ARRAY */
+	const char *text; /* TIME: format of strftime(3), with %f for microseconds; UNIT_ENUM: see there */
 };
+#define LAYOUT_DEPTH 24 /* of tuples, structs and arrays in each other */
+static inline bool field_has_sub(const struct field *f)
+{
+	return f->kind == FIELD_TUPLE || f->kind == FIELD_STRUCT || f->kind == FIELD_ARRAY;
+}
 /* A record's payload, a map's key or its value. */
 struct layout {
 	struct field *fields;

@@ -31,7 +31,7 @@ static void print_layout(struct buf *out, const struct layout *l)
 #include "object/fields.def"
 #undef FIELD
 	};
-	static const char *const units[] = {"", " ns", " us", " ms", " bytes", " count", " hex"};
+	static const char *const units[] = {"", " ns", " us", " ms", " bytes", " count", " hex", " bool", " enum"};
 
 	buf_char(out, '{');
 	for (u32 i = 0; i < l->n; i++) {
@@ -39,7 +39,9 @@ static void print_layout(struct buf *out, const struct layout *l)
 		bool number = f->kind <= FIELD_INT;
 
 		buf_printf(out, "%s %s ", i ? "," : "", f->name);
-		if (f->kind == FIELD_TUPLE && f->sub)
+		if (f->kind == FIELD_ARRAY)
+			buf_printf(out, "%u of ", f->count);
+		if (field_has_sub(f) && f->sub)
 			print_layout(out, f->sub);
 		else
 			buf_printf(out, number ? "%s%u" : "%s[%u]",
@@ -51,6 +53,8 @@ static void print_layout(struct buf *out, const struct layout *l)
 				   number ? f->size * 8 : f->size);
 		buf_printf(out, " @%u", f->off);
 		buf_puts(out, f->unit < ARRAY_SIZE(units) ? units[f->unit] : " ?");
+		if (f->bits)
+			buf_printf(out, " bits %u to %u", f->bit, f->bit + f->bits - 1);
 		if (f->width)
 			buf_printf(out, " width %u", f->width);
 	}

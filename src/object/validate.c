@@ -12,7 +12,6 @@
 #include <errno.h>
 
 #define NAME_MOST    127 /* KSYM_NAME_LEN of 5.10, less its NUL */
-#define LAYOUT_DEPTH 8
 #define BYTES_MOST   (1u << 28) /* of a value, with scratch memory: BTF counts bits in 32 bits */
 #define FIELDS_MOST  4096 /* BTF counts members in 16 bits */
 
@@ -34,6 +33,27 @@ static bool is_name(const char *s)
 	return true;
 }
 
+static bool right_number(const struct field *f)
+{
+	if (f->unit == UNIT_ENUM && !f->text)
+		return false;
+	if (f->bits)
+		return f->size <= 8 && f->bits <= 64 && f->bit + f->bits <= f->size * 8;
+	return f->size <= 8 && !(f->size & (f->size - 1));
+}
+
+static bool right_sub(const struct field *f)
+{
+	const struct layout *l = f->sub;
+
+	if (!l || l->size > f->size)
+		return false;
+	if (f->kind != FIELD_ARRAY)
+		return true;
+	return l->n == 1 && !l->fields[0].off && l->fields[0].size &&
+	       (u64)l->fields[0].size * f->count <= f->size;
+}
+
 /* what, of: for the message: "key of map", "start" */
 static int check_layout(const struct layout *l, const char *what, const char *of, u32 depth,
 			struct diag *d)
@@ -53,7 +73,7 @@ static int check_layout(const struct layout *l, const char *what, const char *of
 
 		if (!f->name)
 			return bad(d, "%s %s: field %u has no name", what, of, i);
-		if (f->kind >= FIELD_KINDS || f->unit > UNIT_HEX)
+		if (f->kind >= FIELD_KINDS || f->unit >= UNITS)
 			return bad(d, "%s %s: field '%s' is of an unknown kind", what, of, f->name);
 		if (!f->size || f->off > l->size || f->size > l->size - f->off)
 			return bad(d, "%s %s: field '%s' lies outside", what, of, f->name);
@@ -61,13 +81,17 @@ static int check_layout(const struct layout *l, const char *what, const char *of
 			return bad(d, "%s %s: field '%s' is too small", what, of, f->name);
 		if (f->kind == FIELD_TIME && !f->text)
 			return bad(d, "%s %s: time '%s' has no format", what, of, f->name);
-		if (f->kind <= FIELD_INT && (f->size > 8 || (f->size & (f->size - 1))))
+		if (f->kind <= FIELD_INT && !right_number(f))
 			return bad(d, "%s %s: number '%s' has %u bytes", what, of, f->name,
 				   f->size);
-		if (f->kind != FIELD_TUPLE)
+		if (!field_has_sub(f))
 			continue;
-		if (!f->sub || !f->sub->n || f->sub->size > f->size || depth == LAYOUT_DEPTH)
-			return bad(d, "%s %s: tuple '%s' has no right layout", what, of, f->name);
+		if (!right_sub(f) || depth == LAYOUT_DEPTH)
+			return bad(d, "%s %s: %s '%s' has no right layout", what, of,
+				   f->kind == FIELD_TUPLE    ? "tuple"
+				   : f->kind == FIELD_STRUCT ? "struct"
+							     : "array",
+				   f->name);
 		err = check_layout(f->sub, what, of, depth + 1, d);
 		if (err)
 			return err;

@@ -2,7 +2,7 @@
  * waggle_section.c: the section `.waggle`: what ELF and BTF cannot say of an object.
  *
  * Format, little-endian, without padding:
- *   "WGGL", u32 version (3), u32 size of the string table, the string table (NUL-terminated
+ *   "WGGL", u32 version (4), u32 size of the string table, the string table (NUL-terminated
  *   strings), then six tables: object, programs, maps, schemas, attach rows, fills. Each table is
  *   u32 size in bytes of what follows, u32 number of rows, rows. A string is a u32 offset in the
  *   string table, ~0 for none. A text that may hold anything is u32 size, bytes.
@@ -19,8 +19,7 @@
 
 #define MAGIC	     "WGGL"
 #define NO_STRING    UINT32_MAX
-#define LAYOUT_DEPTH 8
-#define FIELD_BYTES_LEAST 21 /* of a field's row */
+#define FIELD_BYTES_LEAST 27 /* of a field's row */
 
 struct io {
 	bool reading, failed;
@@ -146,7 +145,10 @@ static void io_layout(struct io *io, struct layout *l, u32 depth)
 		io_u32(io, &f->size);
 		io_u8(io, &f->mode);
 		io_str(io, &f->text);
-		if (f->kind != FIELD_TUPLE || io->failed)
+		io_u8(io, &f->bit);
+		io_u8(io, &f->bits);
+		io_u32(io, &f->count);
+		if (!field_has_sub(f) || io->failed)
 			continue;
 		if (io->reading)
 			f->sub = arena_new(io->arena, struct layout);

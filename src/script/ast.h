@@ -26,13 +26,18 @@ struct node {
 	u8 kind;
 	u8 op;	     /* enum token_kind of the operator; INC: TOK_INC or TOK_DEC */
 	bool prefix; /* INC: ++x */
+	bool valued; /* BLOCK: its last statement is its value */
+	bool hygienic; /* BLOCK: of a macro: the names of the outside are not seen */
+	u8 known; /* IF, COND: 1: its condition is 0, 2: it is not; COMPTIME: 1: value is it */
+	u32 id;	  /* VAR: which one of that name in its probe; before that, of which expansion of
+		   * a macro it is */
 	struct loc at;
 	struct type type;  /* set by the checker */
 	struct node *next; /* in lists: statements, arguments, keys */
 	struct node *a, *b, *c; /* operands; IF, COND: condition, then, else; CALL, MAP: a is the
 				 * first argument or key */
 	u64 value;	   /* INT, PARAM */
-	const char *text;  /* NAME, STR, VAR, MAP, CALL, FIELD, NAMED */
+	const char *text;  /* NAME, STR, VAR, MAP, CALL, FIELD, NAMED; LET: the type, or "" */
 	u32 len;	   /* STR */
 
 	/* what the checker found a name to mean */
@@ -59,6 +64,17 @@ struct probe {
 	struct probe *next;
 };
 
+/* macro name(params) { body } */
+struct script_macro {
+	const char *name;
+	struct loc at;
+	struct node *params; /* VAR, MAP, NAME */
+	u32 nparams;
+	struct node *body;
+	bool busy; /* is being expanded */
+	struct script_macro *next;
+};
+
 struct script_map {
 	const char *name; /* without @ */
 	struct loc at;
@@ -68,11 +84,14 @@ struct script_map {
 	bool keys_known, used; /* used: stands in code, not only in print() */
 	s64 agg_arg[3];
 	u32 index; /* in the object */
+	const struct map_choice *declared; /* let @name = hash(entries); or NULL */
+	u32 entries;
 	struct script_map *next;
 };
 
 struct script_var {
 	const char *name;
+	u32 id;
 	struct loc at;
 	struct type type;
 	u32 ir;	     /* INT: variable of the IR */
@@ -106,6 +125,17 @@ struct script {
 	struct target *target;
 	struct probe *probes;
 	struct script_map *maps; /* in order of appearance */
+	struct script_macro *macros;
+	u32 marks; /* expansions of macros so far */
+	u32 imports; /* so far */
+	vec(const char *) named; /* of the command line: "name=value" */
+	bool help;		 /* ask for --help */
+	struct script_option { /* getopt(), in order of appearance */
+		const char *name, *doc, *otherwise;
+		struct loc at;
+		bool flag;
+		struct script_option *next;
+	} *options;
 	int argc;
 	char **argv;
 	struct limits limits;
@@ -119,6 +149,25 @@ struct script {
 	vec(struct diag_file) files;
 	char *const *include_dirs, *const *headers; /* each ends with NULL, or is */
 };
+
+/* getopt.c: splits argv into positional and named parameters. */
+void script_arguments(struct script *, const char *src, size_t len);
+/* Behind the check: is there a getopt() for each named one? */
+int script_options(struct script *);
+void script_usage(struct buf *, const struct script *);
+
+struct map_choice {
+	const char *name;
+	u32 kind; /* MAP_HASH, ... */
+	bool per_cpu; /* for aggregations alone */
+	const char *doc;
+};
+extern const struct map_choice map_choices[]; /* ends with a row without a name */
+
+/* expand.c: puts the bodies of macros where they are called. */
+int script_expand(struct script *);
+/* scope.c: which variable each $name is. */
+void script_scopes(struct script *);
 
 /* Source text to probes. Reports the first error and returns -EINVAL. */
 int script_parse(struct script *, const char *src, size_t len);

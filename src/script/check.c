@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-static void check_statements(struct checker *, struct node *);
+static void check_statement(struct checker *, struct node *);
 
 void check_fail(struct checker *c, const struct node *n, const char *hint, const char *fmt, ...)
 {
@@ -55,11 +55,16 @@ static void check_name(struct checker *c, struct node *n)
 		}
 		near_try(&near, r->name);
 	}
-	if (ctype_constant(c->script, n->text, &value)) {
+	if (!strcmp(n->text, "true") || !strcmp(n->text, "false")) {
+		n->kind = NODE_INT;
+		n->value = *n->text == 't';
+		n->type = TYPE_BOOL;
+		n->type.is_literal = 1;
+		return;
+	}
+	if (ctype_enumerator(c->script, n->text, &value, &n->type)) {
 		n->kind = NODE_INT;
 		n->value = (u64)value;
-		n->type = TYPE_S64;
-		n->type.is_literal = 1;
 		return;
 	}
 	if (call_find(n->text))
@@ -79,9 +84,11 @@ static void check_name(struct checker *c, struct node *n)
 static void check_var(struct checker *c, struct node *n)
 {
 	struct near near = {.word = n->text};
+	bool elsewhere = false;
 
 	for (struct script_var *v = c->point->vars; v; v = v->next) {
-		if (!strcmp(v->name, n->text)) {
+		elsewhere |= !strcmp(v->name, n->text);
+		if (v->id == n->id) {
 			n->var = v;
 			n->type = v->type;
 			if (!v->set)
@@ -89,12 +96,12 @@ static void check_var(struct checker *c, struct node *n)
 					   "$%s has no value here yet", n->text);
 			return;
 		}
-		if (v->set)
+		if (v->set && strcmp(v->name, n->text) != 0)
 			near_try(&near, v->name);
 	}
 	check_fail(c, n, near.best ? arena_printf(c->script->arena, "did you mean '$%s'?", near.best) :
 				     "assign it first: $x = 0;",
-		   "$%s has no value", n->text);
+		   elsewhere ? "$%s has no value here yet" : "$%s has no value", n->text);
 }
 
 /* ---- operators */
@@ -108,7 +115,7 @@ static void check_binary(struct checker *c, struct node *n)
 
 	if (!a || !b)
 		return;
-	n->type = TYPE_S64;
+	n->type = TYPE_BOOL;
 	if (ta.kind == TYPE_STR && tb.kind == TYPE_STR && compare)
 		return;
 	if (ta.kind != TYPE_INT || tb.kind != TYPE_INT) {
@@ -121,7 +128,7 @@ static void check_binary(struct checker *c, struct node *n)
 	}
 	if (compare || logic || n->op == TOK_LT || n->op == TOK_LE || n->op == TOK_GT ||
 	    n->op == TOK_GE)
-		n->type = TYPE_S64;
+		n->type = TYPE_BOOL;
 	else if (n->op == TOK_SHL || n->op == TOK_SHR)
 		n->type = type_arith(ta, ta);
 	else if ((n->op == TOK_ADD || n->op == TOK_SUB) && ta.is_pointer && !tb.is_pointer)
@@ -146,7 +153,7 @@ static void check_unary(struct checker *c, struct node *n)
 	}
 	n->type = type_arith(n->a->type, n->a->type);
 	if (n->op == TOK_NOT)
-		n->type = TYPE_S64;
+		n->type = TYPE_BOOL;
 	if (n->op == TOK_SUB && n->a->type.is_literal)
 		n->type.is_signed = 1; /* -1 stays -1 beside unsigned values */
 }
@@ -155,16 +162,39 @@ static void check_cond(struct checker *c, struct node *n)
 {
 	bool b, otherwise;
 
-	check_int(c, n->a, "a condition");
+	check_condition(c, n, "a condition");
+	if (n->known && n->a->kind == NODE_COMPTIME) { /* the other one may be anything */
+		struct node *taken = n->known == 1 ? n->c : n->b;
+
+		check_expr(c, taken);
+		n->type = taken->type;
+		return;
+	}
 	b = check_expr(c, n->b), otherwise = check_expr(c, n->c);
 	if (!b || !otherwise)
 		return;
 	n->type = type_join(c->script->arena, n->b->type, n->c->type);
-	if (n->type.kind == TYPE_INT)
+	if (n->type.kind == TYPE_INT && !n->type.is_pointer && !n->type.is_bool && !n->type.names)
 		n->type = type_arith(n->b->type, n->c->type);
 	if (!check_storable(n->type))
 		check_fail(c, n, "both must be of one type", "%s or %s?",
 			   TYPE_A(n->b->type), TYPE_A(n->c->type));
+}
+
+/* { a; b; value } */
+static void check_valued(struct checker *c, struct node *n)
+{
+	struct node *last = n->a;
+
+	for (; last && last->next; last = last->next)
+		check_statement(c, last);
+	if (!last || !n->valued) {
+		check_fail(c, n, "its last statement is an expression without ;",
+			   "this block has no value");
+		return;
+	}
+	check_expr(c, last);
+	n->type = last->type;
 }
 
 static void check_inc(struct checker *c, struct node *n)
@@ -236,13 +266,18 @@ static void check_call(struct checker *c, struct node *n)
 		row->check(c, n);
 }
 
+/* What a name stood for (true, an enumerator) keeps its type. */
+static void check_literal(struct node *n)
+{
+	if (!n->type.is_bool && !n->type.names)
+		n->type = n->type.is_signed ? TYPE_S64 : TYPE_U64;
+	n->type.is_literal = 1;
+}
+
 bool check_expr(struct checker *c, struct node *n)
 {
 	switch (n->kind) {
-	case NODE_INT:
-		n->type = n->type.is_signed ? TYPE_S64 : TYPE_U64;
-		n->type.is_literal = 1;
-		break;
+	case NODE_INT: check_literal(n); break;
 	case NODE_STR: n->type = type_str(n->len + 1); break;
 	case NODE_PARAM: check_param(c, n); break;
 	case NODE_NAME: check_name(c, n); break;
@@ -251,12 +286,15 @@ bool check_expr(struct checker *c, struct node *n)
 	case NODE_CAST: check_cast(c, n); break;
 	case NODE_TUPLE: check_tuple(c, n); break;
 	case NODE_SIZEOF: check_sizeof(c, n); break;
+	case NODE_OFFSETOF: check_offsetof(c, n); break;
 	case NODE_VAR: check_var(c, n); break;
 	case NODE_MAP: check_map_read(c, n); break;
 	case NODE_UNARY: check_unary(c, n); break;
 	case NODE_BINARY: check_binary(c, n); break;
 	case NODE_COND: check_cond(c, n); break;
 	case NODE_INC: check_inc(c, n); break;
+	case NODE_BLOCK: check_valued(c, n); break;
+	case NODE_COMPTIME: check_comptime(c, n); break;
 	case NODE_CALL:
 		check_call(c, n);
 		if (n->type.kind == TYPE_NONE && n->call) {
@@ -282,27 +320,28 @@ bool check_int(struct checker *c, struct node *n, const char *what)
 
 /* ---- statements */
 
-static struct script_var *var_of(struct checker *c, struct node *n)
+struct script_var *check_var_of(struct checker *c, struct node *n)
 {
 	struct script_var **v = &c->point->vars;
 
 	for (; *v; v = &(*v)->next)
-		if (!strcmp((*v)->name, n->text))
+		if ((*v)->id == n->id)
 			return *v;
 	*v = arena_new(c->script->arena, struct script_var);
 	(*v)->name = n->text;
+	(*v)->id = n->id;
 	(*v)->at = n->at;
 	return *v;
 }
 
-static void assign_var(struct checker *c, struct node *n)
+void check_assign_var(struct checker *c, struct node *n)
 {
 	struct script_var *v;
 	struct type joined;
 
 	if (!check_expr(c, n->b))
 		return;
-	v = n->a->var = var_of(c, n->a);
+	v = n->a->var = check_var_of(c, n->a);
 	v->set = true;
 	joined = type_join(c->script->arena, v->type, n->b->type);
 	if (!check_storable(joined))
@@ -318,7 +357,7 @@ static struct type stored_type(struct type t)
 {
 	if (t.kind == TYPE_STR)
 		return type_str(ALIGN_UP(t.size, 8));
-	return t.kind == TYPE_INT && !t.is_pointer ? type_arith(t, t) : t;
+	return type_is_number(t) ? type_arith(t, t) : t;
 }
 
 /* x op= v is x = x op v: the same types. Both sides are numbers. */
@@ -352,7 +391,7 @@ static void check_assign(struct checker *c, struct node *n)
 		return;
 	}
 	if (n->a->kind == NODE_VAR) {
-		assign_var(c, n);
+		check_assign_var(c, n);
 	} else if (call && call->agg) {
 		check_call(c, n->b);
 		if (check_map(c, n->a))
@@ -367,31 +406,6 @@ static void check_assign(struct checker *c, struct node *n)
 	}
 }
 
-/* Is there a way out of this loop's body? */
-static bool may_leave(const struct node *n)
-{
-	for (; n; n = n->next) {
-		switch (n->kind) {
-		case NODE_BREAK:
-		case NODE_RETURN: return true;
-		case NODE_CALL:
-			if (!strcmp(n->text, "exit"))
-				return true;
-			break;
-		case NODE_BLOCK:
-			if (may_leave(n->a))
-				return true;
-			break;
-		case NODE_IF:
-			if (may_leave(n->b) || may_leave(n->c))
-				return true;
-			break;
-		default: break; /* what leaves an inner loop may not leave this one */
-		}
-	}
-	return false;
-}
-
 static void check_statement(struct checker *c, struct node *n)
 {
 	switch (n->kind) {
@@ -402,34 +416,19 @@ static void check_statement(struct checker *c, struct node *n)
 			check_fail(c, n, n->call->usage, "the result of %s() is lost", n->text);
 		break;
 	case NODE_INC: check_inc(c, n); break;
-	case NODE_IF:
-		check_int(c, n->a, "if");
-		check_statements(c, n->b);
-		if (n->c)
-			check_statements(c, n->c);
-		break;
-	case NODE_WHILE:
-		check_int(c, n->a, "while");
-		if (n->a->kind == NODE_INT && n->a->value && !may_leave(n->b))
-			check_fail(c, n, "leave it with break, or count: while ($i < 10) { $i++; }",
-				   "this loop never ends");
-		c->loops++;
-		check_statements(c, n->b);
-		c->loops--;
-		break;
-	case NODE_UNROLL:
-		if (check_int(c, n->a, "unroll") &&
-		    (n->a->kind != NODE_INT || n->a->value < 1 || n->a->value > UNROLL_MOST))
-			check_fail(c, n->a, "while (...) { } loops as often as you like",
-				   "unroll takes a constant from 1 to %u", UNROLL_MOST);
-		check_statements(c, n->b);
-		break;
+	case NODE_IF: check_if(c, n); break;
+	case NODE_LET: check_let(c, n); break;
+	case NODE_FOR: check_for(c, n); break;
+	case NODE_WHILE: check_while(c, n); break;
+	case NODE_UNROLL: check_unroll(c, n); break;
 	case NODE_BREAK:
 	case NODE_CONTINUE:
 		if (!c->loops)
 			check_fail(c, n, NULL, "%s stands outside of a loop", n->text);
 		break;
 	case NODE_RETURN:
+		if (n->a)
+			check_int(c, n->a, "return");
 		break;
 	case NODE_BLOCK: check_statements(c, n); break;
 	default: check_expr(c, n);
@@ -437,7 +436,7 @@ static void check_statement(struct checker *c, struct node *n)
 }
 
 /* A block, or the single statement (an `if`) behind else. */
-static void check_statements(struct checker *c, struct node *n)
+void check_statements(struct checker *c, struct node *n)
 {
 	if (n->kind != NODE_BLOCK) {
 		check_statement(c, n);
@@ -457,10 +456,27 @@ static void check_point(struct checker *c, struct point *p)
 	check_statements(c, p->probe->body);
 }
 
+/* let @m = percpuhash(10); */
+static void check_declared(struct checker *c, const struct script_map *m)
+{
+	bool agg = m->value.kind == TYPE_AGG;
+
+	if (m->declared->per_cpu == agg || c->script->diag->errors)
+		return;
+	diag_error(c->script->diag, m->at,
+		   agg ? "percpuhash, percpulruhash" : "hash, lruhash",
+		   agg ? "@%s holds an aggregation, which %s cannot" :
+			 "@%s holds no aggregation, but %s is for these alone",
+		   m->name, m->declared->name);
+}
+
 static void check_maps(struct checker *c)
 {
 	for (struct script_map *m = c->script->maps; m; m = m->next)
-		if (m->value.kind == TYPE_UNKNOWN && !c->script->diag->errors)
+		if (m->declared && m->value.kind != TYPE_UNKNOWN && m->nkeys)
+			check_declared(c, m);
+	for (struct script_map *m = c->script->maps; m; m = m->next)
+		if (m->value.kind == TYPE_UNKNOWN && !c->script->diag->errors && !m->declared)
 			diag_error(c->script->diag, m->at, "assign it somewhere: @x = 1;",
 				   "@%s never gets a value", m->name);
 }

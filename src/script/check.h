@@ -12,6 +12,7 @@ struct checker {
 	bool final; /* types have settled: report what is still unknown */
 	bool changed; /* a type was learnt in this round */
 	u32 loops;  /* that surround the statement */
+	u32 dead;   /* branches around it that are never taken */
 	struct loc reported; /* the last error: a wildcard's points have it in common */
 };
 
@@ -29,13 +30,36 @@ void check_param(struct checker *, struct node *);
 /* "did you mean 'x'?", or the other hint when nothing is near. */
 const char *check_near(struct checker *, const struct near *, const char *otherwise);
 
+/* check_type.c: the type that a NODE_TYPE of parse_type.c names; reports what does not exist. */
+bool check_type(struct checker *, struct node *, struct type *);
+void check_sizeof(struct checker *, struct node *);
+void check_offsetof(struct checker *, struct node *);
+/* check.c */
+void check_statements(struct checker *, struct node *);
+struct script_var *check_var_of(struct checker *, struct node *);
+void check_assign_var(struct checker *, struct node *);
+
+/* check_flow.c: one kind of statement each */
+void check_if(struct checker *, struct node *);
+void check_let(struct checker *, struct node *);
+void check_for(struct checker *, struct node *);
+void check_while(struct checker *, struct node *);
+void check_unroll(struct checker *, struct node *);
+
+/* comptime.c: what the compiler knows. A value that is known: true. */
+bool comptime_value(const struct node *, s64 *value);
+void check_comptime(struct checker *, struct node *);
+/* The condition a of an IF or COND; notes whether it is known. */
+void check_condition(struct checker *, struct node *, const char *what);
+/* for ($kv : @map) */
+void check_for_map(struct checker *, struct node *, struct script_var *);
+
 /* check_place.c: one kind of node each */
 void check_field(struct checker *, struct node *);
 void check_index(struct checker *, struct node *);
 void check_tuple(struct checker *, struct node *);
 void check_deref(struct checker *, struct node *);
 void check_cast(struct checker *, struct node *);
-void check_sizeof(struct checker *, struct node *);
 
 /* check_map.c */
 /* A map with its keys, without demanding a value. */

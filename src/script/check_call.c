@@ -35,33 +35,34 @@ static u32 shown_length(const struct format_spec *f)
 	return f->len && !isprint((u8)f->start[f->len - 1]) ? f->len - 1 : f->len;
 }
 
+/* What %s can show: all that has another form than a plain number. */
+static bool has_text(struct type t)
+{
+	return !type_is_number(t) && !t.is_pointer;
+}
+
 static void check_conversion(struct checker *c, struct node *call, const struct format_spec *f,
 			     struct node *arg, u32 i)
 {
-	bool string = f->conversion == 's';
+	bool string = f->conversion == 's', bytes = f->conversion == 'r';
+	struct type t = arg ? arg->type : (struct type){0};
+	const char *hint = "strings are printed with %s", *what = "numbers";
 
-	if (!arg || arg->type.kind == TYPE_UNKNOWN || (string && arg->type.kind == TYPE_SHOWN))
+	if (t.kind == TYPE_UNKNOWN)
 		return;
-	if (f->conversion == 'r') {
-		if (arg->type.kind != TYPE_STR && arg->type.show != FIELD_BUF)
-			check_fail(c, arg, "buf(p, 16) reads bytes", "argument %u of %s() is a %s, but '%.*s' "
-				   "prints bytes", i, call->text, TYPE_NAME(arg->type), (int)f->len,
-				   f->start);
+	if (bytes ? t.kind == TYPE_STR || (t.kind == TYPE_SHOWN && t.show == FIELD_BUF)
+		  : string ? has_text(t) : t.kind == TYPE_INT)
 		return;
-	}
-	if (arg->type.kind == TYPE_SHOWN)
-		check_fail(c, arg, "it is printed with %s", "argument %u of %s() is a %s, but '%.*s' "
-			   "prints numbers", i, call->text, TYPE_NAME(arg->type), (int)f->len, f->start);
-	else
-	if (string && arg->type.kind != TYPE_STR)
-		check_fail(c, arg, arg->type.is_pointer ? "str(...) reads the string it points to" :
-							  "numbers are printed with %d, %u, %x",
-			   "argument %u of %s() is %s, but '%.*s' prints strings", i, call->text,
-			   TYPE_A(arg->type), (int)f->len, f->start);
-	else if (!string && arg->type.kind == TYPE_STR)
-		check_fail(c, arg, "strings are printed with %s",
-			   "argument %u of %s() is %s, but '%.*s' prints numbers", i, call->text,
-			   TYPE_A(arg->type), (int)f->len, f->start);
+	if (bytes)
+		hint = "buf(p, 16) reads bytes", what = "bytes";
+	else if (string)
+		hint = t.is_pointer ? "str(...) reads the string it points to"
+				    : "numbers are printed with %d, %u, %x",
+		what = "strings";
+	else if (t.kind != TYPE_STR)
+		hint = "it is printed with %s";
+	check_fail(c, arg, hint, "argument %u of %s() is %s, but '%.*s' prints %s", i, call->text,
+		   TYPE_A(t), (int)f->len, f->start, what);
 }
 
 void check_printf(struct checker *c, struct node *n)

@@ -317,7 +317,7 @@ void check_has_key(struct checker *c, struct node *n)
 {
 	struct node *map = n->a, *key = map->next;
 
-	n->type = TYPE_S64;
+	n->type = TYPE_BOOL;
 	if (map->kind != NODE_MAP || !key == !map->a) {
 		check_fail(c, map, n->call->usage, "has_key() takes a map and a key");
 		return;

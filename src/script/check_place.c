@@ -225,9 +225,8 @@ void check_tuple(struct checker *c, struct node *n)
 				   "%s cannot be part of a tuple", TYPE_A(t));
 			return;
 		}
-		if (t.kind == TYPE_INT && !t.is_pointer)
+		if (type_is_number(t))
 			t = type_arith(t, t);
-		t.size = t.kind == TYPE_INT ? 8 : t.size;
 		type_tuple_part(&tuple, parts, i, t);
 	}
 	n->type = tuple;
@@ -249,39 +248,14 @@ void check_deref(struct checker *c, struct node *n)
 void check_cast(struct checker *c, struct node *n)
 {
 	struct type to;
-	const char *unknown;
 
-	if (!ctype_of_text(c->script, n->text, &to, &unknown)) {
-		check_fail(c, n, "the kernel's types come from BTF; others must be declared",
-			   "there is no type '%s'", unknown);
-		return;
-	}
-	if (!check_int(c, n->a, "a cast"))
+	if (!check_type(c, n->b, &to) || !check_int(c, n->a, "a cast"))
 		return;
 	if (to.kind != TYPE_INT)
 		check_fail(c, n, "cast to a pointer: (struct foo *)x", "'%s' is no number or pointer",
-			   n->text);
+			   n->b->text);
 	else
 		n->type = to;
 	if (to.is_pointer)
 		n->type.space = n->a->type.is_pointer || n->a->type.space ? n->a->type.space : SPACE_ANY;
-}
-
-void check_sizeof(struct checker *c, struct node *n)
-{
-	const char *unknown;
-	struct type t;
-
-	if (n->a && check_expr(c, n->a))
-		t = n->a->type;
-	else if (n->a)
-		return;
-	else if (!ctype_of_text(c->script, n->text, &t, &unknown)) {
-		check_fail(c, n, NULL, "there is no type '%s'", unknown);
-		return;
-	}
-	n->value = n->a && n->a->kind != NODE_STR ? node_bytes(n->a) : t.size;
-	n->kind = NODE_INT;
-	n->type = TYPE_U64;
-	n->type.is_literal = 1;
 }

@@ -204,15 +204,16 @@ int parse_config(struct parser *p)
 }
 
 /* An `end` probe without statements, for config_clear_maps(). */
-struct probe *config_last_probe(struct parser *p)
+struct probe *config_last_probe(struct script *s)
 {
-	struct probe *probe = arena_new(p->script->arena, struct probe);
-	struct loc at = p->script->probes->at;
+	struct parser p = {.script = s};
+	struct probe *probe = arena_new(s->arena, struct probe);
+	struct loc at = s->probes->at;
 
-	probe->specs = arena_new(p->script->arena, struct probe_spec);
+	probe->specs = arena_new(s->arena, struct probe_spec);
 	*probe->specs = (struct probe_spec){.text = "end", .at = at};
 	probe->at = at;
-	probe->body = p->script->last = parse_node(p, NODE_BLOCK, at);
+	probe->body = s->last = parse_node(&p, NODE_BLOCK, at);
 	return probe;
 }
 

@@ -4,12 +4,18 @@
  */
 #include "script/constant.h"
 #include "script/ctype_words.h"
+#include "script/tables.h"
 
+struct constant {
+	s64 value;
+	struct type type;
+};
 struct ctype_state {            /* hangs on the script */
 	struct dict aggregates; /* "struct foo", "union bar", declared or from BTF */
 	struct dict names;	/* of types, from typedef: struct type * */
 	struct dict by_id;      /* of BTF, key: the id in decimal */
-	struct dict constants;  /* enumerators and #defines: s64 * */
+	struct dict enums;      /* "name", declared or from BTF: struct type * */
+	struct dict constants;  /* enumerators and #defines: struct constant * */
 	struct dict missing;    /* names that are no enumerators */
 	struct btf *btf;
 	bool asked;
@@ -22,7 +28,7 @@ static struct ctype_state *state_of(struct script *s)
 	if (!c) {
 		c = s->ctypes = arena_new(s->arena, struct ctype_state);
 		c->aggregates.arena = c->by_id.arena = c->constants.arena = c->missing.arena =
-			c->names.arena = s->arena;
+			c->names.arena = c->enums.arena = s->arena;
 	}
 	return c;
 }
@@ -43,14 +49,6 @@ static struct btf *btf_of(struct script *s)
 void ctype_put(struct script *s, const char *word, struct aggregate *a)
 {
 	*dict_put(&state_of(s)->aggregates, arena_printf(s->arena, "%s %s", word, a->name)) = a;
-}
-
-void ctype_put_name(struct script *s, const char *name, struct type t)
-{
-	struct type *p = arena_new(s->arena, struct type);
-
-	*p = t;
-	*dict_put(&state_of(s)->names, name) = p;
 }
 
 static const struct type *keep(struct script *s, struct type t)
@@ -98,6 +96,31 @@ static struct aggregate *aggregate_of_btf(struct script *s, const struct btf_typ
 	return a;
 }
 
+/* "3 NAME\n" for each */
+static void add_enumerator(struct script *s, struct buf *text, const char *name, s64 value)
+{
+	(void)s;
+	buf_printf(text, "%lld %s\n", (long long)value, name);
+}
+
+static struct type enum_of_btf(struct script *s, const struct btf_type *t)
+{
+	void **slot = dict_put(&state_of(s)->by_id, arena_printf(s->arena, "%u", t->id));
+	struct enumeration *e = *slot;
+	struct buf text = {0};
+
+	if (!e) {
+		e = *slot = arena_new(s->arena, struct enumeration);
+		e->name = arena_strdup(s->arena, t->name);
+		for (u32 i = 0; i < t->n; i++)
+			add_enumerator(s, &text, t->values[i].name, t->values[i].value);
+		e->text = arena_strdup(s->arena, buf_str(&text));
+		buf_free(&text);
+	}
+	return (struct type){.kind = TYPE_INT, .size = t->size, .is_signed = t->is_signed,
+			     .names = t->n ? e : NULL};
+}
+
 static struct type type_of_btf(struct script *s, u32 id)
 {
 	struct btf *btf = btf_of(s);
@@ -109,10 +132,11 @@ static struct type type_of_btf(struct script *s, u32 id)
 		return (struct type){.kind = TYPE_NONE};
 	switch (t->kind) {
 	case BTF_ENUM:
-	case BTF_ENUM64:
+	case BTF_ENUM64: return enum_of_btf(s, t);
 	case BTF_INT:
 		r.size = t->size;
 		r.is_signed = t->is_signed;
+		r.is_bool = t->is_bool;
 		r.is_char = t->is_char || (t->kind == BTF_INT && !strcmp(t->name, "char"));
 		return r;
 	case BTF_PTR: return pointer_to(s, type_of_btf(s, t->type));
@@ -235,13 +259,14 @@ static const struct {
 	{"__le32", 4, 0},  {"__le64", 8, 0},     {"size_t", 8, 0},    {"ssize_t", 8, 1},
 	{"loff_t", 8, 1},  {"off_t", 8, 1},      {"uintptr_t", 8, 0}, {"intptr_t", 8, 1},
 	{"pid_t", 4, 1},   {"uid_t", 4, 0},      {"gid_t", 4, 0},     {"dev_t", 4, 0},
-	{"umode_t", 2, 0}, {"sector_t", 8, 0},   {"bool", 1, 0},      {"_Bool", 1, 0},
+	{"umode_t", 2, 0}, {"sector_t", 8, 0},
 	{"gfp_t", 4, 0},   {"dma_addr_t", 8, 0}, {"socklen_t", 4, 0}, {"sa_family_t", 2, 0},
 	{"time_t", 8, 1},  {"clockid_t", 4, 1},
 };
 static const char *const c_words[] = {
-	"void",   "char",  "short",    "int",    "long",  "signed", "unsigned", "float",
-	"double", "const", "volatile", "struct", "union", "enum",   "__user",   "__kernel"};
+	"void",   "char",     "short",  "int",   "long",   "signed", "unsigned", "float",    "double",
+	"const",  "volatile", "struct", "union", "enum",   "__user", "__kernel", "bool",     "_Bool",
+	"string", "typeof"};
 
 static bool in_words(const char *const *words, u32 n, const char *word)
 {
@@ -263,13 +288,44 @@ static bool int_by_name(const char *name, struct type *t)
 	return false;
 }
 
-bool ctype_begins(const struct script *s, const struct token *t)
+static bool typedef_by_name(struct script *s, const char *name, struct type *t)
+{
+	const struct type *own = dict_get(&state_of(s)->names, name);
+	struct btf *btf = own ? NULL : btf_of(s);
+	u32 id = btf ? btf_find(btf, name, BTF_TYPEDEF) : 0;
+
+	if (own)
+		*t = *own;
+	else if (id)
+		*t = type_of_btf(s, id);
+	return own || id;
+}
+
+void ctype_put_name(struct script *s, const char *name, struct type t)
+{
+	*dict_put(&state_of(s)->names, name) = (void *)keep(s, t);
+}
+
+/* Is it a value of the language, which no typedef may hide? */
+static bool is_value_name(const char *name)
+{
+	for (const struct value_row *r = value_rows; r->name; r++)
+		if (!strcmp(r->name, name))
+			return true;
+	for (const struct probe_value *v = probe_values; v->name; v++)
+		if (!strncmp(v->name, name, strlen(v->name)))
+			return true;
+	return !strcmp(name, "args") || !strcmp(name, "true") || !strcmp(name, "false");
+}
+
+bool ctype_begins(struct script *s, const struct token *t)
 {
 	struct type unused;
 
 	return t->kind == TOK_NAME &&
 	       (in_words(c_words, ARRAY_SIZE(c_words), t->text) || int_by_name(t->text, &unused) ||
-		(s->ctypes && dict_get(&s->ctypes->names, t->text)));
+		(!is_value_name(t->text) && !call_find(t->text) &&
+		 typedef_by_name(s, t->text, &unused)));
 }
 
 /* The words in front of the declarator: "unsigned long", "const struct foo", "u32". */
@@ -288,10 +344,7 @@ static bool take_word(struct script *s, struct base *b, const char *word)
 			    {"char", &b->chars},       {"int", &b->ints},
 			    {"signed", &b->is_signed}, {"unsigned", &b->is_unsigned},
 			    {"void", &b->voids},       {"__user", &b->user}};
-	const struct type *named;
-	struct btf *btf;
-	u32 id;
-
+	
 	for (u32 i = 0; i < ARRAY_SIZE(counts); i++)
 		if (!strcmp(counts[i].word, word)) {
 			++*counts[i].count;
@@ -301,16 +354,13 @@ static bool take_word(struct script *s, struct base *b, const char *word)
 		return true;
 	if (b->found || b->ints || b->longs || b->chars || b->shorts || b->voids)
 		return false;
-	named = dict_get(&state_of(s)->names, word);
-	b->found = named || int_by_name(word, &b->type);
-	if (named)
-		b->type = *named;
-	btf = b->found ? NULL : btf_of(s);
-	id = btf ? btf_find(btf, word, BTF_TYPEDEF) : 0;
-	if (id) {
-		b->type = type_of_btf(s, id);
-		b->found = true;
-	}
+	b->found = true;
+	if (!strcmp(word, "bool") || !strcmp(word, "_Bool"))
+		b->type = TYPE_BOOL;
+	else if (!strcmp(word, "string"))
+		b->type = type_str(0);
+	else if (!int_by_name(word, &b->type))
+		b->found = typedef_by_name(s, word, &b->type);
 	return b->found;
 }
 
@@ -340,6 +390,24 @@ static bool no_type(struct words *w, struct loc at, const char *name)
 	return false;
 }
 
+/* Of one that nobody knows only the size is certain. */
+static void enum_by_name(struct script *s, const char *name, struct type *t)
+{
+	const struct type *own = dict_get(&state_of(s)->enums, name);
+	struct btf *btf = own ? NULL : btf_of(s);
+	u32 id = btf ? btf_find(btf, name, BTF_ENUM) : 0;
+
+	id = id || !btf ? id : btf_find(btf, name, BTF_ENUM64);
+	*t = own  ? *own
+	     : id ? type_of_btf(s, id)
+		  : (struct type){.kind = TYPE_INT, .size = 4};
+}
+
+void ctype_put_enum(struct script *s, const char *name, struct type t)
+{
+	*dict_put(&state_of(s)->enums, name) = (void *)keep(s, t);
+}
+
 /* struct NAME, union NAME, enum NAME */
 static bool parse_tagged(struct words *w, struct type *t)
 {
@@ -353,7 +421,7 @@ static bool parse_tagged(struct words *w, struct type *t)
 	name = w->tok.text;
 	ctype_next(w);
 	if (*word == 'e') {
-		*t = (struct type){.kind = TYPE_INT, .size = 4};
+		enum_by_name(w->script, name, t);
 		return true;
 	}
 	return aggregate_by_name(w->script, word, name, t) ||
@@ -372,47 +440,6 @@ static bool parse_keyword(struct words *w, struct type *t)
 	if (tok.kind != TOK_LBRACE)
 		return parse_tagged(w, t);
 	return *word == 'e' ? ctype_enum(w, t) : ctype_aggregate(w, word, t);
-}
-
-bool ctype_base(struct words *w, struct type *t)
-{
-	struct base b = {0};
-	bool any = false;
-
-	while (w->tok.kind == TOK_NAME) {
-		const char *word = w->tok.text;
-
-		if (!strcmp(word, "struct") || !strcmp(word, "union") || !strcmp(word, "enum")) {
-			if (!parse_keyword(w, &b.type))
-				return false;
-			b.found = any = true;
-			continue;
-		}
-		if (!take_word(w->script, &b, word)) {
-			if (!any)
-				no_type(w, w->tok.at, word);
-			break;
-		}
-		any = true;
-		ctype_next(w);
-	}
-	*t = base_type(&b);
-	return any;
-}
-
-bool ctype_stars(struct words *w, struct type *t)
-{
-	for (u32 n = 0; w->tok.kind == TOK_MUL; n++) {
-		if (n == CTYPE_DEPTH)
-			return ctype_wrong(w, w->tok.at, NULL, "too many stars");
-		*t = pointer_to(w->script, *t);
-		do
-			ctype_next(w);
-		while (w->tok.kind == TOK_NAME &&
-		       (!strcmp(w->tok.text, "const") || !strcmp(w->tok.text, "volatile") ||
-			!strcmp(w->tok.text, "__user")));
-	}
-	return true;
 }
 
 static bool named_constant(void *user, const char *name, s64 *value)
@@ -450,6 +477,66 @@ static bool parse_length(struct words *w, u32 *n)
 	return true;
 }
 
+/* string, string[64]: bytes with the NUL that ends it */
+static bool string_size(struct words *w, struct type *t)
+{
+	u32 n = 0;
+
+	t->size = w->script->limits.str_most;
+	if (w->tok.kind != TOK_LBRACKET)
+		return true;
+	ctype_next(w);
+	if (!parse_length(w, &n))
+		return false;
+	if (!n || n > STR_LIMIT || w->tok.kind != TOK_RBRACKET)
+		return ctype_wrong(w, w->tok.at, "string[64]", "a string has 1 to %u bytes",
+				   STR_LIMIT);
+	t->size = n;
+	ctype_next(w);
+	return true;
+}
+
+bool ctype_base(struct words *w, struct type *t)
+{
+	struct base b = {0};
+	bool any = false;
+
+	while (w->tok.kind == TOK_NAME) {
+		const char *word = w->tok.text;
+
+		if (!strcmp(word, "struct") || !strcmp(word, "union") || !strcmp(word, "enum")) {
+			if (!parse_keyword(w, &b.type))
+				return false;
+			b.found = any = true;
+			continue;
+		}
+		if (!take_word(w->script, &b, word)) {
+			if (!any)
+				no_type(w, w->tok.at, word);
+			break;
+		}
+		any = true;
+		ctype_next(w);
+	}
+	*t = base_type(&b);
+	return any && (t->kind != TYPE_STR || t->size || string_size(w, t));
+}
+
+bool ctype_stars(struct words *w, struct type *t)
+{
+	for (u32 n = 0; w->tok.kind == TOK_MUL; n++) {
+		if (n == CTYPE_DEPTH)
+			return ctype_wrong(w, w->tok.at, NULL, "too many stars");
+		*t = pointer_to(w->script, *t);
+		do
+			ctype_next(w);
+		while (w->tok.kind == TOK_NAME &&
+		       (!strcmp(w->tok.text, "const") || !strcmp(w->tok.text, "volatile") ||
+			!strcmp(w->tok.text, "__user")));
+	}
+	return true;
+}
+
 /* From the right: the element of a[2][3] is a [3]. */
 bool ctype_brackets(struct words *w, struct type *t)
 {
@@ -482,27 +569,50 @@ bool ctype_brackets(struct words *w, struct type *t)
 	return true;
 }
 
+static void words_of_text(struct words *w, struct script *s, struct diag *quiet, const char *text)
+{
+	*w = (struct words){.script = s, .diag = quiet};
+	lex_init(&w->lex, s->arena, quiet, text, strlen(text), NULL);
+	ctype_next(w);
+}
+
 bool ctype_of_text(struct script *s, const char *text, struct type *t, const char **unknown)
 {
 	struct diag quiet = {0};
-	struct words w = {.script = s, .diag = &quiet};
+	struct words w;
 	bool good;
 
-	lex_init(&w.lex, s->arena, &quiet, text, strlen(text), NULL);
-	ctype_next(&w);
+	words_of_text(&w, s, &quiet, text);
 	good = ctype_base(&w, t) && ctype_stars(&w, t) && ctype_brackets(&w, t);
 	*unknown = w.unknown ? w.unknown : text;
 	return good && w.tok.kind == TOK_END;
+}
+
+bool ctype_of_suffix(struct script *s, const char *text, struct type *t)
+{
+	struct diag quiet = {0};
+	struct words w;
+
+	words_of_text(&w, s, &quiet, text);
+	return ctype_stars(&w, t) && ctype_brackets(&w, t) && w.tok.kind == TOK_END;
 }
 
 /* ---- constants */
 
 void ctype_define(struct script *s, const char *name, s64 value)
 {
-	s64 *p = arena_alloc(s->arena, sizeof(*p));
+	ctype_define_as(s, name, value, TYPE_S64);
+}
 
-	*p = value;
-	*dict_put(&state_of(s)->constants, name) = p;
+void ctype_define_as(struct script *s, const char *name, s64 value, struct type t)
+{
+	struct constant *c = arena_new(s->arena, struct constant);
+
+	c->value = value;
+	c->type = TYPE_S64;
+	c->type.is_literal = 1;
+	c->type.names = t.names;
+	*dict_put(&state_of(s)->constants, name) = c;
 }
 
 static bool constant_of_btf(struct script *s, const char *name, s64 *value)
@@ -517,25 +627,39 @@ static bool constant_of_btf(struct script *s, const char *name, s64 *value)
 		for (u32 i = 0; i < t->n; i++)
 			if (!strcmp(t->values[i].name, name)) {
 				*value = t->values[i].value;
-				ctype_define(s, arena_strdup(s->arena, name), *value);
+				ctype_define_as(s, arena_strdup(s->arena, name), *value,
+						enum_of_btf(s, t));
 				return true;
 			}
 	}
 	return false;
 }
 
-bool ctype_constant(struct script *s, const char *name, s64 *value)
+bool ctype_enumerator(struct script *s, const char *name, s64 *value, struct type *t)
 {
 	struct ctype_state *c = state_of(s);
-	s64 *known = dict_get(&c->constants, name);
+	struct constant *known = dict_get(&c->constants, name);
 
-	if (known)
-		*value = *known;
-	else if (constant_named(name, value))
-		known = value;
-	else if (!dict_get(&c->missing, name) && constant_of_btf(s, name, value))
-		known = value;
-	else
-		*dict_put(&c->missing, name) = c; /* BTF is walked once for a name */
-	return known != NULL;
+	if (!known && constant_named(name, value)) {
+		ctype_define(s, name, *value);
+		known = dict_get(&c->constants, name);
+	}
+	if (!known && !dict_get(&c->missing, name)) {
+		if (constant_of_btf(s, name, value))
+			known = dict_get(&c->constants, name);
+		else
+			*dict_put(&c->missing, name) = c; /* BTF is walked once for a name */
+	}
+	if (!known)
+		return false;
+	*value = known->value;
+	*t = known->type;
+	return true;
+}
+
+bool ctype_constant(struct script *s, const char *name, s64 *value)
+{
+	struct type unused;
+
+	return ctype_enumerator(s, name, value, &unused);
 }

@@ -13,9 +13,11 @@
 /* A type as text: "const char *", "struct task_struct *", "unsigned int", "char[16]". False: there
  * is no such type; *unknown then says which word is not known ("struct foo"), for the message. */
 bool ctype_of_text(struct script *, const char *text, struct type *, const char **unknown);
+/* Stars and brackets behind a type that is known: "*", "[4]". */
+bool ctype_of_suffix(struct script *, const char *text, struct type *);
 
 /* Does a type begin at this token, behind a `(` or sizeof( ? */
-bool ctype_begins(const struct script *, const struct token *);
+bool ctype_begins(struct script *, const struct token *);
 
 /* A declaration of the source: struct, union or enum NAME { ... }; or typedef, from the keyword on.
  * The lexer stands behind it afterwards. Reports errors; 0 or -EINVAL. */
@@ -33,8 +35,11 @@ void ctype_near(struct script *, const struct aggregate *, struct near *);
 
 /* The value of an enumerator or a #define; false: unknown. */
 bool ctype_constant(struct script *, const char *name, s64 *value);
+/* The same with its type: a literal that knows the names of its enum. */
+bool ctype_enumerator(struct script *, const char *name, s64 *value, struct type *);
 
 void ctype_define(struct script *, const char *name, s64 value);
+void ctype_define_as(struct script *, const char *name, s64 value, struct type of);
 
 /* A pointer to a struct of the kernel by name ("task_struct"); a plain pointer without BTF. */
 /* The type of that id in the target's BTF. */

@@ -219,17 +219,11 @@ bool ctype_aggregate(struct words *w, const char *word, struct type *t)
 
 /* ---- enumerators */
 
-/* enum NAME { A, B = 3, ... } */
-bool ctype_enum(struct words *w, struct type *t)
+/* { A, B = 3, ... }: each is a constant from where it stands on, in values of those behind it, too. */
+static bool parse_enumerators(struct words *w, struct type *t, struct buf *text)
 {
-	static const char example[] = "enum name { A, B = 3 };";
 	u64 next = 0;
 
-	ctype_next(w);
-	if (w->tok.kind == TOK_NAME)
-		ctype_next(w);
-	if (!take(w, TOK_LBRACE, example))
-		return false;
 	while (w->tok.kind == TOK_NAME) {
 		const char *name = w->tok.text;
 		s64 value = (s64)next;
@@ -238,16 +232,44 @@ bool ctype_enum(struct words *w, struct type *t)
 		if (w->tok.kind == TOK_SET) {
 			ctype_next(w);
 			if (!ctype_number(w, &value))
-				return expected(w, "a number", example);
+				return expected(w, "a number", "enum name { A, B = 3 };");
 		}
-		ctype_define(w->script, name, value);
+		ctype_define_as(w->script, name, value, *t);
+		buf_printf(text, "%lld %s\n", (long long)value, name);
+		t->is_signed |= value < 0;
+		if (value > UINT32_MAX || value < INT32_MIN)
+			t->size = 8;
 		next = (u64)value + 1;
 		if (w->tok.kind != TOK_COMMA)
 			break;
 		ctype_next(w);
 	}
-	*t = (struct type){.kind = TYPE_INT, .size = 4};
-	return take(w, TOK_RBRACE, example);
+	return true;
+}
+
+/* enum NAME { ... } */
+bool ctype_enum(struct words *w, struct type *t)
+{
+	static const char example[] = "enum name { A, B = 3 };";
+	struct enumeration *e = arena_new(w->script->arena, struct enumeration);
+	struct buf text = {0};
+	bool good;
+
+	e->name = "";
+	*t = (struct type){.kind = TYPE_INT, .size = 4, .names = e};
+	ctype_next(w);
+	if (w->tok.kind == TOK_NAME) {
+		e->name = w->tok.text;
+		ctype_next(w);
+	}
+	if (!take(w, TOK_LBRACE, example))
+		return false;
+	good = parse_enumerators(w, t, &text);
+	e->text = arena_strdup(w->script->arena, buf_str(&text));
+	buf_free(&text);
+	if (*e->name)
+		ctype_put_enum(w->script, e->name, *t);
+	return good && take(w, TOK_RBRACE, example);
 }
 
 /* typedef = "typedef" type declarator { "," declarator } */

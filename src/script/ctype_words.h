@@ -40,5 +40,6 @@ bool ctype_enum(struct words *, struct type *);
 /* Makes "struct NAME" known; its members may follow. */
 void ctype_put(struct script *, const char *word, struct aggregate *);
 void ctype_put_name(struct script *, const char *name, struct type);
+void ctype_put_enum(struct script *, const char *name, struct type);
 
 #endif

@@ -23,9 +23,17 @@ static u32 place(struct loc at)
 static void lower_if(struct lower *l, struct node *n)
 {
 	struct ir_fn *fn = l->fn;
-	u32 then = ir_block(fn), done = ir_block(fn), otherwise = n->c ? ir_block(fn) : done;
+	u32 then, done, otherwise;
 	struct memo memo;
 
+	if (n->known) {
+		struct node *taken = n->known == 1 ? n->c : n->b;
+
+		if (taken)
+			lower_statements(l, taken);
+		return;
+	}
+	then = ir_block(fn), done = ir_block(fn), otherwise = n->c ? ir_block(fn) : done;
 	lower_cond(l, n->a, then, otherwise);
 	memo = l->memo;
 	ir_seal(fn, then);
@@ -50,7 +58,9 @@ static bool mentions(const struct node *n, const struct script_var *v, bool set)
 	for (; n; n = n->next) {
 		if (n->kind == NODE_VAR && n->var == v && !set)
 			return true;
-		if ((n->kind == NODE_ASSIGN || n->kind == NODE_INC) && n->a->kind == NODE_VAR &&
+		if (n->kind == NODE_FOR && n->c->var == v)
+			return true;
+		if ((n->kind == NODE_ASSIGN || n->kind == NODE_INC || n->kind == NODE_LET) && n->a->kind == NODE_VAR &&
 		    n->a->var == v)
 			return true;
 		if (mentions(n->a, v, set) || mentions(n->b, v, set) || mentions(n->c, v, set))
@@ -110,6 +120,42 @@ static void lower_while(struct lower *l, struct node *n)
 	l->continue_to = continue_to;
 }
 
+/* for ($i : a..b): both are asked once. */
+static void lower_range(struct lower *l, struct node *n)
+{
+	struct ir_fn *fn = l->fn;
+	u32 head = ir_block(fn), body = ir_block(fn), next = ir_block(fn), done = ir_block(fn);
+	u32 break_to = l->break_to, continue_to = l->continue_to, at = ir_var(fn, IRT_I64), end;
+	struct memo memo;
+
+	ir_set(fn, at, lower_int(l, n->a->a));
+	end = lower_int(l, n->a->b);
+	l->memo.read.map = NULL;
+	memo = l->memo;
+	ir_jmp(fn, head);
+	ir_at(fn, head);
+	ir_br(fn, ir_bin(fn, IR_SLT, IRT_I64, ir_get(fn, at), end), body, done);
+	ir_seal(fn, body);
+	ir_at(fn, body);
+	ir_set(fn, n->c->var->ir, ir_get(fn, at));
+	l->break_to = done;
+	l->continue_to = next;
+	lower_statements(l, n->b);
+	ir_jmp(fn, next);
+	ir_seal(fn, next);
+	ir_at(fn, next);
+	l->memo = memo;
+	forget_values(l, n);
+	ir_set(fn, at, ir_bin(fn, IR_ADD, IRT_I64, ir_get(fn, at), ir_const(fn, 1)));
+	ir_jmp(fn, head);
+	ir_seal(fn, head);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	l->memo = memo;
+	l->break_to = break_to;
+	l->continue_to = continue_to;
+}
+
 /* A string or tuple. $s = $x ? $s : "": what it was must not be overwritten before it is read. */
 static void assign_memory(struct lower *l, const struct script_var *v, struct node *value)
 {
@@ -143,9 +189,50 @@ static void lower_assign(struct lower *l, struct node *n)
 		return;
 	}
 	value = lower_int(l, n->b);
-	if (n->op != TOK_SET)
+	if (n->op && n->op != TOK_SET)
 		value = lower_update(l, n->op, v->type, ir_get(l->fn, v->ir), n->b->type, value);
 	ir_set(l->fn, v->ir, value);
+}
+
+/* let $x; in a loop: each turn has a new one. */
+static void lower_let(struct lower *l, struct node *n)
+{
+	struct script_var *v = n->a->var;
+	struct mem m;
+
+	if (n->b) {
+		lower_assign(l, n);
+	} else if (v->type.kind == TYPE_INT) {
+		ir_set(l->fn, v->ir, ir_const(l->fn, 0));
+	} else if (v->type.kind != TYPE_UNKNOWN) {
+		m = mem_at(l, &l->pieces.v[v->scratch]);
+		mem_zero(l, m, ALIGN_UP(v->type.size, 8));
+	}
+}
+
+struct node *lower_valued(struct lower *l, struct node *n)
+{
+	struct node *k;
+
+	for (;;) {
+		if (n->kind == NODE_COND && n->known) {
+			n = n->known == 1 ? n->c : n->b;
+		} else if (n->kind == NODE_BLOCK && n->a) {
+			for (k = n->a; k->next && ir_open(l->fn); k = k->next)
+				lower_statement(l, k);
+			for (; k->next; k = k->next)
+				;
+			if (!ir_open(l->fn)) { /* behind a return: nobody comes here */
+				u32 nowhere = ir_block(l->fn);
+
+				ir_seal(l->fn, nowhere);
+				ir_at(l->fn, nowhere);
+			}
+			n = k;
+		} else {
+			return n;
+		}
+	}
 }
 
 static void lower_statement(struct lower *l, struct node *n)
@@ -153,6 +240,8 @@ static void lower_statement(struct lower *l, struct node *n)
 	l->fn->line = place(n->at);
 	switch (n->kind) {
 	case NODE_ASSIGN: lower_assign(l, n); break;
+	case NODE_LET: lower_let(l, n); break;
+	case NODE_FOR: lower_range(l, n); break;
 	case NODE_CALL:
 		if (n->call->lower)
 			n->call->lower(l, n);
@@ -160,7 +249,7 @@ static void lower_statement(struct lower *l, struct node *n)
 	case NODE_IF: lower_if(l, n); break;
 	case NODE_WHILE: lower_while(l, n); break;
 	case NODE_UNROLL:
-		for (u64 i = 0; i < n->a->value && ir_open(l->fn); i++)
+		for (u64 i = 0; i < n->value && ir_open(l->fn); i++)
 			lower_statements(l, n->b);
 		break;
 	case NODE_BLOCK: lower_statements(l, n); break;
@@ -230,6 +319,8 @@ static void lower_point(struct lower *l, struct point *p)
 	fn->line = place(p->spec->at);
 	scratch_begin(l);
 	for (struct script_var *v = p->vars; v; v = v->next) {
+		if (v->type.kind == TYPE_UNKNOWN) /* let $x; and no more */
+			continue;
 		if (v->type.kind != TYPE_INT) {
 			v->scratch = mem_get(l, v->type.size); /* for the whole program */
 			clear_str(l, v);

@@ -66,6 +66,9 @@ struct lower {
 /* lower.c */
 u32 rodata_add(struct lower *, u32 size); /* zeroes at the end of .rodata: where they begin */
 void lower_statements(struct lower *, struct node *block);
+/* The value behind the statements of a block, which are lowered; of a choice that the compiler has
+ * made, the one. Other nodes stay. */
+struct node *lower_valued(struct lower *, struct node *);
 
 /* lower_value.c */
 u32 lower_int(struct lower *, struct node *);

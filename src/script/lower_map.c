@@ -23,34 +23,6 @@
 
 /* ---- rows in the object */
 
-struct field *layout_add(struct lower *l, struct layout *layout, const char *name, struct type t)
-{
-	struct field *f = arena_array(&l->object->arena, struct field, layout->n + 1);
-
-	if (layout->n)
-		memcpy(f, layout->fields, layout->n * sizeof(*f));
-	layout->fields = f;
-	f += layout->n++;
-	f->name = name;
-	f->kind = t.kind == TYPE_STR   ? FIELD_STR :
-		  t.kind == TYPE_SHOWN ? t.show :
-		  t.is_signed	       ? FIELD_INT :
-					 FIELD_UINT;
-	f->mode = t.kind == TYPE_SHOWN ? t.mode : 0;
-	f->text = t.kind == TYPE_SHOWN ? t.text : NULL;
-	f->unit = t.is_pointer ? UNIT_HEX : UNIT_NONE;
-	f->off = layout->size;
-	f->size = t.kind == TYPE_INT ? 8 : t.size;
-	if (t.kind == TYPE_TUPLE) {
-		f->kind = FIELD_TUPLE;
-		f->sub = arena_new(&l->object->arena, struct layout);
-		for (u32 i = 0; i < t.fields->n; i++)
-			layout_add(l, f->sub, t.fields->members[i].name, t.fields->members[i].type);
-	}
-	layout->size += ALIGN_UP(f->size, 8);
-	return f;
-}
-
 static void map_layouts(struct lower *l, struct script_map *m, struct object_map *o)
 {
 	for (u32 i = 0; i < m->nkeys; i++)
@@ -72,10 +44,10 @@ static void map_kind_of(struct lower *l, struct script_map *m, struct object_map
 	bool agg = m->value.kind == TYPE_AGG;
 
 	if (m->nkeys) {
-		o->kind = agg ? MAP_PERCPU_HASH : MAP_HASH;
-		o->max_entries = l->script->limits.map_entries;
+		o->kind = m->declared ? m->declared->kind : agg ? MAP_PERCPU_HASH : MAP_HASH;
+		o->max_entries = m->declared ? m->entries : l->script->limits.map_entries;
 		/* below 6.1 the kernel warns of allocation inside of tracing programs */
-		o->flags = l->object->kernel >= KERNEL(6, 1) ? BPF_F_NO_PREALLOC : 0;
+		o->flags = l->object->kernel >= KERNEL(6, 1) && (o->kind == MAP_HASH || o->kind == MAP_PERCPU_HASH) ? BPF_F_NO_PREALLOC : 0;
 		return;
 	}
 	o->scalar = true;
@@ -114,7 +86,8 @@ void lower_maps(struct lower *l)
 	vec(struct script_map *) sorted = {0};
 
 	for (struct script_map *m = l->script->maps; m; m = m->next)
-		vec_push(arena, &sorted, m);
+		if (m->value.kind != TYPE_UNKNOWN) /* declared, and never used */
+			vec_push(arena, &sorted, m);
 	if (sorted.n)
 		qsort(sorted.v, sorted.n, sizeof(*sorted.v), by_name);
 	vec_each(p, &sorted) {

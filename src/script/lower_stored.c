@@ -106,6 +106,7 @@ void lower_shown(struct lower *l, struct node *n, struct mem to, u32 size)
 {
 	struct type as = n->type;
 
+	n = lower_valued(l, n);
 	if (n->kind == NODE_NAME) {
 		n->row->store(l, n, to);
 	} else if (n->kind == NODE_CALL) {
@@ -118,6 +119,7 @@ void lower_shown(struct lower *l, struct node *n, struct mem to, u32 size)
 
 void lower_stored(struct lower *l, struct node *n, struct mem to, struct type as)
 {
+	n = lower_valued(l, n);
 	if (n->type.kind == TYPE_SHOWN) {
 		if (n->type.show == FIELD_BUF || n->type.size < as.size)
 			mem_zero(l, to, ALIGN_UP(as.size, 8));

@@ -147,6 +147,7 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, struct room room)
 	struct mem var;
 	u32 len;
 
+	n = lower_valued(l, n);
 	if (node_is_place(n))
 		return lower_place_str(l, n, to, room);
 	if (is_part(n))

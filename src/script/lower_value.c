@@ -196,6 +196,7 @@ void lower_cond(struct lower *l, struct node *n, u32 then, u32 otherwise)
 	struct memo memo;
 	u32 second;
 
+	n = lower_valued(l, n);
 	if (n->kind == NODE_UNARY && n->op == TOK_NOT) {
 		lower_cond(l, n->a, otherwise, then);
 		return;
@@ -247,6 +248,9 @@ static u32 lower_cast(struct lower *l, struct node *n)
 	static const u8 sign[] = {[1] = IR_SEXT8, [2] = IR_SEXT16, [4] = IR_SEXT32};
 	u32 a = lower_int(l, n->a);
 
+	if (n->type.is_bool)
+		return n->a->type.is_bool ? a
+					  : ir_bin(l->fn, IR_NE, IRT_I64, a, ir_const(l->fn, 0));
 	if (n->type.size >= 8)
 		return a;
 	return ir_un(l->fn, n->type.is_signed ? sign[n->type.size] : zero[n->type.size], IRT_I64, a);
@@ -298,6 +302,7 @@ static u32 lower_inc(struct lower *l, struct node *n)
 
 u32 lower_int(struct lower *l, struct node *n)
 {
+	n = lower_valued(l, n);
 	if (is_logic(n))
 		return lower_choice(l, n, NULL, NULL);
 	if (node_is_place(n))
@@ -306,6 +311,7 @@ u32 lower_int(struct lower *l, struct node *n)
 		return lower_part_int(l, n);
 	switch (n->kind) {
 	case NODE_INT:
+	case NODE_COMPTIME:
 	case NODE_PARAM: return ir_const(l->fn, (s64)n->value);
 	case NODE_NAME:
 		return n->probe_value ? n->probe_value->lower(l, n) : n->row->lower(l);

@@ -7,16 +7,17 @@
 #include "script/parse_inner.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
-static struct node *parse_statement(struct parser *);
+static struct node *parse_statement(struct parser *, bool *valued);
 
-static bool is_word(const struct parser *p, const char *word)
+bool parse_is_word(const struct parser *p, const char *word)
 {
 	return is(p, TOK_NAME) && !strcmp(p->tok.text, word);
 }
 
 /* block = "{" { statement } "}" */
-static struct node *parse_block(struct parser *p)
+struct node *parse_block(struct parser *p)
 {
 	struct node *block = parse_node(p, NODE_BLOCK, p->tok.at), **tail = &block->a;
 
@@ -24,9 +25,11 @@ static struct node *parse_block(struct parser *p)
 		return parse_fail(p, p->tok.at, NULL, "this is nested too deeply");
 	parse_expect(p, TOK_LBRACE, "the statements stand in { }");
 	while (!is(p, TOK_RBRACE) && !is(p, TOK_END)) {
-		if (accept(p, TOK_SEMI))
+		if (accept(p, TOK_SEMI)) {
+			block->valued = false;
 			continue;
-		*tail = parse_statement(p);
+		}
+		*tail = parse_statement(p, &block->valued);
 		if (!*tail)
 			break;
 		tail = &(*tail)->next;
@@ -38,7 +41,7 @@ static struct node *parse_block(struct parser *p)
 	return block; /* on the brace: who called knows what may follow */
 }
 
-static struct node *parse_inner_block(struct parser *p)
+struct node *parse_inner_block(struct parser *p)
 {
 	struct node *block = parse_block(p);
 
@@ -57,9 +60,9 @@ static struct node *parse_if(struct parser *p, enum node_kind kind)
 	parse_advance(p);
 	n->a = parse_expr(p);
 	n->b = p->failed ? NULL : parse_inner_block(p);
-	if (!p->failed && is_word(p, "else")) {
+	if (!p->failed && parse_is_word(p, "else")) {
 		parse_advance(p);
-		n->c = is_word(p, "if") ? parse_if(p, kind) : parse_inner_block(p);
+		n->c = parse_is_word(p, "if") ? parse_if(p, kind) : parse_inner_block(p);
 	}
 	p->depth--;
 	return n;
@@ -76,14 +79,82 @@ static struct node *parse_loop(struct parser *p, enum node_kind kind)
 	return n;
 }
 
+/* "let" $var [ ":" type ] [ "=" expr ] */
+static struct node *parse_let(struct parser *p, enum node_kind kind)
+{
+	struct node *n = parse_node(p, kind, p->tok.at);
+
+	parse_advance(p);
+	if (!is(p, TOK_VAR))
+		return parse_fail(p, p->tok.at, "let $x = 1; maps are declared in front of the probes",
+				  "a variable expected, not %s", token_text(p->tok.kind));
+	n->a = parse_leaf(p, NODE_VAR);
+	if (accept(p, TOK_COLON))
+		n->c = parse_type(p);
+	if (accept(p, TOK_SET))
+		n->b = parse_expr(p);
+	return p->failed ? NULL : n;
+}
+
+/* unary [ ".." unary ] */
+static struct node *parse_iterated(struct parser *p)
+{
+	struct node *from = parse_expr(p), *n;
+
+	if (!from || !is(p, TOK_RANGE)) {
+		if (from && from->kind != NODE_MAP)
+			parse_fail(p, from->at, "for ($kv : @map) { } or for ($i : 0..10) { }",
+				   "for goes through a map or a range");
+		return from;
+	}
+	n = parse_node(p, NODE_RANGE, p->tok.at);
+	parse_advance(p);
+	n->a = from;
+	n->b = parse_expr(p);
+	return n->b ? n : NULL;
+}
+
+/* for = "for" [ "(" ] $var ":" iterated [ ")" ] block */
+static struct node *parse_for(struct parser *p, enum node_kind kind)
+{
+	struct node *n = parse_node(p, kind, p->tok.at);
+	bool parens;
+
+	parse_advance(p);
+	parens = accept(p, TOK_LPAREN);
+	if (!is(p, TOK_VAR))
+		return parse_fail(p, p->tok.at, "for ($i : 0..10) { }", "a variable expected, not %s",
+				  token_text(p->tok.kind));
+	n->c = parse_leaf(p, NODE_VAR);
+	parse_expect(p, TOK_COLON, "for ($i : 0..10) { }");
+	n->a = p->failed ? NULL : parse_iterated(p);
+	if (parens && !p->failed)
+		parse_expect(p, TOK_RPAREN, "for ($i : 0..10) { }");
+	n->b = p->failed ? NULL : parse_inner_block(p);
+	return p->failed ? NULL : n;
+}
+
+/* `_ = expr` throws the value away */
+static bool discards(struct parser *p)
+{
+	struct lexer ahead = p->lex;
+
+	if (!parse_is_word(p, "_") || lex_next(&ahead).kind != TOK_SET)
+		return false;
+	parse_advance(p);
+	parse_advance(p);
+	return true;
+}
+
 /* simple = expr [ assign-op expr ] */
 static struct node *parse_simple(struct parser *p)
 {
+	bool thrown = discards(p);
 	struct node *n = parse_expr(p), *outer;
 
 	if (!n)
 		return NULL;
-	if (parse_assigns(p->tok.kind)) {
+	if (parse_assigns(p->tok.kind) && !thrown) {
 		if (n->kind != NODE_VAR && n->kind != NODE_MAP)
 			return parse_fail(p, p->tok.at, "only $variables and @maps can be assigned",
 					  "the left side of %s is not a variable or map",
@@ -98,21 +169,20 @@ static struct node *parse_simple(struct parser *p)
 	return n;
 }
 
-/* A choice that stands alone chooses between statements: c ? print(a) : print(b); */
-static struct node *as_statement(struct node *n)
-{
-	if (n && n->kind == NODE_COND) {
-		n->kind = NODE_IF;
-		n->b = as_statement(n->b);
-		n->c = as_statement(n->c);
-	}
-	return n;
-}
-
 /* word ";" */
 static struct node *parse_word(struct parser *p, enum node_kind kind)
 {
 	return parse_leaf(p, kind);
+}
+
+/* "return" [ expr ] */
+static struct node *parse_return(struct parser *p, enum node_kind kind)
+{
+	struct node *n = parse_leaf(p, kind);
+
+	if (!is(p, TOK_SEMI) && !is(p, TOK_RBRACE) && !p->failed)
+		n->a = parse_expr(p);
+	return n;
 }
 
 static const struct statement {
@@ -127,28 +197,62 @@ static const struct statement {
 #undef FORM
 };
 
-/* statement = if | while | unroll | "break" | "continue" | "return" | block | simple; then, if it
- * has no block, ";" or "}" */
-static struct node *parse_statement(struct parser *p)
+/* statement = if | while | for | unroll | let | "break" | "continue" | return | block | simple;
+ * then, if it has no block, ";" or "}". valued: it is an expression without ";" */
+static struct node *parse_statement(struct parser *p, bool *valued)
 {
 	struct node *n = NULL;
+	bool block = false;
 
-	if (is(p, TOK_LBRACE))
-		return parse_inner_block(p);
-	for (u32 i = 0; i < ARRAY_SIZE(statements) && !n && !p->failed; i++)
-		if (is_word(p, statements[i].word))
-			n = statements[i].parse(p, statements[i].kind);
-	if (n && n->b)
+	*valued = false;
+	if (is(p, TOK_LBRACE)) {
+		n = parse_inner_block(p);
+		*valued = n && n->valued && is(p, TOK_RBRACE);
 		return n;
-	if (is_word(p, "let") || is_word(p, "for"))
-		return parse_fail(p, p->tok.at, "$x = 1; makes a variable, while (...) { } a loop",
-				  "'%s' is not there yet", p->tok.text);
-	if (!n)
-		n = as_statement(parse_simple(p));
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(statements) && !n && !p->failed; i++)
+		if (parse_is_word(p, statements[i].word)) {
+			n = statements[i].parse(p, statements[i].kind);
+			block = n && n->b && n->kind != NODE_LET;
+		}
+	if (block)
+		return p->failed ? NULL : n;
+	if (!n && !p->failed) {
+		n = parse_simple(p);
+		*valued = n && n->kind != NODE_ASSIGN && is(p, TOK_RBRACE);
+	}
 	if (!p->failed && !is(p, TOK_RBRACE) && !accept(p, TOK_SEMI))
 		parse_fail(p, p->tok.at, "statements end with ;", "';' expected, not %s",
 			   token_text(p->tok.kind));
 	return p->failed ? NULL : n;
+}
+
+/* "name =" in front of a probe: no more than a name. */
+static void skip_name(struct parser *p)
+{
+	struct diag quiet = {0};
+	struct lexer ahead = p->lex;
+
+	ahead.diag = &quiet;
+	if (lex_next(&ahead).kind != TOK_NAME || lex_next(&ahead).kind != TOK_SET)
+		return;
+	p->lex = ahead;
+	p->lex.diag = p->script->diag;
+}
+
+/* $1 in the name of a probe. */
+static const char *with_params(struct script *s, const char *text)
+{
+	const char *dollar = strchr(text, '$'), *value;
+	char *end;
+	long n;
+
+	if (!dollar || dollar[1] < '1' || dollar[1] > '9')
+		return text;
+	n = strtol(dollar + 1, &end, 10);
+	value = n <= s->argc ? s->argv[n - 1] : "";
+	return arena_printf(s->arena, "%.*s%s%s", (int)(dollar - text), text, value,
+			    with_params(s, end));
 }
 
 /* specs = spec { "," spec } */
@@ -157,7 +261,10 @@ static struct probe_spec *parse_specs(struct parser *p)
 	struct probe_spec *first = NULL, **tail = &first;
 
 	do {
-		struct token t = lex_probe(&p->lex);
+		struct token t;
+
+		skip_name(p);
+		t = lex_probe(&p->lex);
 
 		if (t.kind != TOK_NAME) {
 			p->failed = t.kind == TOK_BAD && p->script->diag->errors;
@@ -167,7 +274,7 @@ static struct probe_spec *parse_specs(struct parser *p)
 				"a probe expected");
 		}
 		*tail = arena_new(p->script->arena, struct probe_spec);
-		(*tail)->text = t.text;
+		(*tail)->text = with_params(p->script, t.text);
 		(*tail)->at = t.at;
 		tail = &(*tail)->next;
 		parse_advance(p);
@@ -198,6 +305,10 @@ static struct probe *parse_probe(struct parser *p)
 /* What may stand between probes; 1: something did, 0: nothing, or -EINVAL. */
 static int parse_declaration(struct parser *p, struct lexer *ahead)
 {
+	static const struct {
+		const char *word;
+		int (*parse)(struct parser *);
+	} words[] = {{"macro", parse_macro}, {"import", parse_import}, {"let", parse_map}};
 	struct token t;
 	int err;
 
@@ -217,9 +328,11 @@ static int parse_declaration(struct parser *p, struct lexer *ahead)
 		p->lex.diag = p->script->diag;
 		return 1;
 	}
-	if (t.kind == TOK_NAME &&
-	    (!strcmp(t.text, "macro") || !strcmp(t.text, "import") || !strcmp(t.text, "let")))
-		return diag_error(p->script->diag, t.at, NULL, "'%s' is not there yet", t.text);
+	for (u32 i = 0; i < ARRAY_SIZE(words) && t.kind == TOK_NAME; i++)
+		if (!strcmp(t.text, words[i].word)) {
+			parse_advance(p);
+			return words[i].parse(p) ? -EINVAL : 1;
+		}
 	if (t.kind == TOK_NAME &&
 	    (!strcmp(t.text, "struct") || !strcmp(t.text, "union") || !strcmp(t.text, "enum") ||
 	     !strcmp(t.text, "typedef"))) {
@@ -229,14 +342,40 @@ static int parse_declaration(struct parser *p, struct lexer *ahead)
 	return 0;
 }
 
-int script_parse(struct script *s, const char *src, size_t len)
+int parse_source(struct script *s, const char *src, size_t len, u32 file, struct probe ***tail)
 {
-	struct parser p = {.script = s};
-	struct probe **tail = &s->probes;
+	struct parser p = {.script = s, .file = file, .tail = tail};
 	struct diag quiet = {0};
 	struct source_text text;
 	struct lexer ahead;
 	int declared;
+
+	if (script_preprocess(s, src, len, file, &text))
+		return -EINVAL;
+	lex_init(&p.lex, s->arena, s->diag, text.text, text.size, &text.map);
+	for (;;) {
+		ahead = p.lex;
+		ahead.diag = &quiet; /* a probe is no token: only the end is looked for */
+		if (lex_next(&ahead).kind == TOK_END)
+			return 0;
+		ahead = p.lex;
+		ahead.diag = &quiet;
+		declared = parse_declaration(&p, &ahead);
+		if (declared < 0)
+			return declared;
+		if (declared)
+			continue;
+		**tail = parse_probe(&p);
+		if (!**tail)
+			return -EINVAL;
+		*tail = &(**tail)->next;
+	}
+}
+
+int script_parse(struct script *s, const char *src, size_t len)
+{
+	struct probe **tail = &s->probes;
+	int err;
 
 	if (!s->limits.str_most)
 		s->limits.str_most = STR_MOST_DEFAULT;
@@ -247,31 +386,17 @@ int script_parse(struct script *s, const char *src, size_t len)
 	if (!s->limits.progs_most)
 		s->limits.progs_most = PROGS_MOST_DEFAULT;
 	s->self = (struct diag_file){s->diag->file, src, len, false};
-	if (script_preprocess(s, src, len, 0, &text))
-		return -EINVAL;
-	lex_init(&p.lex, s->arena, s->diag, text.text, text.size, &text.map);
-	for (;;) {
-		ahead = p.lex;
-		ahead.diag = &quiet; /* a probe is no token: only the end is looked for */
-		if (lex_next(&ahead).kind == TOK_END)
-			break;
-		ahead = p.lex;
-		ahead.diag = &quiet;
-		declared = parse_declaration(&p, &ahead);
-		if (declared < 0)
-			return declared;
-		if (declared)
-			continue;
-		*tail = parse_probe(&p);
-		if (!*tail)
-			return -EINVAL;
-		tail = &(*tail)->next;
-	}
-	if (!s->probes)
-		return diag_error(s->diag, (struct loc){1, 1, 0, 0},
-				  "try: begin { printf(\"hello\\n\"); }",
-				  "the script has no probe");
-	if (s->silent)
-		*tail = config_last_probe(&p);
-	return 0;
+	script_arguments(s, src, len);
+	err = parse_source(s, src, len, 0, &tail);
+	if (!err && !s->probes)
+		err = diag_error(s->diag, (struct loc){1, 1, 0, 0},
+				 "try: begin { printf(\"hello\\n\"); }",
+				 "the script has no probe");
+	if (!err && s->silent)
+		*tail = config_last_probe(s);
+	if (!err)
+		err = script_expand(s);
+	if (!err)
+		script_scopes(s);
+	return err;
 }

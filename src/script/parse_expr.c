@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-static struct node *parse_unary(struct parser *);
-
 void parse_advance(struct parser *p)
 {
 	if (p->failed) {
@@ -103,24 +101,6 @@ static struct node *parse_list(struct parser *p, enum token_kind end)
 	return first;
 }
 
-/* A type in parentheses, as text; the current token is its first word. */
-static struct node *parse_type(struct parser *p, enum node_kind kind, struct loc at)
-{
-	struct node *n = parse_node(p, kind, at);
-	const char *text = "";
-
-	while (!is(p, TOK_RPAREN) && !is(p, TOK_END)) {
-		text = arena_printf(p->script->arena, "%s%s%s", text, *text ? " " : "",
-				    is(p, TOK_INT) ? arena_printf(p->script->arena, "%llu",
-								  (unsigned long long)p->tok.value)
-						   : p->tok.text);
-		parse_advance(p);
-	}
-	n->text = text;
-	parse_expect(p, TOK_RPAREN, NULL);
-	return n;
-}
-
 /* "(" type ")" unary | "(" expr ")" | "(" expr "," list ")", a tuple */
 static struct node *parse_parens(struct parser *p)
 {
@@ -129,11 +109,8 @@ static struct node *parse_parens(struct parser *p)
 	struct node *n;
 
 	parse_advance(p);
-	if (ctype_begins(p->script, &p->tok)) {
-		n = parse_type(p, NODE_CAST, at);
-		n->a = p->failed ? NULL : parse_unary(p);
-		return n->a ? n : NULL;
-	}
+	if (ctype_begins(p->script, &p->tok))
+		return parse_cast(p, at);
 	p->predicate = false;
 	n = parse_expr(p);
 	if (n && is(p, TOK_COMMA)) {
@@ -150,20 +127,19 @@ static struct node *parse_parens(struct parser *p)
 	return n;
 }
 
-/* sizeof "(" ( type | expr ) ")" */
-static struct node *parse_sizeof(struct parser *p, struct node *name)
+/* { statements; value } */
+static struct node *parse_valued_block(struct parser *p)
 {
 	bool predicate = p->predicate;
 	struct node *n;
 
-	if (ctype_begins(p->script, &p->tok))
-		return parse_type(p, NODE_SIZEOF, name->at);
-	n = parse_node(p, NODE_SIZEOF, name->at);
 	p->predicate = false;
-	n->a = parse_expr(p);
+	n = parse_inner_block(p);
 	p->predicate = predicate;
-	parse_expect(p, TOK_RPAREN, NULL);
-	return n->a ? n : NULL;
+	if (!p->failed && !n->valued)
+		return parse_fail(p, n->at, "its last statement is an expression without ;",
+				  "this block has no value");
+	return p->failed ? NULL : n;
 }
 
 /* "one" "two": one string */
@@ -211,12 +187,14 @@ static struct node *parse_primary(struct parser *p)
 		if (accept(p, TOK_LPAREN)) {
 			row = call_find(n->text);
 			if (row && row->node)
-				return parse_sizeof(p, n);
+				return row->node == NODE_SIZEOF ? parse_sizeof(p, n)
+								: parse_offsetof(p, n);
 			n->kind = NODE_CALL;
 			n->a = parse_list(p, TOK_RPAREN);
 		}
 		return n;
 	case TOK_LPAREN: return parse_parens(p);
+	case TOK_LBRACE: return parse_valued_block(p);
 	default:
 		return parse_fail(p, p->tok.at, NULL, "a value expected, not %s",
 				  token_text(p->tok.kind));
@@ -307,12 +285,27 @@ bool parse_assigns(enum token_kind op)
 	return operators[op].assigns;
 }
 
+/* "comptime" unary */
+static struct node *parse_comptime(struct parser *p)
+{
+	struct node *n = parse_node(p, NODE_COMPTIME, p->tok.at);
+
+	if (++p->depth > DEPTH_MOST)
+		return parse_fail(p, p->tok.at, NULL, "this is nested too deeply");
+	parse_advance(p);
+	n->a = parse_unary(p);
+	p->depth--;
+	return n->a ? n : NULL;
+}
+
 /* unary = ( "!" | "~" | "-" | "+" | "*" ) unary | ( "++" | "--" ) unary | postfix */
-static struct node *parse_unary(struct parser *p)
+struct node *parse_unary(struct parser *p)
 {
 	struct token t = p->tok;
 	struct node *n;
 
+	if (parse_is_word(p, "comptime"))
+		return parse_comptime(p);
 	if (!operators[t.kind].prefix)
 		return parse_postfix(p);
 	if (++p->depth > DEPTH_MOST)
@@ -348,10 +341,31 @@ static struct node *parse_binary(struct parser *p, u32 least)
 	return n;
 }
 
-/* expr = binary [ "?" expr ":" expr ] */
+/* a ?: b is { let $t = a; $t ? $t : b }, and no other $t can be that one. */
+static struct node *or_else(struct parser *p, struct node *a, struct node *cond)
+{
+	struct node *block = parse_node(p, NODE_BLOCK, a->at), *let = parse_node(p, NODE_LET, a->at);
+	u32 mark = ++p->script->marks;
+
+	let->b = a;
+	for (u32 i = 0; i < 3; i++) {
+		struct node *var = parse_node(p, NODE_VAR, a->at);
+
+		var->text = "";
+		var->id = mark;
+		*(i == 0 ? &let->a : i == 1 ? &cond->a : &cond->b) = var;
+	}
+	block->a = let;
+	let->next = cond;
+	block->valued = true;
+	return block;
+}
+
+/* expr = binary [ "?" [ expr ] ":" expr ] */
 struct node *parse_expr(struct parser *p)
 {
 	struct node *n, *outer;
+	bool shortened;
 
 	if (++p->depth > DEPTH_MOST)
 		return parse_fail(p, p->tok.at, "use variables for its parts",
@@ -360,11 +374,12 @@ struct node *parse_expr(struct parser *p)
 	if (n && is(p, TOK_QUESTION)) {
 		outer = parse_node(p, NODE_COND, p->tok.at);
 		parse_advance(p);
+		shortened = is(p, TOK_COLON);
 		outer->a = n;
-		outer->b = parse_expr(p);
+		outer->b = shortened ? n : parse_expr(p);
 		parse_expect(p, TOK_COLON, "a condition is written a ? b : c");
 		outer->c = p->failed ? NULL : parse_expr(p);
-		n = outer->b && outer->c ? outer : NULL;
+		n = !outer->b || !outer->c ? NULL : shortened ? or_else(p, n, outer) : outer;
 	}
 	p->depth--;
 	return n;

@@ -17,6 +17,8 @@ struct parser {
 	bool predicate;   /* a `/` before a `{` ends the expression */
 	bool failed;
 	u32 depth;
+	u32 file;
+	struct probe ***tail; /* where the next probe goes */
 };
 
 void parse_advance(struct parser *);
@@ -28,12 +30,32 @@ struct node *parse_node(struct parser *, enum node_kind, struct loc at);
 /* A node of the current token, which is consumed. */
 struct node *parse_leaf(struct parser *, enum node_kind);
 struct node *parse_expr(struct parser *);
+/* From { to }, which is the current token then; or to behind it. */
+struct node *parse_block(struct parser *);
+struct node *parse_inner_block(struct parser *);
+bool parse_is_word(const struct parser *, const char *word);
+/* All of a source: probes and what stands between them. 0 or -EINVAL. */
+int parse_source(struct script *, const char *text, size_t size, u32 file, struct probe ***tail);
+
+/* parse_preamble.c: what stands between probes; each 0 or -1, from its word on */
+int parse_macro(struct parser *);
+int parse_import(struct parser *);
+int parse_map(struct parser *);
 /* Is it = or another assignment? */
 bool parse_assigns(enum token_kind op);
 
+/* parse_type.c: from the first token of a type to the first behind it: a NODE_TYPE, from which
+ * check_type() makes a type. */
+struct node *parse_type(struct parser *);
+/* (type) a; sizeof(type or expr); offsetof(type or expr, a.b); behind the opening parenthesis. */
+struct node *parse_cast(struct parser *, struct loc at);
+struct node *parse_sizeof(struct parser *, struct node *name);
+struct node *parse_offsetof(struct parser *, struct node *name);
+struct node *parse_unary(struct parser *);
+
 /* config.c: the block in front of the probes, up to its closing brace; 0 or -1 */
 int parse_config(struct parser *);
-struct probe *config_last_probe(struct parser *);
+struct probe *config_last_probe(struct script *);
 
 static inline bool is(const struct parser *p, enum token_kind kind)
 {

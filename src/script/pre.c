@@ -507,8 +507,46 @@ const struct diag_file *script_file(const struct script *s, u32 file)
 	return file <= s->diag->nfiles ? &s->diag->files[file - 1] : &none;
 }
 
-static int add_file(struct script *s, const char *path, bool header)
+/* Without "./", and without "x/../": one file has one name. */
+static char *plain_path(struct script *s, const char *path)
 {
+	char *out = arena_alloc(s->arena, strlen(path) + 2), *end = out, *slash;
+
+	while (*path) {
+		size_t n = strcspn(path, "/");
+
+		*end = 0;
+		if (n == 1 && *path == '.' && path[1]) {
+			path += 2;
+			continue;
+		}
+		/* the last part of what is there goes, unless it is .. itself, or the root */
+		if (n == 2 && !memcmp(path, "..", 2) && end > out + 1 && path[2]) {
+			const char *last;
+
+			end[-1] = 0;
+			slash = strrchr(out, '/');
+			last = slash ? slash + 1 : out;
+			if (strcmp(last, "..") != 0) {
+				end = (char *)last;
+				path += 3;
+				continue;
+			}
+			end[-1] = '/';
+		}
+		memcpy(end, path, n);
+		end += n;
+		path += n;
+		if (*path)
+			*end++ = *path++;
+	}
+	*end = 0;
+	return out;
+}
+
+static int add_file(struct script *s, const char *name, bool header)
+{
+	const char *path = plain_path(s, name);
 	struct buf text = {0};
 	struct diag_file *f;
 	int err = s->target->read(path, &text);
@@ -532,7 +570,7 @@ int script_source(struct script *s, const char *name, const char *beside, bool h
 	if (!s->target || !s->target->read)
 		return 0;
 	if (*name == '/' || (beside && !slash))
-		file = add_file(s, arena_strdup(s->arena, name), header);
+		file = add_file(s, name, header);
 	else if (beside)
 		file = add_file(
 			s, arena_printf(s->arena, "%.*s/%s", (int)(slash - beside), beside, name),

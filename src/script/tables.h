@@ -38,6 +38,7 @@ void check_signal(struct checker *, struct node *);
 void check_strncmp(struct checker *, struct node *);
 void check_strlen(struct checker *, struct node *);
 void check_space(struct checker *, struct node *);
+void check_getopt(struct checker *, struct node *);
 void check_nsecs(struct checker *, struct node *);
 void check_bswap(struct checker *, struct node *);
 void check_kaddr(struct checker *, struct node *);

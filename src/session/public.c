@@ -11,6 +11,7 @@
 #include "session/opts.h"
 #include "session/session.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -39,6 +40,19 @@ int session_read_file(const char *path, struct buf *out)
 	if (fd >= 0)
 		close(fd);
 	return err;
+}
+
+static int list_folder(const char *path, void (*fn)(void *, const char *name), void *user)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+
+	if (!dir)
+		return -errno;
+	while ((e = readdir(dir)) != NULL)
+		fn(user, e->d_name);
+	closedir(dir);
+	return 0;
 }
 
 /* The machine to compile for; `text` holds a saved one as long as it is open. */
@@ -79,6 +93,7 @@ int waggle_compile(struct waggle_object **out, enum waggle_lang lang, const char
 	err = open_target(&target, &o, &text, &diag);
 	if (!err && target) {
 		target->read = session_read_file;
+		target->list = list_folder;
 		err = compile(&object, lang, src, len, target, &o, &diag);
 	}
 	if (target)

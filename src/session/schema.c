@@ -23,7 +23,9 @@ SAME(TIME, TIME);
 SAME(INET, INET);
 SAME(MAC, MAC);
 SAME(ERRNO, ERRNO);
-_Static_assert((int)WAGGLE_ERRNO + 1 == (int)FIELD_KINDS, "a new kind of field is public too");
+SAME(STRUCT, STRUCT);
+SAME(ARRAY, ARRAY);
+_Static_assert((int)WAGGLE_ARRAY + 1 == (int)FIELD_KINDS, "a new kind of field is public too");
 
 static const struct schema *schema_of(const struct waggle_schema *s)
 {

@@ -220,7 +220,7 @@ void format_value(struct format *f, struct arena *a, const struct field *field)
 
 void format_cell(struct format *f, struct arena *a, const struct field *field, u32 width, bool last)
 {
-	bool number = field_is_int(field);
+	bool number = field_is_int(field) && field->unit != UNIT_BOOL && field->unit != UNIT_ENUM;
 	struct step *s = step_add(f, a, STEP_VALUE);
 
 	s->field = field;

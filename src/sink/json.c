@@ -279,7 +279,7 @@ static void json_plain(struct sink *s, const struct map_contents *c, const u8 *v
 {
 	const struct layout *l = &c->map->value;
 
-	if (l->n == 1 && field_is_int(l->fields)) {
+	if (l->n == 1 && field_is_int(l->fields) && l->fields[0].unit < UNIT_BOOL) {
 		json_number(&s->out, l->fields[0].kind == FIELD_INT,
 			    map_divide(c, field_load(l->fields, value)));
 		return;

@@ -289,7 +289,7 @@ static void text_plain(struct sink *s, const struct map_contents *c, const u8 *v
 {
 	const struct layout *l = &c->map->value;
 
-	if (l->n == 1 && field_is_int(l->fields) && c->div > 1) {
+	if (l->n == 1 && field_is_int(l->fields) && l->fields[0].unit < UNIT_BOOL && c->div > 1) {
 		text_number(s, l->fields[0].kind == FIELD_INT,
 			    map_divide(c, field_load(l->fields, value)));
 		return;

@@ -18,14 +18,24 @@ struct show {
 	u8 indent;	/* columns before each frame of a stack; 0: 8 */
 };
 
-/* Is everything of the layout inside of its size (at most 16 MiB, 4096 fields that do not
- * overlap), and does each kind have a size that it may have? Else -EINVAL. Everything below
- * relies on it. */
+/* Is everything of the layout inside of its size (at most 16 MiB, 4096 fields that do not overlap
+ * but in structs), does each kind have a size that it may have, and is all of it less than 256 MiB
+ * as text? Else -EINVAL. Everything below relies on it. */
 int layout_check(const struct layout *, u32 size);
 
 static inline bool field_is_int(const struct field *f)
 {
 	return f->kind == FIELD_UINT || f->kind == FIELD_INT;
+}
+
+/* The bits of a bitfield, extended by its own sign. */
+static inline u64 field_load_bits(const struct field *f, const u8 *data)
+{
+	u64 v = 0;
+
+	memcpy(&v, data, f->size);
+	v = v << (64 - f->bit - f->bits);
+	return f->kind == FIELD_INT ? (u64)((s64)v >> (64 - f->bits)) : v >> (64 - f->bits);
 }
 
 /* An integer, extended to 64 bits by its own sign. */
@@ -37,6 +47,8 @@ static inline u64 field_load(const struct field *f, const u8 *data)
 	u16 v16;
 
 	data += f->off;
+	if (f->bits)
+		return field_load_bits(f, data);
 	switch (f->size) {
 	case 8: memcpy(&v64, data, 8); return v64;
 	case 4: memcpy(&v32, data, 4); return sign ? (u64)(s64)(s32)v32 : v32;
@@ -45,7 +57,7 @@ static inline u64 field_load(const struct field *f, const u8 *data)
 	}
 }
 
-/* As text: 12, -3, 0x1f (UNIT_HEX), abc, \x01b, (1, abc). */
+/* As text: 12, -3, 0x1f (UNIT_HEX), true, NAME, abc, \x01b, (1, abc), { .a = 1 }, [1,2]. */
 u32 field_text_most(const struct field *); /* bytes it takes at most */
 char *field_text(char *p, const struct show *, const struct field *, const u8 *data);
 /* The fields of a layout, joined by `between` (", "). */
@@ -53,11 +65,14 @@ u32 layout_text_most(const struct layout *);
 char *layout_text(char *p, const struct show *, const struct layout *, const u8 *data,
 		  const char *between);
 
-/* As a JSON value: 12, "abc", [1,"abc"]. Bytes are a string in the form of text. */
+/* As a JSON value: 12, true, "abc", [1,"abc"], {"a":1}. Bytes are a string in the form of text. */
 u32 field_json_most(const struct field *);
 char *field_json(char *p, const struct show *, const struct field *, const u8 *data);
 
-/* <0, 0, >0: integers by value, strings as strcmp, tuples field by field. */
+/* The name of an enum's value; NULL: it has none. */
+const char *enum_name(const struct field *, s64 value, size_t *len);
+
+/* <0, 0, >0: integers by value, strings as strcmp, tuples and structs field by field. */
 int field_compare(const struct field *, const u8 *a, const u8 *b);
 int layout_compare(const struct layout *, const u8 *a, const u8 *b);
 

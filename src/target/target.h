@@ -45,6 +45,8 @@ struct target {
 	const struct target_ops *ops;
 	/* Reads a source that a script brings in: 0 or -errno. NULL: scripts can bring in none. */
 	int (*read)(const char *path, struct buf *out);
+	/* Calls fn for each name in a folder: 0 or -errno. */
+	int (*list)(const char *path, void (*fn)(void *, const char *name), void *user);
 	void *data;
 };
 

@@ -111,9 +111,9 @@ static void types_of_values(void **state)
 		{"str($2, 2)", "string[3]"}, {"str(0)", "string[1024]"}, {"str(0, 10)", "string[11]"},
 		{"str(comm, 4)", "string[5]"},
 		{"pid + 1", "int64"}, {"nsecs + 1", "uint64"}, {"nsecs - -1", "uint64"},
-		{"pid - cpu", "int64"}, {"nsecs == 1", "int64"}, {"nsecs && 1", "int64"}, {"!nsecs", "int64"},
+		{"pid - cpu", "int64"}, {"nsecs == 1", "bool"}, {"nsecs && 1", "bool"}, {"!nsecs", "bool"},
 		{"~nsecs", "uint64"}, {"-pid", "int64"}, {"1 << nsecs", "int64"}, {"nsecs << 1", "uint64"},
-		{"comm == \"x\"", "int64"}, {"1 ? comm : \"a string of twenty\"", "string[19]"},
+		{"comm == \"x\"", "bool"}, {"1 ? comm : \"a string of twenty\"", "string[19]"},
 		{"1 ? pid : -1", "int64"}, {"1 ? 1 : nsecs", "uint64"}, {"5 > 3 ? 1 : 2", "int64"},
 	};
 	struct fixture *f = *state;
@@ -128,7 +128,7 @@ static void types_of_values(void **state)
 static void types_of_arguments(void **state)
 {
 	static const char *const rows[][3] = {
-		{OPEN, "args.filename", "uint64 pointer"}, {OPEN, "str(args.filename)", "string[1024]"},
+		{OPEN, "args.filename", "int8 *"}, {OPEN, "str(args.filename)", "string[1024]"},
 		{OPEN, "args.dfd", "int32"}, {OPEN, "args.mode", "uint16"}, {OPEN, "args->flags", "int32"},
 		{"tracepoint:sched:sched_switch", "args.prev_comm", "string[16]"},
 		{"tracepoint:sched:sched_switch", "args.prev_state", "int64"},
