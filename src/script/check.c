@@ -50,7 +50,8 @@ static void check_name(struct checker *c, struct node *n)
 			n->type = r->points_to ? ctype_kernel_pointer(c->script, r->points_to) :
 						 r->type;
 			if (r->store)
-				n->type.mode = c->script->limits.stack_mode;
+				n->type.mode = c->script->limits.stack_mode |
+					       c->script->limits.as_linked;
 			return;
 		}
 		near_try(&near, r->name);
