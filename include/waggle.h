@@ -66,6 +66,8 @@ struct waggle_opts {
 	unsigned max_map_keys; /* entries of a map with keys; 0: 4096 */
 	const char *stack_mode; /* of kstack and ustack: "bpftrace" (NULL), "perf", "raw" */
 
+	bool helper_errors;	/* what the kernel's helpers cannot do is told when it happens */
+
 	/* objects of other compilers */
 	const char *btf;     /* types for CO-RE: a file of BTF, or ELF with it; NULL: the kernel's */
 	const char *program; /* waggle_session_load(): only this one; NULL: the only one, or all */
@@ -88,6 +90,7 @@ int waggle_compile(struct waggle_object **, enum waggle_lang, const char *src, s
 		   const struct waggle_opts *);
 int waggle_object_open(struct waggle_object **, const void *elf, size_t size,
 		       const struct waggle_opts *);
+/* -EOPNOTSUPP: a program goes through a map (for), and its callbacks cannot be kept. */
 int waggle_object_write(const struct waggle_object *, int fd);
 void waggle_object_free(struct waggle_object *);
 
@@ -152,7 +155,9 @@ enum waggle_kind {
 	WAGGLE_MAC,    /* 6 bytes */
 	WAGGLE_ERRNO,  /* a u64, a number of errno.h */
 	WAGGLE_STRUCT, /* of the fields in `tuple`, which may overlap */
-	WAGGLE_ARRAY   /* of elements, one behind the other, each the one field of `tuple` */
+	WAGGLE_ARRAY,  /* of elements, one behind the other, each the one field of `tuple` */
+	WAGGLE_UID,    /* a u64, a user id */
+	WAGGLE_CGROUP  /* a u64, the id of a cgroup */
 };
 struct waggle_layout;
 struct waggle_field {

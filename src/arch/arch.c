@@ -26,3 +26,14 @@ const struct arch_syscall *arch_syscall(const struct arch *a, const char *name)
 			return s;
 	return NULL;
 }
+
+const char *arch_call_name(const struct arch *a, u32 nr)
+{
+	for (const struct arch_syscall *s = a ? a->call_names : NULL; s && s->name; s++)
+		if (s->nr == nr)
+			return s->name;
+	for (const struct arch_syscall *s = a ? a->syscalls : NULL; s && s->name; s++)
+		if (s->nr == nr)
+			return s->name;
+	return NULL;
+}

@@ -54,6 +54,8 @@ struct arch {
 	u16 regs_size;                       /* of struct pt_regs */
 	u32 audit;                           /* AUDIT_ARCH_*: how seccomp names it */
 	const struct arch_syscall *syscalls; /* ends with one without a name */
+	/* Those that programs call otherwise: stat; and those that no kernel has any more. */
+	const struct arch_syscall *call_names;
 	const struct arch_reg *regs;         /* all that have a name; ends with one without */
 	/* Parses one operand of a note ("-4@-20(%rbp)") and moves *text behind it. False: it is
 	 * none that this CPU has. */
@@ -71,5 +73,7 @@ struct arch {
 const struct arch *arch_find(const char *name);                         /* NULL: not known */
 const struct arch_reg *arch_reg(const struct arch *, const char *name); /* NULL: not known */
 const struct arch_syscall *arch_syscall(const struct arch *, const char *name); /* the same */
+/* What programs call the system call of that number; NULL: there is none. */
+const char *arch_call_name(const struct arch *, u32 nr);
 
 #endif

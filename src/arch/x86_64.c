@@ -35,6 +35,14 @@ static const struct arch_syscall syscalls[] = {
 #include "arch/syscalls_x86_64.def"
 #undef SYSCALL
 	{0}};
+static const struct arch_syscall call_names[] = {
+	{4, "stat", ""}, {5, "fstat", ""}, {6, "lstat", ""}, {40, "sendfile", ""}, {63, "uname", ""},
+	{156, "_sysctl", ""}, {166, "umount2", ""}, {174, "create_module", ""},
+	{177, "get_kernel_syms", ""}, {178, "query_module", ""}, {180, "nfsservctl", ""},
+	{181, "getpmsg", ""}, {182, "putpmsg", ""}, {183, "afs_syscall", ""}, {184, "tuxcall", ""},
+	{185, "security", ""}, {205, "set_thread_area", ""}, {211, "get_thread_area", ""},
+	{214, "epoll_ctl_old", ""}, {215, "epoll_wait_old", ""}, {236, "vserver", ""},
+	{0}};
 /* clang-format on */
 
 /* %NAME */
@@ -144,6 +152,7 @@ const struct arch arch_x86_64 = {
 	.regs_size = REGS_SIZE,
 	.audit = 0xc000003e, /* AUDIT_ARCH_X86_64 */
 	.syscalls = syscalls,
+	.call_names = call_names,
 	.regs = regs,
 	.usdt = usdt,
 	.emulate = x86_emulate,

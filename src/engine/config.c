@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FIRST_PID_NAMESPACE 0xeffffffcu /* PROC_PID_INIT_INO */
 
@@ -47,13 +48,14 @@ int cgroup_id(const char *path, u64 *id)
 	return 0;
 }
 
-static u64 tai_offset(void)
+/* What one clock is ahead of the other, in ns. */
+static u64 ahead(clockid_t clock, clockid_t of)
 {
-	struct timespec tai, mono;
+	struct timespec a, b;
 
-	clock_gettime(CLOCK_TAI, &tai);
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	return (u64)(tai.tv_sec - mono.tv_sec) * 1000000000u + (u64)(tai.tv_nsec - mono.tv_nsec);
+	clock_gettime(clock, &a);
+	clock_gettime(of, &b);
+	return (u64)(a.tv_sec - b.tv_sec) * 1000000000u + (u64)(a.tv_nsec - b.tv_nsec);
 }
 
 int fills_fill(const struct object *o, u8 *data, struct diag *d)
@@ -81,7 +83,9 @@ int fills_fill(const struct object *o, u8 *data, struct diag *d)
 						 "cgroup '%s' cannot be found: %s", f->text,
 						 strerror(-err));
 			break;
-		default: value = tai_offset();
+		case FILL_CPUS: value = (u64)sysconf(_SC_NPROCESSORS_CONF); break;
+		case FILL_WALL_OFFSET: value = ahead(CLOCK_REALTIME, CLOCK_BOOTTIME); break;
+		default: value = ahead(CLOCK_TAI, CLOCK_MONOTONIC);
 		}
 		memcpy(data + f->off, &value, sizeof(value));
 	}

@@ -74,6 +74,7 @@ enum action_kind {
 	ACTION_JOIN, /* print the first `count` strings, text between them; fields: count, strings */
 	ACTION_CAT,    /* format as printf, print the file of that name */
 	ACTION_SYSTEM, /* format as printf, run it by the shell, print its output */
+	ACTION_HELPER_ERROR, /* the helper `text` failed; top: its place, line << 10 | column */
 	ACTION_KINDS
 };
 struct action {
@@ -94,7 +95,7 @@ struct schema {
 
 /* How a map's values are made, and so how per-CPU values are merged and printed. */
 enum agg { AGG_NONE, AGG_COUNT, AGG_SUM, AGG_MIN, AGG_MAX, AGG_AVG, AGG_STATS, AGG_HIST,
-	   AGG_LHIST };
+	   AGG_LHIST, AGG_QUANTILE, AGG_TSERIES };
 
 /* Values of aggregations, all u64:
  *   COUNT, SUM       { value }
@@ -102,6 +103,7 @@ enum agg { AGG_NONE, AGG_COUNT, AGG_SUM, AGG_MIN, AGG_MAX, AGG_AVG, AGG_STATS, A
  *   AVG, STATS       { total, count }
  *   HIST(bits)       { buckets[] }, see hist_bucket in docs/language.md
  *   LHIST(min,max,step) { below, buckets[], above }
+ *   QUANTILE, TSERIES(ns, count, of)  see series.h
  * A scalar map (no key) is a one-element array and has u64 is_set behind its value, because
  * an unset map is not printed; in aggregations is_set is there too. */
 struct object_slot { /* of a map of maps, or an array of programs */
@@ -126,7 +128,7 @@ struct object_map {
 	bool value_signed; /* SUM, MIN, MAX, AVG, STATS of signed values */
 	struct layout key, value; /* value: of AGG_NONE maps; without is_set */
 	u8 agg;
-	s64 agg_arg[3]; /* hist: bits; lhist: min, max, step */
+	s64 agg_arg[3]; /* hist: bits; lhist: min, max, step; tseries: ns, count, of */
 	struct loc at;	/* first use, for messages */
 
 	/* data sections: kind ARRAY, one element, name ".bss", ".data", ".rodata". A scalar map
@@ -144,6 +146,8 @@ enum object_section { SECTION_NONE, SECTION_BSS, SECTION_DATA, SECTION_RODATA };
 enum fill_kind {
 	FILL_KADDR,	 /* address of the kernel's symbol `text`; 0: there is none */
 	FILL_CGROUP,	 /* id of the cgroup at the path `text` */
+	FILL_WALL_OFFSET, /* CLOCK_REALTIME less CLOCK_BOOTTIME, in ns */
+	FILL_CPUS,	 /* how many CPUs there can be */
 	FILL_TAI_OFFSET, /* CLOCK_TAI less CLOCK_MONOTONIC, in ns */
 	FILL_KINDS
 };
@@ -262,6 +266,7 @@ struct object_btf {
 	} *maps;
 	struct object_btf_prog {
 		u32 func;
+		u32 callbacks; /* of the first one; the others follow */
 		u32 section; /* the program's SEC name: offset in the string table */
 		/* The first line is at instruction 0, instructions ascend and none is the second
 		 * slot of a ld_imm64, as the kernel demands. Code before the first known line has

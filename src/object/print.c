@@ -74,14 +74,14 @@ static void print_kind(struct buf *out, u32 kind)
 static void print_agg(struct buf *out, const struct object_map *m)
 {
 	static const char *const names[] = {"",    "count", "sum",  "min",  "max",
-					    "avg", "stats", "hist", "lhist"};
+					    "avg", "stats", "hist", "lhist", "quantile", "tseries"};
 
 	if (m->agg == AGG_NONE)
 		return;
 	buf_printf(out, "  %s", m->agg < ARRAY_SIZE(names) ? names[m->agg] : "?");
 	if (m->agg == AGG_HIST)
 		buf_printf(out, "(%lld)", (long long)m->agg_arg[0]);
-	if (m->agg == AGG_LHIST)
+	if (m->agg == AGG_LHIST || m->agg == AGG_TSERIES)
 		buf_printf(out, "(%lld, %lld, %lld)", (long long)m->agg_arg[0],
 			   (long long)m->agg_arg[1], (long long)m->agg_arg[2]);
 	buf_puts(out, m->value_signed ? " of signed values" : "");

@@ -8,6 +8,7 @@
  *      Whether the instructions are safe is the verifier's question.
  */
 #include "object/object.h"
+#include "object/series.h"
 
 #include <errno.h>
 
@@ -209,13 +210,14 @@ static int check_section(const struct object *o, const struct object_map *m, str
 /* The aggregation's words fit into the value; see the table at struct object_map. */
 static int check_agg(const struct object_map *m, struct diag *d)
 {
-	static const u8 least[] = {[AGG_NONE] = 0, [AGG_COUNT] = 1, [AGG_SUM] = 1, [AGG_MIN] = 2,
+	static const u32 least[] = {[AGG_NONE] = 0, [AGG_COUNT] = 1, [AGG_SUM] = 1, [AGG_MIN] = 2,
 				   [AGG_MAX] = 2, [AGG_AVG] = 2, [AGG_STATS] = 2, [AGG_HIST] = 1,
-				   [AGG_LHIST] = 2};
+				   [AGG_LHIST] = 2, [AGG_QUANTILE] = QUANTILE_WORDS,
+				   [AGG_TSERIES] = SLOT_WORDS};
 	const s64 *arg = m->agg_arg;
 	u64 words;
 
-	if (m->agg > AGG_LHIST)
+	if (m->agg > AGG_TSERIES)
 		return bad(d, "map '%s': unknown aggregation %u", m->name, m->agg);
 	words = least[m->agg];
 	if (m->agg == AGG_LHIST) {
@@ -223,6 +225,11 @@ static int check_agg(const struct object_map *m, struct diag *d)
 			return bad(d, "map '%s': a histogram from %lld to %lld by %lld", m->name,
 				   (long long)arg[0], (long long)arg[1], (long long)arg[2]);
 		words += ((u64)arg[1] - (u64)arg[0]) / (u64)arg[2];
+	}
+	if (m->agg == AGG_TSERIES) {
+		words = series_words(arg);
+		if (!words)
+			return bad(d, "map '%s': a time series without intervals", m->name);
 	}
 	if (m->agg == AGG_HIST && (arg[0] < 0 || arg[0] > 8))
 		return bad(d, "map '%s': a histogram of %lld bits", m->name, (long long)arg[0]);

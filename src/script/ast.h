@@ -96,6 +96,7 @@ struct script_var {
 	struct type type;
 	u32 ir;	     /* INT: variable of the IR */
 	u32 scratch; /* STR: where it lives */
+	u32 shared;  /* INT: its place in the frame, when callbacks use it; else 0 */
 	bool set;    /* assigned so far in the text, while it is being checked */
 	struct script_var *next;
 };

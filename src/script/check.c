@@ -37,6 +37,14 @@ const char *check_near(struct checker *c, const struct near *near, const char *o
 
 /* ---- leaves */
 
+/* Functions that give a value and need no arguments may go without parentheses, too. */
+static bool call_without(const struct node *n)
+{
+	const struct call_row *row = call_find(n->text);
+
+	return row && !row->least && (row->value || row->text || row->store);
+}
+
 static void check_name(struct checker *c, struct node *n)
 {
 	struct near near = {.word = n->text};
@@ -50,8 +58,11 @@ static void check_name(struct checker *c, struct node *n)
 			n->type = r->points_to ? ctype_kernel_pointer(c->script, r->points_to) :
 						 r->type;
 			if (r->store)
-				n->type.mode = c->script->limits.stack_mode |
-					       c->script->limits.as_linked;
+				n->type.mode = c->script->limits.stack_mode;
+			if (r->type.show == FIELD_USTACK || r->type.show == FIELD_KSTACK)
+				n->type.mode |= c->script->limits.as_linked;
+			if (r->check)
+				r->check(c, n);
 			return;
 		}
 		near_try(&near, r->name);
@@ -66,6 +77,11 @@ static void check_name(struct checker *c, struct node *n)
 	if (ctype_enumerator(c->script, n->text, &value, &n->type)) {
 		n->kind = NODE_INT;
 		n->value = (u64)value;
+		return;
+	}
+	if (call_without(n)) { /* a function that needs no arguments */
+		n->kind = NODE_CALL;
+		check_expr(c, n);
 		return;
 	}
 	if (call_find(n->text))
@@ -107,6 +123,14 @@ static void check_var(struct checker *c, struct node *n)
 
 /* ---- operators */
 
+/* Strings, arrays of numbers, tuples and records are compared as a whole. */
+static bool check_comparable(struct checker *c, struct type a, struct type b)
+{
+	if (a.kind != b.kind || (a.kind != TYPE_STR && a.kind != TYPE_ARRAY && a.kind != TYPE_TUPLE))
+		return false;
+	return type_join(c->script->arena, a, b).kind != TYPE_UNKNOWN;
+}
+
 static void check_binary(struct checker *c, struct node *n)
 {
 	bool a = check_expr(c, n->a), b = check_expr(c, n->b);
@@ -117,7 +141,7 @@ static void check_binary(struct checker *c, struct node *n)
 	if (!a || !b)
 		return;
 	n->type = TYPE_BOOL;
-	if (ta.kind == TYPE_STR && tb.kind == TYPE_STR && compare)
+	if (compare && check_comparable(c, ta, tb))
 		return;
 	if (ta.kind != TYPE_INT || tb.kind != TYPE_INT) {
 		const struct node *wrong = ta.kind != TYPE_INT ? n->a : n->b;
@@ -144,8 +168,8 @@ static void check_unary(struct checker *c, struct node *n)
 {
 	if (!check_expr(c, n->a))
 		return;
-	if (n->op == TOK_MUL) {
-		check_deref(c, n);
+	if (n->op == TOK_MUL || n->op == TOK_AND) {
+		n->op == TOK_MUL ? check_deref(c, n) : check_address(c, n);
 		return;
 	}
 	if (n->a->type.kind != TYPE_INT) {

@@ -60,6 +60,7 @@ void check_index(struct checker *, struct node *);
 void check_tuple(struct checker *, struct node *);
 void check_deref(struct checker *, struct node *);
 void check_cast(struct checker *, struct node *);
+void check_address(struct checker *, struct node *);
 
 /* check_map.c */
 /* A map with its keys, without demanding a value. */
@@ -67,7 +68,7 @@ bool check_map(struct checker *, struct node *);
 void check_map_value(struct checker *, struct node *map, struct type value);
 void check_map_read(struct checker *, struct node *);
 /* A value as part of a key. */
-struct type check_key_type(struct type);
+struct type check_key_type(struct checker *, struct type);
 /* Can a variable or a part of a key be of that type? */
 bool check_storable(struct type);
 /* What is known of a map or variable becomes t; notes whether that is news. */
@@ -78,6 +79,19 @@ void check_learn(struct checker *, struct type *known, struct type t);
 struct type shown_key(struct type);
 /* Bytes of an aggregation's value; notes its arguments at the map. */
 u32 agg_size(struct checker *, struct node *map, struct node *call);
+/* check_text.c */
+#define STRSTR_MOST 2048 /* each of its bytes costs the verifier a few jumps */
+#define BYTES_MOST  4096
+/* Bytes of a string-like value at most, without a NUL. */
+u32 text_capacity(const struct script *, const struct node *);
+/* A part of a pattern: a star, or one character of a set. */
+struct glob_token {
+	bool star;
+	u64 set[4]; /* a bit for each character */
+};
+/* The next one; false: the pattern ends at *p, or does not end as it should. */
+bool glob_next(const char **p, struct glob_token *);
+
 /* An array of bytes. */
 struct type bytes_type(struct script *, u32 size);
 

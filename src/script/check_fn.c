@@ -5,7 +5,7 @@
 #include "script/check.h"
 
 #include "arch/arch.h"
-#include "object/hist.h"
+#include "object/series.h"
 
 struct type shown_key(struct type t)
 {
@@ -269,32 +269,6 @@ void check_time(struct checker *c, struct node *n)
 
 /* ---- numbers and strings */
 
-void check_strncmp(struct checker *c, struct node *n)
-{
-	struct node *b = n->a->next, *most = b->next;
-
-	bool known = check_expr(c, n->a);
-
-	known = check_expr(c, b) && known;
-	n->type = TYPE_S64;
-	if (!check_int(c, most, "the length of strncmp()") || !known)
-		return;
-	if (n->a->type.kind != TYPE_STR || b->type.kind != TYPE_STR)
-		check_fail(c, n->a->type.kind != TYPE_STR ? n->a : b, "str(...) reads a string",
-			   "strncmp() compares strings");
-	if (!is_constant(most) || most->value > STR_KEY)
-		check_fail(c, most, "strncmp(comm, \"ssh\", 3)",
-			   "the length must be a constant of at most %u", STR_KEY);
-}
-
-void check_strlen(struct checker *c, struct node *n)
-{
-	n->type = TYPE_U64;
-	if (check_expr(c, n->a) && n->a->type.kind != TYPE_STR)
-		check_fail(c, n->a, "str(...) reads a string", "strlen() takes a string, not a %s",
-			   TYPE_NAME(n->a->type));
-}
-
 void check_space(struct checker *c, struct node *n)
 {
 	if (!check_int(c, n->a, n->text)) {
@@ -385,9 +359,39 @@ void check_signal(struct checker *c, struct node *n)
 
 /* ---- aggregations */
 
+/* What tseries() keeps of an interval: by enum series_of. -1: it has no such name. */
+static int series_of(const struct node *n)
+{
+	static const char *const names[] = {
+		[SERIES_AVG] = "avg", [SERIES_MAX] = "max", [SERIES_MIN] = "min", [SERIES_SUM] = "sum"};
+
+	for (u32 i = SERIES_AVG; n->kind == NODE_STR && i < ARRAY_SIZE(names); i++)
+		if (!strcmp(n->text, names[i]))
+			return (int)i;
+	return -1;
+}
+
+/* The name of an aggregation becomes its number, a constant as the others are. */
+static void check_series_of(struct checker *c, struct node *n)
+{
+	int of = series_of(n);
+
+	if (of < 0 && n->kind == NODE_STR)
+		check_fail(c, n, "avg, max, min, sum", "tseries() keeps no '%s'", n->text);
+	else if (of < 0 && n->kind != NODE_INT)
+		check_fail(c, n, "\"avg\", \"max\", \"min\", \"sum\"", "this must be a string constant");
+	if (of < 0)
+		return;
+	n->kind = NODE_INT;
+	n->value = (u64)of;
+}
+
 void check_agg(struct checker *c, struct node *n)
 {
 	struct node *arg = n->a ? n->a->next : NULL;
+
+	if (n->call->agg == AGG_TSERIES && arg->next->next)
+		check_series_of(c, arg->next->next);
 
 	if (n->a)
 		check_int(c, n->a, n->call->name);
@@ -426,6 +430,15 @@ u32 agg_size(struct checker *c, struct node *map, struct node *call)
 				   "lhist(n, 0, 1000, 10): (max - min) / step is at most 1000",
 				   "there is no histogram from %lld to %lld by %lld",
 				   (long long)args[0], (long long)args[1], (long long)args[2]);
+	}
+	if (call->call->agg == AGG_QUANTILE)
+		words = QUANTILE_WORDS;
+	if (call->call->agg == AGG_TSERIES) {
+		words = series_words(args);
+		if (!words)
+			check_fail(c, call, call->call->usage,
+				   "a time series has 1 to %u intervals, each longer than nothing",
+				   SERIES_SLOTS_MOST);
 	}
 	words = MAX(words, 1u);
 	if (m->value.kind == TYPE_AGG && memcmp(m->agg_arg, args, sizeof(args)))

@@ -1,18 +1,49 @@
 /* check_map.c: types of maps: of their keys and values, learnt from all uses in the script. */
 #include "script/check.h"
 
-struct type check_key_type(struct type t)
+/* Keys of 5.10 have room for 512 bytes in all: strings are short there, unless the script says how
+ * long strings are. */
+static u32 string_most(const struct checker *c)
 {
+	return c->script->limits.str_most == STR_MOST_DEFAULT ? STR_KEY
+							      : c->script->limits.str_most;
+}
+
+struct type check_key_type(struct checker *c, struct type t)
+{
+	struct aggregate *parts;
+	struct type key;
+
 	if (t.kind == TYPE_STR)
-		t.size = MIN(ALIGN_UP(t.size, 8), STR_KEY);
+		t.size = MIN(ALIGN_UP(t.size, 8), ALIGN_UP(string_most(c), 8));
+	if (t.kind == TYPE_SHOWN)
+		return shown_key(t);
+	if (t.kind != TYPE_TUPLE)
+		return t;
+	key = type_tuple(c->script->arena, t.fields->n, &parts);
+	parts->is_record = t.fields->is_record;
+	for (u32 i = 0; i < t.fields->n; i++) {
+		parts->members[i].name = t.fields->members[i].name;
+		type_tuple_part(&key, parts, i, check_key_type(c, t.fields->members[i].type));
+	}
+	key.size = MAX(key.size, 8u);
+	return key;
+}
+
+struct type check_keys_type(struct script *s, const struct script_map *m)
+{
+	struct aggregate *parts;
+	struct type t = type_tuple(s->arena, m->nkeys, &parts);
+
+	for (u32 i = 0; i < m->nkeys; i++)
+		type_tuple_part(&t, parts, i, m->keys[i]);
 	return t;
 }
 
 /* Can a variable or a part of a key be of that type? */
 bool check_storable(struct type t)
 {
-	return t.kind == TYPE_INT || t.kind == TYPE_STR || t.kind == TYPE_TUPLE ||
-	       t.kind == TYPE_SHOWN;
+	return t.kind == TYPE_INT || (type_in_memory(t) && t.size);
 }
 
 static struct script_map *map_of(struct checker *c, struct node *n)
@@ -36,34 +67,80 @@ void check_learn(struct checker *c, struct type *known, struct type t)
 	*known = t;
 }
 
-static void check_key(struct checker *c, struct node *n, struct node *key, u32 i)
+static void learn_key(struct checker *c, struct node *n, struct node *key, struct type t, u32 i)
 {
 	struct script_map *m = n->map;
-	struct type joined;
+	struct type joined = type_join(c->script->arena, m->keys[i], check_key_type(c, t));
 
-	if (!check_expr(c, key))
-		return;
-	if (key->kind == NODE_CALL && key->type.kind == TYPE_SHOWN && key->type.show == FIELD_BUF)
-		key->type.size = MIN(key->type.size, STR_KEY); /* it writes no more than that */
-	joined = type_join(c->script->arena, m->keys[i], shown_key(check_key_type(key->type)));
 	if (!check_storable(joined))
 		check_fail(c, key, "all keys of a map have the same types",
-			   "key %u of @%s is %s here and %s elsewhere", i + 1, m->name,
-			   TYPE_A(key->type), TYPE_A(m->keys[i]));
+			   "key %u of @%s is %s here and %s elsewhere", i + 1, m->name, TYPE_A(t),
+			   TYPE_A(m->keys[i]));
 	else
 		check_learn(c, &m->keys[i], joined);
 }
 
+static void check_key(struct checker *c, struct node *n, struct node *key, u32 i)
+{
+	if (!check_expr(c, key))
+		return;
+	if (key->kind == NODE_CALL && key->type.kind == TYPE_SHOWN && key->type.show == FIELD_BUF)
+		key->type.size = MIN(key->type.size, STR_KEY); /* it writes no more than that */
+	learn_key(c, n, key, key->type, i);
+}
+
+/* A single key that is a tuple, not one that stands there part by part: its parts are the keys. */
+static const struct aggregate *key_parts(struct checker *c, struct node *n, bool *known)
+{
+	struct node *key = n->a;
+
+	*known = true;
+	if (!key || key->next)
+		return NULL;
+	if (key->kind == NODE_TUPLE && key->a && key->a->kind != NODE_NAMED) {
+		n->a = key->a; /* @m[(a, b)] is @m[a, b] */
+		return NULL;
+	}
+	*known = check_expr(c, key);
+	return *known && key->type.kind == TYPE_TUPLE && !key->type.fields->is_record
+		       ? key->type.fields
+		       : NULL;
+}
+
+/* @a[1] of a map without keys that holds an array: an element of it. */
+static bool becomes_index(struct checker *c, struct node *n, const struct script_map *m, u32 keys)
+{
+	struct node *map;
+
+	if (!m->keys_known || m->nkeys || keys != 1 || m->value.kind != TYPE_ARRAY)
+		return false;
+	map = arena_new(c->script->arena, struct node);
+	*map = *n;
+	map->a = map->next = NULL;
+	n->kind = NODE_INDEX;
+	n->b = n->a;
+	n->a = map;
+	n->text = "";
+	check_index(c, n);
+	return true;
+}
+
 bool check_map(struct checker *c, struct node *n)
 {
+	const struct aggregate *parts;
 	u32 keys = 0, i = 0;
 	struct script_map *m;
+	bool known;
 
-	if (n->a && !n->a->next && n->a->kind == NODE_TUPLE)
-		n->a = n->a->a; /* @m[(a, b)] is @m[a, b] */
+	parts = key_parts(c, n, &known);
+	m = n->map = map_of(c, n);
 	for (struct node *k = n->a; k; k = k->next)
 		keys++;
-	m = n->map = map_of(c, n);
+	if (!known && !c->final)
+		return false;
+	keys = parts ? parts->n : keys;
+	if (becomes_index(c, n, m, keys))
+		return true;
 	if (!m->keys_known) {
 		m->keys_known = true;
 		m->nkeys = keys;
@@ -74,7 +151,10 @@ bool check_map(struct checker *c, struct node *n)
 			   "@%s has %u keys here and %u elsewhere", m->name, keys, m->nkeys);
 		return false;
 	}
-	for (struct node *k = n->a; k; k = k->next)
+	for (i = 0; parts && i < keys; i++)
+		learn_key(c, n, n->a, parts->members[i].type, i);
+	i = 0;
+	for (struct node *k = n->a; k && !parts; k = k->next)
 		check_key(c, n, k, i++);
 	n->type = m->value;
 	return true;
@@ -98,7 +178,7 @@ void check_map_value(struct checker *c, struct node *n, struct type value)
 
 void check_map_read(struct checker *c, struct node *n)
 {
-	if (!check_map(c, n))
+	if (!check_map(c, n) || n->kind != NODE_MAP)
 		return;
 	if (n->type.kind == TYPE_UNKNOWN)
 		check_fail(c, n, "assign it somewhere: @x = 1;", "@%s never gets a value", n->text);
@@ -107,10 +187,4 @@ void check_map_read(struct checker *c, struct node *n)
 			   n->text, TYPE_A(n->type));
 		n->type = (struct type){0};
 	}
-}
-
-void check_for_map(struct checker *c, struct node *n, struct script_var *v)
-{
-	(void)v;
-	check_fail(c, n->a, NULL, "for over maps is not there yet");
 }

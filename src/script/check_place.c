@@ -70,6 +70,27 @@ static struct type field_type(struct script *s, const struct point *p, const str
 	return t;
 }
 
+#define DATA_LOC_MOST 64 /* bytes that are read of an array of any length */
+
+static bool right_size(struct type t)
+{
+	return t.kind == TYPE_INT && (t.size == 1 || t.size == 2 || t.size == 4 || t.size == 8);
+}
+
+/* "__u8[4]", "__data_loc u32[]": what stands in front of the bracket, or as many bytes as the format says. */
+static struct type element_type(struct script *s, const struct tp_field *f)
+{
+	size_t skip = strncmp(f->type, "__data_loc ", 11) ? strncmp(f->type, "__rel_loc ", 10) ? 0 : 10 : 11;
+	const char *name = f->type + skip, *unknown;
+	struct type t;
+
+	name = arena_strndup(s->arena, name, strcspn(name, "["));
+	if (ctype_of_text(s, name, &t, &unknown) && right_size(t) && (!f->elem || t.size == f->elem))
+		return t;
+	t = (struct type){.kind = TYPE_INT, .size = f->elem};
+	return right_size(t) ? t : (struct type){0};
+}
+
 static void use_field(struct checker *c, const struct tp_field *f)
 {
 	vec_each(p, &c->point->used)
@@ -96,6 +117,24 @@ static void check_param_field(struct checker *c, struct node *n)
 		check_fail(c, n, "keep it in a map at the entry", "fexit is refused by this kernel, and "
 			   "kretprobe, which stands for it, has no arguments");
 	n->value = index;
+}
+
+/* Of numbers; how many elements a __data_loc array has only its record knows. */
+static void check_record_array(struct checker *c, struct node *n)
+{
+	const struct tp_field *f = n->field;
+	struct type *of = arena_new(c->script->arena, struct type);
+	struct type t = {.kind = TYPE_ARRAY, .of = of, .space = SPACE_KERNEL};
+
+	*of = element_type(c->script, f);
+	if (!of->size) {
+		check_fail(c, n, "buf(), integers, pointers and strings can be used",
+			   "'%s' is an array of what is not known (%s)", n->text, f->type);
+		return;
+	}
+	t.count = f->is_data_loc ? DATA_LOC_MOST / of->size : f->size / of->size;
+	t.size = t.count * of->size;
+	n->type = t;
 }
 
 static void check_args_field(struct checker *c, struct node *n)
@@ -127,11 +166,8 @@ static void check_args_field(struct checker *c, struct node *n)
 		return;
 	}
 	use_field(c, n->field);
-	if (n->field->is_array && !n->field->is_data_loc && !n->field->is_string && n->field->elem)
-		n->type = bytes_type(c->script, n->field->size); /* for ntop(), buf(), macaddr() */
-	else if ((n->field->is_array || n->field->is_data_loc) && !n->field->is_string)
-		check_fail(c, n, "integers, pointers and strings can be used",
-			   "'%s' is an array (%s)", n->text, n->field->type);
+	if ((n->field->is_array || n->field->is_data_loc) && !n->field->is_string)
+		check_record_array(c, n);
 	else if (!n->field->is_string && n->field->size != 1 && n->field->size != 2 &&
 		 n->field->size != 4 && n->field->size != 8)
 		check_fail(c, n, "integers, pointers and strings can be used",
@@ -148,6 +184,17 @@ static const struct aggregate *fields_of(struct type t)
 	if (t.is_pointer && t.of && t.of->kind == TYPE_STRUCT)
 		return t.of->fields;
 	return NULL;
+}
+
+/* What is reached from user memory is in user memory; a pointer in it, or in a copy of it, too. */
+static void inherit_space(struct node *n)
+{
+	struct type from = n->a->type;
+
+	if (n->type.kind == TYPE_STRUCT || n->type.kind == TYPE_ARRAY)
+		n->type.space = from.space;
+	else if (n->type.is_pointer && from.space == SPACE_USER)
+		n->type.space = SPACE_USER;
 }
 
 void check_field(struct checker *c, struct node *n)
@@ -183,9 +230,23 @@ void check_field(struct checker *c, struct node *n)
 	if (n->a->type.kind == TYPE_TUPLE)
 		return;
 	n->type = read_from_memory(n->type);
-	/* what is reached from user memory is in user memory; a pointer in it too */
-	if (n->type.is_pointer && n->a->type.space == SPACE_USER)
-		n->type.space = SPACE_USER;
+	inherit_space(n);
+}
+
+/* t[0] is t.0 */
+static void check_part(struct checker *c, struct node *n)
+{
+	const struct aggregate *parts = n->a->type.fields;
+
+	if (n->b->kind != NODE_INT || n->b->value >= parts->n) {
+		check_fail(c, n->b, "t[0], t.0", "%s has the parts 0 to %u, and which one it is must be known",
+			   TYPE_A(n->a->type), parts->n ? parts->n - 1 : 0);
+		return;
+	}
+	n->kind = NODE_FIELD;
+	n->text = parts->members[n->b->value].name;
+	n->b = NULL;
+	check_field(c, n);
 }
 
 void check_index(struct checker *c, struct node *n)
@@ -195,40 +256,69 @@ void check_index(struct checker *c, struct node *n)
 
 	if (!known || !index)
 		return;
-	if ((a.is_pointer || a.kind == TYPE_ARRAY) && a.of && a.of->size)
+	if (a.kind == TYPE_TUPLE) {
+		check_part(c, n);
+		return;
+	}
+	if (a.kind == TYPE_ARRAY && a.count && n->b->kind == NODE_INT && n->b->value >= a.count)
+		check_fail(c, n->b, NULL, "the array has %u elements, from 0 to %u", a.count,
+			   a.count - 1);
+	else if ((a.is_pointer || a.kind == TYPE_ARRAY) && a.of && a.of->size)
 		n->type = read_from_memory(*a.of);
 	else if (a.kind == TYPE_STR && n->a->kind != NODE_STR)
 		n->type = (struct type){.kind = TYPE_INT, .size = 1, .is_signed = 1};
 	else
 		check_fail(c, n, "arrays and pointers have elements", "%s has no elements",
 			   TYPE_A(a));
+	inherit_space(n);
 }
 
-/* (a, b, ...): numbers take 8 bytes, strings what a key gives them. */
+static u32 count_parts(struct node *n, u32 *named)
+{
+	u32 count = 0;
+
+	*named = 0;
+	for (struct node *part = n->a; part; part = part->next, count++)
+		*named += part->kind == NODE_NAMED;
+	return count;
+}
+
+/* (a, b, ...): numbers take 8 bytes; (x = a, y = b): a record. */
 void check_tuple(struct checker *c, struct node *n)
 {
 	struct aggregate *parts;
 	struct type tuple;
 	bool known = true;
-	u32 count = 0, i = 0;
+	u32 named, count = count_parts(n, &named), i = 0;
 
-	for (struct node *part = n->a; part; part = part->next, count++)
-		known = check_expr(c, part) && known;
+	for (struct node *part = n->a; part; part = part->next)
+		known = check_expr(c, part->kind == NODE_NAMED ? part->a : part) && known;
+	if (named && named != count) {
+		check_fail(c, n, "(a = 1, b = 2)", "all parts of a record have names");
+		return;
+	}
 	if (!known)
 		return;
 	tuple = type_tuple(c->script->arena, count, &parts);
+	parts->name = named ? "record" : parts->name;
+	parts->is_record = named;
 	for (struct node *part = n->a; part; part = part->next, i++) {
-		struct type t = check_key_type(part->type);
+		struct type t = part->kind == NODE_NAMED ? part->a->type : part->type;
 
+		if (t.kind == TYPE_STR)
+			t.size = ALIGN_UP(t.size, 8);
 		if (!check_storable(t)) {
-			check_fail(c, part, "numbers, strings and tuples can be parts",
-				   "%s cannot be part of a tuple", TYPE_A(t));
+			check_fail(c, part, NULL, "%s cannot be part of a tuple", TYPE_A(t));
 			return;
 		}
-		if (type_is_number(t))
-			t = type_arith(t, t);
-		type_tuple_part(&tuple, parts, i, t);
+		if (named)
+			parts->members[i].name = part->text;
+		if (part->kind == NODE_NAMED)
+			part->type = part->a->type;
+		type_tuple_part(&tuple, parts, i, type_is_number(t) ? type_arith(t, t) : t);
 	}
+	if (!count)
+		tuple.size = 8;
 	n->type = tuple;
 }
 
@@ -238,22 +328,85 @@ void check_deref(struct checker *c, struct node *n)
 
 	if (a.is_pointer && a.of && a.of->size)
 		n->type = read_from_memory(*a.of);
+	else if (a.kind == TYPE_ARRAY && a.of && a.count) /* the first element, as in C */
+		n->type = read_from_memory(*a.of);
 	else if (a.kind == TYPE_INT && !a.is_pointer && a.size == 8 && !a.is_literal)
 		n->type = TYPE_U64; /* *kaddr("jiffies") */
 	else
 		check_fail(c, n, "say what it points to: *(uint32 *)x", "%s points to nothing known",
 			   TYPE_A(a));
+	inherit_space(n);
+}
+
+/* &x: a pointer to a value in memory, an entry of a map, or a copy of a number. */
+void check_address(struct checker *c, struct node *n)
+{
+	struct type *of = arena_new(c->script->arena, struct type);
+
+	if (n->a->kind != NODE_VAR && n->a->kind != NODE_MAP && !node_is_place(n->a)) {
+		check_fail(c, n, "&$x, &@m[1], &$p->field", "this has no address");
+		return;
+	}
+	*of = n->a->type;
+	of->is_literal = 0;
+	if (n->a->kind == NODE_VAR || n->a->kind == NODE_MAP)
+		of->size = of->kind == TYPE_INT ? 8 : of->size; /* as it is kept */
+	n->type = TYPE_U64;
+	n->type.is_pointer = 1;
+	n->type.space = node_is_place(n->a) ? n->a->a->type.space : SPACE_KERNEL;
+	n->type.of = of;
+}
+
+/* (uint8[4])x, (uint8[])x: the bytes of a number */
+static void cast_to_array(struct checker *c, struct node *n, struct type to)
+{
+	struct type from = n->a->type;
+	u32 size = from.is_literal ? 8 : from.size;
+
+	if (to.kind != TYPE_ARRAY || to.of->kind != TYPE_INT) {
+		check_fail(c, n, "cast to a pointer: (struct foo *)x", "%s cannot become %s",
+			   TYPE_A(from), TYPE_A(to));
+		return;
+	}
+	if (!to.count) {
+		to.count = size / to.of->size;
+		to.size = to.count * to.of->size;
+	}
+	if (to.size > 8 || (to.size != size && !from.is_literal)) {
+		check_fail(c, n, "both must have the same size", "%s of %u bytes cannot become %s",
+			   TYPE_A(from), size, TYPE_A(to));
+		return;
+	}
+	n->type = to;
+	n->type.space = SPACE_KERNEL;
+}
+
+/* (uint32)a of an array of 4 bytes */
+static void cast_from_array(struct checker *c, struct node *n, struct type to)
+{
+	struct type from = n->a->type;
+
+	if (to.kind == TYPE_INT && from.of->kind == TYPE_INT && to.size == from.size)
+		n->type = to;
+	else
+		check_fail(c, n, "both must have the same size", "%s of %u bytes cannot become %s",
+			   TYPE_A(from), from.size, TYPE_A(to));
 }
 
 void check_cast(struct checker *c, struct node *n)
 {
 	struct type to;
 
-	if (!check_type(c, n->b, &to) || !check_int(c, n->a, "a cast"))
+	if (!check_type(c, n->b, &to) || !check_expr(c, n->a))
+		return;
+	if (n->a->type.kind == TYPE_ARRAY && !to.is_pointer) {
+		cast_from_array(c, n, to);
+		return;
+	}
+	if (!check_int(c, n->a, "a cast"))
 		return;
 	if (to.kind != TYPE_INT)
-		check_fail(c, n, "cast to a pointer: (struct foo *)x", "'%s' is no number or pointer",
-			   n->b->text);
+		cast_to_array(c, n, to);
 	else
 		n->type = to;
 	if (to.is_pointer)

@@ -12,11 +12,6 @@
 
 #define NO_MAP UINT32_MAX
 
-/* Room for a string and its NUL: `bytes`; or, in a record that is made again in a larger form when it
- * is too short, from `bytes` to `most`: `value` is what it is this time. */
-struct room {
-	u32 bytes, most, value; /* value: 0: just bytes */
-};
 #define ROOM(n) ((struct room){(n), (n), 0})
 
 /* Memory for keys and strings, reused when it is given back. */
@@ -58,7 +53,15 @@ struct lower {
 		u32 slot;	  /* variable: its address */
 	} claim;
 	u32 served; /* points that share this program */
+	struct frame {		/* of programs that go through maps: what their callbacks see */
+		bool wanted;	/* the program is one */
+		bool inside;	/* a callback is being lowered */
+		u32 at;		/* its address */
+		u32 size;
+	} frame;
+	vec(struct ir_fn *) callbacks; /* of this program */
 	u32 break_to, continue_to;
+	u32 call_names, signal_names; /* in .rodata: tables of names; 0: not yet */
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
 	bool loose; /* strings may have anything behind their NUL: in records nobody looks there */
 };
@@ -93,12 +96,26 @@ void mem_zero(struct lower *, struct mem, u32 size);
 void mem_copy(struct lower *, struct mem to, struct mem from, u32 size);
 
 /* lower_place.c: values in memory: fields, elements, what pointers point to */
+#define COPY_MOST 64 /* bytes that are copied word by word */
 u32 lower_place_int(struct lower *, struct node *);
 u32 lower_place_str(struct lower *, struct node *, struct mem to, struct room);
 void lower_place_bytes(struct lower *, struct node *, struct mem to, u32 size);
+/* A value in memory of our own; *piece is to be given back unless it is NO_MAP. */
+struct mem lower_own(struct lower *, struct node *, u32 *piece);
+/* A pointer as a number that one may compute with. */
+u32 lower_number_of(struct lower *, u32 pointer);
+u32 lower_address(struct lower *, struct node *); /* of a value: &x */
+/* A part of a tuple: t.0 */
+bool is_part(const struct node *);
 /* Reads bytes (a value) of user or kernel memory, or of either by the address, into own memory; on
  * a fault they are zero. Returns the helper's result. */
 u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 bytes, u32 from);
+
+/* lower_error.c: the result of a helper that is below 0 when it failed; with -k that is told. */
+u32 lower_checked(struct lower *, u32 helper, u32 result);
+void lower_missing(struct lower *); /* on the path where a map has no entry with the key */
+/* lower_record.c: the record of such an error; code: what the helper returned */
+void lower_error_record(struct lower *, const char *helper, struct node *code);
 
 /* lower_str.c: fills at most the room and returns the length with its NUL. What stands behind
  * the NUL is undefined unless the memory was zeroed before. */
@@ -109,10 +126,17 @@ struct room room_most(struct lower *, struct room, u32 most); /* the same, but a
 /* lower_stored.c: a string or tuple as maps and variables keep it: all of its bytes, what is not
  * used zeroed. */
 void lower_stored(struct lower *, struct node *, struct mem to, struct type as);
-/* A part of a tuple: t.0 */
-bool is_part(const struct node *);
-u32 lower_part_int(struct lower *, struct node *);
-u32 lower_part_str(struct lower *, struct node *, struct mem to, struct room);
+/* Are two values in memory the same: 1 or 0 */
+u32 lower_same(struct lower *, struct node *a, struct node *b);
+u32 lower_compare_piece(struct lower *, u32 size); /* for one of them */
+u32 lower_compare_bytes(struct lower *, struct mem a, struct mem b, u32 size);
+
+/* lower_fn.c: a string in zeroed memory; the piece is to be given back. */
+struct mem lower_str_zeroed(struct lower *, struct node *, u32 room, u32 *piece);
+/* A word that only the running machine knows: enum fill_kind. */
+u32 lower_fill(struct lower *, u8 kind, const char *text);
+/* Bytes that an expression names: a pointer points to them, or they lie in memory. */
+void lower_bytes(struct lower *, struct node *, struct mem to, u32 size);
 
 u32 lower_str_compare(struct lower *, struct node *a, struct node *b); /* 1: equal */
 
@@ -120,8 +144,21 @@ u32 lower_str_compare(struct lower *, struct node *a, struct node *b); /* 1: equ
 void lower_shown(struct lower *, struct node *, struct mem to, u32 size);
 /* lower_stack.c: the key that stands for a stack: 16 bytes */
 void lower_stack_key(struct lower *, struct node *, struct mem to);
+void lower_stack_key_of(struct lower *, struct mem frames, struct type, struct mem to);
 /* lower_probe.c: `probe` and `func` */
 u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct room);
+
+/* lower_each.c: for ($kv : @map) */
+void lower_each(struct lower *, struct node *);
+/* lower_agg_read.c: over all CPUs; from Linux 5.19 */
+u32 lower_agg_value(struct lower *, const struct script_map *, struct mem key);
+/* Before anything of a program is lowered: which variables callbacks see. */
+void frame_begin(struct lower *);
+u32 frame_scratch(struct lower *); /* in a callback: the program's scratch memory */
+void frame_return(struct lower *); /* in a callback: ends the run of the program */
+/* A variable that is a number. */
+u32 var_get(struct lower *, const struct script_var *);
+void var_set(struct lower *, const struct script_var *, u32 value);
 
 /* lower_claim.c: scratch memory. begin, end: around the code of a program. */
 void scratch_begin(struct lower *);
@@ -134,6 +171,8 @@ void lower_return(struct lower *);
 void lower_maps(struct lower *);
 u32 lower_map_read(struct lower *, struct node *);
 void lower_map_str(struct lower *, struct node *, struct mem to, struct room, u32 len_var);
+/* Where a value in memory is: true: at *own; else at an address, 0 when there is no entry. */
+bool lower_map_place(struct lower *, struct node *, struct mem *own, u32 *address);
 /* Copies a value of bytes; zeroes when there is no entry. */
 void lower_map_copy(struct lower *, struct node *, struct mem to, u32 size);
 void lower_map_assign(struct lower *, struct node *map, u8 op, struct node *value);

@@ -10,7 +10,7 @@
 #define AF_INET6 10
 
 /* One string in zeroed memory; the piece is to be given back. */
-static struct mem string_in(struct lower *l, struct node *n, u32 room, u32 *piece)
+struct mem lower_str_zeroed(struct lower *l, struct node *n, u32 room, u32 *piece)
 {
 	struct mem m;
 
@@ -22,18 +22,18 @@ static struct mem string_in(struct lower *l, struct node *n, u32 room, u32 *piec
 }
 
 /* Bytes that an expression names: a pointer points to them, or they lie in memory. */
-static void read_bytes(struct lower *l, struct node *n, struct mem to, u32 size)
+void lower_bytes(struct lower *l, struct node *n, struct mem to, u32 size)
 {
 	u32 piece;
 
 	if (n->type.kind == TYPE_INT) {
 		lower_read(l, n->type.space, false, to, ir_const(l->fn, size), lower_int(l, n));
-	} else if (n->field) {
+	} else if (n->field && !n->field->is_data_loc && size <= COPY_MOST) {
 		mem_copy(l, to, (struct mem){ir_ctx(l->fn), (s32)n->field->off}, size);
-	} else if (node_is_place(n)) {
+	} else if (n->type.kind != TYPE_STR || node_is_place(n)) {
 		lower_place_bytes(l, n, to, size);
 	} else { /* a string of ours; reading one would put a NUL into its last byte */
-		struct mem from = string_in(l, n, ALIGN_UP(size + 1, 8), &piece);
+		struct mem from = lower_str_zeroed(l, n, ALIGN_UP(size + 1, 8), &piece);
 
 		mem_copy(l, to, from, size);
 		mem_put(l, piece);
@@ -42,7 +42,7 @@ static void read_bytes(struct lower *l, struct node *n, struct mem to, u32 size)
 
 /* ---- buffers, addresses */
 
-/* As read_bytes() from a pointer, of a length that only the run knows, at most `most`. */
+/* As lower_bytes() from a pointer, of a length that only the run knows, at most `most`. */
 static void read_some(struct lower *l, struct node *n, struct mem to, u32 len, u32 most)
 {
 	static const u32 helpers[] = {HELPER_probe_read_kernel, HELPER_probe_read_user};
@@ -81,7 +81,7 @@ void store_buf(struct lower *l, struct node *n, struct mem to)
 
 		ir_store(fn, 8, to.ptr, to.off, ir_const(fn, size));
 		if (size)
-			read_bytes(l, n->a, bytes, size);
+			lower_bytes(l, n->a, bytes, size);
 		return;
 	}
 	most = MIN(room, have);
@@ -100,7 +100,7 @@ void store_buf(struct lower *l, struct node *n, struct mem to)
 	if (n->a->type.kind == TYPE_INT)
 		read_some(l, n->a, bytes, len, most);
 	else
-		read_bytes(l, n->a, bytes, most);
+		lower_bytes(l, n->a, bytes, most);
 }
 
 void store_ntop(struct lower *l, struct node *n, struct mem to)
@@ -117,15 +117,15 @@ void store_ntop(struct lower *l, struct node *n, struct mem to)
 	if (number)
 		ir_store(fn, 4, bytes.ptr, bytes.off, lower_int(l, addr));
 	else if (addr->type.kind == TYPE_INT) /* how much it points to, the family tells */
-		read_bytes(l, addr, bytes, n->a->next && n->a->value == AF_INET ? 4 : 16);
+		lower_bytes(l, addr, bytes, n->a->next && n->a->value == AF_INET ? 4 : 16);
 	else
-		read_bytes(l, addr, bytes, size);
+		lower_bytes(l, addr, bytes, size);
 }
 
 void store_macaddr(struct lower *l, struct node *n, struct mem to)
 {
 	ir_store(l->fn, 8, to.ptr, to.off, ir_const(l->fn, 0));
-	read_bytes(l, n->a, to, 6);
+	lower_bytes(l, n->a, to, 6);
 }
 
 void store_word(struct lower *l, struct node *n, struct mem to)
@@ -140,7 +140,7 @@ void store_strftime(struct lower *l, struct node *n, struct mem to)
 
 /* ---- what only the running machine knows */
 
-static u32 fill(struct lower *l, u8 kind, const char *text)
+u32 lower_fill(struct lower *l, u8 kind, const char *text)
 {
 	struct arena *arena = &l->object->arena;
 	u32 at;
@@ -154,14 +154,19 @@ static u32 fill(struct lower *l, u8 kind, const char *text)
 	return ir_load(l->fn, 8, false, ir_data(l->fn, l->rodata, at), 0);
 }
 
+u32 lower_ncpus(struct lower *l)
+{
+	return lower_fill(l, FILL_CPUS, NULL);
+}
+
 u32 value_kaddr(struct lower *l, struct node *n)
 {
-	return fill(l, FILL_KADDR, n->a->text);
+	return lower_fill(l, FILL_KADDR, n->a->text);
 }
 
 u32 value_cgroupid(struct lower *l, struct node *n)
 {
-	return fill(l, FILL_CGROUP, n->a->text);
+	return lower_fill(l, FILL_CGROUP, n->a->text);
 }
 
 u32 value_nsecs(struct lower *l, struct node *n)
@@ -177,7 +182,7 @@ u32 value_nsecs(struct lower *l, struct node *n)
 		/* fall through */
 	case SW_TAI:
 		now = ir_call(l->fn, HELPER_ktime_get_ns, IRT_I64, 0);
-		return ir_bin(l->fn, IR_ADD, IRT_I64, now, fill(l, FILL_TAI_OFFSET, NULL));
+		return ir_bin(l->fn, IR_ADD, IRT_I64, now, lower_fill(l, FILL_TAI_OFFSET, NULL));
 	default: return ir_call(l->fn, HELPER_ktime_get_ns, IRT_I64, 0);
 	}
 }
@@ -199,59 +204,6 @@ u32 value_bswap(struct lower *l, struct node *n)
 	case 4: return ir_un(l->fn, IR_BSWAP32, IRT_I64, a);
 	default: return ir_un(l->fn, IR_BSWAP64, IRT_I64, a);
 	}
-}
-
-/* Compares words, then what is left of them, as far as n bytes; equal as far as the NULs. */
-u32 value_strncmp(struct lower *l, struct node *n)
-{
-	struct ir_fn *fn = l->fn;
-	struct node *b = n->a->next;
-	/* no more of either needs to be looked at than the shorter one and its NUL */
-	u32 bytes = MIN((u32)b->next->value, MIN(n->a->type.size, b->type.size)), pa, pb;
-	u32 room = ALIGN_UP(MAX(bytes + 1, 16u), 8), i = 0, w;
-	u32 differ = ir_block(fn), done = ir_block(fn), result = ir_var(fn, IRT_I64);
-	struct mem ma = string_in(l, n->a, room, &pa), mb = string_in(l, b, room, &pb);
-
-	for (; i < bytes; i += w) {
-		u32 next = ir_block(fn);
-
-		for (w = 8; i + w > bytes;)
-			w /= 2;
-		ir_br(fn,
-		      ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, w, false, ma.ptr, ma.off + (s32)i),
-			     ir_load(fn, w, false, mb.ptr, mb.off + (s32)i)),
-		      next, differ);
-		ir_seal(fn, next);
-		ir_at(fn, next);
-	}
-	ir_set(fn, result, ir_const(fn, 0));
-	ir_jmp(fn, done);
-	ir_seal(fn, differ);
-	if (bytes) {
-		ir_at(fn, differ);
-		ir_set(fn, result, ir_const(fn, 1));
-		ir_jmp(fn, done);
-	}
-	ir_seal(fn, done);
-	ir_at(fn, done);
-	mem_put(l, pa);
-	mem_put(l, pb);
-	return ir_get(fn, result);
-}
-
-u32 value_strlen(struct lower *l, struct node *n)
-{
-	u32 size = n->a->type.size, from, to, len;
-	struct mem m, copy;
-
-	m = string_in(l, n->a, size, &from);
-	to = mem_get(l, size);
-	copy = mem_at(l, &l->pieces.v[to]);
-	len = ir_call(l->fn, HELPER_probe_read_kernel_str, IRT_I64, 3, mem_addr(l, copy),
-		      ir_const(l->fn, size), mem_addr(l, m));
-	mem_put(l, from);
-	mem_put(l, to);
-	return ir_bin(l->fn, IR_SUB, IRT_I64, len, ir_const(l->fn, 1));
 }
 
 /* ---- actions in the kernel */

@@ -118,14 +118,16 @@ static struct mem lower_key_of(struct lower *l, struct node *n, const u32 *ints,
 	m = mem_at(l, &l->pieces.v[*piece]);
 	if (o->scalar)
 		ir_store(l->fn, 4, m.ptr, m.off, ir_const(l->fn, 0));
+	if (n->a && !n->a->next && n->map->nkeys != 1) { /* a tuple that holds all of them */
+		lower_stored(l, n->a, m, check_keys_type(l->script, n->map));
+		return m;
+	}
 	for (struct node *k = n->a; k; k = k->next, i++) {
 		struct field *f = &o->key.fields[i];
 		struct mem at = {m.ptr, m.off + (s32)f->off};
 
 		if (k->type.kind == TYPE_INT)
 			ir_store(l->fn, 8, at.ptr, at.off, ints ? ints[i] : lower_int(l, k));
-		else if (f->mode & STACK_BY_ID)
-			lower_stack_key(l, k, at);
 		else /* the kernel compares whole keys */
 			lower_stored(l, k, at, n->map->keys[i]);
 	}
@@ -155,6 +157,7 @@ static void count_full(struct lower *l, u32 result)
 	struct ir_fn *fn = l->fn;
 	u32 full = ir_block(fn), done = ir_block(fn);
 
+	result = lower_checked(l, HELPER_map_update_elem, result);
 	ir_br(fn, result, full, done);
 	ir_seal(fn, full);
 	ir_at(fn, full);
@@ -226,7 +229,7 @@ static u32 read_before(struct lower *l, const struct map_read *now)
 u32 lower_map_read(struct lower *l, struct node *n)
 {
 	struct ir_fn *fn = l->fn;
-	u32 piece, value, found, done, var;
+	u32 piece, value, found, missing, done, var;
 	struct map_read read;
 	bool numbers;
 
@@ -237,10 +240,15 @@ u32 lower_map_read(struct lower *l, struct node *n)
 		return l->memo.read.value;
 	value = lookup(l, n->map->index, lower_key_of(l, n, numbers ? read.keys : NULL, &piece));
 	mem_put(l, piece);
-	found = ir_block(fn), done = ir_block(fn), var = ir_var(fn, IRT_I64);
-	ir_set(fn, var, ir_const(fn, 0));
-	ir_br(fn, value, found, done);
+	found = ir_block(fn), missing = ir_block(fn), done = ir_block(fn);
+	var = ir_var(fn, IRT_I64);
+	ir_br(fn, value, found, missing);
 	ir_seal(fn, found);
+	ir_seal(fn, missing);
+	ir_at(fn, missing);
+	lower_missing(l);
+	ir_set(fn, var, ir_const(fn, 0));
+	ir_jmp(fn, done);
 	ir_at(fn, found);
 	ir_set(fn, var, ir_load(fn, 8, false, value, 0));
 	ir_jmp(fn, done);
@@ -284,11 +292,37 @@ void lower_map_str(struct lower *l, struct node *n, struct mem to, struct room r
 				    cap, value));
 	ir_jmp(fn, done);
 	ir_at(fn, missing);
+	lower_missing(l);
 	ir_store(fn, 1, to.ptr, 0, ir_const(fn, 0));
 	ir_set(fn, len_var, ir_const(fn, 1));
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);
+}
+
+bool lower_map_place(struct lower *l, struct node *n, struct mem *own, u32 *address)
+{
+	struct ir_fn *fn = l->fn;
+	u32 piece, value, found, done, var;
+
+	if (is_data(l, n->map)) {
+		*own = (struct mem){ir_data(fn, n->map->index, 0), 0};
+		return true;
+	}
+	value = lookup(l, n->map->index, lower_key(l, n, &piece));
+	mem_put(l, piece);
+	scratch_address(l); /* known on both ways */
+	found = ir_block(fn), done = ir_block(fn), var = ir_var(fn, IRT_I64);
+	ir_set(fn, var, ir_const(fn, 0));
+	ir_br(fn, value, found, done);
+	ir_seal(fn, found);
+	ir_at(fn, found);
+	ir_set(fn, var, lower_number_of(l, value));
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	*address = ir_get(fn, var);
+	return false;
 }
 
 void lower_map_copy(struct lower *l, struct node *n, struct mem to, u32 size)
@@ -520,7 +554,8 @@ void lower_delete(struct lower *l, struct node *n)
 		return;
 	}
 	key = lower_key(l, map, &piece);
-	ir_call(l->fn, HELPER_map_delete_elem, IRT_I64, 2, ir_map(l->fn, map->map->index),
-		mem_addr(l, key));
+	lower_checked(l, HELPER_map_delete_elem,
+		      ir_call(l->fn, HELPER_map_delete_elem, IRT_I64, 2,
+			      ir_map(l->fn, map->map->index), mem_addr(l, key)));
 	mem_put(l, piece);
 }

@@ -5,6 +5,8 @@
  */
 #include "script/lower.h"
 
+#include "isa/isa.h"
+
 #define SLOT_MOST  64
 #define STACK_MOST 256
 
@@ -58,8 +60,15 @@ u32 mem_addr(struct lower *l, struct mem m)
 	return m.off ? ir_add_imm(l->fn, m.ptr, m.off) : m.ptr;
 }
 
+#define ZERO_MOST 128 /* bytes that are zeroed word by word */
+
 void mem_zero(struct lower *l, struct mem m, u32 size)
 {
+	if (size > ZERO_MOST) { /* what cannot be read reads as zeroes */
+		ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, m),
+			ir_const(l->fn, ALIGN_UP(size, 8)), ir_const(l->fn, 0));
+		return;
+	}
 	for (u32 i = 0; i < size; i += 8)
 		ir_store(l->fn, 8, m.ptr, m.off + (s32)i, ir_const(l->fn, 0));
 }

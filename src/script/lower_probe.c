@@ -149,15 +149,8 @@ u32 lower_retval(struct lower *l, const struct node *n)
 /* As a number: what is in it is read through helpers. */
 u32 lower_ctx(struct lower *l, const struct node *n)
 {
-	u32 piece = mem_get_scratch(l, 8), number;
-	struct mem m = mem_at(l, &l->pieces.v[piece]);
-
 	(void)n;
-	/* the verifier lets nobody compute with it; what comes out of a map is a number */
-	ir_store(l->fn, 8, m.ptr, m.off, ir_ctx(l->fn));
-	number = ir_load(l->fn, 8, false, m.ptr, m.off);
-	mem_put(l, piece);
-	return number;
+	return lower_number_of(l, ir_ctx(l->fn));
 }
 
 u32 lower_usermode(struct lower *l, const struct node *n)

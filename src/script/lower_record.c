@@ -442,6 +442,13 @@ static void lower_record(struct lower *l, const char *name, const struct action 
 	send_record(l, &r);
 }
 
+void lower_error_record(struct lower *l, const char *helper, struct node *code)
+{
+	struct action a = {.kind = ACTION_HELPER_ERROR, .text = helper, .top = l->fn->line};
+
+	lower_record(l, "helper_error", &a, VIEW_LINES, code);
+}
+
 /* ---- the functions */
 
 void lower_printf(struct lower *l, struct node *n)

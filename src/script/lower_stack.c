@@ -128,20 +128,39 @@ static void keep_stack(struct lower *l, struct mem id, struct mem frames)
 	ir_at(fn, done);
 }
 
-void lower_stack_key(struct lower *l, struct node *n, struct mem to)
+/* The key of frames in memory that has room for all that a stack can have. */
+static void stack_key(struct lower *l, struct mem m, struct type t, struct mem to)
 {
-	bool user = n->type.show == FIELD_USTACK;
-	u32 head = user ? 8 : 0, size = n->type.size, whole = head + 8 * STACK_FRAMES;
-	u32 piece = mem_get(l, whole);
-	struct mem m = mem_at(l, &l->pieces.v[piece]), frames = {m.ptr, m.off + (s32)head};
+	bool user = t.show == FIELD_USTACK;
+	u32 head = user ? 8 : 0, size = t.size, whole = head + 8 * STACK_FRAMES;
+	struct mem frames = {m.ptr, m.off + (s32)head};
 
 	stacks_map(l);
 	if (size < whole)
 		mem_zero(l, (struct mem){m.ptr, m.off + (s32)size}, whole - size);
-	lower_shown(l, n, m, whole);
 	ir_store(l->fn, 8, to.ptr, to.off, hash_frames(l, frames, (size - head) / 8));
 	ir_store(l->fn, 8, to.ptr, to.off + 8,
 		 user ? ir_load(l->fn, 8, false, m.ptr, m.off) : ir_const(l->fn, 0));
 	keep_stack(l, to, frames);
+}
+
+void lower_stack_key(struct lower *l, struct node *n, struct mem to)
+{
+	u32 piece = mem_get(l, 8 + 8 * STACK_FRAMES);
+	struct mem m = mem_at(l, &l->pieces.v[piece]);
+
+	lower_shown(l, n, m, n->type.size);
+	stack_key(l, m, n->type, to);
+	mem_put(l, piece);
+}
+
+void lower_stack_key_of(struct lower *l, struct mem from, struct type t, struct mem to)
+{
+	u32 piece = mem_get(l, 8 + 8 * STACK_FRAMES);
+	struct mem m = mem_at(l, &l->pieces.v[piece]);
+
+	ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, m), ir_const(l->fn, t.size),
+		mem_addr(l, from));
+	stack_key(l, m, t, to);
 	mem_put(l, piece);
 }

@@ -8,57 +8,65 @@
 
 #include "isa/isa.h"
 
-#define COPY_MOST 64 /* bytes that are copied word by word */
-
-static void copy_large(struct lower *l, struct mem to, u32 size, u32 from)
-{
-	ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, to), ir_const(l->fn, size),
-		from);
-}
-
 static void copy(struct lower *l, struct mem to, struct mem from, u32 size)
 {
 	if (size <= COPY_MOST)
 		mem_copy(l, to, from, size);
 	else
-		copy_large(l, to, size, mem_addr(l, from));
+		ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, to),
+			ir_const(l->fn, size), mem_addr(l, from));
+}
+
+static struct mem at(struct mem m, const struct member *member)
+{
+	return (struct mem){m.ptr, m.off + (s32)(member->bit_off / 8)};
+}
+
+/* Of a tuple the member of that place, of a record that of the name. */
+static const struct member *member_of(const struct aggregate *a, u32 i, const char *name)
+{
+	for (u32 k = 0; a->is_record && k < a->n; k++)
+		if (!strcmp(a->members[k].name, name))
+			return &a->members[k];
+	return &a->members[i];
 }
 
 static void store_parts(struct lower *l, struct node *n, struct mem to, struct type as)
 {
-	const struct member *m = as.fields->members;
+	u32 i = 0;
 
-	for (struct node *part = n->a; part; part = part->next, m++) {
-		struct mem at = {to.ptr, to.off + (s32)(m->bit_off / 8)};
+	for (struct node *part = n->a; part; part = part->next, i++) {
+		struct node *value = part->kind == NODE_NAMED ? part->a : part;
+		const struct member *m = member_of(as.fields, i, part->text);
+		struct mem where = at(to, m);
 
-		if (part->type.kind == TYPE_INT)
-			ir_store(l->fn, 8, at.ptr, at.off, lower_int(l, part));
+		if (value->type.kind == TYPE_INT)
+			ir_store(l->fn, 8, where.ptr, where.off, lower_int(l, value));
 		else
-			lower_stored(l, part, at, m->type);
+			lower_stored(l, value, where, m->type);
 	}
 }
 
-/* A tuple in memory, to where its strings have other rooms. */
+/* A value in memory, to where its strings have other rooms, or stacks are kept by their ids. */
 static void convert(struct lower *l, struct mem to, struct type as, struct mem from, struct type is)
 {
-	if (as.kind != TYPE_TUPLE || type_same(as, is)) {
-		copy(l, to, from, as.size);
-		return;
-	}
-	for (u32 i = 0; i < as.fields->n; i++) {
-		const struct member *a = &as.fields->members[i], *b = &is.fields->members[i];
-		struct mem t = {to.ptr, to.off + (s32)(a->bit_off / 8)};
-		struct mem f = {from.ptr, from.off + (s32)(b->bit_off / 8)};
+	if (as.kind == TYPE_SHOWN && as.mode & STACK_BY_ID && !(is.mode & STACK_BY_ID)) {
+		lower_stack_key_of(l, from, is, to);
+	} else if (as.kind == TYPE_STR && as.size != is.size) {
+		mem_zero(l, to, ALIGN_UP(as.size, 8));
+		lower_read(l, SPACE_KERNEL, true, to, ir_const(l->fn, MIN(as.size, is.size)),
+			   mem_addr(l, from));
+	} else if (as.kind == TYPE_TUPLE && !type_same(as, is)) {
+		for (u32 i = 0; i < as.fields->n; i++) {
+			const struct member *a = &as.fields->members[i];
+			const struct member *b = member_of(is.fields, i, a->name);
 
-		if (a->type.kind == TYPE_TUPLE) {
-			convert(l, t, a->type, f, b->type);
-		} else if (a->type.kind == TYPE_STR && a->type.size != b->type.size) {
-			mem_zero(l, t, ALIGN_UP(a->type.size, 8));
-			lower_read(l, SPACE_KERNEL, true, t, MIN(a->type.size, b->type.size),
-				   mem_addr(l, f));
-		} else {
-			copy(l, t, f, a->type.kind == TYPE_INT ? 8 : a->type.size);
+			convert(l, at(to, a), a->type, at(from, b), b->type);
 		}
+	} else {
+		if (is.size < as.size)
+			mem_zero(l, to, ALIGN_UP(as.size, 8));
+		copy(l, to, from, as.kind == TYPE_INT ? 8 : MIN(as.size, is.size));
 	}
 }
 
@@ -84,20 +92,25 @@ static void store_cond(struct lower *l, struct node *n, struct mem to, struct ty
 	ir_at(fn, done);
 }
 
-static struct mem tuple_at(struct lower *, struct node *, u32 *piece);
-
-static void store_tuple(struct lower *l, struct node *n, struct mem to, struct type as)
+/* A number as the bytes of an array: (uint8[4])x */
+static void store_number(struct lower *l, struct node *n, struct mem to)
 {
-	u32 piece = NO_MAP;
+	ir_store(l->fn, 8, to.ptr, to.off, lower_int(l, n->a));
+}
 
-	if (n->kind == NODE_TUPLE)
-		store_parts(l, n, to, as);
-	else if (n->kind == NODE_COND)
-		store_cond(l, n, to, as);
-	else if (n->kind == NODE_MAP && (as.kind != TYPE_TUPLE || type_same(n->type, as)))
-		lower_map_copy(l, n, to, as.size);
-	else
-		convert(l, to, as, tuple_at(l, n, &piece), n->type);
+static void store_place(struct lower *l, struct node *n, struct mem to, struct type as)
+{
+	u32 piece;
+	struct mem from;
+
+	if (as.size % 8 && as.kind != TYPE_TUPLE)
+		mem_zero(l, (struct mem){to.ptr, to.off + (s32)(as.size & ~7u)}, 8);
+	if (type_same(as, n->type)) {
+		lower_place_bytes(l, n, to, as.size);
+		return;
+	}
+	from = lower_own(l, n, &piece);
+	convert(l, to, as, from, n->type);
 	if (piece != NO_MAP)
 		mem_put(l, piece);
 }
@@ -106,78 +119,138 @@ void lower_shown(struct lower *l, struct node *n, struct mem to, u32 size)
 {
 	struct type as = n->type;
 
-	n = lower_valued(l, n);
-	if (n->kind == NODE_NAME) {
+	as.size = MIN(size, as.size);
+	lower_stored(l, n, to, as);
+}
+
+static void store_str(struct lower *l, struct node *n, struct mem to, struct type as)
+{
+	mem_zero(l, to, ALIGN_UP(as.size, 8)); /* not all that write strings pad them */
+	lower_str(l, n, to, ROOM(as.size));
+}
+
+/* What a function writes; of a buffer only as much as there is. */
+static void store_call(struct lower *l, struct node *n, struct mem to, struct type as)
+{
+	if (n->type.show == FIELD_BUF || n->type.size < as.size)
+		mem_zero(l, to, ALIGN_UP(as.size, 8));
+	if (n->kind == NODE_NAME)
 		n->row->store(l, n, to);
-	} else if (n->kind == NODE_CALL) {
+	else
 		n->call->store(l, n, to);
-	} else {
-		as.size = MIN(size, as.size);
-		store_tuple(l, n, to, as);
-	}
+}
+
+static bool writes_itself(const struct node *n)
+{
+	return (n->kind == NODE_NAME && n->row && n->row->store) ||
+	       (n->kind == NODE_CALL && n->call->store);
 }
 
 void lower_stored(struct lower *l, struct node *n, struct mem to, struct type as)
 {
 	n = lower_valued(l, n);
-	if (n->type.kind == TYPE_SHOWN) {
-		if (n->type.show == FIELD_BUF || n->type.size < as.size)
-			mem_zero(l, to, ALIGN_UP(as.size, 8));
-		lower_shown(l, n, to, as.size);
-		return;
+	if (as.kind == TYPE_SHOWN && as.mode & STACK_BY_ID && !(n->type.mode & STACK_BY_ID))
+		lower_stack_key(l, n, to);
+	else if (n->type.kind == TYPE_STR)
+		store_str(l, n, to, as);
+	else if (writes_itself(n))
+		store_call(l, n, to, as);
+	else if (n->kind == NODE_TUPLE)
+		store_parts(l, n, to, as);
+	else if (n->kind == NODE_COND)
+		store_cond(l, n, to, as);
+	else if (n->kind == NODE_CAST)
+		store_number(l, n, to);
+	else if (n->kind == NODE_MAP && (as.kind != TYPE_TUPLE || type_same(n->type, as)))
+		lower_map_copy(l, n, to, MIN(as.size, n->type.size));
+	else
+		store_place(l, n, to, as);
+}
+
+/* ---- comparing values in memory */
+
+#define UNROLLED_MOST 128 /* bytes that are compared without a loop */
+
+static u32 compare_words(struct lower *l, struct mem a, struct mem b, u32 size)
+{
+	struct ir_fn *fn = l->fn;
+	u32 differ = ir_block(fn), done = ir_block(fn), result = ir_var(fn, IRT_I64);
+
+	for (u32 i = 0; i < size; i += 8) {
+		u32 next = ir_block(fn);
+
+		ir_br(fn,
+		      ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, 8, false, a.ptr, a.off + (s32)i),
+			     ir_load(fn, 8, false, b.ptr, b.off + (s32)i)),
+		      next, differ);
+		ir_seal(fn, next);
+		ir_at(fn, next);
 	}
-	if (n->type.kind == TYPE_TUPLE) {
-		store_tuple(l, n, to, as);
-		return;
+	ir_set(fn, result, ir_const(fn, 1));
+	ir_jmp(fn, done);
+	ir_seal(fn, differ);
+	if (size) {
+		ir_at(fn, differ);
+		ir_set(fn, result, ir_const(fn, 0));
+		ir_jmp(fn, done);
 	}
-	mem_zero(l, to, ALIGN_UP(as.size, 8)); /* not all that write strings pad them */
-	lower_str(l, n, to, ROOM(as.size));
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	return ir_get(fn, result);
 }
 
-/* ---- parts */
-
-bool is_part(const struct node *n)
+/* All of both, which are zeroed to the same size. */
+static u32 compare_loop(struct lower *l, struct mem a, struct mem b, u32 size)
 {
-	return n->kind == NODE_FIELD && n->a->type.kind == TYPE_TUPLE;
+	struct ir_fn *fn = l->fn;
+	u32 at = ir_var(fn, IRT_I64), result = ir_var(fn, IRT_I64);
+	u32 head = ir_block(fn), look = ir_block(fn), next = ir_block(fn), done = ir_block(fn);
+	u32 pa = mem_addr(l, a), pb = mem_addr(l, b), off, same;
+
+	ir_set(fn, at, ir_const(fn, 0));
+	ir_set(fn, result, ir_const(fn, 1));
+	ir_jmp(fn, head);
+	ir_at(fn, head);
+	ir_br(fn, ir_bin(fn, IR_ULT, IRT_I64, ir_get(fn, at), ir_const(fn, size)), look, done);
+	ir_seal(fn, look);
+	ir_at(fn, look);
+	off = ir_get(fn, at);
+	same = ir_bin(fn, IR_EQ, IRT_I64,
+		      ir_load(fn, 8, false, ir_bin(fn, IR_ADD, IRT_DATA, pa, off), 0),
+		      ir_load(fn, 8, false, ir_bin(fn, IR_ADD, IRT_DATA, pb, off), 0));
+	ir_set(fn, result, same);
+	ir_br(fn, same, next, done);
+	ir_seal(fn, next);
+	ir_at(fn, next);
+	ir_set(fn, at, ir_bin(fn, IR_ADD, IRT_I64, off, ir_const(fn, 8)));
+	ir_jmp(fn, head);
+	ir_seal(fn, head);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	return ir_get(fn, result);
 }
 
-/* Where a tuple is; what is in no memory yet is made in a piece of its own. */
-static struct mem tuple_at(struct lower *l, struct node *n, u32 *piece)
+u32 lower_compare_bytes(struct lower *l, struct mem a, struct mem b, u32 size)
 {
-	struct mem m;
-
-	if (n->kind == NODE_VAR)
-		return mem_at(l, &l->pieces.v[n->var->scratch]);
-	if (is_part(n)) {
-		m = tuple_at(l, n->a, piece);
-		m.off += (s32)(n->bit_off / 8);
-		return m;
-	}
-	*piece = mem_get(l, n->type.size);
-	m = mem_at(l, &l->pieces.v[*piece]);
-	store_tuple(l, n, m, n->type);
-	return m;
+	return size <= UNROLLED_MOST ? compare_words(l, a, b, size) : compare_loop(l, a, b, size);
 }
 
-u32 lower_part_int(struct lower *l, struct node *n)
+u32 lower_compare_piece(struct lower *l, u32 size)
 {
-	u32 piece = NO_MAP, value;
-	struct mem m = tuple_at(l, n, &piece);
-
-	value = ir_load(l->fn, 8, false, m.ptr, m.off);
-	if (piece != NO_MAP)
-		mem_put(l, piece);
-	return value;
+	return size <= UNROLLED_MOST ? mem_get(l, size) : mem_get_scratch(l, size);
 }
 
-u32 lower_part_str(struct lower *l, struct node *n, struct mem to, struct room room)
+u32 lower_same(struct lower *l, struct node *a, struct node *b)
 {
-	u32 piece = NO_MAP, len;
-	struct mem m = tuple_at(l, n, &piece);
+	struct type as = type_join(l->script->arena, a->type, b->type);
+	u32 size = type_room(as), same;
+	u32 pa = lower_compare_piece(l, size), pb = lower_compare_piece(l, size);
+	struct mem ma = mem_at(l, &l->pieces.v[pa]), mb = mem_at(l, &l->pieces.v[pb]);
 
-	len = lower_read(l, SPACE_KERNEL, true, to, room_value(l, room_most(l, room, n->type.size)),
-			 mem_addr(l, m));
-	if (piece != NO_MAP)
-		mem_put(l, piece);
-	return len;
+	lower_stored(l, a, ma, as);
+	lower_stored(l, b, mb, as);
+	same = lower_compare_bytes(l, ma, mb, size);
+	mem_put(l, pa);
+	mem_put(l, pb);
+	return same;
 }

@@ -5,8 +5,6 @@
 
 #include "isa/isa.h"
 
-#define COMPARE_MOST 4096 /* bytes of two strings that are compared word by word */
-
 u32 room_value(struct lower *l, struct room r)
 {
 	return r.value ? r.value : ir_const(l->fn, r.bytes);
@@ -105,7 +103,7 @@ static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to,
 			ir_bin(fn, IR_ADD, IRT_I64, ir_ctx(fn), where));
 }
 
-static u32 lower_str_call(struct lower *l, struct node *n, struct mem to, struct room room)
+u32 text_str(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	struct node *arg = n->a;
 	u32 from;
@@ -113,6 +111,8 @@ static u32 lower_str_call(struct lower *l, struct node *n, struct mem to, struct
 	room = room_most(l, room, n->type.size);
 	if (arg->type.kind == TYPE_STR)
 		return lower_str(l, arg, to, room);
+	if (arg->type.kind == TYPE_ARRAY)
+		return lower_place_str(l, arg, to, room_most(l, room, arg->type.size + 1));
 	from = lower_int(l, arg);
 	return lower_read(l, arg->type.space, true, to, room_value(l, room), from);
 }
@@ -141,6 +141,16 @@ static u32 lower_str_cond(struct lower *l, struct node *n, struct mem to, struct
 	return ir_get(fn, len);
 }
 
+/* Some kernels (6.1) do not pad it with NULs. */
+u32 text_comm(struct lower *l, struct node *n, struct mem to, struct room room)
+{
+	u32 bytes = ir_const(l->fn, MIN(room.bytes, 16));
+
+	(void)n;
+	ir_call(l->fn, HELPER_get_current_comm, IRT_I64, 2, mem_addr(l, to), bytes);
+	return bytes;
+}
+
 u32 lower_str(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	struct ir_fn *fn = l->fn;
@@ -148,20 +158,16 @@ u32 lower_str(struct lower *l, struct node *n, struct mem to, struct room room)
 	u32 len;
 
 	n = lower_valued(l, n);
-	if (node_is_place(n))
+	if (node_is_place(n) || is_part(n))
 		return lower_place_str(l, n, to, room);
-	if (is_part(n))
-		return lower_part_str(l, n, to, room);
 	switch (n->kind) {
 	case NODE_STR: return lower_literal(l, n, to, room);
-	case NODE_NAME: /* comm; some kernels (6.1) do not pad it with NULs */
+	case NODE_NAME:
 		if (n->probe_value)
 			return lower_probe_str(l, n, to, room);
-		ir_call(fn, HELPER_get_current_comm, IRT_I64, 2, mem_addr(l, to),
-			ir_const(fn, MIN(room.bytes, 16)));
-		return ir_const(fn, MIN(room.bytes, 16));
+		return n->row->text(l, n, to, room);
 	case NODE_FIELD: return lower_field_str(l, n, to, room);
-	case NODE_CALL: return lower_str_call(l, n, to, room);
+	case NODE_CALL: return n->call->text(l, n, to, room);
 	case NODE_COND: return lower_str_cond(l, n, to, room);
 	case NODE_VAR:
 		var = mem_at(l, &l->pieces.v[n->var->scratch]);
@@ -234,34 +240,21 @@ static u32 compare_literal(struct lower *l, struct node *s, const struct node *l
 	return ir_get(fn, result);
 }
 
-/* Both zeroed to the same size, so that whole words tell. One byte more than the shorter one can
- * have is enough: a longer string has something there. */
+/* One byte more than the shorter one can have is enough: a longer string has something there. */
 static u32 compare_strings(struct lower *l, struct node *a, struct node *b)
 {
-	struct ir_fn *fn = l->fn;
-	u32 size = ALIGN_UP(MIN(MIN(a->type.size, b->type.size) + 1, COMPARE_MOST), 8);
-	u32 pa = mem_get(l, size), pb = mem_get(l, size), differ = ir_block(fn);
-	u32 done = ir_block(fn), result = ir_var(fn, IRT_I64);
+	u32 size = ALIGN_UP(MIN(a->type.size, b->type.size) + 1, 8), result;
+	u32 pa = lower_compare_piece(l, size), pb = lower_compare_piece(l, size);
 	struct mem ma = mem_at(l, &l->pieces.v[pa]), mb = mem_at(l, &l->pieces.v[pb]);
 
 	mem_zero(l, ma, size);
 	mem_zero(l, mb, size);
 	lower_str(l, a, ma, ROOM(size));
 	lower_str(l, b, mb, ROOM(size));
-	for (u32 i = 0; i < size; i += 8) {
-		u32 next = ir_block(fn);
-
-		ir_br(fn,
-		      ir_bin(fn, IR_EQ, IRT_I64, ir_load(fn, 8, false, ma.ptr, ma.off + (s32)i),
-			     ir_load(fn, 8, false, mb.ptr, mb.off + (s32)i)),
-		      next, differ);
-		ir_seal(fn, next);
-		ir_at(fn, next);
-	}
-	equal_or_not(fn, result, differ, done);
+	result = lower_compare_bytes(l, ma, mb, size);
 	mem_put(l, pa);
 	mem_put(l, pb);
-	return ir_get(fn, result);
+	return result;
 }
 
 u32 lower_str_compare(struct lower *l, struct node *a, struct node *b)

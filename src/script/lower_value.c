@@ -242,11 +242,23 @@ static u32 lower_choice(struct lower *l, struct node *c, struct node *b1, struct
 	return ir_get(fn, var);
 }
 
+/* The bytes of an array as a number: (uint32)a */
+static u32 array_number(struct lower *l, struct node *n)
+{
+	u32 piece = mem_get(l, 8), value;
+	struct mem m = mem_at(l, &l->pieces.v[piece]);
+
+	lower_place_bytes(l, n->a, m, n->type.size);
+	value = ir_load(l->fn, n->type.size, n->type.is_signed, m.ptr, m.off);
+	mem_put(l, piece);
+	return value;
+}
+
 static u32 lower_cast(struct lower *l, struct node *n)
 {
 	static const u8 zero[] = {[1] = IR_ZEXT8, [2] = IR_ZEXT16, [4] = IR_ZEXT32};
 	static const u8 sign[] = {[1] = IR_SEXT8, [2] = IR_SEXT16, [4] = IR_SEXT32};
-	u32 a = lower_int(l, n->a);
+	u32 a = n->a->type.kind == TYPE_ARRAY ? array_number(l, n) : lower_int(l, n->a);
 
 	if (n->type.is_bool)
 		return n->a->type.is_bool ? a
@@ -261,8 +273,9 @@ static u32 lower_binary(struct lower *l, struct node *n)
 	struct type as = type_arith(n->a->type, n->b->type);
 	u32 a, b;
 
-	if (n->a->type.kind == TYPE_STR) {
-		a = lower_str_compare(l, n->a, n->b);
+	if (type_in_memory(n->a->type)) {
+		a = n->a->type.kind == TYPE_STR ? lower_str_compare(l, n->a, n->b)
+						: lower_same(l, n->a, n->b);
 		return n->op == TOK_EQ ? a : ir_bin(l->fn, IR_EQ, IRT_I64, a, ir_const(l->fn, 0));
 	}
 	if (n->op == TOK_SHL || n->op == TOK_SHR)
@@ -278,8 +291,11 @@ static u32 lower_binary(struct lower *l, struct node *n)
 
 static u32 lower_unary(struct lower *l, struct node *n)
 {
-	u32 a = lower_int(l, n->a);
+	u32 a;
 
+	if (n->op == TOK_AND)
+		return lower_address(l, n->a);
+	a = lower_int(l, n->a);
 	switch (n->op) {
 	case TOK_SUB: return ir_un(l->fn, IR_NEG, IRT_I64, a);
 	case TOK_TILDE: return ir_bin(l->fn, IR_XOR, IRT_I64, a, ir_const(l->fn, -1));
@@ -293,10 +309,10 @@ static u32 lower_inc(struct lower *l, struct node *n)
 
 	if (n->a->kind == NODE_MAP)
 		return lower_map_inc(l, n);
-	old = ir_get(l->fn, n->a->var->ir);
+	old = var_get(l, n->a->var);
 	new = lower_update(l, n->op == TOK_INC ? TOK_ADD_SET : TOK_SUB_SET, n->type, old,
 			   TYPE_NUMBER, ir_const(l->fn, 1));
-	ir_set(l->fn, n->a->var->ir, new);
+	var_set(l, n->a->var, new);
 	return n->prefix ? new : old;
 }
 
@@ -305,10 +321,8 @@ u32 lower_int(struct lower *l, struct node *n)
 	n = lower_valued(l, n);
 	if (is_logic(n))
 		return lower_choice(l, n, NULL, NULL);
-	if (node_is_place(n))
+	if (node_is_place(n) || is_part(n))
 		return lower_place_int(l, n);
-	if (is_part(n))
-		return lower_part_int(l, n);
 	switch (n->kind) {
 	case NODE_INT:
 	case NODE_COMPTIME:
@@ -320,7 +334,7 @@ u32 lower_int(struct lower *l, struct node *n)
 			return n->probe_value->lower(l, n);
 		return ir_load(l->fn, n->type.size, n->type.is_signed, ir_ctx(l->fn),
 			       (s32)n->field->off);
-	case NODE_VAR: return ir_get(l->fn, n->var->ir);
+	case NODE_VAR: return var_get(l, n->var);
 	case NODE_MAP: return lower_map_read(l, n);
 	case NODE_CAST: return lower_cast(l, n);
 	case NODE_UNARY: return lower_unary(l, n);

@@ -72,7 +72,21 @@ struct node *parse_leaf(struct parser *p, enum node_kind kind)
 	return n;
 }
 
-/* list = [ item { "," item } ]; an item may be `name = expr` */
+/* item = expr | name "=" expr */
+static struct node *parse_item(struct parser *p)
+{
+	struct node *n = parse_expr(p), *named;
+
+	if (!n || n->kind != NODE_NAME || !is(p, TOK_SET))
+		return n;
+	named = parse_node(p, NODE_NAMED, n->at);
+	named->text = n->text;
+	parse_advance(p);
+	named->a = parse_expr(p);
+	return named->a ? named : NULL;
+}
+
+/* list = [ item { "," item } ] */
 static struct node *parse_list(struct parser *p, enum token_kind end)
 {
 	bool predicate = p->predicate;
@@ -80,15 +94,8 @@ static struct node *parse_list(struct parser *p, enum token_kind end)
 
 	p->predicate = false;
 	while (!is(p, end) && !p->failed) {
-		struct node *n = parse_expr(p), *named;
+		struct node *n = parse_item(p);
 
-		if (n && n->kind == NODE_NAME && is(p, TOK_SET)) {
-			named = parse_node(p, NODE_NAMED, n->at);
-			named->text = n->text;
-			parse_advance(p);
-			named->a = parse_expr(p);
-			n = named;
-		}
 		if (!n)
 			break;
 		*tail = n;
@@ -101,29 +108,30 @@ static struct node *parse_list(struct parser *p, enum token_kind end)
 	return first;
 }
 
-/* "(" type ")" unary | "(" expr ")" | "(" expr "," list ")", a tuple */
+/* "(" type ")" unary | "(" expr ")" | "(" list ")": a tuple, where there is a comma, a name or nothing */
 static struct node *parse_parens(struct parser *p)
 {
 	bool predicate = p->predicate;
 	struct loc at = p->tok.at;
-	struct node *n;
+	struct node *n, *tuple;
 
 	parse_advance(p);
 	if (ctype_begins(p->script, &p->tok))
 		return parse_cast(p, at);
 	p->predicate = false;
-	n = parse_expr(p);
-	if (n && is(p, TOK_COMMA)) {
-		struct node *tuple = parse_node(p, NODE_TUPLE, at);
-
-		parse_advance(p);
+	n = is(p, TOK_RPAREN) ? NULL : parse_item(p);
+	if (!p->failed && (!n || n->kind == NODE_NAMED || is(p, TOK_COMMA))) {
+		tuple = parse_node(p, NODE_TUPLE, at);
 		tuple->a = n;
-		n->next = parse_list(p, TOK_RPAREN);
-		p->predicate = predicate;
-		return tuple;
+		if (accept(p, TOK_COMMA))
+			n->next = parse_list(p, TOK_RPAREN);
+		else
+			parse_expect(p, TOK_RPAREN, NULL);
+		n = tuple;
+	} else {
+		parse_expect(p, TOK_RPAREN, NULL);
 	}
 	p->predicate = predicate;
-	parse_expect(p, TOK_RPAREN, NULL);
 	return n;
 }
 

@@ -32,6 +32,11 @@ struct mem {
 	u32 ptr;
 	s32 off;
 };
+/* Room for a string and its NUL: `bytes`; or, in a record that is made again in a larger form when it
+ * is too short, from `bytes` to `most`: `value` is what it is this time. */
+struct room {
+	u32 bytes, most, value; /* value: 0: just bytes */
+};
 /* What an aggregation is of. */
 struct agg_of {
 	bool is_signed;
@@ -44,6 +49,8 @@ struct value_row {
 	const char *points_to; /* struct of the kernel, or NULL */
 	u32 (*lower)(struct lower *);
 	void (*store)(struct lower *, struct node *, struct mem to); /* TYPE_SHOWN */
+	u32 (*text)(struct lower *, struct node *, struct mem to, struct room); /* TYPE_STR */
+	void (*check)(struct checker *, struct node *); /* NULL: it can be used everywhere */
 	const char *doc;
 };
 struct call_row {
@@ -53,6 +60,8 @@ struct call_row {
 	void (*lower)(struct lower *, struct node *); /* as a statement; or, of a value: */
 	u32 (*value)(struct lower *, struct node *);  /* TYPE_INT */
 	void (*store)(struct lower *, struct node *, struct mem to); /* TYPE_SHOWN */
+	/* TYPE_STR: fills at most the room, as lower_str() does */
+	u32 (*text)(struct lower *, struct node *, struct mem to, struct room);
 	u8 agg;	      /* enum agg; 0: not an aggregation */
 	u8 words;     /* AGG: of its value */
 	void (*observe)(struct lower *, u32 value_ptr, u32 n, const struct agg_of *);
@@ -133,6 +142,7 @@ bool format_next(const char **p, struct format_spec *);
 
 struct script_opts {
 	u32 pid; /* only events of this process, 0: of all */
+	bool helper_errors; /* what helpers cannot do is told by records */
 };
 /* "NAME=VALUE" of the environment: before script_parse(), which it outranks. */
 int config_set(struct script *, const char *text);
@@ -144,6 +154,8 @@ struct lower_result {
 	struct ir_fn *fn;
 	struct point *point;
 	u32 prog; /* index in the object; its code is to be made */
+	struct ir_fn **callbacks; /* which fn hands to helpers */
+	u32 ncallbacks;
 };
 int script_lower(struct script *, struct point *, const struct script_opts *, struct object *,
 		 int (*done)(void *user, struct lower_result *), void *user);

@@ -2,35 +2,42 @@
 #include "script/tables.h"
 
 const struct value_row value_rows[] = {
-#define VALUE(name, type, lower, doc)          {#name, type, NULL, lower, NULL, doc},
-#define VALUE_PTR(name, points_to, lower, doc) {#name, TYPE_U64, #points_to, lower, NULL, doc},
-#define VALUE_SHOWN(name, type, store, doc)    {#name, type, NULL, NULL, store, doc},
+#define VALUE(name, type, lower, doc)    {#name, type, NULL, lower, NULL, NULL, NULL, doc},
+#define VALUE_STR(name, type, text, doc) {#name, type, NULL, NULL, NULL, text, NULL, doc},
+#define VALUE_TASK(name, type, lower, text, doc) \
+	{#name, type, NULL, lower, NULL, text, check_task_value, doc},
+#define VALUE_PTR(name, points_to, lower, doc) \
+	{#name, TYPE_U64, #points_to, lower, NULL, NULL, NULL, doc},
+#define VALUE_SHOWN(name, type, store, doc) {#name, type, NULL, NULL, store, NULL, NULL, doc},
 #include "script/values.def"
 #undef VALUE
+#undef VALUE_STR
+#undef VALUE_TASK
 #undef VALUE_PTR
 #undef VALUE_SHOWN
 	{0}};
 const u32 value_count = ARRAY_SIZE(value_rows) - 1;
 
 const struct call_row call_rows[] = {
-#define CALL(name, least, most, check, lower, usage, doc) \
-	{#name, least, most, check, lower, NULL, NULL, 0, 0, NULL, usage, doc, 0},
-#define CALL_INT(name, least, most, check, value, usage, doc) \
-	{#name, least, most, check, NULL, value, NULL, 0, 0, NULL, usage, doc, 0},
-#define CALL_SHOWN(name, least, most, check, store, usage, doc) \
-	{#name, least, most, check, NULL, NULL, store, 0, 0, NULL, usage, doc, 0},
-#define CALL_WORD(name, NODE, usage, doc) \
-	{#name, 1, 1, NULL, NULL, NULL, NULL, 0, 0, NULL, usage, doc, NODE_##NODE},
+/* what all rows have in common */
+#define ROW(n, lo, hi, chk, use, what) \
+	.name = #n, .least = lo, .most = hi, .check = chk, .usage = use, .doc = what
+#define CALL(n, lo, hi, chk, fn, use, what)       {ROW(n, lo, hi, chk, use, what), .lower = fn},
+#define CALL_INT(n, lo, hi, chk, fn, use, what)   {ROW(n, lo, hi, chk, use, what), .value = fn},
+#define CALL_STR(n, lo, hi, chk, fn, use, what)   {ROW(n, lo, hi, chk, use, what), .text = fn},
+#define CALL_SHOWN(n, lo, hi, chk, fn, use, what) {ROW(n, lo, hi, chk, use, what), .store = fn},
+#define CALL_WORD(n, NODE, use, what)             {ROW(n, 1, 1, NULL, use, what), .node = NODE_##NODE},
 #include "script/calls.def"
 #undef CALL
 #undef CALL_INT
+#undef CALL_STR
 #undef CALL_SHOWN
 #undef CALL_WORD
-#define AGG(name, KIND, least, most, words, observe, usage, doc)  \
-	{#name,      least, most,    check_agg, NULL, NULL, NULL, \
-	 AGG_##KIND, words, observe, usage,     doc,  0},
+#define AGG(n, KIND, lo, hi, size, fn, use, what) \
+	{ROW(n, lo, hi, check_agg, use, what), .agg = AGG_##KIND, .words = size, .observe = fn},
 #include "script/aggs.def"
 #undef AGG
+#undef ROW
 	{0}};
 const u32 call_count = ARRAY_SIZE(call_rows) - 1;
 

@@ -46,6 +46,44 @@ void check_cgroupid(struct checker *, struct node *);
 void check_reg(struct checker *, struct node *);
 void check_has_key(struct checker *, struct node *);
 
+void check_task_value(struct checker *, struct node *);
+void check_ppid(struct checker *, struct node *);
+void check_pcomm(struct checker *, struct node *);
+void check_comm(struct checker *, struct node *);
+void check_pid(struct checker *, struct node *);
+void check_number_name(struct checker *, struct node *);
+void check_cgroup_path(struct checker *, struct node *);
+u32 value_ppid(struct lower *, struct node *);
+u32 lower_ppid(struct lower *);
+u32 lower_leader_tid(struct lower *);
+u32 value_pid(struct lower *, struct node *);
+u32 value_tid(struct lower *, struct node *);
+u32 lower_has_cpid(struct lower *);
+u32 lower_ncpus(struct lower *);
+u32 text_pcomm(struct lower *, struct node *, struct mem to, struct room);
+u32 text_comm_of(struct lower *, struct node *, struct mem to, struct room);
+u32 text_syscall_name(struct lower *, struct node *, struct mem to, struct room);
+u32 text_signal_name(struct lower *, struct node *, struct mem to, struct room);
+void store_username(struct lower *, struct node *, struct mem to);
+
+void check_strcap(struct checker *, struct node *);
+void check_default_str_length(struct checker *, struct node *);
+void check_strstr(struct checker *, struct node *);
+void check_str_concat(struct checker *, struct node *);
+void check_assert_str(struct checker *, struct node *);
+void check_globmatch(struct checker *, struct node *);
+void check_memcmp(struct checker *, struct node *);
+
+u32 value_strcap(struct lower *, struct node *);
+u32 value_default_str_length(struct lower *, struct node *);
+u32 value_strstr(struct lower *, struct node *);
+u32 value_strcontains(struct lower *, struct node *);
+u32 value_globmatch(struct lower *, struct node *);
+u32 value_memcmp(struct lower *, struct node *);
+u32 text_concat(struct lower *, struct node *, struct mem to, struct room);
+u32 text_comm(struct lower *, struct node *, struct mem to, struct room);
+u32 text_str(struct lower *, struct node *, struct mem to, struct room);
+
 void store_kstack(struct lower *, struct node *, struct mem to);
 void store_ustack(struct lower *, struct node *, struct mem to);
 void store_ksym(struct lower *, struct node *, struct mem to);
@@ -85,6 +123,8 @@ void lower_agg_max(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 void lower_agg_avg(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 void lower_agg_hist(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 void lower_agg_lhist(struct lower *, u32 ptr, u32 n, const struct agg_of *);
+void lower_agg_quantile(struct lower *, u32 ptr, u32 n, const struct agg_of *);
+void lower_agg_tseries(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 
 int points_once(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
 		char **parts, struct point ***tail);
@@ -106,6 +146,9 @@ int points_uprobe(struct script *, const struct probe_row *, struct probe *,
 		  struct probe_spec *, char **parts, struct point ***tail);
 int points_usdt(struct script *, const struct probe_row *, struct probe *,
 		struct probe_spec *, char **parts, struct point ***tail);
+
+/* check_map.c: all parts of a key as one tuple, which has the form of the key. */
+struct type check_keys_type(struct script *, const struct script_map *);
 
 /* config.c: fills the last probe of a silent script: no map is left to be printed. */
 void config_clear_maps(struct script *);

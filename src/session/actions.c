@@ -133,6 +133,27 @@ static int show(struct waggle_session *s, const struct schema *schema, u64 ns, u
 	return STOP_ENDING;
 }
 
+/* To the sink, if that takes them, else as a warning with the line of the script. */
+static void helper_error(struct waggle_session *s, const struct schema *schema, const u8 *payload,
+			 u32 size)
+{
+	const struct object *o = s->object;
+	struct loc at = {.line = schema->action.top >> 10, .col = schema->action.top & 1023, .len = 1};
+	const char *helper = schema->action.text, *why = "no such key";
+	struct diag d = s->diag;
+	s64 code = 0;
+
+	memcpy(&code, payload, MIN(size, sizeof(code)));
+	if (sink_helper_error(&s->sink, helper, code, at))
+		return;
+	d.file = o->source_name;
+	d.text = o->source;
+	d.size = o->source_size;
+	if (code)
+		why = strerrordesc_np((int)-code);
+	diag_warn(&d, at, NULL, "%s failed: %s (%lld)", helper, why ? why : "?", (long long)code);
+}
+
 int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, const void *payload,
 		   u32 size)
 {
@@ -154,6 +175,12 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 		s->stats.shown++;
 		if (session_shows(s))
 			session_output(s, schema, payload, size);
+		break;
+	case ACTION_HELPER_ERROR:
+		if (session_shows(s))
+			helper_error(s, schema, payload, size);
+		else
+			stop = show(s, schema, ns, cpu, payload, size);
 		break;
 	case ACTION_EXIT:
 		if (s->exited)

@@ -25,7 +25,9 @@ SAME(MAC, MAC);
 SAME(ERRNO, ERRNO);
 SAME(STRUCT, STRUCT);
 SAME(ARRAY, ARRAY);
-_Static_assert((int)WAGGLE_ARRAY + 1 == (int)FIELD_KINDS, "a new kind of field is public too");
+SAME(UID, USER);
+SAME(CGROUP, CGROUP);
+_Static_assert((int)WAGGLE_CGROUP + 1 == (int)FIELD_KINDS, "a new kind of field is public too");
 
 static const struct schema *schema_of(const struct waggle_schema *s)
 {

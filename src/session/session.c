@@ -130,7 +130,7 @@ static int begin(struct waggle_session *s)
 		return err;
 	s->has_sink = o->out_fd > 0;
 	if (s->has_sink)
-		names_open(s);
+		ahead_open(s);
 	err = outputs_open(s);
 	if (err)
 		return err;

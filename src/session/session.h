@@ -53,15 +53,15 @@ struct waggle_map {
 	u32 index;
 };
 
-/* What is got ready of symbols: see names.c. */
-struct names {
+/* What is got ready of symbols: see ahead.c. */
+struct ahead {
 	bool kernel, user;
 	u64 next; /* CLOCK_MONOTONIC ns of the next look at keys */
 };
 
 struct waggle_session {
 	struct object *object; /* borrowed */
-	struct names names;
+	struct ahead ahead;
 	struct waggle_opts opts;
 	struct diag diag;
 	const struct engine_ops *ops; /* of the engine that was chosen */
@@ -141,10 +141,10 @@ void outputs_close(struct waggle_session *);
 int stacks_expand(struct waggle_session *, struct arena *, const struct object_map **,
 		  struct buf *keys, u32 n);
 
-/* names.c: symbols ahead of time. names_idle() does a piece of the work and returns for how long there
+/* ahead.c: symbols ahead of time. ahead_idle() does a piece of the work and returns for how long there
  * is nothing to do, at most ns. */
-void names_open(struct waggle_session *);
-u64 names_idle(struct waggle_session *, u64 ns);
+void ahead_open(struct waggle_session *);
+u64 ahead_idle(struct waggle_session *, u64 ns);
 
 /* timers.c: intervals */
 int timers_open(struct waggle_session *);

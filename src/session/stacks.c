@@ -17,39 +17,46 @@ static bool is_id(const struct field *f)
 	       f->size >= 16;
 }
 
-/* The map with room for the frames in its keys. */
-static struct object_map *expanded(struct arena *arena, const struct object_map *m)
+/* A layout with room for the frames, also in the tuples of it. Returns how many stacks it has. */
+static u32 expand_layout(struct arena *arena, const struct layout *from, struct layout *to)
 {
-	struct object_map *to = arena_new(arena, struct object_map);
-	struct field *fields = arena_array(arena, struct field, m->key.n);
-	u32 size = 0;
+	u32 size = 0, ids = 0;
 
-	*to = *m;
-	to->key.fields = fields;
-	for (u32 i = 0; i < m->key.n; i++) {
-		fields[i] = m->key.fields[i];
-		fields[i].off = size;
-		if (is_id(&fields[i])) {
-			fields[i].mode &= (u8)~STACK_BY_ID;
-			fields[i].size = FRAMES_BYTES + (fields[i].kind == FIELD_USTACK ? 8 : 0);
+	to->n = from->n;
+	to->fields = arena_array(arena, struct field, from->n);
+	for (u32 i = 0; i < from->n; i++) {
+		struct field *f = &to->fields[i];
+
+		*f = from->fields[i];
+		f->off = size;
+		if (is_id(f)) {
+			f->mode &= (u8)~STACK_BY_ID;
+			f->size = FRAMES_BYTES + (f->kind == FIELD_USTACK ? 8 : 0);
+			ids++;
+		} else if (f->kind == FIELD_TUPLE && f->sub) {
+			f->sub = arena_new(arena, struct layout);
+			ids += expand_layout(arena, from->fields[i].sub, f->sub);
+			f->size = MAX(f->sub->size, f->size);
 		}
-		size += ALIGN_UP(fields[i].size, 8);
+		size += ALIGN_UP(f->size, 8);
 	}
-	to->key.size = to->key_size = size;
-	return to;
+	to->size = size;
+	return ids;
 }
 
 /* Frames that are not there (the map of stacks was full) stay zero: an empty stack. */
-static void expand_key(struct waggle_session *s, u32 stacks, const struct object_map *from,
-		       const struct object_map *to, const u8 *key, u8 *out)
+static void expand_key(struct waggle_session *s, u32 stacks, const struct layout *from,
+		       const struct layout *to, const u8 *key, u8 *out)
 {
-	for (u32 i = 0; i < from->key.n; i++) {
-		const struct field *f = &from->key.fields[i], *t = &to->key.fields[i];
+	for (u32 i = 0; i < from->n; i++) {
+		const struct field *f = &from->fields[i], *t = &to->fields[i];
 
-		if (!is_id(f)) {
+		if (f->kind == FIELD_TUPLE && f->sub)
+			expand_key(s, stacks, f->sub, t->sub, key + f->off, out + t->off);
+		else if (!is_id(f))
 			memcpy(out + t->off, key + f->off, f->size);
+		if (!is_id(f))
 			continue;
-		}
 		if (f->kind == FIELD_USTACK)
 			memcpy(out + t->off, key + f->off + 8, 8);
 		s->engine->ops->map_lookup(s->engine, stacks, key + f->off,
@@ -60,13 +67,15 @@ static void expand_key(struct waggle_session *s, u32 stacks, const struct object
 int stacks_expand(struct waggle_session *s, struct arena *arena, const struct object_map **map,
 		  struct buf *keys, u32 n)
 {
-	const struct object_map *m = *map, *to;
-	u32 stacks = UINT32_MAX, ids = 0;
+	const struct object_map *m = *map;
+	struct object_map *to = arena_new(arena, struct object_map);
+	u32 stacks = UINT32_MAX, ids;
 	struct buf out = {0};
 	u8 *p;
 
-	for (u32 i = 0; i < m->key.n; i++)
-		ids += is_id(&m->key.fields[i]);
+	*to = *m;
+	ids = expand_layout(arena, &m->key, &to->key);
+	to->key_size = to->key.size;
 	for (u32 i = 0; i < s->object->maps.n && ids; i++)
 		if (!strcmp(s->object->maps.v[i].name, STACKS_MAP) &&
 		    s->object->maps.v[i].value_size == FRAMES_BYTES &&
@@ -74,13 +83,12 @@ int stacks_expand(struct waggle_session *s, struct arena *arena, const struct ob
 			stacks = i;
 	if (stacks == UINT32_MAX)
 		return 0;
-	to = expanded(arena, m);
 	p = (u8 *)buf_reserve(&out, (size_t)n * to->key_size + 1);
 	if (!p)
 		return -ENOMEM;
 	memset(p, 0, (size_t)n * to->key_size);
 	for (u32 i = 0; i < n; i++)
-		expand_key(s, stacks, m, to, (u8 *)keys->p + (size_t)i * m->key_size,
+		expand_key(s, stacks, &m->key, &to->key, (u8 *)keys->p + (size_t)i * m->key_size,
 			   p + (size_t)i * to->key_size);
 	out.n = (size_t)n * to->key_size;
 	buf_free(keys);

@@ -8,8 +8,11 @@
  * Numbers are whole 64-bit numbers. Strings are valid UTF-8: bytes that are not become U+FFFD.
  */
 #include "sink/format.h"
+#include "sink/series.h"
 #include "sink/sink.h"
 #include "sink/value.h"
+
+#include <stdlib.h>
 
 struct json_schema {
 	struct format format; /* printf's text */
@@ -224,6 +227,8 @@ static const char *map_type(const struct object_map *m)
 	case AGG_LHIST: return "hist";
 	case AGG_AVG:
 	case AGG_STATS: return "stats";
+	case AGG_QUANTILE: return "quantile";
+	case AGG_TSERIES: return "tseries";
 	default: return "map";
 	}
 }
@@ -299,6 +304,41 @@ static void json_plain(struct sink *s, const struct map_contents *c, const u8 *v
 		buf_char(&s->out, ']');
 }
 
+static void json_quantile(struct sink *s, const struct map_contents *c, const struct map_entry *e)
+{
+	bool sign = c->map->value_signed;
+
+	json_member(&s->out, "{\"count\":", quantile_count(e));
+	for (u32 i = 0; i < QUANTILES; i++) {
+		buf_printf(&s->out, ",\"%s\":", quantiles[i].name);
+		json_number(&s->out, sign,
+			    map_divide(c, quantile_at(c->map, e, quantiles[i].per_mille)));
+	}
+	buf_puts(&s->out, ",\"max\":");
+	json_number(&s->out, sign, map_divide(c, quantile_max(e)));
+	buf_char(&s->out, '}');
+}
+
+/* An interval by when it began, in ns since 1970; without a value where there was none. */
+static void json_series(struct sink *s, const struct map_contents *c, const struct map_entry *e)
+{
+	struct series *all = series_make(c, e);
+
+	buf_char(&s->out, '[');
+	for (u32 i = 0; all && i < all->n; i++) {
+		buf_puts(&s->out, i ? ",{\"interval_start\":" : "{\"interval_start\":");
+		json_number(&s->out, true, (u64)all->rows[i].ns);
+		buf_puts(&s->out, ",\"value\":");
+		if (all->rows[i].known)
+			json_number(&s->out, c->map->value_signed, (u64)all->rows[i].value);
+		else
+			buf_puts(&s->out, "null");
+		buf_char(&s->out, '}');
+	}
+	buf_char(&s->out, ']');
+	free(all);
+}
+
 static void json_value(struct sink *s, const struct map_contents *c, const struct map_entry *e)
 {
 	const struct object_map *m = c->map;
@@ -318,6 +358,8 @@ static void json_value(struct sink *s, const struct map_contents *c, const struc
 		break;
 	case AGG_HIST:
 	case AGG_LHIST: json_hist(s, c, e); break;
+	case AGG_QUANTILE: json_quantile(s, c, e); break;
+	case AGG_TSERIES: json_series(s, c, e); break;
 	default: json_number(&s->out, m->value_signed, map_divide(c, map_entry_u64(e, 0)));
 	}
 }
@@ -339,6 +381,24 @@ static void json_map(struct sink *s, const struct map_contents *c)
 		json_value(s, c, &c->entries[i]);
 	}
 	buf_puts(&s->out, m->scalar ? "}}\n" : "}}}\n");
+}
+
+static void json_helper_error(struct sink *s, const char *helper, s64 code, struct loc at)
+{
+	const char *why = code ? strerrordesc_np((int)-code) : "no such key", *file = s->object->source_name;
+
+	buf_puts(&s->out, "{\"type\":\"helper_error\",\"msg\":");
+	why = why ? why : "";
+	json_string(&s->out, (const u8 *)why, strlen(why));
+	buf_puts(&s->out, ",\"helper\":");
+	json_string(&s->out, (const u8 *)helper, strlen(helper));
+	buf_puts(&s->out, ",\"retcode\":");
+	buf_s64(&s->out, code);
+	buf_puts(&s->out, ",\"filename\":");
+	json_string(&s->out, (const u8 *)file, strlen(file));
+	json_member(&s->out, ",\"line\":", at.line);
+	json_member(&s->out, ",\"col\":", at.col);
+	buf_puts(&s->out, "}\n");
 }
 
 static void json_summary(struct sink *s, const struct waggle_stats *st)
@@ -366,6 +426,7 @@ const struct sink_ops sink_json = {
 	.record = json_record,
 	.map = json_map,
 	.output = json_output,
+	.helper_error = json_helper_error,
 	.summary = json_summary,
 	.close = json_close,
 };

@@ -4,6 +4,7 @@
  * In:  keys and values as the engine read them, one value for each CPU.
  * Out: entries with one value each, in the order in which they are printed.
  */
+#include "sink/series.h"
 #include "sink/sink.h"
 #include "sink/value.h"
 
@@ -46,15 +47,17 @@ static u32 agg_words(const struct object_map *m)
 	case AGG_STATS: return 2;
 	case AGG_HIST:
 	case AGG_LHIST: return map_buckets(m);
+	case AGG_QUANTILE: return QUANTILE_WORDS;
+	case AGG_TSERIES: return series_words(m->agg_arg);
 	default: return 0;
 	}
 }
 
-static void merge_extreme(const struct object_map *m, u64 *to, const u64 *from)
+static void merge_extreme(const struct object_map *m, u64 *to, const u64 *from, bool smallest)
 {
 	bool less = m->value_signed ? (s64)from[0] < (s64)to[0] : from[0] < to[0];
 
-	if (from[1] && (!to[1] || (from[0] != to[0] && less == (m->agg == AGG_MIN)))) {
+	if (from[1] && (!to[1] || (from[0] != to[0] && less == smallest))) {
 		to[0] = from[0];
 		to[1] = 1;
 	}
@@ -62,9 +65,16 @@ static void merge_extreme(const struct object_map *m, u64 *to, const u64 *from)
 
 static void merge(const struct object_map *m, u64 *to, const u64 *from, u32 words)
 {
-	if (m->agg == AGG_MIN || m->agg == AGG_MAX) {
-		merge_extreme(m, to, from);
-		return;
+	switch (m->agg) {
+	case AGG_MIN:
+	case AGG_MAX: merge_extreme(m, to, from, m->agg == AGG_MIN); return;
+	case AGG_TSERIES: series_merge(m, to, from); return;
+	case AGG_QUANTILE:
+		merge_extreme(m, to + QUANTILE_MAX, from + QUANTILE_MAX, false);
+		merge_extreme(m, to + QUANTILE_MIN, from + QUANTILE_MIN, true);
+		words = QUANTILE_BUCKETS;
+		break;
+	default: break;
 	}
 	for (u32 i = 0; i < words; i++)
 		to[i] += from[i];
@@ -129,7 +139,7 @@ static bool sorts_signed(const struct object_map *m)
 {
 	if (m->agg == AGG_NONE)
 		return m->value.n == 1 && m->value.fields[0].kind == FIELD_INT;
-	return m->value_signed && m->agg != AGG_COUNT && m->agg != AGG_HIST && m->agg != AGG_LHIST;
+	return m->value_signed && m->agg != AGG_COUNT && m->agg < AGG_HIST;
 }
 
 static u64 sort_value(const struct object_map *m, const struct map_entry *e)
@@ -143,6 +153,8 @@ static u64 sort_value(const struct object_map *m, const struct map_entry *e)
 	case AGG_STATS: return map_average(m, e);
 	case AGG_HIST:
 	case AGG_LHIST: return map_total(m, e);
+	case AGG_QUANTILE: return quantile_count(e);
+	case AGG_TSERIES: return 0;
 	default: return map_entry_u64(e, 0);
 	}
 }

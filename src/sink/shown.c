@@ -12,6 +12,7 @@
 
 #define NAME_MOST   512 /* of a symbol; longer ones are cut */
 #define MODULE_MOST 200
+#define PATHS_MOST  4096 /* of a cgroup in all hierarchies */
 #define FRAME_MOST  (16 + 20 + NAME_MOST + MODULE_MOST + 24)
 #define INDENT      8
 
@@ -181,6 +182,18 @@ static char *put_errno(char *p, u64 v)
 	return put_s64(p, (s64)v);
 }
 
+static char *put_user(char *p, const struct show *show, u64 uid)
+{
+	return show && show->symbols ? put_cut(p, symbol_user(show->symbols, (u32)uid), NAME_MOST)
+				     : put_u64(p, uid);
+}
+
+static char *put_cgroup(char *p, const struct show *show, const char *pattern, u64 id)
+{
+	return show && show->symbols ? put_cut(p, symbol_cgroup(show->symbols, id, pattern), PATHS_MOST)
+				     : put_u64(p, id);
+}
+
 const u8 *buffer_bytes(const struct field *f, const u8 *data, u32 *n)
 {
 	u64 len = word(data + f->off);
@@ -198,6 +211,7 @@ u32 shown_text_most(const struct field *f)
 	case FIELD_KSTACK:
 	case FIELD_USTACK: return 1 + f->size / 8 * FRAME_MOST;
 	case FIELD_TIME: return TIME_TEXT_MOST;
+	case FIELD_CGROUP: return PATHS_MOST;
 	default: return NAME_MOST + 32;
 	}
 }
@@ -222,6 +236,8 @@ char *shown_text(char *p, const struct show *show, const struct field *f, const 
 	case FIELD_INET: return put_inet(p, at);
 	case FIELD_MAC: return put_mac(p, at);
 	case FIELD_ERRNO: return put_errno(p, word(at));
+	case FIELD_USER: return put_user(p, show, word(at));
+	case FIELD_CGROUP: return put_cgroup(p, show, f->text ? f->text : "*", word(at));
 	default: return p;
 	}
 }

@@ -206,6 +206,15 @@ void sink_output(struct sink *s, const char *type, const char *text, size_t n)
 	flush_large(s);
 }
 
+bool sink_helper_error(struct sink *s, const char *helper, s64 code, struct loc at)
+{
+	if (!s->ops->helper_error)
+		return false;
+	s->ops->helper_error(s, helper, code, at);
+	flush_large(s);
+	return true;
+}
+
 static void join_text(struct buf *b, const struct schema *schema, const u8 *payload)
 {
 	const struct layout *l = &schema->layout;

@@ -56,6 +56,8 @@ struct sink_ops {
 	void (*ended)(struct sink *);
 	/* What a file or a command gave: "cat", "syscall". Text is written as it is. */
 	void (*output)(struct sink *, const char *type, const char *text, size_t n);
+	/* A helper failed with that code at that place; NULL: it is not part of the output. */
+	void (*helper_error)(struct sink *, const char *helper, s64 code, struct loc);
 	/* at the end: what was shown and what was lost */
 	void (*summary)(struct sink *, const struct waggle_stats *);
 	void (*close)(struct sink *);
@@ -74,6 +76,8 @@ void sink_record(struct sink *, const struct schema *, u64 ns, u32 cpu, const vo
 		 u32 size);
 void sink_map(struct sink *, const struct map_contents *);
 void sink_output(struct sink *, const char *type, const char *text, size_t n);
+/* Returns false where this is no part of the output. */
+bool sink_helper_error(struct sink *, const char *helper, s64 code, struct loc);
 void sink_ended(struct sink *);
 void sink_summary(struct sink *, const struct waggle_stats *);
 /* Writes what is pending, if the policy says so (force: in any case): call it with false after

@@ -8,10 +8,12 @@
  * column, so that rows stay rows.
  */
 #include "sink/format.h"
+#include "sink/series.h"
 #include "sink/sink.h"
 #include "sink/value.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 
 struct text_schema {
 	struct format format;
@@ -301,6 +303,31 @@ static void text_plain(struct sink *s, const struct map_contents *c, const u8 *v
 		buf_char(&s->out, ')');
 }
 
+static void text_quantile(struct sink *s, const struct map_contents *c, const struct map_entry *e)
+{
+	bool sign = c->map->value_signed;
+
+	buf_puts(&s->out, "count ");
+	buf_u64(&s->out, quantile_count(e));
+	for (u32 i = 0; i < QUANTILES; i++) {
+		buf_printf(&s->out, ", %s ", quantiles[i].name);
+		text_number(s, sign, map_divide(c, quantile_at(c->map, e, quantiles[i].per_mille)));
+	}
+	buf_puts(&s->out, ", max ");
+	text_number(s, sign, map_divide(c, quantile_max(e)));
+}
+
+static void text_series(struct sink *s, const struct map_contents *c, const struct map_entry *e)
+{
+	struct series *all = series_make(c, e);
+
+	buf_char(&s->out, '\n');
+	if (all)
+		series_text(&s->out, c, all);
+	buf_char(&s->out, '\n');
+	free(all);
+}
+
 static void text_value(struct sink *s, const struct map_contents *c, const struct map_entry *e)
 {
 	const struct object_map *m = c->map;
@@ -319,6 +346,8 @@ static void text_value(struct sink *s, const struct map_contents *c, const struc
 		break;
 	case AGG_HIST:
 	case AGG_LHIST: text_hist(s, c, e); return;
+	case AGG_QUANTILE: text_quantile(s, c, e); break;
+	case AGG_TSERIES: text_series(s, c, e); return;
 	default: text_number(s, sign, map_divide(c, map_entry_u64(e, 0)));
 	}
 	buf_char(&s->out, '\n');

@@ -1,6 +1,7 @@
 /* symbol.c: the kernel's and the processes' symbols together; see symbol.h. */
 #include "symbol/symbol.h"
 
+#include "symbol/names.h"
 #include "symbol/process.h"
 
 #include <fcntl.h>
@@ -18,6 +19,7 @@ struct symbols {
 	char *piece;
 	size_t have;
 	struct processes processes;
+	struct names names;
 };
 
 struct symbols *symbols_new(struct diag *diag)
@@ -38,6 +40,7 @@ void symbols_free(struct symbols *s)
 	free(s->piece);
 	symbol_table_free(&s->kernel);
 	processes_free(&s->processes);
+	names_free(&s->names);
 	free(s);
 }
 
@@ -126,4 +129,16 @@ void symbols_prepare_process(struct symbols *s, u32 pid)
 bool symbols_prepare_watched(struct symbols *s)
 {
 	return s->processes.watch && process_prepare_next(&s->processes);
+}
+
+/* ---- names of other things */
+
+const char *symbol_user(struct symbols *s, u32 uid)
+{
+	return names_user(&s->names, uid);
+}
+
+const char *symbol_cgroup(struct symbols *s, u64 id, const char *pattern)
+{
+	return names_cgroup(&s->names, id, pattern);
 }

@@ -41,6 +41,10 @@ bool symbols_prepare_watched(struct symbols *); /* the next file of a process th
 /* False: unknown (name is NULL; of a process, module may be known all the same). */
 bool symbol_of_kernel(struct symbols *, u64 addr, struct symbol *);
 bool symbol_of_process(struct symbols *, u32 pid, u64 addr, struct symbol *);
+/* The name of a user; the number where there is none. */
+const char *symbol_user(struct symbols *, u32 uid);
+/* The paths of a cgroup, as names.h has them. */
+const char *symbol_cgroup(struct symbols *, u64 id, const char *pattern);
 /* The address of a kernel symbol, functions and data; 0: there is none, or it is hidden. Reads
  * kallsyms up to there. */
 u64 kernel_address(const char *name);

@@ -210,13 +210,13 @@ static void tuple_name(struct type t, char *out, size_t size)
 
 const char *type_name(struct type t, char *out, size_t size)
 {
-	static const char *const aggs[] = {"none", "count", "sum",  "min",  "max",
-					   "avg",  "stats", "hist", "lhist"};
+	static const char *const aggs[] = {"none",  "count", "sum",   "min",      "max",    "avg",
+					   "stats", "hist",  "lhist", "quantile", "tseries"};
 
 	/* as in object/fields.def */
-	static const char *const shown[] = {"uint",   "int",  "string", "bytes",  "tuple",
-					    "buffer", "ksym", "usym",   "kstack", "ustack",
-					    "time",   "inet", "mac",    "errno"};
+	static const char *const shown[] = {
+		"uint",   "int",    "string", "bytes", "tuple", "buffer", "ksym",   "usym",  "kstack",
+		"ustack", "time",   "inet",   "mac",   "errno", "struct", "array",  "user",  "cgroup"};
 
 	switch (t.kind) {
 	case TYPE_SHOWN:

@@ -57,6 +57,30 @@ struct item {
 	char tag[8];
 };
 
+/* One member of each kind. */
+enum color { RED, GREEN = 5 };
+struct whole {
+	int a;
+	char name[4];
+	int list[3];
+	struct inner inner;
+	unsigned low : 3, high : 5;
+	void *pointer;
+	unsigned char bytes[6];
+	union {
+		int number;
+		short half;
+	};
+	enum color color;
+	_Bool yes;
+	int grid[2][2];
+	struct {
+		int q;
+	} many[2];
+	char full[4];
+	struct whole *self;
+};
+
 #define TRACED static __attribute__((noinline, noclone, used))
 
 TRACED int add(int a, int b)
@@ -82,6 +106,12 @@ TRACED struct inner by_value(struct inner v)
 	v.x++;
 	__asm__ volatile("" ::: "memory");
 	return v;
+}
+
+TRACED int whole(const struct whole *w)
+{
+	__asm__ volatile("" ::"r"(w) : "memory");
+	return w->a;
 }
 
 TRACED void storm(const char *text)
@@ -169,6 +199,21 @@ int main(int argc, char **argv)
 	struct item item = {7, 1l << 40, NULL, {-2, 3}, 5, 17, "tag"};
 	int n = argc > 1 ? atoi(argv[1]) : 1;
 	char name[16], text[16];
+	struct whole w = {.a = 1,
+			  .name = "ab",
+			  .list = {1, -2, 3},
+			  .inner = {4, 5},
+			  .low = 6,
+			  .high = 17,
+			  .pointer = (void *)0x1234,
+			  .bytes = {1, 2, 3, 4, 5, 255},
+			  .number = 77,
+			  .color = GREEN,
+			  .yes = 1,
+			  .grid = {{1, 2}, {3, 4}},
+			  .many = {{8}, {9}},
+			  .full = {'a', 'b', 'c', 'd'},
+			  .self = NULL};
 
 	if (argc > 2 && !strcmp(argv[1], "storm"))
 		return storm_for(atoi(argv[2]));
@@ -182,6 +227,7 @@ int main(int argc, char **argv)
 		many(1, 2, 3, 4, 5, 6, 70 + i, 80 + i);
 		use(&item, text);
 		by_value((struct inner){(short)i, 9});
+		whole(&w);
 		notes(i, text);
 	}
 	return 0;

@@ -130,8 +130,7 @@ static const char *missing_helper(u32 id)
 	const struct helper *h = helper_by_id(id);
 
 	switch (id) {
-	case HELPER_get_current_task:
-	case HELPER_get_current_task_btf: return "curtask";
+	case HELPER_get_current_task: return "curtask"; /* by BTF: ppid and the like, which exist */
 	case HELPER_jiffies64: return vm_helper(id) ? NULL : "jiffies";
 	default: return vm_helper(id) || !h ? NULL : h->name;
 	}

@@ -1,5 +1,5 @@
 /*
- * names.c: symbols got ready while there is nothing else to do, so that the end answers at once.
+ * ahead.c: symbols got ready while there is nothing else to do, so that the end answers at once.
  *
  * In:  the kinds of fields in records and maps. Out: a reader of symbols that has seen the kernel's
  *      table, the processes that run, and the files that they map, before anybody asks.
@@ -14,7 +14,7 @@
 #define SCAN_SHARE 100        /* and so many times what the last one took */
 #define PIECE_NS   2000000u   /* work between two looks at the rings */
 
-static void want_fields(struct names *n, const struct layout *l)
+static void want_fields(struct ahead *n, const struct layout *l)
 {
 	for (u32 i = 0; l && i < l->n; i++) {
 		const struct field *f = &l->fields[i];
@@ -30,9 +30,9 @@ static bool has_pid(const struct field *f)
 	return (f->kind == FIELD_USTACK || f->kind == FIELD_USYM) && f->size >= 16;
 }
 
-void names_open(struct waggle_session *s)
+void ahead_open(struct waggle_session *s)
 {
-	struct names *n = &s->names;
+	struct ahead *n = &s->ahead;
 	struct symbols *symbols = s->sink.show.symbols;
 	u32 pid = s->command.pid ? (u32)s->command.pid : (u32)s->opts.pid;
 
@@ -43,7 +43,7 @@ void names_open(struct waggle_session *s)
 		want_fields(n, &m->value);
 	}
 	if (!symbols)
-		*n = (struct names){0};
+		*n = (struct ahead){0};
 	if (n->user)
 		symbols_watch(symbols, pid);
 	if (n->user && s->opts.pid)
@@ -92,12 +92,12 @@ static void scan(struct waggle_session *s)
 		if (wanted)
 			scan_map(s, i);
 	}
-	s->names.next = session_now() + MAX((session_now() - began) * SCAN_SHARE, SCAN_NS);
+	s->ahead.next = session_now() + MAX((session_now() - began) * SCAN_SHARE, SCAN_NS);
 }
 
-u64 names_idle(struct waggle_session *s, u64 ns)
+u64 ahead_idle(struct waggle_session *s, u64 ns)
 {
-	struct names *n = &s->names;
+	struct ahead *n = &s->ahead;
 	struct symbols *symbols = s->sink.show.symbols;
 	u64 now = session_now(), until = now + PIECE_NS;
 	bool more = true;
