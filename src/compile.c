@@ -145,7 +145,8 @@ static int limits_of(struct compilation *c, struct limits *l)
 	l->str_most = o->max_strlen ? o->max_strlen : STR_MOST_DEFAULT;
 	l->map_entries = o->max_map_keys ? o->max_map_keys : MAP_ENTRIES_DEFAULT;
 	l->said = (o->max_strlen ? 1u << MAX_STRLEN : 0) |
-		  (o->max_map_keys ? 1u << MAX_MAP_KEYS : 0) | (o->stack_mode ? 1u << STACK_MODE : 0);
+		  (o->max_map_keys ? 1u << MAX_MAP_KEYS : 0) |
+		  (o->stack_mode ? 1u << STACK_MODE : 0);
 	if (l->str_most < 8 || l->str_most > STR_LIMIT)
 		return diag_fail(c->diag, -EINVAL, "--max-strlen 64",
 				 "strings cannot have %u bytes: 8 to %u", l->str_most, STR_LIMIT);
@@ -161,12 +162,20 @@ static int limits_of(struct compilation *c, struct limits *l)
 
 static int compile_script(struct compilation *c, const char *src, size_t len, struct target *target)
 {
-	struct script script = {.arena = &c->object->arena, .diag = c->diag, .target = target,
-				.argc = c->opts->argc, .argv = c->opts->argv,
-				.unsafe = c->opts->unsafe, .pid = (u32)c->opts->pid,
+	struct script script = {.arena = &c->object->arena,
+				.diag = c->diag,
+				.target = target,
+				.argc = c->opts->argc,
+				.argv = c->opts->argv,
+				.unsafe = c->opts->unsafe,
+				.pid = (u32)c->opts->pid,
 				.include_dirs = c->opts->include_dirs,
 				.headers = c->opts->headers};
 	struct script_opts opts = {.pid = (u32)c->opts->pid,
+				   .comm = c->opts->comm,
+				   .cgroup = c->opts->cgroup,
+				   .by_uid = c->opts->by_uid,
+				   .uid = c->opts->uid,
 				   .helper_errors = c->opts->helper_errors};
 	struct point *points;
 	int err;
@@ -176,6 +185,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 		err = config_set(&script, *v);
 	if (!err)
 		err = script_parse(&script, src, len);
+	if (!err)
+		script_filter(&script, &opts);
 	if (!err && wanted(c, "ast"))
 		script_print(&c->text, &script, false);
 	if (!err)

@@ -58,7 +58,9 @@ struct layout {
 	u32 n, size; /* size: with padding at the end */
 };
 
-enum view { VIEW_LINES, VIEW_TABLE, VIEW_HISTOGRAM };
+/* How a record likes to be shown. LIVE, beside one of them: it is part of a picture that is drawn again
+ * and again; on a terminal in its place. */
+enum view { VIEW_LINES, VIEW_TABLE, VIEW_HISTOGRAM, VIEW_LIVE = 0x80 };
 
 /* The user-space half of a script: what to do with a record. */
 enum action_kind {
@@ -149,6 +151,7 @@ enum fill_kind {
 	FILL_WALL_OFFSET, /* CLOCK_REALTIME less CLOCK_BOOTTIME, in ns */
 	FILL_CPUS,	 /* how many CPUs there can be */
 	FILL_TAI_OFFSET, /* CLOCK_TAI less CLOCK_MONOTONIC, in ns */
+	FILL_CGROUP_LEVEL, /* how deep the cgroup at the path `text` lies below the root of all */
 	FILL_KINDS
 };
 struct object_fill {

@@ -217,6 +217,8 @@ struct node *lower_valued(struct lower *l, struct node *n)
 	for (;;) {
 		if (n->kind == NODE_COND && n->known) {
 			n = n->known == 1 ? n->c : n->b;
+		} else if (n->kind == NODE_NAME && n->a) { /* args */
+			n = n->a;
 		} else if (n->kind == NODE_BLOCK && n->a) {
 			for (k = n->a; k->next && ir_open(l->fn); k = k->next)
 				lower_statement(l, k);
@@ -279,8 +281,7 @@ void lower_statements(struct lower *l, struct node *n)
 
 /* ---- programs */
 
-/* Goes on only if the condition holds; else the program ends. */
-static void demand(struct lower *l, struct node *predicate, u32 value)
+void lower_demand(struct lower *l, struct node *predicate, u32 value)
 {
 	struct ir_fn *fn = l->fn;
 	u32 go = ir_block(fn), leave = ir_block(fn);
@@ -306,22 +307,12 @@ static void clear_str(struct lower *l, const struct script_var *v)
 	mem_zero(l, mem_at(l, p), p->slot ? p->size : MIN(p->size, 16));
 }
 
-/* Whether -p is asked for in the program: user probes are attached to the process alone. */
-static bool needs_pid(const struct point *p)
-{
-	switch (p->row->attach) {
-	case ATTACH_UPROBE:
-	case ATTACH_URETPROBE:
-	case ATTACH_USDT: return false;
-	default: return attach_infos[p->row->attach].flags & ATTACH_GATED;
-	}
-}
-
 static void lower_point(struct lower *l, struct point *p)
 {
 	struct ir_fn *fn = l->fn;
 
 	fn->line = place(p->spec->at);
+	l->live = point_is_live(p);
 	scratch_begin(l);
 	frame_begin(l);
 	for (struct script_var *v = p->vars; v; v = v->next) {
@@ -336,10 +327,9 @@ static void lower_point(struct lower *l, struct point *p)
 		v->ir = ir_var(fn, IRT_I64);
 		var_set(l, v, ir_const(fn, 0));
 	}
-	if (l->opts->pid && needs_pid(p))
-		demand(l, NULL, ir_bin(fn, IR_EQ, IRT_I64, lower_pid(l), ir_const(fn, l->opts->pid)));
+	lower_filters(l, p);
 	if (p->probe->predicate)
-		demand(l, p->probe->predicate, 0);
+		lower_demand(l, p->probe->predicate, 0);
 	lower_statements(l, p->probe->body);
 	if (ir_open(fn))
 		lower_return(l);

@@ -131,6 +131,9 @@ static int begin(struct waggle_session *s)
 	s->has_sink = o->out_fd > 0;
 	if (s->has_sink)
 		ahead_open(s);
+	s->sink.interrupts = &s->interrupts;
+	if (o->command && isatty(STDOUT_FILENO))
+		s->sink.term.redraw = false; /* the command writes to the terminal, too */
 	err = outputs_open(s);
 	if (err)
 		return err;
@@ -145,6 +148,8 @@ static int begin(struct waggle_session *s)
 	if (s->ending || session_exit_called(s))
 		return 0; /* BEGIN said exit() */
 	err = timers_open(s);
+	if (!err)
+		err = duration_open(s);
 	if (err)
 		return err;
 	command_settle(&s->command);
@@ -187,7 +192,7 @@ int session_new(struct waggle_session **out, struct waggle_object *object,
 	s->diag = (struct diag){.fn = s->opts.diag, .user = s->opts.user};
 	s->stats.sz = sizeof(s->stats);
 	s->start_ns = session_now();
-	s->process = s->interrupt = -1;
+	s->process = s->interrupt = s->duration = -1;
 	s->command = (struct command){.pidfd = -1, .go = -1, .failed = -1};
 	s->only = -1;
 	return maps_make(s);
@@ -321,6 +326,8 @@ void waggle_session_stop(struct waggle_session *s)
 		close(s->process);
 	if (s->interrupt >= 0)
 		close(s->interrupt);
+	if (s->duration >= 0)
+		close(s->duration);
 	session_call_close(s);
 	free(s->maps);
 	free(s);
