@@ -146,6 +146,8 @@ struct script {
 	bool silent; /* maps are not printed at the end */
 	struct node *filter; /* in front of probes that others set off, or NULL */
 	struct node *last; /* SILENT: body of the `end` that clears them */
+	unsigned trials; /* enum waggle_trials: which are run */
+	u32 trials_left_out;
 	bool unsafe; /* system() and signal() may be used */
 	u32 pid; /* of -p: whose files are probed, 0: none */
 	struct ctype_state *ctypes; /* see ctype.h */

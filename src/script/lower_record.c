@@ -429,7 +429,7 @@ static void send_record(struct lower *l, struct record *r)
 	ir_at(fn, r->done);
 }
 
-static void lower_record(struct lower *l, const char *name, const struct action *action, u8 view,
+void lower_record(struct lower *l, const char *name, const struct action *action, u8 view,
 			 struct node *args)
 {
 	struct record r = {.args = args};

@@ -215,6 +215,8 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 		break;
 	case ACTION_CAT:
 	case ACTION_SYSTEM:
+	case ACTION_ERRORF:
+	case ACTION_WARNF:
 		s->stats.shown++;
 		if (session_shows(s))
 			session_output(s, schema, payload, size);
@@ -232,6 +234,7 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 		s->status = exit_status(schema, payload, size);
 		session_end(s, ENDING_EXIT);
 		return STOP_ENDING;
+	case ACTION_RESULT: trial_result(s, schema, payload, size); break;
 	default: stop = show(s, schema, ns, cpu, payload, size);
 	}
 	if (!stop && ++s->batch >= BATCH) {
