@@ -97,7 +97,7 @@ static const u8 *key_of(struct waggle_session *s, const struct schema *schema, c
 {
 	const struct field *f = schema->layout.n ? schema->layout.fields : NULL;
 
-	if (!f || f->off > size || f->size > size - f->off ||
+	if (!f || f->kind != FIELD_BYTES || f->off > size || f->size > size - f->off ||
 	    f->size < s->object->maps.v[schema->action.map].key_size)
 		return NULL;
 	return payload + f->off;

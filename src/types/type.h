@@ -90,6 +90,15 @@ static inline u32 type_room(struct type t)
 {
 	return t.kind == TYPE_INT ? 8 : ALIGN_UP(t.size, 8);
 }
+/* What a pointer points to, or an element: of a struct that was declared behind the pointer, its size
+ * is known by now. */
+static inline struct type type_pointed(struct type t)
+{
+	struct type of = t.of ? *t.of : (struct type){0};
+
+	of.size = of.kind == TYPE_STRUCT ? of.fields->size : of.size;
+	return of;
+}
 /* An integer that is nothing else: no pointer, no bool, no value of an enum. */
 static inline bool type_is_number(struct type t)
 {
