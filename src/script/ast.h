@@ -52,6 +52,7 @@ struct node {
 
 struct probe_spec {
 	const char *text;
+	const char *missing; /* why there is no such place, where that is no error; or NULL */
 	struct loc at;
 	struct probe_spec *next;
 };

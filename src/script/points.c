@@ -186,35 +186,65 @@ static int points_of(struct script *s, struct probe *probe, struct probe_spec *s
 	return row->points(s, row, probe, spec, parts + 1, tail);
 }
 
-struct missing {
-	struct diag *outer;
-	char text[256];
-};
+#define MISSING_MOST 256
 
 static void hear_missing(void *user, const struct waggle_diag *d)
 {
-	struct missing *m = user;
+	char *text = user;
 
 	if (d->level == WAGGLE_ERROR)
-		snprintf(m->text, sizeof(m->text), "%s", d->text);
+		snprintf(text, MISSING_MOST, "%s", d->text);
 }
 
-/* As points_of(), where a probe that is not there is none, by config = { missing_probes = warn }. */
-static int points_or_none(struct script *s, struct probe *p, struct probe_spec *spec,
-			  struct point ***tail)
+/* As points_of(), but why there is none is kept, not told. */
+static void try_points(struct script *s, struct probe *p, struct probe_spec *spec, struct point ***tail)
 {
-	struct missing m = {.outer = s->diag};
-	struct diag heard = {.fn = hear_missing, .user = &m};
-	int err;
+	char text[MISSING_MOST] = "";
+	struct diag heard = {.fn = hear_missing, .user = text}, *outer = s->diag;
 
-	if (!s->missing)
-		return points_of(s, p, spec, tail);
 	s->diag = &heard;
-	err = points_of(s, p, spec, tail);
-	s->diag = m.outer;
-	if (err && s->missing == 1)
-		diag_warn(s->diag, spec->at, NULL, "%s; it is left out", m.text);
-	return 0;
+	if (points_of(s, p, spec, tail))
+		spec->missing = arena_strdup(s->arena, text);
+	s->diag = outer;
+}
+
+/* A kernel or a library has other functions in the next version, and scripts name all of them in one
+ * list: kprobe:blk_account_io_start,kprobe:__blk_account_io_start. */
+static bool is_of_versions(const struct probe *p)
+{
+	static const char *const kinds[] = {"kprobe:", "k:", "kretprobe:", "kr:", "fentry:", "f:", "kfunc:",
+					    "fexit:", "fr:", "kretfunc:", "uprobe:", "u:", "uretprobe:", "ur:"};
+	bool all = p->specs->next != NULL;
+
+	for (const struct probe_spec *spec = p->specs; spec && all; spec = spec->next) {
+		all = false;
+		for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+			all |= !strncmp(spec->text, kinds[i], strlen(kinds[i]));
+	}
+	return all;
+}
+
+/* The points of one probe. What is not there is left out where config = { missing_probes } says so;
+ * and of functions in a list, one that is there is enough. */
+static int points_of_probe(struct script *s, struct probe *p, struct point ***tail)
+{
+	struct point **before = *tail;
+	int err = 0, bad;
+
+	if (s->missing || is_of_versions(p)) {
+		for (struct probe_spec *spec = p->specs; spec; spec = spec->next)
+			try_points(s, p, spec, tail);
+		for (struct probe_spec *spec = p->specs; spec && s->missing != 2; spec = spec->next)
+			if (spec->missing && (s->missing || *tail != before))
+				diag_warn(s->diag, spec->at, NULL, "%s; it is left out", spec->missing);
+		if (s->missing || *tail != before)
+			return 0;
+	}
+	for (struct probe_spec *spec = p->specs; spec; spec = spec->next) {
+		bad = points_of(s, p, spec, tail);
+		err = err ? err : bad;
+	}
+	return err;
 }
 
 int script_points(struct script *s, struct point **first)
@@ -224,11 +254,10 @@ int script_points(struct script *s, struct point **first)
 	int err = 0, bad;
 
 	*first = NULL;
-	for (struct probe *p = s->probes; p; p = p->next)
-		for (struct probe_spec *spec = p->specs; spec; spec = spec->next) {
-			bad = points_or_none(s, p, spec, &tail);
-			err = err ? err : bad;
-		}
+	for (struct probe *p = s->probes; p; p = p->next) {
+		bad = points_of_probe(s, p, &tail);
+		err = err ? err : bad;
+	}
 	if (!*first && !err)
 		return diag_error(s->diag, s->probes->at, NULL, "none of the script's probes is there");
 	for (struct point *p = *first; p && !err; p = p->next)
