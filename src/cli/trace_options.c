@@ -48,10 +48,13 @@ static int take_buffering(struct trace *t, const char *mode)
 
 static int take_format(struct trace *t, const char *name)
 {
+	static const char *const names[] = {"text", "json", "folded", "flame"};
+
 	t->opts.format = name;
-	if (strcmp(name, "text") && strcmp(name, "json"))
-		return usage_error("there is no format '%s': text or json", name);
-	return 0;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i]))
+			return 0;
+	return usage_error("there is no format '%s': text, json, folded or flame", name);
 }
 
 struct stage {
@@ -100,6 +103,8 @@ static int take_command(struct trace *t, const char *command)
 	}
 TAKE(script, t->script = value)
 TAKE(output, t->output = value)
+TAKE(json, t->opts.format = "json")
+TAKE(flame, t->opts.format = "flame"; t->output = value)
 TAKE(quiet, t->opts.quiet = true)
 TAKE(errors, t->opts.helper_errors = true)
 TAKE(silence, t->opts.diag = report_errors)

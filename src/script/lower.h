@@ -53,15 +53,29 @@ struct lower {
 		u32 slot;	  /* variable: its address */
 	} claim;
 	u32 served; /* points that share this program */
+	struct frame {		/* of programs that go through maps: what their callbacks see */
+		bool wanted;	/* the program is one */
+		bool inside;	/* a callback is being lowered */
+		u32 at;		/* its address */
+		u32 size;
+	} frame;
+	vec(struct ir_fn *) callbacks; /* of this program */
 	u32 break_to, continue_to;
 	u32 call_names, signal_names; /* in .rodata: tables of names; 0: not yet */
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
+	bool live;  /* what this point shows is a picture that is drawn again: VIEW_LIVE */
 	bool loose; /* strings may have anything behind their NUL: in records nobody looks there */
 };
 
 /* lower.c */
 u32 rodata_add(struct lower *, u32 size); /* zeroes at the end of .rodata: where they begin */
 void lower_statements(struct lower *, struct node *block);
+/* Goes on only if the condition holds (or the value is not 0); else the program ends. */
+void lower_demand(struct lower *, struct node *condition, u32 value);
+/* filter.c */
+void lower_filters(struct lower *, const struct point *);
+/* lower_fn.c: a word that the loader fills in: enum fill_kind */
+u32 lower_fill(struct lower *, u8 kind, const char *text);
 /* The value behind the statements of a block, which are lowered; of a choice that the compiler has
  * made, the one. Other nodes stay. */
 struct node *lower_valued(struct lower *, struct node *);
@@ -140,6 +154,18 @@ void lower_stack_key(struct lower *, struct node *, struct mem to);
 void lower_stack_key_of(struct lower *, struct mem frames, struct type, struct mem to);
 /* lower_probe.c: `probe` and `func` */
 u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct room);
+
+/* lower_each.c: for ($kv : @map) */
+void lower_each(struct lower *, struct node *);
+/* lower_agg_read.c: over all CPUs; from Linux 5.19 */
+u32 lower_agg_value(struct lower *, const struct script_map *, struct mem key);
+/* Before anything of a program is lowered: which variables callbacks see. */
+void frame_begin(struct lower *);
+u32 frame_scratch(struct lower *); /* in a callback: the program's scratch memory */
+void frame_return(struct lower *); /* in a callback: ends the run of the program */
+/* A variable that is a number. */
+u32 var_get(struct lower *, const struct script_var *);
+void var_set(struct lower *, const struct script_var *, u32 value);
 
 /* lower_claim.c: scratch memory. begin, end: around the code of a program. */
 void scratch_begin(struct lower *);

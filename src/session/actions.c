@@ -163,13 +163,18 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 
 	if (s->exited && (!s->resumed || ns < s->resumed))
 		return 0;
+	if (session_shows(s))
+		sink_live(&s->sink, schema->view & VIEW_LIVE, ns);
 	switch (a->kind) {
 	case ACTION_PRINT_MAP:
 		if (session_shows(s))
 			session_print_map(s, a->map, a->top, a->div);
 		break;
 	case ACTION_CLEAR_MAP:
-	case ACTION_ZERO_MAP: map_change(s, a->map, a->kind == ACTION_ZERO_MAP); break;
+	case ACTION_ZERO_MAP:
+		if (!map_change(s, a->map, a->kind == ACTION_ZERO_MAP) && session_shows(s))
+			sink_cleared(&s->sink, &s->object->maps.v[a->map]);
+		break;
 	case ACTION_CAT:
 	case ACTION_SYSTEM:
 		s->stats.shown++;
