@@ -141,6 +141,7 @@ struct script {
 	int argc;
 	char **argv;
 	struct limits limits;
+	bool trying; /* a probe may be missing: no search for names that are near */
 	u8 missing;  /* probes that are not there: 0: errors, 1: warnings, 2: left out */
 	bool silent; /* maps are not printed at the end */
 	struct node *filter; /* in front of probes that others set off, or NULL */

@@ -177,6 +177,21 @@ static int parse_offset(struct search *f, char *name)
 	return 0;
 }
 
+/* Since glibc 2.34 the functions of some libraries are in libc, and what is left is empty. */
+static bool look_in_libc(struct search *f)
+{
+	static const char *const moved[] = {"libpthread.so", "libdl.so", "librt.so", "libutil.so", "libanl.so"};
+	const char *path = f->file->path, *base = strrchr(path, '/');
+	struct target *t = f->script->target;
+	bool found = false;
+
+	base = base ? base + 1 : path;
+	for (u32 i = 0; i < ARRAY_SIZE(moved); i++)
+		found |= !strncmp(base, moved[i], strlen(moved[i]));
+	path = arena_printf(f->script->arena, "%.*slibc.so.6", (int)(base - path), path);
+	return found && !t->ops->file(t, path, f->script->pid, &f->file);
+}
+
 int points_uprobe(struct script *s, const struct probe_row *row, struct probe *probe,
 		  struct probe_spec *spec, char **parts, struct point ***tail)
 {
@@ -195,14 +210,22 @@ int points_uprobe(struct script *s, const struct probe_row *row, struct probe *p
 	err = target_file(s->target, parts[0], s->pid, spec->at, &f.file, s->diag);
 	if (err)
 		return err;
-	f.name = f.near.word = name;
+	f.name = name;
 	if (*name >= '0' && *name <= '9')
 		return at_address(&f);
 	err = parse_offset(&f, name);
 	if (err)
 		return err;
-	user_symbols(f.file, take_symbol, &f);
-	return f.n ? 0 : unknown_symbol(&f);
+	user_symbols_named(f.file, has_wildcard(name) ? NULL : name, take_symbol, &f);
+	if (!f.n && look_in_libc(&f))
+		user_symbols_named(f.file, has_wildcard(name) ? NULL : name, take_symbol, &f);
+	if (f.n)
+		return 0;
+	if (!s->trying && !f.too_far && !f.inside) { /* once more, for the message */
+		f.near.word = name;
+		user_symbols(f.file, take_symbol, &f);
+	}
+	return unknown_symbol(&f);
 }
 
 /* ---- usdt */
