@@ -82,6 +82,7 @@ struct script_map {
 	struct type value;
 	struct type *keys;
 	u32 nkeys;
+	bool read; /* an aggregation whose value the script uses */
 	bool keys_known, used; /* used: stands in code, not only in print() */
 	s64 agg_arg[3];
 	u32 index; /* in the object */

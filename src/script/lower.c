@@ -217,6 +217,8 @@ struct node *lower_valued(struct lower *l, struct node *n)
 	for (;;) {
 		if (n->kind == NODE_COND && n->known) {
 			n = n->known == 1 ? n->c : n->b;
+		} else if (n->kind == NODE_NAME && n->a) { /* args */
+			n = n->a;
 		} else if (n->kind == NODE_BLOCK && n->a) {
 			for (k = n->a; k->next && ir_open(l->fn); k = k->next)
 				lower_statement(l, k);

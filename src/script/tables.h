@@ -46,6 +46,10 @@ void check_cgroupid(struct checker *, struct node *);
 void check_reg(struct checker *, struct node *);
 void check_has_key(struct checker *, struct node *);
 
+void check_is(struct checker *, struct node *);
+void check_is_err(struct checker *, struct node *);
+u32 value_is_err(struct lower *, struct node *);
+void store_map_key(struct lower *, struct node *, struct mem to);
 void check_task_value(struct checker *, struct node *);
 void check_ppid(struct checker *, struct node *);
 void check_pcomm(struct checker *, struct node *);
