@@ -158,6 +158,12 @@ u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct r
 
 /* lower_each.c: for ($kv : @map) */
 void lower_each(struct lower *, struct node *);
+/* lower_record.c: a record with these arguments as its fields, and what to do with it. */
+void lower_record(struct lower *, const char *name, const struct action *, u8 view,
+		  struct node *args);
+/* lower_trial.c: what a probe returns; its statements. */
+void trial_return(struct lower *, struct node *value);
+void trial_body(struct lower *, struct node *body);
 /* Before anything of a program is lowered: which variables callbacks see. */
 void frame_begin(struct lower *);
 u32 frame_scratch(struct lower *); /* in a callback: the program's scratch memory */

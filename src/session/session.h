@@ -41,12 +41,14 @@ enum ending {
 	ENDING_PROCESS,
 	ENDING_INTERRUPT,
 	ENDING_DURATION,
-	ENDING_WRITE
+	ENDING_WRITE,
+	ENDING_ITERATED
 };
 
 struct timer {
 	int fd;
 	u32 prog;
+	int signal; /* it is for this signal; 0: a timer */
 };
 
 struct waggle_map {
@@ -73,6 +75,13 @@ struct waggle_session {
 	struct arena arena;     /* of those */
 	struct timer *timers;
 	u32 ntimers;
+	struct trial {		/* the test or benchmark that runs */
+		s64 returned;
+		u32 errors; /* of errorf() */
+		u64 *times; /* of a benchmark, n so far; NULL: a test */
+		u32 n;
+		u32 failed; /* tests so far */
+	} trial;
 	struct waggle_map *maps;
 
 	u64 start_ns;
@@ -89,6 +98,7 @@ struct waggle_session {
 		struct buf data, ctx;
 	} call; /* what the last waggle_session_call() points to */
 
+	bool iterating; /* iterators are not through yet */
 	u32 batch; /* records since the last look at timers and descriptors */
 	bool polled; /* waggle_session_poll() was called last: nothing goes to the sink */
 	int (*fn)(void *, const struct waggle_event *); /* its, or NULL */
@@ -129,6 +139,9 @@ u32 session_map_cpus(const struct waggle_session *, const struct object_map *);
 
 /* outputs.c: cat() and system() */
 int outputs_open(struct waggle_session *);
+/* trials.c: tests and benchmarks; what one of them says. The session ends behind them. */
+int trials_run(struct waggle_session *);
+void trial_result(struct waggle_session *, const struct schema *, const void *payload, u32 size);
 void session_output(struct waggle_session *, const struct schema *, const void *payload, u32 size);
 void outputs_close(struct waggle_session *);
 /* stacks.c: the keys of a map with the frames in place of their ids; and the map that tells of
@@ -149,6 +162,7 @@ int session_watch(struct waggle_session *, int fd, u32 what);
 /* Reads, shows, waits once, for at most ns (UINT64_MAX: no limit). 0 or -errno. */
 int session_turn(struct waggle_session *, u64 ns);
 int session_finish(struct waggle_session *);
+bool session_has(const struct waggle_session *, enum attach_kind);
 int session_run_all(struct waggle_session *, enum attach_kind); /* BEGIN, END */
 void session_drain(struct waggle_session *);
 
