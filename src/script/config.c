@@ -69,6 +69,7 @@ static void set(struct script *s, const struct config_row *row, u64 n, bool outr
 	case STACK_MODE: l->stack_mode = (u8)n; break;
 	case MISSING_PROBES: s->missing = (u8)n; break;
 	case PRINT_MAPS_ON_EXIT: s->silent = !n; break;
+	case CPP_DEMANGLE: l->as_linked = n ? 0 : SYMBOLS_AS_LINKED; break;
 	case LICENSE: l->license = row->words[n]; break;
 	case UNSTABLE_ADDR:
 	case UNSTABLE_MAP_DECL:
