@@ -159,8 +159,6 @@ struct script_opts {
 };
 /* "NAME=VALUE" of the environment: before script_parse(), which it outranks. */
 int config_set(struct script *, const char *text);
-/* Something of UNSTABLE_... is used there: a warning or an error, if the script wants one. */
-int config_unstable(struct script *, enum config_variable, struct loc);
 
 /* filter.c: makes what they say a condition of the script. After script_parse(). */
 void script_filter(struct script *, const struct script_opts *);
