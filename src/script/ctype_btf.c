@@ -5,6 +5,7 @@
  */
 #include "script/constant.h"
 #include "script/ctype_words.h"
+#include "script/debug.h"
 
 struct constant {
 	s64 value;
@@ -17,8 +18,8 @@ struct ctype_state *ctype_state_of(struct script *s)
 
 	if (!c) {
 		c = s->ctypes = arena_new(s->arena, struct ctype_state);
-		c->aggregates.arena = c->by_id.arena = c->constants.arena = c->missing.arena =
-			c->names.arena = c->enums.arena = s->arena;
+		c->aggregates.arena = c->by_id.arena = c->by_place.arena = c->constants.arena =
+			c->missing.arena = c->names.arena = c->enums.arena = s->arena;
 	}
 	return c;
 }
@@ -145,9 +146,12 @@ static struct type type_of_btf(struct script *s, u32 id)
 const struct aggregate *ctype_members(struct script *s, const struct aggregate *a)
 {
 	struct aggregate *w = (struct aggregate *)a; /* only completed */
-	const struct btf_type *t = a->btf && !a->members ? btf_type(ctype_btf_of(s), a->btf) : NULL;
+	const struct btf_type *t;
 	struct btf_member *m;
 
+	if (a->debug && !a->members)
+		debug_members(s, w);
+	t = a->btf && !a->members ? btf_type(ctype_btf_of(s), a->btf) : NULL;
 	if (!t || !t->n)
 		return a;
 	/* what btf_type() returned may be gone after the next call */
@@ -191,6 +195,11 @@ struct type ctype_kernel_pointer(struct script *s, const char *name)
 	if (!ctype_aggregate_by_name(s, "struct", name, &t))
 		t = (struct type){0};
 	return ctype_pointer_to(s, t);
+}
+
+void **ctype_debug_slot(struct script *s, const void *place)
+{
+	return dict_put(&ctype_state_of(s)->by_place, arena_printf(s->arena, "%p", place));
 }
 
 /* ---- members */

@@ -64,6 +64,7 @@ struct aggregate {
 		u32 bits; /* of a bitfield; 0: none */
 	} *members; /* NULL until asked for: see type_members() of script/ctype.h */
 	u32 btf;    /* id in the target's BTF, 0: declared in the source */
+	const struct debug_place *debug; /* of a program: script/debug.c; or NULL */
 };
 
 #define TYPE_S64  ((struct type){.kind = TYPE_INT, .is_signed = 1, .size = 8})
