@@ -189,6 +189,7 @@ struct waggle_field {
 	enum waggle_kind kind;
 	uint32_t off, size;		   /* bytes */
 	const struct waggle_layout *tuple; /* or NULL */
+	uint32_t bit, bits; /* of a bit field: `bits` bits from `bit` on, of `size` bytes; 0: none */
 };
 /* Everything that these return lives as long as the object. A record may be shorter than its
  * layout: bytes that are missing at its end count as zero. */
