@@ -85,6 +85,9 @@ static bool add_row(struct plan *p, const struct attach *a)
 	switch (a->kind) {
 	case ATTACH_BEGIN:
 	case ATTACH_END:
+	case ATTACH_SIGNAL:
+	case ATTACH_TEST:
+	case ATTACH_BENCH:
 	case ATTACH_INTERVAL: return true; /* the session runs them */
 	case ATTACH_TRACEPOINT: return add_tracepoint(p, a);
 	case ATTACH_PROFILE: list_add(p, &p->profile, a); return true;
