@@ -209,6 +209,7 @@ void check_delete(struct checker *c, struct node *n)
 		map->a = key;
 	}
 	check_map(c, map);
+	n->type = TYPE_BOOL;
 }
 
 void check_exit(struct checker *c, struct node *n)
@@ -283,10 +284,9 @@ void check_str(struct checker *c, struct node *n)
 	struct node *most = n->a->next;
 	u32 size = c->script->limits.str_most;
 
-	if (most && check_int(c, most, "the length of str()")) {
-		if (!constant(most, 1))
-			check_fail(c, most, "str(p, 16)", "the length must be a positive constant");
-		else if (most->value >= size)
+	if (most && check_int(c, most, "the length of str()") && constant(most, INT64_MIN) &&
+	    (s64)most->value >= 0) { /* below zero: as long as strings can be */
+		if (most->value >= size)
 			check_fail(c, most, arena_printf(c->script->arena, "the most is %u bytes, "
 							 "unless --max-strlen says more", size - 1),
 				   "a string cannot be that long");

@@ -62,6 +62,7 @@ struct lower {
 /* lower.c */
 u32 rodata_add(struct lower *, u32 size); /* zeroes at the end of .rodata: where they begin */
 void lower_statements(struct lower *, struct node *block);
+void lower_assign(struct lower *, struct node *);
 /* The value behind the statements of a block, which are lowered; of a choice that the compiler has
  * made, the one. Other nodes stay. */
 struct node *lower_valued(struct lower *, struct node *);
@@ -120,7 +121,10 @@ u32 lower_compare_bytes(struct lower *, struct mem a, struct mem b, u32 size);
 
 /* lower_fn.c: a string in zeroed memory; the piece is to be given back. */
 struct mem lower_str_zeroed(struct lower *, struct node *, u32 room, u32 *piece);
-/* A word that only the running machine knows: enum fill_kind. */
+/* lower_task.c: a number of at most 8 bytes in a struct of the kernel, by the path to it, through
+ * pointers, too: "group_leader.pid". 0: this kernel has no such member. */
+u32 lower_member(struct lower *, u32 base, const char *in, const char *path);
+/* lower_fn.c: a word that only the running machine knows: enum fill_kind. */
 u32 lower_fill(struct lower *, u8 kind, const char *text);
 /* Bytes that an expression names: a pointer points to them, or they lie in memory. */
 void lower_bytes(struct lower *, struct node *, struct mem to, u32 size);

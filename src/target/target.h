@@ -115,6 +115,8 @@ int target_save(struct target *, const char *const *patterns, struct buf *out, s
 int user_symbols(const struct user_file *, int (*fn)(void *, const struct user_symbol *), void *);
 /* The address of anything with that name: a function, a variable. False: it has none. */
 bool user_address(const struct user_file *, const char *name, u64 *addr);
+/* The same, with the bytes that it has. */
+bool user_variable(const struct user_file *, const char *name, u64 *addr, u64 *size);
 int usdt_notes(const struct user_file *, int (*fn)(void *, const struct usdt_note *), void *user);
 /* Looks a file up and reports why it cannot be used. */
 int target_file(struct target *, const char *name, u32 pid, struct loc, struct user_file **,
