@@ -93,6 +93,8 @@ $(O)/src/engine/inprocess/image.o: src/engine/inprocess/image.S $(AGENT)/agent.b
 	@mkdir -p $(@D)
 	$(CC) -DIMAGE='"$(AGENT)/agent.bin"' -c -o $@ $<
 
+$(O)/src/sink/flame_svg.o: src/sink/flame.js
+
 programs: $(UNIT_EXE) $(TOOL_EXE)
 
 $(UNIT_EXE): LINK = $(filter-out -static,$(LDFLAGS))

@@ -66,6 +66,8 @@ struct waggle_opts {
 	unsigned max_map_keys; /* entries of a map with keys; 0: 4096 */
 	const char *stack_mode; /* of kstack and ustack: "bpftrace" (NULL), "perf", "raw" */
 
+	bool helper_errors;	/* what the kernel's helpers cannot do is told when it happens */
+
 	/* objects of other compilers */
 	const char *btf;     /* types for CO-RE: a file of BTF, or ELF with it; NULL: the kernel's */
 	const char *program; /* waggle_session_load(): only this one; NULL: the only one, or all */
@@ -76,6 +78,13 @@ struct waggle_opts {
 	/* scripts: where #include looks, and headers in front of all; each list ends with NULL */
 	char *const *include_dirs;
 	char *const *headers;
+
+	/* scripts, and what runs them: only events of threads with that name (up to 15 bytes), in that
+	 * cgroup (a folder) or below it, of that user */
+	const char *comm, *cgroup;
+	bool by_uid;
+	unsigned uid;
+	uint64_t duration_ns; /* the session ends by itself, as exit() ends it; 0: never */
 };
 
 struct waggle_object;
@@ -88,6 +97,7 @@ int waggle_compile(struct waggle_object **, enum waggle_lang, const char *src, s
 		   const struct waggle_opts *);
 int waggle_object_open(struct waggle_object **, const void *elf, size_t size,
 		       const struct waggle_opts *);
+/* -EOPNOTSUPP: a program goes through a map (for), and its callbacks cannot be kept. */
 int waggle_object_write(const struct waggle_object *, int fd);
 void waggle_object_free(struct waggle_object *);
 

@@ -93,27 +93,42 @@ static int check_ir(struct compilation *c, struct ir_fn *fn, const char *after)
 	return 0;
 }
 
-/* IR to instructions: the passes, then code generation. */
+/* One function: the passes, then code generation. */
+static int make_code(struct compilation *c, struct ir_fn *fn, struct code *code)
+{
+	char stage[64];
+	int err;
+
+	ir_analyse(fn);
+	if (wanted(c, "ir"))
+		ir_print(&c->text, fn);
+	err = check_ir(c, fn, "lowering");
+	for (const struct ir_pass *p = ir_passes; !err && p->name; p++) {
+		p->run(fn, c->object->kernel);
+		err = check_ir(c, fn, p->name);
+		snprintf(stage, sizeof(stage), "ir:%s", p->name);
+		if (wanted(c, stage))
+			ir_print(&c->text, fn);
+	}
+	return err ? err : codegen(fn, c->object->kernel, code, c->diag);
+}
+
+/* The functions of a program are put behind each other. */
 static int back_end(void *user, struct lower_result *r)
 {
 	struct compilation *c = user;
 	struct object_prog *prog = &c->object->progs.v[r->prog];
-	char stage[64];
-	int err;
+	struct code part;
+	int err = make_code(c, r->fn, &prog->code);
 
-	ir_analyse(r->fn);
-	if (wanted(c, "ir"))
-		ir_print(&c->text, r->fn);
-	err = check_ir(c, r->fn, "lowering");
-	for (const struct ir_pass *p = ir_passes; !err && p->name; p++) {
-		p->run(r->fn, c->object->kernel);
-		err = check_ir(c, r->fn, p->name);
-		snprintf(stage, sizeof(stage), "ir:%s", p->name);
-		if (wanted(c, stage))
-			ir_print(&c->text, r->fn);
+	for (u32 i = 0; i < r->ncallbacks && !err; i++) {
+		err = make_code(c, r->callbacks[i], &part);
+		if (!err)
+			code_add_callback(&c->object->arena, &prog->code, &part,
+					  arena_printf(&c->object->arena, "%s_%u", prog->name, i + 1));
 	}
-	if (!err)
-		err = codegen(r->fn, c->object->kernel, &prog->code, c->diag);
+	if (!err && r->ncallbacks)
+		code_link_callbacks(&prog->code);
 	if (!err && wanted(c, "insns")) {
 		buf_printf(&c->text, "%s:\n", prog->name);
 		code_print(&c->text, &prog->code);
@@ -130,7 +145,8 @@ static int limits_of(struct compilation *c, struct limits *l)
 	l->str_most = o->max_strlen ? o->max_strlen : STR_MOST_DEFAULT;
 	l->map_entries = o->max_map_keys ? o->max_map_keys : MAP_ENTRIES_DEFAULT;
 	l->said = (o->max_strlen ? 1u << MAX_STRLEN : 0) |
-		  (o->max_map_keys ? 1u << MAX_MAP_KEYS : 0) | (o->stack_mode ? 1u << STACK_MODE : 0);
+		  (o->max_map_keys ? 1u << MAX_MAP_KEYS : 0) |
+		  (o->stack_mode ? 1u << STACK_MODE : 0);
 	if (l->str_most < 8 || l->str_most > STR_LIMIT)
 		return diag_fail(c->diag, -EINVAL, "--max-strlen 64",
 				 "strings cannot have %u bytes: 8 to %u", l->str_most, STR_LIMIT);
@@ -146,12 +162,21 @@ static int limits_of(struct compilation *c, struct limits *l)
 
 static int compile_script(struct compilation *c, const char *src, size_t len, struct target *target)
 {
-	struct script script = {.arena = &c->object->arena, .diag = c->diag, .target = target,
-				.argc = c->opts->argc, .argv = c->opts->argv,
-				.unsafe = c->opts->unsafe, .pid = (u32)c->opts->pid,
+	struct script script = {.arena = &c->object->arena,
+				.diag = c->diag,
+				.target = target,
+				.argc = c->opts->argc,
+				.argv = c->opts->argv,
+				.unsafe = c->opts->unsafe,
+				.pid = (u32)c->opts->pid,
 				.include_dirs = c->opts->include_dirs,
 				.headers = c->opts->headers};
-	struct script_opts opts = {.pid = (u32)c->opts->pid};
+	struct script_opts opts = {.pid = (u32)c->opts->pid,
+				   .comm = c->opts->comm,
+				   .cgroup = c->opts->cgroup,
+				   .by_uid = c->opts->by_uid,
+				   .uid = c->opts->uid,
+				   .helper_errors = c->opts->helper_errors};
 	struct point *points;
 	int err;
 
@@ -160,6 +185,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 		err = config_set(&script, *v);
 	if (!err)
 		err = script_parse(&script, src, len);
+	if (!err)
+		script_filter(&script, &opts);
 	if (!err && wanted(c, "ast"))
 		script_print(&c->text, &script, false);
 	if (!err)

@@ -30,6 +30,7 @@ int cmd_help(int argc, char **argv);
 
 /* report.c */
 void report_diag(void *user, const struct waggle_diag *);
+void report_errors(void *user, const struct waggle_diag *); /* the same without warnings and notes */
 void report_out(void *user, const char *text, size_t len); /* to stdout */
 /* "waggle: ..." on stderr; returns STATUS_USAGE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

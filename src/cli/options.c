@@ -94,7 +94,7 @@ static void add_config(void *user, const char *name, const char *text)
 
 int options_environment(struct waggle_opts *o)
 {
-	struct config c = {0};
+	static struct config c; /* lives as long as the process */
 	int status = 0;
 
 	for (unsigned i = 0; i < LIMITS && !status; i++) {
@@ -105,7 +105,7 @@ int options_environment(struct waggle_opts *o)
 			status = take(o, i, from, value);
 	}
 	waggle_language("config", add_config, &c);
-	o->config = c.texts; /* as long as the process lives */
+	o->config = c.texts;
 	return c.failed ? STATUS_ERROR : status;
 }
 

@@ -88,6 +88,12 @@ void report_diag(void *user, const struct waggle_diag *d)
 		fprintf(stderr, "        %s\n", d->hint);
 }
 
+void report_errors(void *user, const struct waggle_diag *d)
+{
+	if (d->level == WAGGLE_ERROR)
+		report_diag(user, d);
+}
+
 void report_out(void *user, const char *text, size_t len)
 {
 	(void)user;

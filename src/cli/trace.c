@@ -14,7 +14,12 @@ static struct waggle_session *volatile running; /* for the signal handler; NULL:
 
 static void on_signal(int sig)
 {
+	static volatile sig_atomic_t times;
+
 	(void)sig;
+	times = times + 1;
+	if (times > 2) /* who is stuck somewhere is left */
+		_exit(128 + SIGINT);
 	if (running)
 		waggle_session_interrupt(running);
 }
@@ -38,6 +43,10 @@ static int object_options(const struct trace *t)
 	if (t->opts.pid)
 		return usage_error("-p cannot narrow an object, whose programs are built already: "
 				   "use it with the script, or build with /pid == N/");
+	if (t->opts.comm || t->opts.cgroup || t->opts.by_uid)
+		return usage_error(
+			"--comm, --uid, --cgroup and --container cannot narrow an object, "
+			"whose programs are built already: use them with the script");
 	if (t->opts.target)
 		return usage_error("--target has no meaning for an object, which is compiled "
 				   "already: waggle build --target FILE");

@@ -1,4 +1,4 @@
-/* trace.h: what tracing was asked for. Private to trace.c and trace_options.c. */
+/* trace.h: what tracing was asked for. Private to trace*.c and filters.c. */
 #ifndef CLI_TRACE_H
 #define CLI_TRACE_H
 
@@ -15,5 +15,12 @@ struct trace {
 
 /* Options, then the script; what is behind it are its parameters. 0 or an exit status. */
 int trace_options(struct trace *, int argc, char **argv);
+
+/* filters.c: options that narrow tracing. Each returns 0 or an exit status. */
+int take_comm(struct trace *, const char *name);
+int take_uid(struct trace *, const char *user);
+int take_cgroup(struct trace *, const char *path);
+int take_container(struct trace *, const char *name);
+int take_duration(struct trace *, const char *time);
 
 #endif

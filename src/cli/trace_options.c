@@ -48,10 +48,13 @@ static int take_buffering(struct trace *t, const char *mode)
 
 static int take_format(struct trace *t, const char *name)
 {
+	static const char *const names[] = {"text", "json", "folded", "flame"};
+
 	t->opts.format = name;
-	if (strcmp(name, "text") && strcmp(name, "json"))
-		return usage_error("there is no format '%s': text or json", name);
-	return 0;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i]))
+			return 0;
+	return usage_error("there is no format '%s': text, json, folded or flame", name);
 }
 
 struct stage {
@@ -100,7 +103,11 @@ static int take_command(struct trace *t, const char *command)
 	}
 TAKE(script, t->script = value)
 TAKE(output, t->output = value)
+TAKE(json, t->opts.format = "json")
+TAKE(flame, t->opts.format = "flame"; t->output = value)
 TAKE(quiet, t->opts.quiet = true)
+TAKE(errors, t->opts.helper_errors = true)
+TAKE(silence, t->opts.diag = report_errors)
 TAKE(list, t->list = true)
 TAKE(verbose, t->verbose = true)
 TAKE(stats, t->stats = true)
@@ -224,7 +231,7 @@ static void note_parameters(const struct trace *t, const char *letters)
 int trace_options(struct trace *t, int argc, char **argv)
 {
 	struct tables tables;
-	bool named = false;
+	bool named = false, silent;
 	int opt, status = 0;
 
 	make_tables(&tables);
@@ -240,15 +247,16 @@ int trace_options(struct trace *t, int argc, char **argv)
 		t->opts.name = argv[optind++];
 		named = true;
 	}
+	silent = t->opts.quiet || t->opts.diag == report_errors;
 	if (!status && !t->script && !named && !t->list)
 		status = usage_error("no script: give a file, or -e and the script");
 	if (optind < argc && optind > 1 && !strcmp(argv[optind - 1], "--"))
 		optind--; /* named parameters stand behind it */
 	t->opts.argc = argc - optind;
 	t->opts.argv = argv + optind;
-	if (!status && !t->opts.quiet && t->opts.argc)
+	if (!status && !silent && t->opts.argc)
 		note_parameters(t, tables.letters);
-	if (!status && !t->opts.quiet && t->opts.pid && t->opts.command)
+	if (!status && !silent && t->opts.pid && t->opts.command)
 		fprintf(stderr,
 			"waggle: warning: with -p %d, the events of the command of -c are "
 			"not seen\n",

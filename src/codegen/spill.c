@@ -115,6 +115,7 @@ void cg_remake(struct cg *c, u32 v, u32 reg)
 		cg_emit(c, op_reg(BPF_ALU64 | BPF_MOV | BPF_X, reg, FP));
 		cg_emit(c, op_imm(BPF_ALU64 | BPF_ADD, reg, c->slot_at[i->imm] + (s32)i->aux));
 		break;
+	case IR_FUNC: load_imm64(c, reg, BPF_PSEUDO_FUNC, (u32)i->imm, 0); break;
 	case IR_MAP: load_imm64(c, reg, BPF_PSEUDO_MAP_FD, 0, v); break;
 	case IR_DATA: load_imm64(c, reg, BPF_PSEUDO_MAP_VALUE, (u64)i->aux << 32, v); break;
 	default:

@@ -8,12 +8,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
-#define FIRST_PID_NAMESPACE 0xeffffffcu /* PROC_PID_INIT_INO */
+#define FIRST_CGROUP_NAMESPACE 0xeffffffbu /* PROC_CGROUP_INIT_INO */
+#define FIRST_PID_NAMESPACE    0xeffffffcu /* PROC_PID_INIT_INO */
 
 void config_fill(struct waggle_config *c, const struct engine_opts *opts, bool namespaces)
 {
@@ -46,6 +49,37 @@ int cgroup_id(const char *path, u64 *id)
 		return -errno;
 	memcpy(id, handle.head.f_handle, sizeof(*id));
 	return 0;
+}
+
+/* How many folders it lies below the mount of version 2. In a namespace of cgroups nobody knows
+ * what is above the root that is seen: then a level that no cgroup has. */
+static u64 cgroup_level(const char *path)
+{
+	char line[512], where[256], kind[32], *real = realpath(path, NULL);
+	FILE *f = fopen("/proc/self/mounts", "re");
+	struct stat ns;
+	u64 level = UINT32_MAX;
+
+	if (stat("/proc/self/ns/cgroup", &ns) || ns.st_ino != FIRST_CGROUP_NAMESPACE)
+		goto out;
+	while (f && real && fgets(line, sizeof(line), f)) {
+		size_t n;
+
+		if (sscanf(line, "%*s %255s %31s", where, kind) != 2 ||
+		    strcmp(kind, "cgroup2") != 0)
+			continue;
+		n = strlen(where);
+		if (strncmp(real, where, n) != 0 || (real[n] && real[n] != '/'))
+			continue;
+		level = 0;
+		for (const char *p = real + n; *p; p++)
+			level += p[0] == '/' && p[1];
+	}
+out:
+	if (f)
+		fclose(f);
+	free(real);
+	return level;
 }
 
 /* What one clock is ahead of the other, in ns. */
@@ -83,6 +117,7 @@ int fills_fill(const struct object *o, u8 *data, struct diag *d)
 						 "cgroup '%s' cannot be found: %s", f->text,
 						 strerror(-err));
 			break;
+		case FILL_CGROUP_LEVEL: value = cgroup_level(f->text); break;
 		case FILL_CPUS: value = (u64)sysconf(_SC_NPROCESSORS_CONF); break;
 		case FILL_WALL_OFFSET: value = ahead(CLOCK_REALTIME, CLOCK_BOOTTIME); break;
 		default: value = ahead(CLOCK_TAI, CLOCK_MONOTONIC);

@@ -121,7 +121,28 @@ u32 ir_un(struct ir_fn *f, enum ir_op op, enum ir_type type, u32 a)
 
 u32 ir_ctx(struct ir_fn *f)
 {
+	if (f->ctx)
+		return f->ctx;
 	return ir_emit(f, (struct ir_ins){.op = IR_CTX, .type = IRT_CTX});
+}
+
+u32 ir_frame(struct ir_fn *f)
+{
+	return ir_emit(f, (struct ir_ins){.op = IR_CTX, .type = IRT_DATA});
+}
+
+u32 ir_func(struct ir_fn *f, u32 callback)
+{
+	return ir_emit(f, (struct ir_ins){.op = IR_FUNC, .type = IRT_I64, .imm = callback});
+}
+
+u32 ir_load_pointer(struct ir_fn *f, enum ir_type type, u32 ptr, s32 off)
+{
+	u32 v = ir_load(f, 8, false, ptr, off);
+
+	if (v)
+		f->ins.v[v].type = (u8)type;
+	return v;
 }
 
 /* The address stands in the entry, so that it is good wherever the object is used. */

@@ -103,6 +103,7 @@ struct ir_fn {
 	u32 at;           /* block that the builder appends to; 0 after a terminator */
 	u32 line;         /* place for the next instructions */
 	struct ssa *vars; /* state of SSA construction */
+	u32 ctx;	  /* a callback: where it has the program's context from; else 0 */
 };
 
 /* ---- building (ir/build.c). Constant operands are folded while building. */
@@ -116,6 +117,11 @@ u32 ir_const(struct ir_fn *, s64);     /* I64 */
 u32 ir_bin(struct ir_fn *, enum ir_op, enum ir_type, u32 a, u32 b);
 u32 ir_un(struct ir_fn *, enum ir_op, enum ir_type, u32 a); /* neg, sext8.., zext8.., bswap16.. */
 u32 ir_ctx(struct ir_fn *);
+/* What a callback is handed: memory of the program that it belongs to. Its first instruction. */
+u32 ir_frame(struct ir_fn *);
+u32 ir_func(struct ir_fn *, u32 callback); /* the address of a callback of this program */
+/* A pointer that was stored there, of that type. */
+u32 ir_load_pointer(struct ir_fn *, enum ir_type, u32 ptr, s32 off);
 /* A stack object; its address, good in all blocks. */
 u32 ir_slot(struct ir_fn *, u32 size, u32 align);
 u32 ir_map(struct ir_fn *, u32 map);              /* index in the object's maps */

@@ -61,6 +61,7 @@ static void print_operation(struct buf *out, const struct ir_fn *f, const struct
 	case IR_CONST: buf_s64(out, i->imm); break;
 	case IR_SLOT:
 	case IR_DATA: buf_printf(out, "%lld+%u", (long long)i->imm, i->aux); break;
+	case IR_FUNC:
 	case IR_MAP: buf_s64(out, i->imm); break;
 	case IR_LOAD:
 	case IR_LOADS: print_place(out, f, i); break;

@@ -50,6 +50,13 @@ struct code {
 	u32 stack; /* bytes */
 };
 
+/* Puts a callback behind a program that hands it to helpers: what the kernel calls it with, a map, a key, a
+ * value and memory of the program, becomes one argument, that memory, whose first words are then
+ * where key and value are. */
+void code_add_callback(struct arena *, struct code *, const struct code *callback, const char *name);
+/* When all are there: ld_imm64 with src 4 holds the number of a callback, from 1; then how far it is. */
+void code_link_callbacks(struct code *);
+
 /* Appends a listing with relocations, and source lines where `lines` are known. */
 void code_print(struct buf *, const struct code *);
 

@@ -461,17 +461,33 @@ static int make_lines(struct maker *m, const struct code *c, struct object_btf_p
 	return 0;
 }
 
+/* s64 (void *map, void *key, void *value, void *frame) */
+static u32 callback_proto(struct maker *m)
+{
+	static const char *const names[] = {"map", "key", "value", "frame"};
+	struct btf_member args[ARRAY_SIZE(names)] = {0};
+
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+		args[i].name = names[i];
+		args[i].type = pointer_to(m, 0);
+	}
+	return btf_add_proto(&m->b, number(m, 8, true), args, ARRAY_SIZE(names));
+}
+
 static int make_progs(struct maker *m)
 {
 	struct btf_member ctx = {.name = "ctx"};
 	bool lines = false;
 	int err = 0;
-	u32 proto;
+	u32 proto, callback = 0;
 
 	if (!m->o->progs.n)
 		return 0;
 	ctx.type = pointer_to(m, 0);
 	proto = btf_add_proto(&m->b, number(m, 4, true), &ctx, 1);
+	vec_each(p, &m->o->progs)
+		if (p->code.funcs.n > 1 && !callback)
+			callback = callback_proto(m);
 	find_lines(m);
 	vec_each(p, &m->o->progs)
 		lines |= p->code.lines.n > 0;
@@ -480,6 +496,11 @@ static int make_progs(struct maker *m)
 		struct object_btf_prog *out = &m->out->progs[i];
 
 		out->func = btf_add_func(&m->b, p->name, proto, strcmp(p->section, ".text") != 0);
+		for (u32 f = 1; f < p->code.funcs.n; f++) {
+			u32 func = btf_add_func(&m->b, p->code.funcs.v[f].name, callback, false);
+
+			out->callbacks = f == 1 ? func : out->callbacks;
+		}
 		out->section = btf_string(&m->b, p->section);
 		err = lines ? make_lines(m, &p->code, out) : 0;
 	}

@@ -236,8 +236,13 @@ int elf_write_object(const struct object *o, const struct elf_call *calls, u32 n
 
 int object_write_elf(const struct object *o, struct buf *out, struct diag *d)
 {
-	int err = object_validate(o, d);
+	int err;
 
+	vec_each (p, &o->progs)
+		if (!o->plain && p->code.funcs.n > 1)
+			return diag_fail(d, -EOPNOTSUPP, "run the script itself",
+					 "%s has callbacks, which such objects cannot keep", p->name);
+	err = object_validate(o, d);
 	if (err)
 		return err;
 	if (o->plain)

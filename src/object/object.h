@@ -56,7 +56,9 @@ struct layout {
 	u32 n, size; /* size: with padding at the end */
 };
 
-enum view { VIEW_LINES, VIEW_TABLE, VIEW_HISTOGRAM };
+/* How a record likes to be shown. LIVE, beside one of them: it is part of a picture that is drawn again
+ * and again; on a terminal in its place. */
+enum view { VIEW_LINES, VIEW_TABLE, VIEW_HISTOGRAM, VIEW_LIVE = 0x80 };
 
 /* The user-space half of a script: what to do with a record. */
 enum action_kind {
@@ -72,6 +74,7 @@ enum action_kind {
 	ACTION_JOIN, /* print the first `count` strings, text between them; fields: count, strings */
 	ACTION_CAT,    /* format as printf, print the file of that name */
 	ACTION_SYSTEM, /* format as printf, run it by the shell, print its output */
+	ACTION_HELPER_ERROR, /* the helper `text` failed; top: its place, line << 10 | column */
 	ACTION_KINDS
 };
 struct action {
@@ -146,6 +149,7 @@ enum fill_kind {
 	FILL_WALL_OFFSET, /* CLOCK_REALTIME less CLOCK_BOOTTIME, in ns */
 	FILL_CPUS,	 /* how many CPUs there can be */
 	FILL_TAI_OFFSET, /* CLOCK_TAI less CLOCK_MONOTONIC, in ns */
+	FILL_CGROUP_LEVEL, /* how deep the cgroup at the path `text` lies below the root of all */
 	FILL_KINDS
 };
 struct object_fill {
@@ -263,6 +267,7 @@ struct object_btf {
 	} *maps;
 	struct object_btf_prog {
 		u32 func;
+		u32 callbacks; /* of the first one; the others follow */
 		u32 section; /* the program's SEC name: offset in the string table */
 		/* The first line is at instruction 0, instructions ascend and none is the second
 		 * slot of a ld_imm64, as the kernel demands. Code before the first known line has

@@ -224,9 +224,11 @@ static void print_schema(struct buf *out, const struct object *o, u32 i)
 {
 	static const char *const views[] = {"lines", "table", "histogram"};
 	const struct schema *s = &o->schemas.v[i];
+	u32 view = s->view & ~(u32)VIEW_LIVE;
 
-	buf_printf(out, "schema %u %s, %u bytes, as %s", s->id, s->name, s->layout.size,
-		   s->view < ARRAY_SIZE(views) ? views[s->view] : "?");
+	buf_printf(out, "schema %u %s, %u bytes, as %s%s", s->id, s->name, s->layout.size,
+		   view < ARRAY_SIZE(views) ? views[view] : "?",
+		   s->view & VIEW_LIVE ? ", drawn again" : "");
 	if (s->group != s->id)
 		buf_printf(out, ", a form of schema %u", s->group);
 	buf_puts(out, "\n  ");

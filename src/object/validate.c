@@ -288,7 +288,7 @@ static int check_schema(const struct object *o, u32 i, struct diag *d)
 
 	if (s->id != i || !s->name)
 		return bad(d, "schema %u has no name or another number", i);
-	if (s->view > VIEW_HISTOGRAM || s->group > i || o->schemas.v[s->group].group != s->group)
+	if ((s->view & ~VIEW_LIVE) > VIEW_HISTOGRAM || s->group > i || o->schemas.v[s->group].group != s->group)
 		return bad(d, "schema %u (%s): unknown view or group", i, s->name);
 	if (a->kind >= ACTION_KINDS ||
 	    ((a->kind == ACTION_PRINTF || a->kind >= ACTION_TIME) && !a->text))
@@ -327,7 +327,7 @@ static int check_fill(const struct object *o, u32 i, struct diag *d)
 	const struct object_map *m = object_section(o, SECTION_RODATA);
 	const struct object_fill *f = &o->fills.v[i];
 
-	if (f->kind >= FILL_KINDS || (f->kind != FILL_TAI_OFFSET && !f->text))
+	if (f->kind >= FILL_KINDS || ((f->kind <= FILL_CGROUP || f->kind == FILL_CGROUP_LEVEL) && !f->text))
 		return bad(d, "fill row %u is of an unknown kind", i);
 	if (!m || f->off < sizeof(struct waggle_config) || f->off % 8 || m->value_size < 8 ||
 	    f->off > m->value_size - 8)

@@ -96,6 +96,7 @@ struct script_var {
 	struct type type;
 	u32 ir;	     /* INT: variable of the IR */
 	u32 scratch; /* STR: where it lives */
+	u32 shared;  /* INT: its place in the frame, when callbacks use it; else 0 */
 	bool set;    /* assigned so far in the text, while it is being checked */
 	struct script_var *next;
 };
@@ -141,6 +142,7 @@ struct script {
 	struct limits limits;
 	u8 missing;  /* probes that are not there: 0: errors, 1: warnings, 2: left out */
 	bool silent; /* maps are not printed at the end */
+	struct node *filter; /* in front of probes that others set off, or NULL */
 	struct node *last; /* SILENT: body of the `end` that clears them */
 	bool unsafe; /* system() and signal() may be used */
 	u32 pid; /* of -p: whose files are probed, 0: none */

@@ -474,6 +474,8 @@ static void check_point(struct checker *c, struct point *p)
 	c->point = p;
 	for (struct script_var *v = p->vars; v; v = v->next)
 		v->set = false;
+	if (c->script->filter && point_is_filtered(p))
+		check_int(c, c->script->filter, "a filter");
 	if (p->probe->predicate)
 		check_int(c, p->probe->predicate, "a predicate");
 	check_statements(c, p->probe->body);

@@ -188,9 +188,3 @@ void check_map_read(struct checker *c, struct node *n)
 		n->type = (struct type){0};
 	}
 }
-
-void check_for_map(struct checker *c, struct node *n, struct script_var *v)
-{
-	(void)v;
-	check_fail(c, n->a, NULL, "for over maps is not there yet");
-}

@@ -78,13 +78,13 @@ static void forget_values(struct lower *l, const struct node *loop)
 		struct mem m;
 		u32 piece;
 
-		if (v->type.kind != TYPE_INT || !mentions(loop->b, v, true) ||
+		if (v->type.kind != TYPE_INT || v->shared || !mentions(loop->b, v, true) ||
 		    mentions(loop->a, v, false))
 			continue;
 		piece = mem_get_scratch(l, 8);
 		m = mem_at(l, &l->pieces.v[piece]);
-		ir_store(l->fn, 8, m.ptr, m.off, ir_get(l->fn, v->ir));
-		ir_set(l->fn, v->ir, ir_load(l->fn, 8, false, m.ptr, m.off));
+		ir_store(l->fn, 8, m.ptr, m.off, var_get(l, v));
+		var_set(l, v, ir_load(l->fn, 8, false, m.ptr, m.off));
 		mem_put(l, piece);
 	}
 }
@@ -137,7 +137,7 @@ static void lower_range(struct lower *l, struct node *n)
 	ir_br(fn, ir_bin(fn, IR_SLT, IRT_I64, ir_get(fn, at), end), body, done);
 	ir_seal(fn, body);
 	ir_at(fn, body);
-	ir_set(fn, n->c->var->ir, ir_get(fn, at));
+	var_set(l, n->c->var, ir_get(fn, at));
 	l->break_to = done;
 	l->continue_to = next;
 	lower_statements(l, n->b);
@@ -190,8 +190,8 @@ void lower_assign(struct lower *l, struct node *n)
 	}
 	value = lower_int(l, n->b);
 	if (n->op && n->op != TOK_SET)
-		value = lower_update(l, n->op, v->type, ir_get(l->fn, v->ir), n->b->type, value);
-	ir_set(l->fn, v->ir, value);
+		value = lower_update(l, n->op, v->type, var_get(l, v), n->b->type, value);
+	var_set(l, v, value);
 }
 
 /* let $x; in a loop: each turn has a new one. */
@@ -203,7 +203,7 @@ static void lower_let(struct lower *l, struct node *n)
 	if (n->b) {
 		lower_assign(l, n);
 	} else if (v->type.kind == TYPE_INT) {
-		ir_set(l->fn, v->ir, ir_const(l->fn, 0));
+		var_set(l, v, ir_const(l->fn, 0));
 	} else if (v->type.kind != TYPE_UNKNOWN) {
 		m = mem_at(l, &l->pieces.v[v->scratch]);
 		mem_zero(l, m, ALIGN_UP(v->type.size, 8));
@@ -241,7 +241,12 @@ static void lower_statement(struct lower *l, struct node *n)
 	switch (n->kind) {
 	case NODE_ASSIGN: lower_assign(l, n); break;
 	case NODE_LET: lower_let(l, n); break;
-	case NODE_FOR: lower_range(l, n); break;
+	case NODE_FOR:
+		if (n->a->kind == NODE_MAP)
+			lower_each(l, n);
+		else
+			lower_range(l, n);
+		break;
 	case NODE_CALL:
 		if (n->call->lower)
 			n->call->lower(l, n);
@@ -274,8 +279,7 @@ void lower_statements(struct lower *l, struct node *n)
 
 /* ---- programs */
 
-/* Goes on only if the condition holds; else the program ends. */
-static void demand(struct lower *l, struct node *predicate, u32 value)
+void lower_demand(struct lower *l, struct node *predicate, u32 value)
 {
 	struct ir_fn *fn = l->fn;
 	u32 go = ir_block(fn), leave = ir_block(fn);
@@ -301,38 +305,29 @@ static void clear_str(struct lower *l, const struct script_var *v)
 	mem_zero(l, mem_at(l, p), p->slot ? p->size : MIN(p->size, 16));
 }
 
-/* Whether -p is asked for in the program: user probes are attached to the process alone. */
-static bool needs_pid(const struct point *p)
-{
-	switch (p->row->attach) {
-	case ATTACH_UPROBE:
-	case ATTACH_URETPROBE:
-	case ATTACH_USDT: return false;
-	default: return attach_infos[p->row->attach].flags & ATTACH_GATED;
-	}
-}
-
 static void lower_point(struct lower *l, struct point *p)
 {
 	struct ir_fn *fn = l->fn;
 
 	fn->line = place(p->spec->at);
+	l->live = point_is_live(p);
 	scratch_begin(l);
+	frame_begin(l);
 	for (struct script_var *v = p->vars; v; v = v->next) {
 		if (v->type.kind == TYPE_UNKNOWN) /* let $x; and no more */
 			continue;
 		if (v->type.kind != TYPE_INT) {
-			v->scratch = mem_get(l, v->type.size); /* for the whole program */
+			v->scratch = l->frame.wanted ? mem_get_scratch(l, v->type.size) :
+						       mem_get(l, v->type.size); /* for the whole program */
 			clear_str(l, v);
 			continue;
 		}
 		v->ir = ir_var(fn, IRT_I64);
-		ir_set(fn, v->ir, ir_const(fn, 0));
+		var_set(l, v, ir_const(fn, 0));
 	}
-	if (l->opts->pid && needs_pid(p))
-		demand(l, NULL, ir_bin(fn, IR_EQ, IRT_I64, lower_pid(l), ir_const(fn, l->opts->pid)));
+	lower_filters(l, p);
 	if (p->probe->predicate)
-		demand(l, p->probe->predicate, 0);
+		lower_demand(l, p->probe->predicate, 0);
 	lower_statements(l, p->probe->body);
 	if (ir_open(fn))
 		lower_return(l);
@@ -525,8 +520,11 @@ int script_lower(struct script *s, struct point *points, const struct script_opt
 		memset(l.names_at, 0, sizeof(l.names_at));
 		l.pieces.n = 0;
 		l.stack = 0;
+		l.callbacks.n = 0;
 		r.prog = l.prog;
 		lower_point(&l, p);
+		r.callbacks = l.callbacks.v;
+		r.ncallbacks = l.callbacks.n;
 		err = done(user, &r);
 	}
 	rodata_end(&l);

@@ -53,9 +53,17 @@ struct lower {
 		u32 slot;	  /* variable: its address */
 	} claim;
 	u32 served; /* points that share this program */
+	struct frame {		/* of programs that go through maps: what their callbacks see */
+		bool wanted;	/* the program is one */
+		bool inside;	/* a callback is being lowered */
+		u32 at;		/* its address */
+		u32 size;
+	} frame;
+	vec(struct ir_fn *) callbacks; /* of this program */
 	u32 break_to, continue_to;
 	u32 call_names, signal_names; /* in .rodata: tables of names; 0: not yet */
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
+	bool live;  /* what this point shows is a picture that is drawn again: VIEW_LIVE */
 	bool loose; /* strings may have anything behind their NUL: in records nobody looks there */
 };
 
@@ -63,6 +71,12 @@ struct lower {
 u32 rodata_add(struct lower *, u32 size); /* zeroes at the end of .rodata: where they begin */
 void lower_statements(struct lower *, struct node *block);
 void lower_assign(struct lower *, struct node *);
+/* Goes on only if the condition holds (or the value is not 0); else the program ends. */
+void lower_demand(struct lower *, struct node *condition, u32 value);
+/* filter.c */
+void lower_filters(struct lower *, const struct point *);
+/* lower_fn.c: a word that the loader fills in: enum fill_kind */
+u32 lower_fill(struct lower *, u8 kind, const char *text);
 /* The value behind the statements of a block, which are lowered; of a choice that the compiler has
  * made, the one. Other nodes stay. */
 struct node *lower_valued(struct lower *, struct node *);
@@ -105,6 +119,12 @@ bool is_part(const struct node *);
  * a fault they are zero. Returns the helper's result. */
 u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 bytes, u32 from);
 
+/* lower_error.c: the result of a helper that is below 0 when it failed; with -k that is told. */
+u32 lower_checked(struct lower *, u32 helper, u32 result);
+void lower_missing(struct lower *); /* on the path where a map has no entry with the key */
+/* lower_record.c: the record of such an error; code: what the helper returned */
+void lower_error_record(struct lower *, const char *helper, struct node *code);
+
 /* lower_str.c: fills at most the room and returns the length with its NUL. What stands behind
  * the NUL is undefined unless the memory was zeroed before. */
 u32 lower_str(struct lower *, struct node *, struct mem to, struct room);
@@ -124,8 +144,6 @@ struct mem lower_str_zeroed(struct lower *, struct node *, u32 room, u32 *piece)
 /* lower_task.c: a number of at most 8 bytes in a struct of the kernel, by the path to it, through
  * pointers, too: "group_leader.pid". 0: this kernel has no such member. */
 u32 lower_member(struct lower *, u32 base, const char *in, const char *path);
-/* lower_fn.c: a word that only the running machine knows: enum fill_kind. */
-u32 lower_fill(struct lower *, u8 kind, const char *text);
 /* Bytes that an expression names: a pointer points to them, or they lie in memory. */
 void lower_bytes(struct lower *, struct node *, struct mem to, u32 size);
 
@@ -138,6 +156,18 @@ void lower_stack_key(struct lower *, struct node *, struct mem to);
 void lower_stack_key_of(struct lower *, struct mem frames, struct type, struct mem to);
 /* lower_probe.c: `probe` and `func` */
 u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct room);
+
+/* lower_each.c: for ($kv : @map) */
+void lower_each(struct lower *, struct node *);
+/* lower_agg_read.c: over all CPUs; from Linux 5.19 */
+u32 lower_agg_value(struct lower *, const struct script_map *, struct mem key);
+/* Before anything of a program is lowered: which variables callbacks see. */
+void frame_begin(struct lower *);
+u32 frame_scratch(struct lower *); /* in a callback: the program's scratch memory */
+void frame_return(struct lower *); /* in a callback: ends the run of the program */
+/* A variable that is a number. */
+u32 var_get(struct lower *, const struct script_var *);
+void var_set(struct lower *, const struct script_var *, u32 value);
 
 /* lower_claim.c: scratch memory. begin, end: around the code of a program. */
 void scratch_begin(struct lower *);

@@ -50,6 +50,8 @@ static u32 own_memory(struct lower *l)
 
 u32 scratch_address(struct lower *l)
 {
+	if (l->frame.inside)
+		return frame_scratch(l);
 	if (l->claim.wanted) {
 		l->claim.used = true;
 		return ir_get(l->fn, l->claim.slot);
@@ -78,7 +80,9 @@ void scratch_begin(struct lower *l)
 
 void lower_return(struct lower *l)
 {
-	if (l->claim.wanted)
+	if (l->frame.inside)
+		frame_return(l);
+	else if (l->claim.wanted)
 		ir_jmp(l->fn, l->claim.leave);
 	else
 		ir_ret(l->fn, ir_const(l->fn, 0));

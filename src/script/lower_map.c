@@ -157,6 +157,7 @@ static void count_full(struct lower *l, u32 result)
 	struct ir_fn *fn = l->fn;
 	u32 full = ir_block(fn), done = ir_block(fn);
 
+	result = lower_checked(l, HELPER_map_update_elem, result);
 	ir_br(fn, result, full, done);
 	ir_seal(fn, full);
 	ir_at(fn, full);
@@ -228,7 +229,7 @@ static u32 read_before(struct lower *l, const struct map_read *now)
 u32 lower_map_read(struct lower *l, struct node *n)
 {
 	struct ir_fn *fn = l->fn;
-	u32 piece, value, found, done, var;
+	u32 piece, value, found, missing, done, var;
 	struct map_read read;
 	bool numbers;
 
@@ -239,10 +240,15 @@ u32 lower_map_read(struct lower *l, struct node *n)
 		return l->memo.read.value;
 	value = lookup(l, n->map->index, lower_key_of(l, n, numbers ? read.keys : NULL, &piece));
 	mem_put(l, piece);
-	found = ir_block(fn), done = ir_block(fn), var = ir_var(fn, IRT_I64);
-	ir_set(fn, var, ir_const(fn, 0));
-	ir_br(fn, value, found, done);
+	found = ir_block(fn), missing = ir_block(fn), done = ir_block(fn);
+	var = ir_var(fn, IRT_I64);
+	ir_br(fn, value, found, missing);
 	ir_seal(fn, found);
+	ir_seal(fn, missing);
+	ir_at(fn, missing);
+	lower_missing(l);
+	ir_set(fn, var, ir_const(fn, 0));
+	ir_jmp(fn, done);
 	ir_at(fn, found);
 	ir_set(fn, var, ir_load(fn, 8, false, value, 0));
 	ir_jmp(fn, done);
@@ -286,6 +292,7 @@ void lower_map_str(struct lower *l, struct node *n, struct mem to, struct room r
 				    cap, value));
 	ir_jmp(fn, done);
 	ir_at(fn, missing);
+	lower_missing(l);
 	ir_store(fn, 1, to.ptr, 0, ir_const(fn, 0));
 	ir_set(fn, len_var, ir_const(fn, 1));
 	ir_jmp(fn, done);
@@ -527,7 +534,8 @@ u32 lower_map_inc(struct lower *l, struct node *n)
 	return n->prefix ? ir_bin(l->fn, IR_ADD, IRT_I64, value, one) : value;
 }
 
-u32 value_delete(struct lower *l, struct node *n)
+/* Whether there was an entry; where nobody asks, a warning says that there was none. */
+static u32 delete_entry(struct lower *l, struct node *n, bool discarded)
 {
 	struct node *map = n->a;
 	u32 piece, result;
@@ -550,11 +558,18 @@ u32 value_delete(struct lower *l, struct node *n)
 	key = lower_key(l, map, &piece);
 	result = ir_call(l->fn, HELPER_map_delete_elem, IRT_I64, 2,
 			 ir_map(l->fn, map->map->index), mem_addr(l, key));
+	if (discarded)
+		lower_checked(l, HELPER_map_delete_elem, result);
 	mem_put(l, piece);
 	return ir_bin(l->fn, IR_EQ, IRT_I64, result, ir_const(l->fn, 0));
 }
 
+u32 value_delete(struct lower *l, struct node *n)
+{
+	return delete_entry(l, n, false);
+}
+
 void lower_delete(struct lower *l, struct node *n)
 {
-	value_delete(l, n);
+	delete_entry(l, n, true);
 }

@@ -18,9 +18,11 @@ u32 lower_read(struct lower *l, u8 space, bool string, struct mem to, u32 bytes,
 	struct ir_fn *fn = l->fn;
 	u32 addr, kernel, user, done, result;
 
-	if (space != SPACE_ANY)
-		return ir_call(fn, helpers[space == SPACE_USER][string], IRT_I64, 3,
-			       mem_addr(l, to), bytes, from);
+	if (space != SPACE_ANY) {
+		result = helpers[space == SPACE_USER][string];
+		return lower_checked(l, result,
+				     ir_call(fn, result, IRT_I64, 3, mem_addr(l, to), bytes, from));
+	}
 	/* the kernel's half of the address space has the top bit set */
 	kernel = ir_block(fn), user = ir_block(fn), done = ir_block(fn);
 	result = ir_var(fn, IRT_I64);
@@ -29,10 +31,14 @@ u32 lower_read(struct lower *l, u8 space, bool string, struct mem to, u32 bytes,
 	ir_seal(fn, kernel);
 	ir_seal(fn, user);
 	ir_at(fn, kernel);
-	ir_set(fn, result, ir_call(fn, helpers[0][string], IRT_I64, 3, addr, bytes, from));
+	ir_set(fn, result, lower_checked(l, helpers[0][string],
+					 ir_call(fn, helpers[0][string], IRT_I64, 3, addr, bytes,
+						 from)));
 	ir_jmp(fn, done);
 	ir_at(fn, user);
-	ir_set(fn, result, ir_call(fn, helpers[1][string], IRT_I64, 3, addr, bytes, from));
+	ir_set(fn, result, lower_checked(l, helpers[1][string],
+					 ir_call(fn, helpers[1][string], IRT_I64, 3, addr, bytes,
+						 from)));
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);

@@ -103,6 +103,7 @@ static u32 schema_add(struct lower *l, const char *name, enum action_kind action
 
 	s->id = s->group = l->object->schemas.n - 1;
 	s->name = name;
+	s->view = l->live ? VIEW_LIVE : VIEW_LINES;
 	s->action.kind = action;
 	return s->id;
 }
@@ -123,7 +124,7 @@ static u32 make_schemas(struct lower *l, const char *name, const struct action *
 		*first = n ? *first : id;
 		s = &l->object->schemas.v[id];
 		s->action = *action;
-		s->view = view;
+		s->view |= view;
 		s->group = *first;
 		fill_layout(l, &s->layout, args, n ? l->script->limits.str_most : STR_SHORT);
 	}
@@ -440,6 +441,13 @@ static void lower_record(struct lower *l, const char *name, const struct action 
 		if (value_of(a)->type.kind == TYPE_INT)
 			r.ints[i] = lower_int(l, value_of(a));
 	send_record(l, &r);
+}
+
+void lower_error_record(struct lower *l, const char *helper, struct node *code)
+{
+	struct action a = {.kind = ACTION_HELPER_ERROR, .text = helper, .top = l->fn->line};
+
+	lower_record(l, "helper_error", &a, VIEW_LINES, code);
 }
 
 /* ---- the functions */

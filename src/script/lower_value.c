@@ -309,10 +309,10 @@ static u32 lower_inc(struct lower *l, struct node *n)
 
 	if (n->a->kind == NODE_MAP)
 		return lower_map_inc(l, n);
-	old = ir_get(l->fn, n->a->var->ir);
+	old = var_get(l, n->a->var);
 	new = lower_update(l, n->op == TOK_INC ? TOK_ADD_SET : TOK_SUB_SET, n->type, old,
 			   TYPE_NUMBER, ir_const(l->fn, 1));
-	ir_set(l->fn, n->a->var->ir, new);
+	var_set(l, n->a->var, new);
 	return n->prefix ? new : old;
 }
 
@@ -334,7 +334,7 @@ u32 lower_int(struct lower *l, struct node *n)
 			return n->probe_value->lower(l, n);
 		return ir_load(l->fn, n->type.size, n->type.is_signed, ir_ctx(l->fn),
 			       (s32)n->field->off);
-	case NODE_VAR: return ir_get(l->fn, n->var->ir);
+	case NODE_VAR: return var_get(l, n->var);
 	case NODE_MAP: return lower_map_read(l, n);
 	case NODE_CAST: return lower_cast(l, n);
 	case NODE_UNARY: return lower_unary(l, n);

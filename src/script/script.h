@@ -113,6 +113,8 @@ struct point {
 bool point_is_led(const struct script *, const struct point *);
 /* Whether programs at such points can ask which point it is (attach cookies). */
 bool point_has_cookies(const struct script *, const struct point *);
+/* Whether it prints a map and empties it, at each tick of an interval (live.c). */
+bool point_is_live(const struct point *);
 #define POINTS_MOST 1024 /* of one script; see docs/language.md */
 #define PARTS_ANY   255	 /* probe_row.parts: the function gets all behind the name as one part */
 
@@ -142,17 +144,26 @@ bool format_next(const char **p, struct format_spec *);
 
 struct script_opts {
 	u32 pid; /* only events of this process, 0: of all */
+	const char *comm, *cgroup; /* of threads with that name; in that cgroup or below it; or NULL */
+	bool by_uid;
+	u32 uid; /* of that user */
+	bool helper_errors; /* what helpers cannot do is told by records */
 };
 /* "NAME=VALUE" of the environment: before script_parse(), which it outranks. */
 int config_set(struct script *, const char *text);
 /* Something of UNSTABLE_... is used there: a warning or an error, if the script wants one. */
 int config_unstable(struct script *, enum config_variable, struct loc);
 
+/* filter.c: makes what they say a condition of the script. After script_parse(). */
+void script_filter(struct script *, const struct script_opts *);
+bool point_is_filtered(const struct point *);
 /* Makes maps, schemas, actions and, for each point, a program's IR, handed to done(). */
 struct lower_result {
 	struct ir_fn *fn;
 	struct point *point;
 	u32 prog; /* index in the object; its code is to be made */
+	struct ir_fn **callbacks; /* which fn hands to helpers */
+	u32 ncallbacks;
 };
 int script_lower(struct script *, struct point *, const struct script_opts *, struct object *,
 		 int (*done)(void *user, struct lower_result *), void *user);

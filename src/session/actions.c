@@ -133,6 +133,27 @@ static int show(struct waggle_session *s, const struct schema *schema, u64 ns, u
 	return STOP_ENDING;
 }
 
+/* To the sink, if that takes them, else as a warning with the line of the script. */
+static void helper_error(struct waggle_session *s, const struct schema *schema, const u8 *payload,
+			 u32 size)
+{
+	const struct object *o = s->object;
+	struct loc at = {.line = schema->action.top >> 10, .col = schema->action.top & 1023, .len = 1};
+	const char *helper = schema->action.text, *why = "no such key";
+	struct diag d = s->diag;
+	s64 code = 0;
+
+	memcpy(&code, payload, MIN(size, sizeof(code)));
+	if (sink_helper_error(&s->sink, helper, code, at))
+		return;
+	d.file = o->source_name;
+	d.text = o->source;
+	d.size = o->source_size;
+	if (code)
+		why = strerrordesc_np((int)-code);
+	diag_warn(&d, at, NULL, "%s failed: %s (%lld)", helper, why ? why : "?", (long long)code);
+}
+
 int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, const void *payload,
 		   u32 size)
 {
@@ -142,18 +163,29 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 
 	if (s->exited && (!s->resumed || ns < s->resumed))
 		return 0;
+	if (session_shows(s))
+		sink_live(&s->sink, schema->view & VIEW_LIVE, ns);
 	switch (a->kind) {
 	case ACTION_PRINT_MAP:
 		if (session_shows(s))
 			session_print_map(s, a->map, a->top, a->div);
 		break;
 	case ACTION_CLEAR_MAP:
-	case ACTION_ZERO_MAP: map_change(s, a->map, a->kind == ACTION_ZERO_MAP); break;
+	case ACTION_ZERO_MAP:
+		if (!map_change(s, a->map, a->kind == ACTION_ZERO_MAP) && session_shows(s))
+			sink_cleared(&s->sink, &s->object->maps.v[a->map]);
+		break;
 	case ACTION_CAT:
 	case ACTION_SYSTEM:
 		s->stats.shown++;
 		if (session_shows(s))
 			session_output(s, schema, payload, size);
+		break;
+	case ACTION_HELPER_ERROR:
+		if (session_shows(s))
+			helper_error(s, schema, payload, size);
+		else
+			stop = show(s, schema, ns, cpu, payload, size);
 		break;
 	case ACTION_EXIT:
 		if (s->exited)

@@ -57,6 +57,7 @@ static int session_woken(struct waggle_session *s, u64 data)
 			session_end(s, ENDING_COMMAND);
 		return 0;
 	case WATCH_PROCESS: session_end(s, ENDING_PROCESS); return 0;
+	case WATCH_DURATION: session_end(s, ENDING_DURATION); return 0;
 	default: return timer_fired(s, (u32)(data - ENGINE_EPOLL_FREE - WATCH_TIMER));
 	}
 }
@@ -141,7 +142,18 @@ static void print_maps(struct waggle_session *s)
 			session_print_plain(s, i);
 }
 
-/* What was shown and lost, when something was lost or somebody asked. */
+/* Tables end with their sums, where people read them. */
+static bool has_table(const struct waggle_session *s)
+{
+	if (!session_shows(s) || s->sink.ops != &sink_text)
+		return false;
+	vec_each (schema, &s->object->schemas)
+		if (schema->action.kind == ACTION_EMIT)
+			return true;
+	return false;
+}
+
+/* What was shown and lost: of tables always, else when something was lost or somebody asked. */
 static void report_sums(struct waggle_session *s)
 {
 	const struct waggle_stats *st = &s->stats;
@@ -149,7 +161,7 @@ static void report_sums(struct waggle_session *s)
 
 	if (s->opts.quiet)
 		return;
-	if (st->lost || st->map_full || st->ticks_missed || s->opts.verbose) {
+	if (st->lost || st->map_full || st->ticks_missed || s->opts.verbose || has_table(s)) {
 		summary_text(&text, st);
 		diag_note(&s->diag, NULL, "%s", buf_str(&text));
 	}
@@ -170,6 +182,8 @@ static int write_status(struct waggle_session *s)
 
 	if (err == -EPIPE)
 		return 128 + 13; /* as if SIGPIPE had ended us */
+	if (err == -EINTR)
+		return 128 + 2; /* nobody wanted to wait for the reader */
 	return diag_fail(&s->diag, err, NULL, "cannot write the output: %s", strerror(-err));
 }
 

@@ -129,6 +129,9 @@ static int begin(struct waggle_session *s)
 	if (err)
 		return err;
 	s->has_sink = o->out_fd > 0;
+	s->sink.interrupts = &s->interrupts;
+	if (o->command && isatty(STDOUT_FILENO))
+		s->sink.term.redraw = false; /* the command writes to the terminal, too */
 	err = outputs_open(s);
 	if (err)
 		return err;
@@ -143,6 +146,8 @@ static int begin(struct waggle_session *s)
 	if (s->ending || session_exit_called(s))
 		return 0; /* BEGIN said exit() */
 	err = timers_open(s);
+	if (!err)
+		err = duration_open(s);
 	if (err)
 		return err;
 	command_settle(&s->command);
@@ -185,7 +190,7 @@ int session_new(struct waggle_session **out, struct waggle_object *object,
 	s->diag = (struct diag){.fn = s->opts.diag, .user = s->opts.user};
 	s->stats.sz = sizeof(s->stats);
 	s->start_ns = session_now();
-	s->process = s->interrupt = -1;
+	s->process = s->interrupt = s->duration = -1;
 	s->command = (struct command){.pidfd = -1, .go = -1, .failed = -1};
 	s->only = -1;
 	return maps_make(s);
@@ -319,6 +324,8 @@ void waggle_session_stop(struct waggle_session *s)
 		close(s->process);
 	if (s->interrupt >= 0)
 		close(s->interrupt);
+	if (s->duration >= 0)
+		close(s->duration);
 	session_call_close(s);
 	free(s->maps);
 	free(s);

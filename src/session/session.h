@@ -40,6 +40,7 @@ enum ending {
 	ENDING_COMMAND,
 	ENDING_PROCESS,
 	ENDING_INTERRUPT,
+	ENDING_DURATION,
 	ENDING_WRITE
 };
 
@@ -66,6 +67,7 @@ struct waggle_session {
 	struct command command;
 	int process;   /* pidfd of -p; -1: none */
 	int interrupt; /* eventfd */
+	int duration;  /* timerfd: the session ends; -1: it does not */
 	u32 interrupts;
 	struct format *formats; /* by schema: names of files, commands */
 	struct arena arena;     /* of those */
@@ -136,12 +138,13 @@ int stacks_expand(struct waggle_session *, struct arena *, const struct object_m
 
 /* timers.c: intervals */
 int timers_open(struct waggle_session *);
+int duration_open(struct waggle_session *);
 int timer_fired(struct waggle_session *, u32 timer);
 void timers_close(struct waggle_session *);
 bool session_exit_called(const struct waggle_session *); /* a program said exit() */
 
 /* loop.c: waiting, and the end */
-enum { WATCH_INTERRUPT, WATCH_COMMAND, WATCH_PROCESS, WATCH_TIMER };
+enum { WATCH_INTERRUPT, WATCH_COMMAND, WATCH_PROCESS, WATCH_DURATION, WATCH_TIMER };
 int session_watch(struct waggle_session *, int fd, u32 what);
 /* Reads, shows, waits once, for at most ns (UINT64_MAX: no limit). 0 or -errno. */
 int session_turn(struct waggle_session *, u64 ns);

@@ -1,5 +1,5 @@
 /*
- * timers.c: intervals.
+ * timers.c: intervals, and the time after which a session ends.
  *
  * Each has a timerfd, which counts its expirations: a tick that comes late is late, not lost. When
  * more expired than MOST at once, the program runs MOST times and the rest is counted as missed.
@@ -75,4 +75,17 @@ void timers_close(struct waggle_session *s)
 	free(s->timers);
 	s->timers = NULL;
 	s->ntimers = 0;
+}
+
+int duration_open(struct waggle_session *s)
+{
+	u64 ns = s->opts.duration_ns;
+	struct itimerspec t = {.it_value = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)}};
+
+	if (!ns)
+		return 0;
+	s->duration = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (s->duration < 0 || timerfd_settime(s->duration, 0, &t, NULL) < 0)
+		return diag_fail(&s->diag, -errno, NULL, "cannot set a timer: %s", strerror(errno));
+	return session_watch(s, s->duration, WATCH_DURATION);
 }

@@ -19,9 +19,8 @@ enum step_op {
 	STEP_BYTES, /* %r, %rx, %rh */
 	STEP_BUF,   /* the same of a buffer */
 	STEP_VALUE, /* any field as text */
-	STEP_CELL,  /* a string in a table */
 };
-enum step_flag { LEFT = 1, ZERO = 2, PLUS = 4, SPACE = 8, ALT = 16, CELL = 32 };
+enum step_flag { LEFT = 1, ZERO = 2, PLUS = 4, SPACE = 8, ALT = 16 };
 
 struct step {
 	u8 op, flags;
@@ -127,14 +126,6 @@ static char *put_width(char *start, char *end, u32 columns, const struct step *s
 	return end + pad;
 }
 
-/* What put_cell() does, for a value that was written already. */
-static void plain_cell(char *p, const char *end)
-{
-	for (; p < end; p++)
-		if ((u8)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-}
-
 static char *put_pointer(char *p, const struct step *s, u64 v)
 {
 	return v ? put_int(p, s, v) : put_width(p, put_copy(p, "(nil)", 5), 5, s);
@@ -156,10 +147,6 @@ char *format_run(const struct format *f, char *p, const u8 *data)
 			else
 				p = put_int(p, s, field_load(&s->as, data));
 			continue;
-		case STEP_CELL:
-			end = put_cell(p, data + s->as.off, s->as.size, &columns);
-			p = put_width(p, end, columns, s);
-			continue;
 		case STEP_CHAR:
 			*p = (char)field_load(&s->as, data);
 			end = p + 1;
@@ -174,8 +161,6 @@ char *format_run(const struct format *f, char *p, const u8 *data)
 			end = field_text(p, f->show, &s->as, data);
 			if (s->precision >= 0 && end - p > s->precision)
 				end = p + s->precision;
-			if (s->flags & CELL)
-				plain_cell(p, end);
 		}
 		p = put_width(p, end, (u32)(end - p), s);
 	}
@@ -216,25 +201,6 @@ void format_value(struct format *f, struct arena *a, const struct field *field)
 	s->field = field;
 	s->as = *field;
 	f->most += field_text_most(field);
-}
-
-void format_cell(struct format *f, struct arena *a, const struct field *field, u32 width, bool last)
-{
-	bool number = field_is_int(field) && field->unit != UNIT_BOOL && field->unit != UNIT_ENUM;
-	struct step *s = step_add(f, a, STEP_VALUE);
-
-	s->field = field;
-	s->as = *field;
-	s->width = last && !number ? 0 : MIN(width, FORMAT_WIDTH_MOST);
-	s->flags = number ? 0 : LEFT | CELL;
-	if (number && field->unit != UNIT_HEX) {
-		s->op = STEP_DEC;
-		s->conv = field->kind == FIELD_INT ? 'd' : 'u';
-		s->bits = 64;
-	} else if (field->kind == FIELD_STR) {
-		s->op = STEP_CELL;
-	}
-	f->most += MAX(field_text_most(field), s->width);
 }
 
 struct parse {

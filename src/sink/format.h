@@ -19,7 +19,7 @@ struct step;
 struct format {
 	struct step *steps;
 	u32 n;
-	u32 most; /* bytes that it writes at most */
+	u32 most;                /* bytes that it writes at most */
 	const struct show *show; /* may be set when compiled; else NULL */
 };
 
@@ -31,12 +31,8 @@ int format_compile(struct format *, struct arena *, const char *text, const stru
 /* Writes at p, which has room for most bytes; data has the size of the layout. Returns the end. */
 char *format_run(const struct format *, char *p, const u8 *data);
 
-/* For tables: a step list made by hand. */
+/* A step list made by hand. */
 void format_text(struct format *, struct arena *, const char *text, u32 len);
 /* A field as print() shows it. */
 void format_value(struct format *, struct arena *, const struct field *);
-/* A cell of at least `width` columns: numbers to the right, text to the left; `last`: no spaces
- * behind it. */
-void format_cell(struct format *, struct arena *, const struct field *, u32 width, bool last);
-
 #endif

@@ -383,6 +383,24 @@ static void json_map(struct sink *s, const struct map_contents *c)
 	buf_puts(&s->out, m->scalar ? "}}\n" : "}}}\n");
 }
 
+static void json_helper_error(struct sink *s, const char *helper, s64 code, struct loc at)
+{
+	const char *why = code ? strerrordesc_np((int)-code) : "no such key", *file = s->object->source_name;
+
+	buf_puts(&s->out, "{\"type\":\"helper_error\",\"msg\":");
+	why = why ? why : "";
+	json_string(&s->out, (const u8 *)why, strlen(why));
+	buf_puts(&s->out, ",\"helper\":");
+	json_string(&s->out, (const u8 *)helper, strlen(helper));
+	buf_puts(&s->out, ",\"retcode\":");
+	buf_s64(&s->out, code);
+	buf_puts(&s->out, ",\"filename\":");
+	json_string(&s->out, (const u8 *)file, strlen(file));
+	json_member(&s->out, ",\"line\":", at.line);
+	json_member(&s->out, ",\"col\":", at.col);
+	buf_puts(&s->out, "}\n");
+}
+
 static void json_summary(struct sink *s, const struct waggle_stats *st)
 {
 	if (st->lost) {
@@ -408,6 +426,7 @@ const struct sink_ops sink_json = {
 	.record = json_record,
 	.map = json_map,
 	.output = json_output,
+	.helper_error = json_helper_error,
 	.summary = json_summary,
 	.close = json_close,
 };

@@ -10,12 +10,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <time.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define FLUSH_AT (256 * 1024)
 
-const struct sink_ops *const sinks[] = {&sink_text, &sink_json, NULL};
+const struct sink_ops *const sinks[] = {&sink_text, &sink_json, &sink_folded, &sink_flame, NULL};
 
 static const struct sink_ops *sink_find(const char *format, struct diag *diag)
 {
@@ -27,7 +26,7 @@ static const struct sink_ops *sink_find(const char *format, struct diag *diag)
 			return sinks[i];
 		near_try(&near, sinks[i]->name);
 	}
-	diag_fail(diag, -EINVAL, near.best ? near.best : "formats are: text, json",
+	diag_fail(diag, -EINVAL, near.best ? near.best : "formats are: text, json, folded, flame",
 		  "unknown output format '%s'", format);
 	return NULL;
 }
@@ -73,7 +72,6 @@ static void show_open(struct show *show, struct diag *diag)
 int sink_open(struct sink *s, const char *format, struct object *object, int fd, int line_buffered,
 	      struct diag *diag)
 {
-	struct winsize size = {0};
 	volatile int err = -ENOMEM;
 	jmp_buf escape;
 
@@ -82,8 +80,7 @@ int sink_open(struct sink *s, const char *format, struct object *object, int fd,
 	s->ops = sink_find(format ? format : "text", diag);
 	if (!s->ops)
 		return -EINVAL;
-	if (!ioctl(fd, TIOCGWINSZ, &size))
-		s->width = size.ws_col ? size.ws_col : 80;
+	term_open(&s->term, fd);
 	show_open(&s->show, diag);
 	s->arena.escape = &escape;
 	if (!setjmp(escape)) {
@@ -99,10 +96,18 @@ int sink_open(struct sink *s, const char *format, struct object *object, int fd,
 	return err;
 }
 
-static int wait_writable(int fd)
+/* Somebody does not want to wait for a slow reader. */
+static bool impatient(const struct sink *s)
 {
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	return s->interrupts && __atomic_load_n(s->interrupts, __ATOMIC_RELAXED) > 1;
+}
 
+static int wait_writable(const struct sink *s)
+{
+	struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+
+	if (impatient(s))
+		return -EINTR;
 	return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
 }
 
@@ -117,8 +122,8 @@ static void write_out(struct sink *s, size_t n)
 		if (w >= 0)
 			done += (size_t)w;
 		else if (errno == EAGAIN || errno == EWOULDBLOCK)
-			s->error = wait_writable(s->fd);
-		else if (errno != EINTR)
+			s->error = wait_writable(s);
+		else if (errno != EINTR || impatient(s))
 			s->error = -errno;
 	}
 	s->bytes += done;
@@ -131,18 +136,25 @@ static void write_out(struct sink *s, size_t n)
 int sink_flush(struct sink *s, bool force)
 {
 	const char *newline;
-	size_t n = 0;
+	size_t n = 0, all;
 
 	if (s->out.failed && !s->error)
 		s->error = -ENOMEM;
+	if (force || s->out.n >= s->flush_at)
+		picture_close(&s->picture, &s->out, &s->term);
+	all = s->picture.open ? s->picture.from : s->out.n; /* a picture is written whole */
 	if (force || s->line_buffered == 2 || s->out.n >= s->flush_at) {
-		n = s->out.n;
-	} else if (s->line_buffered && s->out.n) {
-		newline = memrchr(s->out.p, '\n', s->out.n);
+		n = all;
+	} else if (s->line_buffered && all) {
+		newline = memrchr(s->out.p, '\n', all);
 		n = newline ? (size_t)(newline - s->out.p) + 1 : 0;
 	}
 	if (n)
 		write_out(s, n);
+	if (s->picture.open)
+		s->picture.from -= s->error ? s->picture.from : n;
+	if (n && s->term.tty && term_look(&s->term, s->fd))
+		picture_restart(&s->picture, &s->out);
 	return s->error;
 }
 
@@ -200,10 +212,30 @@ void sink_map(struct sink *s, const struct map_contents *c)
 	flush_large(s);
 }
 
+void sink_cleared(struct sink *s, const struct object_map *m)
+{
+	if (s->ops->cleared)
+		s->ops->cleared(s, m);
+}
+
+void sink_live(struct sink *s, bool part, u64 ns)
+{
+	picture_mark(&s->picture, &s->out, &s->term, part, ns);
+}
+
 void sink_output(struct sink *s, const char *type, const char *text, size_t n)
 {
 	s->ops->output(s, type, text, n);
 	flush_large(s);
+}
+
+bool sink_helper_error(struct sink *s, const char *helper, s64 code, struct loc at)
+{
+	if (!s->ops->helper_error)
+		return false;
+	s->ops->helper_error(s, helper, code, at);
+	flush_large(s);
+	return true;
 }
 
 static void join_text(struct buf *b, const struct schema *schema, const u8 *payload)
@@ -241,6 +273,7 @@ bool action_text(struct buf *b, const struct show *show, const struct schema *sc
 
 void sink_ended(struct sink *s)
 {
+	sink_live(s, false, 0);
 	s->final = true;
 	if (s->ops->ended)
 		s->ops->ended(s);

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "object/object.h"
+#include "sink/term.h"
 #include "sink/value.h"
 
 /* The contents of a map, read out: per-CPU values already merged, entries in the order in which
@@ -35,10 +36,12 @@ struct sink {
 	u8 *spare;          /* room for the payload of a record that is too short */
 	size_t flush_at;    /* write when so many bytes are pending */
 	int fd;
-	int line_buffered;  /* 1: write at each newline, 2: everything; 0: when large or flushed */
-	int error;          /* first error of a write (EPIPE, ENOSPC), negative */
+	int line_buffered; /* 1: write at each newline, 2: everything; 0: when large or flushed */
+	int error;         /* first error of a write (EPIPE, ENOSPC), negative */
 	u64 bytes;
-	u32 width;   /* columns of the terminal; 0: not a terminal */
+	struct term term;
+	struct picture picture;
+	const u32 *interrupts; /* more than one: nobody waits for a slow reader any more; or NULL */
 	struct show show;
 	void *state; /* of the format */
 	bool final;  /* sink_ended() was called, and no map shown since */
@@ -51,17 +54,20 @@ struct sink_ops {
 	void (*record)(struct sink *, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		       u32 size);
 	void (*map)(struct sink *, const struct map_contents *);
+	void (*cleared)(struct sink *, const struct object_map *); /* may be NULL */
 	/* Tracing has ended, what follows are the final maps. Text sets them apart by two empty
 	 * lines, as bpftrace does, if there are any. */
 	void (*ended)(struct sink *);
 	/* What a file or a command gave: "cat", "syscall". Text is written as it is. */
 	void (*output)(struct sink *, const char *type, const char *text, size_t n);
+	/* A helper failed with that code at that place; NULL: it is not part of the output. */
+	void (*helper_error)(struct sink *, const char *helper, s64 code, struct loc);
 	/* at the end: what was shown and what was lost */
 	void (*summary)(struct sink *, const struct waggle_stats *);
 	void (*close)(struct sink *);
 };
 extern const struct sink_ops *const sinks[]; /* ends with NULL */
-extern const struct sink_ops sink_text, sink_json;
+extern const struct sink_ops sink_text, sink_json, sink_folded, sink_flame;
 
 /* format: a name of the table, NULL: "text". The object outlives the sink; fd stays the caller's.
  * Unknown formats and broken schemas are -EINVAL with a message. After an error there is nothing
@@ -73,7 +79,13 @@ void sink_attached(struct sink *, u32 probes);
 void sink_record(struct sink *, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		 u32 size);
 void sink_map(struct sink *, const struct map_contents *);
+void sink_cleared(struct sink *, const struct object_map *); /* the map was emptied */
+/* Something that this record asks for comes next. Part of what an interval draws again and again?
+ */
+void sink_live(struct sink *, bool part, u64 ns);
 void sink_output(struct sink *, const char *type, const char *text, size_t n);
+/* Returns false where this is no part of the output. */
+bool sink_helper_error(struct sink *, const char *helper, s64 code, struct loc);
 void sink_ended(struct sink *);
 void sink_summary(struct sink *, const struct waggle_stats *);
 /* Writes what is pending, if the policy says so (force: in any case): call it with false after

@@ -2,100 +2,28 @@
  * text.c: output for people: lines, tables and maps.
  *
  * printf lines are as the script wrote them, and maps look as bpftrace prints them. Records of
- * emit() are rows of a table: its header comes once, columns have fixed least widths and one space
- * between them, numbers stand right and text left. A value that is wider shifts the rest of its
- * row; nothing is cut, but on a terminal a row of more than its width loses the end of its last
- * column, so that rows stay rows.
+ * emit() are rows of a table (table.c): its header comes once, on a terminal once a screen.
  */
+#include "sink/folded.h"
 #include "sink/format.h"
 #include "sink/series.h"
 #include "sink/sink.h"
+#include "sink/table.h"
 #include "sink/value.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
+/* The rows of all forms of one record. */
+struct text_rows {
+	bool begun;  /* the header was shown */
+	u32 since;   /* rows since then */
+	u32 picture; /* in which it was */
+};
 struct text_schema {
 	struct format format;
-	char *header;       /* tables: with its newline */
-	bool *header_shown; /* one for the whole group */
+	struct table table;     /* of emit(); else no columns */
+	struct text_rows *rows; /* one for the whole group */
 };
-
-/* ---- tables */
-
-static const char *unit_suffix(u8 unit)
-{
-	switch (unit) {
-	case UNIT_NS: return "(ns)";
-	case UNIT_US: return "(us)";
-	case UNIT_MS: return "(ms)";
-	default: return "";
-	}
-}
-
-/* The least width of a column that did not say one. */
-static u32 natural_width(const struct field *f)
-{
-	switch (f->kind) {
-	case FIELD_STR: return MIN(f->size, 16);
-	case FIELD_UINT:
-	case FIELD_INT: return f->size == 8 ? 12 : f->size == 4 ? 7 : 5;
-	default: return 16;
-	}
-}
-
-static void add_header(struct buf *b, const char *name, u32 width, bool right, bool last)
-{
-	u32 n = (u32)strlen(name), pad = width > n ? width - n : 0;
-
-	for (u32 i = 0; right && i < pad; i++)
-		buf_char(b, ' ');
-	buf_puts(b, name);
-	for (u32 i = 0; !right && !last && i < pad; i++)
-		buf_char(b, ' ');
-}
-
-static void table_open(struct sink *s, struct text_schema *t, const struct layout *l)
-{
-	struct arena *a = &s->arena;
-	struct buf header = {0};
-
-	for (u32 i = 0; i < l->n; i++) {
-		const struct field *f = &l->fields[i];
-		const char *unit = unit_suffix(f->unit);
-		char *name = arena_printf(a, "%s%s", f->name, unit);
-		u32 width = MAX(f->width ? f->width : natural_width(f), (u32)strlen(name));
-
-		width = MIN(width, FORMAT_WIDTH_MOST);
-		for (char *c = name; c < name + strlen(f->name); c++)
-			*c = (char)toupper((unsigned char)*c);
-		if (i) {
-			buf_char(&header, ' ');
-			format_text(&t->format, a, " ", 1);
-		}
-		add_header(&header, name, width, field_is_int(f), i == l->n - 1);
-		format_cell(&t->format, a, f, width, i == l->n - 1);
-	}
-	format_text(&t->format, a, "\n", 1);
-	buf_char(&header, '\n');
-	t->header = arena_strdup(a, buf_str(&header));
-	buf_free(&header);
-}
-
-/* Cuts a row, at [start, end) with its newline, to the columns of the terminal. */
-static char *table_cut(const struct sink *s, char *start, char *end)
-{
-	u32 columns = 0;
-
-	for (char *c = start; c < end - 1; c++) {
-		columns += (*c & 0xc0) != 0x80;
-		if (columns > s->width) {
-			*c = '\n';
-			return c + 1;
-		}
-	}
-	return end;
-}
 
 /* ---- opening */
 
@@ -103,7 +31,7 @@ static int text_open(struct sink *s, struct diag *diag)
 {
 	u32 n = s->object->schemas.n;
 	struct text_schema *all = arena_array(&s->arena, struct text_schema, n);
-	bool *shown = arena_array(&s->arena, bool, n);
+	struct text_rows *rows = arena_array(&s->arena, struct text_rows, n);
 	int err = 0;
 
 	s->state = all;
@@ -112,13 +40,13 @@ static int text_open(struct sink *s, struct diag *diag)
 		struct text_schema *t = &all[i];
 		struct arena *a = &s->arena;
 
-		t->header_shown = &shown[schema->group];
+		t->rows = &rows[schema->group];
 		switch (schema->action.kind) {
 		case ACTION_PRINTF:
 			err = format_compile(&t->format, a, schema->action.text, &schema->layout,
 					     diag);
 			break;
-		case ACTION_EMIT: table_open(s, t, &schema->layout); break;
+		case ACTION_EMIT: table_open(&t->table, a, &schema->layout); break;
 		case ACTION_PRINT_VALUE:
 			for (u32 j = 0; j < schema->layout.n; j++) {
 				format_text(&t->format, a, ", ", j ? 2 : 0);
@@ -139,33 +67,57 @@ static void text_output(struct sink *s, const char *type, const char *text, size
 	buf_add(&s->out, text, n);
 }
 
+/* The header stands before the first row; on a terminal once a screen, and in each picture. */
+static bool header_due(const struct sink *s, const struct text_rows *r)
+{
+	if (!r->begun || (s->picture.open && r->picture != s->picture.number))
+		return true;
+	return !s->picture.open && s->term.height > 3 && r->since >= s->term.height - 2;
+}
+
+static void text_row(struct sink *s, struct text_schema *t, const u8 *payload)
+{
+	struct text_rows *r = t->rows;
+	char *p;
+
+	if (t->table.width != s->term.width)
+		table_place(&t->table, s->term.width);
+	if (header_due(s, r)) {
+		table_header(&t->table, &s->out, &s->term);
+		*r = (struct text_rows){.begun = true, .picture = s->picture.number};
+	}
+	r->since++;
+	p = buf_reserve(&s->out, t->table.most);
+	if (p)
+		s->out.n += (size_t)(table_row(&t->table, &s->term, &s->show, p, payload) - p);
+}
+
 static void text_record(struct sink *s, const struct schema *schema, u64 ns, u32 cpu,
 			const void *payload, u32 size)
 {
 	struct text_schema *t = (struct text_schema *)s->state + schema->id;
-	char *p, *end;
+	char *p;
 
 	(void)cpu, (void)size;
+	if (t->table.n) {
+		text_row(s, t, payload);
+		return;
+	}
 	if (action_text(&s->out, &s->show, schema, ns, payload))
 		return;
 	if (!t->format.n)
 		return;
-	if (t->header && !*t->header_shown) {
-		*t->header_shown = true;
-		buf_puts(&s->out, t->header);
-	}
 	p = buf_reserve(&s->out, t->format.most);
-	if (!p)
-		return;
-	end = format_run(&t->format, p, payload);
-	if (t->header && s->width && (size_t)(end - p) > s->width)
-		end = table_cut(s, p, end);
-	s->out.n += (size_t)(end - p);
+	if (p)
+		s->out.n += (size_t)(format_run(&t->format, p, payload) - p);
 }
 
 /* ---- maps */
 
-#define BAR 52
+#define BAR       52 /* columns of the longest bar; on a terminal as many as there are */
+#define BAR_LEAST 16
+#define BAR_MOST  200
+#define BAR_ROOM  27 /* what stands around it */
 
 /* A bound as bpftrace shortens it: by the largest suffix that loses nothing. `above`: one more
  * than v, which may be 2^64. */
@@ -214,12 +166,20 @@ static char *put_range(char *p, const struct object_map *m, const struct bucket 
 	return p;
 }
 
-static char *put_bar_line(char *p, const struct map_contents *c, const struct bucket *b, u64 most)
+static u32 bar_width(const struct term *t)
+{
+	if (!t->width)
+		return BAR;
+	return t->width < BAR_LEAST + BAR_ROOM ? BAR_LEAST : MIN(t->width - BAR_ROOM, BAR_MOST);
+}
+
+static char *put_bar_line(char *p, const struct term *t, const struct map_contents *c,
+			  const struct bucket *b, u64 most)
 {
 	char *start = p, digits[PUT_U64_MOST];
-	u32 n = (u32)(put_u64(digits, map_divide(c, b->count)) - digits);
+	u32 n = (u32)(put_u64(digits, map_divide(c, b->count)) - digits), width = bar_width(t);
 	/* in floats, as bpftrace computes it, so that bars are equal to the last '@' */
-	u32 bar = (u32)((float)b->count / (float)most * BAR);
+	u32 bar = (u32)((float)b->count / (float)most * (float)width);
 
 	p = put_range(p, c->map, b);
 	if (p < start + 16)
@@ -228,25 +188,46 @@ static char *put_bar_line(char *p, const struct map_contents *c, const struct bu
 		p = put_fill(p, ' ', 8 - n);
 	p = put_copy(p, digits, n);
 	p = put_copy(p, " |", 2);
+	p = colour_on(p, t, COLOUR_BAR);
 	p = put_fill(p, '@', bar);
-	p = put_fill(p, ' ', BAR - bar);
+	p = colour_off(p, t);
+	p = put_fill(p, ' ', width - bar);
 	return put_copy(p, "|\n", 2);
 }
 
-#define BAR_LINE_MOST (64 + 32 + BAR)
+#define BAR_LINE_MOST (64 + 32 + BAR_MOST + COLOUR_MOST)
+
+/* On a terminal: what the two columns are, if the map's name says it. */
+static void text_hist_head(struct sink *s, const struct object_map *m)
+{
+	char *p = s->term.tty ? buf_reserve(&s->out, 64) : NULL, *start = p;
+	size_t stem;
+	const char *unit = unit_of_name(m->shown + 1, &stem);
+
+	if (!p || !unit)
+		return;
+	p = colour_on(p, &s->term, COLOUR_DIM);
+	p = put_copy(p, unit, strlen(unit));
+	p = put_fill(p, ' ', 19 - strlen(unit));
+	p = put_copy(p, "count", 5);
+	p = colour_off(p, &s->term);
+	*p++ = '\n';
+	s->out.n += (size_t)(p - start);
+}
 
 static void text_hist(struct sink *s, const struct map_contents *c, const struct map_entry *e)
 {
 	struct buckets all = buckets_shown(c->map, e);
 
 	buf_char(&s->out, '\n');
+	text_hist_head(s, c->map);
 	for (u32 i = all.first; i < all.first + all.n; i++) {
 		struct bucket b = bucket_get(c->map, e, i);
 		char *p = buf_reserve(&s->out, BAR_LINE_MOST);
 
 		if (!p)
 			return;
-		s->out.n += (size_t)(put_bar_line(p, c, &b, all.most) - p);
+		s->out.n += (size_t)(put_bar_line(p, &s->term, c, &b, all.most) - p);
 	}
 	buf_char(&s->out, '\n');
 }

@@ -115,7 +115,7 @@ static void records_text(void **unused)
 		  "    PID COMM       FD PATH\n"
 		  "      1 cat         3 /etc/hosts\n"
 		  "      1 cat         3 /etc/hos\n"
-		  "12345678 a\"b\\c?\xff\xc3\xa9   -2 ?[31m\n"
+		  "12345678 a\"b\\c?\xff\xc3\xa9  -2 ?[31m\n"
 		  "12345678 a\"b\\c\n\xff\xc3\xa9  -2|\x1b[31m\n"
 		  "(-1, abc)\n"
 		  "LAT(us)       ADDR\n"
@@ -306,11 +306,11 @@ static void terminal_width(void **unused)
 
 	(void)unused;
 	start(x, "text");
-	x->sink.width = 24;
+	x->sink.term.width = 22;
 	show(x, EMIT, &r, sizeof(r));
 	show(x, PRINTF, &r, sizeof(r));
-	expect(x, "    PID COMM       FD PATH\n"
-		  "      1 cat         3 \xc3\xa9\xc3\xa9\n"
+	expect(x, "  PID COMM       FD PA\n"
+		  "    1 cat         3 \xc3\xa9\xc3\xa9\n"
 		  "1 cat   3|\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\n");
 }
 

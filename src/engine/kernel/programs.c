@@ -32,14 +32,16 @@ static bool gated(const struct kernel_engine *k, u32 prog)
 
 /* r0 = control->open; if it is 0, return 0: by the program's own last exit, where a jump gets
  * there. r0 is the one register that nobody needs at entry. Returns the slots written. */
-static u32 gate_emit(const struct kernel_engine *k, struct insn *to, const struct specialised *now)
+static u32 gate_emit(const struct kernel_engine *k, u32 prog, struct insn *to,
+		     const struct specialised *now)
 {
+	const struct code *c = &k->base.object->progs.v[prog].code;
 	const struct insn open[] = {
 		{BPF_LD | BPF_IMM | BPF_DW, 0, BPF_PSEUDO_MAP_VALUE, 0, k->maps[k->bss_map]},
 		{0, 0, 0, 0, offsetof(struct waggle_control, open)},
 		{BPF_LDX | BPF_MEM | BPF_DW, 0, 0, 0, 0},
 	};
-	u32 end = now->n, n = ARRAY_SIZE(open);
+	u32 end = c->funcs.n > 1 ? c->funcs.v[1].insn : now->n, n = ARRAY_SIZE(open);
 
 	memcpy(to, open, sizeof(open));
 	while (end && now->insns[end - 1].code != (BPF_JMP | BPF_EXIT))
@@ -181,6 +183,9 @@ static struct sys_func_info *program_funcs(const struct kernel_engine *k, u32 pr
 	for (u32 i = 0; funcs && i < c->funcs.n; i++) {
 		funcs[i].insn = c->funcs.v[i].insn + (i ? shift : 0);
 		funcs[i].type = c->funcs.v[i].type;
+		if (!funcs[i].type && k->btf_fd && k->btf.progs[prog].callbacks)
+			funcs[i].type = i ? k->btf.progs[prog].callbacks + i - 1 :
+					    k->btf.progs[prog].func;
 		if (!funcs[i].type)
 			funcs[0].type = 0;
 	}
@@ -203,7 +208,7 @@ static int program_made(struct kernel_engine *k, u32 prog, const struct speciali
 			struct insn *insns)
 {
 	const struct object_prog *p = &k->base.object->progs.v[prog];
-	u32 shift = gated(k, prog) ? gate_emit(k, insns, now) : 0;
+	u32 shift = gated(k, prog) ? gate_emit(k, prog, insns, now) : 0;
 	u32 nfuncs;
 	struct sys_func_info *funcs = program_funcs(k, prog, shift, &nfuncs);
 	struct sys_prog s = {

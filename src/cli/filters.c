@@ -1,0 +1,139 @@
+/*
+ * filters.c: what the options that narrow tracing are given: users, cgroups, containers, times.
+ *
+ * In:  text of the command line. Out: options of the library.
+ */
+#include "cli/trace.h"
+
+#include <ctype.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int take_comm(struct trace *t, const char *name)
+{
+	if (!*name || strlen(name) > 15)
+		return usage_error("threads have names of 1 to 15 bytes, not '%s'", name);
+	t->opts.comm = name;
+	return 0;
+}
+
+/* "name:x:1000:..." */
+static bool user_of(const char *name, unsigned *uid)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	size_t n = strlen(name);
+	char line[1024];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, n) && line[n] == ':')
+			found = sscanf(line + n, ":%*[^:]:%u", uid) == 1 ||
+				sscanf(line + n, "::%u", uid) == 1;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+int take_uid(struct trace *t, const char *text)
+{
+	unsigned long long n;
+	char *end;
+
+	t->opts.by_uid = true;
+	n = strtoull(text, &end, 10);
+	if (isdigit((unsigned char)*text) && !*end && n < 0xffffffffu) {
+		t->opts.uid = (unsigned)n;
+		return 0;
+	}
+	if (user_of(text, &t->opts.uid))
+		return 0;
+	return usage_error("there is no user '%s': --uid takes a number or a name of /etc/passwd",
+			   text);
+}
+
+static bool is_cgroup(const char *path)
+{
+	char procs[4200];
+
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", path);
+	return !access(procs, F_OK);
+}
+
+int take_cgroup(struct trace *t, const char *path)
+{
+	char *whole;
+
+	t->opts.cgroup = path;
+	if (is_cgroup(path))
+		return 0;
+	/* as /proc/PID/cgroup has it; as long as the process lives */
+	if (asprintf(&whole, "/sys/fs/cgroup%s%s", path[0] == '/' ? "" : "/", path) < 0)
+		return STATUS_ERROR;
+	t->opts.cgroup = whole;
+	if (is_cgroup(whole))
+		return 0;
+	return usage_error("there is no cgroup '%s': --cgroup takes a folder of /sys/fs/cgroup",
+			   path);
+}
+
+/* ---- containers: the cgroup that has the container's id or name in its own */
+
+static struct {
+	const char *name;
+	char *path;
+	int level, same; /* of the best; how many others are on its level */
+} container;
+
+static int look(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	if (kind != FTW_D || !strstr(path + at->base, container.name))
+		return FTW_CONTINUE;
+	if (container.path && at->level == container.level)
+		container.same++;
+	if (container.path && at->level >= container.level)
+		return FTW_SKIP_SUBTREE;
+	free(container.path);
+	container.path = strdup(path);
+	container.level = at->level;
+	container.same = 0;
+	return FTW_SKIP_SUBTREE;
+}
+
+int take_container(struct trace *t, const char *name)
+{
+	container.name = name;
+	if (!*name || strchr(name, '/'))
+		return usage_error("--container takes an id or a name, not '%s'", name);
+	nftw("/sys/fs/cgroup", look, 16, FTW_PHYS | FTW_ACTIONRETVAL);
+	if (!container.path)
+		return usage_error("no cgroup has '%s' in its name: give the container's id, or "
+				   "--cgroup",
+				   name);
+	if (container.same)
+		return usage_error("%d cgroups have '%s' in their names, as %s: give more of it",
+				   container.same + 1, name, container.path);
+	t->opts.cgroup = container.path;
+	return 0;
+}
+
+/* "5", "5s", "500ms", "2m", "1h" */
+int take_duration(struct trace *t, const char *text)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = {{"", 1e9}, {"s", 1e9}, {"ms", 1e6}, {"us", 1e3}, {"m", 60e9}, {"h", 3600e9}};
+	char *end;
+	double n = strtod(text, &end);
+
+	for (unsigned i = 0; i < sizeof(units) / sizeof(*units) && end > text; i++)
+		if (!strcmp(end, units[i].name) && n * units[i].ns >= 1 && n * units[i].ns < 9e18) {
+			t->opts.duration_ns = (uint64_t)(n * units[i].ns);
+			return 0;
+		}
+	return usage_error("--duration takes a time, as 5, 500ms, 2m: not '%s'", text);
+}

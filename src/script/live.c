@@ -1,0 +1,37 @@
+/*
+ * live.c: does a probe draw a picture again and again? An interval that prints a map and empties it
+ * does: on a terminal each of its outputs takes the place of the one before.
+ */
+#include "script/tables.h"
+
+/* The map that a statement `print(@m)`, `clear(@m)` or `zero(@m)` is about, or NULL. */
+static const struct script_map *map_of(const struct node *n, const char *name)
+{
+	bool is_map = n->kind == NODE_CALL && n->a && n->a->kind == NODE_MAP && !n->a->a;
+
+	return is_map && !strcmp(n->text, name) ? n->a->map : NULL;
+}
+
+/* Is there such a statement about the map, or with map NULL one that `other` belongs to? */
+static bool has(const struct node *n, const char *name, const struct script_map *map,
+		const struct node *body)
+{
+	for (; n; n = n->next) {
+		const struct script_map *m = map_of(n, name);
+
+		if (m &&
+		    (map ? m == map : has(body, "clear", m, body) || has(body, "zero", m, body)))
+			return true;
+		if (has(n->a, name, map, body) || has(n->b, name, map, body) ||
+		    has(n->c, name, map, body))
+			return true;
+	}
+	return false;
+}
+
+bool point_is_live(const struct point *p)
+{
+	const struct node *body = p->probe->body;
+
+	return p->row->attach == ATTACH_INTERVAL && has(body, "print", NULL, body);
+}

@@ -1,0 +1,284 @@
+/*
+ * flame_svg.c: a flame graph: sums of stacks become one SVG that needs nothing else.
+ *
+ * In:  a tally, whose lines are frames with their kinds, the root first.
+ * Out: a box for each frame of each stack, as wide as what went through it; identical ones beside
+ * each other are one. The boxes have places of their own, so that a viewer without scripts shows
+ *      them, too; in a browser flame.js takes over.
+ */
+#include "sink/folded.h"
+
+#include <stdlib.h>
+
+/* As in flame.js. */
+#define FRAME  17
+#define TOP    56
+#define BOTTOM 26
+#define SIDE   10
+#define WIDTH  1200
+#define LETTER 7.2 /* pixels */
+#define LEAST \
+	(1 / 40000.0) /* of the whole: narrower frames could not be seen at any zoom that helps */
+#define DEEPEST 1024
+
+extern const char flame_js[];
+__asm__(".pushsection .rodata\n"
+	".hidden flame_js\n"
+	".global flame_js\n"
+	"flame_js: .incbin \"src/sink/flame.js\"\n"
+	".byte 0\n"
+	".popsection\n");
+
+static const char style[] =
+	"text{font:12px ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;fill:#222}"
+	"#back{fill:#fff}#title{font-size:17px;text-anchor:middle}#probe{visibility:hidden}"
+	".f{cursor:pointer}.f rect{stroke-width:.5}.f text{pointer-events:none;fill:#111}"
+	".f:hover rect,.chosen rect{stroke:#000;stroke-width:1.2}.above{opacity:.55}"
+	".hit rect{fill:#e040e0!important}#tools{display:none}.live #tools{display:inline}"
+	".button{cursor:pointer;text-anchor:end;fill:#36c}.off{opacity:.25;pointer-events:none}"
+	"#share{text-anchor:end}"
+	"input{box-sizing:border-box;width:200px;height:22px;font:12px monospace;"
+	"border:1px solid #999;border-radius:3px;padding:0 5px;background:#fff;color:#222}"
+	"@media(prefers-color-scheme:dark){#back{fill:#1c1c20}text{fill:#ddd}"
+	".f:hover rect,.chosen rect{stroke:#fff}.button{fill:#8ab4f8}"
+	"input{background:#2a2a30;color:#ddd}}";
+
+struct node {
+	const char *name;
+	u32 len;
+	u8 kind;
+	u64 from, count;
+};
+struct graph {
+	struct buf *out;
+	struct node open[DEEPEST]; /* the stack that is being drawn; [0]: all */
+	u32 depth;
+	u64 total, at;
+	u32 deepest;
+	const char *unit;
+};
+
+/* Text of a document: escaped; bytes that it may not hold become U+FFFD. */
+static void put_xml(struct buf *b, const char *s, size_t n)
+{
+	char *p = buf_reserve(b, n * 6 + 1), *end;
+	struct buf plain = {0};
+
+	if (!p)
+		return;
+	end = put_json(p, (const u8 *)s, n, false); /* makes it valid UTF-8 */
+	buf_add(&plain, p, (size_t)(end - p));
+	for (size_t i = 0; i < plain.n; i++) {
+		char c = plain.p[i];
+
+		if (c == '\\' && i + 1 < plain.n &&
+		    (plain.p[i + 1] == '"' || plain.p[i + 1] == '\\'))
+			c = plain.p[++i];
+		if (c == '&')
+			buf_puts(b, "&amp;");
+		else if (c == '<')
+			buf_puts(b, "&lt;");
+		else if (c == '>')
+			buf_puts(b, "&gt;");
+		else if (c == '"')
+			buf_puts(b, "&quot;");
+		else
+			buf_char(b, c);
+	}
+	buf_free(&plain);
+}
+
+/* ---- frames */
+
+static u32 hash(const struct node *f)
+{
+	return dict_hash(f->name, f->len);
+}
+
+/* Warm for processes, cold for the kernel, pale for labels; a name has the same colour everywhere.
+ */
+static void put_colour(struct buf *b, const struct node *f)
+{
+	static const struct {
+		u32 hue, spread, saturation, light;
+	} colours[] = {
+		[0] = {0, 1, 0, 85},
+		[FRAME_LABEL] = {85, 30, 30, 78},
+		[FRAME_USER] = {18, 36, 88, 64},
+		[FRAME_KERNEL] = {190, 30, 62, 68},
+	};
+	u32 h = hash(f);
+
+	buf_printf(b, "hsl(%u,%u%%,%u%%)", colours[f->kind].hue + h % colours[f->kind].spread,
+		   colours[f->kind].saturation, colours[f->kind].light + h / 64 % 8);
+}
+
+static void put_fitting(struct buf *b, const struct node *f, double width)
+{
+	u32 letters = width < 6 ? 0 : (u32)((width - 6) / LETTER);
+	u32 n = f->len;
+
+	if (letters < 3)
+		return;
+	if (n > letters) {
+		n = letters - 2;
+		while (n && ((u8)f->name[n] & 0xc0) == 0x80)
+			n--;
+	}
+	put_xml(b, f->name, n);
+	buf_puts(b, n < f->len ? ".." : "");
+}
+
+static void put_frame(struct graph *g, const struct node *f, u32 depth)
+{
+	static const char *const classes[] = {"r", "l", "u", "k"};
+	double scale = (WIDTH - 2 * SIDE) / (double)g->total, width = (double)f->count * scale;
+	double x = SIDE + (double)f->from * scale;
+	u32 y = TOP + (g->deepest - depth) * FRAME;
+	struct buf *b = g->out;
+
+	if ((double)f->count < (double)g->total * LEAST)
+		return;
+	buf_printf(b, "<g class=\"f %s\" data-x=\"%llu\" data-w=\"%llu\" data-d=\"%u\" data-n=\"",
+		   classes[f->kind], (unsigned long long)f->from, (unsigned long long)f->count,
+		   depth);
+	put_xml(b, f->name, f->len);
+	buf_puts(b, "\"><title>");
+	put_xml(b, f->name, f->len);
+	buf_printf(b,
+		   " (%llu %s, %.2f%%)</title><rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" "
+		   "height=\"%u\" rx=\"1\" fill=\"",
+		   (unsigned long long)f->count, g->unit,
+		   100.0 * (double)f->count / (double)g->total, x, y,
+		   width > 0.5 ? width - 0.4 : 0.1, FRAME - 1);
+	put_colour(b, f);
+	buf_printf(b, "\"/><text x=\"%.1f\" y=\"%u\">", x + 3, y + FRAME - 5);
+	put_fitting(b, f, width);
+	buf_puts(b, "</text></g>\n");
+}
+
+/* Frames from `depth` on have ended: their widths are known now. */
+static void close_frames(struct graph *g, u32 depth)
+{
+	while (g->depth > depth) {
+		struct node *f = &g->open[--g->depth];
+
+		f->count = g->at - f->from;
+		if (g->out)
+			put_frame(g, f, g->depth);
+	}
+}
+
+/* The next frame of a line: [*p, end) without its mark; false: there is none. */
+static bool next_frame(const char **p, const char *end, struct node *f)
+{
+	const char *semi;
+
+	if (*p >= end)
+		return false;
+	semi = memchr(*p, ';', (size_t)(end - *p));
+	semi = semi ? semi : end;
+	*f = (struct node){.kind = FRAME_USER, .name = *p, .len = (u32)(semi - *p)};
+	if (f->len && (u8)f->name[0] <= FRAME_KERNEL) {
+		f->kind = (u8)f->name[0];
+		f->name++;
+		f->len--;
+	}
+	*p = semi + 1;
+	return true;
+}
+
+static bool same_frame(const struct node *a, const struct node *b)
+{
+	return a->kind == b->kind && a->len == b->len && !memcmp(a->name, b->name, a->len);
+}
+
+static void add_row(struct graph *g, const struct tally_row *row)
+{
+	const char *p = row->line, *end = row->line + row->n;
+	struct node f;
+	u32 depth = 1;
+
+	while (depth < DEEPEST && next_frame(&p, end, &f)) {
+		if (depth >= g->depth || !same_frame(&g->open[depth], &f)) {
+			close_frames(g, depth);
+			f.from = g->at;
+			g->open[g->depth++] = f;
+		}
+		depth++;
+	}
+	close_frames(g, depth);
+	g->deepest = MAX(g->deepest, depth - 1);
+	g->at += row->count;
+}
+
+/* ---- the document */
+
+static void put_head(struct graph *g, const char *title)
+{
+	u32 height = TOP + (g->deepest + 1) * FRAME + BOTTOM;
+	struct buf *b = g->out;
+
+	buf_printf(
+		b,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" "
+		"viewBox=\"0 0 %u %u\" data-total=\"%llu\" data-unit=\"%s\">\n<style>%s</style>\n"
+		"<rect id=\"back\" width=\"100%%\" height=\"100%%\"/>\n"
+		"<text id=\"title\" x=\"%u\" y=\"24\">",
+		WIDTH, height, WIDTH, height, (unsigned long long)g->total, g->unit, style,
+		WIDTH / 2);
+	put_xml(b, title, strlen(title));
+	buf_printf(b,
+		   "</text>\n<text id=\"probe\" y=\"-20\">abcdefghijklmnopqrst</text>\n"
+		   "<g id=\"tools\" transform=\"translate(%u,0)\">"
+		   "<foreignObject x=\"-200\" y=\"28\" width=\"200\" height=\"24\">"
+		   "<input xmlns=\"http://www.w3.org/1999/xhtml\" id=\"pattern\" "
+		   "placeholder=\"search: a regex (press /)\" spellcheck=\"false\"/>"
+		   "</foreignObject><text id=\"share\" x=\"-210\" y=\"44\"></text></g>\n"
+		   "<text id=\"reset\" class=\"button off\" style=\"text-anchor:start\" x=\"%u\" "
+		   "y=\"44\">reset</text>\n<text id=\"icicle\" class=\"button\" "
+		   "style=\"text-anchor:start\" x=\"%u\" y=\"44\">icicle</text>\n"
+		   "<text id=\"detail\" x=\"%u\" y=\"%u\"></text>\n",
+		   WIDTH - SIDE, SIDE, SIDE + 60, SIDE, height - 9);
+}
+
+static void put_frames(struct graph *g, const struct tally_row *rows, u32 n)
+{
+	g->depth = 1;
+	g->at = 0;
+	g->open[0] = (struct node){.name = "all", .len = 3};
+	for (u32 i = 0; i < n; i++)
+		add_row(g, &rows[i]);
+	g->total = MAX(g->at, 1u);
+	close_frames(g, 0);
+}
+
+void flame_svg(struct buf *out, struct tally *t, const char *title, const char *unit)
+{
+	struct graph *g = calloc(1, sizeof(*g));
+	struct tally_row *rows;
+	struct buf frames = {0};
+	u32 n;
+
+	rows = g ? tally_sorted(t, &n) : NULL;
+	if (!rows) {
+		out->failed = true;
+		free(g);
+		return;
+	}
+	g->unit = unit;
+	put_frames(g, rows, n); /* how much and how deep, first */
+	g->out = &frames;
+	put_frames(g, rows, n);
+	g->out = out;
+	put_head(g, title);
+	buf_puts(out, "<g id=\"frames\">\n");
+	buf_add(out, frames.p, frames.n);
+	buf_puts(out, "</g>\n<script><![CDATA[\n");
+	buf_puts(out, flame_js);
+	buf_puts(out, "]]></script>\n</svg>\n");
+	out->failed |= frames.failed || t->failed;
+	buf_free(&frames);
+	free(g);
+}

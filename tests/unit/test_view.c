@@ -1,0 +1,261 @@
+/* test_view.c: tables, pictures that are drawn again, folded stacks, the flame graph's document. */
+#include "sink_fixture.h"
+
+#include "sink/folded.h"
+#include "sink/table.h"
+
+/* ---- tables */
+
+static struct field fields[] = {
+	{.name = "pid", .kind = FIELD_UINT, .size = 4},
+	{.name = "comm", .kind = FIELD_STR, .off = 4, .size = 16},
+	{.name = "lat_us", .kind = FIELD_INT, .off = 24, .size = 8},
+	{.name = "addr", .kind = FIELD_UINT, .unit = UNIT_HEX, .off = 32, .size = 8},
+	{.name = "path", .kind = FIELD_STR, .off = 40, .size = 40},
+};
+static struct layout layout = {fields, 5, 80};
+struct row {
+	u32 pid;
+	char comm[20];
+	s64 lat;
+	u64 addr;
+	char path[40];
+};
+
+static const char *lay_out(u32 width, bool colour, const struct row *rows, u32 n)
+{
+	struct term term = {.width = width, .colour = colour, .tty = width > 0};
+	static struct buf out;
+	struct arena a = {0};
+	struct table t;
+
+	out.n = 0;
+	table_open(&t, &a, &layout);
+	table_place(&t, width);
+	table_header(&t, &out, &term);
+	for (u32 i = 0; i < n; i++) {
+		char *p = buf_reserve(&out, t.most);
+
+		out.n += (size_t)(table_row(&t, &term, NULL, p, (const u8 *)&rows[i]) - p);
+	}
+	arena_free(&a);
+	return buf_str(&out);
+}
+
+static const struct row two[] = {
+	{7, "cat", -3, 0xff, "/etc/hosts"},
+	{123456789, "sixteen letters!", 12345, 0, "/a/path/of/some/length/that/is/long"},
+};
+
+static void tables_in_pipes(void **unused)
+{
+	(void)unused;
+	assert_string_equal(lay_out(0, false, two, 2),
+			    "    PID COMM                  LAT(us)         ADDR PATH\n"
+			    "      7 cat                        -3         0xff /etc/hosts\n"
+			    "123456789 sixteen letters!      12345          0x0 "
+			    "/a/path/of/some/length/that/is/long\n");
+}
+
+/* Columns become narrower, those with most to spare first; a long cell moves its row until blanks
+ * make up for it; the row ends at the edge. */
+static void tables_on_terminals(void **unused)
+{
+	(void)unused;
+	assert_string_equal(lay_out(60, false, two, 2),
+			    "    PID COMM               LAT(us)        ADDR PATH\n"
+			    "      7 cat                     -3        0xff /etc/hosts\n"
+			    "123456789 sixteen letters!   12345         0x0 /a/path/of/so\n");
+	assert_string_equal(lay_out(30, false, two, 1), "  PID COMM     LAT(us)   ADDR \n"
+							"    7 cat           -3   0xff \n");
+	assert_string_equal(
+		lay_out(120, true, two, 1),
+		"\033[1m    PID COMM                  LAT(us)         ADDR PATH\033[0m\n"
+		"      7 cat                        \033[31m-3\033[0m         0xff "
+		"/etc/hosts\n");
+}
+
+static void cut_keeps_colours(void **unused)
+{
+	char line[] = "ab\033[31mcd\xc3\xa9z\033[0m";
+	char *end = term_cut(line, line + strlen(line), 4);
+
+	(void)unused;
+	*end = 0;
+	assert_string_equal(line, "ab\033[31mcd\033[0m");
+}
+
+static void units_of_names(void **unused)
+{
+	static const struct {
+		const char *name, *unit;
+		u32 stem;
+	} all[] = {
+		{"lat_us", "us", 3},        {"us", "us", 2},  {"bus", NULL, 3}, {"nsecs", "ns", 5},
+		{"read_bytes", "bytes", 4}, {"_us", NULL, 3}, {"", NULL, 0}};
+	size_t stem;
+
+	(void)unused;
+	for (u32 i = 0; i < ARRAY_SIZE(all); i++) {
+		const char *unit = unit_of_name(all[i].name, &stem);
+
+		assert_int_equal(!unit, !all[i].unit);
+		if (unit)
+			assert_string_equal(unit, all[i].unit);
+		assert_int_equal(stem, all[i].stem);
+	}
+}
+
+/* ---- pictures */
+
+static void say(struct buf *b, struct picture *p, const struct term *t, bool part, u64 ms,
+		const char *text)
+{
+	picture_mark(p, b, t, part, ms * 1000000);
+	buf_puts(b, text);
+}
+
+static void pictures_replace_each_other(void **unused)
+{
+	struct term t = {.tty = true, .redraw = true, .width = 6, .height = 4};
+	struct picture p = {0};
+	struct buf b = {0};
+
+	(void)unused;
+	say(&b, &p, &t, true, 100, "one\n");
+	say(&b, &p, &t, true, 101, "two, long\n");
+	assert_string_equal(buf_str(&b), "one\ntwo, long\n");
+	picture_close(&p, &b, &t);
+	assert_string_equal(buf_str(&b), "one\033[K\ntwo, l\033[K\n");
+	b.n = 0;
+	say(&b, &p, &t, true, 200, "three\n");
+	picture_close(&p, &b, &t);
+	assert_string_equal(buf_str(&b), "\033[2A\rthree\033[K\n\033[J");
+	b.n = 0;
+	/* something else comes: the next picture stands below it */
+	say(&b, &p, &t, true, 300, "four\n");
+	say(&b, &p, &t, false, 310, "else\n");
+	say(&b, &p, &t, true, 400, "five\n");
+	picture_close(&p, &b, &t);
+	assert_string_equal(buf_str(&b), "\033[1A\rfour\033[K\n\033[Jelse\nfive\033[K\n");
+	b.n = 0;
+	/* no more than a screen: its end is what matters */
+	say(&b, &p, &t, true, 500, "1\n2\n3\n4\n5\n");
+	picture_close(&p, &b, &t);
+	assert_string_equal(buf_str(&b), "\033[1A\r3\033[K\n4\033[K\n5\033[K\n\033[J");
+	assert_int_equal(p.rows, 3);
+	b.n = 0;
+	picture_restart(&p, &b);
+	assert_string_equal(buf_str(&b), "\033[H\033[2J");
+	buf_free(&b);
+}
+
+static void no_pictures_in_pipes(void **unused)
+{
+	struct picture p = {0};
+	struct term t = {0};
+	struct buf b = {0};
+
+	(void)unused;
+	say(&b, &p, &t, true, 100, "one\n");
+	say(&b, &p, &t, true, 200, "two\n");
+	picture_close(&p, &b, &t);
+	assert_string_equal(buf_str(&b), "one\ntwo\n");
+	buf_free(&b);
+}
+
+/* ---- stacks */
+
+struct stacked {
+	char comm[16];
+	u64 user[4], kernel[3]; /* the process, then frames; frames */
+	u64 us;
+};
+static struct field stack_fields[] = {
+	{.name = "comm", .kind = FIELD_STR, .size = 16},
+	{.name = "ustack", .kind = FIELD_USTACK, .off = 16, .size = 32},
+	{.name = "kstack", .kind = FIELD_KSTACK, .off = 48, .size = 24},
+	{.name = "us", .kind = FIELD_UINT, .off = 72, .size = 8},
+};
+static struct schema stack_schema = {
+	0, "emit", {stack_fields, 4, sizeof(struct stacked)}, {.kind = ACTION_EMIT}, VIEW_TABLE, 0};
+
+static const char *shown_as(const char *format)
+{
+	static struct fixture x;
+	/* addresses that nobody has; names come from the comm */
+	static const struct stacked all[] = {
+		{"b<&>\"", {0, 1, 2}, {3}, 5},
+		{"a;x", {0, 1}, {0}, 2},
+		{"b<&>\"", {0, 1, 2}, {3}, 10},
+		{"none", {0}, {0}, 1},
+	};
+
+	memset(&x, 0, sizeof(x));
+	x.object.schemas.v = &stack_schema;
+	x.object.schemas.n = 1;
+	start(&x, format);
+	for (u32 i = 0; i < ARRAY_SIZE(all); i++)
+		sink_record(&x.sink, &stack_schema, i, 0, &all[i], sizeof(all[i]));
+	sink_summary(&x.sink, &(struct waggle_stats){0});
+	return finish(&x);
+}
+
+static void folded_lines(void **unused)
+{
+	(void)unused;
+	assert_string_equal(shown_as("folded"), "a:x;[unknown] 2\n"
+						"b<&>\";[unknown];[unknown];[unknown]_[k] 15\n"
+						"none 1\n");
+}
+
+static void flame_document(void **unused)
+{
+	const char *svg = shown_as("flame");
+
+	(void)unused;
+	assert_non_null(strstr(svg, "data-total=\"18\" data-unit=\"us\""));
+	assert_non_null(strstr(svg, "<g class=\"f l\" data-x=\"2\" data-w=\"15\" data-d=\"1\" "
+				    "data-n=\"b&lt;&amp;&gt;&quot;\">"));
+	assert_non_null(strstr(svg, "<g class=\"f k\" data-x=\"2\" data-w=\"15\" data-d=\"4\" "));
+	assert_non_null(strstr(svg, "<title>a:x (2 us, 11.11%)</title>"));
+	assert_null(strstr(svg, "http://") != strstr(svg, "http://www.w3.org") ? svg : NULL);
+}
+
+static void tallies_merge_and_sort(void **unused)
+{
+	struct tally a = {0}, b = {0};
+	struct tally_row *rows;
+	u32 n;
+
+	(void)unused;
+	tally_add(&a, "x y", 3, 1);
+	tally_add(&a, "x", 1, 2);
+	tally_add(&b, "x;z", 3, 3);
+	tally_add(&b, "x", 1, 4);
+	tally_move(&a, &b);
+	rows = tally_sorted(&a, &n);
+	assert_int_equal(n, 3);
+	assert_string_equal(rows[0].line, "x");
+	assert_int_equal(rows[0].count, 6);
+	assert_string_equal(rows[1].line, "x;z");
+	assert_string_equal(rows[2].line, "x y");
+	tally_free(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tables_in_pipes),
+		cmocka_unit_test(tables_on_terminals),
+		cmocka_unit_test(cut_keeps_colours),
+		cmocka_unit_test(units_of_names),
+		cmocka_unit_test(pictures_replace_each_other),
+		cmocka_unit_test(no_pictures_in_pipes),
+		cmocka_unit_test(folded_lines),
+		cmocka_unit_test(flame_document),
+		cmocka_unit_test(tallies_merge_and_sort),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
