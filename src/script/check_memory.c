@@ -101,24 +101,34 @@ void check_socket_cookie(struct checker *c, struct node *n)
 
 /* ---- maps and stacks */
 
+/* len(@m) visits all entries and does nothing there: n->b becomes a loop without a variable. */
+static bool check_map_len(struct checker *c, struct node *n)
+{
+	struct node *map = n->a, *body;
+
+	if (map->kind != NODE_MAP || map->a || !check_whole_map(c, map) || !map->map->nkeys)
+		return false;
+	if (c->script->target->kernel < KERNEL(5, 13))
+		check_fail(c, n, "count what is new: if (!has_key(@m, k)) { @n++; }",
+			   "len() of a map needs Linux 5.13");
+	if (n->b)
+		return true;
+	body = arena_new(c->script->arena, struct node);
+	*body = (struct node){.kind = NODE_BLOCK, .at = n->at};
+	n->b = arena_new(c->script->arena, struct node);
+	*n->b = (struct node){.kind = NODE_FOR, .at = n->at, .a = map, .b = body};
+	return true;
+}
+
 void check_len(struct checker *c, struct node *n)
 {
 	n->type = TYPE_S64;
-	if (n->a->kind == NODE_MAP && !n->a->a) {
-		for (struct script_map *m = c->script->maps; m; m = m->next)
-			if (!strcmp(m->name, n->a->text) && m->nkeys) {
-				check_fail(c, n,
-					   "count what is new: if (!has_key(@m, k)) { @n++; }",
-					   "len() counts frames of stacks; of maps it is not there "
-					   "yet");
-				return;
-			}
-	}
-	if (!check_expr(c, n->a))
+	if (check_map_len(c, n) || !check_expr(c, n->a))
 		return;
 	if (n->a->type.kind != TYPE_SHOWN ||
 	    (n->a->type.show != FIELD_KSTACK && n->a->type.show != FIELD_USTACK))
-		check_fail(c, n->a, "len(kstack)", "len() counts frames of stacks, not of %s",
+		check_fail(c, n->a, "len(@m), len(kstack)",
+			   "len() counts entries of maps and frames of stacks, not of %s",
 			   TYPE_A(n->a->type));
 }
 

@@ -157,8 +157,9 @@ void lower_stack_key_of(struct lower *, struct mem frames, struct type, struct m
 /* lower_probe.c: `probe` and `func` */
 u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct room);
 
-/* lower_each.c: for ($kv : @map) */
-void lower_each(struct lower *, struct node *);
+/* lower_each.c: for ($kv : @map); without a variable (c) it only counts. Gives how many entries were
+ * visited. */
+u32 lower_each(struct lower *, struct node *);
 /* lower_agg_read.c: over all CPUs; from Linux 5.19 */
 u32 lower_agg_value(struct lower *, const struct script_map *, struct mem key);
 /* Before anything of a program is lowered: which variables callbacks see. */

@@ -26,11 +26,12 @@ static u32 read_word(struct lower *l, u32 addr)
 
 void store_pton(struct lower *l, struct node *n, struct mem to)
 {
-	for (u32 i = 0; i < n->type.size; i += 4) {
-		u32 word;
+	/* whole words, as all values in memory: n->b has 16 bytes, zeroes behind those of IPv4 */
+	for (u32 i = 0; i < n->type.size; i += 8) {
+		u64 word;
 
 		memcpy(&word, n->b->text + i, sizeof(word));
-		ir_store(l->fn, 4, to.ptr, to.off + (s32)i, ir_const(l->fn, word));
+		ir_store(l->fn, 8, to.ptr, to.off + (s32)i, ir_const(l->fn, (s64)word));
 	}
 }
 
@@ -66,8 +67,8 @@ u32 value_uaddr(struct lower *l, struct node *n)
 	return add(l, ir_load(l->fn, 8, false, ir_ctx(l->fn), a->ip), (s64)n->value);
 }
 
-/* The number that the socket has, 0: nobody has asked for it yet. The kernel's helper, which would give
- * it one, takes nothing but typed arguments of fentry. */
+/* The number that the socket has, 0: nobody has asked for it yet. The kernel's helper, which would
+ * give it one, takes nothing but typed arguments of fentry. */
 u32 value_socket_cookie(struct lower *l, struct node *n)
 {
 	const struct type sock = *ctype_kernel_pointer(l->script, "sock").of;
@@ -82,7 +83,7 @@ u32 value_socket_cookie(struct lower *l, struct node *n)
 
 /* ---- stacks and maps */
 
-u32 value_len(struct lower *l, struct node *n)
+static u32 stack_depth(struct lower *l, struct node *n)
 {
 	struct ir_fn *fn = l->fn;
 	u32 head = n->a->type.show == FIELD_USTACK ? 8 : 0, size = n->a->type.size;
@@ -110,6 +111,11 @@ u32 value_len(struct lower *l, struct node *n)
 	ir_at(fn, done);
 	mem_put(l, piece);
 	return ir_bin(fn, IR_SHR, IRT_I64, ir_get(fn, at), ir_const(fn, 3));
+}
+
+u32 value_len(struct lower *l, struct node *n)
+{
+	return n->b ? lower_each(l, n->b) : stack_depth(l, n);
 }
 
 u32 value_find(struct lower *l, struct node *n)
