@@ -237,10 +237,10 @@ static void hash_needle(struct lower *l, struct needle *d)
 	d->power = ir_get(l->fn, power);
 }
 
-/* Sets `found` to where the hash is the needle's, and leaves for `same`; else goes on. Places are
+/* Notes in `found` where the hash is the needle's, and leaves for `same`; else goes on. Places are
  * tested themselves, not what they are made of: below zero they are large numbers. */
-static void look_for(struct lower *l, const struct text *hay, const struct needle *d, u32 found,
-		     u32 same)
+static void look_for(struct lower *l, const struct text *hay, const struct needle *d,
+		     struct mem found, u32 same)
 {
 	struct ir_fn *fn = l->fn;
 	u32 hash = ir_var(fn, IRT_I64), leaving = ir_block(fn), both = ir_block(fn), byte, place;
@@ -261,7 +261,7 @@ static void look_for(struct lower *l, const struct text *hay, const struct needl
 	demand(l, ir_bin(fn, IR_EQ, IRT_I64, ir_get(fn, hash), d->hash), p.next);
 	place = sub(l, add(l, p.i, number(l, 1)), d->text.len);
 	demand(l, ir_bin(fn, IR_ULE, IRT_I64, place, number(l, hay->most)), p.next);
-	ir_set(fn, found, place);
+	ir_store(fn, 8, found.ptr, found.off, place);
 	ir_jmp(fn, same);
 	loop_end(l, &p);
 }
@@ -284,8 +284,10 @@ static void look_at(struct lower *l, const struct text *hay, const struct needle
 u32 value_strstr(struct lower *l, struct node *n)
 {
 	struct ir_fn *fn = l->fn;
-	u32 found = ir_var(fn, IRT_I64), result = ir_var(fn, IRT_I64), same = ir_block(fn);
-	u32 done = ir_block(fn), no = ir_block(fn), search = ir_block(fn);
+	u32 result = ir_var(fn, IRT_I64), same = ir_block(fn), done = ir_block(fn),
+	    no = ir_block(fn);
+	u32 search = ir_block(fn), piece = mem_get_scratch(l, 8), place;
+	struct mem found = mem_at(l, &l->pieces.v[piece]);
 	struct needle d = {.text = text_of(l, n->a->next, 0)};
 	struct text hay = text_of(l, n->a, ALIGN_UP(d.text.most, 8));
 
@@ -299,8 +301,12 @@ u32 value_strstr(struct lower *l, struct node *n)
 	look_for(l, &hay, &d, found, same);
 	ir_jmp(fn, no);
 	go_on(l, same);
-	look_at(l, &hay, &d, ir_get(fn, found), no);
-	ir_set(fn, result, ir_get(fn, found));
+	/* out of memory it is any number: else the verifier would walk through what follows once
+	 * for each turn of the search, as each has other bounds */
+	place = ir_load(fn, 8, false, found.ptr, found.off);
+	demand(l, ir_bin(fn, IR_ULE, IRT_I64, place, number(l, hay.most)), no);
+	look_at(l, &hay, &d, place, no);
+	ir_set(fn, result, place);
 	ir_jmp(fn, done);
 	go_on(l, no);
 	ir_set(fn, result, number(l, -1));
@@ -308,6 +314,7 @@ u32 value_strstr(struct lower *l, struct node *n)
 	go_on(l, done);
 	mem_put(l, d.text.piece);
 	mem_put(l, hay.piece);
+	mem_put(l, piece);
 	return ir_get(fn, result);
 }
 
