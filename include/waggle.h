@@ -18,6 +18,8 @@
 
 enum waggle_lang { WAGGLE_SCRIPT, WAGGLE_C, WAGGLE_FILTER, WAGGLE_CBPF, WAGGLE_ASM };
 enum waggle_engine { WAGGLE_AUTO, WAGGLE_KERNEL, WAGGLE_USER, WAGGLE_INPROCESS };
+/* Which probes of waggle's own are run when all is attached; then the session ends. */
+enum waggle_trials { WAGGLE_NO_TRIALS, WAGGLE_TESTS, WAGGLE_BENCHMARKS };
 enum waggle_level { WAGGLE_ERROR, WAGGLE_WARNING, WAGGLE_NOTE };
 
 /* What is wrong, where, and what to do. Strings live until the callback returns. */
@@ -78,6 +80,7 @@ struct waggle_opts {
 	/* scripts: where #include looks, and headers in front of all; each list ends with NULL */
 	char *const *include_dirs;
 	char *const *headers;
+	unsigned trials; /* of a script and its session: enum waggle_trials */
 
 	/* scripts, and what runs them: only events of threads with that name (up to 15 bytes), in that
 	 * cgroup (a folder) or below it, of that user */

@@ -170,7 +170,7 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 				.unsafe = c->opts->unsafe,
 				.pid = (u32)c->opts->pid,
 				.include_dirs = c->opts->include_dirs,
-				.headers = c->opts->headers};
+				.headers = c->opts->headers, .trials = c->opts->trials};
 	struct script_opts opts = {.pid = (u32)c->opts->pid,
 				   .comm = c->opts->comm,
 				   .cgroup = c->opts->cgroup,

@@ -30,8 +30,8 @@ struct engine_test {
 	u32 repeat; /* 0: once */
 	/* what comes of it */
 	struct buf out, ctx_out; /* the packet and the context afterwards; freed by the caller */
-	u64 result, ns;		 /* of the last run; of one run on the average */
-	struct buf fault;	 /* why it stopped; empty: it did not */
+	u64 result, ns;          /* of the last run; of one run on the average */
+	struct buf fault;        /* why it stopped; empty: it did not */
 };
 
 #define ENGINE_EPOLL_FREE (1ull << 32)
@@ -46,6 +46,7 @@ struct engine {
 	/* Readable when a ring was woken up: edge-triggered, data is the ring's index. Others may
 	 * add descriptors of theirs, with data from ENGINE_EPOLL_FREE on. */
 	int epoll_fd;
+	struct vm *vm;                    /* own.h: our own machine, or NULL */
 	struct waggle_control *control;   /* mapped .bss, or NULL */
 	struct waggle_counters *counters; /* [program * CONTROL_CPUS + slot], or NULL */
 	u64 map_bytes;

@@ -75,6 +75,9 @@ enum action_kind {
 	ACTION_CAT,    /* format as printf, print the file of that name */
 	ACTION_SYSTEM, /* format as printf, run it by the shell, print its output */
 	ACTION_HELPER_ERROR, /* the helper `text` failed; top: its place, line << 10 | column */
+	ACTION_ERRORF, /* format as printf, tell it as an error (WARNF: a warning) of a place in the */
+	ACTION_WARNF,  /* source: map is line << 10 | column, 0: none; top is the length */
+	ACTION_RESULT, /* of a test, a benchmark: its one field is what it returned, or took */
 	ACTION_KINDS
 };
 struct action {

@@ -81,6 +81,7 @@ struct script_map {
 	struct type value;
 	struct type *keys;
 	u32 nkeys;
+	bool read; /* an aggregation whose value the script uses */
 	bool keys_known, used; /* used: stands in code, not only in print() */
 	s64 agg_arg[3];
 	u32 index; /* in the object */
@@ -144,6 +145,8 @@ struct script {
 	bool silent; /* maps are not printed at the end */
 	struct node *filter; /* in front of probes that others set off, or NULL */
 	struct node *last; /* SILENT: body of the `end` that clears them */
+	unsigned trials; /* enum waggle_trials: which are run */
+	u32 trials_left_out;
 	bool unsafe; /* system() and signal() may be used */
 	u32 pid; /* of -p: whose files are probed, 0: none */
 	struct ctype_state *ctypes; /* see ctype.h */

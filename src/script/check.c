@@ -50,7 +50,7 @@ static void check_name(struct checker *c, struct node *n)
 	struct near near = {.word = n->text};
 	s64 value;
 
-	if (check_probe_value(c, n))
+	if (check_probe_value(c, n) || (!strcmp(n->text, "args") && check_args(c, n)))
 		return;
 	for (const struct value_row *r = value_rows; r->name; r++) {
 		if (!strcmp(r->name, n->text)) {
@@ -87,7 +87,7 @@ static void check_name(struct checker *c, struct node *n)
 					      call_find(n->text)->usage),
 			   "'%s' is a function", n->text);
 	else if (!strcmp(n->text, "args"))
-		check_fail(c, n, "args.NAME is one of them", "args is all arguments of the probe");
+		check_fail(c, n, NULL, "%s has no arguments with names", c->point->text);
 	else if (word_comes_later(n->text))
 		check_fail(c, n, "`waggle help values` lists what there is", "'%s' is not there yet",
 			   n->text);

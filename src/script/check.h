@@ -61,6 +61,8 @@ void check_tuple(struct checker *, struct node *);
 void check_deref(struct checker *, struct node *);
 void check_cast(struct checker *, struct node *);
 void check_address(struct checker *, struct node *);
+/* `args` alone: a record of all of them; false: the probe has none. */
+bool check_args(struct checker *, struct node *);
 
 /* check_map.c */
 /* check_call.c: a map as a whole: without a key, whatever keys it has. */

@@ -180,6 +180,15 @@ void check_map_arg(struct checker *c, struct node *n)
 		check_whole_map(c, n->a);
 }
 
+/* An entry that is more than a number: it is printed as its map would be. */
+static bool is_shown_whole(struct checker *c, struct node *n)
+{
+	static const u32 whole = 1u << AGG_HIST | 1u << AGG_LHIST | 1u << AGG_STATS;
+
+	return n->kind == NODE_MAP && check_map(c, n) && n->kind == NODE_MAP &&
+	       n->type.kind == TYPE_AGG && whole >> n->type.agg & 1;
+}
+
 void check_print(struct checker *c, struct node *n)
 {
 	struct node *top = n->a->next;
@@ -194,6 +203,8 @@ void check_print(struct checker *c, struct node *n)
 	}
 	if (top)
 		check_fail(c, top, "print(@m, 5) prints the five largest", "only maps have a top");
+	if (is_shown_whole(c, n->a))
+		return;
 	if (check_expr(c, n->a) && !check_storable(n->a->type))
 		check_fail(c, n->a, "print its members, or buf() of it", "%s cannot be printed",
 			   TYPE_A(n->a->type));

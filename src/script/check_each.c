@@ -11,7 +11,7 @@
 static bool readable(u8 agg)
 {
 	return agg == AGG_COUNT || agg == AGG_SUM || agg == AGG_MIN || agg == AGG_MAX ||
-	       agg == AGG_AVG;
+	       agg == AGG_AVG || agg == AGG_STATS;
 }
 
 /* What of a map, and of the kernel, does not let it be gone through; NULL: nothing. */
@@ -26,8 +26,6 @@ static const char *no_entries(struct checker *c, const struct script_map *m, con
 		return "cannot be gone through: that needs Linux 5.13";
 	if (m->value.kind == TYPE_AGG && !readable(m->value.agg))
 		return "cannot be gone through: its values are more than numbers";
-	if (m->value.kind == TYPE_AGG && kernel < KERNEL(5, 19))
-		return "cannot be gone through: to add up the CPUs needs Linux 5.19";
 	for (u32 i = 0; i < m->nkeys; i++)
 		if (m->keys[i].kind == TYPE_SHOWN)
 			return "cannot be gone through: a key is readable to user space alone";
@@ -66,6 +64,7 @@ void check_for_map(struct checker *c, struct node *n, struct script_var *v)
 		for (u32 i = 0; i < m->nkeys; i++)
 			type_tuple_part(&key, parts, i, m->keys[i]);
 	}
+	m->read = m->read || m->value.kind == TYPE_AGG;
 	value = m->value.kind != TYPE_AGG ? m->value : m->value.is_signed ? TYPE_S64 : TYPE_U64;
 	pair = type_tuple(arena, 2, &parts);
 	type_tuple_part(&pair, parts, 0, key);

@@ -176,15 +176,26 @@ void check_map_value(struct checker *c, struct node *n, struct type value)
 	n->type = n->map->value;
 }
 
+/* The number that an aggregation is. */
+static void read_agg(struct checker *c, struct node *n)
+{
+	struct type value = n->type;
+
+	n->type = value.is_signed || value.agg == AGG_COUNT ? TYPE_S64 : TYPE_U64;
+	n->map->read = true;
+	if (value.agg != AGG_HIST && value.agg != AGG_LHIST)
+		return;
+	n->type = (struct type){0};
+	check_fail(c, n, "print(@m), print(@m[1]) print it", "@%s is %s: it is no number", n->text,
+		   TYPE_A(value));
+}
+
 void check_map_read(struct checker *c, struct node *n)
 {
 	if (!check_map(c, n) || n->kind != NODE_MAP)
 		return;
 	if (n->type.kind == TYPE_UNKNOWN)
 		check_fail(c, n, "assign it somewhere: @x = 1;", "@%s never gets a value", n->text);
-	if (n->type.kind == TYPE_AGG) {
-		check_fail(c, n, "print(@m) prints it", "@%s is %s: its value cannot be used here",
-			   n->text, TYPE_A(n->type));
-		n->type = (struct type){0};
-	}
+	if (n->type.kind == TYPE_AGG)
+		read_agg(c, n);
 }

@@ -27,7 +27,7 @@ static struct type read_from_memory(struct type t)
 
 /* The type that C declares: system calls record an int in 8 bytes, which the format then calls
  * unsigned, whatever the argument is. */
-static void declared_type(const struct tp_field *f, struct type *t)
+static void declared_type(struct script *s, const struct tp_field *f, struct type *t)
 {
 	static const struct {
 		const char *name;
@@ -43,8 +43,16 @@ static void declared_type(const struct tp_field *f, struct type *t)
 		     {"off_t", 8, 1},     {"ssize_t", 8, 1}};
 	const char *name = strncmp(f->type, "const ", 6) ? f->type : f->type + 6;
 
+	struct type known;
+	const char *unknown;
+
 	t->size = f->size;
 	t->is_signed = f->is_signed;
+	if (!strncmp(name, "enum ", 5) && ctype_of_text(s, name, &known, &unknown) &&
+	    known.size <= f->size) {
+		t->names = known.names;
+		t->is_signed |= known.is_signed;
+	}
 	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
 		if (!strcmp(types[i].name, name) && types[i].size <= f->size) {
 			t->size = types[i].size;
@@ -59,7 +67,7 @@ static struct type field_type(struct script *s, const struct point *p, const str
 
 	if (f->is_string)
 		return type_str(f->is_data_loc ? s->limits.str_most : f->size);
-	declared_type(f, &t);
+	declared_type(s, f, &t);
 	if (f->is_pointer) {
 		t.is_pointer = 1;
 		t.is_signed = 0;
@@ -411,4 +419,50 @@ void check_cast(struct checker *c, struct node *n)
 		n->type = to;
 	if (to.is_pointer)
 		n->type.space = n->a->type.is_pointer || n->a->type.space ? n->a->type.space : SPACE_ANY;
+}
+
+/* ---- all arguments: a record */
+
+static void add_argument(struct checker *c, struct node *args, const char *name, struct node ***tail)
+{
+	struct arena *arena = c->script->arena;
+	struct node *named = arena_new(arena, struct node), *field = arena_new(arena, struct node);
+	bool final = c->final, known;
+
+	*field = (struct node){.kind = NODE_FIELD, .at = args->at, .text = name};
+	field->a = arena_new(arena, struct node);
+	*field->a = (struct node){.kind = NODE_NAME, .at = args->at, .text = "args"};
+	*named = (struct node){.kind = NODE_NAMED, .at = args->at, .text = name, .a = field};
+	c->final = false; /* one that cannot be used is left out */
+	known = check_expr(c, field);
+	c->final = final;
+	if (!known)
+		return;
+	**tail = named;
+	*tail = &named->next;
+}
+
+bool check_args(struct checker *c, struct node *n)
+{
+	const struct tp_format *format = c->point->format;
+	struct node *all = arena_new(c->script->arena, struct node), **tail = &all->a;
+	struct buf text = {0};
+
+	*all = (struct node){.kind = NODE_TUPLE, .at = n->at, .text = ""};
+	for (u32 i = 0; format && i < format->nfields; i++)
+		add_argument(c, n, format->fields[i].name, &tail);
+	for (u32 i = 0; !format && proto_text(c->script, c->point, i, &text); i++) {
+		const char *name = strrchr(buf_str(&text), ' ');
+
+		if (name && strcmp(name, " retval") != 0)
+			add_argument(c, n, arena_strdup(c->script->arena, name + 1), &tail);
+		text.n = 0;
+	}
+	buf_free(&text);
+	if (!all->a)
+		return false;
+	n->a = all;
+	check_tuple(c, all);
+	n->type = all->type;
+	return true;
 }

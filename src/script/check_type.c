@@ -119,3 +119,38 @@ void check_offsetof(struct checker *c, struct node *n)
 	}
 	become_constant(n, bits / 8);
 }
+
+/* ---- questions about types */
+
+/* is_ptr(x) and the like: named by the function. */
+void check_is(struct checker *c, struct node *n)
+{
+	const char *what = n->call->name + strlen("is_");
+	struct type t;
+	bool yes;
+
+	if (!check_expr(c, n->a))
+		return;
+	t = n->a->type;
+	if (!strcmp(what, "ptr"))
+		yes = t.is_pointer;
+	else if (!strcmp(what, "str"))
+		yes = t.kind == TYPE_STR;
+	else if (!strcmp(what, "array"))
+		yes = t.kind == TYPE_ARRAY;
+	else if (!strcmp(what, "literal"))
+		yes = n->a->kind == NODE_INT || n->a->kind == NODE_STR;
+	else
+		yes = t.kind == TYPE_INT && !t.is_pointer && !t.is_bool &&
+		      (!strcmp(what, "integer") ||
+		       (t.is_literal ? (s64)n->a->value >= 0 && n->a->kind == NODE_INT : !t.is_signed));
+	become_constant(n, yes);
+	n->type = TYPE_BOOL;
+	n->type.is_literal = 1;
+}
+
+void check_is_err(struct checker *c, struct node *n)
+{
+	check_int(c, n->a, "is_err()");
+	n->type = TYPE_BOOL;
+}

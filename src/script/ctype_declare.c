@@ -42,6 +42,51 @@ static bool take(struct words *w, enum token_kind kind, const char *hint)
 	return true;
 }
 
+/* ---- attributes */
+
+struct attributes {
+	bool packed;
+	u32 align; /* at least */
+};
+
+/* What stands in parentheses, and what of it is known: packed, aligned(8). */
+static void read_attributes(struct words *w, struct attributes *a)
+{
+	u32 depth = 0;
+	s64 value;
+
+	do {
+		const char *word = w->tok.kind == TOK_NAME ? w->tok.text : "";
+		bool aligned = !strcmp(word, "aligned") || !strcmp(word, "__aligned__") ||
+			       !strcmp(word, "__aligned");
+
+		depth += w->tok.kind == TOK_LPAREN;
+		depth -= w->tok.kind == TOK_RPAREN;
+		a->packed |= !strcmp(word, "packed") || !strcmp(word, "__packed__") ||
+			     !strcmp(word, "__packed");
+		ctype_next(w);
+		if (!aligned || w->tok.kind != TOK_LPAREN)
+			continue;
+		ctype_next(w);
+		depth++;
+		if (ctype_number(w, &value) && value > 0 && value <= 4096)
+			a->align = MAX(a->align, (u32)value);
+	} while (depth && w->tok.kind != TOK_END && w->tok.kind != TOK_BAD);
+}
+
+/* __attribute__((...)), and the macros that stand for them: __packed, __aligned(8), __rcu */
+static void skip_attributes(struct words *w, struct attributes *a)
+{
+	while (w->tok.kind == TOK_NAME && !strncmp(w->tok.text, "__", 2)) {
+		bool call =
+			!strcmp(w->tok.text, "__attribute__") || !strcmp(w->tok.text, "__aligned");
+
+		read_attributes(w, a); /* the word */
+		if (call && w->tok.kind == TOK_LPAREN)
+			read_attributes(w, a);
+	}
+}
+
 /* ---- members */
 
 struct body {
@@ -51,6 +96,7 @@ struct body {
 		u32 n, cap;
 	} members;
 	u32 bit_end, align; /* of what is there up to now */
+	struct attributes attributes;
 };
 
 /* `int : 3;` takes room, but on x86-64 it aligns nothing. */
@@ -69,6 +115,8 @@ static u32 align_of(struct script *s, struct type t)
 {
 	u32 most = 1;
 
+	if (t.kind == TYPE_STRUCT && t.fields->align)
+		return t.fields->align;
 	if (t.kind == TYPE_ARRAY)
 		return align_of(s, *t.of);
 	if (t.kind == TYPE_STR)
@@ -82,9 +130,12 @@ static u32 align_of(struct script *s, struct type t)
 	return most;
 }
 
-static void place_member(struct script *s, struct body *b, struct member *m)
+static void place_member(struct script *s, struct body *b, struct member *m, u32 least)
 {
-	u32 size = m->type.size * 8, align = align_of(s, m->type), unit;
+	u32 size = m->type.size * 8, align = MAX(align_of(s, m->type), least), unit;
+
+	if (b->attributes.packed)
+		align = MAX(least, 1u);
 
 	if (!is_padding(m) && !is_fill(m))
 		b->align = MAX(b->align, align);
@@ -95,7 +146,7 @@ static void place_member(struct script *s, struct body *b, struct member *m)
 		b->bit_end = MAX(b->bit_end, size);
 	} else if (m->bits) { /* a bitfield does not cross its type's units */
 		unit = MAX(size, 8u);
-		if (b->bit_end / unit != (b->bit_end + m->bits - 1) / unit)
+		if (!b->attributes.packed && b->bit_end / unit != (b->bit_end + m->bits - 1) / unit)
 			b->bit_end = ALIGN_UP(b->bit_end, unit);
 		m->bit_off = b->bit_end;
 		b->bit_end += m->bits;
@@ -130,6 +181,27 @@ static bool parse_bits(struct words *w, struct member *m)
 	return true;
 }
 
+/* int (*name)(int, void *), or int (*name)[4]: a pointer. What it points to is not of use. */
+static bool parse_function(struct words *w, struct member *m)
+{
+	struct attributes ignored = {0};
+	struct type what = {.kind = TYPE_NONE};
+
+	ctype_next(w);
+	if (!ctype_stars(w, &what))
+		return false;
+	if (!what.is_pointer || w->tok.kind != TOK_NAME)
+		return expected(w, "a pointer to a function", "int (*fn)(int);");
+	m->name = w->tok.text;
+	ctype_next(w);
+	if (!ctype_brackets(w, &what) || !take(w, TOK_RPAREN, "int (*fn)(int);"))
+		return false;
+	m->type = what;
+	if (w->tok.kind == TOK_LPAREN)
+		read_attributes(w, &ignored);
+	return w->tok.kind != TOK_LBRACKET || ctype_brackets(w, &what);
+}
+
 static bool parse_declarator(struct words *w, struct type base, struct member *m)
 {
 	struct loc at = w->tok.at;
@@ -144,8 +216,7 @@ static bool parse_declarator(struct words *w, struct type base, struct member *m
 		at = w->tok.at;
 		ctype_next(w);
 	} else if (w->tok.kind == TOK_LPAREN) {
-		return ctype_wrong(w, at, "void *fn;",
-				   "a pointer to a function cannot be declared here");
+		return parse_function(w, m);
 	} else if (w->tok.kind != TOK_COLON && (t->kind != TYPE_STRUCT || t->is_pointer)) {
 		return expected(w, "the name of a member", "struct name { int a; char b[16]; };");
 	}
@@ -170,13 +241,15 @@ static bool parse_members(struct words *w, struct body *b)
 	if (!ctype_base(w, &base))
 		return w->tok.kind != TOK_NAME ? expected(w, "a type or '}'", NULL) : false;
 	do {
+		struct attributes attributes = {0};
 		struct member m = {0};
 
 		if (more)
 			ctype_next(w);
 		if (!parse_declarator(w, base, &m))
 			return false;
-		place_member(w->script, b, &m);
+		skip_attributes(w, &attributes);
+		place_member(w->script, b, &m, attributes.align);
 		if (b->bit_end > CTYPE_SIZE_MOST * 8)
 			return ctype_wrong(w, w->tok.at, NULL,
 					   "this struct is larger than %u bytes", CTYPE_SIZE_MOST);
@@ -185,6 +258,16 @@ static bool parse_members(struct words *w, struct body *b)
 		more = w->tok.kind == TOK_COMMA;
 	} while (more);
 	return take(w, TOK_SEMI, "members end with ;");
+}
+
+/* `packed` stands behind the members: they have other places then. */
+static void place_again(struct script *s, struct body *b)
+{
+	if (!b->attributes.packed)
+		return;
+	b->bit_end = 0;
+	for (u32 i = 0; i < b->members.n; i++)
+		place_member(s, b, &b->members.v[i], 0);
 }
 
 bool ctype_aggregate(struct words *w, const char *word, struct type *t)
@@ -198,6 +281,7 @@ bool ctype_aggregate(struct words *w, const char *word, struct type *t)
 		return ctype_wrong(w, w->tok.at, "declare the inner ones first",
 				   "this is nested too deeply");
 	ctype_next(w);
+	skip_attributes(w, &b.attributes);
 	if (w->tok.kind == TOK_NAME) {
 		a->name = w->tok.text;
 		ctype_put(w->script, word, a);
@@ -212,6 +296,11 @@ bool ctype_aggregate(struct words *w, const char *word, struct type *t)
 	w->depth--;
 	a->members = b.members.v;
 	a->n = b.members.n;
+	skip_attributes(w, &b.attributes);
+	place_again(w->script, &b);
+	b.align = MAX(b.attributes.packed ? b.attributes.align : b.align,
+		      MAX(b.attributes.align, 1u));
+	a->align = b.attributes.packed || b.attributes.align ? b.align : 0;
 	a->size = ALIGN_UP((b.bit_end + 7) / 8, b.align);
 	*t = (struct type){.kind = TYPE_STRUCT, .size = a->size, .fields = a};
 	return true;
@@ -219,7 +308,8 @@ bool ctype_aggregate(struct words *w, const char *word, struct type *t)
 
 /* ---- enumerators */
 
-/* { A, B = 3, ... }: each is a constant from where it stands on, in values of those behind it, too. */
+/* { A, B = 3, ... }: each is a constant from where it stands on, in values of those behind it, too.
+ */
 static bool parse_enumerators(struct words *w, struct type *t, struct buf *text)
 {
 	u64 next = 0;

@@ -217,6 +217,8 @@ struct node *lower_valued(struct lower *l, struct node *n)
 	for (;;) {
 		if (n->kind == NODE_COND && n->known) {
 			n = n->known == 1 ? n->c : n->b;
+		} else if (n->kind == NODE_NAME && n->a) { /* args */
+			n = n->a;
 		} else if (n->kind == NODE_BLOCK && n->a) {
 			for (k = n->a; k->next && ir_open(l->fn); k = k->next)
 				lower_statement(l, k);
@@ -260,7 +262,10 @@ static void lower_statement(struct lower *l, struct node *n)
 	case NODE_BLOCK: lower_statements(l, n); break;
 	case NODE_BREAK: ir_jmp(l->fn, l->break_to); break;
 	case NODE_CONTINUE: ir_jmp(l->fn, l->continue_to); break;
-	case NODE_RETURN: lower_return(l); break;
+	case NODE_RETURN:
+		trial_return(l, n->a);
+		lower_return(l);
+		break;
 	default:
 		if (n->type.kind == TYPE_INT)
 			lower_int(l, n);
@@ -328,7 +333,7 @@ static void lower_point(struct lower *l, struct point *p)
 	lower_filters(l, p);
 	if (p->probe->predicate)
 		lower_demand(l, p->probe->predicate, 0);
-	lower_statements(l, p->probe->body);
+	trial_body(l, p->probe->body);
 	if (ir_open(fn))
 		lower_return(l);
 	scratch_end(l);

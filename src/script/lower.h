@@ -63,6 +63,7 @@ struct lower {
 	u32 break_to, continue_to;
 	u32 call_names, signal_names; /* in .rodata: tables of names; 0: not yet */
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
+	bool shared; /* an aggregation is changed that all CPUs share */
 	bool live;  /* what this point shows is a picture that is drawn again: VIEW_LIVE */
 	bool loose; /* strings may have anything behind their NUL: in records nobody looks there */
 };
@@ -160,8 +161,12 @@ u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct r
 /* lower_each.c: for ($kv : @map); without a variable (c) it only counts. Gives how many entries were
  * visited. */
 u32 lower_each(struct lower *, struct node *);
-/* lower_agg_read.c: over all CPUs; from Linux 5.19 */
-u32 lower_agg_value(struct lower *, const struct script_map *, struct mem key);
+/* lower_record.c: a record with these arguments as its fields, and what to do with it. */
+void lower_record(struct lower *, const char *name, const struct action *, u8 view,
+		  struct node *args);
+/* lower_trial.c: what a probe returns; its statements. */
+void trial_return(struct lower *, struct node *value);
+void trial_body(struct lower *, struct node *body);
 /* Before anything of a program is lowered: which variables callbacks see. */
 void frame_begin(struct lower *);
 u32 frame_scratch(struct lower *); /* in a callback: the program's scratch memory */
@@ -177,7 +182,15 @@ u32 scratch_address(struct lower *);
 /* The end of a run: gives the slot back. Nothing can be appended behind it. */
 void lower_return(struct lower *);
 
+/* lower_agg_read.c: the value of an aggregation, for all CPUs */
+u32 lower_agg_read(struct lower *, struct node *);
+u32 lower_agg_value(struct lower *, const struct script_map *, struct mem key);
+/* Does it have one value for all CPUs? */
+bool lower_agg_shared(const struct lower *, const struct script_map *);
+
 /* lower_map.c */
+/* The key of a map's use, in memory; the piece is to be given back. */
+struct mem lower_key(struct lower *, struct node *, u32 *piece);
 void lower_maps(struct lower *);
 u32 lower_map_read(struct lower *, struct node *);
 void lower_map_str(struct lower *, struct node *, struct mem to, struct room, u32 len_var);

@@ -4,12 +4,18 @@
  */
 #include "script/lower.h"
 
+#include "isa/isa.h"
 #include "object/hist.h"
 
-/* A run that can be preempted is not alone on its CPU. */
+/* A run that can be preempted is not alone on its CPU, and a value may be that of all CPUs. */
+static bool is_alone(const struct lower *l)
+{
+	return !l->claim.wanted && !l->shared;
+}
+
 static void add_to(struct lower *l, u32 ptr, s32 off, u32 n)
 {
-	if (l->claim.wanted)
+	if (!is_alone(l))
 		ir_atomic_add(l->fn, 8, ptr, off, n);
 	else
 		ir_store(l->fn, 8, ptr, off,
@@ -55,8 +61,9 @@ static void keep_extreme(struct lower *l, u32 ptr, u32 n, bool is_signed, bool l
 	struct ir_fn *fn = l->fn;
 	u32 done = ir_block(fn), was, set, again;
 	u8 op = is_signed ? IR_SLT : IR_ULT;
+	bool swaps = !is_alone(l) && l->object->kernel >= KERNEL(5, 12);
 
-	for (u32 i = 0; l->claim.wanted && i < TRIES; i++) {
+	for (u32 i = 0; swaps && i < TRIES; i++) {
 		set = ask_extreme(l, ptr, n, op, largest, done);
 		was = ir_atomic_swap(fn, 8, ptr, 0, n);
 		ir_store(fn, 8, ptr, 8, ir_const(fn, 1));
@@ -66,7 +73,7 @@ static void keep_extreme(struct lower *l, u32 ptr, u32 n, bool is_signed, bool l
 		ir_at(fn, again);
 		n = was;
 	}
-	if (!l->claim.wanted) {
+	if (!swaps) {
 		ask_extreme(l, ptr, n, op, largest, done);
 		ir_store(fn, 8, ptr, 0, n);
 		ir_store(fn, 8, ptr, 8, ir_const(fn, 1));

@@ -194,6 +194,12 @@ u32 value_space(struct lower *l, struct node *n)
 	return lower_int(l, n->a);
 }
 
+/* The last 4095 addresses stand for error numbers. */
+u32 value_is_err(struct lower *l, struct node *n)
+{
+	return ir_bin(l->fn, IR_ULE, IRT_I64, ir_const(l->fn, -4095), lower_int(l, n->a));
+}
+
 u32 value_bswap(struct lower *l, struct node *n)
 {
 	u32 a = lower_int(l, n->a);

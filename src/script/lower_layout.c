@@ -46,7 +46,8 @@ static bool describe(struct lower *l, struct field *f, struct type t, u32 depth)
 		f->kind = t.fields->is_record ? FIELD_STRUCT : FIELD_TUPLE;
 		f->sub = arena_new(&l->object->arena, struct layout);
 		for (u32 i = 0; i < t.fields->n; i++)
-			layout_add(l, f->sub, t.fields->members[i].name, t.fields->members[i].type);
+			layout_add(l, f->sub, arena_strdup(&l->object->arena, t.fields->members[i].name),
+				   t.fields->members[i].type);
 		break;
 	case TYPE_STRUCT:
 		f->kind = FIELD_STRUCT;

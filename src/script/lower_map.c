@@ -39,12 +39,19 @@ static void map_layouts(struct lower *l, struct script_map *m, struct object_map
 	o->key_size = o->key.size;
 }
 
+bool lower_agg_shared(const struct lower *l, const struct script_map *m)
+{
+	return !map_kind(l->object->maps.v[m->index].kind)->per_cpu;
+}
+
 static void map_kind_of(struct lower *l, struct script_map *m, struct object_map *o)
 {
 	bool agg = m->value.kind == TYPE_AGG;
+	/* one that a script reads is shared where programs cannot look up the values of other CPUs */
+	bool per_cpu = agg && (!m->read || l->object->kernel >= KERNEL(5, 19));
 
 	if (m->nkeys) {
-		o->kind = m->declared ? m->declared->kind : agg ? MAP_PERCPU_HASH : MAP_HASH;
+		o->kind = m->declared ? m->declared->kind : per_cpu ? MAP_PERCPU_HASH : MAP_HASH;
 		o->max_entries = m->declared ? m->entries : l->script->limits.map_entries;
 		/* below 6.1 the kernel warns of allocation inside of tracing programs */
 		o->flags = l->object->kernel >= KERNEL(6, 1) && (o->kind == MAP_HASH || o->kind == MAP_PERCPU_HASH) ? BPF_F_NO_PREALLOC : 0;
@@ -54,7 +61,7 @@ static void map_kind_of(struct lower *l, struct script_map *m, struct object_map
 	o->value_size += 8;
 	o->key_size = 4;
 	o->max_entries = 1;
-	o->kind = agg ? MAP_PERCPU_ARRAY : MAP_ARRAY;
+	o->kind = per_cpu ? MAP_PERCPU_ARRAY : MAP_ARRAY;
 	if (!agg) {
 		o->section = SECTION_DATA;
 		o->name = arena_printf(&l->object->arena, ".data.%s", o->name);
@@ -134,7 +141,7 @@ static struct mem lower_key_of(struct lower *l, struct node *n, const u32 *ints,
 	return m;
 }
 
-static struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
+struct mem lower_key(struct lower *l, struct node *n, u32 *piece)
 {
 	return lower_key_of(l, n, NULL, piece);
 }
@@ -233,6 +240,8 @@ u32 lower_map_read(struct lower *l, struct node *n)
 	struct map_read read;
 	bool numbers;
 
+	if (n->map->value.kind == TYPE_AGG)
+		return lower_agg_read(l, n);
 	if (is_data(l, n->map))
 		return ir_load(fn, 8, false, ir_data(fn, n->map->index, 0), 0);
 	numbers = number_keys(l, n, &read);
@@ -298,6 +307,16 @@ void lower_map_str(struct lower *l, struct node *n, struct mem to, struct room r
 	ir_jmp(fn, done);
 	ir_seal(fn, done);
 	ir_at(fn, done);
+}
+
+void store_map_key(struct lower *l, struct node *n, struct mem to)
+{
+	u32 piece, size = l->object->maps.v[n->a->map->index].key_size;
+	struct mem key = lower_key(l, n->a, &piece);
+
+	ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, to), ir_const(l->fn, size),
+		mem_addr(l, key));
+	mem_put(l, piece);
 }
 
 bool lower_map_place(struct lower *l, struct node *n, struct mem *own, u32 *address)
@@ -473,7 +492,9 @@ static void observe(struct lower *l, struct node *map, struct node *call)
 	u32 ptr = find_or_make(l, map, have, done);
 
 	memo = l->memo;
+	l->shared = lower_agg_shared(l, map->map);
 	call->call->observe(l, ptr, n, &of);
+	l->shared = false;
 	set_flag(l, map->map, ptr);
 	ir_jmp(l->fn, done);
 	l->memo = memo;

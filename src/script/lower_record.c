@@ -429,7 +429,7 @@ static void send_record(struct lower *l, struct record *r)
 	ir_at(fn, r->done);
 }
 
-static void lower_record(struct lower *l, const char *name, const struct action *action, u8 view,
+void lower_record(struct lower *l, const char *name, const struct action *action, u8 view,
 			 struct node *args)
 {
 	struct record r = {.args = args};
@@ -523,11 +523,24 @@ static void lower_map_action(struct lower *l, struct node *n, const char *name, 
 	lower_record(l, name, &a, VIEW_LINES, NULL);
 }
 
+/* One entry, as its map would be printed: the record has its key. */
+static void lower_entry(struct lower *l, struct node *map)
+{
+	static const struct call_row row = {.name = "key", .store = store_map_key};
+	struct action a = {.kind = ACTION_PRINT_MAP, .map = map->map->index};
+	struct node key = {.kind = NODE_CALL, .call = &row, .a = map, .text = "key"};
+
+	key.type = TYPE_SHOWN_OF(FIELD_BYTES, l->object->maps.v[a.map].key_size);
+	lower_record(l, "print", &a, VIEW_LINES, &key);
+}
+
 void lower_print(struct lower *l, struct node *n)
 {
 	struct action a = {.kind = ACTION_PRINT_VALUE};
 
-	if (n->a->kind == NODE_MAP && !n->a->a)
+	if (n->a->kind == NODE_MAP && n->a->type.kind == TYPE_AGG && n->a->a)
+		lower_entry(l, n->a);
+	else if (n->a->kind == NODE_MAP && !n->a->a)
 		lower_map_action(l, n, "print", ACTION_PRINT_MAP);
 	else
 		lower_record(l, "value", &a, VIEW_LINES, n->a);

@@ -195,8 +195,7 @@ static struct node *parse_primary(struct parser *p)
 		if (accept(p, TOK_LPAREN)) {
 			row = call_find(n->text);
 			if (row && row->node)
-				return row->node == NODE_SIZEOF ? parse_sizeof(p, n)
-								: parse_offsetof(p, n);
+				return parse_type_word(p, n, row->node);
 			n->kind = NODE_CALL;
 			n->a = parse_list(p, TOK_RPAREN);
 		}

@@ -47,10 +47,9 @@ bool parse_assigns(enum token_kind op);
 /* parse_type.c: from the first token of a type to the first behind it: a NODE_TYPE, from which
  * check_type() makes a type. */
 struct node *parse_type(struct parser *);
-/* (type) a; sizeof(type or expr); offsetof(type or expr, a.b); behind the opening parenthesis. */
+/* (type) a; sizeof(type or expr), offsetof(type or expr, a.b), container_of(p, type, a.b): behind the opening parenthesis. */
 struct node *parse_cast(struct parser *, struct loc at);
-struct node *parse_sizeof(struct parser *, struct node *name);
-struct node *parse_offsetof(struct parser *, struct node *name);
+struct node *parse_type_word(struct parser *, struct node *name, u8 kind); /* call_row.node */
 struct node *parse_unary(struct parser *);
 
 /* config.c: the block in front of the probes, up to its closing brace; 0 or -1 */

@@ -121,7 +121,7 @@ static bool parse_subject(struct parser *p, struct node *n)
 	return n->a || n->b;
 }
 
-struct node *parse_sizeof(struct parser *p, struct node *name)
+static struct node *parse_sizeof(struct parser *p, struct node *name)
 {
 	struct node *n = parse_node(p, NODE_SIZEOF, name->at);
 
@@ -131,12 +131,9 @@ struct node *parse_sizeof(struct parser *p, struct node *name)
 	return n;
 }
 
-struct node *parse_offsetof(struct parser *p, struct node *name)
+/* "," name { "." name } ")" */
+static bool parse_path(struct parser *p, struct node *n)
 {
-	struct node *n = parse_node(p, NODE_OFFSETOF, name->at);
-
-	if (!parse_subject(p, n))
-		return NULL;
 	parse_expect(p, TOK_COMMA, "offsetof(struct foo, bar)");
 	do {
 		if (!is(p, TOK_NAME))
@@ -148,5 +145,52 @@ struct node *parse_offsetof(struct parser *p, struct node *name)
 		parse_advance(p);
 	} while (accept(p, TOK_DOT));
 	parse_expect(p, TOK_RPAREN, NULL);
+	return !p->failed;
+}
+
+static struct node *parse_offsetof(struct parser *p, struct node *name)
+{
+	struct node *n = parse_node(p, NODE_OFFSETOF, name->at);
+
+	return parse_subject(p, n) && parse_path(p, n) ? n : NULL;
+}
+
+static struct node *cast_to(struct parser *p, struct node *type, struct node *value)
+{
+	struct node *n = parse_node(p, NODE_CAST, value->at);
+
+	n->b = type;
+	n->a = value;
 	return n;
+}
+
+/* container_of(p, type, a.b) is (type *)((uint64)p - offsetof(type, a.b)) */
+static struct node *parse_container(struct parser *p, struct node *name)
+{
+	struct node *off = parse_node(p, NODE_OFFSETOF, name->at), *to, *number, *minus;
+	struct node *pointer = parse_expr(p);
+
+	parse_expect(p, TOK_COMMA, "container_of($p, struct foo, bar)");
+	off->b = p->failed ? NULL : parse_type(p);
+	if (!off->b || !parse_path(p, off))
+		return NULL;
+	to = parse_node(p, NODE_TYPE, name->at);
+	*to = *off->b;
+	to->text = arena_printf(p->script->arena, "%s *", off->b->text);
+	number = parse_node(p, NODE_TYPE, name->at);
+	number->text = "uint64";
+	minus = parse_node(p, NODE_BINARY, name->at);
+	minus->op = TOK_SUB;
+	minus->a = cast_to(p, number, pointer);
+	minus->b = off;
+	return cast_to(p, to, minus);
+}
+
+struct node *parse_type_word(struct parser *p, struct node *name, u8 kind)
+{
+	switch (kind) {
+	case NODE_SIZEOF: return parse_sizeof(p, name);
+	case NODE_OFFSETOF: return parse_offsetof(p, name);
+	default: return parse_container(p, name);
+	}
 }

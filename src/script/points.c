@@ -230,7 +230,10 @@ int script_points(struct script *s, struct point **first)
 			err = err ? err : bad;
 		}
 	if (!*first && !err)
-		return diag_error(s->diag, s->probes->at, NULL, "none of the script's probes is there");
+		return diag_error(s->diag, s->probes->at,
+				  s->trials_left_out ? "--test runs tests, --bench benchmarks" :
+						       NULL,
+				  "none of the script's probes is there");
 	for (struct point *p = *first; p && !err; p = p->next)
 		if (++n > POINTS_MOST)
 			return diag_error(s->diag, p->spec->at, "make its pattern narrower",

@@ -39,6 +39,14 @@ void check_strncmp(struct checker *, struct node *);
 void check_strlen(struct checker *, struct node *);
 void check_space(struct checker *, struct node *);
 void check_getopt(struct checker *, struct node *);
+/* assert.c */
+void check_fail_call(struct checker *, struct node *);
+void check_static_assert(struct checker *, struct node *);
+void check_assert(struct checker *, struct node *);
+void lower_nothing(struct lower *, struct node *);
+void lower_errorf(struct lower *, struct node *);
+void lower_warnf(struct lower *, struct node *);
+void lower_assert(struct lower *, struct node *);
 void check_nsecs(struct checker *, struct node *);
 void check_bswap(struct checker *, struct node *);
 void check_kaddr(struct checker *, struct node *);
@@ -46,6 +54,10 @@ void check_cgroupid(struct checker *, struct node *);
 void check_reg(struct checker *, struct node *);
 void check_has_key(struct checker *, struct node *);
 
+void check_is(struct checker *, struct node *);
+void check_is_err(struct checker *, struct node *);
+u32 value_is_err(struct lower *, struct node *);
+void store_map_key(struct lower *, struct node *, struct mem to);
 void check_task_value(struct checker *, struct node *);
 void check_ppid(struct checker *, struct node *);
 void check_pcomm(struct checker *, struct node *);
@@ -144,6 +156,10 @@ void lower_agg_lhist(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 void lower_agg_quantile(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 void lower_agg_tseries(struct lower *, u32 ptr, u32 n, const struct agg_of *);
 
+int points_self(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+		char **, struct point ***);
+int points_trial(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+		 char **, struct point ***);
 int points_once(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
 		char **parts, struct point ***tail);
 int points_interval(struct script *, const struct probe_row *, struct probe *,

@@ -25,7 +25,24 @@ struct reading {
 	struct arena arena;
 };
 
-static int read_map(struct waggle_session *s, struct reading *r, u32 map, u32 top, u32 div)
+/* Leaves the entry of that key alone. */
+static u32 only_entry(struct reading *r, u32 n, size_t value_bytes, const u8 *key)
+{
+	size_t size = r->map->key_size;
+
+	for (u32 i = 0; i < n; i++) {
+		if (memcmp(r->keys.p + i * size, key, size) != 0)
+			continue;
+		memmove(r->keys.p, r->keys.p + i * size, size);
+		memmove(r->values.p, r->values.p + i * value_bytes, value_bytes);
+		return 1;
+	}
+	return 0;
+}
+
+/* key: of the one entry that is wanted; NULL: all */
+static int read_map(struct waggle_session *s, struct reading *r, u32 map, u32 top, u32 div,
+		    const u8 *key)
 {
 	jmp_buf full;
 	u32 n = 0;
@@ -38,6 +55,10 @@ static int read_map(struct waggle_session *s, struct reading *r, u32 map, u32 to
 		return -ENOMEM;
 	}
 	err = s->engine->ops->map_read(s->engine, map, &r->keys, &r->values, &n);
+	if (!err && key)
+		n = only_entry(r, n,
+			       (size_t)session_map_cpus(s, r->map) * ALIGN_UP(r->map->value_size, 8),
+			       key);
 	if (!err)
 		err = stacks_expand(s, &r->arena, &r->map, &r->keys, n);
 	if (!err && (r->keys.failed || r->values.failed))
@@ -50,10 +71,10 @@ static int read_map(struct waggle_session *s, struct reading *r, u32 map, u32 to
 	return err;
 }
 
-void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)
+static void print_map(struct waggle_session *s, u32 map, u32 top, u32 div, const u8 *key)
 {
 	struct reading r = {0};
-	int err = read_map(s, &r, map, top, div);
+	int err = read_map(s, &r, map, top, div, key);
 
 	if (err)
 		diag_fail(&s->diag, err, NULL, "cannot read %s: %s", s->object->maps.v[map].shown,
@@ -63,6 +84,23 @@ void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)
 	arena_free(&r.arena);
 	buf_free(&r.keys);
 	buf_free(&r.values);
+}
+
+void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)
+{
+	print_map(s, map, top, div, NULL);
+}
+
+/* The key in a record that asks for one entry, or NULL. */
+static const u8 *key_of(struct waggle_session *s, const struct schema *schema, const u8 *payload,
+			u32 size)
+{
+	const struct field *f = schema->layout.n ? schema->layout.fields : NULL;
+
+	if (!f || f->off > size || f->size > size - f->off ||
+	    f->size < s->object->maps.v[schema->action.map].key_size)
+		return NULL;
+	return payload + f->off;
 }
 
 /* Zeroes a value; a scalar's is_set, its last word, stays as it is. */
@@ -168,7 +206,7 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 	switch (a->kind) {
 	case ACTION_PRINT_MAP:
 		if (session_shows(s))
-			session_print_map(s, a->map, a->top, a->div);
+			print_map(s, a->map, a->top, a->div, key_of(s, schema, payload, size));
 		break;
 	case ACTION_CLEAR_MAP:
 	case ACTION_ZERO_MAP:
@@ -177,6 +215,8 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 		break;
 	case ACTION_CAT:
 	case ACTION_SYSTEM:
+	case ACTION_ERRORF:
+	case ACTION_WARNF:
 		s->stats.shown++;
 		if (session_shows(s))
 			session_output(s, schema, payload, size);
@@ -194,6 +234,7 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 		s->status = exit_status(schema, payload, size);
 		session_end(s, ENDING_EXIT);
 		return STOP_ENDING;
+	case ACTION_RESULT: trial_result(s, schema, payload, size); break;
 	default: stop = show(s, schema, ns, cpu, payload, size);
 	}
 	if (!stop && ++s->batch >= BATCH) {

@@ -204,7 +204,7 @@ int session_finish(struct waggle_session *s)
 		s->resumed = session_now();
 		err = session_run_all(s, ATTACH_END);
 		session_drain(s);
-		if (session_shows(s))
+		if (session_shows(s) && !s->opts.trials)
 			print_maps(s);
 	}
 	stats_read(s);

@@ -19,7 +19,10 @@ extern char **environ;
 
 static bool has_output(const struct schema *schema)
 {
-	return schema->action.kind == ACTION_CAT || schema->action.kind == ACTION_SYSTEM;
+	u8 kind = schema->action.kind;
+
+	return kind == ACTION_CAT || kind == ACTION_SYSTEM || kind == ACTION_ERRORF ||
+	       kind == ACTION_WARNF;
 }
 
 int outputs_open(struct waggle_session *s)
@@ -107,6 +110,27 @@ static int run_command(const char *command, struct buf *out)
 	return err;
 }
 
+/* errorf() and warnf() are told as the compiler tells things; as data, where data is wanted. */
+static void tell(struct waggle_session *s, const struct action *a, const char *name,
+		 const char *text)
+{
+	struct diag d = s->diag;
+	struct loc at = {a->map >> 10, (u16)(a->map & 1023), (u16)a->top, 0};
+
+	d.file = s->object->source_name;
+	d.text = s->object->source;
+	d.size = s->object->source_size;
+	s->trial.errors += a->kind == ACTION_ERRORF;
+	if (!s->opts.trials)
+		sink_flush(&s->sink, true);
+	if (s->sink.ops->messages)
+		sink_output(&s->sink, name, text, strlen(text));
+	else if (a->kind == ACTION_ERRORF)
+		diag_error(&d, at, NULL, "%s", text);
+	else
+		diag_warn(&d, at, NULL, "%s", text);
+}
+
 void session_output(struct waggle_session *s, const struct schema *schema, const void *payload,
 		    u32 size)
 {
@@ -126,6 +150,10 @@ void session_output(struct waggle_session *s, const struct schema *schema, const
 	if (p && !whole.failed) {
 		p = format_run(f, p, payload);
 		*p = 0;
+	}
+	if (p && !whole.failed && schema->action.kind >= ACTION_ERRORF) {
+		tell(s, &schema->action, schema->name, name.p);
+	} else if (p && !whole.failed) {
 		err = file ? read_file(name.p, &text, schema->action.top)
 			   : run_command(name.p, &text);
 		if (err)

@@ -153,7 +153,7 @@ static int begin(struct waggle_session *s)
 	command_settle(&s->command);
 	s->engine->ops->go(s->engine);
 	command_release(&s->command);
-	return 0;
+	return o->trials ? trials_run(s) : 0;
 }
 
 static int maps_make(struct waggle_session *s)

@@ -47,6 +47,7 @@ enum ending {
 struct timer {
 	int fd;
 	u32 prog;
+	int signal; /* it is for this signal; 0: a timer */
 };
 
 struct waggle_map {
@@ -73,6 +74,13 @@ struct waggle_session {
 	struct arena arena;     /* of those */
 	struct timer *timers;
 	u32 ntimers;
+	struct trial {		/* the test or benchmark that runs */
+		s64 returned;
+		u32 errors; /* of errorf() */
+		u64 *times; /* of a benchmark, n so far; NULL: a test */
+		u32 n;
+		u32 failed; /* tests so far */
+	} trial;
 	struct waggle_map *maps;
 
 	u64 start_ns;
@@ -129,6 +137,9 @@ u32 session_map_cpus(const struct waggle_session *, const struct object_map *);
 
 /* outputs.c: cat() and system() */
 int outputs_open(struct waggle_session *);
+/* trials.c: tests and benchmarks; what one of them says. The session ends behind them. */
+int trials_run(struct waggle_session *);
+void trial_result(struct waggle_session *, const struct schema *, const void *payload, u32 size);
 void session_output(struct waggle_session *, const struct schema *, const void *payload, u32 size);
 void outputs_close(struct waggle_session *);
 /* stacks.c: the keys of a map with the frames in place of their ids; and the map that tells of

@@ -1,5 +1,6 @@
 /*
  * timers.c: intervals, and the time after which a session ends.
+ * Signals to ourselves come to a descriptor likewise.
  *
  * Each has a timerfd, which counts its expirations: a tick that comes late is late, not lost. When
  * more expired than MOST at once, the program runs MOST times and the rest is counted as missed.
@@ -7,7 +8,10 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -32,6 +36,24 @@ static int timer_open(struct waggle_session *s, const struct attach *a)
 	return session_watch(s, timer->fd, WATCH_TIMER + s->ntimers++);
 }
 
+/* self:signal: handled as a timer that others let expire. It is blocked, so that it does not end us. */
+static int signal_open(struct waggle_session *s, const struct attach *a)
+{
+	struct timer *timer = &s->timers[s->ntimers];
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, (int)a->off);
+	timer->prog = a->prog;
+	timer->signal = (int)a->off;
+	timer->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (timer->fd < 0)
+		return diag_fail(&s->diag, -errno, NULL, "cannot wait for a signal: %s",
+				 strerror(errno));
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return session_watch(s, timer->fd, WATCH_TIMER + s->ntimers++);
+}
+
 int timers_open(struct waggle_session *s)
 {
 	int err = 0;
@@ -42,6 +64,8 @@ int timers_open(struct waggle_session *s)
 	vec_each (a, &s->object->attaches) {
 		if (a->kind == ATTACH_INTERVAL && !err)
 			err = timer_open(s, a);
+		if (a->kind == ATTACH_SIGNAL && !err)
+			err = signal_open(s, a);
 	}
 	return err;
 }
@@ -56,9 +80,16 @@ bool session_exit_called(const struct waggle_session *s)
 int timer_fired(struct waggle_session *s, u32 timer)
 {
 	struct timer *t = &s->timers[timer];
+	struct signalfd_siginfo info;
 	u64 n = 0;
 	int err = 0;
 
+	if (t->signal) {
+		while (!err && !session_exit_called(s) &&
+		       read(t->fd, &info, sizeof(info)) == sizeof(info))
+			err = s->engine->ops->run(s->engine, t->prog);
+		return err;
+	}
 	if (read(t->fd, &n, sizeof(n)) != sizeof(n))
 		return 0;
 	if (n > MOST)
@@ -70,8 +101,15 @@ int timer_fired(struct waggle_session *s, u32 timer)
 
 void timers_close(struct waggle_session *s)
 {
-	for (u32 i = 0; i < s->ntimers; i++)
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (u32 i = 0; i < s->ntimers; i++) {
 		close(s->timers[i].fd);
+		if (s->timers[i].signal)
+			sigaddset(&set, s->timers[i].signal);
+	}
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	free(s->timers);
 	s->timers = NULL;
 	s->ntimers = 0;

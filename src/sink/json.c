@@ -421,6 +421,7 @@ static void json_summary(struct sink *s, const struct waggle_stats *st)
 
 const struct sink_ops sink_json = {
 	.name = "json",
+	.messages = true,
 	.open = json_open,
 	.attached = json_attached,
 	.record = json_record,

@@ -54,7 +54,7 @@ struct aggregate {
 	const char *name; /* "task_struct"; "" */
 	bool is_union;
 	bool is_record; /* of a TUPLE: its members have names */
-	bool is_packed; /* it may stand anywhere */
+	u32 align;	/* that its declaration asks for; 0: as its members need it */
 	u32 size;
 	u32 n;
 	struct member {

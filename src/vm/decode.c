@@ -21,7 +21,7 @@ static bool in_frame(const struct isa_op *op, const struct insn *in)
 		[BPF_W >> 3] = 4, [BPF_H >> 3] = 2, [BPF_B >> 3] = 1, [BPF_DW >> 3] = 8};
 	u32 base = op->form == FORM_LDX ? in->src : in->dst;
 
-	return base == 10 && in->off >= -VM_FRAME_BYTES && in->off + bytes[in->code >> 3 & 3] <= 0;
+	return base == 10 && vm_in_frame(in->off, in->off + bytes[in->code >> 3 & 3]);
 }
 
 /* A jump to itself or to what was before counts as one. */
@@ -84,11 +84,11 @@ static void decode(const struct vm_prog *prog, struct step *steps, u32 at)
 static void fuse(const struct vm_prog *prog, struct step *s, u32 at)
 {
 	const struct insn *a = &prog->insns[at], *b = a + 1;
-	const struct isa_op *first = isa_op(a), *second = at + 1 < prog->n ? isa_op(b) : NULL;
-	u32 class = a->code & 7, what = first ? isa_id(first) : 0;
+	u32 class = a->code & 7, what = prog->ops[at];
+	const struct isa_op *second = at + 1 < prog->n ? &isa_ops[prog->ops[at + 1]] : NULL;
 	const void *go = NULL;
 
-	if (!second)
+	if (!second || !prog->ops[at + 1])
 		return;
 	if ((what == ISA_mov64_x || what == ISA_mov32_x) && (b->code & 7) == class &&
 	    b->dst == a->dst &&

@@ -22,12 +22,6 @@
 #define CSUM_IPV6     0x80u
 #define STORE_FLAGS   3u /* recompute the checksum, forget the hash */
 
-/* Where the network's header is: programs may put bytes in front of it. */
-static u32 network(const struct vm_run *run)
-{
-	return ETH_HEADER + run->packet_pushed;
-}
-
 /* ---- bytes */
 
 HELPER_FN(help_skb_load_bytes)
@@ -45,11 +39,15 @@ HELPER_FN(help_skb_load_bytes)
 /* e: 0 from the link's header, 1 from the network's. */
 HELPER_FN(help_skb_load_bytes_relative)
 {
-	if (e > 1 || (u32)b > 0xffff) {
+	s64 off = (s64)(u32)b + (e ? packet_network(run) : packet_link(run));
+	const u8 *from = e > 1 || (u32)b > 0xffff ? NULL : packet_from_link(run, off, (u32)d);
+
+	UNUSED_ARGS;
+	if (from)
+		memcpy(pointer(c), from, (u32)d);
+	else
 		memset(pointer(c), 0, (u32)d);
-		return (u64)-EFAULT;
-	}
-	return help_skb_load_bytes(a, (u32)b + (e ? network(run) : 0), c, d, 0, run);
+	return from ? 0 : (u64)-EFAULT;
 }
 
 HELPER_FN(help_skb_store_bytes)
@@ -194,7 +192,7 @@ HELPER_FN(help_skb_change_tail)
 	u32 size = (u32)b, before = packet_size(run);
 
 	UNUSED_ARGS;
-	if (c || size > SKB_MAX || size < network(run))
+	if (c || size > SKB_MAX || size < (u32)packet_network(run))
 		return (u64)-EINVAL;
 	if (!packet_is_there(run))
 		return 0;
@@ -241,7 +239,8 @@ HELPER_FN(help_skb_adjust_room)
 	s32 n = (s32)b;
 	u32 size = n < 0 ? 0 - (u32)n : (u32)n;
 	u32 header = protocol(run) == IPV4 ? 20 : protocol(run) == IPV6 ? 40 : 0;
-	u32 have = packet_size(run) - network(run), at = network(run) + (c ? 0 : header);
+	u32 have = packet_size(run) - (u32)packet_network(run),
+	    at = (u32)packet_network(run) + (c ? 0 : header);
 	u32 least = d & ROOM_DECAP_IPV4 ? 20 : d & ROOM_DECAP_IPV6 ? 40 : header;
 
 	UNUSED_ARGS;

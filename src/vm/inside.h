@@ -37,8 +37,14 @@ struct vm {
 	struct vm_region *regions; /* of maps: by address, ascending */
 	u32 nregions;
 	struct task_layout *task_layout; /* help_current.c: NULL: nobody asks, or no types */
-	void *timers; /* timer.c: NULL: none was made yet */
+	void *timers;                    /* timer.c: NULL: none was made yet */
 };
+
+/* Bytes [low, high) from r10: does every function have them? */
+static inline bool vm_in_frame(s64 low, s64 high)
+{
+	return low >= -VM_FRAME_BYTES && high <= 0;
+}
 
 /* region.c: the region that holds all of the access, or NULL. Looks at those of the run first. */
 const struct vm_region *vm_region_find(const struct vm_run *, u64 addr, u32 size, bool write);
@@ -77,6 +83,10 @@ u64 interpret_rest(struct vm_run *, const struct vm_prog *, u32 at, const u64 re
 int jit_compile(struct vm_prog *, struct diag *);
 void jit_free(struct vm_prog *);
 u64 jit_run(struct vm_run *, const struct vm_prog *, u32 at, const u64 args[5], u32 frames);
+
+/* packet.c: ld_abs, ld_ind: bytes of the packet in the order of the network, at a distance from its
+ * first, or from a header (negative ones). False: they are not there, the program ends with 0. */
+bool vm_packet_load(const struct vm_run *, s32 at, u32 size, u64 *to);
 
 /* run.c: calls back into the running program, for helpers such as loop() and timers: the way it was
  * started, in a frame behind the one that called. */

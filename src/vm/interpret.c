@@ -74,20 +74,6 @@ static bool seek(struct vm_run *run, struct step *s, u32 reg, u64 addr, u32 size
 	return true;
 }
 
-static bool ld_packet(const struct vm_run *run, u64 at, u32 size, u64 *to)
-{
-	u64 length = run->packet_end - run->packet;
-	const u8 *p = (const u8 *)(uintptr_t)(run->packet + (s64)(s32)at);
-	u32 value = 0;
-
-	if (!run->packet || (s32)at < 0 || at > length || length - at < size)
-		return false;
-	for (u32 i = 0; i < size; i++)
-		value = value << 8 | p[i];
-	*to = value;
-	return true;
-}
-
 /* ---- the machine */
 
 /* Without a run: the codes of all operations. */
@@ -369,16 +355,16 @@ L_addr_space_cast:
 	ORDERED(64, u64, 3)
 
 /* Behind the end of the packet the program ends with 0. */
-#define PACKET(label, at, size)                        \
-	label : {                                      \
-		if (ld_packet(run, (at), size, &r[0])) \
-			NEXT;                          \
-		r[0] = 0;                              \
-		goto leave;                            \
+#define PACKET(label, at, size)                                  \
+	label : {                                                \
+		if (vm_packet_load(run, (s32)(at), size, &r[0])) \
+			NEXT;                                    \
+		r[0] = 0;                                        \
+		goto leave;                                      \
 	}
-	PACKET(L_ldabsb, (u32)pc->imm, 1)
-	PACKET(L_ldabsh, (u32)pc->imm, 2)
-	PACKET(L_ldabsw, (u32)pc->imm, 4)
+	PACKET(L_ldabsb, pc->imm, 1)
+	PACKET(L_ldabsh, pc->imm, 2)
+	PACKET(L_ldabsw, pc->imm, 4)
 	PACKET(L_ldindb, (u32)S + (u32)pc->imm, 1)
 	PACKET(L_ldindh, (u32)S + (u32)pc->imm, 2)
 	PACKET(L_ldindw, (u32)S + (u32)pc->imm, 4)

@@ -58,22 +58,15 @@ static u32 leave_align(struct vm_run *run, u64 *regs, const struct vm_prog *prog
 	return stop(run, regs, prog, slot, VM_BAD_ACCESS);
 }
 
-/* The packet, at an offset in the byte order of the network; behind its end the program ends. */
+/* Where those bytes are not there, the program ends. */
 static u32 leave_packet(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
 {
 	const struct insn *in = &prog->insns[slot];
 	bool indirect = (in->code & 0xe0) == BPF_IND;
-	s64 at = (s32)((indirect ? (u32)regs[in->src] : 0) + (u32)in->imm);
-	u64 length = run->packet_end - run->packet, value = 0;
-	u32 size = jit_size(in);
+	s32 at = (s32)((indirect ? (u32)regs[in->src] : 0) + (u32)in->imm);
 
 	regs[0] = 0;
-	if (!run->packet || at < 0 || (u64)at > length || length - (u64)at < size)
-		return ANSWER_RETURN;
-	for (u32 i = 0; i < size; i++)
-		value = value << 8 | ((const u8 *)(uintptr_t)run->packet)[(u64)at + i];
-	regs[0] = value;
-	return ANSWER_GO_ON;
+	return vm_packet_load(run, at, jit_size(in), &regs[0]) ? ANSWER_GO_ON : ANSWER_RETURN;
 }
 
 /* ---- calls */

@@ -170,7 +170,7 @@ void jit_access_cold(struct jit *j, const struct jit_cold *c)
 struct x_mem jit_access(struct jit *j, u32 base, s32 off, u32 size, bool write)
 {
 	struct jit_range r = {off, off + (s32)size, write};
-	bool in_frame = base == 10 && r.low >= -VM_FRAME_BYTES && r.high <= 0;
+	bool in_frame = base == 10 && vm_in_frame(r.low, r.high);
 
 	if (j->checked && !in_frame && !j->slots[j->at].checked)
 		check(j, base, range_of(j, base, r));

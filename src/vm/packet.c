@@ -23,6 +23,49 @@ u8 *packet_at(const struct vm_run *run, u64 off, u64 size)
 	return run->packet && off <= have && size <= have - off ? pointer(run->packet + off) : NULL;
 }
 
+#define ETH_HEADER 14
+
+s32 packet_link(const struct vm_run *run)
+{
+	return -(s32)run->packet_link;
+}
+
+s32 packet_network(const struct vm_run *run)
+{
+	return run->packet_link ? 0 : (s32)(ETH_HEADER + run->packet_pushed);
+}
+
+const u8 *packet_from_link(const struct vm_run *run, s64 off, u64 size)
+{
+	u64 have = run->packet_end - run->packet;
+
+	if (!run->packet || off < packet_link(run) || (off > 0 && (u64)off > have) ||
+	    size > have - (u64)off)
+		return NULL;
+	return pointer(run->packet + (u64)off);
+}
+
+/* SKF_NET_OFF, SKF_LL_OFF of the kernel: what lies below counts from a header. */
+#define FROM_NETWORK -0x100000
+#define FROM_LINK    -0x200000
+
+bool vm_packet_load(const struct vm_run *run, s32 at, u32 size, u64 *to)
+{
+	s64 off = at;
+	const u8 *p;
+
+	if (at < 0)
+		off += at >= FROM_NETWORK ? (s64)packet_network(run) - FROM_NETWORK
+					  : (s64)packet_link(run) - FROM_LINK;
+	p = at < FROM_LINK ? NULL : packet_from_link(run, off, size);
+	if (!p)
+		return false;
+	*to = 0;
+	for (u32 i = 0; i < size; i++)
+		*to = *to << 8 | p[i];
+	return true;
+}
+
 /* A word of the context; where the program's context is another one, it stops. */
 static u32 *context_word(struct vm_run *run, u32 off, u32 *nowhere)
 {

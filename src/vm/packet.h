@@ -30,6 +30,12 @@ u8 *packet_at(const struct vm_run *, u64 off, u64 size);
 /* The packet now has these limits: of the region, of the context. */
 void packet_set(struct vm_run *, u64 meta, u64 start, u64 end);
 bool packet_is_there(struct vm_run *); /* false: the run is stopped */
+/* Where headers are, from the packet's first byte. Programs may have put bytes in front of the
+ * network's. */
+s32 packet_link(const struct vm_run *);
+s32 packet_network(const struct vm_run *);
+/* The same as packet_at(), but for bytes that may be in front of the packet. */
+const u8 *packet_from_link(const struct vm_run *, s64 off, u64 size);
 u32 context_get(struct vm_run *, u32 off);
 void context_set(struct vm_run *, u32 off, u32 value);
 /* Checksums: folded to 16 bits, as they are in the packet. */

@@ -126,15 +126,16 @@ struct vm_run {
 	s64 budget;     /* instructions left: at least counted at backward jumps and calls */
 	u64 ctx, packet, packet_end, packet_meta; /* addresses; 0: there is no packet */
 	u64 packet_room, packet_room_end;         /* where head and tail may move */
-	u64 redirect;                             /* what redirect() and redirect_map() said */
-	u64 frame;                                /* r10 of the function that runs (while a
-						   * helper does): what it calls back comes behind */
+	u32 packet_link; /* bytes of the link's header in front of it; 0: it begins with it */
+	u64 redirect;    /* what redirect() and redirect_map() said */
+	u64 frame;       /* r10 of the function that runs (while a
+			  * helper does): what it calls back comes behind */
 	u64 cookie; /* what get_attach_cookie() says: of the place where the program runs now */
 	u32 loops;  /* may_goto instructions left */
 	u32 packet_pushed; /* bytes that helpers put in front of the network's header */
 	u64 lock;          /* the bpf_spin_lock that it holds, 0: none */
 	u64 random;        /* state of get_prandom_u32(), 0: not yet seeded */
-	u8 *tasks; /* help_current.c: what get_current_task() points to, or NULL */
+	u8 *tasks;         /* help_current.c: what get_current_task() points to, or NULL */
 	u64 unwind;        /* jit_x86_64.c: where a fault finds the way out */
 	struct vm_fault fault;
 	u64 regs[11]; /* where it stopped */
@@ -220,7 +221,7 @@ struct vm_opts {
 	bool blind;     /* constants of the program do not appear in machine code */
 	u64 budget;     /* 0: VM_BUDGET */
 	u32 ring_bytes; /* of a map that is filled for each CPU; 0: RING_BYTES */
-	s64 only;	/* open this program alone, less 1; 0: all. See object_wants() */
+	s64 only;       /* open this program alone, less 1; 0: all. See object_wants() */
 };
 /* Maps are made, programs decoded, checked for form (every jump lands on an instruction, every
  * register and helper exists) and compiled. What the machine cannot do is refused by name. */

@@ -148,6 +148,7 @@ int bare_input_lend(struct bare_input *in, struct vm_run *run)
 	run->packet = from;
 	run->packet_end = to;
 	run->packet_meta = meta;
+	run->packet_link = in->input == INPUT_PACKET ? ETHERNET_BYTES : 0;
 	run->packet_room = (u64)(uintptr_t)in->room;
 	run->packet_room_end = run->packet_room + in->room_size;
 	good &= vm_lend(run, (struct vm_region){.start = from,

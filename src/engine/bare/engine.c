@@ -6,6 +6,8 @@
  */
 #include "engine/bare/bare.h"
 
+#include "engine/own.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -23,23 +25,6 @@ static void bare_close(struct engine *e, bool leave)
 	free(e);
 }
 
-/* Maps of maps hold numbers of maps, arrays of programs those of programs. */
-static int slots_fill(struct bare_engine *b)
-{
-	const struct object *o = b->base.object;
-
-	for (u32 i = 0; i < o->maps.n; i++)
-		vec_each (slot, &o->maps.v[i].slots) {
-			int err = vm_map_update(vm_map_of(b->vm, i), &slot->index, &slot->what, 0);
-
-			if (err)
-				return diag_fail(b->base.diag, err, NULL,
-						 "cannot fill element %u of map %s: %s",
-						 slot->index, o->maps.v[i].name, strerror(-err));
-		}
-	return 0;
-}
-
 static int bare_open(struct engine **out, struct object *o, const struct engine_opts *opts,
 		     struct diag *diag)
 {
@@ -53,8 +38,7 @@ static int bare_open(struct engine **out, struct object *o, const struct engine_
 	b->base = (struct engine){
 		.ops = &bare_engine, .object = o, .diag = diag, .cpus = 1, .epoll_fd = -1};
 	err = vm_open(&b->vm, o, &vm_opts, diag);
-	if (!err)
-		err = slots_fill(b);
+	b->base.vm = b->vm;
 	if (!err)
 		err = vm_run_open(&b->run, b->vm, NULL, NULL, 0);
 	for (u32 i = 0; i < o->maps.n && !err; i++)
@@ -142,67 +126,6 @@ static int bare_run(struct engine *e, u32 prog)
 	return err;
 }
 
-/* ---- entries of maps */
-
-static u32 bare_bytes(struct engine *e, u32 map)
-{
-	return (u32)ALIGN_UP((u64)vm_map_of(bare_of(e)->vm, map)->value_size, 8);
-}
-
-static int bare_lookup(struct engine *e, u32 map, const void *key, void *value)
-{
-	return vm_map_lookup(vm_map_of(bare_of(e)->vm, map), key, value);
-}
-
-static int bare_update(struct engine *e, u32 map, const void *key, const void *value, u64 flags)
-{
-	return vm_map_update(vm_map_of(bare_of(e)->vm, map), key, value, flags);
-}
-
-static int bare_delete(struct engine *e, u32 map, const void *key)
-{
-	return vm_map_delete(vm_map_of(bare_of(e)->vm, map), key);
-}
-
-static int bare_next(struct engine *e, u32 map, const void *key, void *next)
-{
-	return vm_map_next(vm_map_of(bare_of(e)->vm, map), key, next);
-}
-
-static int bare_read(struct engine *e, u32 map, struct buf *keys, struct buf *values, u32 *n)
-{
-	struct vm_map *m = vm_map_of(bare_of(e)->vm, map);
-	u32 bytes = bare_bytes(e, map);
-	size_t last = SIZE_MAX; /* where the last key is */
-	int err = 0;
-
-	while (!err) {
-		char *key = buf_reserve(keys, m->key_size), *value = buf_reserve(values, bytes);
-
-		err = key && value ? vm_map_next(m, last == SIZE_MAX ? NULL : keys->p + last, key)
-				   : -ENOMEM;
-		if (err)
-			break;
-		memset(value, 0, bytes);
-		err = vm_map_lookup(m, key, value);
-		if (err == -ENOENT) { /* an element that holds nothing: its key is kept, its value
-					 not shown */
-			err = 0;
-		}
-		last = keys->n;
-		keys->n += m->key_size;
-		values->n += bytes;
-		*n += 1;
-	}
-	return err == -ENOENT ? 0 : err;
-}
-
-static s64 bare_recursion(struct engine *e)
-{
-	(void)e;
-	return 0;
-}
-
 const struct engine_ops bare_engine = {
 	.name = "user",
 	.open = bare_open,
@@ -211,12 +134,6 @@ const struct engine_ops bare_engine = {
 	.detach = bare_nothing,
 	.run = bare_run,
 	.test = bare_test,
-	.map_bytes = bare_bytes,
-	.map_lookup = bare_lookup,
-	.map_update = bare_update,
-	.map_delete = bare_delete,
-	.map_next = bare_next,
-	.map_read = bare_read,
-	.recursion = bare_recursion,
+	OWN_MAPS,
 	.close = bare_close,
 };

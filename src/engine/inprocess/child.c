@@ -17,7 +17,8 @@ static bool is_served(const struct attach *a)
 	if (a->kind == ATTACH_TRACEPOINT)
 		return !strncmp(a->pattern, "syscalls:", 9) ||
 		       !strncmp(a->pattern, "raw_syscalls:", 13);
-	return a->kind == ATTACH_BEGIN || a->kind == ATTACH_END || a->kind == ATTACH_INTERVAL;
+	return a->kind == ATTACH_BEGIN || a->kind == ATTACH_END || a->kind == ATTACH_INTERVAL ||
+	       a->kind == ATTACH_SIGNAL || a->kind == ATTACH_TEST || a->kind == ATTACH_BENCH;
 }
 
 static bool asks_for_task(const struct object *o)

@@ -9,6 +9,7 @@
 
 #include "engine/config.h"
 #include "engine/inprocess/agent/agent.h"
+#include "engine/own.h"
 #include "vm/inside.h"
 
 #include <sched.h>
@@ -22,60 +23,6 @@
 static struct inprocess *inprocess_of(struct engine *e)
 {
 	return (struct inprocess *)e;
-}
-
-/* ---- the machine, in the shared file */
-
-static void cpus_set(struct object *o)
-{
-	struct object_map *m = object_section(o, SECTION_RODATA);
-	struct waggle_config *c = m && m->value_size >= sizeof(*c) ? (void *)m->data : NULL;
-
-	if (c)
-		c->cpu_mask = AGENT_CPUS - 1;
-}
-
-static int rodata_fill(struct inprocess *p, u32 map)
-{
-	struct user_engine *u = &p->user;
-	u8 *data = vm_map_of(u->vm, map)->values;
-	struct waggle_config c;
-
-	if (u->base.object->maps.v[map].value_size < sizeof(c))
-		return 0;
-	config_fill(&c, &u->opts, false);
-	c.cpu_mask = AGENT_CPUS - 1;
-	memcpy(data, &c, sizeof(c));
-	return fills_fill(u->base.object, data, u->base.diag);
-}
-
-static void bss_take(struct engine *e, struct vm *vm, u32 map)
-{
-	const struct object_map *m = &e->object->maps.v[map];
-	size_t counters = sizeof(struct waggle_counters) * CONTROL_CPUS * e->object->progs.n;
-
-	if (m->value_size < sizeof(struct waggle_control))
-		return;
-	e->control = (void *)vm_map_of(vm, map)->values;
-	if (m->value_size >= sizeof(struct waggle_control) + counters)
-		e->counters = (void *)(e->control + 1);
-}
-
-static int sections_fill(struct inprocess *p)
-{
-	struct engine *e = &p->user.base;
-	int err = 0;
-
-	for (u32 i = 0; i < e->object->maps.n && !err; i++) {
-		const struct object_map *m = &e->object->maps.v[i];
-
-		if (m->section == SECTION_RODATA)
-			err = rodata_fill(p, i);
-		else if (m->section == SECTION_BSS)
-			bss_take(e, p->user.vm, i);
-		e->map_bytes += (u64)m->max_entries * (m->key_size + m->value_size);
-	}
-	return err;
 }
 
 static int rings_open(struct inprocess *p)
@@ -164,10 +111,11 @@ static int machine_make(struct inprocess *p)
 	struct vm_task self;
 	int err;
 
-	cpus_set(e->object);
+	own_cpus_set(e->object, AGENT_CPUS);
 	err = agent_api->open(&p->user.vm, e->object, &opts, e->diag);
+	e->vm = p->user.vm;
 	if (!err)
-		err = sections_fill(p);
+		err = own_sections_fill(e, &p->user.opts, AGENT_CPUS);
 	if (!err)
 		err = rings_open(p);
 	if (!err)
@@ -343,44 +291,6 @@ static int engine_run(struct engine *e, u32 prog)
 	return err;
 }
 
-/* ---- entries of maps: as in the user engine */
-
-static u32 map_bytes(struct engine *e, u32 map)
-{
-	return user_engine.map_bytes(e, map);
-}
-
-static int map_lookup(struct engine *e, u32 map, const void *key, void *value)
-{
-	return user_engine.map_lookup(e, map, key, value);
-}
-
-static int map_update(struct engine *e, u32 map, const void *key, const void *value, u64 flags)
-{
-	return user_engine.map_update(e, map, key, value, flags);
-}
-
-static int map_delete(struct engine *e, u32 map, const void *key)
-{
-	return user_engine.map_delete(e, map, key);
-}
-
-static int map_next(struct engine *e, u32 map, const void *key, void *next)
-{
-	return user_engine.map_next(e, map, key, next);
-}
-
-static int map_read(struct engine *e, u32 map, struct buf *keys, struct buf *values, u32 *n)
-{
-	return user_engine.map_read(e, map, keys, values, n);
-}
-
-static s64 recursion(struct engine *e)
-{
-	(void)e;
-	return 0;
-}
-
 const struct engine_ops inprocess_engine = {
 	.name = "inprocess",
 	.child_open = inprocess_child_open,
@@ -391,12 +301,6 @@ const struct engine_ops inprocess_engine = {
 	.go = engine_go,
 	.detach = engine_detach,
 	.run = engine_run,
-	.map_bytes = map_bytes,
-	.map_lookup = map_lookup,
-	.map_update = map_update,
-	.map_delete = map_delete,
-	.map_next = map_next,
-	.map_read = map_read,
-	.recursion = recursion,
+	OWN_MAPS,
 	.close = engine_close,
 };

@@ -7,6 +7,7 @@
 #include "engine/user/user.h"
 
 #include "engine/config.h"
+#include "engine/own.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -24,58 +25,6 @@ static struct user_engine *user_of(struct engine *e)
 }
 
 /* ---- maps */
-
-/* Two virtual CPUs are enough, and must be: the object may come from a machine with one. */
-static void cpus_set(struct object *o)
-{
-	struct object_map *m = o->plain ? NULL : object_section(o, SECTION_RODATA);
-	struct waggle_config *c = m && m->value_size >= sizeof(*c) ? (void *)m->data : NULL;
-
-	if (c)
-		c->cpu_mask = VIRTUAL_CPUS - 1;
-}
-
-static int rodata_fill(struct user_engine *u, u32 map)
-{
-	u8 *data = vm_map_of(u->vm, map)->values;
-	struct waggle_config c;
-
-	if (u->base.object->maps.v[map].value_size < sizeof(c))
-		return 0;
-	config_fill(&c, &u->opts, false);
-	c.cpu_mask = VIRTUAL_CPUS - 1;
-	memcpy(data, &c, sizeof(c));
-	return fills_fill(u->base.object, data, u->base.diag);
-}
-
-static void bss_take(struct user_engine *u, u32 map)
-{
-	const struct object *o = u->base.object;
-	const struct object_map *m = &o->maps.v[map];
-	size_t counters = sizeof(struct waggle_counters) * CONTROL_CPUS * o->progs.n;
-
-	if (m->value_size < sizeof(struct waggle_control))
-		return;
-	u->base.control = (void *)vm_map_of(u->vm, map)->values;
-	if (m->value_size >= sizeof(struct waggle_control) + counters)
-		u->base.counters = (void *)(u->base.control + 1);
-}
-
-static int sections_fill(struct user_engine *u)
-{
-	int err = 0;
-
-	for (u32 i = 0; i < u->base.object->maps.n && !err; i++) {
-		const struct object_map *m = &u->base.object->maps.v[i];
-
-		if (m->section == SECTION_RODATA && !u->base.object->plain)
-			err = rodata_fill(u, i);
-		else if (m->section == SECTION_BSS && !u->base.object->plain)
-			bss_take(u, i);
-		u->base.map_bytes += (u64)m->max_entries * (m->key_size + m->value_size);
-	}
-	return err;
-}
 
 /* The maps behind the object's own are those that fill its arrays: a ring for each CPU. */
 static int rings_open(struct user_engine *u)
@@ -172,10 +121,11 @@ static int engine_fill(struct user_engine *u)
 		if (err)
 			return err;
 	}
-	cpus_set(e->object);
+	own_cpus_set(e->object, VIRTUAL_CPUS);
 	err = vm_open(&u->vm, e->object, &opts, e->diag);
+	e->vm = u->vm;
 	if (!err)
-		err = sections_fill(u);
+		err = own_sections_fill(e, &u->opts, VIRTUAL_CPUS);
 	if (!err)
 		err = rings_open(u);
 	if (!err)
@@ -239,6 +189,17 @@ static void engine_go(struct engine *e)
 	__atomic_store_n(&user_of(e)->child->shared->open, 1, __ATOMIC_RELEASE);
 }
 
+static void tell_taken(struct engine *e, u32 prog)
+{
+	if (prog)
+		diag_note(e->diag,
+			  "it is that of a debugger, of perf, or of the kernel's engine: end that "
+			  "one "
+			  "first",
+			  "%s has not seen all: somebody else's breakpoint is there",
+			  e->object->progs.v[prog - 1].probe);
+}
+
 /* A program that runs in the tracer at this moment is waited for: what it does is there when END
  * looks. */
 static void engine_detach(struct engine *e)
@@ -256,6 +217,7 @@ static void engine_detach(struct engine *e)
 		tracer_leave(u);
 	if (__atomic_exchange_n(&s->faults, 0, __ATOMIC_RELAXED))
 		diag_note(e->diag, NULL, "a program was stopped: %s", s->text);
+	tell_taken(e, __atomic_exchange_n(&s->taken, 0, __ATOMIC_RELAXED));
 }
 
 static int engine_run(struct engine *e, u32 prog)
@@ -274,70 +236,6 @@ static int engine_run(struct engine *e, u32 prog)
 	return err;
 }
 
-/* ---- entries of maps */
-
-static u32 engine_bytes(struct engine *e, u32 map)
-{
-	const struct vm_map *m = vm_map_of(user_of(e)->vm, map);
-	const struct map_kind *kind = map_kind(m->kind);
-
-	return kind && kind->per_cpu ? e->cpus * ALIGN_UP(m->value_size, 8) : m->value_size;
-}
-
-static int engine_lookup(struct engine *e, u32 map, const void *key, void *value)
-{
-	return vm_map_lookup(vm_map_of(user_of(e)->vm, map), key, value);
-}
-
-static int engine_update(struct engine *e, u32 map, const void *key, const void *value, u64 flags)
-{
-	return vm_map_update(vm_map_of(user_of(e)->vm, map), key, value, flags);
-}
-
-static int engine_delete(struct engine *e, u32 map, const void *key)
-{
-	return vm_map_delete(vm_map_of(user_of(e)->vm, map), key);
-}
-
-static int engine_next(struct engine *e, u32 map, const void *key, void *next)
-{
-	return vm_map_next(vm_map_of(user_of(e)->vm, map), key, next);
-}
-
-static int engine_read(struct engine *e, u32 map, struct buf *keys, struct buf *values, u32 *n)
-{
-	struct vm_map *m = vm_map_of(user_of(e)->vm, map);
-	u32 bytes = ALIGN_UP(engine_bytes(e, map), 8);
-	u8 *last = malloc(MAX(m->key_size, 1u));
-	bool any = false;
-	int err = last ? 0 : -ENOMEM;
-
-	/* a map that programs change meanwhile may begin again: no end without the bound */
-	for (u32 i = 0; !err && i < 2 * m->max_entries; i++) {
-		char *key = buf_reserve(keys, m->key_size), *value = buf_reserve(values, bytes);
-
-		err = key && value ? vm_map_next(m, any ? last : NULL, key) : -ENOMEM;
-		if (err)
-			break;
-		memset(value, 0, bytes);
-		memcpy(last, key, m->key_size);
-		any = true;
-		if (vm_map_lookup(m, key, value))
-			continue; /* gone meanwhile */
-		keys->n += m->key_size;
-		values->n += bytes;
-		*n += 1;
-	}
-	free(last);
-	return err == -ENOENT ? 0 : err;
-}
-
-static s64 engine_recursion(struct engine *e)
-{
-	(void)e;
-	return 0;
-}
-
 const struct engine_ops user_engine = {
 	.name = "user",
 	.child_open = user_child_open,
@@ -348,12 +246,6 @@ const struct engine_ops user_engine = {
 	.go = engine_go,
 	.detach = engine_detach,
 	.run = engine_run,
-	.map_bytes = engine_bytes,
-	.map_lookup = engine_lookup,
-	.map_update = engine_update,
-	.map_delete = engine_delete,
-	.map_next = engine_next,
-	.map_read = engine_read,
-	.recursion = engine_recursion,
+	OWN_MAPS,
 	.close = engine_close,
 };

@@ -69,15 +69,29 @@ static bool add_tracepoint(struct plan *p, const struct attach *a)
 	return false;
 }
 
+/* PERF_COUNT_SW_CPU_CLOCK, PERF_COUNT_SW_TASK_CLOCK: both count a task's time on a CPU, as a
+ * profile does. */
+static bool add_software(struct plan *p, const struct attach *a)
+{
+	if (a->off > 1)
+		return false;
+	list_add(p, &p->profile, a);
+	return true;
+}
+
 /* Puts a row where it belongs; false: we cannot serve it. */
 static bool add_row(struct plan *p, const struct attach *a)
 {
 	switch (a->kind) {
 	case ATTACH_BEGIN:
 	case ATTACH_END:
+	case ATTACH_SIGNAL:
+	case ATTACH_TEST:
+	case ATTACH_BENCH:
 	case ATTACH_INTERVAL: return true; /* the session runs them */
 	case ATTACH_TRACEPOINT: return add_tracepoint(p, a);
 	case ATTACH_PROFILE: list_add(p, &p->profile, a); return true;
+	case ATTACH_SOFTWARE: return add_software(p, a);
 	case ATTACH_UPROBE:
 	case ATTACH_URETPROBE:
 	case ATTACH_USDT: list_add(p, &p->user, a); return true;

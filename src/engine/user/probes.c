@@ -165,6 +165,20 @@ static bool is_file(const struct mapped *m, const char *path)
 	return !stat(path, &st) && st.st_ino == m->ino && st.st_dev == m->dev;
 }
 
+/* The kernel's user probes (perf's, our own engine's) and debuggers put breakpoints there, too. Who
+ * has put one there is told of it; nobody else can be. */
+static bool is_taken(struct tracer *t, struct space *s, const struct attach *a, u64 addr)
+{
+	u32 nobody = 0;
+	u8 now;
+
+	if (point_find(s, addr) || pread(s->mem, &now, 1, (off_t)addr) != 1 || now != INT3)
+		return false;
+	__atomic_compare_exchange_n(&t->shared->taken, &nobody, a->prog + 1, false,
+				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	return true;
+}
+
 static void map_probe(struct tracer *t, struct task *task, const struct mapped *m)
 {
 	struct space *s = task->space;
@@ -179,7 +193,8 @@ static void map_probe(struct tracer *t, struct task *task, const struct mapped *
 			continue;
 		if (m->data && a->semaphore && a->semaphore - m->offset < size)
 			semaphore_raise(s, m->start + a->semaphore - m->offset, 1);
-		if (!m->code || a->off - m->offset >= size)
+		if (!m->code || a->off - m->offset >= size ||
+		    is_taken(t, s, a, m->start + a->off - m->offset))
 			continue;
 		b = point_add(s, m->start + a->off - m->offset);
 		if (b)

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #define ROWS_MOST 64
+#define LEAST_NS  100000u /* a tick stops the tasks: more often would be standing still */
 
 static volatile u64 ticks; /* a bit for each row whose time has come */
 
@@ -19,6 +20,11 @@ static void on_tick(int sig, siginfo_t *info, void *unused)
 {
 	(void)sig, (void)unused;
 	__atomic_fetch_or(&ticks, 1ull << info->si_value.sival_int, __ATOMIC_RELAXED);
+}
+
+static u64 period_of(const struct attach *a)
+{
+	return MAX(a->kind == ATTACH_PROFILE ? a->ns : a->count, (u64)LEAST_NS);
 }
 
 int profile_open(struct tracer *t)
@@ -31,7 +37,7 @@ int profile_open(struct tracer *t)
 		struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL,
 				      .sigev_signo = SIGRTMIN,
 				      .sigev_value.sival_int = n++};
-		const u64 ns = r->attach->ns;
+		const u64 ns = period_of(r->attach);
 		struct itimerspec every = {
 			.it_interval = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)}};
 		timer_t timer;
@@ -80,7 +86,7 @@ void profile_sample(struct tracer *t, struct task *task)
 		if (!(task->samples >> n & 1))
 			continue;
 		memcpy(ctx.regs, r, CTX_REGS);
-		ctx.period = row->attach->ns;
+		ctx.period = period_of(row->attach);
 		run_rows(t, task, &one, &ctx, sizeof(ctx));
 	}
 	task->samples = 0;

@@ -121,31 +121,10 @@ static long seize(struct tracer *t, u32 tid)
 	return 0;
 }
 
-int yama_scope(void)
-{
-	char c = '0';
-	int fd = open("/proc/sys/kernel/yama/ptrace_scope", O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		if (read(fd, &c, 1) != 1)
-			c = '0';
-		close(fd);
-	}
-	return c - '0';
-}
-
 static int refused(struct tracer *t, u32 pid, long err)
 {
-	static const char *const why[] = {
-		"it belongs to somebody else, or another tracer (strace, gdb) watches it",
-		"kernel.yama.ptrace_scope is 1: only own children may be traced",
-		"kernel.yama.ptrace_scope is 2: only root may trace",
-		"kernel.yama.ptrace_scope is 3: nobody may trace until the next boot",
-	};
-	int scope = err == -EPERM ? yama_scope() : 0;
-
 	snprintf(t->shared->text, sizeof(t->shared->text), "cannot trace process %u: %s", pid,
-		 err == -EPERM ? why[MIN((u32)scope, 3u)] : strerror((int)-err));
+		 err == -EPERM ? yama_why(yama_scope()) : strerror((int)-err));
 	return (int)err;
 }
 

@@ -77,6 +77,7 @@ struct shared {
 	u32 leave;  /* -p: let the process go */
 	u32 left;   /* it is done */
 	u32 faults; /* runs that the machine stopped */
+	u32 taken;  /* a program, plus 1: somebody else's breakpoint is where its should be */
 	/* notify.c: the listener in the command's table, plus 1; the tracer has it */
 	u32 listener, listening;
 	char text[512]; /* why the first of them was; why the tracer could not begin */
@@ -189,13 +190,19 @@ bool info_runs(const struct task *);                    /* on a CPU, or it waits
 int task_read(const struct task *, void *to, u32 size, u64 from); /* 0, -EFAULT */
 struct user_regs_struct *task_regs(struct tracer *, struct task *);
 
+/* yama.c: kernel.yama.ptrace_scope, 0: there is none; why ptrace(2) refuses; may a task be read
+ * that is not traced? */
+int yama_scope(void);
+int yama_scope_at(const char *path);
+const char *yama_why(int scope);
+bool yama_lets_read(int scope, bool root);
+
 /* notify.c: entries alone, without ptrace */
 bool notify_serves(const struct plan *);
 void notify_hand_over(struct shared *, int listener); /* in the command */
 /* In the tracer, until the last task has ended; woken(): a signal has interrupted it. */
 void notify_watch(struct tracer *, u32 command, void (*woken)(struct tracer *));
 bool call_changes_info(u64 nr, const u64 args[6]); /* of the task that calls; stops.c */
-int yama_scope(void); /* kernel.yama.ptrace_scope, 0: there is none or we may all; tracer.c */
 
 /* profile.c: programs that run on a clock, in tasks that run at that moment */
 int profile_open(struct tracer *);
