@@ -78,6 +78,9 @@ enum action_kind {
 	ACTION_ERRORF, /* format as printf, tell it as an error (WARNF: a warning) of a place in the */
 	ACTION_WARNF,  /* source: map is line << 10 | column, 0: none; top is the length */
 	ACTION_RESULT, /* of a test, a benchmark: its one field is what it returned, or took */
+	ACTION_WATCH,   /* put the watchpoint of program `top` at an address in a process; fields: these;
+			 * text "stop": the process waits for it */
+	ACTION_UNWATCH, /* take watchpoints from the address that is its field */
 	ACTION_KINDS
 };
 struct action {
@@ -196,6 +199,10 @@ enum attach_kind {
 	ATTACH_KINDS
 };
 enum attach_flag { ATTACH_GATED = 1, ATTACH_NAMED = 2, ATTACH_TIMED = 4, ATTACH_COUNTED = 8 };
+/* WATCHPOINT: what is watched for, as perf_event_open(2) has it */
+enum watch_mode { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_EXECUTE = 4 };
+#define WATCH_BYTES(count) ((u32)(count) & 0xff)
+#define WATCH_MODE(count)  ((u32)((count) >> 8))
 struct attach_info {
 	const char *name;
 	u8 flags;

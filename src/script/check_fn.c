@@ -43,7 +43,7 @@ static bool text_constant(struct checker *c, struct node *n, const char *of)
 	return false;
 }
 
-static void demand_unsafe(struct checker *c, struct node *n)
+void check_unsafe(struct checker *c, struct node *n)
 {
 	if (!c->script->unsafe)
 		check_fail(c, n, "allow it with --unsafe", "%s() can do harm", n->text);
@@ -124,6 +124,7 @@ static bool has_registers(const struct point *p)
 	case ATTACH_USDT:
 	case ATTACH_PROFILE:
 	case ATTACH_HARDWARE:
+	case ATTACH_WATCHPOINT:
 	case ATTACH_SOFTWARE: return true;
 	default: return false;
 	}
@@ -314,7 +315,7 @@ void check_join(struct checker *c, struct node *n)
 
 void check_system(struct checker *c, struct node *n)
 {
-	demand_unsafe(c, n);
+	check_unsafe(c, n);
 	check_printf(c, n);
 }
 
@@ -333,7 +334,7 @@ static int signal_of(const char *name)
 
 void check_signal(struct checker *c, struct node *n)
 {
-	demand_unsafe(c, n);
+	check_unsafe(c, n);
 	if (n->a->kind == NODE_CALL || n->a->kind == NODE_STR) {
 		if (!check_expr(c, n->a))
 			return;

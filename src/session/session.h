@@ -41,7 +41,8 @@ enum ending {
 	ENDING_PROCESS,
 	ENDING_INTERRUPT,
 	ENDING_DURATION,
-	ENDING_WRITE
+	ENDING_WRITE,
+	ENDING_ITERATED
 };
 
 struct timer {
@@ -97,6 +98,7 @@ struct waggle_session {
 		struct buf data, ctx;
 	} call; /* what the last waggle_session_call() points to */
 
+	bool iterating; /* iterators are not through yet */
 	u32 batch; /* records since the last look at timers and descriptors */
 	bool polled; /* waggle_session_poll() was called last: nothing goes to the sink */
 	int (*fn)(void *, const struct waggle_event *); /* its, or NULL */
@@ -160,6 +162,7 @@ int session_watch(struct waggle_session *, int fd, u32 what);
 /* Reads, shows, waits once, for at most ns (UINT64_MAX: no limit). 0 or -errno. */
 int session_turn(struct waggle_session *, u64 ns);
 int session_finish(struct waggle_session *);
+bool session_has(const struct waggle_session *, enum attach_kind);
 int session_run_all(struct waggle_session *, enum attach_kind); /* BEGIN, END */
 void session_drain(struct waggle_session *);
 
