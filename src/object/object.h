@@ -24,7 +24,9 @@ enum field_kind {
 /* KSTACK, USTACK: how frames are written. A stack in the key of a map is two words: the id of its
  * frames in the map STACKS_MAP and, of USTACK, the process. Whoever reads the map puts the frames
  * in their place, so nothing behind that knows of ids. */
-enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BY_ID = 0x80 };
+enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BY_ID = 0x80,
+		  SYMBOLS_AS_LINKED = 0x40, /* C++ and Rust as they are in the file; USYM, too */
+		  STACK_MODE_BITS = 0x3f };
 #define STACKS_MAP "waggle_stacks" /* u64 id -> u64 frames[STACK_FRAMES] */
 #define STACK_FRAMES 127	   /* frames: kernel.perf_event_max_stack */
 /* TIME: the clock that was read. */

@@ -52,6 +52,7 @@ struct node {
 
 struct probe_spec {
 	const char *text;
+	const char *missing; /* why there is no such place, where that is no error; or NULL */
 	struct loc at;
 	struct probe_spec *next;
 };
@@ -105,7 +106,7 @@ struct script_var {
 /* What config.def's variables set; NOTHING: nothing. */
 enum config_variable {
 	MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, MAX_CAT_BYTES, MAX_BPF_PROGS, PERF_RB_PAGES, STACK_MODE, MISSING_PROBES,
-	PRINT_MAPS_ON_EXIT, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, NOTHING
+	PRINT_MAPS_ON_EXIT, CPP_DEMANGLE, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, NOTHING
 };
 /* What environment, options and config = { } set. script_parse() puts defaults for zeroes. */
 struct limits {
@@ -116,6 +117,7 @@ struct limits {
 	u32 progs_most;
 	u32 ring_bytes;
 	u8 stack_mode; /* enum stack_mode, where a stack says none */
+	u8 as_linked;  /* SYMBOLS_AS_LINKED or 0 */
 	u8 unstable[NOTHING]; /* of the variables UNSTABLE_...: 1: a warning, 2: an error */
 	const char *license;
 	u32 said; /* bits of enum config_variable: by options or environment; the script has no
@@ -142,6 +144,7 @@ struct script {
 	int argc;
 	char **argv;
 	struct limits limits;
+	bool trying; /* a probe may be missing: no search for names that are near */
 	u8 missing;  /* probes that are not there: 0: errors, 1: warnings, 2: left out */
 	bool silent; /* maps are not printed at the end */
 	struct node *filter; /* in front of probes that others set off, or NULL */

@@ -91,13 +91,14 @@ void check_stack(struct checker *c, struct node *n)
 			frames = (u32)MIN(a->value, STACK_FRAMES);
 	}
 	n->type = TYPE_SHOWN_OF(user ? FIELD_USTACK : FIELD_KSTACK, 8 * frames + (user ? 8 : 0));
-	n->type.mode = mode;
+	n->type.mode = mode | c->script->limits.as_linked;
 }
 
 void check_symbol(struct checker *c, struct node *n)
 {
 	check_int(c, n->a, n->text);
 	n->type = *n->text == 'u' ? TYPE_SHOWN_OF(FIELD_USYM, 16) : TYPE_SHOWN_OF(FIELD_KSYM, 8);
+	n->type.mode = c->script->limits.as_linked;
 }
 
 void check_kaddr(struct checker *c, struct node *n)

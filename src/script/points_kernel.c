@@ -64,7 +64,8 @@ static int unknown_function(struct script *s, struct probe_spec *spec, const cha
 {
 	struct functions f = {.script = s, .near.word = name, .module = module};
 
-	s->target->ops->functions(s->target, try_near, &f);
+	if (!s->trying)
+		s->target->ops->functions(s->target, try_near, &f);
 	return diag_error(s->diag, spec->at,
 			  f.near.best ? arena_printf(s->arena, "did you mean '%s'?", f.near.best)
 				      : "a function that the compiler has inlined has no name left",

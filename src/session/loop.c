@@ -132,6 +132,8 @@ int session_turn(struct waggle_session *s, u64 ns)
 		session_end(s, ENDING_WRITE);
 		return 0;
 	}
+	if (sleep && !s->events)
+		ns = ahead_idle(s, ns);
 	return session_wait(s, sleep && !s->events ? ns : 0);
 }
 

@@ -137,6 +137,8 @@ static int begin(struct waggle_session *s)
 	if (err)
 		return err;
 	s->has_sink = o->out_fd > 0;
+	if (s->has_sink)
+		ahead_open(s);
 	s->sink.interrupts = &s->interrupts;
 	if (o->command && isatty(STDOUT_FILENO))
 		s->sink.term.redraw = false; /* the command writes to the terminal, too */

@@ -56,8 +56,15 @@ struct waggle_map {
 	u32 index;
 };
 
+/* What is got ready of symbols: see ahead.c. */
+struct ahead {
+	bool kernel, user;
+	u64 next; /* CLOCK_MONOTONIC ns of the next look at keys */
+};
+
 struct waggle_session {
 	struct object *object; /* borrowed */
+	struct ahead ahead;
 	struct waggle_opts opts;
 	struct diag diag;
 	const struct engine_ops *ops; /* of the engine that was chosen */
@@ -148,6 +155,11 @@ void outputs_close(struct waggle_session *);
  * them, in the arena. 0 or -errno. Nothing changes where there are none. */
 int stacks_expand(struct waggle_session *, struct arena *, const struct object_map **,
 		  struct buf *keys, u32 n);
+
+/* ahead.c: symbols ahead of time. ahead_idle() does a piece of the work and returns for how long there
+ * is nothing to do, at most ns. */
+void ahead_open(struct waggle_session *);
+u64 ahead_idle(struct waggle_session *, u64 ns);
 
 /* timers.c: intervals */
 int timers_open(struct waggle_session *);

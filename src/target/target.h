@@ -123,6 +123,9 @@ int target_save(struct target *, const char *const *patterns, struct buf *out, s
 
 /* Calls fn for each function, or probe, of a file until it returns non-zero, which is returned. A
  * function that both tables list comes twice. */
+/* Those of that name alone, faster. */
+int user_symbols_named(const struct user_file *, const char *name,
+		       int (*fn)(void *, const struct user_symbol *), void *user);
 int user_symbols(const struct user_file *, int (*fn)(void *, const struct user_symbol *), void *);
 /* The address of anything with that name: a function, a variable. False: it has none. */
 bool user_address(const struct user_file *, const char *name, u64 *addr);
