@@ -97,7 +97,9 @@ static void print_stats(const struct waggle_stats *s)
 static int open_output(struct trace *t)
 {
 	t->opts.out_fd = STDOUT_FILENO;
-	if (!t->output || t->opts.dump)
+	if (t->dry_run)
+		t->opts.out_fd = 0;
+	if (!t->output || t->opts.dump || t->dry_run)
 		return 0;
 	t->opts.out_fd = output_open(t->output);
 	return t->opts.out_fd < 0 ? STATUS_ERROR : 0;
@@ -125,6 +127,12 @@ static int watch(struct trace *t, struct waggle_object *object)
 	if (err)
 		return err;
 	if (t->opts.dump) { /* the verifier's log has been printed */
+		waggle_session_stop(s);
+		return 0;
+	}
+	if (t->dry_run) {
+		waggle_session_stats(s, &stats);
+		fprintf(stderr, "Attached %u probe%s\n", stats.probes, stats.probes == 1 ? "" : "s");
 		waggle_session_stop(s);
 		return 0;
 	}
@@ -159,6 +167,19 @@ static int list(struct trace *t)
 	return err;
 }
 
+/* --fmt */
+static int format(struct trace *t)
+{
+	int err;
+
+	if (t->script) {
+		t->opts.name = "-e";
+		return waggle_format(t->script, strlen(t->script), &t->opts);
+	}
+	err = source_read(&t->source, t->opts.name);
+	return err ? err : waggle_format(t->source.text, t->source.size, &t->opts);
+}
+
 int cmd_trace(int argc, char **argv)
 {
 	struct trace t = {.opts = {.sz = sizeof(t.opts), .diag = report_diag, .out = report_out}};
@@ -175,7 +196,9 @@ int cmd_trace(int argc, char **argv)
 		free(t.command);
 		return status;
 	}
-	if (!status) {
+	if (!status && t.fmt) {
+		status = status_of(format(&t));
+	} else if (!status) {
 		t.opts.verbose = t.verbose;
 		status = get_object(&t, &object);
 		if (!status && (!t.opts.dump || !strcmp(t.opts.dump, "verifier")))

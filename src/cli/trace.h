@@ -10,7 +10,7 @@ struct trace {
 	const char *script; /* of -e */
 	const char *output;
 	char **command;
-	bool stats, verbose, list;
+	bool stats, verbose, list, fmt, dry_run;
 };
 
 /* Options, then the script; what is behind it are its parameters. 0 or an exit status. */
