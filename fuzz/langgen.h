@@ -40,12 +40,14 @@ static const char lang_struct[] =
 	"};\n";
 
 enum lang_kind { LANG_S, LANG_U }; /* of a value of 64 bits */
+enum lang_how { AS_NUMBER, AS_BOOL, AS_HUE }; /* how it is shown */
 enum lang_probe { AT_ENTRY, AT_RETURN, AT_PREAD, AT_PRIORITY, AT_CHMOD, LANG_PROBES };
 
 enum lang_op { L_LIT, L_LEAF, L_UN, L_BIN, L_CAST, L_COND };
 struct lang_expr {
 	enum lang_op op;
 	enum lang_kind kind;
+	enum lang_how how;
 	bool lit; /* only of literals */
 	u8 prec;
 	const char *text, *c; /* LEAF: of each side; UN, BIN, CAST: the operator, NULL */
@@ -103,6 +105,12 @@ static struct lang_expr *lang_leaf(struct lang *g, enum lang_kind kind, u8 prec,
 
 	e->text = text;
 	e->c = c;
+	return e;
+}
+
+static struct lang_expr *lang_shown(struct lang_expr *e, enum lang_how how)
+{
+	e->how = how;
 	return e;
 }
 
@@ -205,9 +213,11 @@ static struct lang_expr *lang_member(struct lang *g, const char *p, const char *
 
 	if (lang_below(g, 5)) {
 		n = lang_below(g, ARRAY_SIZE(plain));
-		return lang_leaf(g, plain[n].kind, PREC_PRIMARY,
-				 arena_printf(g->arena, "%s%s%s", p, arrow, plain[n].name),
-				 arena_printf(g->arena, "%s->%s", cp, plain[n].name));
+		return lang_shown(
+			lang_leaf(g, plain[n].kind, PREC_PRIMARY,
+				  arena_printf(g->arena, "%s%s%s", p, arrow, plain[n].name),
+				  arena_printf(g->arena, "%s->%s", cp, plain[n].name)),
+			strcmp(plain[n].name, "hue") ? AS_NUMBER : AS_HUE);
 	}
 	i = lang_expr(g, depth);
 	n = lang_below(g, ARRAY_SIZE(arrays) + 1);
@@ -237,11 +247,17 @@ static struct lang_expr *lang_place(struct lang *g, u32 depth)
 	u32 n, off;
 
 	if (lang_below(g, 6)) {
+		/* the pointer, and copies of what it and the next one point to */
 		const char *p =
 			lang_below(g, 6) ? "$p" : arena_printf(g->arena, "((struct in *)%s)", base);
+		const char *from[][2] = {{p, "p"},
+					 {p, "p"},
+					 {"$w", "(&w_)"},
+					 {arena_printf(g->arena, "@w[%u]", g->number), "(&m_)"}};
 
-		return lang_member(g, arena_printf(g->arena, "%s%s", p, hop),
-				   arena_printf(g->arena, "p%s", hop), depth);
+		n = lang_below(g, ARRAY_SIZE(from));
+		return lang_member(g, arena_printf(g->arena, "%s%s", from[n][0], hop),
+				   arena_printf(g->arena, "%s%s", from[n][1], hop), depth);
 	}
 	n = lang_below(g, ARRAY_SIZE(types));
 	off = lang_below(g, 32);
@@ -378,9 +394,11 @@ static struct lang_expr *lang_of_str(struct lang *g)
 	lang_str(g, &b, &cb);
 	switch (lang_below(g, 5)) {
 	case 4:
-		return lang_leaf(g, LANG_S, PREC_PRIMARY,
-				 arena_printf(g->arena, "has_key(@b, (%u, %u))", g->number, n & 7),
-				 arena_printf(g->arena, "has(%u, %u, 0)", g->number * 8 + 4, n & 7));
+		return lang_shown(
+			lang_leaf(g, LANG_S, PREC_PRIMARY,
+				  arena_printf(g->arena, "has_key(@b, (%u, %u))", g->number, n & 7),
+				  arena_printf(g->arena, "has(%u, %u, 0)", g->number * 8 + 4, n & 7)),
+			AS_BOOL);
 	case 0:
 		return lang_leaf(g, LANG_U, PREC_PRIMARY, arena_printf(g->arena, "strlen(%s)", a),
 				 arena_printf(g->arena, "(u64)strlen(%s)", ca));
@@ -389,11 +407,13 @@ static struct lang_expr *lang_of_str(struct lang *g)
 				 arena_printf(g->arena, "strncmp(%s, %s, %u)", a, b, n),
 				 arena_printf(g->arena, "str_differ(%s, %s, %u)", ca, cb, n));
 	case 2:
-		return lang_leaf(g, LANG_S, 7, arena_printf(g->arena, "%s == %s", a, b),
-				 arena_printf(g->arena, "!strcmp(%s, %s)", ca, cb));
+		return lang_shown(lang_leaf(g, LANG_S, 7, arena_printf(g->arena, "%s == %s", a, b),
+					    arena_printf(g->arena, "!strcmp(%s, %s)", ca, cb)),
+				  AS_BOOL);
 	default:
-		return lang_leaf(g, LANG_S, 7, arena_printf(g->arena, "%s != %s", a, b),
-				 arena_printf(g->arena, "!!strcmp(%s, %s)", ca, cb));
+		return lang_shown(lang_leaf(g, LANG_S, 7, arena_printf(g->arena, "%s != %s", a, b),
+					    arena_printf(g->arena, "!!strcmp(%s, %s)", ca, cb)),
+				  AS_BOOL);
 	}
 }
 
@@ -441,6 +461,7 @@ static struct lang_expr *lang_binary(struct lang *g, u32 depth)
 	e->b = lang_expr(g, depth);
 	e->text = lang_ops[i].text;
 	e->lit = e->a->lit && e->b->lit && lang_ops[i].type == AS_BOTH;
+	e->how = lang_ops[i].type == AS_TRUTH ? AS_BOOL : AS_NUMBER;
 	if (lang_ops[i].type == AS_BOTH)
 		e->kind = e->a->kind | e->b->kind;
 	if (lang_ops[i].type == AS_LEFT) {
@@ -457,6 +478,7 @@ static struct lang_expr *lang_unary(struct lang *g, u32 depth)
 
 	e->text = LANG_PICK(g, ops);
 	e->a = lang_expr(g, depth);
+	e->how = *e->text == '!' ? AS_BOOL : AS_NUMBER;
 	e->kind = *e->text == '!' ? LANG_S : e->a->kind;
 	e->lit = e->a->lit && *e->text != '!';
 	if (*e->text == '-' && e->lit)
@@ -469,11 +491,12 @@ static struct lang_expr *lang_cast(struct lang *g, u32 depth)
 	static const char *const types[] = {"int8",  "uint8",          "int16", "uint16",
 					    "int32", "uint32",         "int64", "uint64",
 					    "char",  "unsigned short", "u32",   "unsigned long",
-					    "long",  "int16_t",        "size_t"};
+					    "long",  "int16_t",        "size_t", "bool"};
 	struct lang_expr *e = lang_new(g, L_CAST, LANG_S, PREC_UNARY);
 
 	e->text = LANG_PICK(g, types);
 	e->a = lang_expr(g, depth);
+	e->how = strcmp(e->text, "bool") ? AS_NUMBER : AS_BOOL;
 	if (!strcmp(e->text, "uint64") || !strcmp(e->text, "unsigned long") ||
 	    !strcmp(e->text, "size_t"))
 		e->kind = LANG_U;
@@ -496,6 +519,7 @@ static struct lang_expr *lang_expr(struct lang *g, u32 depth)
 		e->b = lang_expr(g, depth - 1);
 		e->d = lang_expr(g, depth - 1);
 		e->kind = e->b->kind | e->d->kind;
+		e->how = e->b->how == e->d->how ? e->b->how : AS_NUMBER;
 		e->lit = e->b->lit && e->d->lit;
 		return e;
 	case 4: return lang_of_str(g);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -52,16 +53,25 @@ static u64 umod(u64 a, u64 b)
 #define SHL(a, b) ((a) << ((b)&63))
 #define SHR(a, b) ((a) >> ((b)&63))
 
-/* print(): a number by its sign. */
-#define PRINT(x)                                             \
-	_Generic((x), u64                                    \
-		 : fprintf(out, "%llu\n", (u64)(x)), default \
-		 : fprintf(out, "%lld\n", (s64)(x)))
+/* print(): a number by its sign, a bool, a value of an enum by its name. */
+static const char *end = "\n";
+#define PRINT(x)                                                   \
+	_Generic((x), u64                                          \
+		 : fprintf(out, "%llu%s", (u64)(x), end), default  \
+		 : fprintf(out, "%lld%s", (s64)(x), end))
+#define PRINT_BOOL(x) fprintf(out, "%s%s", (x) ? "true" : "false", end)
+#define PRINT_HUE(x)                                                                      \
+	((x) == RED     ? fprintf(out, "RED%s", end)                                      \
+	 : (x) == GREEN ? fprintf(out, "GREEN%s", end)                                    \
+	 : (x) == BLUE  ? fprintf(out, "BLUE%s", end)                                     \
+			: PRINT(x))
 
-/* strncmp() of the language says only whether. */
+/* strncmp() of the language says which is less. */
 static s64 str_differ(const char *a, const char *b, int n)
 {
-	return strncmp(a, b, n) != 0;
+	int order = strncmp(a, b, n);
+
+	return (order > 0) - (order < 0);
 }
 
 /* A char array that may have no NUL, as a string. */

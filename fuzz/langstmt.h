@@ -182,6 +182,9 @@ static void lang_printf(struct lang *g)
 	buf_free(&c);
 }
 
+static const char *const lang_prints[] = {
+	[AS_NUMBER] = "PRINT", [AS_BOOL] = "PRINT_BOOL", [AS_HUE] = "PRINT_HUE"};
+
 static void lang_print(struct lang *g)
 {
 	struct lang_expr *e;
@@ -190,27 +193,33 @@ static void lang_print(struct lang *g)
 		e = lang_expr(g, 3);
 	while (e->op == L_LEAF && *e->text == '@');
 	buf_printf(&g->script, "print(%s);\n", lang_text(g, e, false));
-	buf_printf(&g->c, "PRINT(%s);\n", lang_text(g, e, true));
+	buf_printf(&g->c, "%s(%s);\n", lang_prints[e->how], lang_text(g, e, true));
 }
 
-/* A tuple of its own: its parts keep their types. */
+/* A tuple of its own, with another inside: its parts keep their types. Two are compared. */
 static void lang_tuple(struct lang *g)
 {
 	struct lang_expr *a = lang_expr(g, 2), *b = lang_expr(g, 2);
+	const char *ta = lang_text(g, a, true), *tb = lang_text(g, b, true), *s, *c;
+	const char *part = g->probe <= AT_RETURN ? "$p->n" : "5";
 	u32 t = g->fresh++;
-	const char *s, *c;
 
 	lang_str(g, &s, &c);
-	buf_printf(&g->script, "$t%u = (%s, %s, %s);\n", t, lang_text(g, a, false),
-		   lang_text(g, b, false), s);
-	buf_printf(&g->script, "print($t%u.0 / 3);\nprint($t%u.1);\n", t, t);
-	buf_printf(&g->script, "if ($t%u.2 != \"abc\") { print($t%u); }\n", t, t);
-	buf_printf(&g->c, "{ __auto_type t0 = %s; __auto_type t1 = %s; const char *t2 = %s;\n",
-		   lang_text(g, a, true), lang_text(g, b, true), c);
-	buf_printf(&g->c,
-		   "PRINT(t0 / 3); PRINT(t1); if (strcmp(t2, \"abc\")) "
-		   "fprintf(out, \"(%s, %s, %%s)\\n\", t0, t1, t2); }\n",
-		   a->kind ? "%llu" : "%lld", b->kind ? "%llu" : "%lld");
+	buf_printf(&g->script, "$t%u = (%s, (%s, %s), %s);\n", t, lang_text(g, a, false),
+		   lang_text(g, b, false), s, part);
+	buf_printf(&g->script, "print($t%u.0 / 3);\nprint($t%u.1.0);\nprint($t%u[2]%s);\n", t, t, t,
+		   g->probe <= AT_RETURN ? ".y" : "");
+	buf_printf(&g->script, "if ($t%u.1.1 != \"abc\") { print($t%u.1); }\n", t, t);
+	buf_printf(&g->script, "@tt[%u] = $t%u.1;\nprint(@tt[%u] == ($t%u.1.0, \"abc\"));\n",
+		   g->number, t, g->number, t);
+	buf_printf(&g->c, "{ __auto_type t0 = %s; __auto_type t1 = %s; const char *t2 = %s;\n", ta, tb,
+		   c);
+	buf_printf(&g->c, "PRINT(t0 / 3); %s(t1); PRINT((s64)%s%s);\n", lang_prints[b->how], part + (*part == '$'),
+		   g->probe <= AT_RETURN ? ".y" : "");
+	buf_printf(&g->c, "if (strcmp(t2, \"abc\")) { fprintf(out, \"(\"); end = \", \"; %s(t1); "
+			  "end = \"\\n\"; fprintf(out, \"%%s)\\n\", t2); }\n",
+		   lang_prints[b->how]);
+	buf_puts(&g->c, "PRINT_BOOL(!strcmp(t2, \"abc\")); }\n");
 }
 
 /* A string goes into a variable or a map, maybe one of two. */
@@ -369,6 +378,10 @@ static void lang_program(struct lang *g, const char *path)
 		   "static void ref_%u(struct in *p, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, "
 		   "u64 a5, u64 a6, u64 a7) {\nfprintf(out, \"#%u\\n\");\ns0 = s1 = u0 = u1 = 0;\n",
 		   g->number, g->number);
+	if (g->probe <= AT_RETURN) {
+		buf_printf(&g->script, "$w = *$p; @w[%u] = *$p->next;\n", g->number);
+		buf_puts(&g->c, "struct in w_ = *p, m_ = *p->next;\n");
+	}
 	for (u32 v = 0; v < vars; v++, g->nvars++) {
 		struct lang_expr *e;
 

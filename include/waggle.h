@@ -66,6 +66,10 @@ struct waggle_opts {
 	bool unsafe;	       /* system() and signal() may be used */
 	unsigned max_strlen;   /* bytes of a string with its NUL; 0: 1024 */
 	unsigned max_map_keys; /* entries of a map with keys; 0: 4096 */
+	unsigned max_probes;   /* places where probes may attach; 0: 1024 */
+	const char *probe_filter; /* a regular expression (extended, POSIX): other probes than these
+				   * are left out, but for begin and end; NULL: none is */
+	const char *no_features; /* of the kernel, not to be used: "kprobe_multi,uprobe_multi"; NULL */
 	const char *stack_mode; /* of kstack and ustack: "bpftrace" (NULL), "perf", "raw" */
 
 	bool helper_errors;	/* what the kernel's helpers cannot do is told when it happens */
@@ -132,6 +136,8 @@ int waggle_language(const char *topic, void (*fn)(void *user, const char *name, 
  * verbose its arguments, "    int prev_prio". patterns: with wildcards and commas; NULL: all. */
 int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const char *line),
 		void *user, const struct waggle_opts *);
+/* Calls fn for each line about what the running kernel offers: features, probes, helpers, maps. */
+int waggle_info(void (*fn)(void *user, const char *line), void *user, const struct waggle_opts *);
 /* The probes of an object, one after the other, with their wildcards resolved. */
 void waggle_object_probes(const struct waggle_object *, void (*fn)(void *user, const char *probe),
 			  void *user);

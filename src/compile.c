@@ -144,9 +144,10 @@ static int limits_of(struct compilation *c, struct limits *l)
 
 	l->str_most = o->max_strlen ? o->max_strlen : STR_MOST_DEFAULT;
 	l->map_entries = o->max_map_keys ? o->max_map_keys : MAP_ENTRIES_DEFAULT;
+	l->points_most = o->max_probes ? o->max_probes : POINTS_DEFAULT;
 	l->said = (o->max_strlen ? 1u << MAX_STRLEN : 0) |
 		  (o->max_map_keys ? 1u << MAX_MAP_KEYS : 0) |
-		  (o->stack_mode ? 1u << STACK_MODE : 0);
+		  (o->max_probes ? 1u << MAX_PROBES : 0) | (o->stack_mode ? 1u << STACK_MODE : 0);
 	if (l->str_most < 8 || l->str_most > STR_LIMIT)
 		return diag_fail(c->diag, -EINVAL, "--max-strlen 64",
 				 "strings cannot have %u bytes: 8 to %u", l->str_most, STR_LIMIT);
@@ -169,6 +170,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 				.argv = c->opts->argv,
 				.unsafe = c->opts->unsafe,
 				.pid = (u32)c->opts->pid,
+				.probe_filter = c->opts->probe_filter,
+				.command = c->opts->command ? c->opts->command[0] : NULL,
 				.include_dirs = c->opts->include_dirs,
 				.headers = c->opts->headers, .trials = c->opts->trials};
 	struct script_opts opts = {.pid = (u32)c->opts->pid,

@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum limit { MAX_STRLEN, MAX_MAP_KEYS, STACK_MODE, RING_PAGES };
+enum limit { MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, STACK_MODE, RING_PAGES };
 
 static const struct {
 	const char *option, *variable;
 } limits[] = {
 	[MAX_STRLEN] = {"--max-strlen", "MAX_STRLEN"},
 	[MAX_MAP_KEYS] = {"--max-map-keys", "MAX_MAP_KEYS"},
+	[MAX_PROBES] = {"--max-probes", "MAX_PROBES"},
 	[STACK_MODE] = {"--stack-mode", "STACK_MODE"},
 	[RING_PAGES] = {"--perf-rb-pages", "PERF_RB_PAGES"},
 };
@@ -40,6 +41,8 @@ static int take(struct waggle_opts *o, unsigned limit, const char *from, const c
 		o->max_strlen = (unsigned)n;
 	else if (limit == MAX_MAP_KEYS)
 		o->max_map_keys = (unsigned)n;
+	else if (limit == MAX_PROBES)
+		o->max_probes = (unsigned)n;
 	else {
 		while (size / 4096 < n && size < 1u << 30) /* rings are powers of two */
 			size *= 2;

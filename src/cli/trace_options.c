@@ -57,6 +57,12 @@ static int take_format(struct trace *t, const char *name)
 	return usage_error("there is no format '%s': text, json, folded or flame", name);
 }
 
+static int take_filter(struct trace *t, const char *regex)
+{
+	t->opts.probe_filter = regex;
+	return 0;
+}
+
 struct stage {
 	const char *name;
 	bool found;
@@ -117,7 +123,39 @@ TAKE(verbose, t->verbose = true)
 TAKE(stats, t->stats = true)
 TAKE(target, t->opts.target = value)
 TAKE(btf, t->opts.btf = value)
+TAKE(activation, (void)t)
 #undef TAKE
+
+/* Names with commas between them. */
+static int take_without(struct trace *t, const char *names)
+{
+	static const char *const known[] = {"kprobe_multi", "uprobe_multi", "kprobe_session"};
+
+	t->opts.no_features = names;
+	for (const char *p = names; *p; p += strcspn(p, ","), p += *p == ',') {
+		size_t n = strcspn(p, ",");
+		unsigned i = 0;
+
+		while (i < 3 && (strlen(known[i]) != n || strncmp(known[i], p, n)))
+			i++;
+		if (i == 3)
+			return usage_error("there is no feature '%.*s': kprobe_multi, uprobe_multi, "
+					   "kprobe_session", (int)n, p);
+	}
+	return 0;
+}
+
+static void info_line(void *user, const char *text)
+{
+	(void)user;
+	puts(text);
+}
+
+static int take_info(struct trace *t, const char *value)
+{
+	(void)value;
+	exit(output_check(status_of(waggle_info(info_line, NULL, &t->opts))));
+}
 
 static int take_help(struct trace *t, const char *value)
 {

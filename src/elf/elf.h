@@ -80,6 +80,8 @@ struct elf_segment {
 	bool executable;
 };
 bool elf_load_segment(const struct elf *, u32 i, struct elf_segment *);
+/* Where the i-th part with notes (PT_NOTE) is in the file. False: there is none. */
+bool elf_note_segment(const struct elf *, u32 i, u64 *offset, u64 *size);
 /* Where the byte at an address is in the file. False: no segment holds it. */
 bool elf_offset_of(const struct elf *, u64 addr, u64 *offset);
 

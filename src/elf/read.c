@@ -200,26 +200,45 @@ bool elf_reloc(const struct elf_section *table, u64 i, struct elf_reloc *r)
 }
 
 #define SEGMENT_SIZE 56
-#define PT_LOAD	     1
-#define PF_X	     1
+#define PT_LOAD      1
+#define PT_NOTE      4
+#define PF_X         1
 
-bool elf_load_segment(const struct elf *e, u32 i, struct elf_segment *s)
+/* The i-th segment of a kind; NULL: there is none. */
+static const u8 *segment(const struct elf *e, u32 kind, u32 i)
 {
 	u64 at = get(e->data + 32, 8);
 	u32 n = get16(e->data + 56);
 
 	if (get16(e->data + 54) != SEGMENT_SIZE)
-		return false;
-	for (u32 k = 0; k < n && inside(e->size, at, SEGMENT_SIZE); k++, at += SEGMENT_SIZE) {
-		const u8 *p = e->data + at;
+		return NULL;
+	for (u32 k = 0; k < n && inside(e->size, at, SEGMENT_SIZE); k++, at += SEGMENT_SIZE)
+		if (get32(e->data + at) == kind && !i--)
+			return e->data + at;
+	return NULL;
+}
 
-		if (get32(p) != PT_LOAD || i--)
-			continue;
-		*s = (struct elf_segment){.addr = get(p + 16, 8), .offset = get(p + 8, 8),
-					  .size = get(p + 32, 8), .executable = get32(p + 4) & PF_X};
-		return true;
+bool elf_load_segment(const struct elf *e, u32 i, struct elf_segment *s)
+{
+	const u8 *p = segment(e, PT_LOAD, i);
+
+	if (p)
+		*s = (struct elf_segment){.addr = get(p + 16, 8),
+					  .offset = get(p + 8, 8),
+					  .size = get(p + 32, 8),
+					  .executable = get32(p + 4) & PF_X};
+	return p;
+}
+
+bool elf_note_segment(const struct elf *e, u32 i, u64 *offset, u64 *size)
+{
+	const u8 *p = segment(e, PT_NOTE, i);
+
+	if (p) {
+		*offset = get(p + 8, 8);
+		*size = get(p + 32, 8);
 	}
-	return false;
+	return p;
 }
 
 bool elf_offset_of(const struct elf *e, u64 addr, u64 *offset)

@@ -13,7 +13,10 @@
 
 struct user_child;
 
+enum engine_without { WITHOUT_KPROBE_MULTI = 1, WITHOUT_UPROBE_MULTI = 2 };
+
 struct engine_opts {
+	u32 without; /* bits of enum engine_without: what is not to be used */
 	u32 cpid, pid;  /* for struct waggle_config, as numbers of our own PID namespace */
 	u32 ring_bytes; /* 0: RING_BYTES */
 	/* -d verifier: all that the kernel's verifier says; NULL: only why it refused something */
@@ -69,6 +72,13 @@ struct engine_ops {
 	void (*detach)(struct engine *);
 	/* Runs a program once, here: BEGIN, END, intervals. */
 	int (*run)(struct engine *, u32 prog);
+	/* Goes on with the iterators, a piece at a time: 1 until all are through, then 0; -errno.
+	 * NULL: the engine has none. */
+	int (*iterate)(struct engine *);
+	/* Puts the watchpoint of a program at an address of a process, takes all from an address.
+	 * NULL: the engine has none. */
+	int (*watch)(struct engine *, u32 prog, u64 addr, u32 pid);
+	void (*unwatch)(struct engine *, u64 addr);
 	/* 0, or -errno with a message. A fault of the program is no error of the call. */
 	int (*test)(struct engine *, u32 prog, struct engine_test *);
 	/* Of per-CPU maps, `value` is cpus values, each rounded up to 8 bytes. key NULL: first. */
@@ -96,5 +106,7 @@ extern const struct engine_ops kernel_engine, user_engine, inprocess_engine;
 
 /* Why this process may not use the kernel engine, as a phrase; NULL: it has the rights. */
 const char *kernel_denied(void);
+/* Calls fn with lines that tell what the running kernel offers. 0 or -errno. */
+int kernel_info(void (*fn)(void *user, const char *line), void *user, struct diag *);
 
 #endif

@@ -210,6 +210,14 @@ u32 ir_load(struct ir_fn *f, u32 width, bool is_signed, u32 ptr, s32 off)
 	return ir_emit(f, i);
 }
 
+u32 ir_load_btf(struct ir_fn *f, u32 ptr, s32 off)
+{
+	struct ir_ins i = {.op = IR_LOAD, .type = IRT_BTF, .width = 8};
+
+	i.a = address(f, ptr, off, &i.imm);
+	return ir_emit(f, i);
+}
+
 void ir_store(struct ir_fn *f, u32 width, u32 ptr, s32 off, u32 value)
 {
 	struct ir_ins i = {.op = IR_STORE, .width = (u8)width, .b = ir_value(f, value)};

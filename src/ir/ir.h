@@ -128,6 +128,8 @@ u32 ir_map(struct ir_fn *, u32 map);              /* index in the object's maps 
 u32 ir_data(struct ir_fn *, u32 map, u32 off);    /* address of a map's data */
 u32 ir_add_imm(struct ir_fn *, u32 ptr, s64 off); /* pointer plus constant */
 u32 ir_load(struct ir_fn *, u32 width, bool is_signed, u32 ptr, s32 off); /* I64, extended */
+/* A pointer to an object of the kernel, which the verifier knows by its type: CTX or BTF to BTF. */
+u32 ir_load_btf(struct ir_fn *, u32 ptr, s32 off);
 void ir_store(struct ir_fn *, u32 width, u32 ptr, s32 off, u32 value);
 void ir_atomic_add(struct ir_fn *, u32 width, u32 ptr, s32 off, u32 value); /* no fetch: 5.10 */
 u32 ir_atomic_swap(struct ir_fn *, u32 width, u32 ptr, s32 off, u32 value); /* gives what was there;

@@ -108,7 +108,7 @@ enum prog_kind_id {
 #undef PROG_KIND
 };
 const struct prog_kind *prog_kind(u32 id);
-enum { TRACE_FENTRY = 24, TRACE_FEXIT = 25 }; /* attach types of PROG_TRACING */
+enum { TRACE_FENTRY = 24, TRACE_FEXIT = 25, TRACE_ITER = 28 }; /* attach types of PROG_TRACING */
 
 /* What a helper takes. SIZE and SIZE0 (which may be 0) count the bytes of the argument before. */
 enum helper_arg {

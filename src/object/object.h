@@ -24,7 +24,9 @@ enum field_kind {
 /* KSTACK, USTACK: how frames are written. A stack in the key of a map is two words: the id of its
  * frames in the map STACKS_MAP and, of USTACK, the process. Whoever reads the map puts the frames
  * in their place, so nothing behind that knows of ids. */
-enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BY_ID = 0x80 };
+enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BY_ID = 0x80,
+		  SYMBOLS_AS_LINKED = 0x40, /* C++ and Rust as they are in the file; USYM, too */
+		  STACK_MODE_BITS = 0x3f };
 #define STACKS_MAP "waggle_stacks" /* u64 id -> u64 frames[STACK_FRAMES] */
 #define STACK_FRAMES 127	   /* frames: kernel.perf_event_max_stack */
 /* TIME: the clock that was read. */
@@ -78,6 +80,9 @@ enum action_kind {
 	ACTION_ERRORF, /* format as printf, tell it as an error (WARNF: a warning) of a place in the */
 	ACTION_WARNF,  /* source: map is line << 10 | column, 0: none; top is the length */
 	ACTION_RESULT, /* of a test, a benchmark: its one field is what it returned, or took */
+	ACTION_WATCH,   /* put the watchpoint of program `top` at an address in a process; fields: these;
+			 * text "stop": the process waits for it */
+	ACTION_UNWATCH, /* take watchpoints from the address that is its field */
 	ACTION_KINDS
 };
 struct action {
@@ -196,6 +201,10 @@ enum attach_kind {
 	ATTACH_KINDS
 };
 enum attach_flag { ATTACH_GATED = 1, ATTACH_NAMED = 2, ATTACH_TIMED = 4, ATTACH_COUNTED = 8 };
+/* WATCHPOINT: what is watched for, as perf_event_open(2) has it */
+enum watch_mode { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_EXECUTE = 4 };
+#define WATCH_BYTES(count) ((u32)(count) & 0xff)
+#define WATCH_MODE(count)  ((u32)((count) >> 8))
 struct attach_info {
 	const char *name;
 	u8 flags;

@@ -104,17 +104,19 @@ struct script_var {
 
 /* What config.def's variables set; NOTHING: nothing. */
 enum config_variable {
-	MAX_STRLEN, MAX_MAP_KEYS, MAX_CAT_BYTES, MAX_BPF_PROGS, PERF_RB_PAGES, STACK_MODE, MISSING_PROBES,
-	PRINT_MAPS_ON_EXIT, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, NOTHING
+	MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, MAX_CAT_BYTES, MAX_BPF_PROGS, PERF_RB_PAGES, STACK_MODE, MISSING_PROBES,
+	PRINT_MAPS_ON_EXIT, CPP_DEMANGLE, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, NOTHING
 };
 /* What environment, options and config = { } set. script_parse() puts defaults for zeroes. */
 struct limits {
 	u32 str_most;	 /* bytes of a string with its NUL, everywhere but in keys */
 	u32 map_entries; /* of a map with keys */
+	u32 points_most; /* places where its probes attach */
 	u32 cat_most;	 /* bytes of a file that cat() prints */
 	u32 progs_most;
 	u32 ring_bytes;
 	u8 stack_mode; /* enum stack_mode, where a stack says none */
+	u8 as_linked;  /* SYMBOLS_AS_LINKED or 0 */
 	u8 unstable[NOTHING]; /* of the variables UNSTABLE_...: 1: a warning, 2: an error */
 	const char *license;
 	u32 said; /* bits of enum config_variable: by options or environment; the script has no
@@ -149,6 +151,8 @@ struct script {
 	u32 trials_left_out;
 	bool unsafe; /* system() and signal() may be used */
 	u32 pid; /* of -p: whose files are probed, 0: none */
+	const char *probe_filter; /* of --probe-filter, or NULL */
+	const char *command; /* of -c: the program, or NULL */
 	struct ctype_state *ctypes; /* see ctype.h */
 	struct diag_file self; /* the source itself */
 	vec(struct diag_file) files;

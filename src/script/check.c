@@ -59,6 +59,8 @@ static void check_name(struct checker *c, struct node *n)
 						 r->type;
 			if (r->store)
 				n->type.mode = c->script->limits.stack_mode;
+			if (r->type.show == FIELD_USTACK || r->type.show == FIELD_KSTACK)
+				n->type.mode |= c->script->limits.as_linked;
 			if (r->check)
 				r->check(c, n);
 			return;

@@ -76,7 +76,8 @@ bool check_storable(struct type);
 /* What is known of a map or variable becomes t; notes whether that is news. */
 void check_learn(struct checker *, struct type *known, struct type t);
 
-/* check_fn.c */
+/* check_fn.c: without --unsafe that is an error */
+void check_unsafe(struct checker *, struct node *);
 /* What a key of that type is: a stack becomes an id. */
 struct type shown_key(struct type);
 /* Bytes of an aggregation's value; notes its arguments at the map. */

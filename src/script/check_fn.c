@@ -43,7 +43,7 @@ static bool text_constant(struct checker *c, struct node *n, const char *of)
 	return false;
 }
 
-static void demand_unsafe(struct checker *c, struct node *n)
+void check_unsafe(struct checker *c, struct node *n)
 {
 	if (!c->script->unsafe)
 		check_fail(c, n, "allow it with --unsafe", "%s() can do harm", n->text);
@@ -91,13 +91,14 @@ void check_stack(struct checker *c, struct node *n)
 			frames = (u32)MIN(a->value, STACK_FRAMES);
 	}
 	n->type = TYPE_SHOWN_OF(user ? FIELD_USTACK : FIELD_KSTACK, 8 * frames + (user ? 8 : 0));
-	n->type.mode = mode;
+	n->type.mode = mode | c->script->limits.as_linked;
 }
 
 void check_symbol(struct checker *c, struct node *n)
 {
 	check_int(c, n->a, n->text);
 	n->type = *n->text == 'u' ? TYPE_SHOWN_OF(FIELD_USYM, 16) : TYPE_SHOWN_OF(FIELD_KSYM, 8);
+	n->type.mode = c->script->limits.as_linked;
 }
 
 void check_kaddr(struct checker *c, struct node *n)
@@ -124,6 +125,7 @@ static bool has_registers(const struct point *p)
 	case ATTACH_USDT:
 	case ATTACH_PROFILE:
 	case ATTACH_HARDWARE:
+	case ATTACH_WATCHPOINT:
 	case ATTACH_SOFTWARE: return true;
 	default: return false;
 	}
@@ -314,7 +316,7 @@ void check_join(struct checker *c, struct node *n)
 
 void check_system(struct checker *c, struct node *n)
 {
-	demand_unsafe(c, n);
+	check_unsafe(c, n);
 	check_printf(c, n);
 }
 
@@ -333,7 +335,7 @@ static int signal_of(const char *name)
 
 void check_signal(struct checker *c, struct node *n)
 {
-	demand_unsafe(c, n);
+	check_unsafe(c, n);
 	if (n->a->kind == NODE_CALL || n->a->kind == NODE_STR) {
 		if (!check_expr(c, n->a))
 			return;

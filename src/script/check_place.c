@@ -271,8 +271,8 @@ void check_index(struct checker *c, struct node *n)
 	if (a.kind == TYPE_ARRAY && a.count && n->b->kind == NODE_INT && n->b->value >= a.count)
 		check_fail(c, n->b, NULL, "the array has %u elements, from 0 to %u", a.count,
 			   a.count - 1);
-	else if ((a.is_pointer || a.kind == TYPE_ARRAY) && a.of && a.of->size)
-		n->type = read_from_memory(*a.of);
+	else if ((a.is_pointer || a.kind == TYPE_ARRAY) && type_pointed(a).size)
+		n->type = read_from_memory(type_pointed(a));
 	else if (a.kind == TYPE_STR && n->a->kind != NODE_STR)
 		n->type = (struct type){.kind = TYPE_INT, .size = 1, .is_signed = 1};
 	else
@@ -334,8 +334,8 @@ void check_deref(struct checker *c, struct node *n)
 {
 	struct type a = n->a->type;
 
-	if (a.is_pointer && a.of && a.of->size)
-		n->type = read_from_memory(*a.of);
+	if (a.is_pointer && type_pointed(a).size)
+		n->type = read_from_memory(type_pointed(a));
 	else if (a.kind == TYPE_ARRAY && a.of && a.count) /* the first element, as in C */
 		n->type = read_from_memory(*a.of);
 	else if (a.kind == TYPE_INT && !a.is_pointer && a.size == 8 && !a.is_literal)

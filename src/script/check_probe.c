@@ -150,6 +150,10 @@ static void type_name_of(struct checker *c, struct node *n)
 	bool func = !strcmp(n->probe_value->name, "func");
 	const char *text = func ? c->point->func : c->point->text;
 
+	if (!strcmp(n->probe_value->name, "probetype")) {
+		n->type = type_str((u32)strlen(point_kind(c->point)) + 1);
+		return;
+	}
 	leader->named = true;
 	if (!text)
 		text = "";
@@ -162,13 +166,16 @@ static void type_ctx(struct checker *c, struct node *n)
 {
 	u32 regs = bit(ATTACH_KPROBE) | bit(ATTACH_KRETPROBE) | bit(ATTACH_UPROBE) |
 		   bit(ATTACH_URETPROBE) | bit(ATTACH_USDT);
-	u32 events = bit(ATTACH_PROFILE) | bit(ATTACH_SOFTWARE) | bit(ATTACH_HARDWARE);
+	u32 events = bit(ATTACH_PROFILE) | bit(ATTACH_SOFTWARE) | bit(ATTACH_HARDWARE) |
+		     bit(ATTACH_WATCHPOINT);
 
 	n->type = number(SPACE_KERNEL);
 	if (regs & bit(c->point->row->attach))
 		n->type = ctype_kernel_pointer(c->script, "pt_regs");
 	else if (events & bit(c->point->row->attach))
 		n->type = ctype_kernel_pointer(c->script, "bpf_perf_event_data");
+	else if (c->point->row->attach == ATTACH_ITER)
+		n->type = iterator_ctx(c->script, c->point);
 	n->type.space = SPACE_KERNEL;
 }
 
@@ -177,7 +184,8 @@ static void type_ctx(struct checker *c, struct node *n)
 
 #define TYPED     (1u << ATTACH_FENTRY | 1u << ATTACH_FEXIT)
 
-#define EVENTS (1u << ATTACH_PROFILE | 1u << ATTACH_SOFTWARE | 1u << ATTACH_HARDWARE)
+#define EVENTS \
+	(1u << ATTACH_PROFILE | 1u << ATTACH_SOFTWARE | 1u << ATTACH_HARDWARE | 1u << ATTACH_WATCHPOINT)
 
 const struct probe_value probe_values[] = {
 #define PROBE_VALUE(name, numbered, kinds, type, lower, where, doc) \

@@ -62,12 +62,14 @@ static void set(struct script *s, const struct config_row *row, u64 n, bool outr
 	switch ((enum config_variable)row->variable) {
 	case MAX_STRLEN: l->str_most = (u32)ALIGN_UP(n, 8); break;
 	case MAX_MAP_KEYS: l->map_entries = (u32)n; break;
+	case MAX_PROBES: l->points_most = (u32)n; break;
 	case MAX_CAT_BYTES: l->cat_most = (u32)n; break;
 	case MAX_BPF_PROGS: l->progs_most = (u32)n; break;
 	case PERF_RB_PAGES: l->ring_bytes = ring_size(n); break;
 	case STACK_MODE: l->stack_mode = (u8)n; break;
 	case MISSING_PROBES: s->missing = (u8)n; break;
 	case PRINT_MAPS_ON_EXIT: s->silent = !n; break;
+	case CPP_DEMANGLE: l->as_linked = n ? 0 : SYMBOLS_AS_LINKED; break;
 	case LICENSE: l->license = row->words[n]; break;
 	case UNSTABLE_ADDR:
 	case UNSTABLE_MAP_DECL:

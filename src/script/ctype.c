@@ -4,6 +4,7 @@
  */
 #include "script/constant.h"
 #include "script/ctype_words.h"
+#include "script/debug.h"
 #include "script/tables.h"
 
 struct constant {
@@ -14,6 +15,7 @@ struct ctype_state {            /* hangs on the script */
 	struct dict aggregates; /* "struct foo", "union bar", declared or from BTF */
 	struct dict names;	/* of types, from typedef: struct type * */
 	struct dict by_id;      /* of BTF, key: the id in decimal */
+	struct dict by_place;   /* of debugging information, key: the address in hex */
 	struct dict enums;      /* "name", declared or from BTF: struct type * */
 	struct dict constants;  /* enumerators and #defines: struct constant * */
 	struct dict missing;    /* names that are no enumerators */
@@ -27,7 +29,7 @@ static struct ctype_state *state_of(struct script *s)
 
 	if (!c) {
 		c = s->ctypes = arena_new(s->arena, struct ctype_state);
-		c->aggregates.arena = c->by_id.arena = c->constants.arena = c->missing.arena =
+		c->aggregates.arena = c->by_id.arena = c->by_place.arena = c->constants.arena = c->missing.arena =
 			c->names.arena = c->enums.arena = s->arena;
 	}
 	return c;
@@ -153,8 +155,12 @@ static struct type type_of_btf(struct script *s, u32 id)
 const struct aggregate *ctype_members(struct script *s, const struct aggregate *a)
 {
 	struct aggregate *w = (struct aggregate *)a; /* only completed */
-	const struct btf_type *t = a->btf && !a->members ? btf_type(btf_of(s), a->btf) : NULL;
+	const struct btf_type *t;
 	struct btf_member *m;
+
+	if (a->debug && !a->members)
+		debug_members(s, w);
+	t = a->btf && !a->members ? btf_type(btf_of(s), a->btf) : NULL;
 
 	if (!t || !t->n)
 		return a;
@@ -199,6 +205,11 @@ struct type ctype_kernel_pointer(struct script *s, const char *name)
 	if (!aggregate_by_name(s, "struct", name, &t))
 		t = (struct type){0};
 	return pointer_to(s, t);
+}
+
+void **ctype_debug_slot(struct script *s, const void *place)
+{
+	return dict_put(&state_of(s)->by_place, arena_printf(s->arena, "%p", place));
 }
 
 /* ---- members */

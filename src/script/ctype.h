@@ -41,6 +41,9 @@ bool ctype_enumerator(struct script *, const char *name, s64 *value, struct type
 void ctype_define(struct script *, const char *name, s64 value);
 void ctype_define_as(struct script *, const char *name, s64 value, struct type of);
 
+/* Where the struct that debugging information has at this place in memory is kept. */
+void **ctype_debug_slot(struct script *, const void *place);
+
 /* A pointer to a struct of the kernel by name ("task_struct"); a plain pointer without BTF. */
 /* The type of that id in the target's BTF. */
 struct type ctype_of_id(struct script *, u32 id);

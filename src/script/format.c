@@ -46,7 +46,7 @@ static void line_end(struct out *o)
 
 static void empty_line(struct out *o)
 {
-	size_t n = o->text->n;
+	size_t n;
 
 	line_end(o);
 	n = o->text->n;

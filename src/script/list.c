@@ -6,6 +6,7 @@
  * Out: a line for each probe, kinds as in lists.def; if asked for, lines with its arguments behind
  *      it, four columns in.
  */
+#include "script/debug.h"
 #include "script/tables.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ struct list {
 	const char *const *patterns; /* ends with NULL */
 	const char *kind;
 	bool verbose;
+	u32 pid; /* whose files, 0: of all */
 	void (*fn)(void *, const char *);
 	void *user;
 	struct arena arena;
@@ -112,13 +114,19 @@ static int list_raw(struct list *l)
 
 /* ---- functions */
 
-static int add_function(void *user, const char *name)
+static int add_name(void *user, const char *name)
 {
 	struct list *l = user;
 
 	if (wanted(l, name))
 		vec_push(&l->arena, &l->found, arena_strdup(&l->arena, name));
 	return 0;
+}
+
+static int add_function(void *user, const char *name, const char *module)
+{
+	(void)module;
+	return add_name(user, name);
 }
 
 /* A kernel without kprobes has none of them. */
@@ -170,37 +178,91 @@ static int list_fentry(struct list *l)
 	return 0;
 }
 
+/* ---- iterators */
+
+static void show_context(struct list *l, const char *name)
+{
+	struct script s = {.arena = &l->arena, .target = l->target};
+	const struct probe_row row = {.attach = ATTACH_ITER};
+	struct point p = {.row = &row, .func = name};
+	struct diag silent = {0};
+	struct buf line = {0};
+
+	s.diag = &silent;
+	for (u32 i = 0; iterator_text(&s, &p, i, &line); i++) {
+		l->fn(l->user, arena_printf(&l->arena, "    %s", buf_str(&line)));
+		line.n = 0;
+	}
+	buf_free(&line);
+}
+
+static int list_iterators(struct list *l)
+{
+	iterators_each(l->target, &l->arena, add_name, l);
+	if (l->found.n)
+		qsort(l->found.v, l->found.n, sizeof(*l->found.v), by_name);
+	vec_each (p, &l->found) {
+		l->fn(l->user, arena_printf(&l->arena, "%s:%s", l->kind, *p));
+		if (l->verbose)
+			show_context(l, *p);
+	}
+	return 0;
+}
+
 /* ---- files: only those that a pattern names, "uprobe:/bin/bash:read*" */
 
 static int add_symbol(void *user, const struct user_symbol *s)
 {
 	struct list *l = user;
 
-	return add_function(l, arena_printf(&l->arena, "%s:%s", l->file, s->name));
+	return add_name(l, arena_printf(&l->arena, "%s:%s", l->file, s->name));
 }
 
 static int add_note(void *user, const struct usdt_note *n)
 {
 	struct list *l = user;
 
-	return add_function(l, arena_printf(&l->arena, "%s:%s:%s", l->file, n->provider, n->name));
+	return add_name(l, arena_printf(&l->arena, "%s:%s:%s", l->file, n->provider, n->name));
 }
 
-static void each_file(struct list *l, void (*add)(struct list *, struct user_file *))
+struct file_of {
+	struct list *list;
+	void (*add)(struct list *, struct user_file *);
+};
+
+static int take_file(void *user, const char *path)
 {
-	size_t kind = strlen(l->kind);
+	struct file_of *f = user;
+	struct list *l = f->list;
 	struct user_file *file;
 
-	for (const char *const *p = l->patterns; *p; p++) {
+	l->file = arena_strdup(&l->arena, path);
+	if (!l->target->ops->file(l->target, path, l->pid, &file))
+		f->add(l, file);
+	return 0;
+}
+
+/* A path, a name, a pattern of paths; with -p * is all that is mapped, as in a script. */
+static void each_file(struct list *l, void (*add)(struct list *, struct user_file *))
+{
+	const struct target_ops *ops = l->target->ops;
+	size_t kind = strlen(l->kind);
+	struct file_of f = {l, add};
+
+	for (const char *const *p = l->patterns; *p && ops->file; p++) {
 		const char *path = *p + kind + 1, *end;
+		const char *file;
 
 		if (strncmp(*p, l->kind, kind) || (*p)[kind] != ':')
 			continue;
 		end = strchr(path, ':');
-		l->file = arena_strndup(&l->arena, path, end ? (size_t)(end - path) : strlen(path));
-		if (!strpbrk(l->file, "*?[") && l->target->ops->file &&
-		    !l->target->ops->file(l->target, l->file, 0, &file))
-			add(l, file);
+		file = arena_strndup(&l->arena, path, end ? (size_t)(end - path) : strlen(path));
+		if (!strcmp(file, "*"))
+			ops->mapped(l->target, l->pid, take_file, &f);
+		else if (has_wildcard(file))
+			ops->glob(l->target, file, take_file, &f);
+		else
+			take_file(&f, file);
 	}
 }
 
@@ -214,10 +276,60 @@ static void add_notes(struct list *l, struct user_file *file)
 	usdt_notes(file, add_note, l);
 }
 
+struct sought {
+	const char *name;
+	u64 offset;
+};
+
+static int is_sought(void *user, const struct user_symbol *sym)
+{
+	struct sought *w = user;
+
+	w->offset = sym->offset;
+	return !strcmp(sym->name, w->name);
+}
+
+/* "FILE:FUNCTION": its arguments, where its file has debugging information. */
+static void show_user_params(struct list *l, const char *text)
+{
+	struct script s = {.arena = &l->arena, .target = l->target};
+	const struct probe_row row = {.attach = ATTACH_UPROBE};
+	struct point p = {.row = &row};
+	const char *colon = strrchr(text, ':');
+	struct sought w = {.name = colon + 1};
+	struct diag silent = {0};
+	struct buf line = {0};
+
+	s.diag = &silent;
+	s.pid = l->pid;
+	if (l->target->ops->file(l->target, arena_strndup(&l->arena, text, (size_t)(colon - text)),
+				 l->pid, &p.file) || !user_symbols(p.file, is_sought, &w))
+		return;
+	p.off = w.offset;
+	for (u32 i = 0; debug_text(&s, &p, i, &line); i++) {
+		l->fn(l->user, arena_printf(&l->arena, "    %s", buf_str(&line)));
+		line.n = 0;
+	}
+	buf_free(&line);
+}
+
 static int list_user(struct list *l)
 {
+	const char *last = NULL;
+
 	each_file(l, add_symbols);
-	return show_names(l);
+	if (!l->verbose || strcmp(l->kind, "uprobe"))
+		return show_names(l);
+	if (l->found.n)
+		qsort(l->found.v, l->found.n, sizeof(*l->found.v), by_name);
+	vec_each (p, &l->found) {
+		if (last && !strcmp(last, *p))
+			continue;
+		l->fn(l->user, arena_printf(&l->arena, "%s:%s", l->kind, *p));
+		show_user_params(l, *p);
+		last = *p;
+	}
+	return 0;
 }
 
 static int list_usdt(struct list *l)
@@ -259,11 +371,12 @@ static const char *const *split(struct list *l, const char *text)
 	return patterns.v;
 }
 
-int script_list(struct target *target, const char *patterns, bool verbose,
+int script_list(struct target *target, const char *patterns, bool verbose, u32 pid,
 		void (*fn)(void *user, const char *line), void *user)
 {
-	struct list l = {.target = target, .verbose = verbose, .fn = fn, .user = user};
+	struct list l = {.target = target, .verbose = verbose, .pid = pid, .fn = fn, .user = user};
 	volatile int err = 0;
+	volatile bool typed = false;
 	jmp_buf escape;
 
 	l.arena.escape = &escape;
@@ -272,7 +385,9 @@ int script_list(struct target *target, const char *patterns, bool verbose,
 		return -ENOMEM;
 	}
 	l.patterns = split(&l, patterns);
-	for (u32 i = 0; i < ARRAY_SIZE(rows) && !err; i++) {
+	for (const char *const *p = l.patterns; *p; p++)
+		typed = list_types(target, &l.arena, *p, verbose, fn, user) || typed;
+	for (u32 i = 0; i < ARRAY_SIZE(rows) && !err && !(typed && !l.patterns[1]); i++) {
 		l.kind = rows[i].kind;
 		l.found.n = 0;
 		err = rows[i].run(&l);

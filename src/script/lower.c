@@ -331,6 +331,8 @@ static void lower_point(struct lower *l, struct point *p)
 		var_set(l, v, ir_const(fn, 0));
 	}
 	lower_filters(l, p);
+	if (p->row->attach == ATTACH_ITER)
+		lower_iterator(l);
 	if (p->probe->predicate)
 		lower_demand(l, p->probe->predicate, 0);
 	trial_body(l, p->probe->body);
@@ -379,7 +381,8 @@ static const char *section_of(struct lower *l, const struct point *p)
 		[ATTACH_URETPROBE] = "uretprobe",   [ATTACH_USDT] = "usdt",
 		[ATTACH_PROFILE] = "perf_event",    [ATTACH_SOFTWARE] = "perf_event",
 		[ATTACH_FENTRY] = "fentry",         [ATTACH_FEXIT] = "fexit",
-		[ATTACH_HARDWARE] = "perf_event",
+		[ATTACH_HARDWARE] = "perf_event",  [ATTACH_ITER] = "iter",
+		[ATTACH_WATCHPOINT] = "perf_event",
 	};
 	struct arena *arena = &l->object->arena;
 	u8 kind = p->row->attach;
@@ -399,6 +402,8 @@ static const char *section_of(struct lower *l, const struct point *p)
 	if (kind == ATTACH_KPROBE || kind == ATTACH_KRETPROBE || kind == ATTACH_FENTRY ||
 	    kind == ATTACH_FEXIT)
 		return arena_printf(arena, "%s/%s", plain[kind], p->pattern);
+	if (kind == ATTACH_ITER)
+		return arena_printf(arena, "iter/%s", p->func);
 	return plain[kind];
 }
 
@@ -407,7 +412,7 @@ static void add_prog(struct lower *l, struct point *p)
 	struct arena *arena = &l->object->arena;
 	struct object_prog *prog = vec_add(arena, &l->object->progs);
 
-	l->prog = l->object->progs.n - 1;
+	l->prog = p->prog = l->object->progs.n - 1;
 	prog->name = identifier(arena, p->text, l->prog + 1);
 	prog->probe = arena_strdup(arena, p->text);
 	prog->kind = p->row->prog_kind;

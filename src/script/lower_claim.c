@@ -2,7 +2,7 @@
  * lower_claim.c: where a program's scratch memory is.
  *
  * In .bss each CPU has memory for each program. A program that cannot be preempted has one slot
- * there. One that can (uprobe, uretprobe, usdt) may start on a CPU while another run of it sleeps
+ * there. One that can (uprobe, uretprobe, usdt, iter, fentry) may start on a CPU while another run of it sleeps
  * in the middle of its work, so it has several slots, each with a word that says whether it is
  * taken, and a run claims one by an atomic exchange. When all are taken the run is given up and
  * counted. Below 5.12 there is no such instruction, but these programs are not preempted either.
@@ -27,6 +27,7 @@ static bool can_be_preempted(const struct lower *l)
 	switch (l->point->row->attach) {
 	case ATTACH_FENTRY:
 	case ATTACH_FEXIT:
+	case ATTACH_ITER:
 	case ATTACH_UPROBE:
 	case ATTACH_URETPROBE:
 	case ATTACH_USDT: return l->object->kernel >= SINCE_XCHG;

@@ -212,7 +212,18 @@ u32 value_bswap(struct lower *l, struct node *n)
 	}
 }
 
+u32 value_kfunc_allowed(struct lower *l, struct node *n)
+{
+	return ir_const(l->fn, kfunc_is_allowed(l->script, l->point, n->a->text));
+}
+
 /* ---- actions in the kernel */
+
+void lower_override(struct lower *l, struct node *n)
+{
+	ir_call(l->fn, HELPER_override_return, IRT_I64, 2, ir_ctx(l->fn), lower_int(l, n->a));
+}
+
 
 void lower_signal(struct lower *l, struct node *n)
 {

@@ -237,9 +237,11 @@ static u32 name_by_cookie(struct lower *l, bool func, struct mem to, struct room
 u32 lower_probe_str(struct lower *l, const struct node *n, struct mem to, struct room room)
 {
 	bool func = !strcmp(n->probe_value->name, "func");
-	struct node literal = {.kind = NODE_STR, .text = name_of(l->point, func)};
+	bool kind = !strcmp(n->probe_value->name, "probetype");
+	struct node literal = {.kind = NODE_STR,
+			       .text = kind ? point_kind(l->point) : name_of(l->point, func)};
 
-	if (l->served > 1)
+	if (l->served > 1 && !kind)
 		return name_by_cookie(l, func, to, room);
 	literal.len = (u32)strlen(literal.text);
 	return lower_str(l, &literal, to, room);

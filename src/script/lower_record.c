@@ -424,7 +424,10 @@ static void send_record(struct lower *l, struct record *r)
 	lower_counter(l, offsetof(struct waggle_counters, lost));
 	if (l->object->schemas.v[r->first].action.kind == ACTION_EXIT)
 		set_exit(l, EXIT_LOST);
-	ir_jmp(fn, r->done);
+	if (l->object->schemas.v[r->first].action.kind == ACTION_WATCH)
+		lower_return(l); /* nobody would let the process go on */
+	else
+		ir_jmp(fn, r->done);
 	ir_seal(fn, r->done);
 	ir_at(fn, r->done);
 }
@@ -456,7 +459,10 @@ void lower_printf(struct lower *l, struct node *n)
 {
 	struct action a = {.kind = ACTION_PRINTF, .text = n->a->text};
 
-	lower_record(l, "printf", &a, VIEW_LINES, n->a->next);
+	if (l->point->pinned)
+		lower_seq_printf(l, n);
+	else
+		lower_record(l, "printf", &a, VIEW_LINES, n->a->next);
 }
 
 void lower_cat(struct lower *l, struct node *n)
@@ -563,4 +569,33 @@ void lower_exit(struct lower *l, struct node *n)
 	set_exit(l, EXIT_CALLED);
 	lower_record(l, "exit", &a, VIEW_LINES, n->a);
 	lower_return(l);
+}
+
+/* ---- watchpoints: in the command of -c or the process of -p, which waits */
+
+void lower_watch(struct lower *l, struct node *n)
+{
+	bool stop = !strcmp(l->point->watched->row->name, "watchpoint");
+	struct action a = {.kind = ACTION_WATCH, .text = stop ? "stop" : "go",
+			   .top = l->point->watched->prog};
+	u32 ours = ir_block(l->fn), leave = ir_block(l->fn);
+
+	ir_br(l->fn, ir_bin(l->fn, IR_EQ, IRT_I64, lower_pid(l),
+			    l->opts->pid ? ir_const(l->fn, l->opts->pid) : lower_cpid(l)),
+	      ours, leave);
+	ir_seal(l->fn, leave);
+	ir_at(l->fn, leave);
+	lower_return(l);
+	ir_seal(l->fn, ours);
+	ir_at(l->fn, ours);
+	lower_record(l, "watch", &a, VIEW_LINES, n->a);
+	if (stop)
+		ir_call(l->fn, HELPER_send_signal, IRT_I64, 1, ir_const(l->fn, 19)); /* SIGSTOP */
+}
+
+void lower_unwatch(struct lower *l, struct node *n)
+{
+	struct action a = {.kind = ACTION_UNWATCH, .text = ""};
+
+	lower_record(l, "unwatch", &a, VIEW_LINES, n->a);
 }

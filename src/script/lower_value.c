@@ -168,11 +168,11 @@ u32 lower_arith(struct lower *l, u8 op, struct type as, u32 a, u32 b)
 }
 
 /* p + n moves by n elements. */
-static u32 scaled(struct lower *l, u32 n, const struct type *element)
+static u32 scaled(struct lower *l, u32 n, struct type pointer)
 {
-	return element && element->size > 1
-		       ? ir_bin(l->fn, IR_MUL, IRT_I64, n, ir_const(l->fn, element->size))
-		       : n;
+	u32 size = type_pointed(pointer).size;
+
+	return size > 1 ? ir_bin(l->fn, IR_MUL, IRT_I64, n, ir_const(l->fn, size)) : n;
 }
 
 u32 lower_update(struct lower *l, u8 op, struct type t, u32 old, struct type by, u32 n)
@@ -180,7 +180,7 @@ u32 lower_update(struct lower *l, u8 op, struct type t, u32 old, struct type by,
 	bool shift = op == TOK_SHL_SET || op == TOK_SHR_SET;
 
 	if (t.is_pointer)
-		n = scaled(l, n, t.of);
+		n = scaled(l, n, t);
 	return lower_arith(l, op, type_arith(t, shift ? t : by), old, n);
 }
 
@@ -283,8 +283,8 @@ static u32 lower_binary(struct lower *l, struct node *n)
 	a = lower_int(l, n->a);
 	b = lower_int(l, n->b);
 	if ((n->op == TOK_ADD || n->op == TOK_SUB) && n->type.is_pointer) {
-		a = n->a->type.is_pointer ? a : scaled(l, a, n->type.of);
-		b = n->b->type.is_pointer ? b : scaled(l, b, n->type.of);
+		a = n->a->type.is_pointer ? a : scaled(l, a, n->type);
+		b = n->b->type.is_pointer ? b : scaled(l, b, n->type);
 	}
 	return lower_arith(l, n->op, as, a, b);
 }

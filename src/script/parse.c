@@ -381,6 +381,8 @@ int script_parse(struct script *s, const char *src, size_t len)
 		s->limits.str_most = STR_MOST_DEFAULT;
 	if (!s->limits.map_entries)
 		s->limits.map_entries = MAP_ENTRIES_DEFAULT;
+	if (!s->limits.points_most)
+		s->limits.points_most = POINTS_DEFAULT;
 	if (!(s->limits.said & 1u << MAX_CAT_BYTES))
 		s->limits.cat_most = CAT_MOST_DEFAULT;
 	if (!s->limits.progs_most)

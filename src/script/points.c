@@ -33,6 +33,18 @@ int points_once(struct script *s, const struct probe_row *row, struct probe *pro
 	return 0;
 }
 
+/* Old names of kinds count as the new ones. */
+const char *point_kind(const struct point *p)
+{
+	switch (p->row->attach) {
+	case ATTACH_BEGIN:
+	case ATTACH_END: return "special";
+	case ATTACH_FENTRY:
+	case ATTACH_FEXIT: return attach_infos[p->row->attach].name;
+	default: return p->row->name;
+	}
+}
+
 void point_follow(struct point *p, struct point *leader)
 {
 	if (p != leader) {
@@ -235,9 +247,10 @@ int script_points(struct script *s, struct point **first)
 						       NULL,
 				  "none of the script's probes is there");
 	for (struct point *p = *first; p && !err; p = p->next)
-		if (++n > POINTS_MOST)
-			return diag_error(s->diag, p->spec->at, "make its pattern narrower",
+		if (++n > s->limits.points_most)
+			return diag_error(s->diag, p->spec->at,
+					  "make its pattern narrower, or config = { max_probes = 100000 }",
 					  "'%s' is in more than %u places", p->spec->text,
-					  POINTS_MOST);
-	return err;
+					  s->limits.points_most);
+	return err ? err : points_filter(s, first);
 }

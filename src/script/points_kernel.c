@@ -15,18 +15,26 @@
 
 struct functions {
 	struct script *script;
-	const char *pattern;
-	bool typed; /* only what BTF knows */
+	const char *pattern, *module; /* module NULL: any */
+	bool typed;                   /* only what BTF knows */
 	struct near near;
-	struct dict found;
+	struct dict found; /* name -> its module, "" of the kernel itself */
 };
 
 static bool in_types(struct script *, const char *name);
 
-static int try_near(void *user, const char *name)
+static bool is_of_module(const struct functions *f, const char *module)
+{
+	return !f->module || glob_match(f->module, module ? module : "vmlinux");
+}
+
+static int try_near(void *user, const char *name, const char *module)
 {
 	struct functions *f = user;
 	const char *before = f->near.best;
+
+	if (!is_of_module(f, module))
+		return 0;
 
 	near_try(&f->near, name);
 	if (f->near.best != before)
@@ -34,14 +42,15 @@ static int try_near(void *user, const char *name)
 	return 0;
 }
 
-static int take_match(void *user, const char *name)
+static int take_match(void *user, const char *name, const char *module)
 {
 	struct functions *f = user;
+	struct arena *a = f->script->arena;
 
-	if (glob_match(f->pattern, name) && !dict_get(&f->found, name) &&
-	    (!f->typed || in_types(f->script, name)))
-		*dict_put(&f->found, arena_strdup(f->script->arena, name)) = f;
-	return f->found.entries.n > POINTS_MOST;
+	if (is_of_module(f, module) && glob_match(f->pattern, name) && !dict_get(&f->found, name) &&
+	    (!f->typed || (!module && in_types(f->script, name))))
+		*dict_put(&f->found, arena_strdup(a, name)) = arena_strdup(a, module ? module : "");
+	return f->found.entries.n > f->script->limits.points_most;
 }
 
 static int no_kprobes(struct script *s, struct probe_spec *spec)
@@ -50,15 +59,18 @@ static int no_kprobes(struct script *s, struct probe_spec *spec)
 			  "this kernel was built without kprobes");
 }
 
-static int unknown_function(struct script *s, struct probe_spec *spec, const char *name)
+static int unknown_function(struct script *s, struct probe_spec *spec, const char *name,
+			    const char *module)
 {
-	struct functions f = {.script = s, .near.word = name};
+	struct functions f = {.script = s, .near.word = name, .module = module};
 
 	s->target->ops->functions(s->target, try_near, &f);
 	return diag_error(s->diag, spec->at,
 			  f.near.best ? arena_printf(s->arena, "did you mean '%s'?", f.near.best)
 				      : "a function that the compiler has inlined has no name left",
-			  "this kernel has no function '%s'", name);
+			  module ? "there is no function '%s' in '%s'"
+				 : "this kernel has no function '%s'",
+			  name, module);
 }
 
 /* Cuts "+offset" off. */
@@ -78,22 +90,29 @@ static int parse_offset(struct script *s, struct probe_spec *spec, char *name, u
 
 static struct point *add_function(struct script *s, const struct probe_row *row,
 				  struct probe *probe, struct probe_spec *spec, const char *name,
-				  u64 off, struct point ***tail)
+				  const char *module, u64 off, struct point ***tail)
 {
 	struct point *p = point_add(s, row, probe, spec, tail);
+	bool own = !module || !strcmp(module, "vmlinux");
 
-	p->pattern = p->func = name;
+	p->func = name;
+	p->pattern = own ? name : arena_printf(s->arena, "%s:%s", module, name);
 	p->off = off;
-	p->text =
-		off ? arena_printf(s->arena, "%s:%s+%llu", row->name, name, (unsigned long long)off)
-		    : arena_printf(s->arena, "%s:%s", row->name, name);
+	p->text = arena_printf(s->arena, "%s:%s%s%s", row->name, module ? module : "",
+			       module ? ":" : "", name);
+	if (off)
+		p->text = arena_printf(s->arena, "%s+%llu", p->text, (unsigned long long)off);
 	return p;
 }
 
 static int wild_functions(struct script *s, const struct probe_row *row, struct probe *probe,
-			  struct probe_spec *spec, const char *pattern, struct point ***tail)
+			  struct probe_spec *spec, const char *pattern, const char *module,
+			  struct point ***tail)
 {
-	struct functions f = {.script = s, .pattern = pattern, .found.arena = s->arena,
+	struct functions f = {.script = s,
+			      .pattern = pattern,
+			      .module = module,
+			      .found.arena = s->arena,
 			      .typed = row->prog_kind == PROG_TRACING};
 	struct point *leader = NULL, *p;
 	int err = s->target->ops->functions(s->target, take_match, &f);
@@ -106,7 +125,13 @@ static int wild_functions(struct script *s, const struct probe_row *row, struct 
 		return diag_error(s->diag, spec->at, NULL,
 				  "no function of this kernel matches '%s'", pattern);
 	dict_each (e, &f.found) {
-		p = add_function(s, row, probe, spec, e->key, 0, tail);
+		const char *of = e->value; /* said where the module was asked for */
+
+		p = add_function(s, row, probe, spec, e->key,
+				 !module ? NULL
+				 : *of   ? of
+					 : "vmlinux",
+				 0, tail);
 		if (row->prog_kind == PROG_TRACING) /* which has one function only */
 			continue;
 		leader = leader ? leader : p;
@@ -115,15 +140,37 @@ static int wild_functions(struct script *s, const struct probe_row *row, struct 
 	return 0;
 }
 
+/* "module:function" in two. NULL: no module is named. */
+static char *cut_module(char **name)
+{
+	char *module = *name, *colon = strchr(module, ':');
+
+	if (!colon)
+		return NULL;
+	*colon = 0;
+	*name = colon + 1;
+	return module;
+}
+
+static bool is_there(struct script *s, const char *name, const char *module)
+{
+	struct functions f = {
+		.script = s, .pattern = name, .module = module, .found.arena = s->arena};
+
+	if (!module || !strcmp(module, "vmlinux"))
+		return s->target->ops->function(s->target, name) != -ENOENT;
+	s->target->ops->functions(s->target, take_match, &f);
+	return f.found.entries.n;
+}
+
 int points_kprobe(struct script *s, const struct probe_row *row, struct probe *probe,
 		  struct probe_spec *spec, char **parts, struct point ***tail)
 {
-	char *name = parts[0], *module = strchr(name, ':');
+	char *module, *name = parts[0];
 	u64 off = 0;
 	int err;
 
-	if (module) /* kprobe:module:function: names of functions are enough for the kernel */
-		name = module + 1;
+	module = cut_module(&name);
 	if (!*name || strchr(name, ':'))
 		return diag_error(s->diag, spec->at,
 				  arena_printf(s->arena, "it is written %s", row->usage),
@@ -136,12 +183,12 @@ int points_kprobe(struct script *s, const struct probe_row *row, struct probe *p
 	if (off && row->attach == ATTACH_KRETPROBE)
 		return diag_error(s->diag, spec->at, "leave the offset out",
 				  "a function returns as a whole: kretprobe takes no offset");
-	if (has_wildcard(name))
+	if (has_wildcard(name) || (module && has_wildcard(module)))
 		return off ? diag_error(s->diag, spec->at, NULL, "a wildcard takes no offset")
-			   : wild_functions(s, row, probe, spec, name, tail);
-	if (s->target->ops->function(s->target, name) == -ENOENT)
-		return unknown_function(s, spec, name);
-	add_function(s, row, probe, spec, name, off, tail);
+			   : wild_functions(s, row, probe, spec, name, module, tail);
+	if (!is_there(s, name, module))
+		return unknown_function(s, spec, name, module);
+	add_function(s, row, probe, spec, name, module, off, tail);
 	return 0;
 }
 
@@ -166,7 +213,8 @@ static int fentry_instead(struct script *s, const struct probe_row *row, struct 
 	int err;
 
 	if (s->target->ops->kprobes(s->target))
-		return diag_error(s->diag, spec->at, "tracepoint:... or rawtracepoint:... may serve",
+		return diag_error(s->diag, spec->at,
+				  "tracepoint:... or rawtracepoint:... may serve",
 				  "this kernel %s %s (%s), and was built without kprobes", reason,
 				  row->name, strerror(-why));
 	while (strcmp(instead->name, other) != 0)
@@ -175,31 +223,30 @@ static int fentry_instead(struct script *s, const struct probe_row *row, struct 
 	for (struct point *p = err ? NULL : *first; p; p = p->next)
 		p->instead = true;
 	if (!err)
-		diag_warn(s->diag, spec->at, NULL, "this kernel %s %s (%s): %s stands for it", reason,
-			  row->name, strerror(-why), other);
+		diag_warn(s->diag, spec->at, NULL, "this kernel %s %s (%s): %s stands for it",
+			  reason, row->name, strerror(-why), other);
 	return err;
 }
 
 int points_fentry(struct script *s, const struct probe_row *row, struct probe *probe,
 		  struct probe_spec *spec, char **parts, struct point ***tail)
 {
-	char *name = parts[0], *module = strchr(name, ':');
+	char *whole = arena_strdup(s->arena, parts[0]), *name = parts[0];
+	char *module = cut_module(&name);
 	int err;
 
-	if (module)
-		name = module + 1;
 	if (!*name || strpbrk(name, ":+"))
 		return diag_error(s->diag, spec->at,
 				  arena_printf(s->arena, "it is written %s", row->usage),
 				  "'%s' is not a probe of kind %s", spec->text, row->name);
 	err = s->target->ops->fentry(s->target);
 	if (err)
-		return fentry_instead(s, row, probe, spec, parts, err, tail);
-	if (has_wildcard(name))
-		return wild_functions(s, row, probe, spec, name, tail);
+		return fentry_instead(s, row, probe, spec, &whole, err, tail);
+	if (has_wildcard(name) || (module && has_wildcard(module)))
+		return wild_functions(s, row, probe, spec, name, module, tail);
 	if (!in_types(s, name))
-		return unknown_function(s, spec, name);
-	add_function(s, row, probe, spec, name, 0, tail);
+		return unknown_function(s, spec, name, module);
+	add_function(s, row, probe, spec, name, module, 0, tail);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "script/tables.h"
 
 #include "arch/arch.h"
+#include "demangle/demangle.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct search {
 	struct dict found; /* uprobe: by offset; usdt: leaders by operands */
 	struct point *leader;
 	u32 n;
+	bool cpp;	  /* the name is one of C++, as people write it */
 	bool too_far, inside; /* the offset is outside of the function, inside of an instruction */
 };
 
@@ -39,12 +41,51 @@ static struct point *add_place(struct search *f, const char *name, u64 off)
 	struct point *p = point_add(f->script, f->row, f->probe, f->spec, f->tail);
 	struct arena *a = f->script->arena;
 
+	p->file = f->file;
 	p->pattern = f->file->path;
 	p->func = name;
 	p->off = off;
 	p->text = arena_printf(a, "%s:%s:%s", f->row->name, f->file->path, name);
 	f->n++;
 	return p;
+}
+
+/* ---- files */
+
+/* Looks into each file that is meant: "*" or nothing: all with code that the process of -p has mapped,
+ * or any process; a pattern; or one. Files in which there is nothing are no error where
+ * there may be others. */
+struct files {
+	struct search *search;
+	int (*look)(struct search *);
+	struct dict seen;
+};
+
+static int take_file(void *user, const char *path)
+{
+	struct files *files = user;
+	struct search *f = files->search;
+	void **seen = dict_put(&files->seen, arena_strdup(f->script->arena, path));
+
+	if (*seen || f->script->target->ops->file(f->script->target, path, f->script->pid, &f->file))
+		return 0; /* deleted, or no ELF file */
+	*seen = f;
+	return files->look(f);
+}
+
+static int in_files(struct search *f, const char *path, int (*look)(struct search *))
+{
+	struct files files = {.search = f, .look = look, .seen.arena = f->script->arena};
+	const struct target_ops *ops = f->script->target->ops;
+	struct target *t = f->script->target;
+	int err;
+
+	if (!*path || !strcmp(path, "*"))
+		return ops->mapped(t, f->script->pid, take_file, &files);
+	if (has_wildcard(path))
+		return ops->glob(t, path, take_file, &files);
+	err = target_file(t, path, f->script->pid, f->spec->at, &f->file, f->script->diag);
+	return err ? err : look(f);
 }
 
 /* ---- uprobe, uretprobe */
@@ -66,6 +107,36 @@ static bool is_boundary(const struct search *f, u64 from, u64 to)
 	return !a || from == to;
 }
 
+/* A name without parameters means the function whatever they are. On success *name is the one that
+ * people read. */
+static bool cpp_matches(struct search *f, const char **name)
+{
+	struct buf whole = {0}, plain = {0};
+	struct arena *a = f->script->arena;
+	const char *symbol = *name, *at;
+	bool found;
+
+	if (!demangle(&whole, symbol, strlen(symbol), DEMANGLE_WHOLE))
+		return false;
+	demangle(&plain, symbol, strlen(symbol), DEMANGLE_NAME);
+	at = strstr(buf_str(&whole), buf_str(&plain)); /* behind what it returns */
+	if (!has_wildcard(f->name))
+		found = demangle_matches(symbol, f->name);
+	else if (strchr(f->name, '('))
+		found = glob_match(f->name, buf_str(&whole)) || (at && glob_match(f->name, at));
+	else
+		found = glob_match(f->name, buf_str(&plain));
+	*name = arena_strdup(a, buf_str(&whole));
+	if (!found) {
+		const char *near = arena_strdup(a, buf_str(&plain));
+
+		near_try(&f->near, near);
+	}
+	buf_free(&whole);
+	buf_free(&plain);
+	return found;
+}
+
 static int take_symbol(void *user, const struct user_symbol *sym)
 {
 	struct search *f = user;
@@ -73,11 +144,15 @@ static int take_symbol(void *user, const struct user_symbol *sym)
 	const char *before = f->near.best, *key;
 	struct point *p;
 
+	const char *name = sym->name;
+
+	if (f->cpp && !cpp_matches(f, &name))
+		return 0;
 	if (!has_wildcard(f->name))
 		near_try(&f->near, sym->name);
 	if (f->near.best != before)
 		f->near.best = arena_strdup(a, sym->name);
-	if (!glob_match(f->name, sym->name))
+	if (!f->cpp && !glob_match(f->name, name))
 		return 0;
 	if (f->off && f->off >= sym->size) {
 		f->too_far = true;
@@ -87,16 +162,18 @@ static int take_symbol(void *user, const struct user_symbol *sym)
 		f->inside = true;
 		return 0;
 	}
-	key = arena_printf(a, "%llx", (unsigned long long)sym->offset);
+	key = arena_printf(a, "%s:%llx", f->file->path, (unsigned long long)sym->offset);
 	if (dict_get(&f->found, key))
 		return 0; /* in both tables, or another name of the same code */
 	*dict_put(&f->found, key) = f;
-	p = add_place(f, arena_strdup(a, sym->name), sym->offset + f->off);
+	p = add_place(f, arena_strdup(a, name), sym->offset + f->off);
 	if (f->off)
 		p->text = arena_printf(a, "%s+%llu", p->text, (unsigned long long)f->off);
+	if (f->cpp)
+		p->text = arena_printf(a, "%s:%s:cpp:%s", f->row->name, f->file->path, name);
 	f->leader = f->leader ? f->leader : p;
 	point_follow(p, f->leader);
-	return f->n > POINTS_MOST;
+	return f->n > f->script->limits.points_most;
 }
 
 struct inside {
@@ -141,7 +218,7 @@ static int at_address(struct search *f)
 	return 0;
 }
 
-static int unknown_symbol(struct search *f)
+static int unknown_symbol(struct search *f, const char *file)
 {
 	struct script *s = f->script;
 
@@ -155,7 +232,8 @@ static int unknown_symbol(struct search *f)
 			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best)
 			  : f->near.word ? "nm and nm -D list its symbols; a stripped file has few"
 					 : NULL,
-			  "%s has no function '%s'", f->file->path, f->name);
+			  "%s has no function '%s'",
+			  has_wildcard(file) || !f->file ? file : f->file->path, f->name);
 }
 
 static int parse_offset(struct search *f, char *name)
@@ -177,6 +255,11 @@ static int parse_offset(struct search *f, char *name)
 	return 0;
 }
 
+static int look_at_symbols(struct search *f)
+{
+	return user_symbols(f->file, take_symbol, f);
+}
+
 int points_uprobe(struct script *s, const struct probe_row *row, struct probe *probe,
 		  struct probe_spec *spec, char **parts, struct point ***tail)
 {
@@ -192,17 +275,15 @@ int points_uprobe(struct script *s, const struct probe_row *row, struct probe *p
 	if (!name || name == parts[0] || !name[1])
 		return not_written(&f);
 	*name++ = 0;
-	err = target_file(s->target, parts[0], s->pid, spec->at, &f.file, s->diag);
-	if (err)
-		return err;
+	f.cpp = !strncmp(name, "cpp:", 4);
+	name += f.cpp ? 4 : 0;
 	f.name = f.near.word = name;
 	if (*name >= '0' && *name <= '9')
-		return at_address(&f);
+		return in_files(&f, parts[0], at_address);
 	err = parse_offset(&f, name);
-	if (err)
-		return err;
-	user_symbols(f.file, take_symbol, &f);
-	return f.n ? 0 : unknown_symbol(&f);
+	if (!err)
+		err = in_files(&f, parts[0], look_at_symbols);
+	return err < 0 ? err : f.n ? 0 : unknown_symbol(&f, parts[0]);
 }
 
 /* ---- usdt */
@@ -261,15 +342,11 @@ static int take_note(void *user, const struct usdt_note *note)
 	if (!*leader)
 		*leader = p;
 	point_follow(p, *leader);
-	return f->n > POINTS_MOST;
+	return f->n > f->script->limits.points_most;
 }
 
-static int take_mapped(void *user, const char *path)
+static int look_at_notes(struct search *f)
 {
-	struct search *f = user;
-
-	if (f->script->target->ops->file(f->script->target, path, f->script->pid, &f->file))
-		return 0; /* deleted, or no ELF file */
 	return usdt_notes(f->file, take_note, f);
 }
 
@@ -281,11 +358,11 @@ static int unknown_usdt(struct search *f, const char *file)
 			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best)
 			  : f->near.word ? "readelf -n lists the probes of a file"
 					 : NULL,
-			  "%s has no USDT probe '%s%s%s'", file, f->provider ? f->provider : "",
+			  "%s has %s USDT probe '%s%s%s'", file, strncmp(file, "no ", 3) ? "no" : "a", f->provider ? f->provider : "",
 			  f->provider ? ":" : "", f->name);
 }
 
-/* usdt:FILE:PROVIDER:NAME, usdt:FILE:NAME; with -p FILE may be * or nothing. */
+/* usdt:FILE:PROVIDER:NAME, usdt:FILE:NAME */
 int points_usdt(struct script *s, const struct probe_row *row, struct probe *probe,
 		struct probe_spec *spec, char **parts, struct point ***tail)
 {
@@ -308,17 +385,10 @@ int points_usdt(struct script *s, const struct probe_row *row, struct probe *pro
 	f.name = f.near.word = third ? third : second;
 	if (!*f.name || strchr(f.name, ':'))
 		return not_written(&f);
-	if (!*file || !strcmp(file, "*")) {
-		if (!s->pid)
-			return diag_error(s->diag, spec->at, "name the file, or a process with -p",
-					  "in which file is the probe?");
-		s->target->ops->mapped(s->target, s->pid, take_mapped, &f);
-		file = arena_printf(s->arena, "process %u", s->pid);
-	} else {
-		err = target_file(s->target, file, s->pid, spec->at, &f.file, s->diag);
-		if (err)
-			return err;
-		usdt_notes(f.file, take_note, &f);
-	}
+	err = in_files(&f, file, look_at_notes);
+	if (err < 0)
+		return err;
+	if (!*file || !strcmp(file, "*"))
+		file = s->pid ? arena_printf(s->arena, "process %u", s->pid) : "no running program";
 	return f.n ? 0 : unknown_usdt(&f, file);
 }

@@ -6,6 +6,7 @@
  */
 #include "script/tables.h"
 #include "script/ctype.h"
+#include "script/debug.h"
 
 #include <stdio.h>
 
@@ -45,19 +46,39 @@ static struct type value_type(struct script *s, u32 id)
 	return t;
 }
 
-bool proto_exists(struct script *s, const struct point *p)
+bool proto_exists(struct script *s, struct point *p)
 {
 	u32 first;
+
+	if (p->row->attach == ATTACH_UPROBE)
+		return debug_exists(s, p);
 
 	return proto_of(s, p, &first) != NULL;
 }
 
-bool proto_param(struct script *s, const struct point *p, const char *name, struct near *near,
-		 u32 *index, struct type *type)
+/* By name among the parameters of a program's function. */
+static bool user_param(struct script *s, struct point *p, const char *name, struct near *near,
+		       u32 *index, struct type *type)
+{
+	const char *is;
+
+	for (u32 i = 0; debug_param(s, p, i, &is, index, type); i++) {
+		near_try(near, is);
+		if (!strcmp(is, name))
+			return true;
+	}
+	return false;
+}
+
+bool proto_param(struct script *s, struct point *p, const char *name, struct near *near, u32 *index,
+		 struct type *type)
 {
 	u32 first, found = UINT32_MAX, id = 0;
-	const struct btf_type *t = proto_of(s, p, &first);
+	const struct btf_type *t;
 
+	if (p->row->attach == ATTACH_UPROBE)
+		return user_param(s, p, name, near, index, type);
+	t = proto_of(s, p, &first);
 	for (u32 i = first; t && i < t->n; i++) {
 		near_try(near, arena_strdup(s->arena, t->members[i].name));
 		if (strcmp(t->members[i].name, name) != 0)
@@ -115,13 +136,16 @@ static void type_text(struct btf *btf, u32 id, u32 depth, struct buf *out)
 	}
 }
 
-bool proto_text(struct script *s, const struct point *p, u32 n, struct buf *out)
+bool proto_text(struct script *s, struct point *p, u32 n, struct buf *out)
 {
 	struct diag silent = {0};
 	const struct btf_type *t;
 	struct btf *btf;
 	u32 first, id;
 	const char *name;
+
+	if (p->row->attach == ATTACH_UPROBE)
+		return debug_text(s, p, n, out);
 
 	t = proto_of(s, p, &first);
 	if (!t || n + first > t->n || s->target->ops->btf(s->target, &btf, &silent))
@@ -130,6 +154,32 @@ bool proto_text(struct script *s, const struct point *p, u32 n, struct buf *out)
 		return false;
 	id = n + first == t->n ? t->type : t->members[n + first].type;
 	name = n + first == t->n ? "retval" : arena_strdup(s->arena, t->members[n + first].name);
+	type_text(btf, id, 0, out);
+	buf_printf(out, " %s", name);
+	return true;
+}
+
+bool iterator_text(struct script *s, const struct point *p, u32 n, struct buf *out)
+{
+	const struct btf_type *t, *in;
+	struct diag silent = {0};
+	const char *name;
+	struct btf *btf;
+	u32 id;
+
+	if (s->target->ops->btf(s->target, &btf, &silent))
+		return false;
+	id = btf_find(btf, arena_printf(s->arena, "bpf_iter__%s", p->func), BTF_STRUCT);
+	t = id ? btf_type(btf, id) : NULL;
+	if (!t || n >= t->n)
+		return false;
+	id = t->members[n].type;
+	name = arena_strdup(s->arena, t->members[n].name);
+	in = *name ? NULL : btf_type(btf, id); /* a union that makes a pointer 8 bytes wide */
+	if (in && in->kind == BTF_UNION && in->n) {
+		id = in->members[0].type;
+		name = arena_strdup(s->arena, in->members[0].name);
+	}
 	type_text(btf, id, 0, out);
 	buf_printf(out, " %s", name);
 	return true;

@@ -96,10 +96,16 @@ struct point {
 	u64 ns;			  /* INTERVAL, PROFILE */
 	u64 off, count, semaphore; /* see object/attach.def */
 	const char *func;	  /* name of the function, for `func`; NULL: it has none */
+	struct user_file *file;	  /* UPROBE, URETPROBE, USDT */
+	u64 debug;		  /* UPROBE: what debug.c knows of its function */
+	struct point *watched;	  /* UPROBE: the watchpoint that this one sets */
+	u32 prog;		  /* its number, once it is lowered */
+	bool pinned;		  /* ITER: it stays, as a file that is read to run it */
 	bool instead;		  /* KPROBE, KRETPROBE: for a fentry, fexit that the kernel refuses */
 	const char *operands;	  /* USDT: where its arguments are */
 	struct point *leader;	  /* a point of the same pattern whose program may serve this one,
 				   * or NULL; it stands before all that it leads */
+	struct point *heir; /* while points are left out: who leads in place of this one */
 	bool each;   /* LEADER: the code depends on the point: each gets its own program */
 	bool named;  /* LEADER: `probe` or `func` is used */
 	u32 led;     /* LEADER: how many points it leads */
@@ -113,9 +119,10 @@ struct point {
 bool point_is_led(const struct script *, const struct point *);
 /* Whether programs at such points can ask which point it is (attach cookies). */
 bool point_has_cookies(const struct script *, const struct point *);
+#define POINTS_DEFAULT 1024 /* see struct limits */
+#define POINTS_LIMIT   1000000
 /* Whether it prints a map and empties it, at each tick of an interval (live.c). */
 bool point_is_live(const struct point *);
-#define POINTS_MOST 1024 /* of one script; see docs/language.md */
 #define PARTS_ANY   255	 /* probe_row.parts: the function gets all behind the name as one part */
 
 /* Finds all points of all probes; a wildcard gives many. Reports what does not exist. */
@@ -130,7 +137,7 @@ void script_check_point(struct script *, struct point *);
 const struct arch_reg *register_of(const struct script *, const char *name);
 
 /* Calls fn for each line about the probes that match (see list.c); patterns NULL: all. */
-int script_list(struct target *, const char *patterns, bool verbose,
+int script_list(struct target *, const char *patterns, bool verbose, u32 pid,
 		void (*fn)(void *user, const char *line), void *user);
 
 /* A conversion of a printf format. */

@@ -64,6 +64,8 @@ bool word_comes_later(const char *word)
 
 const struct call_row *call_find(const char *name)
 {
+	if (!strcmp(name, WATCH_CALL))
+		return &watch_row;
 	for (const struct call_row *r = call_rows; r->name; r++)
 		if (!strcmp(r->name, name))
 			return r;

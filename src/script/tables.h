@@ -163,6 +163,30 @@ int points_uprobe(struct script *, const struct probe_row *, struct probe *,
 int points_usdt(struct script *, const struct probe_row *, struct probe *,
 		struct probe_spec *, char **parts, struct point ***tail);
 
+int points_watch(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+		 char **parts, struct point ***tail);
+/* points_watch.c: what stands in the program that sets a watchpoint: no source can spell it. */
+#define WATCH_CALL "watchpoint()"
+extern const struct call_row watch_row;
+void lower_watch(struct lower *, struct node *);
+void check_kfunc_exist(struct checker *, struct node *);
+void check_kfunc_allowed(struct checker *, struct node *);
+void check_override(struct checker *, struct node *);
+bool kfunc_is_allowed(struct script *, const struct point *, const char *name);
+u32 value_kfunc_allowed(struct lower *, struct node *);
+void lower_override(struct lower *, struct node *);
+void check_unwatch(struct checker *, struct node *);
+void lower_unwatch(struct lower *, struct node *);
+int points_iter(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+		char **parts, struct point ***tail);
+
+/* points_iter.c: calls fn for each iterator of the kernel until it returns non-zero; the context of
+ * an iterator's point; where that has what the iterator is at. */
+int iterators_each(struct target *, struct arena *, int (*fn)(void *, const char *name), void *user);
+struct type iterator_ctx(struct script *, const struct point *);
+u32 iterator_current(struct script *, const struct point *);
+/* "struct task_struct * task": member n of its context, in proto.c; false: there is none. */
+bool iterator_text(struct script *, const struct point *, u32 n, struct buf *out);
 /* check_map.c: all parts of a key as one tuple, which has the form of the key. */
 struct type check_keys_type(struct script *, const struct script_map *);
 
@@ -174,19 +198,26 @@ void config_clear_maps(struct script *);
 struct point *point_add(struct script *, const struct probe_row *, struct probe *,
 			struct probe_spec *, struct point ***tail);
 void point_follow(struct point *, struct point *leader);
+int points_filter(struct script *, struct point **); /* points_filter.c */
+const char *point_kind(const struct point *); /* what `probetype` is */
 static inline bool has_wildcard(const char *s)
 {
 	return strpbrk(s, "*?[") != NULL;
 }
 
+/* list_types.c: "struct NAME" and the like: calls fn with the name, or the whole declaration; patterns
+ * may match many. False: the pattern is not about types. */
+bool list_types(struct target *, struct arena *, const char *pattern, bool verbose,
+		void (*fn)(void *user, const char *line), void *user);
+
 /* proto.c: what the kernel's types say of the function, or raw tracepoint, of a point. */
-bool proto_exists(struct script *, const struct point *);
+bool proto_exists(struct script *, struct point *);
 /* args.NAME; a type of kind UNKNOWN: it is no number or pointer. */
-bool proto_param(struct script *, const struct point *, const char *name, struct near *, u32 *index,
+bool proto_param(struct script *, struct point *, const char *name, struct near *, u32 *index,
 		 struct type *);
 struct type proto_nth(struct script *, const struct point *, u32 n);
 /* "struct file * file": parameter n, behind the last one the result of fexit; false: there is none. */
-bool proto_text(struct script *, const struct point *, u32 n, struct buf *out);
+bool proto_text(struct script *, struct point *, u32 n, struct buf *out);
 struct type proto_result(struct script *, const struct point *, u32 *nparams);
 
 /* Values that depend on the probe: arg0, retval, probe, ...; check_probe.c, lower_probe.c */
@@ -210,6 +241,9 @@ u32 lower_sarg(struct lower *, const struct node *);
 u32 lower_retval(struct lower *, const struct node *);
 u32 lower_ctx(struct lower *, const struct node *);
 u32 lower_usermode(struct lower *, const struct node *);
+/* lower_iter.c: what stands in front of an iterator's statements; printf() of one with a pin */
+void lower_iterator(struct lower *);
+void lower_seq_printf(struct lower *, struct node *);
 u32 lower_rand(struct lower *);
 u32 lower_cgroup(struct lower *);
 u32 lower_numaid(struct lower *);

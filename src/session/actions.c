@@ -4,6 +4,7 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #define BATCH 1024 /* records between two looks at timers and descriptors */
@@ -97,7 +98,7 @@ static const u8 *key_of(struct waggle_session *s, const struct schema *schema, c
 {
 	const struct field *f = schema->layout.n ? schema->layout.fields : NULL;
 
-	if (!f || f->off > size || f->size > size - f->off ||
+	if (!f || f->kind != FIELD_BYTES || f->off > size || f->size > size - f->off ||
 	    f->size < s->object->maps.v[schema->action.map].key_size)
 		return NULL;
 	return payload + f->off;
@@ -150,6 +151,29 @@ static int exit_status(const struct schema *schema, const u8 *payload, u32 size)
 	if (f && f->off <= size && f->size >= sizeof(status) && size - f->off >= sizeof(status))
 		memcpy(&status, payload + f->off, sizeof(status)); /* little-endian */
 	return status & 0xff;
+}
+
+/* A number of 1 to 8 bytes; 0: there is none. */
+static u64 word_of(const struct schema *schema, u32 i, const u8 *payload, u32 size)
+{
+	const struct field *f = i < schema->layout.n ? &schema->layout.fields[i] : NULL;
+	u64 v = 0;
+
+	if (f && f->off <= size && f->size <= size - f->off)
+		memcpy(&v, payload + f->off, MIN(f->size, sizeof(v))); /* little-endian */
+	return v;
+}
+
+/* The process may be waiting for its watchpoint. */
+static void watch(struct waggle_session *s, const struct schema *schema, const u8 *payload, u32 size)
+{
+	u64 addr = word_of(schema, 0, payload, size);
+	u32 pid = (u32)word_of(schema, 1, payload, size);
+
+	if (s->engine->ops->watch && schema->action.top < s->object->progs.n)
+		s->engine->ops->watch(s->engine, schema->action.top, addr, pid);
+	if (pid && !strcmp(schema->action.text, "stop"))
+		kill((pid_t)pid, SIGCONT);
 }
 
 static int show(struct waggle_session *s, const struct schema *schema, u64 ns, u32 cpu,
@@ -220,6 +244,11 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 		s->stats.shown++;
 		if (session_shows(s))
 			session_output(s, schema, payload, size);
+		break;
+	case ACTION_WATCH: watch(s, schema, payload, size); break;
+	case ACTION_UNWATCH:
+		if (s->engine->ops->unwatch)
+			s->engine->ops->unwatch(s->engine, word_of(schema, 0, payload, size));
 		break;
 	case ACTION_HELPER_ERROR:
 		if (session_shows(s))

@@ -80,6 +80,36 @@ static int session_wait(struct waggle_session *s, u64 ns)
 	return err;
 }
 
+bool session_has(const struct waggle_session *s, enum attach_kind kind)
+{
+	vec_each (a, &s->object->attaches)
+		if (a->kind == kind)
+			return true;
+	return false;
+}
+
+/* Is there anything but iterators, begin and end to wait for? */
+static bool waits(const struct waggle_session *s)
+{
+	vec_each (a, &s->object->attaches)
+		if (a->kind != ATTACH_ITER && a->kind != ATTACH_BEGIN && a->kind != ATTACH_END)
+			return true;
+	return false;
+}
+
+/* A piece of what the iterators go through; then their records are read. */
+static int session_iterate(struct waggle_session *s)
+{
+	int more = s->engine->ops->iterate(s->engine);
+
+	if (more < 0)
+		return more;
+	s->iterating = more;
+	if (!more && !waits(s))
+		session_end(s, ENDING_ITERATED);
+	return 0;
+}
+
 int session_turn(struct waggle_session *s, u64 ns)
 {
 	bool sleep = false;
@@ -93,10 +123,17 @@ int session_turn(struct waggle_session *s, u64 ns)
 	}
 	if (s->ending || s->fn_result)
 		return 0;
+	if (s->iterating) {
+		int err = session_iterate(s);
+
+		return err ? err : session_wait(s, 0);
+	}
 	if (session_shows(s) && sink_flush(&s->sink, sleep)) {
 		session_end(s, ENDING_WRITE);
 		return 0;
 	}
+	if (sleep && !s->events)
+		ns = ahead_idle(s, ns);
 	return session_wait(s, sleep && !s->events ? ns : 0);
 }
 

@@ -322,7 +322,7 @@ int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const
 	diag = diag_of(&o);
 	err = open_target(&target, &o, &text, &diag);
 	if (!err) {
-		err = script_list(target, patterns, verbose, fn, user);
+		err = script_list(target, patterns, verbose, (u32)o.pid, fn, user);
 		if (err)
 			diag_fail(&diag, err, NULL, "the probes cannot be listed: %s",
 				  strerror(-err));
@@ -331,6 +331,18 @@ int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const
 		target_close(target);
 	buf_free(&text);
 	return err;
+}
+
+int waggle_info(void (*fn)(void *user, const char *line), void *user, const struct waggle_opts *opts)
+{
+	struct waggle_opts o;
+	struct diag diag;
+	int err = opts_copy(&o, opts);
+
+	if (err)
+		return err;
+	diag = diag_of(&o);
+	return kernel_info(fn, user, &diag);
 }
 
 void waggle_object_probes(const struct waggle_object *object,

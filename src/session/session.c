@@ -55,12 +55,20 @@ static void engine_choose(struct waggle_session *s)
 		diag_note(&s->diag, NULL, "the user engine traces, since %s", denied);
 }
 
+/* "kprobe_multi,uprobe_multi"; other names mean what is never used. */
+static u32 without(const char *names)
+{
+	return !names ? 0 : (strstr(names, "kprobe_multi") ? WITHOUT_KPROBE_MULTI : 0u) |
+				    (strstr(names, "uprobe_multi") ? WITHOUT_UPROBE_MULTI : 0u);
+}
+
 static int engine_start(struct waggle_session *s)
 {
 	const struct waggle_opts *o = &s->opts;
 	struct engine_opts opts = {
 		.cpid = (u32)s->command.pid,
 		.pid = (u32)o->pid,
+		.without = without(o->no_features),
 		.ring_bytes = o->ring_bytes,
 		.log = only_verify(o) ? o->out : NULL,
 		.user = o->user,
@@ -129,6 +137,8 @@ static int begin(struct waggle_session *s)
 	if (err)
 		return err;
 	s->has_sink = o->out_fd > 0;
+	if (s->has_sink)
+		ahead_open(s);
 	s->sink.interrupts = &s->interrupts;
 	if (o->command && isatty(STDOUT_FILENO))
 		s->sink.term.redraw = false; /* the command writes to the terminal, too */
@@ -152,6 +162,7 @@ static int begin(struct waggle_session *s)
 		return err;
 	command_settle(&s->command);
 	s->engine->ops->go(s->engine);
+	s->iterating = s->engine->ops->iterate && session_has(s, ATTACH_ITER);
 	command_release(&s->command);
 	return o->trials ? trials_run(s) : 0;
 }

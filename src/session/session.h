@@ -41,7 +41,8 @@ enum ending {
 	ENDING_PROCESS,
 	ENDING_INTERRUPT,
 	ENDING_DURATION,
-	ENDING_WRITE
+	ENDING_WRITE,
+	ENDING_ITERATED
 };
 
 struct timer {
@@ -55,8 +56,15 @@ struct waggle_map {
 	u32 index;
 };
 
+/* What is got ready of symbols: see ahead.c. */
+struct ahead {
+	bool kernel, user;
+	u64 next; /* CLOCK_MONOTONIC ns of the next look at keys */
+};
+
 struct waggle_session {
 	struct object *object; /* borrowed */
+	struct ahead ahead;
 	struct waggle_opts opts;
 	struct diag diag;
 	const struct engine_ops *ops; /* of the engine that was chosen */
@@ -97,6 +105,7 @@ struct waggle_session {
 		struct buf data, ctx;
 	} call; /* what the last waggle_session_call() points to */
 
+	bool iterating; /* iterators are not through yet */
 	u32 batch; /* records since the last look at timers and descriptors */
 	bool polled; /* waggle_session_poll() was called last: nothing goes to the sink */
 	int (*fn)(void *, const struct waggle_event *); /* its, or NULL */
@@ -147,6 +156,11 @@ void outputs_close(struct waggle_session *);
 int stacks_expand(struct waggle_session *, struct arena *, const struct object_map **,
 		  struct buf *keys, u32 n);
 
+/* ahead.c: symbols ahead of time. ahead_idle() does a piece of the work and returns for how long there
+ * is nothing to do, at most ns. */
+void ahead_open(struct waggle_session *);
+u64 ahead_idle(struct waggle_session *, u64 ns);
+
 /* timers.c: intervals */
 int timers_open(struct waggle_session *);
 int duration_open(struct waggle_session *);
@@ -160,6 +174,7 @@ int session_watch(struct waggle_session *, int fd, u32 what);
 /* Reads, shows, waits once, for at most ns (UINT64_MAX: no limit). 0 or -errno. */
 int session_turn(struct waggle_session *, u64 ns);
 int session_finish(struct waggle_session *);
+bool session_has(const struct waggle_session *, enum attach_kind);
 int session_run_all(struct waggle_session *, enum attach_kind); /* BEGIN, END */
 void session_drain(struct waggle_session *);
 

@@ -10,7 +10,7 @@
 #include <arpa/inet.h>
 #include <time.h>
 
-#define NAME_MOST   320 /* of a symbol; longer ones are cut */
+#define NAME_MOST   512 /* of a symbol; longer ones are cut */
 #define MODULE_MOST 200
 #define PATHS_MOST  4096 /* of a cgroup in all hierarchies */
 #define FRAME_MOST  (16 + 20 + NAME_MOST + MODULE_MOST + 24)
@@ -52,19 +52,29 @@ static bool find(const struct show *show, bool user, u64 pid, u64 addr, struct s
 		    : symbol_of_kernel(show->symbols, addr, s);
 }
 
-static char *put_symbol(char *p, const struct symbol *s, u64 addr, bool offset)
+static char *put_symbol(char *p, const struct symbol *s, u8 mode, u64 addr, bool offset)
 {
 	if (!s->name)
 		return put_0x(p, addr);
-	p = put_cut(p, s->name, NAME_MOST);
+	p = put_cut(p, mode & SYMBOLS_AS_LINKED ? s->name : s->readable, NAME_MOST);
 	if (!offset)
 		return p;
 	*p++ = '+';
 	return put_u64(p, s->off);
 }
 
-static char *put_frame(char *p, const struct show *show, u8 mode, bool user, u64 pid, u64 addr)
+/* In brackets what is of the kernel: modules, bpf. */
+static char *put_module(char *p, const struct symbol *s, bool user)
 {
+	p = put_copy(p, user ? " (" : " [", 2);
+	p = put_cut(p, s->module ? s->module : "[unknown]", MODULE_MOST);
+	*p++ = user ? ')' : ']';
+	return p;
+}
+
+static char *put_frame(char *p, const struct show *show, u8 flags, bool user, u64 pid, u64 addr)
+{
+	u8 mode = flags & STACK_MODE_BITS;
 	struct symbol s;
 
 	if (mode == STACK_PERF)
@@ -77,12 +87,9 @@ static char *put_frame(char *p, const struct show *show, u8 mode, bool user, u64
 		if (mode == STACK_PERF)
 			*p++ = ' ';
 		find(show, user, pid, addr, &s);
-		p = put_symbol(p, &s, addr, true);
-		if (mode == STACK_PERF && (user || s.module)) {
-			p = put_copy(p, " (", 2);
-			p = put_cut(p, s.module ? s.module : "[unknown]", MODULE_MOST);
-			*p++ = ')';
-		}
+		p = put_symbol(p, &s, flags, addr, true);
+		if (mode == STACK_PERF && (user || s.module))
+			p = put_module(p, &s, user);
 	}
 	*p++ = '\n';
 	return p;
@@ -219,10 +226,10 @@ char *shown_text(char *p, const struct show *show, const struct field *f, const 
 	case FIELD_BUF: at = buffer_bytes(f, data, &n); return put_raw(p, at, n, 0);
 	case FIELD_KSYM:
 		find(show, false, 0, word(at), &s);
-		return put_symbol(p, &s, word(at), false);
+		return put_symbol(p, &s, f->mode, word(at), false);
 	case FIELD_USYM:
 		find(show, true, word(at + 8), word(at), &s);
-		return put_symbol(p, &s, word(at), false);
+		return put_symbol(p, &s, f->mode, word(at), false);
 	case FIELD_KSTACK:
 	case FIELD_USTACK: return put_stack(p, show, f, at);
 	case FIELD_TIME: return put_field_time(p, show, f, at);

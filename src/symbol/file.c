@@ -1,6 +1,53 @@
-/* file.c: the functions of an ELF file, from its own symbol tables. */
-#include "elf/elf.h"
-#include "symbol/symbol.h"
+/*
+ * file.c: the functions of a file that a process maps.
+ *
+ * In:  the file, opened in the process's own mounts (/proc/PID/root), by the kernel's own handle of
+ *      what is mapped (/proc/PID/map_files) when it was deleted or replaced, or in our own mounts
+ * when the process has ended. Out: a table of functions from .symtab, which may be in a file of its
+ * own (found by build id or by .gnu_debuglink), else from .dynsym and .gnu_debugdata.
+ */
+#include "symbol/process.h"
+
+#include "base/unxz.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define PATH_MOST 4352
+
+struct image_file {
+	void *data; /* mapped; NULL: it could not be */
+	size_t size;
+};
+
+static struct image_file map_fd(int fd)
+{
+	struct image_file f = {0};
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0) {
+		f.size = (size_t)st.st_size;
+		f.data = mmap(NULL, f.size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (f.data == MAP_FAILED)
+			f.data = NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	return f;
+}
+
+static int open_plain(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+/* ---- tables */
 
 /* What is written in assembler often says no size: it ends with its section at the latest. */
 static u64 size_of(const struct elf *elf, const struct elf_symbol *s)
@@ -13,30 +60,220 @@ static u64 size_of(const struct elf *elf, const struct elf_symbol *s)
 	return in.addr + in.size - s->value;
 }
 
-static void add_table(struct symbol_table *t, const struct elf *elf,
-		      const struct elf_section *table)
+static bool add_table(struct symbol_table *t, const struct elf *elf, u32 type)
 {
-	struct elf_section strings;
+	struct elf_section table, strings;
 	struct elf_symbol s;
-	u64 n = elf_count(table);
+	u64 n;
 
-	if (!elf_section(elf, table->link, &strings))
-		return;
-	for (u64 i = 0; i < n; i++)
-		if (elf_symbol(table, &strings, i, &s) && *s.name && s.value &&
-		    s.section != ELF_SHN_UNDEF && (s.type == ELF_FUNC || s.type == ELF_IFUNC))
+	if (!elf_find_type(elf, type, &table) || !elf_section(elf, table.link, &strings))
+		return false;
+	n = elf_count(&table);
+	for (u64 i = 0; i < 2 * n; i++) { /* of several names of a place the one that all see */
+		if (!elf_symbol(&table, &strings, i % n, &s) || (s.bind == ELF_LOCAL) != (i >= n))
+			continue;
+		if (*s.name && s.value && s.section != ELF_SHN_UNDEF &&
+		    (s.type == ELF_FUNC || s.type == ELF_IFUNC))
 			symbol_table_add(t, s.value, size_of(elf, &s), s.name, strlen(s.name), 0);
+	}
+	return n > 1;
+}
+
+/* .symtab of a file in memory. */
+static bool add_whole(struct symbol_table *t, const void *data, size_t size)
+{
+	struct diag quiet = {0};
+	struct elf elf;
+
+	return data && !elf_open(&elf, data, size, "", &quiet) && add_table(t, &elf, ELF_SYMTAB);
+}
+
+static void add_packed(struct symbol_table *t, const struct elf *elf)
+{
+	struct buf more = {0};
+
+	if (elf_debug_data(elf, &more))
+		add_whole(t, more.p, more.n);
+	buf_free(&more);
 }
 
 void elf_symbols(struct symbol_table *t, const void *file, size_t n)
 {
 	struct diag quiet = {0};
-	struct elf_section table;
 	struct elf elf;
 
 	if (elf_open(&elf, file, n, "", &quiet))
 		return;
-	if (elf_find_type(&elf, ELF_SYMTAB, &table) || elf_find_type(&elf, ELF_DYNSYM, &table))
-		add_table(t, &elf, &table);
+	if (!add_table(t, &elf, ELF_SYMTAB)) {
+		add_table(t, &elf, ELF_DYNSYM);
+		add_packed(t, &elf);
+	}
 	symbol_table_sort(t);
+}
+
+/* ---- files of their own for symbols */
+
+struct wanted {
+	struct symbol_table *table;
+	struct build_id id; /* n 0: the CRC decides */
+	u32 crc;
+};
+
+static bool fits(const struct wanted *w, const struct image_file *f)
+{
+	struct diag quiet = {0};
+	struct build_id id;
+	struct elf elf;
+
+	if (!w->id.n)
+		return crc32_of(f->data, f->size) == w->crc;
+	if (elf_open(&elf, f->data, f->size, "", &quiet))
+		return false;
+	elf_build_id(&elf, &id);
+	return id.n == w->id.n && !memcmp(id.bytes, w->id.bytes, id.n);
+}
+
+/* root: in whose mounts, "" for our own. */
+static bool try_file(const struct wanted *w, const char *root, const char *path)
+{
+	char whole[PATH_MOST];
+	struct image_file f;
+	bool found;
+
+	if (snprintf(whole, sizeof(whole), "%s%s", root, path) >= (int)sizeof(whole))
+		return false;
+	f = map_fd(open_plain(whole));
+	found = f.data && fits(w, &f) && add_whole(w->table, f.data, f.size);
+	if (f.data)
+		munmap(f.data, f.size);
+	return found;
+}
+
+static bool by_build_id(const struct wanted *w, const char *root)
+{
+	char path[128];
+	int n;
+
+	if (w->id.n < 2)
+		return false;
+	n = snprintf(path, sizeof(path), "/usr/lib/debug/.build-id/%02x/", w->id.bytes[0]);
+	for (u32 i = 1; i < w->id.n; i++)
+		n += snprintf(path + n, sizeof(path) - (size_t)n, "%02x", w->id.bytes[i]);
+	snprintf(path + n, sizeof(path) - (size_t)n, ".debug");
+	return try_file(w, root, path);
+}
+
+/* Beside the file, in .debug beside it, and below /usr/lib/debug. */
+static bool by_link(struct wanted *w, const char *root, const char *path, const char *link)
+{
+	static const char *const forms[] = {"%.*s/%s", "%.*s/.debug/%s", "/usr/lib/debug%.*s/%s"};
+	const char *slash = strrchr(path, '/');
+	char whole[PATH_MOST];
+
+	w->id.n = 0;
+	for (u32 i = 0; slash && i < ARRAY_SIZE(forms); i++) {
+		int n = snprintf(whole, sizeof(whole), forms[i], (int)(slash - path), path, link);
+
+		if (n < (int)sizeof(whole) && strcmp(whole, path) != 0 && try_file(w, root, whole))
+			return true;
+	}
+	return false;
+}
+
+static bool add_separate(struct mapped_file *f, const struct elf *elf, u32 pid)
+{
+	struct wanted w = {.table = &f->table, .id = f->build_id};
+	const char *link;
+	char root[64];
+
+	snprintf(root, sizeof(root), "/proc/%u/root", pid);
+	if (by_build_id(&w, root) || by_build_id(&w, ""))
+		return true;
+	link = elf_debug_link(elf, &w.crc);
+	return link && (by_link(&w, root, f->path, link) || by_link(&w, "", f->path, link));
+}
+
+/* ---- the file itself */
+
+static bool same_device(const struct stat *st, u64 dev)
+{
+	return ((u64)major(st->st_dev) << 32 | minor(st->st_dev)) == dev;
+}
+
+/* The file as the process sees it, which may live in a container; or, when it was replaced, what
+ * the kernel still has of it. */
+static int file_open(const struct mapped_file *f, u32 pid, const struct mapping *m)
+{
+	char path[PATH_MOST];
+	struct stat st = {0};
+	int fd, mapped;
+
+	snprintf(path, sizeof(path), "/proc/%u/root%s", pid, f->path);
+	fd = open_plain(path);
+	snprintf(path, sizeof(path), "/proc/%u", pid);
+	if (fd < 0 && access(path, F_OK)) /* it has ended */
+		fd = open_plain(f->path);
+	if (fd >= 0 && !f->deleted && !fstat(fd, &st) && st.st_ino == f->ino)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid,
+		 (unsigned long long)m->start, (unsigned long long)m->end);
+	mapped = open_plain(path);
+	/* what lies on top of other file systems has numbers of its own; else it was replaced */
+	if (mapped < 0 && fd >= 0 && !f->deleted && !same_device(&st, f->dev))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return mapped;
+}
+
+static void read_elf(struct processes *ps, struct mapped_file *f, u32 pid, const void *data,
+		     size_t n)
+{
+	struct diag quiet = {0};
+	struct elf_segment s;
+	struct elf elf;
+
+	if (elf_open(&elf, data, n, "", &quiet))
+		return;
+	for (u32 i = 0; elf_load_segment(&elf, i, &s); i++)
+		vec_push(&ps->arena, &f->segments, (struct file_segment){s.addr, s.offset, s.size});
+	elf_build_id(&elf, &f->build_id);
+	if (!add_table(&f->table, &elf, ELF_SYMTAB)) { /* exported names come first, too */
+		add_table(&f->table, &elf, ELF_DYNSYM);
+		if (!add_separate(f, &elf, pid))
+			add_packed(&f->table, &elf);
+	}
+	symbol_table_sort(&f->table);
+}
+
+/* The kernel maps the same pages into each process: ours are as good as any. */
+static void read_vdso(struct processes *ps, struct mapped_file *f, const struct mapping *m)
+{
+	const void *own =
+		(const void *)getauxval(AT_SYSINFO_EHDR); // NOLINT(performance-no-int-to-ptr)
+
+	if (own && m->end - m->start <= 65536)
+		read_elf(ps, f, 0, own, (size_t)(m->end - m->start));
+}
+
+bool file_read(struct processes *ps, struct mapped_file *f, u32 pid, const struct mapping *m)
+{
+	struct image_file image;
+	int fd;
+
+	if (*f->path == '[') {
+		f->read = true;
+		read_vdso(ps, f, m);
+		return true;
+	}
+	fd = file_open(f, pid, m);
+	if (fd < 0)
+		return false; /* another process may see it */
+	f->read = true;
+	image = map_fd(fd);
+	if (image.data) {
+		read_elf(ps, f, pid, image.data, image.size);
+		munmap(image.data, image.size);
+	}
+	return true;
 }

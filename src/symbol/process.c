@@ -1,25 +1,24 @@
 /*
- * process.c: addresses of processes: /proc/PID/maps says which file is there, the file says which
- * function.
+ * process.c: addresses of processes: what a process maps says which file is there, the file says
+ * which function.
  *
- * A process that has gone, or whose address is in no file, gives nothing. Mappings are read again
- * when an address is in none of them (a library came later), at most ten times a second.
+ * Mappings come from /proc/PID/maps when a process is first seen, and again when an address is in
+ * none of them (a library came later), at most ten times a second; or from the watch (watch.c),
+ * which sees programs, mappings, forks and ends as they happen, so that a process that has ended is
+ * still known. What a process ran before its last exec is looked through, too: a stack may be older
+ * than that.
  */
 #include "symbol/process.h"
-
-#include "elf/elf.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define AGAIN_NS 100000000u
 
-static u64 now(void)
+u64 process_now(void)
 {
 	struct timespec t;
 
@@ -27,9 +26,7 @@ static u64 now(void)
 	return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
 }
 
-/* ---- files */
-
-static struct mapped_file *file_of(struct processes *ps, u64 dev, u64 ino, const char *path)
+struct mapped_file *process_file(struct processes *ps, u64 dev, u64 ino, const char *path)
 {
 	struct mapped_file **f = &ps->files;
 
@@ -43,84 +40,95 @@ static struct mapped_file *file_of(struct processes *ps, u64 dev, u64 ino, const
 	return *f;
 }
 
-/* The file as the process sees it, which may live in a container; or, when it was replaced, what
- * the kernel still has of it. */
-static int file_open(const struct mapped_file *f, u32 pid, const struct mapping *m)
+/* ---- images */
+
+static void image_push(struct image *im, struct mapping m)
 {
-	char path[4160];
-	struct stat st;
-	int fd;
+	if (im->n == im->cap) {
+		u32 cap = im->cap ? im->cap * 2 : 16;
+		struct mapping *v = realloc(im->v, cap * sizeof(*v));
 
-	snprintf(path, sizeof(path), "/proc/%u/root%s", pid, f->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd >= 0 && !fstat(fd, &st) && st.st_ino == f->ino)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid,
-		 (unsigned long long)m->start, (unsigned long long)m->end);
-	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-}
-
-static void file_segments(struct processes *ps, struct mapped_file *f, const void *data, size_t n)
-{
-	struct diag quiet = {0};
-	struct elf_segment s;
-	struct elf elf;
-
-	if (elf_open(&elf, data, n, "", &quiet))
-		return;
-	for (u32 i = 0; elf_load_segment(&elf, i, &s); i++)
-		vec_push(&ps->arena, &f->segments, (struct file_segment){s.addr, s.offset, s.size});
-}
-
-static void file_read(struct processes *ps, struct mapped_file *f, u32 pid, const struct mapping *m)
-{
-	int fd = file_open(f, pid, m);
-	struct stat st;
-	void *data;
-
-	if (fd < 0)
-		return; /* another process may see it */
-	f->read = true;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0) {
-		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (data != MAP_FAILED) {
-			file_segments(ps, f, data, (size_t)st.st_size);
-			elf_symbols(&f->table, data, (size_t)st.st_size);
-			munmap(data, (size_t)st.st_size);
-		}
+		if (!v)
+			return;
+		im->v = v;
+		im->cap = cap;
 	}
-	close(fd);
+	im->v[im->n++] = m;
 }
 
-/* ---- processes */
+void image_add(struct image *im, struct mapping m)
+{
+	u32 keep = 0, at;
+
+	for (u32 i = 0; i < im->n; i++) /* mapped over */
+		if (im->v[i].end <= m.start || im->v[i].start >= m.end)
+			im->v[keep++] = im->v[i];
+	im->n = keep;
+	image_push(im, m);
+	for (at = im->n - 1; im->n && at && im->v[at - 1].start > m.start; at--) {
+		im->v[at] = im->v[at - 1];
+		im->v[at - 1] = m;
+	}
+}
+
+static const struct mapping *mapping_find(const struct image *im, u64 addr)
+{
+	u32 lo = 0, hi = im->n;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (im->v[mid].end <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < im->n && im->v[lo].start <= addr ? &im->v[lo] : NULL;
+}
+
+static void image_copy(struct image *to, const struct image *from)
+{
+	to->n = 0;
+	for (u32 i = 0; i < from->n; i++)
+		image_push(to, from->v[i]);
+}
+
+/* ---- /proc/PID/maps */
+
+static void maps_line(struct processes *ps, struct process *p, char *line)
+{
+	unsigned long long start, end, offset, ino;
+	unsigned major, minor;
+	struct mapped_file *f;
+	bool deleted;
+	size_t n;
+	int at = 0;
+
+	if (sscanf(line, "%llx-%llx %*s %llx %x:%x %llu %n", &start, &end, &offset, &major, &minor,
+		   &ino, &at) < 6 ||
+	    !at)
+		return;
+	n = strlen(line + at);
+	deleted = line[at] == '/' && n > 10 && !strcmp(line + at + n - 10, " (deleted)");
+	if (deleted)
+		line[(size_t)at + n - 10] = 0;
+	if (line[at] != '/' && strcmp(line + at, "[vdso]") != 0)
+		return;
+	f = process_file(ps, (u64)major << 32 | minor, ino, line + at);
+	f->deleted |= deleted;
+	image_push(&p->images[0], (struct mapping){start, end, offset, f});
+}
 
 void process_maps_parse(struct processes *ps, struct process *p, char *text)
 {
 	char *line = text, *next;
 
-	p->maps.n = 0;
+	p->images[0].n = 0;
 	for (; line && *line; line = next) {
-		unsigned long long start, end, offset, ino;
-		unsigned major, minor;
-		int at = 0;
-
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = 0;
-		if (sscanf(line, "%llx-%llx %*s %llx %x:%x %llu %n", &start, &end, &offset, &major,
-			   &minor, &ino, &at) < 6 ||
-		    !at)
-			continue;
-		if (line[at] == '/' &&
-		    !strcmp(line + strlen(line) - MIN(strlen(line), 10), " (deleted)"))
-			line[strlen(line) - 10] = 0;
-		if (line[at] != '/')
-			continue;
-		vec_push(&ps->arena, &p->maps,
-			 (struct mapping){start, end, offset,
-					  file_of(ps, (u64)major << 32 | minor, ino, line + at)});
+		maps_line(ps, p, line);
 	}
 }
 
@@ -131,7 +139,7 @@ static void maps_read(struct processes *ps, struct process *p)
 	ssize_t n = 1;
 	int fd;
 
-	p->asked = now();
+	p->asked = process_now();
 	snprintf(path, sizeof(path), "/proc/%u/maps", p->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	while (fd >= 0 && n > 0) {
@@ -150,51 +158,104 @@ static void maps_read(struct processes *ps, struct process *p)
 	buf_free(&text);
 }
 
-static const struct mapping *mapping_find(const struct process *p, u64 addr)
+/* ---- processes */
+
+static void process_free(struct process *p)
 {
-	u32 lo = 0, hi = p->maps.n;
-
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (p->maps.v[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < p->maps.n && p->maps.v[lo].start <= addr ? &p->maps.v[lo] : NULL;
+	for (u32 i = 0; i < IMAGES_KEPT; i++)
+		free(p->images[i].v);
+	perfmap_free(p);
+	free(p);
 }
 
-static struct process *process_of(struct processes *ps, u32 pid)
+/* Room for another one: one that has ended goes, bucket after bucket. */
+static void evict(struct processes *ps)
 {
-	struct process **p = &ps->all;
+	for (u32 i = 0; i < PROCESS_BUCKETS; i++) {
+		struct process **p = &ps->buckets[ps->evict++ % PROCESS_BUCKETS], *old;
+
+		while (*p && !(*p)->gone)
+			p = &(*p)->next;
+		if (!*p)
+			continue;
+		old = *p;
+		*p = old->next;
+		process_free(old);
+		ps->n--;
+		return;
+	}
+}
+
+struct process *process_of(struct processes *ps, u32 pid, bool look)
+{
+	struct process **p = &ps->buckets[pid % PROCESS_BUCKETS];
 
 	for (; *p; p = &(*p)->next)
 		if ((*p)->pid == pid)
 			return *p;
-	*p = arena_new(&ps->arena, struct process);
+	if (ps->n >= PROCESSES_KEPT) {
+		evict(ps);
+		p = &ps->buckets[pid % PROCESS_BUCKETS];
+		while (*p)
+			p = &(*p)->next;
+	}
+	*p = calloc(1, sizeof(**p));
+	if (!*p)
+		return NULL;
 	(*p)->pid = pid;
-	maps_read(ps, *p);
+	ps->n++;
+	if (look)
+		maps_read(ps, *p);
 	return *p;
 }
 
-bool process_symbol(struct processes *ps, u32 pid, u64 addr, struct symbol *out)
+void process_forked(struct processes *ps, u32 parent, u32 child)
 {
-	struct process *p = process_of(ps, pid);
-	const struct mapping *m = mapping_find(p, addr);
-	const struct symbol_row *row;
-	u64 at;
+	struct process *from = process_of(ps, parent, true), *to = process_of(ps, child, false);
 
-	if (!m && now() - p->asked > AGAIN_NS) {
-		maps_read(ps, p);
-		m = mapping_find(p, addr);
+	if (!from || !to)
+		return;
+	to->gone = false; /* the number may have been another's */
+	to->whole = from->whole;
+	image_copy(&to->images[0], &from->images[0]);
+}
+
+void process_executed(struct processes *ps, u32 pid)
+{
+	struct process *p = process_of(ps, pid, false);
+
+	if (!p)
+		return;
+	if (p->images[0].n) {
+		free(p->images[IMAGES_KEPT - 1].v);
+		memmove(p->images + 1, p->images, (IMAGES_KEPT - 1) * sizeof(*p->images));
+		p->images[0] = (struct image){0};
 	}
-	if (!m)
-		return false;
+	perfmap_free(p);
+	p->jit_size = p->jit_asked = 0;
+	p->whole = true;
+	p->gone = false;
+}
+
+void process_ended(struct processes *ps, u32 pid)
+{
+	struct process *p = process_of(ps, pid, false);
+
+	if (p)
+		p->gone = true;
+}
+
+static bool in_file(struct processes *ps, const struct process *p, const struct mapping *m,
+		    u64 addr, struct symbol *out)
+{
+	const struct symbol_row *row;
+	u64 at = addr - m->start + m->offset;
+
 	out->module = m->file->path;
-	if (!m->file->read)
-		file_read(ps, m->file, pid, m);
-	at = addr - m->start + m->offset;
+	if (!m->file->read && !file_read(ps, m->file, p->pid, m))
+		return false;
+	out->build_id = m->file->build_id.n ? &m->file->build_id : NULL;
+	out->file_off = at;
 	vec_each (s, &m->file->segments) {
 		if (at < s->offset || at - s->offset >= s->size)
 			continue;
@@ -203,16 +264,91 @@ bool process_symbol(struct processes *ps, u32 pid, u64 addr, struct symbol *out)
 		if (!row)
 			return false;
 		out->name = m->file->table.text.p + row->name;
+		out->readable = symbol_readable(&m->file->table, &ps->arena, row);
 		out->off = at - row->addr;
 		return true;
 	}
 	return false;
 }
 
+static bool in_jit(struct process *p, u64 addr, struct symbol *out)
+{
+	const struct symbol_row *row = perfmap_find(p, addr);
+
+	if (!row)
+		return false;
+	out->name = out->readable = p->jit->text.p + row->name;
+	out->off = addr - row->addr;
+	out->module = "[jit]";
+	return true;
+}
+
+bool process_symbol(struct processes *ps, u32 pid, u64 addr, struct symbol *out)
+{
+	const struct mapping *m = NULL;
+	struct process *p;
+
+	if (ps->watch)
+		watch_read(ps);
+	p = process_of(ps, pid, true);
+	if (!p)
+		return false;
+	m = mapping_find(&p->images[0], addr);
+	if (!m && !p->gone && !p->whole && process_now() - p->asked > AGAIN_NS) {
+		maps_read(ps, p);
+		m = mapping_find(&p->images[0], addr);
+	}
+	if (!m && in_jit(p, addr, out))
+		return true;
+	for (u32 i = 1; i < IMAGES_KEPT && !m; i++)
+		m = mapping_find(&p->images[i], addr);
+	return m && in_file(ps, p, m, addr, out);
+}
+
+void process_prepare(struct processes *ps, u32 pid)
+{
+	struct process *p = process_of(ps, pid, true);
+
+	if (!p || p->prepared)
+		return;
+	p->prepared = true;
+	for (u32 i = 0; i < p->images[0].n; i++) {
+		const struct mapping *m = &p->images[0].v[i];
+
+		if (!m->file->read)
+			file_read(ps, m->file, pid, m);
+	}
+}
+
+bool process_prepare_next(struct processes *ps)
+{
+	watch_read(ps);
+	for (u32 i = 0; i < PROCESS_BUCKETS; i++)
+		for (struct process *p = ps->buckets[i]; p; p = p->next)
+			for (u32 k = 0; k < p->images[0].n; k++) {
+				const struct mapping *m = &p->images[0].v[k];
+
+				if (m->file->read || m->file->tried)
+					continue;
+				m->file->tried = true;
+				file_read(ps, m->file, p->pid, m);
+				return true;
+			}
+	return false;
+}
+
 void processes_free(struct processes *ps)
 {
+	struct process *next;
+
+	for (u32 i = 0; i < PROCESS_BUCKETS; i++)
+		for (struct process *p = ps->buckets[i]; p; p = next) {
+			next = p->next;
+			process_free(p);
+		}
 	for (struct mapped_file *f = ps->files; f; f = f->next)
 		symbol_table_free(&f->table);
+	watch_close(ps->watch);
 	arena_free(&ps->arena);
 	*ps = (struct processes){0};
 }

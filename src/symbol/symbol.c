@@ -13,8 +13,11 @@
 
 struct symbols {
 	struct diag *diag;
-	bool read;
+	bool read, told;
 	struct symbol_table kernel;
+	int fd; /* of kallsyms while it is read, and what is left of the last piece */
+	char *piece;
+	size_t have;
 	struct processes processes;
 	struct names names;
 };
@@ -32,30 +35,47 @@ void symbols_free(struct symbols *s)
 {
 	if (!s)
 		return;
+	if (s->piece && s->fd >= 0)
+		close(s->fd);
+	free(s->piece);
 	symbol_table_free(&s->kernel);
 	processes_free(&s->processes);
 	names_free(&s->names);
 	free(s);
 }
 
-static void kernel_read(struct symbols *s)
+/* One piece of kallsyms; false: that was all. */
+static bool kernel_piece(struct symbols *s)
 {
-	int fd = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);
-	char *text = malloc(READ_AT_ONCE);
-	size_t have = 0, used;
-	ssize_t n = 0;
+	ssize_t n;
+	size_t used;
 
-	s->read = true;
-	while (fd >= 0 && text && (n = read(fd, text + have, READ_AT_ONCE - have)) > 0) {
-		have += (size_t)n;
-		used = kallsyms_parse(&s->kernel, text, have);
-		have -= used;
-		memmove(text, text + used, have);
+	if (s->read)
+		return false;
+	if (!s->piece) {
+		s->fd = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);
+		s->piece = malloc(READ_AT_ONCE);
 	}
-	if (fd >= 0)
-		close(fd);
-	free(text);
+	n = s->fd >= 0 && s->piece ? read(s->fd, s->piece + s->have, READ_AT_ONCE - s->have) : 0;
+	if (n > 0) {
+		s->have += (size_t)n;
+		used = kallsyms_parse(&s->kernel, s->piece, s->have);
+		s->have -= used;
+		memmove(s->piece, s->piece + used, s->have);
+		return true;
+	}
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->piece);
+	s->piece = NULL;
+	s->read = true;
 	symbol_table_sort(&s->kernel);
+	return false;
+}
+
+static void say_hidden(struct symbols *s)
+{
+	s->told = true;
 	if (s->diag && (!s->kernel.n || s->kernel.hidden))
 		diag_note(s->diag,
 			  "sysctl kernel.kptr_restrict=0 or 1 and the capability CAP_SYSLOG show "
@@ -68,12 +88,15 @@ bool symbol_of_kernel(struct symbols *s, u64 addr, struct symbol *out)
 	const struct symbol_row *row;
 
 	*out = (struct symbol){0};
-	if (!s->read)
-		kernel_read(s);
+	while (kernel_piece(s))
+		;
+	if (!s->told)
+		say_hidden(s);
 	row = symbol_table_find(&s->kernel, addr);
 	if (!row || addr - row->addr >= FUNCTION_MOST)
 		return false;
 	out->name = s->kernel.text.p + row->name;
+	out->readable = symbol_readable(&s->kernel, &s->processes.arena, row);
 	out->module = row->module ? s->kernel.text.p + row->module : NULL;
 	out->off = addr - row->addr;
 	return true;
@@ -84,6 +107,31 @@ bool symbol_of_process(struct symbols *s, u32 pid, u64 addr, struct symbol *out)
 	*out = (struct symbol){0};
 	return process_symbol(&s->processes, pid, addr, out);
 }
+
+/* ---- ahead of time */
+
+void symbols_watch(struct symbols *s, u32 pid)
+{
+	if (!s->processes.watch)
+		s->processes.watch = watch_open(pid);
+}
+
+bool symbols_prepare_kernel(struct symbols *s)
+{
+	return kernel_piece(s);
+}
+
+void symbols_prepare_process(struct symbols *s, u32 pid)
+{
+	process_prepare(&s->processes, pid);
+}
+
+bool symbols_prepare_watched(struct symbols *s)
+{
+	return s->processes.watch && process_prepare_next(&s->processes);
+}
+
+/* ---- names of other things */
 
 const char *symbol_user(struct symbols *s, u32 uid)
 {

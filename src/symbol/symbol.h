@@ -14,16 +14,29 @@
 
 /* Names are good as long as the symbols are. */
 struct symbol {
-	const char *name;   /* NULL: unknown */
-	u64 off;            /* of the address in it */
+	const char *name;     /* NULL: unknown */
+	const char *readable; /* the same for people: C++ and Rust; else the same pointer */
+	u64 off;              /* of the address in it */
 	const char *module; /* file or module that holds it; NULL: unknown, or the kernel itself */
+	/* of a process: where in the file, so that it can be named elsewhere */
+	const struct build_id *build_id; /* elf/debug.h; NULL: the file has none */
+	u64 file_off;
 };
 
+struct build_id;
 struct symbols;
 /* NULL: no memory. The diag, which may be NULL, outlives it: hidden kernel symbols are said once.
  */
 struct symbols *symbols_new(struct diag *);
 void symbols_free(struct symbols *); /* NULL is fine */
+/* Follows process pid and its children (0: all processes), so that those that end are known all the
+ * same. Where the kernel does not let us, processes are looked at when they are first asked for. */
+void symbols_watch(struct symbols *, u32 pid);
+/* Work that is better done while there is nothing else to do: each call does a piece of at most
+ * some milliseconds. False: nothing is left. */
+bool symbols_prepare_kernel(struct symbols *);
+void symbols_prepare_process(struct symbols *, u32 pid); /* its files, all of them */
+bool symbols_prepare_watched(struct symbols *); /* the next file of a process that is followed */
 
 /* False: unknown (name is NULL; of a process, module may be known all the same). */
 bool symbol_of_kernel(struct symbols *, u64 addr, struct symbol *);
@@ -45,23 +58,30 @@ struct symbol_table {
 		u32 name, module; /* offsets; module 0: none */
 	} * rows;
 	u32 n, cap;
-	struct buf text; /* NUL-terminated names; the first byte is NUL */
-	bool failed;     /* no memory */
-	bool hidden;     /* all addresses were 0: kernel.kptr_restrict */
+	struct buf text;       /* NUL-terminated names; the first byte is NUL */
+	const char **readable; /* by row; NULL: nobody has asked */
+	bool failed;           /* no memory */
+	bool hidden;           /* all addresses were 0: kernel.kptr_restrict */
 };
 void symbol_table_free(struct symbol_table *);
 void symbol_table_add(struct symbol_table *, u64 addr, u64 size, const char *name, size_t len,
 		      u32 module);
 /* Sorts; of symbols at one address the first added stays, unless a later one has a size. */
 void symbol_table_sort(struct symbol_table *);
+/* The same, but the last one added stays, and cuts short what it stands in. */
+void symbol_table_sort_last(struct symbol_table *);
 /* The one that holds the address; NULL: none. */
 const struct symbol_row *symbol_table_find(const struct symbol_table *, u64 addr);
+
+/* The name as people know it, made when it is first asked for, in the arena. The table is sorted.
+ */
+const char *symbol_readable(struct symbol_table *, struct arena *, const struct symbol_row *);
 
 /* Adds the functions that lines of /proc/kallsyms name: "ffffffff81000000 T _text\t[module]". Only
  * whole lines are read: returns the bytes used. */
 size_t kallsyms_parse(struct symbol_table *, const char *text, size_t n);
 /* Adds the functions of an ELF file, by the addresses that the file gives them: .symtab, or
- * .dynsym where that was stripped. */
+ * .dynsym and .gnu_debugdata where that was stripped. */
 void elf_symbols(struct symbol_table *, const void *file, size_t n);
 
 #endif

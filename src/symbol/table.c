@@ -1,11 +1,14 @@
 /* table.c: a sorted table of symbols; see symbol.h. */
 #include "symbol/symbol.h"
 
+#include "demangle/demangle.h"
+
 #include <stdlib.h>
 
 void symbol_table_free(struct symbol_table *t)
 {
 	free(t->rows);
+	free(t->readable);
 	buf_free(&t->text);
 	*t = (struct symbol_table){0};
 }
@@ -61,6 +64,30 @@ void symbol_table_sort(struct symbol_table *t)
 	t->n = n;
 }
 
+static int by_address_last(const void *a, const void *b)
+{
+	const struct symbol_row *x = a, *y = b;
+
+	if (x->addr != y->addr)
+		return x->addr < y->addr ? -1 : 1;
+	return x->name > y->name ? -1 : x->name < y->name;
+}
+
+void symbol_table_sort_last(struct symbol_table *t)
+{
+	u32 n = 0;
+
+	if (!t->n)
+		return;
+	qsort(t->rows, t->n, sizeof(*t->rows), by_address_last);
+	for (u32 i = 0; i < t->n; i++)
+		if (!n || t->rows[i].addr != t->rows[n - 1].addr)
+			t->rows[n++] = t->rows[i];
+	t->n = n;
+	for (u32 i = 0; i + 1 < n; i++)
+		t->rows[i].size = MIN(t->rows[i].size, t->rows[i + 1].addr - t->rows[i].addr);
+}
+
 const struct symbol_row *symbol_table_find(const struct symbol_table *t, u64 addr)
 {
 	const struct symbol_row *r;
@@ -78,4 +105,26 @@ const struct symbol_row *symbol_table_find(const struct symbol_table *t, u64 add
 		return NULL;
 	r = &t->rows[lo - 1];
 	return r->size && addr - r->addr >= r->size ? NULL : r;
+}
+
+const char *symbol_readable(struct symbol_table *t, struct arena *arena,
+			    const struct symbol_row *row)
+{
+	const char *name = t->text.p + row->name, **known;
+	struct buf out = {0};
+
+	if (*name != '_' || (name[1] != 'Z' && name[1] != 'R'))
+		return name;
+	if (!t->readable)
+		t->readable = calloc(t->n, sizeof(*t->readable));
+	if (!t->readable)
+		return name;
+	known = &t->readable[row - t->rows];
+	if (!*known) {
+		*known = demangle(&out, name, strlen(name), DEMANGLE_WHOLE)
+				 ? arena_strndup(arena, out.p, out.n)
+				 : name;
+		buf_free(&out);
+	}
+	return *known;
 }

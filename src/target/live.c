@@ -302,10 +302,12 @@ static const struct target_ops live_ops = {
 	.btf = live_btf,
 	.kprobes = live_kprobes,
 	.fentry = live_fentry,
+	.kfunc = live_kfunc,
 	.function = live_function,
 	.functions = live_functions,
 	.file = live_file,
 	.mapped = live_mapped,
+	.glob = live_glob,
 	.close = live_close,
 };
 

@@ -9,6 +9,7 @@ struct live {
 	const char *tracefs; /* NULL: not looked for yet */
 	struct dict formats; /* "category:name" */
 	struct btf *btf;
+	struct dict forbidden; /* functions that kprobes may not be at; no arena: not read yet */
 	struct user_file *files;
 	struct buf *config; /* text of the kernel's configuration; NULL: not read yet */
 };
@@ -25,11 +26,13 @@ int builtin_tracepoints(struct target *, int (*fn)(void *, const char *, const c
 
 int live_kprobes(struct target *);
 int live_fentry(struct target *);
+bool live_kfunc(struct target *, u32 prog_kind, u32 attach_type, u32 at, u32 function);
 int live_function(struct target *, const char *name);
-int live_functions(struct target *, int (*fn)(void *, const char *), void *user);
+int live_functions(struct target *, function_fn *fn, void *user);
 
 int live_file(struct target *, const char *name, u32 pid, struct user_file **);
 int live_mapped(struct target *, u32 pid, int (*fn)(void *, const char *), void *user);
+int live_glob(struct target *, const char *pattern, int (*fn)(void *, const char *), void *user);
 void live_files_close(struct target *);
 void live_config_close(struct target *);
 

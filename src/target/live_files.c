@@ -7,8 +7,10 @@
  */
 #include "target/live.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,7 +196,20 @@ int live_file(struct target *t, const char *name, u32 pid, struct user_file **ou
 	return 0;
 }
 
-int live_mapped(struct target *t, u32 pid, int (*fn)(void *, const char *), void *user)
+int live_glob(struct target *t, const char *pattern, int (*fn)(void *, const char *), void *user)
+{
+	glob_t found = {0};
+	int stop = 0;
+
+	(void)t;
+	if (!glob(pattern, 0, NULL, &found))
+		for (size_t i = 0; i < found.gl_pathc && !stop; i++)
+			stop = fn(user, found.gl_pathv[i]);
+	globfree(&found);
+	return stop;
+}
+
+static int mapped_of(struct target *t, u32 pid, int (*fn)(void *, const char *), void *user)
 {
 	struct buf text = {0};
 	struct dict seen = {.arena = &t->arena};
@@ -224,6 +239,23 @@ int live_mapped(struct target *t, u32 pid, int (*fn)(void *, const char *), void
 	}
 	buf_free(&text);
 	return stop;
+}
+
+int live_mapped(struct target *t, u32 pid, int (*fn)(void *, const char *), void *user)
+{
+	struct dirent *e;
+	int stop = 0;
+	DIR *d;
+
+	if (pid)
+		return mapped_of(t, pid, fn, user);
+	d = opendir("/proc");
+	while (d && stop <= 0 && (e = readdir(d)))
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
+			stop = mapped_of(t, (u32)strtoul(e->d_name, NULL, 10), fn, user);
+	if (d)
+		closedir(d);
+	return MAX(stop, 0); /* -ESRCH: one that has just ended */
 }
 
 void live_files_close(struct target *t)

@@ -20,40 +20,79 @@ int live_kprobes(struct target *t)
 	return access("/sys/bus/event_source/devices/kprobe/type", F_OK) ? -ENOENT : 0;
 }
 
-/* A locked-down kernel lets nobody load such programs; only a try tells. */
-int live_fentry(struct target *t)
+/* Tries a program; 0 or -errno. log: room for what the verifier says, or NULL. */
+static int try_program(const struct insn *insns, u32 n, u32 kind, u32 attach_type, u32 at, char *log,
+		       u32 log_size)
 {
-	static const u64 return_0[] = {0xb7, 0x95}; /* r0 = 0; exit */
 	struct {
 		u32 kind, ninsns;
 		u64 insns, license;
-		u32 log[5], flags; /* log: level, size, address; kernel */
+		u32 log_level, log_size;
+		u64 log;
+		u32 kernel, flags;
 		char name[16];
 		u32 ifindex, attach_type, btf_fd, func_size;
 		u64 funcs;
 		u32 nfuncs, line_size;
 		u64 lines;
 		u32 nlines, attach_btf, attach_fd, pad;
-	} a = {.kind = PROG_TRACING,
-	       .ninsns = 2,
-	       .insns = (u64)(uintptr_t)return_0,
+	} a = {.kind = kind,
+	       .ninsns = n,
+	       .insns = (u64)(uintptr_t)insns,
 	       .license = (u64)(uintptr_t) "GPL",
-	       .attach_type = TRACE_FENTRY};
-	struct diag silent = {0};
-	struct btf *btf;
-	long fd;
+	       .log_level = log != NULL,
+	       .log_size = log ? log_size : 0,
+	       .log = (u64)(uintptr_t)log,
+	       .attach_type = attach_type,
+	       .attach_btf = at};
+	long fd = syscall(SYS_bpf, 5, &a, sizeof(a)); /* BPF_PROG_LOAD */
 
-	if (t->ops->btf(t, &btf, &silent))
-		return -ENOENT;
-	a.attach_btf = btf_find(btf, "vfs_read", BTF_FUNC);
-	fd = syscall(SYS_bpf, 5, &a, sizeof(a)); /* BPF_PROG_LOAD */
 	if (fd < 0)
 		return -errno;
 	close((int)fd);
 	return 0;
 }
 
-typedef int function_fn(void *, const char *);
+/* A locked-down kernel lets nobody load such programs; only a try tells. */
+int live_fentry(struct target *t)
+{
+	static const struct insn return_0[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0},
+					       {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+	struct diag silent = {0};
+	struct btf *btf;
+
+	if (t->ops->btf(t, &btf, &silent))
+		return -ENOENT;
+	return try_program(return_0, ARRAY_SIZE(return_0), PROG_TRACING, TRACE_FENTRY,
+			   btf_find(btf, "vfs_read", BTF_FUNC), NULL, 0);
+}
+
+/* The arguments are wrong, for which the verifier has other words than for a call that it forbids. */
+bool live_kfunc(struct target *t, u32 prog_kind, u32 attach_type, u32 at, u32 function)
+{
+	const struct insn call[] = {{BPF_JMP | BPF_CALL, 0, 2, 0, (s32)function}, /* BPF_PSEUDO_KFUNC_CALL */
+				    {BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0},
+				    {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+	char log[8192] = "";
+	int err;
+
+	if (t->kernel < KERNEL(5, 13)) /* has none */
+		return false;
+	err = try_program(call, ARRAY_SIZE(call), prog_kind, attach_type, at, log, sizeof(log));
+	return !err || (strstr(log, ") call ") && !strstr(log, "not allowed") &&
+			!strstr(log, "not supported"));
+}
+
+/* Cuts "name [module]" and "name\t[module]" in two. NULL: it has no module. */
+static const char *cut_module(char *name)
+{
+	char *end = name + strcspn(name, " \t"), *module = strchr(end, '[');
+
+	*end = 0;
+	if (module)
+		module[strcspn(module, "]")] = 0;
+	return module ? module + 1 : NULL;
+}
 
 /* Lines "name" and "name [module]"; those that ftrace cannot resolve begin with "__ftrace_inv". */
 static int each_traceable(char *text, function_fn *fn, void *user)
@@ -61,12 +100,14 @@ static int each_traceable(char *text, function_fn *fn, void *user)
 	int stop = 0;
 
 	for (char *line = text, *next; *line && !stop; line = next) {
+		const char *module;
+
 		next = strchrnul(line, '\n');
 		if (*next)
 			*next++ = 0;
-		line[strcspn(line, " \t")] = 0;
+		module = cut_module(line);
 		if (*line && strncmp(line, "__ftrace_invalid", 16) != 0)
-			stop = fn(user, line);
+			stop = fn(user, line, module);
 	}
 	return stop;
 }
@@ -77,42 +118,82 @@ static int each_symbol(char *text, function_fn *fn, void *user)
 	int stop = 0;
 
 	for (char *line = text, *next, *p; *line && !stop; line = next) {
+		const char *module;
+
 		next = strchrnul(line, '\n');
 		if (*next)
 			*next++ = 0;
 		p = strchr(line, ' ');
 		if (!p || !strchr("TtWw", p[1]) || !p[1] || p[2] != ' ')
 			continue;
-		p[3 + strcspn(p + 3, " \t")] = 0;
-		stop = fn(user, p + 3);
+		module = cut_module(p + 3);
+		stop = fn(user, p + 3, module);
 	}
 	return stop;
+}
+
+/* Functions that the kernel lets nobody probe, lines "0x...-0x...\tname"; debugfs may be missing. */
+static void read_forbidden(struct target *t)
+{
+	struct live *l = t->data;
+	struct buf text = {0};
+
+	if (l->forbidden.arena)
+		return;
+	l->forbidden.arena = &t->arena;
+	if (!live_read("/sys/kernel/debug/kprobes/blacklist", &text))
+		buf_char(&text, 0);
+	for (char *line = text.failed ? NULL : text.p, *next, *name; line && *line; line = next) {
+		next = strchrnul(line, '\n');
+		if (*next)
+			*next++ = 0;
+		name = strchr(line, '\t');
+		if (name)
+			*dict_put(&l->forbidden, arena_strdup(&t->arena, name + 1)) = l;
+	}
+	buf_free(&text);
+}
+
+struct permitted {
+	struct live *live;
+	function_fn *fn;
+	void *user;
+};
+
+static int take_permitted(void *user, const char *name, const char *module)
+{
+	struct permitted *p = user;
+
+	return dict_get(&p->live->forbidden, name) ? 0 : p->fn(p->user, name, module);
 }
 
 int live_functions(struct target *t, function_fn *fn, void *user)
 {
 	const char *root = live_tracefs(t);
 	char path[256];
+	struct permitted p = {t->data, fn, user};
 	struct buf text = {0};
 	int result;
 
+	read_forbidden(t);
 	snprintf(path, sizeof(path), "%s/available_filter_functions", root ? root : "");
 	if (root && !live_read(path, &text) && text.n) {
 		buf_char(&text, 0);
-		result = text.failed ? -ENOMEM : each_traceable(text.p, fn, user);
+		result = text.failed ? -ENOMEM : each_traceable(text.p, take_permitted, &p);
 	} else {
 		text.n = 0;
 		result = live_read("/proc/kallsyms", &text);
 		buf_char(&text, 0);
 		if (!result)
-			result = text.failed ? -ENOMEM : each_symbol(text.p, fn, user);
+			result = text.failed ? -ENOMEM : each_symbol(text.p, take_permitted, &p);
 	}
 	buf_free(&text);
 	return result;
 }
 
-static int is_it(void *user, const char *name)
+static int is_it(void *user, const char *name, const char *module)
 {
+	(void)module;
 	return !strcmp(user, name);
 }
 

@@ -266,19 +266,26 @@ static int saved_function(struct target *t, const char *name)
 	return dict_get(&s->functions, name) ? 0 : -ENOENT;
 }
 
-static int saved_functions(struct target *t, int (*fn)(void *, const char *name), void *user)
+static int saved_functions(struct target *t, function_fn *fn, void *user)
 {
 	struct saved *s = t->data;
 	int stop = 0;
 
 	for (u32 i = 0; i < s->functions.entries.n && !stop; i++)
-		stop = fn(user, s->functions.entries.v[i].key);
+		stop = fn(user, s->functions.entries.v[i].key, NULL);
 	return stop;
 }
 
 static int saved_file(struct target *t, const char *name, u32 pid, struct user_file **out)
 {
 	(void)t, (void)name, (void)pid, (void)out;
+	return -EOPNOTSUPP;
+}
+
+static int saved_glob(struct target *t, const char *pattern, int (*fn)(void *, const char *),
+		      void *user)
+{
+	(void)t, (void)pattern, (void)fn, (void)user;
 	return -EOPNOTSUPP;
 }
 
@@ -306,6 +313,7 @@ static const struct target_ops saved_ops = {
 	.functions = saved_functions,
 	.file = saved_file,
 	.mapped = saved_mapped,
+	.glob = saved_glob,
 	.close = saved_close,
 };
 
@@ -409,10 +417,11 @@ static int write_tracepoints(struct target *t, const char *const *patterns, stru
 	return err;
 }
 
-static int write_function(void *user, const char *name)
+static int write_function(void *user, const char *name, const char *module)
 {
 	struct choice *c = user;
 
+	(void)module;
 	for (u32 i = 0; c->patterns && c->patterns[i]; i++)
 		if (!strncmp(c->patterns[i], "kprobe:", 7) &&
 		    glob_match(c->patterns[i] + 7, name)) {

@@ -10,7 +10,7 @@
 
 #include "base/diag.h"
 #include "btf/btf.h"
-#include "elf/elf.h"
+#include "elf/dwarf.h"
 #include "isa/isa.h"
 
 /* A field of a tracepoint record, from its tracefs format. The declared type may be narrower than
@@ -54,6 +54,8 @@ struct target {
 struct user_file {
 	const char *path; /* absolute, without links */
 	struct elf elf;
+	struct dwarf dwarf; /* of user_debug() */
+	bool debug_asked, has_debug;
 	struct user_file *next;
 };
 /* A function of a file: from .symtab and .dynsym. */
@@ -69,6 +71,8 @@ struct usdt_note {
 	u64 semaphore;	  /* of its counter, 0: none */
 };
 
+typedef int function_fn(void *user, const char *name, const char *module);
+
 struct target_ops {
 	/* Finds one tracepoint; -ENOENT (no such), -EACCES, -ENODEV (no tracefs). */
 	int (*tracepoint)(struct target *, const char *category, const char *name,
@@ -82,17 +86,24 @@ struct target_ops {
 	int (*kprobes)(struct target *);
 	/* Whether programs may attach by fentry and fexit: 0, -ENOENT, -EPERM. */
 	int (*fentry)(struct target *);
+	/* Whether a program of that kind, and attach type, at that function (0: none) may call a
+	 * function of the kernel; all by their ids in BTF. NULL: nobody knows. */
+	bool (*kfunc)(struct target *, u32 prog_kind, u32 attach_type, u32 at, u32 function);
 	/* Whether the kernel has this function: 0, -ENOENT. */
 	int (*function)(struct target *, const char *name);
-	/* Calls fn for each function that can be probed, until it returns non-zero. */
-	int (*functions)(struct target *, int (*fn)(void *, const char *name), void *user);
+	/* Calls fn for each function that can be probed, until it returns non-zero. module NULL: of
+	 * the kernel itself. */
+	int (*functions)(struct target *, function_fn *fn, void *user);
 	/* A program or library by its path, or by its name as the shell and the linker find it;
 	 * pid: as that process sees it, 0: as we do. It belongs to the target. -ENOENT, -EACCES,
 	 * -EISDIR, -ENOEXEC (not ELF), -EOPNOTSUPP (this target has no files). */
 	int (*file)(struct target *, const char *name, u32 pid, struct user_file **);
-	/* Calls fn for each file with code that the process has mapped, until it returns non-zero;
-	 * -ESRCH. */
+	/* Calls fn for each file with code that the process has mapped (pid 0: that any has, each maybe
+	 * more than once), until it returns non-zero; -ESRCH. */
 	int (*mapped)(struct target *, u32 pid, int (*fn)(void *, const char *path), void *user);
+	/* The same for each file whose path matches a shell pattern. */
+	int (*glob)(struct target *, const char *pattern, int (*fn)(void *, const char *path),
+		    void *user);
 	void (*close)(struct target *);
 };
 
@@ -116,6 +127,8 @@ int user_symbols(const struct user_file *, int (*fn)(void *, const struct user_s
 /* The address of anything with that name: a function, a variable. False: it has none. */
 bool user_address(const struct user_file *, const char *name, u64 *addr);
 int usdt_notes(const struct user_file *, int (*fn)(void *, const struct usdt_note *), void *user);
+/* Its debugging information, in it or in the file that belongs to it; NULL: there is none. */
+const struct dwarf *user_debug(struct target *, struct user_file *);
 /* Looks a file up and reports why it cannot be used. */
 int target_file(struct target *, const char *name, u32 pid, struct loc, struct user_file **,
 		struct diag *);

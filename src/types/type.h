@@ -64,6 +64,7 @@ struct aggregate {
 		u32 bits; /* of a bitfield; 0: none */
 	} *members; /* NULL until asked for: see type_members() of script/ctype.h */
 	u32 btf;    /* id in the target's BTF, 0: declared in the source */
+	const struct debug_place *debug; /* of a program: script/debug.c; or NULL */
 };
 
 #define TYPE_S64  ((struct type){.kind = TYPE_INT, .is_signed = 1, .size = 8})
@@ -89,6 +90,15 @@ static inline bool type_in_memory(struct type t)
 static inline u32 type_room(struct type t)
 {
 	return t.kind == TYPE_INT ? 8 : ALIGN_UP(t.size, 8);
+}
+/* What a pointer points to, or an element: of a struct that was declared behind the pointer, its size
+ * is known by now. */
+static inline struct type type_pointed(struct type t)
+{
+	struct type of = t.of ? *t.of : (struct type){0};
+
+	of.size = of.kind == TYPE_STRUCT ? of.fields->size : of.size;
+	return of;
 }
 /* An integer that is nothing else: no pointer, no bool, no value of an enum. */
 static inline bool type_is_number(struct type t)

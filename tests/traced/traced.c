@@ -3,7 +3,8 @@
  *
  * In:  `traced [N]`: calls each function N times (once). `traced calm N`: two threads call calm() N
  *      times, every 10 ms. `traced storm SECONDS`: two threads call storm() with strings of their
- *      own; one of them interrupts the other as often as it can.
+ *      own; one of them interrupts the other as often as it can. `traced watched`: writes memory at
+ *      0x10000000.
  * Out: nothing. Functions are never inlined, and what their arguments point to is in memory.
  */
 #define _GNU_SOURCE
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,6 +89,22 @@ TRACED int add(int a, int b)
 {
 	__asm__ volatile("" ::: "memory");
 	return a + b;
+}
+
+/* as a compiler of C++ names them: ns::twice(int), ns::twice(char const*) const of a class ns::K */
+TRACED int twice(int n) __asm__("_ZN2ns5twiceEi");
+TRACED int member(const void *self, const char *s) __asm__("_ZNK2ns1K5twiceEPKc");
+
+TRACED int twice(int n)
+{
+	__asm__ volatile("" ::: "memory");
+	return 2 * n;
+}
+
+TRACED int member(const void *self, const char *s)
+{
+	__asm__ volatile("" ::"r"(self), "r"(s) : "memory");
+	return 1;
 }
 
 TRACED long many(long a, long b, long c, long d, long e, long f, long g, long h)
@@ -194,6 +212,28 @@ static int calm_for(int times)
 	return pthread_join(thread, NULL);
 }
 
+TRACED void touch(int n, int *at)
+{
+	__asm__ volatile("nop" ::: "memory"); /* the first instruction runs before a stop */
+	*at += n;
+	__asm__ volatile("" ::"r"(at) : "memory");
+}
+
+/* Four ints at a known address; the first three are written by touch(), the last one here. */
+static int watched(void)
+{
+	int *at = mmap((void *)0x10000000, 4096, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (at == MAP_FAILED)
+		return 1;
+	for (int i = 0; i < 3; i++)
+		touch(i + 1, at + i);
+	for (volatile int *last = at + 3; *last < 5;)
+		++*last;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct item item = {7, 1l << 40, NULL, {-2, 3}, 5, 17, "tag"};
@@ -219,6 +259,8 @@ int main(int argc, char **argv)
 		return storm_for(atoi(argv[2]));
 	if (argc > 2 && !strcmp(argv[1], "calm"))
 		return calm_for(atoi(argv[2]));
+	if (argc > 1 && !strcmp(argv[1], "watched"))
+		return watched();
 	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "name%d", i);
 		snprintf(text, sizeof(text), "text%d", i);
@@ -229,6 +271,8 @@ int main(int argc, char **argv)
 		by_value((struct inner){(short)i, 9});
 		whole(&w);
 		notes(i, text);
+		twice(i);
+		member(&item, text);
 	}
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -137,24 +138,28 @@ static void sizes_end_symbols(void **state)
 
 static void mappings_are_parsed(void **state)
 {
+	/* as the kernel has it: in order of addresses */
 	char text[] = "400000-401000 r-xp 00001000 08:01 42 /bin/a file\n"
 		      "500000-501000 rw-p 00000000 00:00 0 \n"
 		      "broken\n"
 		      "600000-602000 r-xp 00000000 08:01 43 /lib/gone.so (deleted)\n"
-		      "7f0000000000-7f0000001000 r-xp 00000000 00:00 0 [vdso]\n"
+		      "700000-701000 r-xp 00000000 00:00 0 [vdso]\n"
 		      "800000-801000 r-xp 00002000 08:01 42 /bin/a file";
 	struct processes ps = {0};
 	struct process p = {0};
 
 	(void)state;
 	process_maps_parse(&ps, &p, text);
-	assert_int_equal(p.maps.n, 3);
-	assert_int_equal(p.maps.v[0].start, 0x400000);
-	assert_int_equal(p.maps.v[0].end, 0x401000);
-	assert_int_equal(p.maps.v[0].offset, 0x1000);
-	assert_string_equal(p.maps.v[0].file->path, "/bin/a file");
-	assert_string_equal(p.maps.v[1].file->path, "/lib/gone.so");
-	assert_ptr_equal(p.maps.v[2].file, p.maps.v[0].file); /* one file, read once */
+	assert_int_equal(p.images[0].n, 4);
+	assert_int_equal(p.images[0].v[0].start, 0x400000);
+	assert_int_equal(p.images[0].v[0].end, 0x401000);
+	assert_int_equal(p.images[0].v[0].offset, 0x1000);
+	assert_string_equal(p.images[0].v[0].file->path, "/bin/a file");
+	assert_string_equal(p.images[0].v[1].file->path, "/lib/gone.so");
+	assert_true(p.images[0].v[1].file->deleted);
+	assert_string_equal(p.images[0].v[2].file->path, "[vdso]");
+	assert_ptr_equal(p.images[0].v[3].file, p.images[0].v[0].file); /* one file, read once */
+	free(p.images[0].v);
 	processes_free(&ps);
 }
 

@@ -493,8 +493,9 @@ static void mutated_files_are_survived(void **state)
 	free(data);
 }
 
-static int count_function(void *user, const char *name)
+static int count_function(void *user, const char *name, const char *module)
 {
+	(void)module;
 	u32 *n = user;
 
 	++*n;

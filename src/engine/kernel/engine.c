@@ -51,6 +51,7 @@ static void engine_close(struct engine *e, bool leave)
 	object_btf_free(&k->btf);
 	free(k->progs);
 	free(k->multi);
+	free(k->linked);
 	free(k->maps);
 	free(k->log);
 	free(k->rodata);
@@ -104,7 +105,7 @@ static int engine_fill(struct kernel_engine *k)
 
 	if (err)
 		return err;
-	if (!k->maps || !k->progs || !k->multi)
+	if (!k->maps || !k->progs || !k->multi || !k->linked)
 		return -ENOMEM;
 	k->base.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (k->base.epoll_fd < 0)
@@ -140,6 +141,7 @@ static int engine_open(struct engine **out, struct object *o, const struct engin
 	k->maps = no_fds(o->maps.n);
 	k->progs = no_fds(o->progs.n);
 	k->multi = calloc(MAX(o->progs.n, 1u), 1);
+	k->linked = calloc(MAX(o->progs.n, 1u), sizeof(*k->linked));
 	err = engine_fill(k);
 	if (err) {
 		engine_close(&k->base, false);
@@ -226,6 +228,9 @@ const struct engine_ops kernel_engine = {
 	.go = engine_go,
 	.detach = engine_detach,
 	.run = engine_run,
+	.iterate = kernel_iterate,
+	.watch = kernel_watch,
+	.unwatch = kernel_unwatch,
 	.test = kernel_test,
 	.map_bytes = engine_bytes,
 	.map_lookup = engine_lookup,

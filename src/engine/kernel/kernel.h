@@ -28,6 +28,16 @@ struct kernel_engine {
 	int *maps, *progs;  /* descriptors by the object's indices; -1: not there */
 	int *events;	    /* perf events and links, in the order of attaching */
 	u32 nevents, events_cap;
+	int *iters;	   /* iterators that are to be read, in their order */
+	u32 niters, iters_done;
+	struct watch {	   /* a watchpoint that a program asked for, in one thread */
+		u64 addr;
+		u32 prog, pid;
+		int event;
+	} *watches;
+	u32 nwatches;
+	int watch_failed; /* why the last one could not be put, 0: it could */
+	bool *linked; /* by program: its rows have been attached together */
 	u8 *multi; /* by program: the attach type with which one link takes all its points, or 0 */
 	struct pmu {
 		bool read;
@@ -100,11 +110,23 @@ int link_raw_tracepoint(struct kernel_engine *, const struct attach *);
 int link_kprobe(struct kernel_engine *, const struct attach *);
 int link_uprobe(struct kernel_engine *, const struct attach *);
 int link_clock(struct kernel_engine *, const struct attach *);
+/* link_watch.c: a watchpoint at an address; those that programs ask for while they run */
+int link_watch(struct kernel_engine *, const struct attach *);
+int kernel_watch(struct engine *, u32 prog, u64 addr, u32 pid);
+void kernel_unwatch(struct engine *, u64 addr);
+void watches_close(struct kernel_engine *);
+/* link_iter.c: an iterator: opens it, to be read by kernel_iterate(), or pins it */
+int link_iter(struct kernel_engine *, const struct attach *);
+int kernel_iterate(struct engine *);
+void iters_close(struct kernel_engine *);
 u32 link_pid(const struct kernel_engine *, const struct attach *); /* only there; 0: everywhere */
 /* link_multi.c: one link for all points of a program. Choose before it is loaded, as the program
  * must say so: the attach type, or 0 for single points. */
 u8 link_choose(struct kernel_engine *, u32 prog);
+bool link_has_multi(struct kernel_engine *, bool user); /* does this kernel have them? */
 int link_multi(struct kernel_engine *, u32 prog);
+int link_singly(struct kernel_engine *, u32 prog); /* an event for each; some may fail */
+bool link_many(const struct kernel_engine *, u32 prog);
 /* closer.c: hands the perf events to a child that outlives us and closes them. */
 int closer_leave(const int *events, u32 n);
 

@@ -33,7 +33,8 @@ int link_clock(struct kernel_engine *k, const struct attach *a)
 		if (fd == -ENODEV) /* went away meanwhile */
 			continue;
 		if (a->kind == ATTACH_HARDWARE && (fd == -ENOENT || fd == -EOPNOTSUPP))
-			return diag_fail(k->base.diag, fd, "software:cpu-clock or profile:hz:99 may serve",
+			return diag_fail(k->base.diag, fd,
+					 "software:cpu-clock or profile:hz:99 may serve",
 					 "this machine has no counter for %s", probe);
 		if (fd < 0)
 			return why_event(k, fd, probe);

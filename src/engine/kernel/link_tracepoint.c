@@ -47,5 +47,6 @@ int link_tracing(struct kernel_engine *k, const struct attach *a)
 {
 	int fd = sys_raw_tracepoint(NULL, k->progs[a->prog]);
 
-	return fd < 0 ? why_event(k, fd, k->base.object->progs.v[a->prog].section) : link_keep(k, fd);
+	return fd < 0 ? why_event(k, fd, k->base.object->progs.v[a->prog].section)
+		      : link_keep(k, fd);
 }

@@ -20,7 +20,8 @@ static link_fn *const link_fns[ATTACH_KINDS] = {
 	[ATTACH_USDT] = link_uprobe,           [ATTACH_PROFILE] = link_clock,
 	[ATTACH_SOFTWARE] = link_clock,        [ATTACH_TRACING] = link_tracing,
 	[ATTACH_FENTRY] = link_tracing,        [ATTACH_FEXIT] = link_tracing,
-	[ATTACH_HARDWARE] = link_clock,
+	[ATTACH_HARDWARE] = link_clock,        [ATTACH_ITER] = link_iter,
+	[ATTACH_WATCHPOINT] = link_watch,
 };
 
 int link_keep(struct kernel_engine *k, int fd)
@@ -67,11 +68,14 @@ int links_open(struct kernel_engine *k)
 	int err = 0;
 
 	raise_limit(o->attaches.n);
-	for (u32 i = 0; i < o->progs.n && !err; i++)
-		if (k->multi[i] && k->progs[i] >= 0)
-			err = link_multi(k, i);
+	for (u32 i = 0; i < o->progs.n && !err; i++) {
+		if (k->progs[i] < 0 || !(k->multi[i] || link_many(k, i)))
+			continue;
+		err = k->multi[i] ? link_multi(k, i) : link_singly(k, i);
+		k->linked[i] = true;
+	}
 	vec_each (a, &o->attaches)
-		if (!err && link_fns[a->kind] && !k->multi[a->prog] && k->progs[a->prog] >= 0)
+		if (!err && link_fns[a->kind] && !k->linked[a->prog] && k->progs[a->prog] >= 0)
 			err = link_fns[a->kind](k, a);
 	return err;
 }
@@ -83,4 +87,6 @@ void links_close(struct kernel_engine *k)
 	free(k->events);
 	k->events = NULL;
 	k->events_cap = 0;
+	iters_close(k);
+	watches_close(k);
 }

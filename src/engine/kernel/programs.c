@@ -12,6 +12,7 @@
 #include "engine/kernel/kernel.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define GATE_MOST 6
@@ -150,7 +151,18 @@ static int program_load(struct kernel_engine *k, u32 prog, struct sys_prog *s,
 	return fd;
 }
 
-/* fentry and fexit are of one function, which the program names when it is loaded. */
+/* An iterator is a function of its own, "bpf_iter_task"; the pattern may have a pin behind it. */
+static u32 traced_type(struct btf *btf, const struct attach *at)
+{
+	char name[128];
+
+	if (at->kind != ATTACH_ITER)
+		return btf_find(btf, at->pattern, BTF_FUNC);
+	snprintf(name, sizeof(name), "bpf_iter_%.*s", (int)strcspn(at->pattern, ":"), at->pattern);
+	return btf_find(btf, name, BTF_FUNC);
+}
+
+/* fentry, fexit and iter are of one function, which the program names when it is loaded. */
 static int trace_function(struct kernel_engine *k, u32 prog, struct sys_prog *s)
 {
 	struct diag *d = k->base.diag;
@@ -158,16 +170,21 @@ static int trace_function(struct kernel_engine *k, u32 prog, struct sys_prog *s)
 	struct btf *btf;
 
 	vec_each (a, &k->base.object->attaches)
-		if (a->prog == prog && (a->kind == ATTACH_FENTRY || a->kind == ATTACH_FEXIT))
+		if (a->prog == prog && (a->kind == ATTACH_FENTRY || a->kind == ATTACH_FEXIT ||
+					a->kind == ATTACH_ITER))
 			at = a;
 	if (!at)
 		return 0;
-	s->attach_type = at->kind == ATTACH_FENTRY ? TRACE_FENTRY : TRACE_FEXIT;
+	s->attach_type = at->kind == ATTACH_FENTRY  ? TRACE_FENTRY
+			 : at->kind == ATTACH_FEXIT ? TRACE_FEXIT
+						    : TRACE_ITER;
 	if ((!k->target && target_live(&k->target, d)) || k->target->ops->btf(k->target, &btf, d))
 		return -EINVAL;
-	s->attach_btf = btf_find(btf, at->pattern, BTF_FUNC);
-	return s->attach_btf ? 0 : diag_fail(d, -ENOENT, "`waggle -l 'fentry:*'` lists them",
-					     "this kernel has no function %s", at->pattern);
+	s->attach_btf = traced_type(btf, at);
+	if (s->attach_btf)
+		return 0;
+	return diag_fail(d, -ENOENT, "`waggle -l` lists what there is", "this kernel has no %s %s",
+			 at->kind == ATTACH_ITER ? "iterator" : "function", at->pattern);
 }
 
 /* The functions of a program, behind the gate; all or none have a type. NULL: no memory. */

@@ -23,6 +23,7 @@ enum bpf_cmd { /* only those that we use */
 	       CMD_MAP_FREEZE = 22,
 	       CMD_MAP_LOOKUP_BATCH = 24,
 	       CMD_LINK_CREATE = 28,
+	       CMD_ITER_CREATE = 33,
 };
 #define NAME_SIZE 16
 #define TRIES     5
@@ -276,6 +277,9 @@ int sys_btf_load(const void *btf, u32 size)
 }
 
 #define PERF_TYPE_TRACEPOINT   2
+#define PERF_ATTR_DISABLED     1 /* bits of its flags */
+#define PERF_ATTR_INHERIT      2
+#define PERF_ATTR_ON_EXEC      0x1000
 #define PERF_FLAG_FD_CLOEXEC   8
 #define PERF_EVENT_IOC_SET_BPF _IOW('$', 8, u32)
 
@@ -316,6 +320,9 @@ int sys_event_open(const struct sys_event *e)
 		.config = e->config,
 		.sample_period = e->period,
 		.wakeup_events = 1,
+		.flags = (e->inherit ? PERF_ATTR_INHERIT : 0u) |
+			 (e->on_exec ? PERF_ATTR_DISABLED | PERF_ATTR_ON_EXEC : 0u),
+		.bp_type = e->watch,
 		.config1 = e->config1,
 		.config2 = e->config2,
 	};
@@ -378,6 +385,31 @@ int sys_link_multi(const struct sys_multi *m)
 		a.uprobe.pid = m->pid;
 	}
 	return sys_bpf(CMD_LINK_CREATE, &a, sizeof(a));
+}
+
+int sys_link_iter(int prog, u32 pid)
+{
+	struct {
+		u32 tid, pid, pid_fd, pad;
+	} tasks = {.pid = pid}; /* union bpf_iter_link_info */
+	struct {
+		u32 prog, target, type, flags;
+		u64 info;
+		u32 info_size, pad;
+	} a = {.prog = (u32)prog, .type = TRACE_ITER};
+
+	a.info = pid ? addr(&tasks) : 0;
+	a.info_size = pid ? sizeof(tasks) : 0;
+	return sys_bpf(CMD_LINK_CREATE, &a, sizeof(a));
+}
+
+int sys_iter_create(int link)
+{
+	struct {
+		u32 link, flags;
+	} a = {.link = (u32)link};
+
+	return sys_bpf(CMD_ITER_CREATE, &a, sizeof(a));
 }
 
 int sys_close_range(u32 first, u32 last)

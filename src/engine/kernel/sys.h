@@ -79,6 +79,9 @@ int sys_raw_tracepoint(const char *name, int prog); /* name NULL: where its atta
 struct sys_event {
 	u32 type;
 	u64 config, config1, config2, period;
+	u32 watch; /* of a breakpoint: enum watch_mode; config1, config2: where, how many bytes */
+	bool inherit; /* threads and children that come later, too */
+	bool on_exec; /* from the process's exec on */
 	int pid, cpu;
 };
 int sys_event_open(const struct sys_event *);
@@ -97,6 +100,10 @@ struct sys_multi {
 	const u64 *cookies;   /* or NULL */
 };
 int sys_link_multi(const struct sys_multi *);
+
+/* An iterator's program, over the tasks of one process (from 6.1) or, with 0, over all. */
+int sys_link_iter(int prog, u32 pid);
+int sys_iter_create(int link);
 
 /* Closes all descriptors from first to last, which exist or not. */
 int sys_close_range(u32 first, u32 last);

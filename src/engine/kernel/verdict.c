@@ -100,6 +100,9 @@ static int verdict_place(struct kernel_engine *k, const struct object_prog *p, i
 				 "%s reads kernel memory, which this kernel forbids: it is locked "
 				 "down for confidentiality",
 				 p->probe);
+	if (strstr(reason, "bpf_override_return"))
+		return diag_fail(k->base.diag, err, "it needs CONFIG_BPF_KPROBE_OVERRIDE=y",
+				 "%s cannot override(): this kernel was built without that", p->probe);
 	if (o->kernel > k->kernel)
 		return diag_fail(
 			k->base.diag, err,
