@@ -121,10 +121,10 @@ static u32 same_start(const char *a, const char *b)
 
 void near_try(struct near *n, const char *candidate)
 {
-	u32 na = (u32)strlen(n->word), nb = (u32)strlen(candidate), distance;
+	u32 na = n->word ? (u32)strlen(n->word) : 0, nb = (u32)strlen(candidate), distance;
 	u32 most = na > 1 ? MAX(na / 3, 1) : 0;
 
-	if (na > NEAR_MOST || nb > NEAR_MOST || (na > nb ? na - nb : nb - na) > most)
+	if (!na || na > NEAR_MOST || nb > NEAR_MOST || (na > nb ? na - nb : nb - na) > most)
 		return;
 	distance = edit_distance(n->word, na, candidate, nb);
 	if (distance <= most &&

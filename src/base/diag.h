@@ -47,7 +47,7 @@ void diag_note(struct diag *, const char *hint, const char *fmt, ...) PRINTF_LIK
 /* The candidate nearest to `word` (edit distance with transpositions, at most a third of its
  * length), for "did you mean". Feed candidates one by one; best is NULL while none is near. */
 struct near {
-	const char *word;
+	const char *word; /* NULL: nothing is near */
 	const char *best;
 	u32 distance;
 };

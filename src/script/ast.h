@@ -52,6 +52,7 @@ struct node {
 
 struct probe_spec {
 	const char *text;
+	const char *missing; /* why there is no such place, where that is no error; or NULL */
 	struct loc at;
 	struct probe_spec *next;
 };
@@ -143,6 +144,7 @@ struct script {
 	int argc;
 	char **argv;
 	struct limits limits;
+	bool trying; /* a probe may be missing: no search for names that are near */
 	u8 missing;  /* probes that are not there: 0: errors, 1: warnings, 2: left out */
 	bool silent; /* maps are not printed at the end */
 	struct node *filter; /* in front of probes that others set off, or NULL */

@@ -176,17 +176,17 @@ int config_set(struct script *s, const char *text)
 	return row ? take(s, row, &t, true) : -EINVAL;
 }
 
-int config_unstable(struct script *s, enum config_variable variable, struct loc at)
+void parse_unstable(struct parser *p, enum config_variable variable, struct loc at)
 {
+	u8 wanted = p->script->limits.unstable[variable];
 	const char *name = NULL;
 
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
 		name = rows[i].variable == variable ? rows[i].name : name;
-	if (s->limits.unstable[variable] == 2)
-		return diag_error(s->diag, at, NULL, "config says %s = error", name);
-	if (s->limits.unstable[variable] == 1)
-		diag_warn(s->diag, at, NULL, "this may change: config says %s = warn", name);
-	return 0;
+	if (wanted == 2 && !p->failed)
+		parse_fail(p, at, NULL, "this may change in bpftrace, and %s is error", name);
+	else if (wanted == 1)
+		diag_warn(p->script->diag, at, NULL, "this may change in bpftrace, and %s is warn", name);
 }
 
 int parse_config(struct parser *p)

@@ -37,9 +37,16 @@ static u32 check(struct lower *l, u32 helper, u32 failed, u32 result)
 
 u32 lower_checked(struct lower *l, u32 helper, u32 result)
 {
+	struct ir_fn *fn = l->fn;
+	u32 word, code;
+
 	if (!l->opts->helper_errors)
 		return result;
-	return check(l, helper, ir_bin(l->fn, IR_SLT, IRT_I64, result, ir_const(l->fn, 0)), result);
+	word = ir_const(fn, 32);
+	/* below Linux 6.4 those of maps return an int: the upper half is anything */
+	code = ir_bin(fn, IR_SHL, IRT_I64, result, word);
+	code = ir_bin(fn, IR_SAR, IRT_I64, code, word);
+	return check(l, helper, ir_bin(fn, IR_SLT, IRT_I64, code, ir_const(fn, 0)), code);
 }
 
 void lower_missing(struct lower *l)

@@ -196,6 +196,8 @@ static struct node *parse_primary(struct parser *p)
 			row = call_find(n->text);
 			if (row && row->node)
 				return parse_type_word(p, n, row->node);
+			if (row && row->agg == AGG_TSERIES)
+				parse_unstable(p, UNSTABLE_TSERIES, n->at);
 			n->kind = NODE_CALL;
 			n->a = parse_list(p, TOK_RPAREN);
 		}
@@ -322,6 +324,8 @@ struct node *parse_unary(struct parser *p)
 	n = parse_node(p, t.kind == TOK_INC || t.kind == TOK_DEC ? NODE_INC : NODE_UNARY, t.at);
 	n->op = t.kind;
 	n->prefix = true;
+	if (t.kind == TOK_AND)
+		parse_unstable(p, UNSTABLE_ADDR, t.at);
 	n->a = parse_unary(p);
 	p->depth--;
 	return n->a ? n : NULL;

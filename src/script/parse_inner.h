@@ -54,6 +54,8 @@ struct node *parse_unary(struct parser *);
 
 /* config.c: the block in front of the probes, up to its closing brace; 0 or -1 */
 int parse_config(struct parser *);
+/* Something of UNSTABLE_... stands there: a warning or an error, if the script wants one. */
+void parse_unstable(struct parser *, enum config_variable, struct loc);
 struct probe *config_last_probe(struct script *);
 
 static inline bool is(const struct parser *p, enum token_kind kind)

@@ -214,6 +214,7 @@ int parse_map(struct parser *p)
 	m->entries = (u32)p->tok.value;
 	parse_expect(p, TOK_INT, "the number of entries: let @m = hash(100);");
 	m->declared = kind;
+	parse_unstable(p, UNSTABLE_MAP_DECL, word.at);
 	*tail = m;
 	parse_expect(p, TOK_RPAREN, "let @m = hash(100);");
 	return last(p, TOK_SEMI, "a declaration ends with ;");

@@ -113,14 +113,14 @@ int points_tracepoint(struct script *s, const struct probe_row *row, struct prob
 	int err;
 
 	if (!strpbrk(parts[0], "*?[") && !strpbrk(parts[1], "*?["))
-		return point_tracepoint(s, row, probe, spec, parts[0], parts[1], &leader,
-					tail);
+		return point_tracepoint(s, row, probe, spec, parts[0], parts[1], &leader, tail);
 	err = s->target->ops->tracepoints(s->target, wild_add, &w);
 	if (err)
 		return diag_fail(s->diag, err, NULL, "the tracepoints cannot be listed: %s",
 				 strerror(-err));
 	if (!w.found.n)
-		return diag_error(s->diag, spec->at, "ls /sys/kernel/tracing/events/* shows what there is",
+		return diag_error(s->diag, spec->at,
+				  "ls /sys/kernel/tracing/events/* shows what there is",
 				  "no tracepoint matches '%s'", spec->text);
 	for (u32 i = 0; !err && i < w.found.n; i += 2)
 		err = point_tracepoint(s, row, probe, spec, w.found.v[i], w.found.v[i + 1], &leader,
@@ -156,8 +156,8 @@ static int unknown_probe(struct script *s, struct probe_spec *spec, const char *
 
 	for (const struct probe_row *r = probe_rows; r->name; r++)
 		near_try(&near, r->name);
-	hint = near.best ? arena_printf(s->arena, "did you mean '%s'?", near.best) :
-			   "`waggle help probes` lists the kinds";
+	hint = near.best ? arena_printf(s->arena, "did you mean '%s'?", near.best)
+			 : "`waggle help probes` lists the kinds";
 	if (word_comes_later(name))
 		return diag_error(s->diag, spec->at, "`waggle help probes` lists the kinds",
 				  "probes of kind '%s' are not there yet", name);
@@ -186,7 +186,8 @@ static int points_of(struct script *s, struct probe *probe, struct probe_spec *s
 	row = row_find(parts[0]);
 	if (!row)
 		return unknown_probe(s, spec, parts[0]);
-	if ((row->attach == ATTACH_INTERVAL || row->attach == ATTACH_PROFILE) && n == 2) { /* interval:1s, interval:500ms */
+	if ((row->attach == ATTACH_INTERVAL || row->attach == ATTACH_PROFILE) &&
+	    n == 2) { /* interval:1s, interval:500ms */
 		parts[2] = parts[1];
 		parts[1] = NULL;
 		n = 3;
@@ -198,35 +199,70 @@ static int points_of(struct script *s, struct probe *probe, struct probe_spec *s
 	return row->points(s, row, probe, spec, parts + 1, tail);
 }
 
-struct missing {
-	struct diag *outer;
-	char text[256];
-};
+#define MISSING_MOST 256
 
 static void hear_missing(void *user, const struct waggle_diag *d)
 {
-	struct missing *m = user;
+	char *text = user;
 
 	if (d->level == WAGGLE_ERROR)
-		snprintf(m->text, sizeof(m->text), "%s", d->text);
+		snprintf(text, MISSING_MOST, "%s", d->text);
 }
 
-/* As points_of(), where a probe that is not there is none, by config = { missing_probes = warn }. */
-static int points_or_none(struct script *s, struct probe *p, struct probe_spec *spec,
-			  struct point ***tail)
+/* As points_of(), but why there is none is kept, not told. */
+static void try_points(struct script *s, struct probe *p, struct probe_spec *spec,
+		       struct point ***tail)
 {
-	struct missing m = {.outer = s->diag};
-	struct diag heard = {.fn = hear_missing, .user = &m};
-	int err;
+	char text[MISSING_MOST] = "";
+	struct diag heard = {.fn = hear_missing, .user = text}, *outer = s->diag;
 
-	if (!s->missing)
-		return points_of(s, p, spec, tail);
 	s->diag = &heard;
-	err = points_of(s, p, spec, tail);
-	s->diag = m.outer;
-	if (err && s->missing == 1)
-		diag_warn(s->diag, spec->at, NULL, "%s; it is left out", m.text);
-	return 0;
+	s->trying = true;
+	if (points_of(s, p, spec, tail))
+		spec->missing = arena_strdup(s->arena, text);
+	s->trying = false;
+	s->diag = outer;
+}
+
+/* A kernel or a library has other functions in the next version, and scripts name all of them in
+ * one list: kprobe:blk_account_io_start,kprobe:__blk_account_io_start. */
+static bool is_of_versions(const struct probe *p)
+{
+	static const char *const kinds[] = {
+		"kprobe:", "k:",  "kretprobe:", "kr:",     "fentry:", "f:",         "kfunc:",
+		"fexit:",  "fr:", "kretfunc:",  "uprobe:", "u:",      "uretprobe:", "ur:"};
+	bool all = p->specs->next != NULL;
+
+	for (const struct probe_spec *spec = p->specs; spec && all; spec = spec->next) {
+		all = false;
+		for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+			all |= !strncmp(spec->text, kinds[i], strlen(kinds[i]));
+	}
+	return all;
+}
+
+/* The points of one probe. What is not there is left out where config = { missing_probes } says so;
+ * and of functions in a list, one that is there is enough. */
+static int points_of_probe(struct script *s, struct probe *p, struct point ***tail)
+{
+	struct point **before = *tail;
+	int err = 0, bad;
+
+	if (s->missing || is_of_versions(p)) {
+		for (struct probe_spec *spec = p->specs; spec; spec = spec->next)
+			try_points(s, p, spec, tail);
+		for (struct probe_spec *spec = p->specs; spec && s->missing != 2; spec = spec->next)
+			if (spec->missing && (s->missing || *tail != before))
+				diag_warn(s->diag, spec->at, NULL, "%s; it is left out",
+					  spec->missing);
+		if (s->missing || *tail != before)
+			return 0;
+	}
+	for (struct probe_spec *spec = p->specs; spec; spec = spec->next) {
+		bad = points_of(s, p, spec, tail);
+		err = err ? err : bad;
+	}
+	return err;
 }
 
 int script_points(struct script *s, struct point **first)
@@ -236,11 +272,10 @@ int script_points(struct script *s, struct point **first)
 	int err = 0, bad;
 
 	*first = NULL;
-	for (struct probe *p = s->probes; p; p = p->next)
-		for (struct probe_spec *spec = p->specs; spec; spec = spec->next) {
-			bad = points_or_none(s, p, spec, &tail);
-			err = err ? err : bad;
-		}
+	for (struct probe *p = s->probes; p; p = p->next) {
+		bad = points_of_probe(s, p, &tail);
+		err = err ? err : bad;
+	}
 	if (!*first && !err)
 		return diag_error(s->diag, s->probes->at,
 				  s->trials_left_out ? "--test runs tests, --bench benchmarks" :

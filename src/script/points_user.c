@@ -255,9 +255,29 @@ static int parse_offset(struct search *f, char *name)
 	return 0;
 }
 
+/* Since glibc 2.34 the functions of some libraries are in libc, and what is left is empty. */
+static bool look_in_libc(struct search *f)
+{
+	static const char *const moved[] = {"libpthread.so", "libdl.so", "librt.so", "libutil.so", "libanl.so"};
+	const char *path = f->file->path, *base = strrchr(path, '/');
+	struct target *t = f->script->target;
+	bool found = false;
+
+	base = base ? base + 1 : path;
+	for (u32 i = 0; i < ARRAY_SIZE(moved); i++)
+		found |= !strncmp(base, moved[i], strlen(moved[i]));
+	path = arena_printf(f->script->arena, "%.*slibc.so.6", (int)(base - path), path);
+	return found && !t->ops->file(t, path, f->script->pid, &f->file);
+}
+
 static int look_at_symbols(struct search *f)
 {
-	return user_symbols(f->file, take_symbol, f);
+	const char *exact = f->cpp || has_wildcard(f->name) ? NULL : f->name;
+	int stop = user_symbols_named(f->file, exact, take_symbol, f);
+
+	if (!f->n && look_in_libc(f))
+		stop = user_symbols_named(f->file, exact, take_symbol, f);
+	return stop;
 }
 
 int points_uprobe(struct script *s, const struct probe_row *row, struct probe *probe,
@@ -277,13 +297,20 @@ int points_uprobe(struct script *s, const struct probe_row *row, struct probe *p
 	*name++ = 0;
 	f.cpp = !strncmp(name, "cpp:", 4);
 	name += f.cpp ? 4 : 0;
-	f.name = f.near.word = name;
+	f.name = name;
+	f.near.word = f.cpp ? name : NULL;
 	if (*name >= '0' && *name <= '9')
 		return in_files(&f, parts[0], at_address);
 	err = parse_offset(&f, name);
 	if (!err)
 		err = in_files(&f, parts[0], look_at_symbols);
-	return err < 0 ? err : f.n ? 0 : unknown_symbol(&f, parts[0]);
+	if (err < 0 || f.n)
+		return err < 0 ? err : 0;
+	if (!s->trying && !f.too_far && !f.inside && f.file) { /* once more, for the message */
+		f.near.word = name;
+		user_symbols(f.file, take_symbol, &f);
+	}
+	return unknown_symbol(&f, parts[0]);
 }
 
 /* ---- usdt */

@@ -154,12 +154,11 @@ struct script_opts {
 	const char *comm, *cgroup; /* of threads with that name; in that cgroup or below it; or NULL */
 	bool by_uid;
 	u32 uid; /* of that user */
+	bool command_only; /* of the process that the session starts */
 	bool helper_errors; /* what helpers cannot do is told by records */
 };
 /* "NAME=VALUE" of the environment: before script_parse(), which it outranks. */
 int config_set(struct script *, const char *text);
-/* Something of UNSTABLE_... is used there: a warning or an error, if the script wants one. */
-int config_unstable(struct script *, enum config_variable, struct loc);
 
 /* filter.c: makes what they say a condition of the script. After script_parse(). */
 void script_filter(struct script *, const struct script_opts *);

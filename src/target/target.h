@@ -82,6 +82,10 @@ struct target_ops {
 			   int (*fn)(void *, const char *category, const char *name), void *user);
 	/* The kernel's types, which belong to the target; -ENOENT without BTF. Reports why. */
 	int (*btf)(struct target *, struct btf **, struct diag *);
+	/* From now on btf() has the types of a module, too: those of the kernel keep their ids, the
+	 * module's are behind them. -ENOENT: it is not loaded, or without types; -EBUSY: there is
+	 * another module's. NULL: never. */
+	int (*module)(struct target *, const char *name);
 	/* Whether there are kprobes: 0, -ENOENT. */
 	int (*kprobes)(struct target *);
 	/* Whether programs may attach by fentry and fexit: 0, -ENOENT, -EPERM. */
@@ -123,6 +127,9 @@ int target_save(struct target *, const char *const *patterns, struct buf *out, s
 
 /* Calls fn for each function, or probe, of a file until it returns non-zero, which is returned. A
  * function that both tables list comes twice. */
+/* Those of that name alone, faster. */
+int user_symbols_named(const struct user_file *, const char *name,
+		       int (*fn)(void *, const struct user_symbol *), void *user);
 int user_symbols(const struct user_file *, int (*fn)(void *, const struct user_symbol *), void *);
 /* The address of anything with that name: a function, a variable. False: it has none. */
 bool user_address(const struct user_file *, const char *name, u64 *addr);

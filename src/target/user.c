@@ -12,36 +12,94 @@
 
 #define NOTE_STAPSDT 3
 
-static int symbols_of(const struct user_file *f, u32 type,
-		      int (*fn)(void *, const struct user_symbol *), void *user)
+struct search {
+	const struct user_file *file;
+	const char *name; /* NULL: all */
+	int (*fn)(void *, const struct user_symbol *);
+	void *user;
+};
+
+/* Functions that are here, with the name that is looked for. */
+static int take(const struct search *q, const struct elf_symbol *sym)
+{
+	struct user_symbol s = {.name = sym->name, .size = sym->size};
+
+	if ((sym->type != ELF_FUNC && sym->type != ELF_IFUNC) || sym->section == ELF_SHN_UNDEF ||
+	    !sym->value || !*sym->name || (q->name && strcmp(q->name, sym->name) != 0) ||
+	    !elf_offset_of(&q->file->elf, sym->value, &s.offset))
+		return 0;
+	return q->fn(q->user, &s);
+}
+
+static u32 word(const struct elf_section *s, u64 i)
+{
+	u32 v = 0;
+
+	if (i < s->size / 4)
+		memcpy(&v, s->data + 4 * i, 4);
+	return v;
+}
+
+/* The table that the dynamic linker uses, .gnu.hash: a count of buckets, the first symbol that is
+ * in them, words of a bloom filter, its shift; the filter; the buckets; for each symbol its hash,
+ * whose lowest bit ends a bucket. False: there is none. */
+static bool by_hash(const struct search *q, const struct elf_section *table,
+		    const struct elf_section *strings, int *stop)
+{
+	struct elf_section hash;
+	struct elf_symbol sym;
+	u32 h = 5381, buckets, first, chain;
+	u64 i, link;
+
+	if (!q->name || !elf_find(&q->file->elf, ".gnu.hash", &hash) || !hash.data ||
+	    !word(&hash, 0))
+		return false;
+	for (const char *c = q->name; *c; c++)
+		h = h * 33 + (u8)*c;
+	first = word(&hash, 1);
+	buckets = 4 + 2 * word(&hash, 2);
+	chain = buckets + word(&hash, 0);
+	i = word(&hash, buckets + h % word(&hash, 0));
+	for (; i >= first && i < elf_count(table) && !*stop; i++) {
+		link = chain + (i - first);
+		if ((word(&hash, link) | 1) == (h | 1) && elf_symbol(table, strings, i, &sym))
+			*stop = take(q, &sym);
+		if (link >= hash.size / 4 || word(&hash, link) & 1)
+			break;
+	}
+	return true;
+}
+
+static int symbols_of(const struct search *q, u32 type)
 {
 	struct elf_section table, strings;
 	struct elf_symbol sym;
 	int stop = 0;
 
-	if (!elf_find_type(&f->elf, type, &table) || !elf_section(&f->elf, table.link, &strings))
+	if (!elf_find_type(&q->file->elf, type, &table) ||
+	    !elf_section(&q->file->elf, table.link, &strings))
 		return 0;
-	for (u64 i = 1; i < elf_count(&table) && !stop; i++) {
-		struct user_symbol s;
-
-		if (!elf_symbol(&table, &strings, i, &sym) ||
-		    (sym.type != ELF_FUNC && sym.type != ELF_IFUNC) ||
-		    sym.section == ELF_SHN_UNDEF || !sym.value || !*sym.name ||
-		    !elf_offset_of(&f->elf, sym.value, &s.offset))
-			continue;
-		s.name = sym.name;
-		s.size = sym.size;
-		stop = fn(user, &s);
-	}
+	if (type == ELF_DYNSYM && by_hash(q, &table, &strings, &stop))
+		return stop;
+	for (u64 i = 1; i < elf_count(&table) && !stop; i++)
+		if (elf_symbol(&table, &strings, i, &sym))
+			stop = take(q, &sym);
 	return stop;
+}
+
+int user_symbols_named(const struct user_file *f, const char *name,
+		       int (*fn)(void *, const struct user_symbol *), void *user)
+{
+	const struct search q = {f, name, fn, user};
+	int stop = symbols_of(&q, ELF_SYMTAB);
+
+	return stop ? stop : symbols_of(&q, ELF_DYNSYM);
 }
 
 int user_symbols(const struct user_file *f, int (*fn)(void *, const struct user_symbol *),
 		 void *user)
 {
-	int stop = symbols_of(f, ELF_SYMTAB, fn, user);
-
-	return stop ? stop : symbols_of(f, ELF_DYNSYM, fn, user);
+	return user_symbols_named(f, NULL, fn, user);
 }
 
 bool user_address(const struct user_file *f, const char *name, u64 *addr)
