@@ -94,6 +94,7 @@ $(O)/src/engine/inprocess/image.o: src/engine/inprocess/image.S $(AGENT)/agent.b
 	$(CC) -DIMAGE='"$(AGENT)/agent.bin"' -c -o $@ $<
 
 $(O)/src/sink/flame_svg.o: src/sink/flame.js
+$(O)/src/cli/tools.o: $(wildcard tools/*.bt)
 
 programs: $(UNIT_EXE) $(TOOL_EXE)
 

@@ -467,7 +467,7 @@ static void gen_script(struct gen *g)
 			gen_block(g, 8);
 			continue;
 		}
-		buf_printf(g->out, " {\n$p = (struct gen_item *)%s;\n",
+		buf_printf(g->out, " {\n$p = (struct gen_item *)%s; $w = *$p; @whole[1] = $w;\n",
 			   strstr(g->probe->ints[0] ? g->probe->ints[0] : "", "arg0") ? "arg0" :
 			   strstr(g->probe->ints[0] ? g->probe->ints[0] : "", "retval") ? "retval" :
 			   pointers[2 + gen_below(g, 3)]);

@@ -169,15 +169,47 @@ static void gen_shown(struct gen *g)
 	}
 }
 
+/* A value in memory, as a whole; $w and @whole are copies of what $p points to. */
+static void gen_whole(struct gen *g)
+{
+	static const char *const wholes[] = {
+		"*$p", "$p->inner", "$p->inners", "$p->shorts", "$p->shorts[1]", "$p->inners[1]", "$w",
+		"$w.inner", "$w.inners", "$w.shorts[1]", "@whole[1]", "@whole[1].inner",
+		"@whole[pid].inners", "*curtask->cred", "curtask->cred->uid", "curtask->se.load",
+		"curtask->signal->rlim", "(uint8[8])pid", "(uint16[2])(uint32)cpu", "(a = 1, b = comm)",
+		"(x = *$p, y = (1, kstack(2)))", "*$w.next", "(1,)", "*$p->next->next"};
+
+	gen_puts(g, GEN_PICK(g, wholes));
+}
+
+/* A number of one, also at an index that only the run knows. */
+static void gen_whole_int(struct gen *g)
+{
+	static const char *const places[] = {"$w.id", "$w.inner.x", "$w.low", "$w.shorts[2][1]",
+					     "@whole[1].size", "@whole[1].inners[1].z", "$w.next->id",
+					     "@whole[tid].high", "$w.both.b[1]", "is_err($p)",
+					     "offsetof(struct gen_item, inner)", "((1, 2), 3).0.1"};
+
+	if (gen_below(g, 3)) {
+		gen_puts(g, GEN_PICK(g, places));
+		return;
+	}
+	gen_puts(g, gen_below(g, 2) ? "$w.inners[" : "@whole[1].inners[");
+	gen_int(g);
+	gen_puts(g, "].x");
+}
+
 static void gen_tuple(struct gen *g)
 {
 	gen_puts(g, "(");
 	gen_int(g);
 	for (u32 n = 1 + gen_below(g, 3); n; n--) {
 		gen_puts(g, ", ");
-		switch (gen_below(g, 6)) {
+		switch (gen_below(g, 8)) {
 		case 0: gen_shown(g); break;
 		case 1: case 2: gen_str(g); break;
+		case 4: gen_whole(g); break;
+		case 5: gen_whole_int(g); break;
 		case 3:
 			if (g->depth < 4) {
 				g->depth += 2;
@@ -202,7 +234,16 @@ static void gen_live_statement(struct gen *g)
 		"@last = kstack", "print(@last)", "clear(@stack)", "zero(@stack)", "print($p->inner)",
 		"@sym[ksym(kaddr(\"vfs_read\"))]++", "signal(\"SIGUSR1\")", "system(\"true %d\", pid)"};
 
-	switch (gen_below(g, 7)) {
+	switch (gen_below(g, 9)) {
+	case 7:
+		gen_puts(g, gen_below(g, 2) ? "print(" : "emit(pid, whole = ");
+		gen_whole(g);
+		gen_puts(g, ")");
+		break;
+	case 8:
+		buf_printf(g->out, gen_below(g, 2) ? "@w%1$u[pid, %1$u] = " : "$w%u = ", gen_below(g, 1000));
+		gen_whole(g);
+		break;
 	case 0:
 		gen_puts(g, "@tuple[");
 		gen_int(g);

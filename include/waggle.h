@@ -91,6 +91,7 @@ struct waggle_opts {
 	const char *comm, *cgroup;
 	bool by_uid;
 	unsigned uid;
+	bool command_only;    /* only events of the process that `command` starts */
 	uint64_t duration_ns; /* the session ends by itself, as exit() ends it; 0: never */
 };
 
@@ -128,6 +129,12 @@ int waggle_classic(const void *text, size_t size, bool raw, const char *format,
  * of the "stages" that `dump` knows. The strings live until fn returns. -ENOENT: no such topic. */
 int waggle_language(const char *topic, void (*fn)(void *user, const char *name, const char *text),
 		    void *user);
+/* Calls fn for each word of the language. kind: "probe", "value", ...; alias: what else it is called, or
+ * NULL; usage: how it is written. The strings live until fn returns. */
+struct waggle_word {
+	const char *kind, *name, *alias, *usage, *text;
+};
+void waggle_words(void (*fn)(void *user, const struct waggle_word *), void *user);
 
 /* Calls fn for each line about the probes that there are: "tracepoint:sched:sched_switch", and if
  * verbose its arguments, "    int prev_prio". patterns: with wildcards and commas; NULL: all. */
@@ -182,6 +189,7 @@ struct waggle_field {
 	enum waggle_kind kind;
 	uint32_t off, size;		   /* bytes */
 	const struct waggle_layout *tuple; /* or NULL */
+	uint32_t bit, bits; /* of a bit field: `bits` bits from `bit` on, of `size` bytes; 0: none */
 };
 /* Everything that these return lives as long as the object. A record may be shorter than its
  * layout: bytes that are missing at its end count as zero. */

@@ -179,6 +179,7 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 				   .cgroup = c->opts->cgroup,
 				   .by_uid = c->opts->by_uid,
 				   .uid = c->opts->uid,
+				   .command_only = c->opts->command_only,
 				   .helper_errors = c->opts->helper_errors};
 	struct point *points;
 	int err;

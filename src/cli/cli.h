@@ -7,8 +7,14 @@
 #include "waggle.h"
 
 /* Exit statuses; a command that -c ran gives its own, 128 + N for signal N. */
-enum { STATUS_OK = 0, STATUS_ERROR = 1, STATUS_USAGE = 2, STATUS_PERMISSION = 3,
-       STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127 };
+enum {
+	STATUS_OK = 0,
+	STATUS_ERROR = 1,
+	STATUS_USAGE = 2,
+	STATUS_PERMISSION = 3,
+	STATUS_NOT_EXECUTABLE = 126,
+	STATUS_NOT_FOUND = 127
+};
 
 struct command {
 	const char *name;
@@ -27,10 +33,13 @@ int cmd_detach(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_target(int argc, char **argv);
 int cmd_help(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_tools(int argc, char **argv);
 
 /* report.c */
 void report_diag(void *user, const struct waggle_diag *);
-void report_errors(void *user, const struct waggle_diag *); /* the same without warnings and notes */
+void report_errors(void *user,
+		   const struct waggle_diag *);            /* the same without warnings and notes */
 void report_out(void *user, const char *text, size_t len); /* to stdout */
 /* "waggle: ..." on stderr; returns STATUS_USAGE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -38,29 +47,41 @@ int status_of(int err); /* 0 or -errno to an exit status */
 
 /* options.c: options that several commands have; each returns 0 or an exit status. */
 enum { OPT_COMMON = 512 };
-#define COMMON_OPTIONS                                                                           \
-	{"unsafe", no_argument, NULL, OPT_COMMON},                                               \
-	{"include", required_argument, NULL, OPT_COMMON},                                        \
-	{"include-dir", required_argument, NULL, OPT_COMMON},                                    \
-	{"max-strlen", required_argument, NULL, OPT_COMMON},                                     \
-	{"max-map-keys", required_argument, NULL, OPT_COMMON},                                   \
-	{"stack-mode", required_argument, NULL, OPT_COMMON},                                     \
-	{"perf-rb-pages", required_argument, NULL, OPT_COMMON}
+#define COMMON_OPTIONS                                                 \
+	{"unsafe", no_argument, NULL, OPT_COMMON},                     \
+		{"include", required_argument, NULL, OPT_COMMON},      \
+		{"include-dir", required_argument, NULL, OPT_COMMON},  \
+		{"max-strlen", required_argument, NULL, OPT_COMMON},   \
+		{"max-map-keys", required_argument, NULL, OPT_COMMON}, \
+		{"stack-mode", required_argument, NULL, OPT_COMMON},   \
+	{                                                              \
+		"perf-rb-pages", required_argument, NULL, OPT_COMMON   \
+	}
 int options_environment(struct waggle_opts *);
 int options_take(struct waggle_opts *, const char *option, const char *value);
-void options_print(void); /* trace_options.c: those of tracing, for -h */
+void print_wrapped(int column, const char *text); /* behind so many columns, at 19 */
+bool option_print(const char *word); /* that one: "-c", "--pid"; false: there is none */
+void options_print(void);            /* trace_options.c: those of tracing, for -h */
 
 /* list.c; each returns 0, an exit status or -errno. */
 int list_probes(const char *pattern, bool verbose, const struct waggle_opts *);
 int list_object(const struct waggle_object *, bool verbose, const struct waggle_opts *);
 
-/* output.c; errors are told. output_begin() gives a descriptor to write to, what is there becomes the
- * file's contents at output_end(), unless err says that something failed; returns err or its own. */
+/* output.c; errors are told. output_begin() gives a descriptor to write to, what is there becomes
+ * the file's contents at output_end(), unless err says that something failed; returns err or its
+ * own. */
 int output_open(const char *path);
 int output_begin(void);
 int output_end(int fd, int err, const char *path);
 /* Was all written to stdout? Else says so; returns the status to exit with. */
 int output_check(int status);
+
+/* near.c: words one by one, then the nearest is `best`, or NULL. */
+struct near_word {
+	const char *word, *best;
+	unsigned edits;
+};
+void near_word(struct near_word *, const char *candidate);
 
 /* source.c */
 struct source {

@@ -1,5 +1,8 @@
-/* list.c: `waggle -l [PATTERN]`: the probes that there are; of a script, those that it has. */
+/* list.c: `waggle list [PATTERN]`, `waggle -l`: the probes that there are; of a script, those that
+ * it has. */
 #include "cli/cli.h"
+
+#include <getopt.h>
 
 static void line(void *user, const char *text)
 {
@@ -42,4 +45,23 @@ int list_object(const struct waggle_object *object, bool verbose, const struct w
 
 	waggle_object_probes(object, probe, &o);
 	return 0;
+}
+
+int cmd_list(int argc, char **argv)
+{
+	static const struct option names[] = {
+		{"verbose", no_argument, NULL, 'v'}, {"target", required_argument, NULL, 't'}, {0}};
+	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag, .out = report_out};
+	bool verbose = false;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "v", names, NULL)) >= 0)
+		switch (opt) {
+		case 'v': verbose = true; break;
+		case 't': opts.target = optarg; break;
+		default: return STATUS_USAGE;
+		}
+	if (argc - optind > 1)
+		return usage_error("list takes one pattern: put it between quotes");
+	return status_of(list_probes(argv[optind], verbose, &opts));
 }

@@ -2,9 +2,10 @@
  * main.c: which command is meant.
  *
  * An option, or an argument with a slash or an ending of ours, is a script to trace with; else a
- * command of the table; else a file that exists; else near names are offered.
+ * command of the table; else a tool; else a file that exists; else near names are offered.
  */
 #include "cli/cli.h"
+#include "cli/tools.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -21,10 +22,15 @@ const struct command commands[] = {
 	{"map", cmd_map, "waggle map VERB [MAP [KEY [VALUE]]]",
 	 "the maps of this machine: list, dump, lookup, update, delete"},
 	{"detach", cmd_detach, "waggle detach ID", "take a program from where it is attached"},
-	{"run", cmd_run, "waggle run OBJECT [OPTIONS]", "run a program of an object on given input"},
+	{"run", cmd_run, "waggle run OBJECT [OPTIONS]",
+	 "run a program of an object on given input"},
+	{"list", cmd_list, "waggle list [-v] [PATTERN]",
+	 "the probes that there are; -v: their arguments"},
+	{"tools", cmd_tools, "waggle tools", "tools that are scripts: opensnoop, syscount, ..."},
 	{"target", cmd_target, "waggle target save FILE [PATTERN...]",
 	 "save what a compiler must know of this machine"},
-	{"help", cmd_help, "waggle help [TOPIC]", "what there is: probes, values, functions, stages, ..."},
+	{"help", cmd_help, "waggle help [TOPIC|WORD]",
+	 "probes, values, functions, ...; or a word, command or tool"},
 	{NULL, NULL, NULL, NULL},
 };
 
@@ -56,37 +62,19 @@ static void fill_streams(void)
 		close(fd);
 }
 
-/* Edits that make b of a: letters added, left out or changed. Long words are far. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[16], n = (unsigned)strlen(b);
-
-	if (n >= 16 || strlen(a) >= 16)
-		return 16;
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned i = 1; a[i - 1]; i++) {
-		unsigned corner = row[0]++;
-
-		for (unsigned j = 1; j <= n; j++) {
-			unsigned best = corner + (a[i - 1] != b[j - 1]);
-
-			corner = row[j];
-			best = best < corner + 1 ? best : corner + 1;
-			row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-		}
-	}
-	return row[n];
-}
-
 static int unknown(const char *word)
 {
+	struct near_word near = {.word = word};
+
 	for (const struct command *c = commands; c->name; c++)
-		if (distance(word, c->name) <= 2)
-			return usage_error("there is no command and no file '%s': did you mean "
-					   "'waggle %s'?",
-					   word, c->name);
-	return usage_error("there is no command and no file '%s'", word);
+		near_word(&near, c->name);
+	for (const struct tool *t = tools; t->name; t++)
+		near_word(&near, t->name);
+	if (near.best)
+		return usage_error("there is no command, no tool and no file '%s': did you mean "
+				   "'waggle %s'?",
+				   word, near.best);
+	return usage_error("there is no command, no tool and no file '%s'", word);
 }
 
 static int run(int argc, char **argv)
@@ -98,6 +86,8 @@ static int run(int argc, char **argv)
 	for (const struct command *c = commands; c->name; c++)
 		if (!strcmp(c->name, argv[1]))
 			return c->run(argc - 1, argv + 1);
+	if (tool_find(argv[1]))
+		return tool_run(tool_find(argv[1]), argc - 1, argv + 1);
 	if (!access(argv[1], F_OK))
 		return cmd_trace(argc, argv);
 	return unknown(argv[1]);

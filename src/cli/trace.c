@@ -2,6 +2,7 @@
  * trace.c: `waggle -e SCRIPT`, `waggle FILE`: compile or open, attach, watch.
  */
 #include "cli/trace.h"
+#include "cli/tools.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,10 +62,13 @@ static int get_object(struct trace *t, struct waggle_object **object)
 	int err;
 
 	if (t->script) {
-		t->opts.name = "-e";
+		t->opts.name = t->tool ? t->tool : "-e";
 		return waggle_compile(object, WAGGLE_SCRIPT, t->script, strlen(t->script),
 				      &t->opts);
 	}
+	if (access(t->opts.name, F_OK) && tool_find(t->opts.name))
+		return usage_error("options of a tool stand behind its name: waggle %s OPTIONS",
+				   t->opts.name);
 	err = source_read(&t->source, t->opts.name);
 	if (err)
 		return err;
@@ -118,9 +122,9 @@ static int watch(struct trace *t, struct waggle_object *object)
 	signal(SIGCHLD,
 	       SIG_DFL); /* ignored by who started us, the command's status would be lost */
 	err = waggle_session_start(&s, object, &t->opts);
-	if (err == -ENOENT && t->command)
+	if (err == -ENOENT && t->opts.command)
 		return STATUS_NOT_FOUND;
-	if (err == -ENOEXEC && t->command)
+	if (err == -ENOEXEC && t->opts.command)
 		return STATUS_NOT_EXECUTABLE;
 	if (err)
 		return err;
@@ -130,7 +134,7 @@ static int watch(struct trace *t, struct waggle_object *object)
 	}
 	running = s;
 	catch_signals();
-	if (!t->opts.quiet && (!t->opts.format || !strcmp(t->opts.format, "text"))) {
+	if (!t->tool && !t->opts.quiet && (!t->opts.format || !strcmp(t->opts.format, "text"))) {
 		waggle_session_stats(s, &stats);
 		fprintf(stderr, "Attached %u probe%s\n", stats.probes,
 			stats.probes == 1 ? "" : "s");
@@ -159,31 +163,39 @@ static int list(struct trace *t)
 	return err;
 }
 
-int cmd_trace(int argc, char **argv)
+int trace_open(struct trace *t)
 {
-	struct trace t = {.opts = {.sz = sizeof(t.opts), .diag = report_diag, .out = report_out}};
-	struct waggle_object *object = NULL;
-	int status;
+	*t = (struct trace){
+		.opts = {.sz = sizeof(t->opts), .diag = report_diag, .out = report_out}};
+	t->opts.line_buffered = -1;
+	return options_environment(&t->opts);
+}
 
-	t.opts.line_buffered = -1;
-	status = options_environment(&t.opts);
-	if (!status)
-		status = trace_options(&t, argc, argv);
-	if (!status && t.list) {
-		status = status_of(list(&t));
-		source_free(&t.source);
-		free(t.command);
-		return status;
-	}
-	if (!status) {
-		t.opts.verbose = t.verbose;
-		status = get_object(&t, &object);
-		if (!status && (!t.opts.dump || !strcmp(t.opts.dump, "verifier")))
-			status = watch(&t, object);
+int trace_run(struct trace *t, int status)
+{
+	struct waggle_object *object = NULL;
+
+	if (!status && t->list) {
+		status = status_of(list(t));
+	} else if (!status) {
+		t->opts.verbose = t->verbose;
+		status = get_object(t, &object);
+		if (!status && (!t->opts.dump || !strcmp(t->opts.dump, "verifier")))
+			status = watch(t, object);
 		status = status_of(status);
 	}
 	waggle_object_free(object);
-	source_free(&t.source);
-	free(t.command);
+	source_free(&t->source);
+	free(t->command);
 	return status;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	struct trace t;
+	int status = trace_open(&t);
+
+	if (!status)
+		status = trace_options(&t, argc, argv);
+	return trace_run(&t, status);
 }

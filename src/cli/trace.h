@@ -7,11 +7,26 @@
 struct trace {
 	struct waggle_opts opts;
 	struct source source;
-	const char *script; /* of -e */
+	const char *script; /* of -e, or a tool's */
+	const char *tool;   /* its name, or NULL */
 	const char *output;
 	char **command;
 	bool stats, verbose, list;
 };
+
+/* One row of options.def; the last one has neither letter nor name. */
+struct option_row {
+	char letter;
+	const char *name, *takes;
+	int (*take)(struct trace *, const char *value); /* NULL: options_take() */
+	const char *does;
+};
+extern const struct option_row option_rows[];
+int option_take(struct trace *, const struct option_row *, const char *value);
+
+/* trace.c: a new one, with what the environment says; and all that it asks for, which frees it. */
+int trace_open(struct trace *);
+int trace_run(struct trace *, int status);
 
 /* Options, then the script; what is behind it are its parameters. 0 or an exit status. */
 int trace_options(struct trace *, int argc, char **argv);

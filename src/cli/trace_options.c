@@ -174,17 +174,12 @@ static int take_version(struct trace *t, const char *value)
 
 #define take_common NULL /* options that other commands have, too */
 
-static const struct option_row {
-	char letter;
-	const char *name, *takes;
-	int (*take)(struct trace *, const char *value);
-	const char *does;
-} rows[] = {
+const struct option_row option_rows[] = {
 #define OPTION(letter, name, takes, take, does) {letter, name, takes, take, does},
 #include "cli/options.def"
 #undef OPTION
-};
-enum { ROWS = sizeof(rows) / sizeof(*rows), LONG = 256 };
+	{0}};
+enum { ROWS = sizeof(option_rows) / sizeof(*option_rows) - 1, LONG = 256 };
 
 struct tables {
 	char letters[2 * ROWS + 2];
@@ -200,28 +195,33 @@ static void make_tables(struct tables *t)
 	*t = (struct tables){0};
 	*letter++ = '+';
 	for (int i = 0; i < ROWS; i++) {
-		if (rows[i].letter)
-			letter = stpcpy(letter,
-					(char[]){rows[i].letter, rows[i].takes ? ':' : 0, 0});
-		if (rows[i].name)
-			*name++ = (struct option){rows[i].name, rows[i].takes ? 1 : 0, NULL,
-						  LONG + i};
+		if (option_rows[i].letter)
+			letter = stpcpy(letter, (char[]){option_rows[i].letter,
+							 option_rows[i].takes ? ':' : 0, 0});
+		if (option_rows[i].name)
+			*name++ = (struct option){option_rows[i].name, option_rows[i].takes ? 1 : 0,
+						  NULL, LONG + i};
 	}
+}
+
+int option_take(struct trace *t, const struct option_row *row, const char *value)
+{
+	return row->take ? row->take(t, value) : options_take(&t->opts, row->name, value);
 }
 
 static int take_option(struct trace *t, int opt)
 {
-	const struct option_row *row = rows;
+	const struct option_row *row = option_rows;
 
 	if (opt == '?')
 		return STATUS_USAGE; /* getopt has said what is wrong */
-	while (row->letter != opt && row - rows != opt - LONG)
+	while (row->letter != opt && row - option_rows != opt - LONG)
 		row++;
-	return row->take ? row->take(t, optarg) : options_take(&t->opts, row->name, optarg);
+	return option_take(t, row, optarg);
 }
 
 /* Words of a line, so that none is longer than 80 columns; what follows begins at 19. */
-static void print_wrapped(int column, const char *text)
+void print_wrapped(int column, const char *text)
 {
 	while (*text) {
 		int len = (int)strcspn(text, " ");
@@ -234,18 +234,36 @@ static void print_wrapped(int column, const char *text)
 	putchar('\n');
 }
 
+static void print_row(const struct option_row *r)
+{
+	int n = printf(r->letter ? "  -%c" : "  ", r->letter);
+
+	if (r->name)
+		n += printf("%s--%s", r->letter ? ", " : "", r->name);
+	if (r->takes)
+		n += printf(" %s", r->takes);
+	print_wrapped(n < 18 ? n + printf("%*s", 17 - n, "") : 80, r->does);
+}
+
 void options_print(void)
 {
-	for (int i = 0; i < ROWS; i++) {
-		const struct option_row *r = &rows[i];
-		int n = printf(r->letter ? "  -%c" : "  ", r->letter);
+	for (int i = 0; i < ROWS; i++)
+		print_row(&option_rows[i]);
+}
 
-		if (r->name)
-			n += printf("%s--%s", r->letter ? ", " : "", r->name);
-		if (r->takes)
-			n += printf(" %s", r->takes);
-		print_wrapped(n < 18 ? n + printf("%*s", 17 - n, "") : 80, r->does);
+bool option_print(const char *word)
+{
+	for (int i = 0; i < ROWS; i++) {
+		const struct option_row *r = &option_rows[i];
+		char letter[] = {'-', r->letter, 0};
+
+		if ((r->letter && !strcmp(word, letter)) ||
+		    (r->name && !strncmp(word, "--", 2) && !strcmp(word + 2, r->name))) {
+			print_row(r);
+			return true;
+		}
 	}
+	return false;
 }
 
 /* `waggle FILE ARG -c CMD`: -c is the script's second parameter, which few mean. */

@@ -22,6 +22,25 @@ struct words {
 	bool told; /* what is wrong was said */
 };
 
+/* ctype_btf.c: what is known of types, and how they are put together. */
+struct ctype_state {            /* hangs on the script */
+	struct dict aggregates; /* "struct foo", "union bar", declared or from BTF */
+	struct dict names;	/* of types, from typedef: struct type * */
+	struct dict by_id;      /* of BTF, key: the id in decimal */
+	struct dict by_place;   /* of debugging information, key: the address in hex */
+	struct dict enums;      /* "name", declared or from BTF: struct type * */
+	struct dict constants;  /* enumerators and #defines: struct constant * */
+	struct dict missing;    /* names that are no enumerators */
+	struct btf *btf;
+	bool asked;
+};
+struct ctype_state *ctype_state_of(struct script *);
+struct btf *ctype_btf_of(struct script *); /* NULL: there is none */
+const struct type *ctype_keep(struct script *, struct type);
+struct type ctype_pointer_to(struct script *, struct type);
+struct type ctype_array_of(struct script *, struct type element, u32 n);
+bool ctype_aggregate_by_name(struct script *, const char *word, const char *name, struct type *);
+
 void ctype_next(struct words *);
 /* Says what is wrong, once, and returns false: what follows is guesswork. */
 bool ctype_wrong(struct words *, struct loc, const char *hint, const char *fmt, ...)

@@ -79,6 +79,8 @@ void lower_filters(struct lower *l, const struct point *p)
 	if (o->pid && needs_pid(p))
 		lower_demand(l, NULL,
 			     ir_bin(fn, IR_EQ, IRT_I64, lower_pid(l), ir_const(fn, o->pid)));
+	if (o->command_only)
+		lower_demand(l, NULL, ir_bin(fn, IR_EQ, IRT_I64, lower_pid(l), lower_cpid(l)));
 	if (o->cgroup)
 		lower_demand(l, NULL, under_cgroup(l, o->cgroup));
 	if (l->script->filter)

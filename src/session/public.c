@@ -278,6 +278,23 @@ int waggle_language(const char *topic, void (*fn)(void *user, const char *name, 
 	return t.found ? 0 : -ENOENT;
 }
 
+struct words {
+	void (*fn)(void *user, const struct waggle_word *);
+	void *user;
+};
+
+static void word_row(void *user, const struct language_row *r)
+{
+	struct words *w = user;
+
+	w->fn(w->user, &(struct waggle_word){r->kind, r->name, r->alias, r->usage, r->doc});
+}
+
+void waggle_words(void (*fn)(void *user, const struct waggle_word *), void *user)
+{
+	script_rows(word_row, &(struct words){fn, user});
+}
+
 int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const char *line),
 		void *user, const struct waggle_opts *opts)
 {

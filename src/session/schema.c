@@ -70,6 +70,8 @@ int waggle_layout_field(const struct waggle_layout *layout, unsigned i, struct w
 	field.off = f->off;
 	field.size = f->size;
 	field.tuple = (const struct waggle_layout *)f->sub;
+	field.bit = f->bit;
+	field.bits = f->bits;
 	memcpy(out, &field, MIN(out->sz, sizeof(field)));
 	return 0;
 }

@@ -52,10 +52,13 @@ static u8 cell_form(const struct field *f)
 /* The width of a column that did not say one. */
 static u32 natural_width(const struct field *f)
 {
+	char time[TIME_TEXT_MOST];
+
 	switch (f->kind) {
 	case FIELD_STR: return MIN(f->size, 16);
 	case FIELD_UINT:
 	case FIELD_INT: return f->size == 8 ? 12 : f->size == 4 ? 7 : 5;
+	case FIELD_TIME: return (u32)(put_time(time, f->text, 0) - time);
 	default: return 16;
 	}
 }
@@ -66,6 +69,7 @@ static u32 least_width(const struct field *f)
 	switch (f->kind) {
 	case FIELD_UINT:
 	case FIELD_INT: return f->size == 8 ? 6 : f->size == 4 ? 5 : 3;
+	case FIELD_TIME: return natural_width(f);
 	default: return 8;
 	}
 }
@@ -81,7 +85,9 @@ void table_open(struct table *t, struct arena *a, const struct layout *l)
 		*c = (struct column){.field = f, .name = header_name(a, f), .form = cell_form(f)};
 		name = (u32)strlen(c->name);
 		c->right = is_number(f);
-		c->want = MIN(MAX(f->width ? f->width : natural_width(f), name), WIDTH_MOST);
+		c->want = MIN(
+			MAX(f->width && f->kind != FIELD_TIME ? f->width : natural_width(f), name),
+			WIDTH_MOST);
 		c->least = MIN(MAX(least_width(f), name), c->want);
 		t->most +=
 			MAX(c->form == CELL_STACK ? folded_most(f) : field_text_most(f), c->want) +

@@ -1,0 +1,153 @@
+/*
+ * tool_run.c: `waggle TOOL [OPTIONS] [ARGS] [-- CMD ARGS]`.
+ *
+ * In:  the tool's head, which names its options, and the command line. Out: a trace of its script:
+ *      options that tracing has itself are set there (--pid, --duration), the others are named
+ * parameters of the script (getopt), ARGS its $1, $2, ...
+ */
+#include "cli/tools.h"
+#include "cli/trace.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPTIONS_MOST = 32, COMMON_MOST = 64, OWN = 256, COMMON = 512 };
+
+struct parsing {
+	struct tool_option own[OPTIONS_MOST];
+	unsigned nown;
+	bool everybody;
+	struct option names[OPTIONS_MOST + COMMON_MOST + 1];
+	char letters[2 * OPTIONS_MOST + 3];
+	char *params[OPTIONS_MOST];
+	unsigned nparams;
+};
+
+static const struct option_row *common_row(const char *name)
+{
+	for (const struct option_row *r = option_rows; r->letter || r->name; r++)
+		if (r->name && !strcmp(r->name, name))
+			return r;
+	return NULL;
+}
+
+/* Own options first; then those of tracing, by their long names alone. */
+static void read_head(struct parsing *p, const struct tool *tool)
+{
+	struct option *name = p->names;
+	char *letter = p->letters;
+	const char *at = tool->text;
+	struct tool_line l;
+
+	while (tool_line(&at, &l) && p->nown < OPTIONS_MOST) {
+		struct tool_option *o = &p->own[p->nown];
+
+		p->everybody |= !strcmp(l.word, "everybody");
+		if (!tool_option(&l, o))
+			continue;
+		*name++ = (struct option){o->name, o->takes[0] != 0, NULL, OWN + (int)p->nown};
+		if (o->letter)
+			letter = stpcpy(letter, (char[]){o->letter, o->takes[0] ? ':' : 0, 0});
+		p->nown++;
+	}
+	stpcpy(letter, "h");
+	for (int i = 0; option_rows[i].letter || option_rows[i].name; i++)
+		if (option_rows[i].name && i < COMMON_MOST)
+			*name++ = (struct option){option_rows[i].name, option_rows[i].takes != NULL,
+						  NULL, COMMON + i};
+}
+
+/* The script asks for it: "--failed", "--min=5". */
+static int add_param(struct parsing *p, const struct tool_option *o, const char *value)
+{
+	if (p->nparams == OPTIONS_MOST)
+		return usage_error("too many options");
+	if (asprintf(&p->params[p->nparams], o->takes[0] ? "--%s=%s" : "--%s", o->name, value) < 0)
+		return STATUS_ERROR;
+	p->nparams++;
+	return 0;
+}
+
+static int take(struct parsing *p, struct trace *t, const struct tool *tool, int opt)
+{
+	const struct tool_option *o = p->own;
+	const struct option_row *row;
+
+	if (opt == '?')
+		return STATUS_USAGE;
+	if (opt >= COMMON && option_rows[opt - COMMON].letter != 'h')
+		return option_take(t, &option_rows[opt - COMMON], optarg);
+	while (o < p->own + p->nown && o->letter != opt && o - p->own != opt - OWN)
+		o++;
+	if (o == p->own + p->nown) { /* -h, --help */
+		tool_help(tool);
+		exit(output_check(STATUS_OK));
+	}
+	row = common_row(o->name);
+	return row ? option_take(t, row, optarg) : add_param(p, o, optarg ? optarg : "");
+}
+
+/* What the script gets: ARGS, and behind a "--" its named parameters. */
+static int set_arguments(struct parsing *p, struct trace *t, char **args, int n)
+{
+	char **all = calloc((size_t)n + p->nparams + 2, sizeof(*all));
+
+	if (!all)
+		return STATUS_ERROR;
+	for (int i = 0; i < n; i++)
+		all[i] = args[i];
+	all[n] = (char *)"--";
+	for (unsigned i = 0; i < p->nparams; i++)
+		all[n + 1 + (int)i] = p->params[i];
+	t->opts.argv = all; /* as long as the process */
+	t->opts.argc = n + 1 + (int)p->nparams;
+	return 0;
+}
+
+static bool takes_args(const struct tool *tool)
+{
+	const char *at = tool->text;
+	struct tool_line l;
+
+	while (tool_line(&at, &l))
+		if (!strcmp(l.word, "args"))
+			return true;
+	return false;
+}
+
+static int check_args(const struct tool *tool, int given)
+{
+	if (takes_args(tool) && !given)
+		return usage_error("%s takes an argument: `waggle help %s` tells which", tool->name,
+				   tool->name);
+	if (!takes_args(tool) && given)
+		return usage_error("%s takes no arguments: a command stands behind --", tool->name);
+	return 0;
+}
+
+int tool_run(const struct tool *tool, int argc, char **argv)
+{
+	struct parsing p = {0};
+	struct trace t;
+	int opt, status = trace_open(&t), end = 1;
+
+	while (end < argc && strcmp(argv[end], "--") != 0)
+		end++;
+	read_head(&p, tool);
+	t.script = tool->text;
+	t.tool = tool->name;
+	while (!status && (opt = getopt_long(end, argv, p.letters, p.names, NULL)) >= 0)
+		status = take(&p, &t, tool, opt);
+	if (end < argc && !argv[end + 1] && !status)
+		status = usage_error("behind -- stands a command");
+	if (end < argc) {
+		t.opts.command = argv + end + 1;
+		t.opts.command_only = !p.everybody;
+	}
+	if (!status)
+		status = check_args(tool, end - optind);
+	if (!status)
+		status = set_arguments(&p, &t, argv + optind, end - optind);
+	return trace_run(&t, status);
+}

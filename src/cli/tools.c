@@ -1,0 +1,168 @@
+/*
+ * tools.c: the tools of this program: their scripts, and what their heads say.
+ *
+ * In:  tools/NAME.bt, which the assembler puts in. Out: lines and options of a head; `waggle
+ * tools`, `waggle help TOOL`.
+ */
+#include "cli/tools.h"
+
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TOOL(name)                                                      \
+	extern const char tool_text_##name[];                           \
+	__asm__(".pushsection .rodata\n"                                \
+		".hidden tool_text_" #name "\n"                         \
+		".global tool_text_" #name "\n"                         \
+		"tool_text_" #name ": .incbin \"tools/" #name ".bt\"\n" \
+		".byte 0\n"                                             \
+		".popsection\n");
+#include "../tools/tools.def"
+#undef TOOL
+
+const struct tool tools[] = {
+#define TOOL(name) {#name, tool_text_##name},
+#include "../tools/tools.def"
+#undef TOOL
+	{NULL, NULL}};
+
+const struct tool *tool_find(const char *name)
+{
+	for (const struct tool *t = tools; t->name; t++)
+		if (!strcmp(t->name, name))
+			return t;
+	return NULL;
+}
+
+int tool_line(const char **at, struct tool_line *l)
+{
+	static const char *const words[] = {"view", "everybody", "args", "option", "example"};
+	const char *p = *at, *end;
+
+	*l = (struct tool_line){.word = ""};
+	if (!strncmp(p, "/*\n", 3)) { /* the first one: NAME: what it does */
+		p = strstr(p, ": ") ? strstr(p, ": ") + 2 : p;
+		end = strchr(p, '\n');
+		l->text = p;
+		l->ntext = (size_t)(end - p);
+		*at = end + 1;
+		return 1;
+	}
+	end = strchr(p, '\n');
+	if (!end || strncmp(p, " *", 2) != 0 || p[2] == '/')
+		return 0;
+	p += 2 + (p[2] == ' ');
+	for (unsigned i = 0; i < sizeof(words) / sizeof(*words) && !l->nword; i++) {
+		size_t n = strlen(words[i]);
+
+		if (!strncmp(p, words[i], n) && (p[n] == ' ' || p[n] == '\n')) {
+			l->word = words[i];
+			l->nword = n;
+			p += n + (p[n] == ' ');
+		}
+	}
+	l->text = p;
+	l->ntext = (size_t)(end - p);
+	*at = end + 1;
+	return 1;
+}
+
+int tool_option(const struct tool_line *l, struct tool_option *o)
+{
+	const char *tab = memchr(l->text, '\t', l->ntext), *end = l->text + l->ntext;
+	char letter[8] = "";
+	int n;
+
+	*o = (struct tool_option){0};
+	if (strcmp(l->word, "option") != 0 || !tab)
+		return 0;
+	n = l->text[1] == '-'
+		    ? sscanf(l->text, "--%31s%*[ ]%31[^\t\n]", o->name, o->takes) + 1
+		    : sscanf(l->text, "-%1s --%31s%*[ ]%31[^\t\n]", letter, o->name, o->takes);
+	o->letter = letter[0];
+	while (tab < end && *tab == '\t')
+		tab++;
+	o->does = tab;
+	o->ndoes = (size_t)(end - tab);
+	return n >= 2;
+}
+
+static void summary(const struct tool *t)
+{
+	const char *at = t->text;
+	struct tool_line l;
+
+	tool_line(&at, &l);
+	printf("  %-14s %.*s\n", t->name, (int)l.ntext, l.text);
+}
+
+int cmd_tools(int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 1)
+		return usage_error("tools takes nothing: `waggle help TOOL` tells of one");
+	for (const struct tool *t = tools; t->name; t++)
+		summary(t);
+	return STATUS_OK;
+}
+
+/* Lines of the head with that word. */
+static void print_lines(const struct tool *t, const char *word, const char *title)
+{
+	const char *at = t->text;
+	struct tool_line l;
+	struct tool_option o;
+	char left[80];
+
+	while (tool_line(&at, &l)) {
+		if (strcmp(l.word, word) != 0 || !l.nword)
+			continue;
+		if (title)
+			printf("\n%s\n", title);
+		title = NULL;
+		if (!tool_option(&l, &o)) {
+			printf("  %.*s\n", (int)l.ntext, l.text);
+			continue;
+		}
+		snprintf(left, sizeof(left), o.letter ? "-%c, --%s %s" : "%c   --%s %s",
+			 o.letter ? o.letter : ' ', o.name, o.takes);
+		printf("  %-24s %.*s\n", left, (int)o.ndoes, o.does);
+	}
+}
+
+/* What stands behind the lines with words. */
+static void print_text(const struct tool *t)
+{
+	const char *at = t->text;
+	struct tool_line l;
+	int first = 1;
+
+	tool_line(&at, &l);
+	while (tool_line(&at, &l)) {
+		if (!l.nword && l.ntext)
+			printf("%s%.*s\n", first ? "\n" : "", (int)l.ntext, l.text);
+		first &= l.nword || !l.ntext;
+	}
+}
+
+void tool_help(const struct tool *t)
+{
+	const char *at = t->text;
+	struct tool_line l;
+
+	tool_line(&at, &l);
+	printf("%s: %.*s\n\n  waggle %s [OPTIONS]", t->name, (int)l.ntext, l.text, t->name);
+	for (at = t->text; tool_line(&at, &l);)
+		if (!strcmp(l.word, "args"))
+			printf(" %.*s", (int)l.ntext, l.text);
+	puts(" [-- CMD ARGS]\n");
+	print_lines(t, "option", NULL);
+	puts("  as all tools: --pid, --comm, --uid, --cgroup, --container, --duration, --json,\n"
+	     "  --flame, --engine, --stats and more of `waggle -h`; -- CMD ARGS: run CMD, trace "
+	     "it\n"
+	     "  until it ends");
+	print_text(t);
+	print_lines(t, "example", "Examples:");
+}

@@ -1,0 +1,40 @@
+/* tools.h: the tools: scripts that are part of this program. Private to the files of the commands.
+ */
+#ifndef CLI_TOOLS_H
+#define CLI_TOOLS_H
+
+#include <stddef.h>
+
+struct tool {
+	const char *name, *text;
+};
+extern const struct tool tools[]; /* by name; ends with a row without one */
+const struct tool *tool_find(const char *name);
+
+/*
+ * The head of a script is the comment at its beginning: "NAME: what it does" on its first line,
+ * then lines that begin with a word: "view", "everybody", "args", "option", "example"; then text.
+ */
+struct tool_line {
+	const char *word,
+		*text; /* what is behind the word; of the first line "", and what it does */
+	size_t nword, ntext;
+};
+/* The line at *at, which is the tool's text at first, and goes on; 0: the head has ended. Lines
+ * without one of these words have nword 0. */
+int tool_line(const char **at, struct tool_line *);
+
+/* "-x --failed VALUE<tabs>what it does" */
+struct tool_option {
+	char letter;              /* or 0 */
+	char name[32], takes[32]; /* takes: "": nothing */
+	const char *does;
+	size_t ndoes;
+};
+int tool_option(const struct tool_line *, struct tool_option *);
+
+void tool_help(const struct tool *);
+int tool_run(const struct tool *, int argc, char **argv);
+int cmd_tools(int argc, char **argv);
+
+#endif
