@@ -48,7 +48,7 @@ static int take_match(void *user, const char *name, const char *module)
 	struct arena *a = f->script->arena;
 
 	if (is_of_module(f, module) && glob_match(f->pattern, name) && !dict_get(&f->found, name) &&
-	    (!f->typed || (!module && in_types(f->script, name))))
+	    (!f->typed || ((!module || f->module) && in_types(f->script, name))))
 		*dict_put(&f->found, arena_strdup(a, name)) = arena_strdup(a, module ? module : "");
 	return f->found.entries.n > f->script->limits.points_most;
 }
@@ -153,6 +153,13 @@ static char *cut_module(char **name)
 	return module;
 }
 
+/* A module that is named brings its types with it, if it has any. */
+static void take_types(struct script *s, const char *module)
+{
+	if (module && !has_wildcard(module) && strcmp(module, "vmlinux") != 0 && s->target->ops->module)
+		s->target->ops->module(s->target, module);
+}
+
 static bool is_there(struct script *s, const char *name, const char *module)
 {
 	struct functions f = {
@@ -176,6 +183,7 @@ int points_kprobe(struct script *s, const struct probe_row *row, struct probe *p
 		return diag_error(s->diag, spec->at,
 				  arena_printf(s->arena, "it is written %s", row->usage),
 				  "'%s' is not a probe of kind %s", spec->text, row->name);
+	take_types(s, module);
 	if (s->target->ops->kprobes(s->target))
 		return no_kprobes(s, spec);
 	err = parse_offset(s, spec, name, &off);
@@ -240,6 +248,7 @@ int points_fentry(struct script *s, const struct probe_row *row, struct probe *p
 		return diag_error(s->diag, spec->at,
 				  arena_printf(s->arena, "it is written %s", row->usage),
 				  "'%s' is not a probe of kind %s", spec->text, row->name);
+	take_types(s, module);
 	err = s->target->ops->fentry(s->target);
 	if (err)
 		return fentry_instead(s, row, probe, spec, &whole, err, tail);

@@ -28,7 +28,7 @@ static const struct btf_type *proto_of(struct script *s, const struct point *p, 
 	if ((*first && p->row->attach != ATTACH_RAW_TRACEPOINT) ||
 	    s->target->ops->btf(s->target, &btf, &silent))
 		return NULL;
-	id = btf_find(btf, *first ? arena_printf(s->arena, "__bpf_trace_%s", p->pattern) : p->pattern,
+	id = btf_find(btf, *first ? arena_printf(s->arena, "__bpf_trace_%s", p->pattern) : p->func ? p->func : p->pattern,
 		      BTF_FUNC);
 	t = id ? btf_type(btf, id) : NULL;
 	t = t ? btf_type(btf, t->type) : NULL;

@@ -273,6 +273,10 @@ int live_btf(struct target *t, struct btf **out, struct diag *d)
 	char key[65];
 	int err = 0;
 
+	if (l->module.btf) {
+		*out = l->module.btf;
+		return 0;
+	}
 	if (!l->btf && access(VMLINUX, F_OK))
 		return diag_fail(d, -ENOENT, "it was built without CONFIG_DEBUG_INFO_BTF",
 				 "this kernel does not describe its types (no " VMLINUX ")");
@@ -291,6 +295,7 @@ static void live_close(struct target *t)
 
 	if (!l)
 		return;
+	live_module_close(t);
 	btf_close(l->btf);
 	live_files_close(t);
 	live_config_close(t);
@@ -300,6 +305,7 @@ static const struct target_ops live_ops = {
 	.tracepoint = live_tracepoint,
 	.tracepoints = live_tracepoints,
 	.btf = live_btf,
+	.module = live_module,
 	.kprobes = live_kprobes,
 	.fentry = live_fentry,
 	.kfunc = live_kfunc,

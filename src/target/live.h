@@ -9,6 +9,11 @@ struct live {
 	const char *tracefs; /* NULL: not looked for yet */
 	struct dict formats; /* "category:name" */
 	struct btf *btf;
+	struct { /* the types of a module behind those of the kernel; btf NULL: of none */
+		struct btf *btf;
+		const char *name;
+		struct buf raw;
+	} module;
 	struct dict forbidden; /* functions that kprobes may not be at; no arena: not read yet */
 	struct user_file *files;
 	struct buf *config; /* text of the kernel's configuration; NULL: not read yet */
@@ -24,6 +29,8 @@ int builtin_tracepoint(struct target *, const char *category, const char *name,
 		       struct tp_format **);
 int builtin_tracepoints(struct target *, int (*fn)(void *, const char *, const char *), void *user);
 
+int live_module(struct target *, const char *name);
+void live_module_close(struct target *);
 int live_kprobes(struct target *);
 int live_fentry(struct target *);
 bool live_kfunc(struct target *, u32 prog_kind, u32 attach_type, u32 at, u32 function);

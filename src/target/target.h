@@ -82,6 +82,10 @@ struct target_ops {
 			   int (*fn)(void *, const char *category, const char *name), void *user);
 	/* The kernel's types, which belong to the target; -ENOENT without BTF. Reports why. */
 	int (*btf)(struct target *, struct btf **, struct diag *);
+	/* From now on btf() has the types of a module, too: those of the kernel keep their ids, the
+	 * module's are behind them. -ENOENT: it is not loaded, or without types; -EBUSY: there is
+	 * another module's. NULL: never. */
+	int (*module)(struct target *, const char *name);
 	/* Whether there are kprobes: 0, -ENOENT. */
 	int (*kprobes)(struct target *);
 	/* Whether programs may attach by fentry and fexit: 0, -ENOENT, -EPERM. */

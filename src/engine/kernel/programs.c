@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define GATE_MOST 6
 #define LOG_FIRST (64u * 1024)
@@ -154,12 +155,27 @@ static int program_load(struct kernel_engine *k, u32 prog, struct sys_prog *s,
 /* An iterator is a function of its own, "bpf_iter_task"; the pattern may have a pin behind it. */
 static u32 traced_type(struct btf *btf, const struct attach *at)
 {
+	const char *colon = strchr(at->pattern, ':');
 	char name[128];
 
 	if (at->kind != ATTACH_ITER)
-		return btf_find(btf, at->pattern, BTF_FUNC);
+		return btf_find(btf, colon ? colon + 1 : at->pattern, BTF_FUNC);
 	snprintf(name, sizeof(name), "bpf_iter_%.*s", (int)strcspn(at->pattern, ":"), at->pattern);
 	return btf_find(btf, name, BTF_FUNC);
+}
+
+/* Of "module:function": its types, to be closed; 0: it is one of the kernel itself. */
+static int module_types(struct kernel_engine *k, const char *pattern)
+{
+	const char *colon = strchr(pattern, ':');
+	char name[64];
+
+	if (!colon || colon - pattern >= (long)sizeof(name))
+		return 0;
+	snprintf(name, sizeof(name), "%.*s", (int)(colon - pattern), pattern);
+	if (k->target->ops->module(k->target, name))
+		return 0;
+	return MAX(sys_btf_of_module(name), 0);
 }
 
 /* fentry, fexit and iter are of one function, which the program names when it is loaded. */
@@ -178,7 +194,11 @@ static int trace_function(struct kernel_engine *k, u32 prog, struct sys_prog *s)
 	s->attach_type = at->kind == ATTACH_FENTRY  ? TRACE_FENTRY
 			 : at->kind == ATTACH_FEXIT ? TRACE_FEXIT
 						    : TRACE_ITER;
-	if ((!k->target && target_live(&k->target, d)) || k->target->ops->btf(k->target, &btf, d))
+	if (!k->target && target_live(&k->target, d))
+		return -EINVAL;
+	if (at->kind != ATTACH_ITER)
+		s->attach_fd = module_types(k, at->pattern);
+	if (k->target->ops->btf(k->target, &btf, d))
 		return -EINVAL;
 	s->attach_btf = traced_type(btf, at);
 	if (s->attach_btf)
@@ -251,6 +271,8 @@ static int program_made(struct kernel_engine *k, u32 prog, const struct speciali
 	}
 	if (!err)
 		err = program_load(k, prog, &s, now, shift);
+	if (s.attach_fd)
+		close(s.attach_fd);
 	free(lines);
 	free(funcs);
 	return err;

@@ -22,6 +22,8 @@ enum bpf_cmd { /* only those that we use */
 	       CMD_BTF_LOAD = 18,
 	       CMD_MAP_FREEZE = 22,
 	       CMD_MAP_LOOKUP_BATCH = 24,
+	       CMD_BTF_FD = 19,
+	       CMD_BTF_NEXT = 23,
 	       CMD_LINK_CREATE = 28,
 	       CMD_ITER_CREATE = 33,
 };
@@ -173,6 +175,7 @@ int sys_prog_load(const struct sys_prog *p, u32 level, char *log, u32 log_size)
 		.attach_type = p->attach_type,
 		.flags = p->flags,
 		.attach_btf = p->attach_btf,
+		.attach_fd = (u32)p->attach_fd,
 	};
 
 	copy_name(a.name, p->name);
@@ -264,6 +267,39 @@ int sys_prog_recursion(int fd, u64 *misses)
 	if (!err && a.size < sizeof(info))
 		return -ENODATA;
 	return err;
+}
+
+int sys_btf_of_module(const char *name)
+{
+	struct {
+		u32 id, next, flags;
+	} a = {0};
+
+	for (;;) {
+		char is[64] = "";
+		struct { /* struct bpf_btf_info */
+			u64 btf;
+			u32 size, id;
+			u64 name;
+			u32 name_size, is_kernel;
+		} info = {.name = addr(is), .name_size = sizeof(is)};
+		struct {
+			u32 fd, size;
+			u64 info;
+		} ask = {0, sizeof(info), addr(&info)};
+		int fd, err = sys_bpf(CMD_BTF_NEXT, &a, sizeof(a));
+
+		if (err)
+			return err;
+		a.id = a.next;
+		fd = sys_bpf(CMD_BTF_FD, &(u32[]){a.id, 0, 0}, 12);
+		if (fd < 0)
+			continue;
+		ask.fd = (u32)fd;
+		if (!sys_bpf(CMD_INFO, &ask, sizeof(ask)) && info.is_kernel && !strcmp(is, name))
+			return fd;
+		close(fd);
+	}
 }
 
 int sys_btf_load(const void *btf, u32 size)

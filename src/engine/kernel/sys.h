@@ -43,6 +43,7 @@ struct sys_prog {
 	const char *name, *license;
 	u32 kind, attach_type; /* attach_type: MULTI_*, TRACE_*, 0: any */
 	u32 flags, attach_btf; /* the kernel's type that it is checked against */
+	int attach_fd;	       /* of the BTF of the module that has it, 0: the kernel itself */
 	const struct insn *insns;
 	u32 ninsns;
 	int btf_fd; /* 0: no func and line info */
@@ -68,6 +69,8 @@ int sys_pin(int fd, const char *path);
 int sys_pinned(const char *path);
 /* How often the program was skipped because of recursion; -ENODATA: the kernel does not count. */
 int sys_prog_recursion(int fd, u64 *misses);
+/* The types of a module of the kernel. -ENOENT: it is not loaded, or without types. */
+int sys_btf_of_module(const char *name);
 int sys_btf_load(const void *btf, u32 size);
 
 /* Opens a tracepoint as a perf event on CPU 0; a program that is set on it runs on all CPUs. */
