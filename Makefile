@@ -195,11 +195,20 @@ format:
 lint:
 	script/lint
 
+MANDIR  ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
 	install -s -m 755 $(O)/waggle $(DESTDIR)$(PREFIX)/bin/waggle
 	install -m 644 $(O)/libwaggle.a $(DESTDIR)$(PREFIX)/lib/libwaggle.a
 	install -m 644 include/waggle.h $(DESTDIR)$(PREFIX)/include/waggle.h
+	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
+	$(O)/waggle help man >$(DESTDIR)$(MANDIR)/man1/waggle.1
+	$(O)/waggle completion bash >$(DESTDIR)$(BASHDIR)/waggle
+	$(O)/waggle completion zsh >$(DESTDIR)$(ZSHDIR)/_waggle
+	$(O)/waggle completion fish >$(DESTDIR)$(FISHDIR)/waggle.fish
 
 clean:
 	rm -rf build build-*
