@@ -19,12 +19,12 @@
 		"tool_text_" #name ": .incbin \"tools/" #name ".bt\"\n" \
 		".byte 0\n"                                             \
 		".popsection\n");
-#include "../tools/tools.def"
+#include "cli/tools.def"
 #undef TOOL
 
 const struct tool tools[] = {
 #define TOOL(name) {#name, tool_text_##name},
-#include "../tools/tools.def"
+#include "cli/tools.def"
 #undef TOOL
 	{NULL, NULL}};
 
