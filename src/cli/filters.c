@@ -64,12 +64,14 @@ static bool is_cgroup(const char *path)
 
 int take_cgroup(struct trace *t, const char *path)
 {
-	char *whole;
+	static char *whole; /* of the last one */
 
 	t->opts.cgroup = path;
 	if (is_cgroup(path))
 		return 0;
-	/* as /proc/PID/cgroup has it; as long as the process lives */
+	/* as /proc/PID/cgroup has it */
+	free(whole);
+	whole = NULL;
 	if (asprintf(&whole, "/sys/fs/cgroup%s%s", path[0] == '/' ? "" : "/", path) < 0)
 		return STATUS_ERROR;
 	t->opts.cgroup = whole;

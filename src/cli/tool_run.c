@@ -22,6 +22,7 @@ struct parsing {
 	char letters[2 * OPTIONS_MOST + 3];
 	char *params[OPTIONS_MOST];
 	unsigned nparams;
+	char **args; /* all that the script gets */
 };
 
 static const struct option_row *common_row(const char *name)
@@ -100,7 +101,8 @@ static int set_arguments(struct parsing *p, struct trace *t, char **args, int n)
 	all[n] = (char *)"--";
 	for (unsigned i = 0; i < p->nparams; i++)
 		all[n + 1 + (int)i] = p->params[i];
-	t->opts.argv = all; /* as long as the process */
+	p->args = all;
+	t->opts.argv = all;
 	t->opts.argc = n + 1 + (int)p->nparams;
 	return 0;
 }
@@ -149,5 +151,9 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 		status = check_args(tool, end - optind);
 	if (!status)
 		status = set_arguments(&p, &t, argv + optind, end - optind);
-	return trace_run(&t, status);
+	status = trace_run(&t, status);
+	for (unsigned i = 0; i < p.nparams; i++)
+		free(p.params[i]);
+	free(p.args);
+	return status;
 }
