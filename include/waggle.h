@@ -124,6 +124,9 @@ int waggle_disassemble(const void *code, size_t size, const struct waggle_opts *
 int waggle_classic(const void *text, size_t size, bool raw, const char *format,
 		   const struct waggle_opts *);
 
+/* Writes a script to out() as it should be written: the same tokens and comments, other white space. */
+int waggle_format(const char *src, size_t len, const struct waggle_opts *);
+
 /* Calls fn for each of the "probes", "values", "functions", "aggregations", "types", "operators",
  * "statements" or "config" of the script language, with how it is written and what it does; or for each
  * of the "stages" that `dump` knows. The strings live until fn returns. -ENOENT: no such topic. */

@@ -25,6 +25,7 @@ extern const struct command commands[]; /* ends with a row without a name */
 
 int cmd_trace(int argc, char **argv); /* `waggle -e ...`, `waggle FILE` */
 int cmd_build(int argc, char **argv);
+int cmd_fmt(int argc, char **argv);
 int cmd_asm(int argc, char **argv);
 int cmd_dis(int argc, char **argv);
 int cmd_map(int argc, char **argv);

@@ -13,6 +13,7 @@
 
 const struct command commands[] = {
 	{"build", cmd_build, "waggle build FILE -o OBJECT", "compile a script to a BPF object"},
+	{"fmt", cmd_fmt, "waggle fmt [-i] FILE...", "scripts as they should be written; -i: in place"},
 	{"dis", cmd_dis, "waggle dis [--classic] FILE",
 	 "the instructions of an object, or bare ones"},
 	{"asm", cmd_asm, "waggle asm [--classic] FILE -o OUT",

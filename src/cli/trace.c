@@ -101,7 +101,9 @@ static void print_stats(const struct waggle_stats *s)
 static int open_output(struct trace *t)
 {
 	t->opts.out_fd = STDOUT_FILENO;
-	if (!t->output || t->opts.dump)
+	if (t->dry_run)
+		t->opts.out_fd = 0;
+	if (!t->output || t->opts.dump || t->dry_run)
 		return 0;
 	t->opts.out_fd = output_open(t->output);
 	return t->opts.out_fd < 0 ? STATUS_ERROR : 0;
@@ -129,6 +131,12 @@ static int watch(struct trace *t, struct waggle_object *object)
 	if (err)
 		return err;
 	if (t->opts.dump) { /* the verifier's log has been printed */
+		waggle_session_stop(s);
+		return 0;
+	}
+	if (t->dry_run) {
+		waggle_session_stats(s, &stats);
+		fprintf(stderr, "Attached %u probe%s\n", stats.probes, stats.probes == 1 ? "" : "s");
 		waggle_session_stop(s);
 		return 0;
 	}
@@ -163,6 +171,19 @@ static int list(struct trace *t)
 	return err;
 }
 
+/* --fmt */
+static int format(struct trace *t)
+{
+	int err;
+
+	if (t->script) {
+		t->opts.name = "-e";
+		return waggle_format(t->script, strlen(t->script), &t->opts);
+	}
+	err = source_read(&t->source, t->opts.name);
+	return err ? err : waggle_format(t->source.text, t->source.size, &t->opts);
+}
+
 int trace_open(struct trace *t)
 {
 	*t = (struct trace){
@@ -177,6 +198,8 @@ int trace_run(struct trace *t, int status)
 
 	if (!status && t->list) {
 		status = status_of(list(t));
+	} else if (!status && t->fmt) {
+		status = status_of(format(t));
 	} else if (!status) {
 		t->opts.verbose = t->verbose;
 		status = get_object(t, &object);

@@ -11,7 +11,7 @@ struct trace {
 	const char *tool;   /* its name, or NULL */
 	const char *output;
 	char **command;
-	bool stats, verbose, list;
+	bool stats, verbose, list, fmt, dry_run;
 };
 
 /* One row of options.def; the last one has neither letter nor name. */

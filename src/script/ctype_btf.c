@@ -31,7 +31,8 @@ struct btf *ctype_btf_of(struct script *s)
 
 	if (!c->asked) {
 		c->asked = true;
-		if (s->target->ops->btf && s->target->ops->btf(s->target, &c->btf, &quiet))
+		if (s->target && s->target->ops->btf &&
+		    s->target->ops->btf(s->target, &c->btf, &quiet))
 			c->btf = NULL;
 	}
 	return c->btf;

@@ -8,6 +8,7 @@
 #include "object/asm.h"
 #include "script/rows.h"
 #include "script/script.h"
+#include "script/format.h"
 #include "session/opts.h"
 #include "session/session.h"
 
@@ -100,6 +101,35 @@ int waggle_compile(struct waggle_object **out, enum waggle_lang lang, const char
 		target_close(target);
 	buf_free(&text);
 	*out = (struct waggle_object *)object;
+	return err;
+}
+
+int waggle_format(const char *src, size_t len, const struct waggle_opts *opts)
+{
+	struct arena arena = {0};
+	struct buf out = {0};
+	struct waggle_opts o;
+	struct script s = {.arena = &arena};
+	struct diag diag;
+	jmp_buf escape;
+	int err = opts_copy(&o, opts);
+
+	if (err)
+		return err;
+	diag = diag_of(&o);
+	diag.file = o.name ? o.name : "script";
+	diag.text = src;
+	diag.size = len;
+	s.diag = &diag;
+	arena.escape = &escape;
+	if (setjmp(escape))
+		err = -ENOMEM;
+	else
+		err = script_format(&s, src, len, &out);
+	if (!err && out.n && o.out)
+		o.out(o.user, out.p, out.n);
+	buf_free(&out);
+	arena_free(&arena);
 	return err;
 }
 
