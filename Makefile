@@ -37,7 +37,7 @@ BEHAVE   := $(O)/tests/behave/behave
 TRACED   := $(O)/tests/behave/traced
 
 # Without commands there is only the library.
-all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a $(O)/conformance
+all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a $(O)/conformance $(O)/rows.proven
 
 $(O)/waggle: $(CLI_OBJ) $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
@@ -123,6 +123,9 @@ $(ROWS): $(O)/tests/rows/rows.o $(patsubst %,$(O)/tests/behave/%.o,case needs te
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^
 rows: $(ROWS)
 	$(ROWS) -w docs/language.md $(CASES)
+# Every row has a case, every case that names rows names those that there are, and the page has that table.
+$(O)/rows.proven: $(ROWS) docs/language.md $(CASES)
+	@$(ROWS) docs/language.md $(CASES) >$@ || { cat $@; rm -f $@; exit 1; }
 # Scratch memory of programs that can be preempted, as it would be without claims: must fail.
 torn: $(O)/waggle-torn
 $(O)/waggle-torn: src/script/lower_claim.c $(O)/waggle $(O)/inner.a
@@ -138,7 +141,7 @@ debug-programs:
 
 # What includes fuzz/one.h is for libFuzzer, and needs these rooms alone. SAN stops at the first thing
 # found.
-FUZZ_ROOMS = base elf demangle isa btf object vm
+FUZZ_ROOMS = base elf demangle arch isa btf object target vm symbol
 FUZZERS = $(basename $(shell grep -l '"one.h"' fuzz/*.c))
 fuzzers:
 	+$(MAKE) --no-print-directory O=build-fuzz CC=clang CFLAGS="-O1 -g $(SAN) -fno-sanitize=pointer-overflow -fsanitize=fuzzer-no-link" \
@@ -192,11 +195,20 @@ format:
 lint:
 	script/lint
 
+MANDIR  ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
 	install -s -m 755 $(O)/waggle $(DESTDIR)$(PREFIX)/bin/waggle
 	install -m 644 $(O)/libwaggle.a $(DESTDIR)$(PREFIX)/lib/libwaggle.a
 	install -m 644 include/waggle.h $(DESTDIR)$(PREFIX)/include/waggle.h
+	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
+	$(O)/waggle help man >$(DESTDIR)$(MANDIR)/man1/waggle.1
+	$(O)/waggle completion bash >$(DESTDIR)$(BASHDIR)/waggle
+	$(O)/waggle completion zsh >$(DESTDIR)$(ZSHDIR)/_waggle
+	$(O)/waggle completion fish >$(DESTDIR)$(FISHDIR)/waggle.fish
 
 clean:
 	rm -rf build build-*

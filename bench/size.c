@@ -17,11 +17,11 @@ static const struct budget {
 	const char *room;
 	unsigned kib;
 } budgets[] = {
-	{"base", 16},    {"elf", 32},     {"demangle", 32}, {"arch", 64},    {"isa", 64},      {"btf", 48},
-	{"types", 16},   {"object", 96},  {"target", 32},  {"ir", 112},      {"codegen", 96},
-	{"script", 224}, {"cc", 320},     {"filter", 96},  {"compile.c", 8}, {"verify", 160},
-	{"vm", 160},     {"symbol", 64},  {"packet", 108}, {"stream", 64},   {"engine", 128},
-	{"sink", 128},   {"session", 64}, {"cli", 96},     {"libc", 816},
+	{"base", 16},    {"elf", 16},     {"demangle", 48}, {"arch", 48},   {"isa", 64},
+	{"btf", 40},     {"types", 16},   {"object", 144},  {"target", 40}, {"ir", 48},
+	{"codegen", 40}, {"script", 400}, {"cc", 208},      {"filter", 56}, {"compile.c", 8},
+	{"verify", 112}, {"vm", 168},     {"symbol", 24},   {"packet", 72}, {"stream", 16},
+	{"engine", 336}, {"sink", 96},    {"session", 80},  {"cli", 48},    {"libc", 928},
 };
 
 struct room {

@@ -163,9 +163,10 @@ static u32 length(struct unxz *z, struct lengths *l, u32 pos)
 	return 18 + tree(z, l->high, 8);
 }
 
-static u32 distance(struct unxz *z, u32 len)
+/* kind: 0 to 2 for lengths of 2 to 4, 3 for longer ones */
+static u32 distance(struct unxz *z, u32 kind)
 {
-	u32 slot = tree(z, z->probs.slot[MIN(len, 5u) - 2], 6), bits, v;
+	u32 slot = tree(z, z->probs.slot[kind], 6), bits, v;
 
 	if (slot < 4)
 		return slot;
@@ -210,7 +211,7 @@ static void match(struct unxz *z, u32 pos, u32 *left)
 		memmove(z->rep + 1, z->rep, 3 * sizeof(*z->rep));
 		z->state = z->state < 7 ? 7 : 10;
 		len = length(z, &z->probs.len, pos);
-		z->rep[0] = distance(z, len);
+		z->rep[0] = distance(z, len < 5 ? len - 2 : 3);
 	}
 	if (z->rep[0] >= written(z) || len > *left) {
 		z->broken = true;

@@ -36,6 +36,7 @@ int cmd_target(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_tools(int argc, char **argv);
+int cmd_completion(int argc, char **argv);
 
 /* report.c */
 void report_diag(void *user, const struct waggle_diag *);
@@ -62,6 +63,7 @@ int options_environment(struct waggle_opts *);
 int options_take(struct waggle_opts *, const char *option, const char *value);
 void print_wrapped(int column, const char *text); /* behind so many columns, at 19 */
 bool option_print(const char *word); /* that one: "-c", "--pid"; false: there is none */
+void manual_print(void); /* manual.c: waggle(1) */
 void options_print(void);            /* trace_options.c: those of tracing, for -h */
 
 /* list.c; each returns 0, an exit status or -errno. */

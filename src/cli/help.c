@@ -97,6 +97,10 @@ static int help_word(const char *word)
 
 int cmd_help(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "man")) {
+		manual_print();
+		return STATUS_OK;
+	}
 	if (argc > 1)
 		return waggle_language(argv[1], line, NULL) ? help_word(argv[1]) : STATUS_OK;
 	fputs(usage, stdout);

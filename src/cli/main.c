@@ -30,6 +30,8 @@ const struct command commands[] = {
 	{"tools", cmd_tools, "waggle tools", "tools that are scripts: opensnoop, syscount, ..."},
 	{"target", cmd_target, "waggle target save FILE [PATTERN...]",
 	 "save what a compiler must know of this machine"},
+	{"completion", cmd_completion, "waggle completion bash|zsh|fish",
+	 "a script by which the shell completes command lines"},
 	{"help", cmd_help, "waggle help [TOPIC|WORD]",
 	 "probes, values, functions, ...; or a word, command or tool"},
 	{NULL, NULL, NULL, NULL},

@@ -84,6 +84,8 @@ bool elf_load_segment(const struct elf *, u32 i, struct elf_segment *);
 bool elf_note_segment(const struct elf *, u32 i, u64 *offset, u64 *size);
 /* Where the byte at an address is in the file. False: no segment holds it. */
 bool elf_offset_of(const struct elf *, u64 addr, u64 *offset);
+/* The address of the byte at an offset. False: no segment holds it. */
+bool elf_address_of(const struct elf *, u64 offset, u64 *addr);
 
 /* ---- writing: sections and symbols in the order of the calls, symbols sorted into local first. */
 struct elf_writer {

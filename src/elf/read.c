@@ -252,3 +252,15 @@ bool elf_offset_of(const struct elf *e, u64 addr, u64 *offset)
 		}
 	return false;
 }
+
+bool elf_address_of(const struct elf *e, u64 offset, u64 *addr)
+{
+	struct elf_segment s;
+
+	for (u32 i = 0; elf_load_segment(e, i, &s); i++)
+		if (offset >= s.offset && offset - s.offset < s.size) {
+			*addr = offset - s.offset + s.addr;
+			return true;
+		}
+	return false;
+}

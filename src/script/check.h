@@ -65,6 +65,8 @@ void check_address(struct checker *, struct node *);
 bool check_args(struct checker *, struct node *);
 
 /* check_map.c */
+/* check_call.c: a map as a whole: without a key, whatever keys it has. */
+bool check_whole_map(struct checker *, struct node *);
 /* A map with its keys, without demanding a value. */
 bool check_map(struct checker *, struct node *);
 void check_map_value(struct checker *, struct node *map, struct type value);

@@ -50,8 +50,9 @@ static void check_conversion(struct checker *c, struct node *call, const struct 
 
 	if (t.kind == TYPE_UNKNOWN)
 		return;
-	if (bytes ? t.kind == TYPE_STR || (t.kind == TYPE_SHOWN && t.show == FIELD_BUF)
-		  : string ? has_text(t) : t.kind == TYPE_INT)
+	if (bytes    ? t.kind == TYPE_STR || (t.kind == TYPE_SHOWN && t.show == FIELD_BUF)
+	    : string ? has_text(t)
+		     : t.kind == TYPE_INT)
 		return;
 	if (bytes)
 		hint = "buf(p, 16) reads bytes", what = "bytes";
@@ -75,7 +76,8 @@ void check_printf(struct checker *c, struct node *n)
 	for (struct node *a = arg; a; a = a->next, given++)
 		check_expr(c, a);
 	if (n->a->kind != NODE_STR) {
-		check_fail(c, n->a, "printf(\"%d\\n\", pid)", "the format must be a string constant");
+		check_fail(c, n->a, "printf(\"%d\\n\", pid)",
+			   "the format must be a string constant");
 		return;
 	}
 	if (strlen(p) != n->a->len) {
@@ -104,8 +106,8 @@ void check_printf(struct checker *c, struct node *n)
 /* str(args.filename) is a filename, kstack(5) a kstack. */
 static const char *wrapped_name(const struct node *n)
 {
-	static const char *const wrappers[] = {"str", "ntop", "ksym", "usym", "buf", "macaddr",
-					       "strerror", "kptr", "uptr", "bswap"};
+	static const char *const wrappers[] = {"str",     "ntop",     "ksym", "usym", "buf",
+					       "macaddr", "strerror", "kptr", "uptr", "bswap"};
 	const struct node *a = n->a && n->a->next && !strcmp(n->text, "ntop") ? n->a->next : n->a;
 
 	if (!strcmp(n->text, "kstack") || !strcmp(n->text, "ustack") || !strcmp(n->text, "nsecs"))
@@ -151,7 +153,7 @@ void check_emit(struct checker *c, struct node *n)
 /* ---- maps */
 
 /* A map as a whole: without a key, whatever keys it has. */
-static bool check_whole_map(struct checker *c, struct node *n)
+bool check_whole_map(struct checker *c, struct node *n)
 {
 	if (n->kind != NODE_MAP || n->a)
 		return false;
@@ -195,7 +197,8 @@ void check_print(struct checker *c, struct node *n)
 		check_whole_map(c, n->a);
 		for (u32 i = 0; top; top = top->next, i++) /* a top of 0: all of them */
 			if (check_int(c, top, "print()") && !constant(top, i))
-				check_fail(c, top, "print(@m, 5)", "this must be a positive constant");
+				check_fail(c, top, "print(@m, 5)",
+					   "this must be a positive constant");
 		return;
 	}
 	if (top)
@@ -220,6 +223,7 @@ void check_delete(struct checker *c, struct node *n)
 		map->a = key;
 	}
 	check_map(c, map);
+	n->type = TYPE_BOOL;
 }
 
 void check_exit(struct checker *c, struct node *n)
@@ -233,7 +237,8 @@ void check_exit(struct checker *c, struct node *n)
 /* The text of a positional parameter, "" when it was not given. */
 static const char *param_text(const struct checker *c, const struct node *n)
 {
-	return n->value >= 1 && n->value <= (u64)c->script->argc ? c->script->argv[n->value - 1] : "";
+	return n->value >= 1 && n->value <= (u64)c->script->argc ? c->script->argv[n->value - 1]
+								 : "";
 }
 
 static void make_string(struct node *n, const char *text, u32 most)
@@ -294,12 +299,14 @@ void check_str(struct checker *c, struct node *n)
 	struct node *most = n->a->next;
 	u32 size = c->script->limits.str_most;
 
-	if (most && check_int(c, most, "the length of str()")) {
-		if (!constant(most, 1))
-			check_fail(c, most, "str(p, 16)", "the length must be a positive constant");
-		else if (most->value >= size)
-			check_fail(c, most, arena_printf(c->script->arena, "the most is %u bytes, "
-							 "unless --max-strlen says more", size - 1),
+	if (most && check_int(c, most, "the length of str()") && constant(most, INT64_MIN) &&
+	    (s64)most->value >= 0) { /* below zero: as long as strings can be */
+		if (most->value >= size)
+			check_fail(c, most,
+				   arena_printf(c->script->arena,
+						"the most is %u bytes, "
+						"unless --max-strlen says more",
+						size - 1),
 				   "a string cannot be that long");
 		else
 			size = (u32)MIN(most->value + 1, size);

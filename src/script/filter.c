@@ -63,9 +63,12 @@ static u32 under_cgroup(struct lower *l, const char *path)
 	struct ir_fn *fn = l->fn;
 	u32 id = lower_fill(l, FILL_CGROUP, path);
 	u32 same = ir_bin(fn, IR_EQ, IRT_I64, lower_cgroup(l), id);
-	u32 above = ir_call(fn, HELPER_get_current_ancestor_cgroup_id, IRT_I64, 1,
-			    lower_fill(l, FILL_CGROUP_LEVEL, path));
+	u32 above;
 
+	if (l->object->kernel < KERNEL(5, 15)) /* tracing programs cannot ask for it */
+		return same;
+	above = ir_call(fn, HELPER_get_current_ancestor_cgroup_id, IRT_I64, 1,
+			lower_fill(l, FILL_CGROUP_LEVEL, path));
 	return ir_bin(fn, IR_OR, IRT_I64, same, ir_bin(fn, IR_EQ, IRT_I64, above, id));
 }
 

@@ -174,7 +174,7 @@ static void assign_memory(struct lower *l, const struct script_var *v, struct no
 	mem_put(l, piece);
 }
 
-static void lower_assign(struct lower *l, struct node *n)
+void lower_assign(struct lower *l, struct node *n)
 {
 	struct script_var *v;
 	u32 value;

@@ -71,6 +71,7 @@ struct lower {
 /* lower.c */
 u32 rodata_add(struct lower *, u32 size); /* zeroes at the end of .rodata: where they begin */
 void lower_statements(struct lower *, struct node *block);
+void lower_assign(struct lower *, struct node *);
 /* Goes on only if the condition holds (or the value is not 0); else the program ends. */
 void lower_demand(struct lower *, struct node *condition, u32 value);
 /* filter.c */
@@ -141,8 +142,9 @@ u32 lower_compare_bytes(struct lower *, struct mem a, struct mem b, u32 size);
 
 /* lower_fn.c: a string in zeroed memory; the piece is to be given back. */
 struct mem lower_str_zeroed(struct lower *, struct node *, u32 room, u32 *piece);
-/* A word that only the running machine knows: enum fill_kind. */
-u32 lower_fill(struct lower *, u8 kind, const char *text);
+/* lower_task.c: a number of at most 8 bytes in a struct of the kernel, by the path to it, through
+ * pointers, too: "group_leader.pid". 0: this kernel has no such member. */
+u32 lower_member(struct lower *, u32 base, const char *in, const char *path);
 /* Bytes that an expression names: a pointer points to them, or they lie in memory. */
 void lower_bytes(struct lower *, struct node *, struct mem to, u32 size);
 
@@ -156,8 +158,9 @@ void lower_stack_key_of(struct lower *, struct mem frames, struct type, struct m
 /* lower_probe.c: `probe` and `func` */
 u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct room);
 
-/* lower_each.c: for ($kv : @map) */
-void lower_each(struct lower *, struct node *);
+/* lower_each.c: for ($kv : @map); without a variable (c) it only counts. Gives how many entries were
+ * visited. */
+u32 lower_each(struct lower *, struct node *);
 /* lower_record.c: a record with these arguments as its fields, and what to do with it. */
 void lower_record(struct lower *, const char *name, const struct action *, u8 view,
 		  struct node *args);

@@ -72,6 +72,7 @@ void frame_begin(struct lower *l)
 	l->frame = (struct frame){.size = FRAME_VARS};
 	for (struct script_var *v = l->point->vars; v; v = v->next)
 		v->shared = 0;
+	find_shared(l, l->point->probe->predicate, false);
 	find_shared(l, l->point->probe->body, false);
 	if (!l->frame.wanted)
 		return;
@@ -129,7 +130,8 @@ static struct ir_fn *make_callback(struct lower *l, struct node *n)
 	done = ir_block(fn), next = ir_block(fn);
 	l->break_to = done;
 	l->continue_to = next;
-	make_entry(l, n);
+	if (n->c)
+		make_entry(l, n);
 	lower_statements(l, n->b);
 	ir_jmp(fn, next);
 	ir_seal(fn, next);
@@ -155,17 +157,19 @@ static void after(struct lower *l)
 	ir_at(fn, go);
 }
 
-void lower_each(struct lower *l, struct node *n)
+u32 lower_each(struct lower *l, struct node *n)
 {
 	struct ir_fn *outer = l->fn, *made;
 	struct frame frame = l->frame;
 	u32 break_to = l->break_to, continue_to = l->continue_to, stack = l->stack;
 	struct memo memo;
-	u32 number, pieces = l->pieces.n;
+	u32 number, pieces = l->pieces.n, count;
 	bool *busy = arena_array(l->script->arena, bool, pieces);
 
 	for (u32 i = 0; i < pieces; i++)
 		busy[i] = l->pieces.v[i].busy;
+	if (!n->c) /* whose address is taken below must be there */
+		mem_put(l, mem_get_scratch(l, 8));
 	if (!frame.inside) {
 		ir_store(outer, 8, frame.at, FRAME_CONTEXT, ir_ctx(outer));
 		ir_store(outer, 8, frame.at, FRAME_SCRATCH, scratch_address(l));
@@ -188,7 +192,9 @@ void lower_each(struct lower *l, struct node *n)
 	l->stack = stack;
 	for (u32 i = 0; i < l->pieces.n; i++) /* new ones with a slot are of the callback alone */
 		l->pieces.v[i].busy = i < pieces ? busy[i] : l->pieces.v[i].slot != 0;
-	ir_call(outer, HELPER_for_each_map_elem, IRT_I64, 4, ir_map(outer, n->a->map->index),
-		ir_func(outer, number), l->frame.at, ir_const(outer, 0));
+	count = ir_call(outer, HELPER_for_each_map_elem, IRT_I64, 4,
+			ir_map(outer, n->a->map->index), ir_func(outer, number), l->frame.at,
+			ir_const(outer, 0));
 	after(l);
+	return count;
 }

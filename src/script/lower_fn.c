@@ -229,3 +229,8 @@ void lower_signal(struct lower *l, struct node *n)
 {
 	ir_call(l->fn, HELPER_send_signal, IRT_I64, 1, lower_int(l, n->a));
 }
+
+void lower_signal_thread(struct lower *l, struct node *n)
+{
+	ir_call(l->fn, HELPER_send_signal_thread, IRT_I64, 1, lower_int(l, n->a));
+}

@@ -555,28 +555,42 @@ u32 lower_map_inc(struct lower *l, struct node *n)
 	return n->prefix ? ir_bin(l->fn, IR_ADD, IRT_I64, value, one) : value;
 }
 
-void lower_delete(struct lower *l, struct node *n)
+/* Whether there was an entry; where nobody asks, a warning says that there was none. */
+static u32 delete_entry(struct lower *l, struct node *n, bool discarded)
 {
 	struct node *map = n->a;
-	u32 piece;
+	u32 piece, result;
 	struct mem key;
 
 	l->map_writes++;
 	if (is_data(l, map->map)) {
 		struct object_map *o = &l->object->maps.v[map->map->index];
 		u32 ptr = ir_data(l->fn, map->map->index, 0);
+		u32 was = ir_load(l->fn, 8, false, ptr, (s32)o->value_size - 8);
 
 		for (u32 i = 0; i < o->value_size; i += 8)
 			ir_store(l->fn, 8, ptr, (s32)i, ir_const(l->fn, 0));
-		return;
+		return ir_bin(l->fn, IR_NE, IRT_I64, was, ir_const(l->fn, 0));
 	}
 	if (!map->map->nkeys) { /* an array's element cannot go, and each CPU has its own */
 		lower_clear(l, n);
-		return;
+		return ir_const(l->fn, 1);
 	}
 	key = lower_key(l, map, &piece);
-	lower_checked(l, HELPER_map_delete_elem,
-		      ir_call(l->fn, HELPER_map_delete_elem, IRT_I64, 2,
-			      ir_map(l->fn, map->map->index), mem_addr(l, key)));
+	result = ir_call(l->fn, HELPER_map_delete_elem, IRT_I64, 2,
+			 ir_map(l->fn, map->map->index), mem_addr(l, key));
+	if (discarded)
+		lower_checked(l, HELPER_map_delete_elem, result);
 	mem_put(l, piece);
+	return ir_bin(l->fn, IR_EQ, IRT_I64, result, ir_const(l->fn, 0));
+}
+
+u32 value_delete(struct lower *l, struct node *n)
+{
+	return delete_entry(l, n, false);
+}
+
+void lower_delete(struct lower *l, struct node *n)
+{
+	delete_entry(l, n, true);
 }

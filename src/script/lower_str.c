@@ -103,12 +103,52 @@ static u32 lower_field_str(struct lower *l, const struct node *n, struct mem to,
 			ir_bin(fn, IR_ADD, IRT_I64, ir_ctx(fn), where));
 }
 
+/* Bytes with the NUL, of a length that only the run knows; below zero it is the whole room. */
+static u32 bytes_said(struct lower *l, u32 room, struct node *length)
+{
+	struct ir_fn *fn = l->fn;
+	u32 var = ir_var(fn, IRT_I64), some = ir_block(fn), less = ir_block(fn),
+	    done = ir_block(fn);
+	u32 said = ir_bin(fn, IR_ADD, IRT_I64, lower_int(l, length), ir_const(fn, 1));
+
+	ir_set(fn, var, room);
+	ir_br(fn, said, some, done);
+	ir_seal(fn, some);
+	ir_at(fn, some);
+	ir_br(fn, ir_bin(fn, IR_ULT, IRT_I64, said, room), less, done);
+	ir_seal(fn, less);
+	ir_at(fn, less);
+	ir_set(fn, var, said);
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
+	return ir_get(fn, var);
+}
+
+static u32 str_said(struct lower *l, struct node *n, struct mem to, struct room room)
+{
+	struct node *arg = n->a;
+	u32 bytes = bytes_said(l, room_value(l, room), arg->next), piece, from, len;
+	u8 space = arg->type.space;
+
+	if (arg->type.kind == TYPE_INT)
+		return lower_read(l, space, true, to, bytes, lower_int(l, arg));
+	piece = mem_get_scratch(l, ALIGN_UP(arg->type.size + 1, 8));
+	from = mem_addr(l, mem_at(l, &l->pieces.v[piece]));
+	lower_str(l, arg, mem_at(l, &l->pieces.v[piece]), ROOM(arg->type.size));
+	len = lower_read(l, SPACE_KERNEL, true, to, bytes, from);
+	mem_put(l, piece);
+	return len;
+}
+
 u32 text_str(struct lower *l, struct node *n, struct mem to, struct room room)
 {
 	struct node *arg = n->a;
 	u32 from;
 
 	room = room_most(l, room, n->type.size);
+	if (arg->next && arg->next->kind != NODE_INT && arg->type.kind != TYPE_ARRAY)
+		return str_said(l, n, to, room);
 	if (arg->type.kind == TYPE_STR)
 		return lower_str(l, arg, to, room);
 	if (arg->type.kind == TYPE_ARRAY)

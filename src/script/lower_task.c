@@ -72,7 +72,7 @@ static u32 member_at(struct lower *l, u32 base, const char *in, const char *path
 	return add(l, base, off);
 }
 
-static u32 member(struct lower *l, u32 base, const char *in, const char *path)
+u32 lower_member(struct lower *l, u32 base, const char *in, const char *path)
 {
 	u32 size, at = member_at(l, base, in, path, &size);
 
@@ -111,7 +111,7 @@ static struct own own_number(struct lower *l, u32 pid)
 
 	ir_set(fn, own.nr, ir_const(fn, 0));
 	ir_set(fn, own.ns, ir_const(fn, 0));
-	level = ir_un(fn, IR_ZEXT32, IRT_I64, member(l, pid, "pid", "level"));
+	level = ir_un(fn, IR_ZEXT32, IRT_I64, lower_member(l, pid, "pid", "level"));
 	ino = lower_config(l, offsetof(struct waggle_config, pidns_ino));
 	for (u32 i = 0; i < NAMESPACES_MOST; i++) {
 		u32 there = ir_block(fn), ours = ir_block(fn), next = ir_block(fn), ns, at;
@@ -120,7 +120,7 @@ static struct own own_number(struct lower *l, u32 pid)
 		ir_seal(fn, there);
 		ir_at(fn, there);
 		at = add(l, numbers, i * step);
-		ns = member(l, at, "upid", "ns");
+		ns = lower_member(l, at, "upid", "ns");
 		/* the machine's first one is called 0, and is the first */
 		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ino, ir_const(fn, 0)), ours, next);
 		ir_seal(fn, next);
@@ -129,11 +129,11 @@ static struct own own_number(struct lower *l, u32 pid)
 		ir_br(fn,
 		      ir_bin(fn, IR_EQ, IRT_I64, ino,
 			     ir_un(fn, IR_ZEXT32, IRT_I64,
-				   member(l, ns, "pid_namespace", "ns.inum"))),
+				   lower_member(l, ns, "pid_namespace", "ns.inum"))),
 		      ours, next);
 		ir_seal(fn, ours);
 		ir_at(fn, ours);
-		ir_set(fn, own.nr, member(l, at, "upid", "nr"));
+		ir_set(fn, own.nr, lower_member(l, at, "upid", "nr"));
 		ir_set(fn, own.ns, ns);
 		ir_jmp(fn, done);
 		ir_seal(fn, next);
@@ -158,11 +158,12 @@ static u32 thread_number(struct lower *l, u32 task)
 	ir_seal(fn, inside);
 	ir_seal(fn, outside);
 	ir_at(fn, outside);
-	ir_set(fn, var, member(l, task, "task_struct", "pid"));
+	ir_set(fn, var, lower_member(l, task, "task_struct", "pid"));
 	ir_jmp(fn, done);
 	l->memo = memo;
 	ir_at(fn, inside);
-	ir_set(fn, var, ir_get(fn, own_number(l, member(l, task, "task_struct", "thread_pid")).nr));
+	ir_set(fn, var,
+	       ir_get(fn, own_number(l, lower_member(l, task, "task_struct", "thread_pid")).nr));
 	ir_jmp(fn, done);
 	l->memo = memo;
 	ir_seal(fn, done);
@@ -174,8 +175,9 @@ static u32 thread_number(struct lower *l, u32 task)
 
 u32 value_ppid(struct lower *l, struct node *n)
 {
-	return thread_number(l, member(l, member(l, task_of(l, n), "task_struct", "real_parent"),
-				       "task_struct", "group_leader"));
+	return thread_number(
+		l, lower_member(l, lower_member(l, task_of(l, n), "task_struct", "real_parent"),
+				"task_struct", "group_leader"));
 }
 
 u32 lower_ppid(struct lower *l)
@@ -187,7 +189,7 @@ u32 lower_ppid(struct lower *l)
 
 u32 lower_leader_tid(struct lower *l)
 {
-	return thread_number(l, member(l, current_task(l), "task_struct", "group_leader"));
+	return thread_number(l, lower_member(l, current_task(l), "task_struct", "group_leader"));
 }
 
 static u32 pid_tgid(struct lower *l)
@@ -222,7 +224,7 @@ static u32 comm_of(struct lower *l, u32 task, struct mem to, struct room room)
 
 u32 text_pcomm(struct lower *l, struct node *n, struct mem to, struct room room)
 {
-	return comm_of(l, member(l, task_of(l, n), "task_struct", "group_leader"), to, room);
+	return comm_of(l, lower_member(l, task_of(l, n), "task_struct", "group_leader"), to, room);
 }
 
 /* The kernel finds a number by a tree with 64 branches at each node: bits of a pointer to one
@@ -232,7 +234,7 @@ static u32 find_number(struct lower *l, u32 ns, u32 number)
 	struct ir_fn *fn = l->fn;
 	u32 entry = ir_var(fn, IRT_I64), done = ir_block(fn), size;
 
-	ir_set(fn, entry, member(l, ns, "pid_namespace", "idr.idr_rt.xa_head"));
+	ir_set(fn, entry, lower_member(l, ns, "pid_namespace", "idr.idr_rt.xa_head"));
 	for (u32 i = 0; i < 6; i++) {
 		u32 inner = ir_block(fn), inside = ir_block(fn), outside = ir_block(fn), e, node,
 		    at, slot;
@@ -245,7 +247,8 @@ static u32 find_number(struct lower *l, u32 ns, u32 number)
 		ir_seal(fn, inner);
 		ir_at(fn, inner);
 		node = add(l, e, -2);
-		slot = ir_bin(fn, IR_SHR, IRT_I64, number, member(l, node, "xa_node", "shift"));
+		slot = ir_bin(fn, IR_SHR, IRT_I64, number,
+			      lower_member(l, node, "xa_node", "shift"));
 		if (!i) /* the first one may not reach as far; of the others the lowest bits count
 			 */
 			ir_br(fn, ir_bin(fn, IR_ULT, IRT_I64, slot, ir_const(fn, 64)), inside,
@@ -281,9 +284,9 @@ u32 text_comm_of(struct lower *l, struct node *n, struct mem to, struct room roo
 	if (!n->a)
 		return text_comm(l, n, to, room);
 	task = ir_call(fn, HELPER_get_current_task, IRT_I64, 0);
-	own = own_number(l, member(l, task, "task_struct", "thread_pid"));
+	own = own_number(l, lower_member(l, task, "task_struct", "thread_pid"));
 	pid = find_number(l, ir_get(fn, own.ns), ir_un(fn, IR_ZEXT32, IRT_I64, lower_int(l, n->a)));
-	pid = member(l, pid, "pid", "tasks");
+	pid = lower_member(l, pid, "pid", "tasks");
 	off = member_at(l, ir_const(fn, 0), "task_struct", "pid_links", &size);
 	return comm_of(l, ir_bin(fn, IR_SUB, IRT_I64, pid, off), to, room);
 }

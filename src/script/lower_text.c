@@ -237,12 +237,13 @@ static void hash_needle(struct lower *l, struct needle *d)
 	d->power = ir_get(l->fn, power);
 }
 
-/* Sets `found` to where the hash is the needle's, and leaves for `same`; else goes on. */
-static void look_for(struct lower *l, const struct text *hay, const struct needle *d, u32 found,
-		     u32 same)
+/* Notes in `found` where the hash is the needle's, and leaves for `same`; else goes on. Places are
+ * tested themselves, not what they are made of: below zero they are large numbers. */
+static void look_for(struct lower *l, const struct text *hay, const struct needle *d,
+		     struct mem found, u32 same)
 {
 	struct ir_fn *fn = l->fn;
-	u32 hash = ir_var(fn, IRT_I64), leaving = ir_block(fn), compare = ir_block(fn), byte, end;
+	u32 hash = ir_var(fn, IRT_I64), leaving = ir_block(fn), both = ir_block(fn), byte, place;
 	struct loop p;
 
 	ir_set(fn, hash, number(l, 0));
@@ -250,17 +251,17 @@ static void look_for(struct lower *l, const struct text *hay, const struct needl
 	byte = byte_at(l, hay->at, p.i);
 	demand(l, byte, p.done);
 	ir_set(fn, hash, hash_next(l, ir_get(fn, hash), byte));
-	ir_br(fn, ir_bin(fn, IR_ULT, IRT_I64, p.i, d->text.len), compare, leaving);
+	place = sub(l, p.i, d->text.len);
+	ir_br(fn, ir_bin(fn, IR_ULE, IRT_I64, place, number(l, hay->most)), leaving, both);
 	go_on(l, leaving);
-	byte = byte_at(l, hay->at, sub(l, p.i, d->text.len));
-	byte = ir_bin(fn, IR_MUL, IRT_I64, byte, d->power);
+	byte = ir_bin(fn, IR_MUL, IRT_I64, byte_at(l, hay->at, place), d->power);
 	ir_set(fn, hash, sub(l, ir_get(fn, hash), byte));
-	ir_jmp(fn, compare);
-	go_on(l, compare);
-	end = add(l, p.i, number(l, 1));
-	demand(l, ir_bin(fn, IR_ULE, IRT_I64, d->text.len, end), p.next);
+	ir_jmp(fn, both);
+	go_on(l, both);
 	demand(l, ir_bin(fn, IR_EQ, IRT_I64, ir_get(fn, hash), d->hash), p.next);
-	ir_set(fn, found, sub(l, end, d->text.len));
+	place = sub(l, add(l, p.i, number(l, 1)), d->text.len);
+	demand(l, ir_bin(fn, IR_ULE, IRT_I64, place, number(l, hay->most)), p.next);
+	ir_store(fn, 8, found.ptr, found.off, place);
 	ir_jmp(fn, same);
 	loop_end(l, &p);
 }
@@ -271,12 +272,11 @@ static void look_at(struct lower *l, const struct text *hay, const struct needle
 {
 	struct ir_fn *fn = l->fn;
 	struct loop p = loop_begin(l, d->text.most);
-	u32 more = ir_bin(fn, IR_ULT, IRT_I64, p.i, d->text.len);
+	u32 at = add(l, place, p.i);
 
-	demand(l, more, p.done);
-	demand(l,
-	       ir_bin(fn, IR_EQ, IRT_I64, byte_at(l, hay->at, add(l, place, p.i)),
-		      byte_at(l, d->text.at, p.i)),
+	demand(l, ir_bin(fn, IR_ULT, IRT_I64, p.i, d->text.len), p.done);
+	demand(l, ir_bin(fn, IR_ULE, IRT_I64, at, number(l, hay->most + d->text.most)), no);
+	demand(l, ir_bin(fn, IR_EQ, IRT_I64, byte_at(l, hay->at, at), byte_at(l, d->text.at, p.i)),
 	       no);
 	loop_end(l, &p);
 }
@@ -284,8 +284,10 @@ static void look_at(struct lower *l, const struct text *hay, const struct needle
 u32 value_strstr(struct lower *l, struct node *n)
 {
 	struct ir_fn *fn = l->fn;
-	u32 found = ir_var(fn, IRT_I64), result = ir_var(fn, IRT_I64), same = ir_block(fn);
-	u32 done = ir_block(fn), no = ir_block(fn), search = ir_block(fn);
+	u32 result = ir_var(fn, IRT_I64), same = ir_block(fn), done = ir_block(fn),
+	    no = ir_block(fn);
+	u32 search = ir_block(fn), piece = mem_get_scratch(l, 8), place;
+	struct mem found = mem_at(l, &l->pieces.v[piece]);
 	struct needle d = {.text = text_of(l, n->a->next, 0)};
 	struct text hay = text_of(l, n->a, ALIGN_UP(d.text.most, 8));
 
@@ -299,8 +301,12 @@ u32 value_strstr(struct lower *l, struct node *n)
 	look_for(l, &hay, &d, found, same);
 	ir_jmp(fn, no);
 	go_on(l, same);
-	look_at(l, &hay, &d, ir_get(fn, found), no);
-	ir_set(fn, result, ir_get(fn, found));
+	/* out of memory it is any number: else the verifier would walk through what follows once
+	 * for each turn of the search, as each has other bounds */
+	place = ir_load(fn, 8, false, found.ptr, found.off);
+	demand(l, ir_bin(fn, IR_ULE, IRT_I64, place, number(l, hay.most)), no);
+	look_at(l, &hay, &d, place, no);
+	ir_set(fn, result, place);
 	ir_jmp(fn, done);
 	go_on(l, no);
 	ir_set(fn, result, number(l, -1));
@@ -308,6 +314,7 @@ u32 value_strstr(struct lower *l, struct node *n)
 	go_on(l, done);
 	mem_put(l, d.text.piece);
 	mem_put(l, hay.piece);
+	mem_put(l, piece);
 	return ir_get(fn, result);
 }
 

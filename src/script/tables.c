@@ -26,12 +26,15 @@ const struct call_row call_rows[] = {
 #define CALL_INT(n, lo, hi, chk, fn, use, what)   {ROW(n, lo, hi, chk, use, what), .value = fn},
 #define CALL_STR(n, lo, hi, chk, fn, use, what)   {ROW(n, lo, hi, chk, use, what), .text = fn},
 #define CALL_SHOWN(n, lo, hi, chk, fn, use, what) {ROW(n, lo, hi, chk, use, what), .store = fn},
-#define CALL_WORD(n, NODE, use, what)             {ROW(n, 1, 1, NULL, use, what), .node = NODE_##NODE},
+#define CALL_BOTH(n, lo, hi, chk, fn, val, use, what) \
+	{ROW(n, lo, hi, chk, use, what), .lower = fn, .value = val},
+#define CALL_WORD(n, NODE, use, what) {ROW(n, 1, 1, NULL, use, what), .node = NODE_##NODE},
 #include "script/calls.def"
 #undef CALL
 #undef CALL_INT
 #undef CALL_STR
 #undef CALL_SHOWN
+#undef CALL_BOTH
 #undef CALL_WORD
 #define AGG(n, KIND, lo, hi, size, fn, use, what) \
 	{ROW(n, lo, hi, check_agg, use, what), .agg = AGG_##KIND, .words = size, .observe = fn},

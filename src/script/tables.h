@@ -78,6 +78,24 @@ u32 text_syscall_name(struct lower *, struct node *, struct mem to, struct room)
 u32 text_signal_name(struct lower *, struct node *, struct mem to, struct room);
 void store_username(struct lower *, struct node *, struct mem to);
 
+void check_pton(struct checker *, struct node *);
+void check_percpu_kaddr(struct checker *, struct node *);
+void check_uaddr(struct checker *, struct node *);
+void check_socket_cookie(struct checker *, struct node *);
+void check_len(struct checker *, struct node *);
+void check_find(struct checker *, struct node *);
+void check_path(struct checker *, struct node *);
+u32 text_path(struct lower *, struct node *, struct mem to, struct room);
+void store_pton(struct lower *, struct node *, struct mem to);
+u32 value_percpu_kaddr(struct lower *, struct node *);
+u32 value_uaddr(struct lower *, struct node *);
+u32 value_socket_cookie(struct lower *, struct node *);
+u32 value_len(struct lower *, struct node *);
+u32 value_find(struct lower *, struct node *);
+void lower_find(struct lower *, struct node *);
+u32 value_delete(struct lower *, struct node *);
+void lower_signal_thread(struct lower *, struct node *);
+
 void check_strcap(struct checker *, struct node *);
 void check_default_str_length(struct checker *, struct node *);
 void check_strstr(struct checker *, struct node *);

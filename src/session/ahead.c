@@ -6,12 +6,12 @@
  *
  * Where stacks of processes are shown, programs, mappings and ends of processes are followed from
  * the start: a command that has ended has names, too. The pids in keys of maps are looked at now
- * and then, seldom enough to cost less than a hundredth of the time.
+ * and then, seldom enough to cost less than a thousandth of the time.
  */
 #include "session/session.h"
 
 #define SCAN_NS    250000000u /* between two looks at the keys of maps, at least */
-#define SCAN_SHARE 100        /* and so many times what the last one took */
+#define SCAN_SHARE 1000       /* and so many times what the last one took */
 #define PIECE_NS   2000000u   /* work between two looks at the rings */
 
 static void want_fields(struct ahead *n, const struct layout *l)

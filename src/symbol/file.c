@@ -69,6 +69,8 @@ static bool add_table(struct symbol_table *t, const struct elf *elf, u32 type)
 	if (!elf_find_type(elf, type, &table) || !elf_section(elf, table.link, &strings))
 		return false;
 	n = elf_count(&table);
+	if (!n)
+		return false;
 	for (u64 i = 0; i < 2 * n; i++) { /* of several names of a place the one that all see */
 		if (!elf_symbol(&table, &strings, i % n, &s) || (s.bind == ELF_LOCAL) != (i >= n))
 			continue;

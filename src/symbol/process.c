@@ -209,14 +209,26 @@ struct process *process_of(struct processes *ps, u32 pid, bool look)
 	return *p;
 }
 
+static bool process_known(const struct processes *ps, u32 pid)
+{
+	const struct process *p = ps->buckets[pid % PROCESS_BUCKETS];
+
+	while (p && p->pid != pid)
+		p = p->next;
+	return p;
+}
+
 void process_forked(struct processes *ps, u32 parent, u32 child)
 {
-	struct process *from = process_of(ps, parent, true), *to = process_of(ps, child, false);
+	/* of all processes of the machine, what a parent maps is not read for each child */
+	bool look = !ps->all && !process_known(ps, parent);
+	struct process *from = process_of(ps, parent, look), *to = process_of(ps, child, false);
 
 	if (!from || !to)
 		return;
-	to->gone = false; /* the number may have been another's */
+	to->gone = to->prepared = false; /* the number may have been another's */
 	to->whole = from->whole;
+	to->parent = parent;
 	image_copy(&to->images[0], &from->images[0]);
 }
 
@@ -234,7 +246,8 @@ void process_executed(struct processes *ps, u32 pid)
 	perfmap_free(p);
 	p->jit_size = p->jit_asked = 0;
 	p->whole = true;
-	p->gone = false;
+	p->gone = p->prepared = false;
+	p->parent = 0;
 }
 
 void process_ended(struct processes *ps, u32 pid)
@@ -283,6 +296,17 @@ static bool in_jit(struct process *p, u64 addr, struct symbol *out)
 	return true;
 }
 
+/* Has ended, and was never looked at: it maps what its parent maps, unless it ran another program.
+ */
+static struct process *parent_of(struct processes *ps, struct process *p)
+{
+	for (u32 i = 0; i < 8 && p && p->gone && !p->whole && p->parent; i++)
+		p = process_of(ps, p->parent, true);
+	if (p && !p->asked && !p->gone && !p->whole)
+		maps_read(ps, p);
+	return p;
+}
+
 bool process_symbol(struct processes *ps, u32 pid, u64 addr, struct symbol *out)
 {
 	const struct mapping *m = NULL;
@@ -291,6 +315,10 @@ bool process_symbol(struct processes *ps, u32 pid, u64 addr, struct symbol *out)
 	if (ps->watch)
 		watch_read(ps);
 	p = process_of(ps, pid, true);
+	if (!p)
+		return false;
+	if (p->gone && !mapping_find(&p->images[0], addr))
+		p = parent_of(ps, p);
 	if (!p)
 		return false;
 	m = mapping_find(&p->images[0], addr);
@@ -311,6 +339,8 @@ void process_prepare(struct processes *ps, u32 pid)
 
 	if (!p || p->prepared)
 		return;
+	if (!p->asked && !p->gone && !p->whole)
+		maps_read(ps, p);
 	p->prepared = true;
 	for (u32 i = 0; i < p->images[0].n; i++) {
 		const struct mapping *m = &p->images[0].v[i];
@@ -323,7 +353,7 @@ void process_prepare(struct processes *ps, u32 pid)
 bool process_prepare_next(struct processes *ps)
 {
 	watch_read(ps);
-	for (u32 i = 0; i < PROCESS_BUCKETS; i++)
+	for (u32 i = 0; i < PROCESS_BUCKETS && !ps->all; i++)
 		for (struct process *p = ps->buckets[i]; p; p = p->next)
 			for (u32 k = 0; k < p->images[0].n; k++) {
 				const struct mapping *m = &p->images[0].v[k];

@@ -39,10 +39,11 @@ struct image {
 };
 struct process {
 	u32 pid;
-	bool gone;                        /* it has ended: what is known stays */
-	bool prepared;                    /* its files were read ahead of time */
-	bool whole;                       /* its exec was seen, and all that it mapped since */
-	u64 asked;                        /* CLOCK_MONOTONIC ns when its mappings were read last */
+	u32 parent;    /* which it was forked from, as long as it runs the same; 0: unknown */
+	bool gone;     /* it has ended: what is known stays */
+	bool prepared; /* its files were read ahead of time */
+	bool whole;    /* its exec was seen, and all that it mapped since */
+	u64 asked;     /* CLOCK_MONOTONIC ns when its mappings were read last */
 	struct image images[IMAGES_KEPT]; /* [0]: now; then those before the last execs */
 	struct symbol_table *jit;         /* of its perf map, or NULL */
 	u64 jit_size, jit_asked;          /* of the file when it was read */
@@ -55,6 +56,7 @@ struct processes {
 	u32 n, evict;
 	struct mapped_file *files;
 	struct watch *watch; /* or NULL */
+	bool all;            /* it is of all processes */
 };
 u64 process_now(void);
 /* The process, made when it is new (NULL: no memory), its mappings read if `look`. */
@@ -64,7 +66,8 @@ void image_add(struct image *, struct mapping); /* what it overlaps goes */
 bool process_symbol(struct processes *, u32 pid, u64 addr, struct symbol *);
 /* Reads the symbols of all executable files that it maps. */
 void process_prepare(struct processes *, u32 pid);
-/* Reads the watch, then the symbols of one file that was not read yet; false: all are. */
+/* Reads the watch, then the symbols of one file that was not read yet; false: all are. Where all
+ * processes of the machine are watched, files are left alone. */
 bool process_prepare_next(struct processes *);
 void processes_free(struct processes *);
 /* Reads the lines of /proc/PID/maps into the process. */

@@ -114,6 +114,7 @@ void symbols_watch(struct symbols *s, u32 pid)
 {
 	if (!s->processes.watch)
 		s->processes.watch = watch_open(pid);
+	s->processes.all = !pid;
 }
 
 bool symbols_prepare_kernel(struct symbols *s)

@@ -164,7 +164,8 @@ static void take_mapping(struct processes *ps, const u8 *p, u32 n)
 	memcpy(&ino, p + 40, 8);
 	if ((*path != '/' || path[1] == '/') && strcmp(path, "[vdso]") != 0)
 		return; /* //anon */
-	process = process_of(ps, pid, true);
+	process =
+		process_of(ps, pid, false); /* what it mapped before is read when it is asked for */
 	if (!process || pid == UINT32_MAX)
 		return;
 	f = process_file(ps, (u64)major << 32 | minor, ino, path);

@@ -133,6 +133,8 @@ int user_symbols_named(const struct user_file *, const char *name,
 int user_symbols(const struct user_file *, int (*fn)(void *, const struct user_symbol *), void *);
 /* The address of anything with that name: a function, a variable. False: it has none. */
 bool user_address(const struct user_file *, const char *name, u64 *addr);
+/* The same, with the bytes that it has. */
+bool user_variable(const struct user_file *, const char *name, u64 *addr, u64 *size);
 int usdt_notes(const struct user_file *, int (*fn)(void *, const struct usdt_note *), void *user);
 /* Its debugging information, in it or in the file that belongs to it; NULL: there is none. */
 const struct dwarf *user_debug(struct target *, struct user_file *);

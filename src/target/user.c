@@ -102,7 +102,7 @@ int user_symbols(const struct user_file *f, int (*fn)(void *, const struct user_
 	return user_symbols_named(f, NULL, fn, user);
 }
 
-bool user_address(const struct user_file *f, const char *name, u64 *addr)
+bool user_variable(const struct user_file *f, const char *name, u64 *addr, u64 *size)
 {
 	static const u32 types[] = {ELF_SYMTAB, ELF_DYNSYM};
 	struct elf_section table, strings;
@@ -116,10 +116,18 @@ bool user_address(const struct user_file *f, const char *name, u64 *addr)
 			if (elf_symbol(&table, &strings, i, &sym) && !strcmp(sym.name, name) &&
 			    sym.section != ELF_SHN_UNDEF) {
 				*addr = sym.value;
+				*size = sym.size;
 				return true;
 			}
 	}
 	return false;
+}
+
+bool user_address(const struct user_file *f, const char *name, u64 *addr)
+{
+	u64 size;
+
+	return user_variable(f, name, addr, &size);
 }
 
 static u64 get(const u8 *p, u32 bytes)

@@ -10,6 +10,25 @@
 #include "vm/help.h"
 #include "vm/stack.h"
 
+void vm_walk_add(struct vm_walk *w, u64 addr)
+{
+	if (w->seen++ >= w->skip && w->n < w->most)
+		w->frames[w->n++] = addr;
+}
+
+void vm_walk_callers(struct vm_walk *w, struct vm_run *run, u64 fp)
+{
+	u64 frame[2]; /* the caller's frame pointer, where it goes on */
+
+	for (; w->n < w->most && fp && !(fp & 7); fp = frame[0]) {
+		if (run->host->read_user(run, frame, sizeof(frame), fp) || !frame[1])
+			break;
+		vm_walk_add(w, frame[1]);
+		if (frame[0] <= fp)
+			break;
+	}
+}
+
 #define BPF_F_INDEX_MASK 0xffffffffull
 #define BPF_F_CTXLEN     (0xfffffull << 32)
 #define CURRENT_CPU      0xffffffffull

@@ -241,6 +241,17 @@ void vm_take_back(struct vm_run *, u64 start);
  * why). Never recursive on one run. */
 int vm_call(struct vm_run *, u32 prog, u64 ctx, u64 arg2, u64 *result);
 
+/* A stack as a host finds it: addresses, the innermost first, of which the first `skip` are left
+ * out; callers by frame pointers from fp on, as the kernel finds them, in memory that
+ * host->read_user() reads.
+ */
+struct vm_walk {
+	u64 *frames;
+	u32 most, skip, n, seen;
+};
+void vm_walk_add(struct vm_walk *, u64 addr);
+void vm_walk_callers(struct vm_walk *, struct vm_run *, u64 fp);
+
 /* Calls the functions of timers whose time has come, with a run of its own that runs nothing now.
  * How many ns it is to the next one, UINT64_MAX: there is none; 0 with run->fault: it stopped. */
 u64 vm_timers_run(struct vm_run *);

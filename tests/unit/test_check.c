@@ -177,7 +177,7 @@ static void sentences(void **state)
 	} rows[] = {
 		{"begin { print(pidd); }", "'pidd' is not known", "did you mean 'pid'?", 1, 15},
 		{"begin { prinf(1); }", "there is no function 'prinf'", "did you mean 'print", 1, 9},
-		{"begin { unwatch(1); }", "unwatch() is not there yet", "help functions", 1, 9},
+		{"begin { skboutput(1); }", "skboutput() is not there yet", "help functions", 1, 9},
 		{"begin { @ = tseries(1, 2, 3); }", "tseries() is not there yet", "help functions", 1, 13},
 		{"begin { print(hist); }", "'hist' is a function", "@m = hist(n, bits)", 1, 15},
 		{"begin { print(args); }", "args is all arguments", "args.NAME", 1, 15},

@@ -57,12 +57,19 @@ static u32 packet_protocol(const u8 *p)
 	return p[ETHERNET_BYTES] == 0xff && p[ETHERNET_BYTES + 1] == 0xff ? 0x0100 : 0x0400;
 }
 
+/* What the caller has said of the context, or nothing. */
+static void take_ctx(void *to, size_t size, const struct engine_test *t)
+{
+	if (t->ctx_size)
+		memcpy(to, t->ctx, MIN((size_t)t->ctx_size, size));
+}
+
 static void fill_xdp(struct bare_input *in, const struct engine_test *t)
 {
 	struct xdp_md md = {.ingress_ifindex = LOOPBACK};
 	u8 *packet = in->room + BARE_HEADROOM;
 
-	memcpy(&md, t->ctx, MIN((size_t)t->ctx_size, sizeof(md)));
+	take_ctx(&md, sizeof(md), t);
 	md.data = md.data_meta = low(packet);
 	md.data_end = low(packet + t->data_size);
 	if (!t->ctx_size)
@@ -75,7 +82,7 @@ static void fill_skb(struct bare_input *in, const struct engine_test *t, u32 ski
 	struct skb skb = {0};
 	u8 *packet = in->room + BARE_HEADROOM;
 
-	memcpy(&skb, t->ctx, MIN((size_t)t->ctx_size, sizeof(skb)));
+	take_ctx(&skb, sizeof(skb), t);
 	skb.len = t->data_size - skip;
 	skb.pkt_type = packet_type(packet);
 	skb.protocol = packet_protocol(packet);

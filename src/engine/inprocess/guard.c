@@ -15,11 +15,8 @@
  */
 #include "engine/inprocess/inprocess.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
@@ -296,50 +293,26 @@ static _Noreturn void watch(struct guard *g)
 
 /* ---- its start */
 
-/* Whoever waits for the end of our output must not wait for the guard. */
-static void files_close(const struct guard *g)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	DIR *d = opendir("/proc/self/fd");
-	struct dirent *e;
-
-	for (int fd = 0; fd <= 2; fd++)
-		dup2(null, fd);
-	while (d && (e = readdir(d))) {
-		int fd = atoi(e->d_name);
-
-		if (fd > 2 && fd != dirfd(d) && fd != g->file.fd && fd != g->wake)
-			close(fd);
-	}
-	if (d)
-		closedir(d);
-}
-
 static void signals_set(void)
 {
-	static const int ignored[] = {SIGINT,  SIGQUIT, SIGHUP,  SIGTERM,
-				      SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE};
-	struct sigaction a = {.sa_handler = SIG_IGN};
-	sigset_t none;
+	struct sigaction a = {.sa_handler = on_signal};
 
-	for (u32 i = 0; i < ARRAY_SIZE(ignored); i++)
-		sigaction(ignored[i], &a, NULL);
-	a.sa_handler = on_signal;
 	sigaction(SIGCHLD, &a, NULL);
 	sigaction(SIGUSR1, &a, NULL);
 	a.sa_handler = dead_reap;
 	sigaction(SIGALRM, &a, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	standby_signals();
 }
 
 static _Noreturn void guard_main(struct guard *g)
 {
+	const int keep[] = {g->file.fd, g->wake};
+
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "waggle-guard");
 	signals_set();
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);
-	files_close(g);
+	standby_files(keep, ARRAY_SIZE(keep));
 	watch(g);
 }
 

@@ -181,30 +181,22 @@ struct user_regs_struct *task_regs(struct tracer *t, struct task *task)
 	return &t->regs;
 }
 
-/* By frame pointers, as the kernel does it. At a function's entry, where the caller's frame pointer
+/* At a function's entry, where the caller's frame pointer
  * is still there, the return address lies on top of the stack. */
 static int host_stack(struct vm_run *run, u64 *frames, u32 most, u32 skip)
 {
 	struct tracer *t = run->user;
 	const struct user_regs_struct *r = task_regs(t, t->current);
-	u64 fp, frame[2];
-	u32 n = 0, seen = 0;
+	struct vm_walk w = {.frames = frames, .most = most, .skip = skip};
+	u64 caller;
 
 	if (!r)
 		return -EFAULT;
-	if (seen++ >= skip && n < most)
-		frames[n++] = r->rip;
-	if (t->at_entry && !task_read(t->current, frame, 8, r->rsp) && seen++ >= skip && n < most)
-		frames[n++] = frame[0];
-	for (fp = r->rbp; n < most && fp && !(fp & 7); fp = frame[0]) {
-		if (task_read(t->current, frame, sizeof(frame), fp) || !frame[1])
-			break;
-		if (seen++ >= skip)
-			frames[n++] = frame[1];
-		if (frame[0] <= fp)
-			break;
-	}
-	return (int)n;
+	vm_walk_add(&w, r->rip);
+	if (t->at_entry && !task_read(t->current, &caller, sizeof(caller), r->rsp))
+		vm_walk_add(&w, caller);
+	vm_walk_callers(&w, run, r->rbp);
+	return (int)w.n;
 }
 
 static int host_signal(struct vm_run *run, u32 sig, bool thread)

@@ -14,7 +14,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,53 +40,26 @@ static void on_kick(int sig)
 
 /* ---- in the child: what of the session it must not keep */
 
-static void streams_close(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = 0; fd <= 2; fd++)
-		dup2(null, fd);
-	if (null > 2)
-		close(null);
-}
-
-/* All but the rings' eventfds and the pipe to the session: whoever waits for the end of our output
- * must not wait for the guard. */
+/* All but the rings' eventfds and the pipe to the session. */
 static void files_close(const struct user_engine *u, int pipe)
 {
-	DIR *d = opendir("/proc/self/fd");
-	struct dirent *e;
+	int keep[VIRTUAL_CPUS + 1] = {pipe};
+	u32 n = 1;
 
-	streams_close();
-	while (d && (e = readdir(d))) {
-		int fd = atoi(e->d_name);
-		bool keep = fd <= 2 || fd == pipe || fd == dirfd(d);
-
-		for (u32 i = 0; i < u->base.nrings; i++)
-			keep |= vm_map_ring(vm_map_of(u->vm, u->inner[i]))->eventfd == fd;
-		if (!keep)
-			close(fd);
-	}
-	if (d)
-		closedir(d);
+	for (u32 i = 0; i < u->base.nrings; i++)
+		keep[n++] = vm_map_ring(vm_map_of(u->vm, u->inner[i]))->eventfd;
+	standby_files(keep, n);
 }
 
 static void signals_set(void)
 {
-	static const int ignored[] = {SIGINT,  SIGQUIT, SIGHUP,  SIGTERM,
-				      SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE};
-	struct sigaction a = {.sa_handler = SIG_IGN};
-	sigset_t none;
+	struct sigaction a = {.sa_handler = on_kick};
 
-	for (u32 i = 0; i < ARRAY_SIZE(ignored); i++)
-		sigaction(ignored[i], &a, NULL);
-	a.sa_handler = on_kick;
 	sigaction(KICK, &a, NULL);
 	sigaction(SIGALRM, &a, NULL);
 	a = (struct sigaction){.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
 	sigaction(SIGCHLD, &a, NULL); /* wait(2) tells, no signal need be made */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	standby_signals();
 }
 
 /* ---- attaching */

@@ -165,6 +165,11 @@ struct user_engine;
 int tracer_start(struct user_engine *);
 void tracer_leave(struct user_engine *); /* -p: until the process is alone again */
 
+/* standby.c: in a child that stays behind the session: closes all files but these; ignores what the
+ * terminal sends */
+void standby_files(const int *keep, u32 n);
+void standby_signals(void);
+
 /* stops.c: a task has stopped or ended: handle it and let it go on */
 void stop_handle(struct tracer *, u32 tid, int status);
 

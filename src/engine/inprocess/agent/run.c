@@ -165,24 +165,14 @@ static int host_write(struct vm_run *run, u64 to, const void *from, u32 size)
 	return agent_copy_out(to, from, size) ? 0 : -EFAULT;
 }
 
-/* By frame pointers, as the kernel does it. */
 static int host_stack(struct vm_run *run, u64 *frames, u32 most, u32 skip)
 {
 	const struct agent_event *ev = event_of(run);
-	u64 fp = ev->bp, frame[2] = {0};
-	u32 n = 0, seen = 0;
+	struct vm_walk w = {.frames = frames, .most = most, .skip = skip};
 
-	if (seen++ >= skip && n < most)
-		frames[n++] = ev->ip;
-	for (; n < most && fp && !(fp & 7); fp = frame[0]) {
-		if (!agent_copy_in(frame, fp, sizeof(frame)) || !frame[1])
-			break;
-		if (seen++ >= skip)
-			frames[n++] = frame[1];
-		if (frame[0] <= fp)
-			break;
-	}
-	return (int)n;
+	vm_walk_add(&w, ev->ip);
+	vm_walk_callers(&w, run, ev->bp);
+	return (int)w.n;
 }
 
 static int host_signal(struct vm_run *run, u32 sig, bool thread)
