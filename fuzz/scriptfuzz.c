@@ -199,9 +199,13 @@ static void check_file(struct fuzz *f, struct object *object)
 	struct diag diag = {.fn = hear, .user = &heard};
 	struct buf once = {0}, twice = {0};
 	struct object *read = NULL;
+	int err = object_write_elf(object, &once, &diag);
 
-	if (object_write_elf(object, &once, &diag) ||
-	    object_read_elf(&read, once.p, once.n, "fuzz", &diag) ||
+	if (err == -EOPNOTSUPP) { /* loops over maps have callbacks, which are not written yet */
+		buf_free(&once);
+		return;
+	}
+	if (err || object_read_elf(&read, once.p, once.n, "fuzz", &diag) ||
 	    object_write_elf(read, &twice, &diag))
 		failure(f, "the object cannot be written and read", heard.last);
 	else if (once.n != twice.n || memcmp(once.p, twice.p, once.n))

@@ -25,6 +25,7 @@ struct gen {
 	const struct gen_probe *probe; /* what args there are */
 	u32 strings, ints; /* variables of the probe that have a value */
 	u32 used;	   /* bits: which gen_maps the script names */
+	u32 lets;	   /* variables of `let` so far: each has a name of its own */
 };
 
 static u64 gen_rnd(struct gen *g)
@@ -181,6 +182,21 @@ static void gen_leaf(struct gen *g)
 	}
 }
 
+/* Of those that every script begins with. */
+static void gen_macro_call(struct gen *g)
+{
+	static const char *const macros[] = {"larger(", "twice(", "sign("};
+	u32 which = gen_below(g, ARRAY_SIZE(macros));
+
+	gen_puts(g, macros[which]);
+	gen_leaf(g);
+	if (!which) {
+		gen_puts(g, ", ");
+		gen_leaf(g);
+	}
+	gen_puts(g, ")");
+}
+
 static void gen_int(struct gen *g)
 {
 	static const char *const unary[] = {"!", "~", "-", "- -", "!!", "+"};
@@ -197,7 +213,21 @@ static void gen_int(struct gen *g)
 		g->depth--;
 		return;
 	}
-	switch (gen_below(g, 12)) {
+	switch (gen_below(g, 15)) {
+	case 12: /* a ?: b */
+		gen_puts(g, "(");
+		gen_leaf(g);
+		gen_puts(g, " ?: ");
+		gen_int(g);
+		gen_puts(g, ")");
+		break;
+	case 13:
+		buf_printf(g->out, "{ let $l%u = ", g->lets);
+		gen_leaf(g);
+		buf_printf(g->out, "; $l%u", g->lets++);
+		gen_puts(g, " + 1 }");
+		break;
+	case 14: gen_macro_call(g); break;
 	case 0: case 1: case 2: gen_binary(g); break;
 	case 3: gen_puts(g, GEN_PICK(g, unary)); gen_leaf(g); break;
 	case 8:
@@ -363,6 +393,19 @@ static void gen_while(struct gen *g)
 	gen_puts(g, "}\n");
 }
 
+static void gen_for(struct gen *g)
+{
+	const struct gen_map *m = gen_map(g, 0);
+	u32 n = g->lets++;
+
+	g->loops--;
+	if (*m->keys && !strstr(m->value, "hist") && strcmp(m->value, "stats") != 0)
+		buf_printf(g->out, "for ($l%u : %s)", n, m->name);
+	else
+		buf_printf(g->out, "for ($l%u : %u..%u)", n, gen_below(g, 3), gen_below(g, 8));
+	gen_block(g, 2);
+}
+
 static void gen_action(struct gen *g)
 {
 	const struct gen_map *m = gen_map(g, 0);
@@ -393,7 +436,25 @@ static void gen_statement(struct gen *g)
 		g->depth -= 2;
 		return;
 	}
-	switch (g->depth > 12 ? gen_below(g, 6) : gen_below(g, 10)) {
+	switch (g->depth > 12 ? gen_below(g, 6) : gen_below(g, 13)) {
+	case 10:
+		if (g->loops) {
+			gen_for(g);
+			g->depth -= 2;
+			return;
+		}
+		/* fallthrough */
+	case 11:
+		buf_printf(g->out, "let $l%u%s = ", g->lets++, gen_below(g, 3) ? "" : ": int64");
+		gen_int(g);
+		break;
+	case 12:
+		gen_puts(g, "if comptime (");
+		gen_number(g);
+		gen_puts(g, gen_below(g, 2) ? " > 3)" : " == 7)");
+		gen_block(g, 2);
+		g->depth -= 2;
+		return;
 	case 0: gen_printf(g); break;
 	case 1: gen_emit(g); break;
 	case 2: gen_map_statement(g); break;
@@ -450,6 +511,9 @@ static void gen_script(struct gen *g)
 	bool live = g->live;
 
 	gen_puts(g, live ? gen_types : "");
+	gen_puts(g, "macro larger(a, b) { a > b ? a : b }\n"
+		    "macro twice(x) { let $x = x; $x + $x }\n"
+		    "macro sign(x) { if (x < 0) { $s = -1 } else { $s = larger(x, 0) } $s }\n");
 	for (u32 n = 1 + gen_below(g, 3); n; n--) {
 		g->probe = g->live && gen_below(g, 3) ? &GEN_PICK(g, gen_live_probes) :
 							&GEN_PICK(g, gen_probes);

@@ -122,6 +122,8 @@ static int back_end(void *user, struct lower_result *r)
 	int err = make_code(c, r->fn, &prog->code);
 
 	for (u32 i = 0; i < r->ncallbacks && !err; i++) {
+		if (!code_wants_callback(&prog->code, i + 1))
+			continue;
 		err = make_code(c, r->callbacks[i], &part);
 		if (!err)
 			code_add_callback(&c->object->arena, &prog->code, &part,

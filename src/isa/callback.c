@@ -5,6 +5,31 @@
  */
 #include "isa/code.h"
 
+/* ld_imm64 with src 4: the number of a callback, from 1, until it is there; then minus its
+ * function. */
+static bool resolve(struct code *c, u32 number, s32 to)
+{
+	bool found = false;
+
+	for (u32 at = 0; at < c->insns.n; at++) {
+		struct insn *i = &c->insns.v[at];
+
+		if (i->code != (BPF_LD | BPF_IMM | BPF_DW))
+			continue;
+		if (i->src == BPF_PSEUDO_FUNC && i->imm == (s32)number) {
+			i->imm = to;
+			found = true;
+		}
+		at++;
+	}
+	return found;
+}
+
+bool code_wants_callback(struct code *c, u32 number)
+{
+	return resolve(c, number, -(s32)MAX(c->funcs.n, 1u));
+}
+
 void code_add_callback(struct arena *arena, struct code *to, const struct code *callback,
 		       const char *name)
 {
@@ -51,7 +76,7 @@ void code_link_callbacks(struct code *c)
 		if (i->code != (BPF_LD | BPF_IMM | BPF_DW))
 			continue;
 		if (i->src == BPF_PSEUDO_FUNC)
-			i->imm = (s32)(c->funcs.v[i->imm].insn - at - 1);
+			i->imm = (s32)(c->funcs.v[-i->imm].insn - at - 1);
 		at++;
 	}
 }

@@ -54,7 +54,10 @@ struct code {
  * value and memory of the program, becomes one argument, that memory, whose first words are then
  * where key and value are. */
 void code_add_callback(struct arena *, struct code *, const struct code *callback, const char *name);
-/* When all are there: ld_imm64 with src 4 holds the number of a callback, from 1; then how far it is. */
+/* Before it is added: is it named by what is there? Those that are not are left out, as no code leads to
+ * them. In the order of their numbers, from 1; a callback names only later ones. */
+bool code_wants_callback(struct code *, u32 number);
+/* When all are there. */
 void code_link_callbacks(struct code *);
 
 /* Appends a listing with relocations, and source lines where `lines` are known. */

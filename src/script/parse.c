@@ -400,5 +400,5 @@ int script_parse(struct script *s, const char *src, size_t len)
 		err = script_expand(s);
 	if (!err)
 		script_scopes(s);
-	return err;
+	return err || s->diag->errors ? -EINVAL : 0;
 }
