@@ -191,9 +191,9 @@ static char *read_page(const char *path)
 }
 
 /* 0, or 1 if the page is not (or cannot be made) what it should be. */
-static int compare_page(const char *path, const struct text *table, bool write)
+static int compare_page(const char *path, const char *page, const struct text *table, bool write)
 {
-	char *page = read_page(path), *from = strstr(page, from_mark), *to;
+	const char *from = strstr(page, from_mark), *to;
 	FILE *f;
 
 	from = from ? from + strlen(from_mark) : NULL;
@@ -239,6 +239,7 @@ int main(int argc, char **argv)
 	struct text table = {0};
 	bool write = argc > 1 && strcmp(argv[1], "-w") == 0;
 	unsigned lacking;
+	char *page;
 	int status;
 
 	argv += 1 + write;
@@ -254,8 +255,11 @@ int main(int argc, char **argv)
 		for (unsigned i = 0; i < c->proves.n; i++)
 			read_proves(&rows, c, c->proves.text[i]);
 	make_table(&rows, &table);
-	status = compare_page(*argv, &table, write);
+	page = read_page(*argv);
+	status = compare_page(*argv, page, &table, write);
 	lacking = tell_lacking(&rows);
+	free(page);
+	free(table.s);
 	if (!status && !lacking && !rows.wrong)
 		printf("ok rows: each of %u rows is proven\n", rows.n);
 	return status || (!write && (lacking || rows.wrong));

@@ -39,7 +39,7 @@ __asm__(".data\n"
 	I("xor %eax, %eax") I("sub $40, %rsp") I("test %rdi, %rdi") I("je step_end") I("jne step_end")
 	I("pop %rbx") I("ret") I("push step_word(%rip)") I("movabs $0x1234567890, %rax") I("leave")
 	I("mov %fs:0, %rax") I("rep stosb") I("sete step_word(%rip)") I("div %rbx")
-	I("mulq step_word(%rip)") I("bt $3, step_word(%rip)") I("prefetcht0 step_word(%rip)")
+	I("mulq step_word(%rip)") I("btl $3, step_word(%rip)") I("prefetcht0 step_word(%rip)")
 	I("movl $1, 8(%rsp)") I("cmove step_word(%rip), %r14")
 	"step_end: nop\n"
 	".pushsection .data.rel, \"aw\"\n .quad 0\n .popsection\n");
