@@ -27,6 +27,17 @@ const struct arch_syscall *arch_syscall(const struct arch *a, const char *name)
 	return NULL;
 }
 
+s64 arch_call_number(const struct arch *a, const char *name)
+{
+	const struct arch_syscall *tables[] = {a ? a->call_names : NULL, a ? a->syscalls : NULL};
+
+	for (u32 i = 0; i < ARRAY_SIZE(tables); i++)
+		for (const struct arch_syscall *s = tables[i]; s && s->name; s++)
+			if (!strcmp(s->name, name))
+				return s->nr;
+	return -1;
+}
+
 const char *arch_call_name(const struct arch *a, u32 nr)
 {
 	for (const struct arch_syscall *s = a ? a->call_names : NULL; s && s->name; s++)

@@ -75,5 +75,7 @@ const struct arch_reg *arch_reg(const struct arch *, const char *name); /* NULL:
 const struct arch_syscall *arch_syscall(const struct arch *, const char *name); /* the same */
 /* What programs call the system call of that number; NULL: there is none. */
 const char *arch_call_name(const struct arch *, u32 nr);
+/* The other way round; -1: there is none. */
+s64 arch_call_number(const struct arch *, const char *name);
 
 #endif

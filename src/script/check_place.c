@@ -245,14 +245,15 @@ void check_field(struct checker *c, struct node *n)
 static void check_part(struct checker *c, struct node *n)
 {
 	const struct aggregate *parts = n->a->type.fields;
+	s64 which;
 
-	if (n->b->kind != NODE_INT || n->b->value >= parts->n) {
+	if (!comptime_value(n->b, &which) || (u64)which >= parts->n) {
 		check_fail(c, n->b, "t[0], t.0", "%s has the parts 0 to %u, and which one it is must be known",
 			   TYPE_A(n->a->type), parts->n ? parts->n - 1 : 0);
 		return;
 	}
 	n->kind = NODE_FIELD;
-	n->text = parts->members[n->b->value].name;
+	n->text = parts->members[which].name;
 	n->b = NULL;
 	check_field(c, n);
 }

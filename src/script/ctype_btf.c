@@ -3,6 +3,7 @@
  *
  * In: names and ids. Out: types; each is made once. Members are fetched when they are looked at.
  */
+#include "arch/arch.h"
 #include "script/constant.h"
 #include "script/ctype_words.h"
 #include "script/debug.h"
@@ -279,12 +280,23 @@ static bool constant_of_btf(struct script *s, const char *name, s64 *value)
 	return false;
 }
 
+/* Constants of headers: those of the table, and the numbers of system calls. */
+static bool of_headers(const struct script *s, const char *name, s64 *value)
+{
+	if (constant_named(name, value))
+		return true;
+	if (strncmp(name, "__NR_", 5) && strncmp(name, "SYS_", 4))
+		return false;
+	*value = arch_call_number(arch_find(s->target->arch), strchr(name + 2, '_') + 1);
+	return *value >= 0;
+}
+
 bool ctype_enumerator(struct script *s, const char *name, s64 *value, struct type *t)
 {
 	struct ctype_state *c = ctype_state_of(s);
 	struct constant *known = dict_get(&c->constants, name);
 
-	if (!known && constant_named(name, value)) {
+	if (!known && of_headers(s, name, value)) {
 		ctype_define(s, name, *value);
 		known = dict_get(&c->constants, name);
 	}
