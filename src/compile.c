@@ -126,7 +126,7 @@ static int back_end(void *user, struct lower_result *r)
 			continue;
 		err = make_code(c, r->callbacks[i], &part);
 		if (!err)
-			code_add_callback(&c->object->arena, &prog->code, &part,
+			code_add_callback(&c->object->arena, &prog->code, &part, r->callbacks[i]->turns,
 					  arena_printf(&c->object->arena, "%s_%u", prog->name, i + 1));
 	}
 	if (!err && r->ncallbacks)

@@ -104,6 +104,7 @@ struct ir_fn {
 	u32 line;         /* place for the next instructions */
 	struct ssa *vars; /* state of SSA construction */
 	u32 ctx;	  /* a callback: where it has the program's context from; else 0 */
+	bool turns;	  /* a callback of a loop that counts, not of one over a map */
 };
 
 /* ---- building (ir/build.c). Constant operands are folded while building. */

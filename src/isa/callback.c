@@ -31,19 +31,25 @@ bool code_wants_callback(struct code *c, u32 number)
 }
 
 void code_add_callback(struct arena *arena, struct code *to, const struct code *callback,
-		       const char *name)
+		       bool turns, const char *name)
 {
-	static const struct insn entry[] = {
+	static const struct insn of_entry[] = {
 		{.code = BPF_STX | BPF_MEM | BPF_DW, .dst = 4, .src = 2, .off = 0},
 		{.code = BPF_STX | BPF_MEM | BPF_DW, .dst = 4, .src = 3, .off = 8},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst = 1, .src = 4},
 	};
-	u32 start = to->insns.n, at = start + ARRAY_SIZE(entry);
+	static const struct insn of_turn[] = {
+		{.code = BPF_STX | BPF_MEM | BPF_DW, .dst = 2, .src = 1, .off = 0},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst = 1, .src = 2},
+	};
+	const struct insn *entry = turns ? of_turn : of_entry;
+	u32 n = turns ? ARRAY_SIZE(of_turn) : ARRAY_SIZE(of_entry);
+	u32 start = to->insns.n, at = start + n;
 
 	if (!to->funcs.n)
 		vec_push(arena, &to->funcs, (struct code_func){0});
 	vec_push(arena, &to->funcs, (struct code_func){.insn = start, .name = name});
-	for (u32 i = 0; i < ARRAY_SIZE(entry); i++)
+	for (u32 i = 0; i < n; i++)
 		vec_push(arena, &to->insns, entry[i]);
 	vec_each (i, &callback->insns)
 		vec_push(arena, &to->insns, *i);

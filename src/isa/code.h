@@ -50,10 +50,12 @@ struct code {
 	u32 stack; /* bytes */
 };
 
-/* Puts a callback behind a program that hands it to helpers: what the kernel calls it with, a map, a key, a
+/* Puts a callback behind a program that hands it to helpers. What the kernel calls it with, a map, a key, a
  * value and memory of the program, becomes one argument, that memory, whose first words are then
- * where key and value are. */
-void code_add_callback(struct arena *, struct code *, const struct code *callback, const char *name);
+ * where key and value are. If it turns, it is called with a number and that memory, whose first word
+ * is then the number. */
+void code_add_callback(struct arena *, struct code *, const struct code *callback, bool turns,
+		       const char *name);
 /* Before it is added: is it named by what is there? Those that are not are left out, as no code leads to
  * them. In the order of their numbers, from 1; a callback names only later ones. */
 bool code_wants_callback(struct code *, u32 number);

@@ -106,7 +106,11 @@ static bool check_map_len(struct checker *c, struct node *n)
 {
 	struct node *map = n->a, *body;
 
-	if (map->kind != NODE_MAP || map->a || !check_whole_map(c, map) || !map->map->nkeys)
+	if (map->kind != NODE_MAP || map->a)
+		return false;
+	if (!check_whole_map(c, map) || !map->map->keys_known) /* its keys may be told further down */
+		return true;
+	if (!map->map->nkeys)
 		return false;
 	if (c->script->target->kernel < KERNEL(5, 13))
 		check_fail(c, n, "count what is new: if (!has_key(@m, k)) { @n++; }",

@@ -52,110 +52,6 @@ static void lower_if(struct lower *l, struct node *n)
 	ir_at(fn, done);
 }
 
-/* Does the variable stand in the tree below; when `set`, where it gets a value? */
-static bool mentions(const struct node *n, const struct script_var *v, bool set)
-{
-	for (; n; n = n->next) {
-		if (n->kind == NODE_VAR && n->var == v && !set)
-			return true;
-		if (n->kind == NODE_FOR && n->c->var == v)
-			return true;
-		if ((n->kind == NODE_ASSIGN || n->kind == NODE_INC || n->kind == NODE_LET) && n->a->kind == NODE_VAR &&
-		    n->a->var == v)
-			return true;
-		if (mentions(n->a, v, set) || mentions(n->b, v, set) || mentions(n->c, v, set))
-			return true;
-	}
-	return false;
-}
-
-/* The verifier walks a loop once for each state that it can be in, and a sum that depends on
- * branches gives a new state each time round. What does not decide when the loop ends goes through
- * memory whose contents the verifier does not follow, so that all states look alike. */
-static void forget_values(struct lower *l, const struct node *loop)
-{
-	for (struct script_var *v = l->point->vars; v; v = v->next) {
-		struct mem m;
-		u32 piece;
-
-		if (v->type.kind != TYPE_INT || v->shared || !mentions(loop->b, v, true) ||
-		    mentions(loop->a, v, false))
-			continue;
-		piece = mem_get_scratch(l, 8);
-		m = mem_at(l, &l->pieces.v[piece]);
-		ir_store(l->fn, 8, m.ptr, m.off, var_get(l, v));
-		var_set(l, v, ir_load(l->fn, 8, false, m.ptr, m.off));
-		mem_put(l, piece);
-	}
-}
-
-static void lower_while(struct lower *l, struct node *n)
-{
-	struct ir_fn *fn = l->fn;
-	u32 head = ir_block(fn), body = ir_block(fn), next = ir_block(fn), done = ir_block(fn);
-	u32 break_to = l->break_to, continue_to = l->continue_to;
-	struct memo memo;
-
-	l->memo.read.map = NULL; /* each turn reads what the one before has written */
-	memo = l->memo;
-	ir_jmp(fn, head);
-	ir_at(fn, head);
-	lower_cond(l, n->a, body, done);
-	ir_seal(fn, body);
-	ir_at(fn, body);
-	l->break_to = done;
-	l->continue_to = next;
-	lower_statements(l, n->b);
-	ir_jmp(fn, next);
-	ir_seal(fn, next);
-	ir_at(fn, next);
-	l->memo = memo;
-	forget_values(l, n);
-	ir_jmp(fn, head);
-	ir_seal(fn, head);
-	ir_seal(fn, done);
-	ir_at(fn, done);
-	l->memo = memo;
-	l->break_to = break_to;
-	l->continue_to = continue_to;
-}
-
-/* for ($i : a..b): both are asked once. */
-static void lower_range(struct lower *l, struct node *n)
-{
-	struct ir_fn *fn = l->fn;
-	u32 head = ir_block(fn), body = ir_block(fn), next = ir_block(fn), done = ir_block(fn);
-	u32 break_to = l->break_to, continue_to = l->continue_to, at = ir_var(fn, IRT_I64), end;
-	struct memo memo;
-
-	ir_set(fn, at, lower_int(l, n->a->a));
-	end = lower_int(l, n->a->b);
-	l->memo.read.map = NULL;
-	memo = l->memo;
-	ir_jmp(fn, head);
-	ir_at(fn, head);
-	ir_br(fn, ir_bin(fn, IR_SLT, IRT_I64, ir_get(fn, at), end), body, done);
-	ir_seal(fn, body);
-	ir_at(fn, body);
-	var_set(l, n->c->var, ir_get(fn, at));
-	l->break_to = done;
-	l->continue_to = next;
-	lower_statements(l, n->b);
-	ir_jmp(fn, next);
-	ir_seal(fn, next);
-	ir_at(fn, next);
-	l->memo = memo;
-	forget_values(l, n);
-	ir_set(fn, at, ir_bin(fn, IR_ADD, IRT_I64, ir_get(fn, at), ir_const(fn, 1)));
-	ir_jmp(fn, head);
-	ir_seal(fn, head);
-	ir_seal(fn, done);
-	ir_at(fn, done);
-	l->memo = memo;
-	l->break_to = break_to;
-	l->continue_to = continue_to;
-}
-
 /* A string or tuple. $s = $x ? $s : "": what it was must not be overwritten before it is read. */
 static void assign_memory(struct lower *l, const struct script_var *v, struct node *value)
 {
@@ -243,12 +139,7 @@ static void lower_statement(struct lower *l, struct node *n)
 	switch (n->kind) {
 	case NODE_ASSIGN: lower_assign(l, n); break;
 	case NODE_LET: lower_let(l, n); break;
-	case NODE_FOR:
-		if (n->a->kind == NODE_MAP)
-			lower_each(l, n);
-		else
-			lower_range(l, n);
-		break;
+	case NODE_FOR: lower_for(l, n); break;
 	case NODE_CALL:
 		if (n->call->lower)
 			n->call->lower(l, n);

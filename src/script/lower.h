@@ -53,7 +53,7 @@ struct lower {
 		u32 slot;	  /* variable: its address */
 	} claim;
 	u32 served; /* points that share this program */
-	struct frame {		/* of programs that go through maps: what their callbacks see */
+	struct frame {		/* of programs with loops that are called: what their callbacks see */
 		bool wanted;	/* the program is one */
 		bool inside;	/* a callback is being lowered */
 		u32 at;		/* its address */
@@ -158,8 +158,15 @@ void lower_stack_key_of(struct lower *, struct mem frames, struct type, struct m
 /* lower_probe.c: `probe` and `func` */
 u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct room);
 
-/* lower_each.c: for ($kv : @map); without a variable (c) it only counts. Gives how many entries were
- * visited. */
+/* lower_loop.c */
+void lower_while(struct lower *, struct node *);
+void lower_for(struct lower *, struct node *);
+/* Is the block of the loop a function that the kernel calls? */
+bool loop_is_called(const struct lower *, const struct node *);
+/* Does the variable stand in the tree below; when `set`, where it gets a value? */
+bool mentions(const struct node *, const struct script_var *, bool set);
+/* lower_each.c: such loops; for over a map without a variable (c) only counts. Gives how many turns
+ * were made. */
 u32 lower_each(struct lower *, struct node *);
 /* lower_record.c: a record with these arguments as its fields, and what to do with it. */
 void lower_record(struct lower *, const char *name, const struct action *, u8 view,
