@@ -271,7 +271,7 @@ static int read_legacies(struct plain *p, u32 section)
 		if (!s->s.data || sym.value >= s->s.size)
 			return plain_broken(p, "%s: section maps: '%s' lies outside of it", p->name,
 					    sym.name);
-		err = read_legacy(p, s, &sym, sym.size ? sym.size : s->s.size / n);
+		err = read_legacy(p, s, &sym, sym.size ? sym.size : s->s.size / MAX(n, 1u));
 	}
 	return err;
 }

@@ -79,6 +79,7 @@ static int config_text(struct resolving *r, const struct object_extern *x, const
 				   "is no text but: ", text);
 	n = MIN(n - 2, (size_t)x->size - 1);
 	memcpy(to, text + 1, n);
+	to[n] = '\0';
 	return 0;
 }
 

@@ -391,7 +391,7 @@ void check_agg(struct checker *c, struct node *n)
 {
 	struct node *arg = n->a ? n->a->next : NULL;
 
-	if (n->call->agg == AGG_TSERIES && arg->next->next)
+	if (arg && n->call->agg == AGG_TSERIES && arg->next->next)
 		check_series_of(c, arg->next->next);
 
 	if (n->a)

@@ -116,7 +116,7 @@ static u32 align_of(struct script *s, struct type t)
 	u32 most = 1;
 
 	if (t.kind == TYPE_STRUCT && t.fields->align)
-		return t.fields->align;
+		return MAX(t.fields->align, 1u);
 	if (t.kind == TYPE_ARRAY)
 		return align_of(s, *t.of);
 	if (t.kind == TYPE_STR)
@@ -132,7 +132,7 @@ static u32 align_of(struct script *s, struct type t)
 
 static void place_member(struct script *s, struct body *b, struct member *m, u32 least)
 {
-	u32 size = m->type.size * 8, align = MAX(align_of(s, m->type), least), unit;
+	u32 size = m->type.size * 8, align = MAX(align_of(s, m->type), MAX(least, 1u)), unit;
 
 	if (b->attributes.packed)
 		align = MAX(least, 1u);
@@ -393,8 +393,9 @@ static bool parse_typedef(struct words *w)
 static bool only_promised(const struct words *w)
 {
 	struct lexer ahead = w->lex;
+	u32 name = lex_next(&ahead).kind, end = lex_next(&ahead).kind;
 
-	return lex_next(&ahead).kind == TOK_NAME && lex_next(&ahead).kind == TOK_SEMI;
+	return name == TOK_NAME && end == TOK_SEMI;
 }
 
 int ctype_declare(struct script *s, struct lexer *lex)

@@ -163,7 +163,7 @@ static struct node *expand_call(struct expander *outer, struct node *n, struct s
 static struct node *expand(struct expander *e, struct node *n)
 {
 	struct script_macro *m;
-	struct node *made, *end;
+	struct node *made;
 	bool named;
 
 	if (e->failed)
@@ -181,9 +181,8 @@ static struct node *expand(struct expander *e, struct node *n)
 			     "no macro %s() takes such arguments", n->text);
 		if (m) {
 			made = expand_call(e, n, m);
-			for (end = made; end->next; end = end->next)
-				;
-			end->next = made == n ? n->next : n->next;
+			if (made != n)
+				made->next = n->next;
 			n = made;
 		}
 	}

@@ -232,9 +232,12 @@ static void skip_name(struct parser *p)
 {
 	struct diag quiet = {0};
 	struct lexer ahead = p->lex;
+	u32 name, set;
 
 	ahead.diag = &quiet;
-	if (lex_next(&ahead).kind != TOK_NAME || lex_next(&ahead).kind != TOK_SET)
+	name = lex_next(&ahead).kind;
+	set = lex_next(&ahead).kind;
+	if (name != TOK_NAME || set != TOK_SET)
 		return;
 	p->lex = ahead;
 	p->lex.diag = p->script->diag;

@@ -277,7 +277,7 @@ int script_points(struct script *s, struct point **first)
 		err = err ? err : bad;
 	}
 	if (!*first && !err)
-		return diag_error(s->diag, s->probes->at,
+		return diag_error(s->diag, s->probes ? s->probes->at : (struct loc){.line = 1},
 				  s->trials_left_out ? "--test runs tests, --bench benchmarks" :
 						       NULL,
 				  "none of the script's probes is there");
