@@ -64,9 +64,11 @@ u32 mem_addr(struct lower *l, struct mem m)
 
 void mem_zero(struct lower *l, struct mem m, u32 size)
 {
-	if (size > ZERO_MOST) { /* what cannot be read reads as zeroes */
-		ir_call(l->fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, m),
-			ir_const(l->fn, ALIGN_UP(size, 8)), ir_const(l->fn, 0));
+	/* What cannot be read reads as zeroes: no process has that page. Not the kernel's memory: a
+	 * kernel that is locked down for confidentiality has no helper that reads it. */
+	if (size > ZERO_MOST) {
+		ir_call(l->fn, HELPER_probe_read_user, IRT_I64, 3, mem_addr(l, m),
+			ir_const(l->fn, ALIGN_UP(size, 8)), ir_const(l->fn, -4096));
 		return;
 	}
 	for (u32 i = 0; i < size; i += 8)

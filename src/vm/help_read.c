@@ -30,6 +30,8 @@ int help_read_user(struct vm_run *run, void *to, u32 size, u64 from)
 {
 	if (!size)
 		return 0;
+	if (from >= USER_END)
+		return -EFAULT;
 	return run->host->read_user ? run->host->read_user(run, to, size, from)
 				    : transfer(run, to, size, from, false);
 }
@@ -44,7 +46,7 @@ int help_read_own(struct vm_run *run, void *to, u32 size, u64 from)
 		memmove(to, pointer(from), size);
 		return 0;
 	}
-	if (run->vm->opts.trusted &&
+	if (run->vm->opts.trusted && from >= PAGE &&
 	    process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size)
 		return 0;
 	/* What the kernel says of addresses that cannot be its own. */
