@@ -108,33 +108,37 @@ static void skip(struct cursor *c, u64 bytes)
 		c->at += bytes;
 }
 
+/* The bits of a LEB128 number, and how many they are; *last: its last byte. */
+static u64 leb(struct cursor *c, u32 *bits, u64 *last)
+{
+	u64 v = 0;
+
+	*bits = 0;
+	do {
+		*last = get(c, 1);
+		if (*bits < 64)
+			v |= (*last & 0x7f) << *bits;
+		*bits += 7;
+	} while (*last & 0x80 && *bits < 80);
+	return v;
+}
+
 static u64 uleb(struct cursor *c)
 {
-	u64 v = 0, byte;
-	u32 shift = 0;
+	u64 last;
+	u32 bits;
 
-	do {
-		byte = get(c, 1);
-		if (shift < 64)
-			v |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80 && shift < 80);
-	return v;
+	return leb(c, &bits, &last);
 }
 
 static s64 sleb(struct cursor *c)
 {
-	u64 v = 0, byte;
-	u32 shift = 0;
+	u64 last, v;
+	u32 bits;
 
-	do {
-		byte = get(c, 1);
-		if (shift < 64)
-			v |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80 && shift < 80);
-	if (shift < 64 && byte & 0x40)
-		v |= ~0ull << shift;
+	v = leb(c, &bits, &last);
+	if (bits < 64 && last & 0x40)
+		v |= ~0ull << bits;
 	return (s64)v;
 }
 

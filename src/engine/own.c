@@ -135,3 +135,11 @@ s64 own_recursion(struct engine *e)
 	(void)e;
 	return 0;
 }
+
+bool own_needs_process(const struct object *o)
+{
+	vec_each (a, &o->attaches)
+		if (attach_infos[a->kind].flags & ATTACH_GATED)
+			return true;
+	return false;
+}

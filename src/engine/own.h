@@ -28,4 +28,7 @@ s64 own_recursion(struct engine *);
 	.map_delete = own_map_delete, .map_next = own_map_next, .map_read = own_map_read,       \
 	.recursion = own_recursion
 
+/* Does a program run at what a process does, not only by the clock and at begin and end? */
+bool own_needs_process(const struct object *);
+
 #endif

@@ -140,21 +140,27 @@ static int list_functions(struct list *l)
 	return show_names(l);
 }
 
-static void show_params(struct list *l, const char *function)
+/* What a point of the probe has by name, a line each. */
+static void show_texts(struct list *l, struct point *p,
+		       bool text(struct script *, struct point *, u32, struct buf *))
 {
-	struct script s = {.arena = &l->arena, .target = l->target};
-	const struct probe_row row = {
-		.attach = strcmp(l->kind, "fexit") ? ATTACH_FENTRY : ATTACH_FEXIT};
-	struct point p = {.row = &row, .pattern = function};
 	struct diag silent = {0};
+	struct script s = {.arena = &l->arena, .target = l->target, .diag = &silent, .pid = l->pid};
 	struct buf line = {0};
 
-	s.diag = &silent;
-	for (u32 i = 0; proto_text(&s, &p, i, &line); i++) {
+	for (u32 i = 0; text(&s, p, i, &line); i++) {
 		l->fn(l->user, arena_printf(&l->arena, "    %s", buf_str(&line)));
 		line.n = 0;
 	}
 	buf_free(&line);
+}
+
+static void show_params(struct list *l, const char *function)
+{
+	const struct probe_row row = {
+		.attach = strcmp(l->kind, "fexit") ? ATTACH_FENTRY : ATTACH_FEXIT};
+
+	show_texts(l, &(struct point){.row = &row, .pattern = function}, proto_text);
 }
 
 static int list_fentry(struct list *l)
@@ -182,18 +188,9 @@ static int list_fentry(struct list *l)
 
 static void show_context(struct list *l, const char *name)
 {
-	struct script s = {.arena = &l->arena, .target = l->target};
 	const struct probe_row row = {.attach = ATTACH_ITER};
-	struct point p = {.row = &row, .func = name};
-	struct diag silent = {0};
-	struct buf line = {0};
 
-	s.diag = &silent;
-	for (u32 i = 0; iterator_text(&s, &p, i, &line); i++) {
-		l->fn(l->user, arena_printf(&l->arena, "    %s", buf_str(&line)));
-		line.n = 0;
-	}
-	buf_free(&line);
+	show_texts(l, &(struct point){.row = &row, .func = name}, iterator_text);
 }
 
 static int list_iterators(struct list *l)
@@ -292,25 +289,16 @@ static int is_sought(void *user, const struct user_symbol *sym)
 /* "FILE:FUNCTION": its arguments, where its file has debugging information. */
 static void show_user_params(struct list *l, const char *text)
 {
-	struct script s = {.arena = &l->arena, .target = l->target};
 	const struct probe_row row = {.attach = ATTACH_UPROBE};
 	struct point p = {.row = &row};
 	const char *colon = strrchr(text, ':');
 	struct sought w = {.name = colon + 1};
-	struct diag silent = {0};
-	struct buf line = {0};
 
-	s.diag = &silent;
-	s.pid = l->pid;
 	if (l->target->ops->file(l->target, arena_strndup(&l->arena, text, (size_t)(colon - text)),
 				 l->pid, &p.file) || !user_symbols(p.file, is_sought, &w))
 		return;
 	p.off = w.offset;
-	for (u32 i = 0; debug_text(&s, &p, i, &line); i++) {
-		l->fn(l->user, arena_printf(&l->arena, "    %s", buf_str(&line)));
-		line.n = 0;
-	}
-	buf_free(&line);
+	show_texts(l, &p, debug_text);
 }
 
 static int list_user(struct list *l)

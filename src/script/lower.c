@@ -139,13 +139,13 @@ static void lower_statement(struct lower *l, struct node *n)
 	switch (n->kind) {
 	case NODE_ASSIGN: lower_assign(l, n); break;
 	case NODE_LET: lower_let(l, n); break;
-	case NODE_FOR: lower_for(l, n); break;
 	case NODE_CALL:
 		if (n->call->lower)
 			n->call->lower(l, n);
 		break;
 	case NODE_IF: lower_if(l, n); break;
-	case NODE_WHILE: lower_while(l, n); break;
+	case NODE_FOR:
+	case NODE_WHILE: lower_loop(l, n); break;
 	case NODE_UNROLL:
 		for (u64 i = 0; i < n->value && ir_open(l->fn); i++)
 			lower_statements(l, n->b);

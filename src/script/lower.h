@@ -158,9 +158,8 @@ void lower_stack_key_of(struct lower *, struct mem frames, struct type, struct m
 /* lower_probe.c: `probe` and `func` */
 u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct room);
 
-/* lower_loop.c */
-void lower_while(struct lower *, struct node *);
-void lower_for(struct lower *, struct node *);
+/* lower_loop.c: while and for */
+void lower_loop(struct lower *, struct node *);
 /* Is the block of the loop a function that the kernel calls? */
 bool loop_is_called(const struct lower *, const struct node *);
 /* Does the variable stand in the tree below; when `set`, where it gets a value? */

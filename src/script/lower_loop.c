@@ -49,20 +49,30 @@ static void forget_values(struct lower *l, const struct node *loop)
 	}
 }
 
-static void plain_while(struct lower *l, struct node *n)
+static void plain_loop(struct lower *l, struct node *n)
 {
 	struct ir_fn *fn = l->fn;
 	u32 head = ir_block(fn), body = ir_block(fn), next = ir_block(fn), done = ir_block(fn);
-	u32 break_to = l->break_to, continue_to = l->continue_to;
+	u32 break_to = l->break_to, continue_to = l->continue_to, at = 0, end = 0;
 	struct memo memo;
 
+	if (n->kind == NODE_FOR) { /* both ends are asked once */
+		at = ir_var(fn, IRT_I64);
+		ir_set(fn, at, lower_int(l, n->a->a));
+		end = lower_int(l, n->a->b);
+	}
 	l->memo.read.map = NULL; /* each turn reads what the one before has written */
 	memo = l->memo;
 	ir_jmp(fn, head);
 	ir_at(fn, head);
-	lower_cond(l, n->a, body, done);
+	if (n->kind == NODE_FOR)
+		ir_br(fn, ir_bin(fn, IR_SLT, IRT_I64, ir_get(fn, at), end), body, done);
+	else
+		lower_cond(l, n->a, body, done);
 	ir_seal(fn, body);
 	ir_at(fn, body);
+	if (n->kind == NODE_FOR)
+		var_set(l, n->c->var, ir_get(fn, at));
 	l->break_to = done;
 	l->continue_to = next;
 	lower_statements(l, n->b);
@@ -71,42 +81,8 @@ static void plain_while(struct lower *l, struct node *n)
 	ir_at(fn, next);
 	l->memo = memo;
 	forget_values(l, n);
-	ir_jmp(fn, head);
-	ir_seal(fn, head);
-	ir_seal(fn, done);
-	ir_at(fn, done);
-	l->memo = memo;
-	l->break_to = break_to;
-	l->continue_to = continue_to;
-}
-
-/* Both ends are asked once. */
-static void plain_range(struct lower *l, struct node *n)
-{
-	struct ir_fn *fn = l->fn;
-	u32 head = ir_block(fn), body = ir_block(fn), next = ir_block(fn), done = ir_block(fn);
-	u32 break_to = l->break_to, continue_to = l->continue_to, at = ir_var(fn, IRT_I64), end;
-	struct memo memo;
-
-	ir_set(fn, at, lower_int(l, n->a->a));
-	end = lower_int(l, n->a->b);
-	l->memo.read.map = NULL;
-	memo = l->memo;
-	ir_jmp(fn, head);
-	ir_at(fn, head);
-	ir_br(fn, ir_bin(fn, IR_SLT, IRT_I64, ir_get(fn, at), end), body, done);
-	ir_seal(fn, body);
-	ir_at(fn, body);
-	var_set(l, n->c->var, ir_get(fn, at));
-	l->break_to = done;
-	l->continue_to = next;
-	lower_statements(l, n->b);
-	ir_jmp(fn, next);
-	ir_seal(fn, next);
-	ir_at(fn, next);
-	l->memo = memo;
-	forget_values(l, n);
-	ir_set(fn, at, ir_bin(fn, IR_ADD, IRT_I64, ir_get(fn, at), ir_const(fn, 1)));
+	if (n->kind == NODE_FOR)
+		ir_set(fn, at, ir_bin(fn, IR_ADD, IRT_I64, ir_get(fn, at), ir_const(fn, 1)));
 	ir_jmp(fn, head);
 	ir_seal(fn, head);
 	ir_seal(fn, done);
@@ -185,18 +161,10 @@ bool loop_is_called(const struct lower *l, const struct node *n)
 	return turns && cost(n->b) + cost(n->a) > PLAIN_COST / turns;
 }
 
-void lower_while(struct lower *l, struct node *n)
+void lower_loop(struct lower *l, struct node *n)
 {
 	if (loop_is_called(l, n))
 		lower_each(l, n);
 	else
-		plain_while(l, n);
-}
-
-void lower_for(struct lower *l, struct node *n)
-{
-	if (loop_is_called(l, n))
-		lower_each(l, n);
-	else
-		plain_range(l, n);
+		plain_loop(l, n);
 }

@@ -159,7 +159,7 @@ bool proto_text(struct script *s, struct point *p, u32 n, struct buf *out)
 	return true;
 }
 
-bool iterator_text(struct script *s, const struct point *p, u32 n, struct buf *out)
+bool iterator_text(struct script *s, struct point *p, u32 n, struct buf *out)
 {
 	const struct btf_type *t, *in;
 	struct diag silent = {0};

@@ -204,7 +204,7 @@ int iterators_each(struct target *, struct arena *, int (*fn)(void *, const char
 struct type iterator_ctx(struct script *, const struct point *);
 u32 iterator_current(struct script *, const struct point *);
 /* "struct task_struct * task": member n of its context, in proto.c; false: there is none. */
-bool iterator_text(struct script *, const struct point *, u32 n, struct buf *out);
+bool iterator_text(struct script *, struct point *, u32 n, struct buf *out);
 /* check_map.c: all parts of a key as one tuple, which has the form of the key. */
 struct type check_keys_type(struct script *, const struct script_map *);
 

@@ -200,21 +200,13 @@ static int engine_open(struct engine **out, struct object *o, const struct engin
 
 /* ---- attach and detach */
 
-static bool needs_command(const struct object *o)
-{
-	vec_each (a, &o->attaches)
-		if (attach_infos[a->kind].flags & ATTACH_GATED)
-			return true;
-	return false;
-}
-
 static int engine_attach(struct engine *e)
 {
 	struct inprocess *p = inprocess_of(e);
 
 	if (p->user.opts.cpid)
 		return guard_start(p);
-	return needs_command(e->object)
+	return own_needs_process(e->object)
 		       ? diag_fail(e->diag, -EINVAL, "-c COMMAND runs one and traces it",
 				   "the in-process engine traces a command")
 		       : 0;

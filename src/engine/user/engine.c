@@ -159,20 +159,12 @@ static int engine_open(struct engine **out, struct object *o, const struct engin
 
 /* ---- attach and detach */
 
-static bool needs_tracer(const struct object *o)
-{
-	vec_each (a, &o->attaches)
-		if (attach_infos[a->kind].flags & ATTACH_GATED)
-			return true;
-	return false;
-}
-
 static int engine_attach(struct engine *e)
 {
 	struct user_engine *u = user_of(e);
 
 	if (!u->opts.cpid && !u->opts.pid)
-		return needs_tracer(e->object)
+		return own_needs_process(e->object)
 			       ? diag_fail(e->diag, -EINVAL,
 					   "-c COMMAND runs one and traces it; -p PID traces one "
 					   "that "
