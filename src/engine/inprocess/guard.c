@@ -79,7 +79,7 @@ static bool run_to_trap(u32 tid, u64 *signals)
 
 	for (;;) {
 		if (sys_trace(PTRACE_CONT, tid, 0, 0) < 0 ||
-		    waitpid((pid_t)tid, &status, __WALL) < 0 || !WIFSTOPPED(status))
+		    !sys_wait(tid, &status) || !WIFSTOPPED(status))
 			return false;
 		if (status >> 16)
 			continue;

@@ -54,7 +54,7 @@ static enum trap run_step(struct tracer *t, struct task *task, struct step *s)
 
 		if (sys_trace(PTRACE_SINGLESTEP, task->tid, 0, 0) < 0)
 			return TRAP_DEAD;
-		if (waitpid((int)task->tid, &status, __WALL) != (int)task->tid)
+		if (!sys_wait(task->tid, &status))
 			return TRAP_DEAD;
 		if (!WIFSTOPPED(status)) {
 			stop_handle(t, task->tid, status);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* linux/ptrace.h */
@@ -58,6 +59,17 @@ static inline long sys_trace(int request, u32 tid, u64 addr, u64 data)
 	long r = syscall(SYS_ptrace, request, tid, addr, data);
 
 	return r < 0 ? -errno : r;
+}
+
+/* A task's next stop or end; signals to the caller do not end the wait. */
+static inline bool sys_wait(u32 tid, int *status)
+{
+	long r;
+
+	do
+		r = waitpid((pid_t)tid, status, __WALL);
+	while (r < 0 && errno == EINTR);
+	return r == (long)tid;
 }
 
 static inline long sys_seccomp(u32 op, u32 flags, void *args)
