@@ -108,7 +108,7 @@ static int check_lists(const struct object *o, const struct object_prog *p, stru
 
 	vec_each(f, &c->funcs) {
 		if ((f == c->funcs.v ? f->insn != 0 : f->insn < next) || f->insn >= c->insns.n ||
-		    !is_name(f->name))
+		    (f != c->funcs.v && !is_name(f->name)))
 			return bad(d, "program '%s': functions out of order", p->name);
 		next = f->insn + 1;
 	}
