@@ -36,6 +36,7 @@ int cmd_target(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_tools(int argc, char **argv);
+int cmd_capture(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 
 /* report.c */
