@@ -20,10 +20,7 @@ static int write_object(const struct waggle_object *object, const char *path)
 	if (fd < 0)
 		return fd;
 	err = waggle_object_write(object, fd);
-	if (err == -EOPNOTSUPP)
-		fputs("waggle: error: a program with a loop over a map, or a long one, cannot be kept "
-		      "in an object yet\n        run the script itself\n", stderr);
-	else if (err)
+	if (err)
 		fprintf(stderr, "waggle: error: the object cannot be made: %s\n", strerror(-err));
 	return output_end(fd, err, path);
 }
