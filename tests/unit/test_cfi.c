@@ -93,8 +93,12 @@ static void same(const struct both *b)
 		assert_int_equal(b->ours[i], (u64)(uintptr_t)b->theirs[(int)i + more]);
 }
 
-__attribute__((noinline, optimize("O2", "omit-frame-pointer"))) static void deeper(struct both *b,
-										   int n)
+#ifdef __clang__
+#define WITHOUT_FRAME_POINTER
+#else
+#define WITHOUT_FRAME_POINTER __attribute__((optimize("O2", "omit-frame-pointer")))
+#endif
+__attribute__((noinline)) WITHOUT_FRAME_POINTER static void deeper(struct both *b, int n)
 {
 	volatile char room[64];
 
