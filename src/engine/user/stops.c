@@ -7,6 +7,7 @@
  * stops again. Without a filter (-p) every call stops twice.
  */
 #include "engine/user/probes.h"
+#include "symbol/unwind.h"
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -191,6 +192,8 @@ static void on_exec(struct tracer *t, struct task *task)
 	tasks_drop_others(t, task);
 	task->tgid = task->tid;
 	task->info.known = false;
+	if (t->unwinder)
+		unwind_executed(t->unwinder, task->tid);
 	probes_close(t, task);
 	probes_open(t, task);
 	event_exec(t, task, old ? old : task->tid);

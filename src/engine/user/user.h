@@ -159,6 +159,7 @@ struct tracer {
 	bool leaving;   /* -p: each task is let go where it stops next */
 	u32 process;    /* of -p: this one alone; 0: the whole tree of a command */
 	struct vm_host host;
+	struct unwinder *unwinder; /* NULL: nobody has asked yet */
 };
 
 struct user_engine;
