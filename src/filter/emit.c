@@ -172,12 +172,12 @@ static int emit(struct emitter *e, u32 snaplen, struct filter *out, struct diag 
 	if (e->deep)
 		return diag_fail(d, -E2BIG, "a machine of classic BPF has 16 words of memory",
 				 "the arithmetic of this filter is nested too deep");
-	return emit_finish(e, out, snaplen, d);
+	return emit_finish(e, out, d);
 }
 
-int graph_emit(const struct graph *g, u32 leaf, u32 snaplen, struct filter *out, struct diag *d)
+int graph_emit(const struct graph *g, u32 snaplen, struct filter *out, struct diag *d)
 {
-	struct emitter e = {.g = g, .values = g->values, .arena = g->arena, .leaf = leaf};
+	struct emitter e = {.g = g, .values = g->values, .arena = g->arena};
 
 	return emit(&e, snaplen, out, d);
 }

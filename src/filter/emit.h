@@ -27,7 +27,6 @@ struct emitter {
 	u32 *edge_at;           /* by edge: where it arrives */
 	vec(u32) local;         /* by local target: where it is */
 	struct state now, *out; /* by node */
-	u32 leaf;               /* spans that are asked one after the other */
 	bool deep;              /* more than 16 words of M are needed */
 };
 void emit_step(struct emitter *, u16 code, u32 k);
@@ -40,6 +39,6 @@ bool emit_two(struct emitter *, u32 a, u32 b, bool commutes);
 /* emit_set.c: is A in the set? */
 void emit_set(struct emitter *, const struct node *, u32 t, u32 f);
 /* emit_jump.c: targets become distances, with jumps on the way where those are too far. */
-int emit_finish(struct emitter *, struct filter *, u32 snaplen, struct diag *);
+int emit_finish(struct emitter *, struct filter *, struct diag *);
 
 #endif

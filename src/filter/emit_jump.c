@@ -86,11 +86,10 @@ static bool is_twin(struct writer *w, u32 i)
 	return false;
 }
 
-int emit_finish(struct emitter *e, struct filter *out, u32 snaplen, struct diag *d)
+int emit_finish(struct emitter *e, struct filter *out, struct diag *d)
 {
 	struct writer w = {.e = e};
 
-	(void)snaplen;
 	w.at = arena_array(e->arena, u32, e->steps.n);
 	w.near = arena_array(e->arena, u32, e->steps.n);
 	for (w.mask = 64; w.mask < e->steps.n * 2; w.mask *= 2)

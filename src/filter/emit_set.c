@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+#define ROW_MOST 64 /* spans without a tree: it would take more instructions, if fewer of them run */
+#define LEAF     8
+
 struct ask {
 	struct emitter *e;
 	u32 most, t, f;
@@ -91,7 +94,7 @@ static void ask_tree(const struct ask *a, const struct span *v, u32 n)
 {
 	u32 half = n / 2, low, high;
 
-	if (n <= a->e->leaf) {
+	if (n <= LEAF) {
 		ask_row(a, v, n);
 		return;
 	}
@@ -137,5 +140,8 @@ void emit_set(struct emitter *e, const struct node *n, u32 t, u32 f)
 		return;
 	}
 	emit_value(e, n->value);
-	ask_tree(&a, n->set.v, n->set.n);
+	if (n->set.n > ROW_MOST)
+		ask_tree(&a, n->set.v, n->set.n);
+	else
+		ask_row(&a, n->set.v, n->set.n);
 }

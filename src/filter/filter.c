@@ -23,26 +23,6 @@ static int link_unknown(struct diag *d, const char *name)
 	return diag_fail(d, -EINVAL, hint, "filters for the link type '%s' cannot be made", name);
 }
 
-static int optimise(struct filter *f, struct diag *d)
-{
-	static const u32 leaves[] = {8, 16, 32, 64, UINT32_MAX};
-	struct graph *straight = graph_copy(f->plain);
-	u32 budget;
-	int err;
-
-	/* What tests by themselves would take: trees of comparisons must not take more. */
-	graph_thread(straight);
-	err = graph_emit(graph_copy(straight), UINT32_MAX, f->snaplen, f, d);
-	budget = err ? CBPF_INSNS_MOST : f->insns.n;
-	f->best = graph_optimise(f->plain);
-	for (u32 i = 0; i < ARRAY_SIZE(leaves); i++) {
-		err = graph_emit(f->best, leaves[i], f->snaplen, f, d);
-		if (err || f->insns.n <= budget)
-			break;
-	}
-	return err;
-}
-
 static struct tree *lowered(struct filter *f, const struct expr *e, const struct filter_opts *o,
 			    struct diag *d)
 {
@@ -81,6 +61,6 @@ int filter_compile(struct filter *f, struct arena *arena, const char *text, size
 	if (!f->tree)
 		return -EINVAL;
 	f->plain = graph_build(f->values, f->tree);
-	f->best = f->plain;
-	return o->plain ? graph_emit(f->plain, UINT32_MAX, f->snaplen, f, d) : optimise(f, d);
+	f->best = o->plain ? f->plain : graph_optimise(f->plain);
+	return graph_emit(f->best, f->snaplen, f, d);
 }

@@ -116,8 +116,7 @@ bool graph_thread(struct graph *);              /* facts.c; true: something chan
 bool graph_regroup(struct graph *);             /* regroup.c */
 struct graph *graph_merge(const struct graph *);
 /* ---- emit.c */
-/* leaf: how many numbers are compared one after the other. */
-int graph_emit(const struct graph *, u32 leaf, u32 snaplen, struct filter *, struct diag *);
+int graph_emit(const struct graph *, u32 snaplen, struct filter *, struct diag *);
 
 /* ---- lex.c */
 enum token_kind {

@@ -11,6 +11,33 @@
 
 #define ROUNDS_MOST 24
 
+/* Does the node behind one say the same by itself? Then the one is not asked: to the node behind. */
+static u32 says_it(const struct graph *g, const struct node *n, u32 next, u32 other, struct set to_other)
+{
+	const struct node *b = &g->nodes.v[next];
+
+	if (next < GRAPH_FIRST || b->value != n->value)
+		return 0;
+	if ((b->t == other && set_within(to_other, b->set)) ||
+	    (b->f == other && set_disjoint(to_other, b->set)))
+		return next;
+	return 0;
+}
+
+static void drop_needless(struct graph *g)
+{
+	for (u32 i = GRAPH_FIRST; i <= g->root; i++) {
+		struct node *n = &g->nodes.v[i];
+		u32 most = g->values->v.v[n->value].most;
+		u32 by = says_it(g, n, n->f, n->t, n->set);
+
+		if (!by)
+			by = says_it(g, n, n->t, n->f, set_not(g->arena, n->set, most));
+		if (by)
+			n->t = n->f = by;
+	}
+}
+
 /* Joins a node and the one behind it, which nobody else uses; false: they are not of one kind. */
 static bool join(struct graph *g, struct node *n, const u32 *uses)
 {
@@ -42,7 +69,11 @@ static bool join(struct graph *g, struct node *n, const u32 *uses)
 struct graph *graph_merge(const struct graph *from)
 {
 	struct graph *g = graph_copy(from);
-	u32 *uses = graph_uses(g);
+	u32 *uses;
+
+	drop_needless(g);
+	g = graph_copy(g);
+	uses = graph_uses(g);
 
 	for (u32 i = GRAPH_FIRST; i <= g->root; i++)
 		while (join(g, &g->nodes.v[i], uses))

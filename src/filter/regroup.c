@@ -76,9 +76,68 @@ static bool follow(struct chain *c, u32 at)
 	return changed;
 }
 
+/* ---- the front of a chain */
+
+/* By node: the value that all ways to it have just asked for, 0: there are several. */
+static u32 *leads(const struct graph *g, const u32 *uses)
+{
+	u32 *lead = arena_array(g->arena, u32, g->nodes.n);
+	bool *seen = arena_array(g->arena, bool, g->nodes.n);
+
+	for (u32 i = g->root; i >= GRAPH_FIRST; i--)
+		for (u32 way = 0; uses[i] && way < 2; way++) {
+			u32 to = way ? g->nodes.v[i].f : g->nodes.v[i].t;
+
+			lead[to] = !seen[to] || lead[to] == g->nodes.v[i].value
+					   ? g->nodes.v[i].value
+					   : 0;
+			seen[to] = true;
+		}
+	return lead;
+}
+
+static void write_link(const struct chain *c, u32 node, u32 value, struct set hits, u32 next)
+{
+	struct node *n = &c->g->nodes.v[node];
+
+	*n = (struct node){value, hits, c->target, next};
+}
+
+/* A test of the value that is in the register still goes first. */
+static bool to_front(struct chain *c, u32 head, u32 lead)
+{
+	struct graph *g = c->g;
+	u32 at = head, next, value = g->nodes.v[head].value, other;
+	struct set hits, moved, more;
+
+	if (!lead || value == lead)
+		return false;
+	for (next = rest(c, at, &hits); links(c, next) && c->uses[next] == 1; next = rest(c, at, &hits)) {
+		at = next;
+		if (g->nodes.v[at].value == lead)
+			break;
+	}
+	if (g->nodes.v[at].value != lead)
+		return false;
+	rest(c, at, &moved);
+	/* the tests in front of it go down by one */
+	next = rest(c, head, &hits);
+	write_link(c, head, lead, moved, next);
+	for (u32 down = next;; down = next) {
+		other = g->nodes.v[down].value;
+		next = rest(c, down, &more);
+		write_link(c, down, value, hits, next);
+		if (down == at)
+			return true;
+		value = other;
+		hits = more;
+	}
+}
+
 bool graph_regroup(struct graph *g)
 {
 	struct chain c = {.g = g, .uses = graph_uses(g)};
+	u32 *lead = leads(g, c.uses);
 	bool changed = false;
 
 	/* Each chain from its first node: who is the tail of one is passed. */
@@ -91,6 +150,18 @@ bool graph_regroup(struct graph *g)
 		changed |= follow(&c, i);
 		c.target = n->f;
 		changed |= n->t != n->f && follow(&c, i);
+	}
+	if (changed)
+		return true;
+	for (u32 i = g->root; i >= GRAPH_FIRST; i--) {
+		u32 t = g->nodes.v[i].t, f = g->nodes.v[i].f;
+
+		if (!c.uses[i])
+			continue;
+		c.target = t;
+		changed |= to_front(&c, i, lead[i]);
+		c.target = f;
+		changed |= !changed && to_front(&c, i, lead[i]);
 	}
 	return changed;
 }
