@@ -24,28 +24,29 @@ static u32 rnd(u32 n)
 
 #define PICK(list) ((list)[rnd(ARRAY_SIZE(list))])
 
-static const char *const gen_hosts[] = {"10.0.0.1", "10.0.0.2",	  "10.1.2.3", "192.168.1.1",
+static const char *const gen_hosts[] = {"10.0.0.1", "10.0.0.2",    "10.1.2.3", "192.168.1.1",
 					"8.8.8.8",  "224.0.0.251", "10.0.0.3", "1.2.3.4"};
 static const char *const gen_hosts6[] = {"2001:db8::1", "2001:db8::2", "fe80::1", "ff02::1",
 					 "2001:db8:1::5"};
-static const char *const gen_nets[] = {"10.0.0.0/8",	 "10.0.0.0/30", "192.168.0.0/16",
-				       "10.1.0.0 mask 255.255.0.0", "10.1", "10",
-				       "0.0.0.0/0",	 "10.0.0.2/31"};
+static const char *const gen_nets[] = {
+	"10.0.0.0/8", "10.0.0.0/30", "192.168.0.0/16", "10.1.0.0 mask 255.255.0.0",
+	"10.1",       "10",          "0.0.0.0/0",      "10.0.0.2/31"};
 static const char *const gen_nets6[] = {"2001:db8::/32", "fe80::/10", "2001:db8:1::/48", "::/0"};
-static const char *const gen_macs[] = {"00:11:22:33:44:55", "0:11:22:33:44:56",
-				       "ff:ff:ff:ff:ff:ff", "0011.2233.4457"};
+static const char *const gen_macs[] = {"00:11:22:33:44:55", "0:11:22:33:44:56", "ff:ff:ff:ff:ff:ff",
+				       "0011.2233.4457"};
 static const u16 gen_ports[] = {22, 53, 80, 443, 8080, 1024, 6000, 65535};
 static const char *const gen_dirs[] = {"", "src ", "dst ", "src or dst ", "src and dst "};
-static const char *const gen_protos[] = {"ip",	 "ip6",	  "arp",   "rarp", "tcp",  "udp",
-					 "sctp", "icmp",  "icmp6", "igmp", "pim",  "ah",
-					 "esp",	 "vrrp",  "stp",   "ipx",  "iso",  "atalk",
-					 "aarp", "decnet", "netbeui", "lat", "clnp", "isis", "l1", "csnp"};
+static const char *const gen_protos[] = {
+	"ip",   "ip6",    "arp",     "rarp", "tcp",  "udp",  "sctp", "icmp", "icmp6",
+	"igmp", "pim",    "ah",      "esp",  "vrrp", "stp",  "ipx",  "iso",  "atalk",
+	"aarp", "decnet", "netbeui", "lat",  "clnp", "isis", "l1",   "csnp"};
 static const char *const gen_transports[] = {"", "tcp ", "udp ", "sctp "};
 static const char *const gen_loads[] = {"ip", "ip6", "tcp", "udp", "icmp", "icmp6", "ether", "arp"};
 static const char *const gen_relations[] = {"=", "!=", ">", "<", ">=", "<="};
 static const char *const gen_signs[] = {"+", "-", "*", "&", "|", "&", "+"};
-static const u32 gen_numbers[] = {0, 1,	2,   4,	 6,    17,    40,     0x45,   64,	80,
-				  255, 256, 443, 0x800, 0x86dd, 0xffff, 0x0a000001, 0x7fffffff, 60};
+static const u32 gen_numbers[] = {0,      1,      2,          4,          6,   17,  40,
+				  0x45,   64,     80,         255,        256, 443, 0x800,
+				  0x86dd, 0xffff, 0x0a000001, 0x7fffffff, 60};
 
 static void gen_host(struct buf *b, const char *qual)
 {
@@ -79,7 +80,8 @@ static void gen_arith(struct buf *b, u32 depth, const char *proto)
 		buf_printf(b, " %s ", PICK(gen_signs));
 		gen_arith(b, depth - 1, proto);
 	} else {
-		static const char *const with[] = {"<< 2", ">> 3", "/ 3", "& 0xf0", "& 0x0f", "& 2"};
+		static const char *const with[] = {"<< 2",   ">> 3",   "/ 3",
+						   "& 0xf0", "& 0x0f", "& 2"};
 
 		buf_printf(b, " %s", PICK(with));
 	}
@@ -99,13 +101,19 @@ static void gen_relation(struct buf *b)
 static void gen_flags(struct buf *b)
 {
 	static const char *const flags[] = {
-		"tcp[tcpflags] & (tcp-syn|tcp-ack) = tcp-syn", "tcp[tcpflags] & tcp-rst != 0",
-		"tcp[tcpflags] = tcp-syn", "icmp[icmptype] = icmp-echo",
-		"icmp6[icmp6type] = icmp6-echo", "ip[0] & 0xf != 5", "ip[6:2] & 0x1fff = 0",
+		"tcp[tcpflags] & (tcp-syn|tcp-ack) = tcp-syn",
+		"tcp[tcpflags] & tcp-rst != 0",
+		"tcp[tcpflags] = tcp-syn",
+		"icmp[icmptype] = icmp-echo",
+		"icmp6[icmp6type] = icmp6-echo",
+		"ip[0] & 0xf != 5",
+		"ip[6:2] & 0x1fff = 0",
 		"ether[0] & 1 = 0 and ip[16] >= 224",
 		"tcp and ((ip[2:2] - ((ip[0]&0xf)<<2)) - 20) != 0",
 		"tcp[((tcp[12:1] & 0xf0) >> 2):4] = 0x47455420",
-		"ip6[6] = 44", "ip[8] < 5", "udp[4:2] > 100",
+		"ip6[6] = 44",
+		"ip[8] < 5",
+		"udp[4:2] > 100",
 	};
 
 	buf_puts(b, PICK(flags));
@@ -127,8 +135,8 @@ static bool gen_tags; /* those whose meaning depends on where they stand, too */
 
 static void gen_tag(struct buf *b)
 {
-	static const char *const tags[] = {"vlan", "vlan 5", "vlan 7", "mpls", "mpls 100",
-					   "pppoes", "pppoes 3", "pppoed"};
+	static const char *const tags[] = {"vlan",     "vlan 5", "vlan 7",   "mpls",
+					   "mpls 100", "pppoes", "pppoes 3", "pppoed"};
 
 	buf_puts(b, PICK(tags));
 }
@@ -136,9 +144,11 @@ static void gen_tag(struct buf *b)
 static void gen_primitive(struct buf *b)
 {
 	static const char *const quals[] = {"host ", "ip host ", "arp host ", "", "rarp host "};
-	static const char *const plain[] = {"ether broadcast", "ether multicast", "ip multicast",
-					    "ip6 multicast", "less 60", "greater 80", "llc", "llc u",
-					    "llc i", "llc s", "llc ui", "ip broadcast", "broadcast"};
+	static const char *const plain[] = {
+		"ether broadcast", "ether multicast", "ip multicast", "ip6 multicast",
+		"less 60",         "greater 80",      "llc",          "llc u",
+		"llc i",           "llc s",           "llc ui",       "ip broadcast",
+		"broadcast"};
 	const char *dir;
 
 	switch (rnd(16)) {
@@ -158,7 +168,9 @@ static void gen_primitive(struct buf *b)
 		dir = PICK(gen_dirs);
 		buf_printf(b, "ether %s%s%s", dir, *dir ? "" : "host ", PICK(gen_macs));
 		return;
-	case 9: buf_printf(b, "%sproto %u", rnd(2) ? "ip " : rnd(2) ? "ip6 " : "", rnd(3) ? 6 : 17); return;
+	case 9:
+		buf_printf(b, "%sproto %u", rnd(2) ? "ip " : rnd(2) ? "ip6 " : "", rnd(3) ? 6 : 17);
+		return;
 	case 10: buf_printf(b, "ether proto %u", rnd(2) ? 0x800 : rnd(2) ? 0x88cc : 0x42); return;
 	case 11: gen_flags(b); return;
 	case 12: gen_relation(b); return;
@@ -219,7 +231,7 @@ struct frame {
 static void put(struct frame *f, u32 size, u32 value)
 {
 	for (u32 i = size; i-- > 0 && f->n < FRAME_MOST;)
-		f->bytes[f->n++] = (u8)(value >> 8 * i);
+		f->bytes[f->n++] = i < 4 ? (u8)(value >> 8 * i) : 0;
 }
 
 static void put_text_mac(struct frame *f)
@@ -240,16 +252,18 @@ static void put_text_mac(struct frame *f)
 
 static void put_ip4_address(struct frame *f)
 {
-	static const u32 list[] = {0x0a000001, 0x0a000002, 0x0a010203, 0xc0a80101, 0x08080808,
-				   0xe00000fb, 0x0a000003, 0x01020304};
+	static const u32 list[] = {0x0a000001, 0x0a000002, 0x0a010203, 0xc0a80101,
+				   0x08080808, 0xe00000fb, 0x0a000003, 0x01020304};
 
 	put(f, 4, rnd(5) ? PICK(list) : 0x0a000000 | rnd(1024));
 }
 
 static void put_ip6_address(struct frame *f)
 {
-	static const u32 list[][4] = {{0x20010db8, 0, 0, 1}, {0x20010db8, 0, 0, 2},
-				      {0xfe800000, 0, 0, 1}, {0xff020000, 0, 0, 1},
+	static const u32 list[][4] = {{0x20010db8, 0, 0, 1},
+				      {0x20010db8, 0, 0, 2},
+				      {0xfe800000, 0, 0, 1},
+				      {0xff020000, 0, 0, 1},
 				      {0x20010db8, 0x10000, 0, 5}};
 	const u32 *a = list[rnd(ARRAY_SIZE(list))];
 

@@ -132,7 +132,8 @@ struct waggle_filter {
 	unsigned snaplen;    /* what the filter returns for a packet that it takes; 0: 262144 */
 	bool plain;          /* no optimiser */
 };
-/* A filter in the language of pcap-filter(7), written to out(). format: as for waggle_classic(). */
+/* A filter in the language of pcap-filter(7), written to out(). format: as for waggle_classic(); or
+ * "explain", the tests in words; or "dot:tree", "dot:graph", "dot:optimised", drawings for graphviz. */
 int waggle_filter(const char *text, size_t size, const struct waggle_filter *, const char *format,
 		  const struct waggle_opts *);
 

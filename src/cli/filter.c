@@ -16,6 +16,8 @@ static const struct option long_options[] = {
 	{"netmask", required_argument, NULL, 'm'},
 	{"no-optimize", no_argument, NULL, 'O'},
 	{"ebpf", no_argument, NULL, 'e'},
+	{"explain", no_argument, NULL, 'x'},
+	{"dot", optional_argument, NULL, 'D'},
 	{0},
 };
 
@@ -36,6 +38,18 @@ static int take_snaplen(struct filter_args *a, const char *text)
 	return 0;
 }
 
+static int take_dot(struct filter_args *a, const char *which)
+{
+	static const char *const drawings[] = {"dot:optimised", "dot:graph", "dot:tree"};
+
+	for (size_t i = 0; i < sizeof(drawings) / sizeof(*drawings); i++)
+		if (!which || !strcmp(which, drawings[i] + 4)) {
+			a->format = drawings[i];
+			return 0;
+		}
+	return usage_error("--dot takes tree, graph or optimised, not '%s'", which);
+}
+
 static int parse(struct filter_args *a, int argc, char **argv)
 {
 	static const char *const listings[] = {"listing", "listing", "c", "numbers"};
@@ -50,6 +64,8 @@ static int parse(struct filter_args *a, int argc, char **argv)
 		case 'm': a->how.netmask = optarg; break;
 		case 'F': a->file = optarg; break;
 		case 'e': a->format = "bpf"; break;
+		case 'x': a->format = "explain"; break;
+		case 'D': err = take_dot(a, optarg); break;
 		default: return STATUS_USAGE;
 		}
 	if (!a->format)

@@ -8,8 +8,9 @@
 
 #include <stdlib.h>
 
-#define ROW_MOST 64 /* spans without a tree: it would take more instructions, if fewer of them run */
-#define LEAF     8
+#define ROW_MOST \
+	64 /* spans without a tree: it would take more instructions, if fewer of them run */
+#define LEAF 8
 
 struct ask {
 	struct emitter *e;

@@ -60,8 +60,10 @@ struct value {
 	bool faults; /* it may end the filter: a load, a division by what may be 0 */
 	u32 a, b;    /* values */
 	u32 k;
-	u32 most;         /* no number above this */
-	const char *says; /* in words, or NULL */
+	u32 most; /* no number above this */
+	u8 base;  /* of a load: what it was counted from when it was first asked for: enum base plus
+		     1 */
+	u32 off;  /* and where from there */
 };
 struct values {
 	struct arena *arena;
@@ -74,6 +76,8 @@ u32 val_len(struct values *);
 u32 val_load(struct values *, u32 size, u32 x, u32 k);
 u32 val_msh(struct values *, u32 k);
 u32 val_alu(struct values *, enum value_op, u32 a, u32 b);
+/* Where a load lies, for those who explain it. */
+void val_name(struct values *, u32 v, u32 base, u32 off);
 /* 0, or FILTER_SHORT when the packet ends before. */
 int val_eval(const struct values *, u32 v, const struct cbpf_packet *, u32 *out);
 void val_print(struct buf *, const struct values *, u32 v);
@@ -118,6 +122,9 @@ struct graph *graph_merge(const struct graph *);
 /* ---- emit.c */
 int graph_emit(const struct graph *, u32 snaplen, struct filter *, struct diag *);
 
+/* ---- words.c: a test in a sentence; type: the ether type that is known there, 0: none */
+void test_print(struct buf *, const struct values *, const struct node *, u32 type);
+
 /* ---- lex.c */
 enum token_kind {
 	TOK_END,
@@ -154,7 +161,8 @@ struct token {
 	u8 kind;
 	u16 op; /* enum punct or a letter; enum word */
 	u32 number;
-	const char *text; /* of names and addresses */
+	const char *text;      /* of names and addresses */
+	const char *from, *to; /* in the source */
 	struct loc at;
 };
 struct tokens {
@@ -190,8 +198,7 @@ struct expr {
 	u16 op2;             /* of `byte` */
 	struct arith *left, *right;
 };
-int filter_parse(struct expr **, struct arena *, const struct tokens *, const char *text,
-		 struct diag *);
+int filter_parse(struct expr **, struct arena *, const struct tokens *, struct diag *);
 
 /* ---- names.c */
 struct names {
@@ -243,7 +250,6 @@ struct lower {
 	u32 nl, nosnap;
 	u32 vlans, labels;     /* seen so far */
 	const struct expr *at; /* what is being lowered, for messages */
-	const char *seen;      /* a tag before this was passed: "vlan" */
 	bool failed;
 };
 /* All return NULL when they have reported an error. */

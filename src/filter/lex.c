@@ -48,7 +48,7 @@ static struct token *add(struct lexer *l, enum token_kind kind, const char *to)
 {
 	struct token *t = vec_add(l->arena, &l->out->t);
 
-	*t = (struct token){.kind = (u8)kind, .at = loc(l, l->p, to)};
+	*t = (struct token){.kind = (u8)kind, .at = loc(l, l->p, to), .from = l->p, .to = to};
 	t->text = arena_strndup(l->arena, l->p, (size_t)(to - l->p));
 	l->p = to;
 	return t;

@@ -66,8 +66,10 @@ struct place ask_place(struct lower *l, enum base base)
 u32 ask_load(struct lower *l, enum base base, u32 off, u32 size)
 {
 	struct place p = ask_place(l, base);
+	u32 value = val_load(l->values, size, p.var, p.k + off);
 
-	return val_load(l->values, size, p.var, p.k + off);
+	val_name(l->values, value, base, off);
+	return value;
 }
 
 struct tree *ask_is(struct lower *l, enum base base, u32 off, u32 size, u32 k)
@@ -187,7 +189,7 @@ static struct sum load_of(struct lower *l, const struct arith *a)
 	}
 	p = ask_place(l, base);
 	if (vs->v.v[off.value].op == VAL_CONST)
-		off.value = val_load(vs, a->size, p.var, p.k + vs->v.v[off.value].k);
+		off.value = ask_load(l, base, vs->v.v[off.value].k, a->size);
 	else if (p.var)
 		off.value = val_load(vs, a->size, val_alu(vs, VAL_ADD, off.value, p.var), p.k);
 	else

@@ -152,7 +152,6 @@ static struct tree *vlan(struct lower *l, const struct expr *e)
 	l->payload.k += 4;
 	l->type.k += 4;
 	l->vlans++;
-	l->seen = "vlan";
 	return t;
 }
 
@@ -176,7 +175,6 @@ static struct tree *mpls(struct lower *l, const struct expr *e)
 	l->nl += 4;
 	l->nosnap += 4;
 	l->labels++;
-	l->seen = "mpls";
 	return t;
 }
 
@@ -200,7 +198,6 @@ static struct tree *pppoes(struct lower *l, const struct expr *e)
 	l->payload.k += 2;
 	l->nl = l->nosnap = 0;
 	l->link = filter_link_find("PPP");
-	l->seen = "pppoes";
 	return t;
 }
 

@@ -11,8 +11,10 @@
 
 #define ROUNDS_MOST 24
 
-/* Does the node behind one say the same by itself? Then the one is not asked: to the node behind. */
-static u32 says_it(const struct graph *g, const struct node *n, u32 next, u32 other, struct set to_other)
+/* Does the node behind one say the same by itself? Then the one is not asked: to the node behind.
+ */
+static u32 says_it(const struct graph *g, const struct node *n, u32 next, u32 other,
+		   struct set to_other)
 {
 	const struct node *b = &g->nodes.v[next];
 

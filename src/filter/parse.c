@@ -20,7 +20,6 @@ struct parser {
 	struct arena *arena;
 	struct diag *d;
 	const struct token *t;
-	const char *text;
 	u32 depth;
 };
 
@@ -460,9 +459,8 @@ static struct expr *term(struct parser *p, struct quals *q)
 	}
 	p->depth--;
 	if (e && !e->from) {
-		e->from = first->text;
-		e->from = p->text + (first->at.col - 1);
-		e->to = p->text + (p->t[-1].at.col - 1) + p->t[-1].at.len;
+		e->from = first->from;
+		e->to = p->t[-1].to;
 	}
 	return e;
 }
@@ -496,9 +494,9 @@ static struct expr *expr(struct parser *p, struct quals *q)
 }
 
 int filter_parse(struct expr **out, struct arena *arena, const struct tokens *tokens,
-		 const char *text, struct diag *d)
+		 struct diag *d)
 {
-	struct parser p = {.arena = arena, .d = d, .t = tokens->t.v, .text = text};
+	struct parser p = {.arena = arena, .d = d, .t = tokens->t.v};
 	struct quals q = {0};
 
 	*out = NULL;

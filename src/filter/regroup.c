@@ -112,7 +112,8 @@ static bool to_front(struct chain *c, u32 head, u32 lead)
 
 	if (!lead || value == lead)
 		return false;
-	for (next = rest(c, at, &hits); links(c, next) && c->uses[next] == 1; next = rest(c, at, &hits)) {
+	for (next = rest(c, at, &hits); links(c, next) && c->uses[next] == 1;
+	     next = rest(c, at, &hits)) {
 		at = next;
 		if (g->nodes.v[at].value == lead)
 			break;

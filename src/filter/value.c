@@ -86,6 +86,16 @@ u32 val_msh(struct values *vs, u32 k)
 	return number(vs, (struct value){.op = VAL_MSH, .k = k, .faults = true, .most = 60});
 }
 
+void val_name(struct values *vs, u32 v, u32 base, u32 off)
+{
+	struct value *val = &vs->v.v[v];
+
+	if (val->op != VAL_LOAD || val->base)
+		return;
+	val->base = (u8)(base + 1);
+	val->off = off;
+}
+
 /* What the machine makes of two numbers; false: the filter ends. */
 static bool calculate(enum value_op op, u32 a, u32 b, u32 *out)
 {
@@ -246,10 +256,6 @@ void val_print(struct buf *out, const struct values *vs, u32 v)
 {
 	const struct value *val = &vs->v.v[v];
 
-	if (val->says) {
-		buf_puts(out, val->says);
-		return;
-	}
 	switch (val->op) {
 	case VAL_CONST: buf_printf(out, val->k < 10 ? "%u" : "0x%x", val->k); return;
 	case VAL_LEN: buf_puts(out, "len"); return;

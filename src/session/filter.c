@@ -80,8 +80,14 @@ static int make(struct making *m, const char *text, size_t size, const struct wa
 		err = filter_compile(&m->filter, &m->arena, text, size, &o, &m->diag);
 	if (err)
 		return err;
-	return classic_put(&m->out, &m->arena, m->filter.insns.v, m->filter.insns.n, format,
-			   &m->diag);
+	if (!strcmp(format, "explain"))
+		filter_explain(&m->out, &m->filter);
+	else if (!strncmp(format, "dot:", 4))
+		filter_dot(&m->out, &m->filter, format + 4);
+	else
+		return classic_put(&m->out, &m->arena, m->filter.insns.v, m->filter.insns.n, format,
+				   &m->diag);
+	return 0;
 }
 
 static int make_or_escape(struct making *m, const char *text, size_t size,
