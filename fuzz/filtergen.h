@@ -143,7 +143,7 @@ static void gen_tag(struct buf *b)
 
 static void gen_primitive(struct buf *b)
 {
-	static const char *const quals[] = {"host ", "ip host ", "arp host ", "", "rarp host "};
+	static const char *const quals[] = {"host ", "ip host ", "arp host ", "src ", "rarp host "};
 	static const char *const plain[] = {
 		"ether broadcast", "ether multicast", "ip multicast", "ip6 multicast",
 		"less 60",         "greater 80",      "llc",          "llc u",
@@ -155,9 +155,7 @@ static void gen_primitive(struct buf *b)
 	case 0:
 	case 1: gen_host(b, "host "); return;
 	case 2:
-		buf_printf(b, "%s%s%s", PICK(quals), rnd(2) ? "" : "", PICK(gen_hosts));
-		if (b->p[0] == '1' || b->p[b->n - 1] == '!')
-			buf_puts(b, "");
+		buf_printf(b, "%s%s", PICK(quals), PICK(gen_hosts));
 		return;
 	case 3: buf_printf(b, "%snet %s", PICK(gen_dirs), PICK(gen_nets)); return;
 	case 4: buf_printf(b, "%snet %s", PICK(gen_dirs), PICK(gen_nets6)); return;
