@@ -124,6 +124,19 @@ int waggle_disassemble(const void *code, size_t size, const struct waggle_opts *
 int waggle_classic(const void *text, size_t size, bool raw, const char *format,
 		   const struct waggle_opts *);
 
+/* How a filter is to be made. */
+struct waggle_filter {
+	size_t sz;
+	const char *link;    /* of the packets: "EN10MB" (NULL), "RAW", "LINUX_SLL", ..., or a number */
+	const char *netmask; /* of their net, for `ip broadcast`: "255.255.255.0"; NULL: unknown */
+	unsigned snaplen;    /* what the filter returns for a packet that it takes; 0: 262144 */
+	bool plain;          /* no optimiser */
+};
+/* A filter in the language of pcap-filter(7), written to out(). format: as for waggle_classic(); or
+ * "explain", the tests in words; or "dot:tree", "dot:graph", "dot:optimised", drawings for graphviz. */
+int waggle_filter(const char *text, size_t size, const struct waggle_filter *, const char *format,
+		  const struct waggle_opts *);
+
 /* Packets of a capture file, and what is to be done with them. */
 enum waggle_time {
 	WAGGLE_TIME_OF_DAY,
@@ -139,6 +152,8 @@ struct waggle_capture {
 	const char *write; /* a file, "-": stdout; NULL: lines as of `tcpdump -n` to out() */
 	bool pcapng;       /* the format of `write`; else pcap */
 	bool nano;         /* times with nine digits, in lines and in pcap */
+	const char *filter;  /* pcap-filter(7): only packets that it takes; NULL: all */
+	const char *netmask; /* as in struct waggle_filter */
 	uint64_t most;     /* end after so many that match; 0: all */
 	unsigned snaplen;  /* not more bytes of each; 0: all */
 	bool count_only;   /* no lines */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_COUNT = 256, OPT_NANO, OPT_MICRO, OPT_UTC, OPT_PCAPNG };
+enum { OPT_COUNT = 256, OPT_NANO, OPT_MICRO, OPT_UTC, OPT_PCAPNG, OPT_NETMASK };
 
 static const struct option long_options[] = {
 	{"read", required_argument, NULL, 'r'},
@@ -20,6 +20,7 @@ static const struct option long_options[] = {
 	{"micro", no_argument, NULL, OPT_MICRO},
 	{"utc", no_argument, NULL, OPT_UTC},
 	{"pcapng", no_argument, NULL, OPT_PCAPNG},
+	{"netmask", required_argument, NULL, OPT_NETMASK},
 	{"quiet", no_argument, NULL, 'q'},
 	{0},
 };
@@ -27,6 +28,7 @@ static const struct option long_options[] = {
 struct capture_args {
 	struct waggle_capture how;
 	int times; /* how often -t */
+	const char *file;
 };
 
 static int take_number(const char *option, const char *text, unsigned long long *n)
@@ -65,10 +67,12 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	int opt, err = 0;
 
 	while (!err &&
-	       (opt = getopt_long(argc, argv, "+r:w:c:s:neqStxXA", long_options, NULL)) >= 0)
+	       (opt = getopt_long(argc, argv, "+r:w:c:s:F:neqStxXA", long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'r': how->read = optarg; break;
 		case 'w': how->write = optarg; break;
+		case 'F': a->file = optarg; break;
+		case OPT_NETMASK: how->netmask = optarg; break;
 		case 't': a->times++; break;
 		case 'c':
 			err = take_number("-c", optarg, &n);
@@ -89,8 +93,9 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	if (a->times > 5)
 		return usage_error("-t is given at most five times");
 	how->time = (enum waggle_time)a->times;
-	if (optind < argc)
-		return usage_error("capture takes no argument '%s'", argv[optind]);
+	if (optind < argc && a->file)
+		return usage_error(
+			"an expression is in a file (-F) or behind the options, not both");
 	return 0;
 }
 
@@ -98,13 +103,21 @@ int cmd_capture(int argc, char **argv)
 {
 	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag, .out = report_out};
 	struct capture_args a = {.how = {.sz = sizeof(a.how)}};
+	struct source source = {0};
+	char *words = NULL;
 	int err = parse(&a, argc, argv);
 
 	if (err)
 		return err;
+	if (a.file && source_read(&source, a.file))
+		return STATUS_ERROR;
+	words = a.file ? NULL : words_join(argv + optind);
+	a.how.filter = a.file ? source.text : words;
 	err = waggle_capture(&a.how, &opts);
 	if (a.how.count_only)
 		printf("%llu packet%s\n", (unsigned long long)a.how.matched,
 		       a.how.matched == 1 ? "" : "s");
+	source_free(&source);
+	free(words);
 	return status_of(err);
 }

@@ -28,6 +28,7 @@ int cmd_build(int argc, char **argv);
 int cmd_fmt(int argc, char **argv);
 int cmd_asm(int argc, char **argv);
 int cmd_dis(int argc, char **argv);
+int cmd_filter(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
@@ -101,5 +102,7 @@ void source_free(struct source *);
 /* Splits a command line as a shell splits words: blanks, '...', "...", \x. NULL: a quote is open.
  * One malloc'ed block, NULL-terminated. */
 char **split_words(const char *line);
+/* All words as one text; malloc'ed. */
+char *words_join(char **words);
 
 #endif

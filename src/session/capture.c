@@ -3,7 +3,7 @@
  *
  * In:  a capture file. Out: lines, a number, or another file.
  */
-#include "packet/packet.h"
+#include "session/filter.h"
 #include "session/opts.h"
 
 #include <fcntl.h>
@@ -21,6 +21,8 @@ struct capture {
 	struct packet_writer writer;
 	struct buf lines;
 	bool writes;
+	struct packet_filter *filter; /* of the kind of link that came last */
+	u32 filter_link;
 };
 
 static int open_file(struct capture *c)
@@ -93,14 +95,41 @@ static int take(struct capture *c, struct packet *p)
 	return err;
 }
 
+/* Interfaces of a file may be of several kinds: the filter is made for the one that is at hand. */
+static int filter_for(struct capture *c, u32 link)
+{
+	if (!c->how->filter || !*c->how->filter || (c->filter && c->filter_link == link))
+		return 0;
+	packet_filter_close(c->filter);
+	c->filter_link = link;
+	return packet_filter_open(&c->filter, c->how->filter, link, c->how->netmask, &c->diag);
+}
+
+/* A mistake in the expression is told before the first packet comes. */
+static int open_filter(struct capture *c)
+{
+	int link = packet_reader_link(c->reader, NULL);
+
+	return filter_for(c, link < 0 ? LINK_ETHERNET : (u32)link);
+}
+
+static int handle(struct capture *c, struct packet *p)
+{
+	int err = filter_for(c, p->link);
+
+	c->how->seen++;
+	if (!err && (!c->filter || packet_filter_takes(c->filter, p)))
+		err = take(c, p);
+	return err;
+}
+
 static int each_packet(struct capture *c)
 {
 	struct packet p;
-	int got, err = 0;
+	int got = 0, err = 0;
 
-	while ((got = packet_read(c->reader, &p)) > 0 && !err) {
-		c->how->seen++;
-		err = take(c, &p);
+	while (!err && (got = packet_read(c->reader, &p)) > 0) {
+		err = handle(c, &p);
 		if (c->how->most && c->how->matched == c->how->most)
 			break;
 	}
@@ -132,6 +161,7 @@ static int finish(struct capture *c, int err)
 		err = -ENOMEM;
 	buf_free(&c->lines);
 	packet_printer_close(&c->printer);
+	packet_filter_close(c->filter);
 	packet_reader_close(c->reader);
 	return err;
 }
@@ -163,6 +193,8 @@ int waggle_capture(struct waggle_capture *how, const struct waggle_opts *opts)
 	c.diag = (struct diag){.fn = c.opts.diag, .user = c.opts.user};
 	c.printer = printer_of(&own);
 	err = open_file(&c);
+	if (!err)
+		err = open_filter(&c);
 	if (!err)
 		err = open_output(&c);
 	if (!err)

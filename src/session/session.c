@@ -58,8 +58,9 @@ static void engine_choose(struct waggle_session *s)
 /* "kprobe_multi,uprobe_multi"; other names mean what is never used. */
 static u32 without(const char *names)
 {
-	return !names ? 0 : (strstr(names, "kprobe_multi") ? WITHOUT_KPROBE_MULTI : 0u) |
-				    (strstr(names, "uprobe_multi") ? WITHOUT_UPROBE_MULTI : 0u);
+	return !names ? 0
+		      : (strstr(names, "kprobe_multi") ? WITHOUT_KPROBE_MULTI : 0u) |
+				(strstr(names, "uprobe_multi") ? WITHOUT_UPROBE_MULTI : 0u);
 }
 
 static int engine_start(struct waggle_session *s)
@@ -142,6 +143,7 @@ static int begin(struct waggle_session *s)
 	s->sink.interrupts = &s->interrupts;
 	if (o->command && isatty(STDOUT_FILENO))
 		s->sink.term.redraw = false; /* the command writes to the terminal, too */
+	unwinds_open(s);
 	err = outputs_open(s);
 	if (err)
 		return err;
@@ -324,6 +326,7 @@ void waggle_session_stop(struct waggle_session *s)
 	command_close(&s->command);
 	timers_close(s);
 	outputs_close(s);
+	unwinds_close(s);
 	if (s->has_sink)
 		sink_close(&s->sink);
 	stream_close(s->stream);
