@@ -27,7 +27,7 @@ const struct command commands[] = {
 	{"detach", cmd_detach, "waggle detach ID", "take a program from where it is attached"},
 	{"run", cmd_run, "waggle run [--classic] OBJECT [OPTIONS]",
 	 "run a program of an object, or a classic filter, on given input"},
-	{"capture", cmd_capture, "waggle capture -r FILE [OPTIONS]",
+	{"capture", cmd_capture, "waggle capture -r FILE [EXPRESSION]",
 	 "packets of a capture file: as lines, counted, or into another file"},
 	{"list", cmd_list, "waggle list [-v] [PATTERN]",
 	 "the probes that there are; -v: their arguments"},

@@ -33,8 +33,7 @@ struct packet_reader {
 	struct diag *diag;
 	const char *name;
 	bool swapped, ng;
-	u32 head; /* bytes in front of each packet of pcap */
-	u64 done; /* bytes of what was read */
+	u32 head, fraction; /* pcap: bytes in front of each packet, ns in a unit of time */
 	struct iface *ifaces;
 	u32 nifaces;
 };
@@ -58,15 +57,7 @@ static u16 get16(const struct packet_reader *r, const u8 *p)
 static int broken(struct packet_reader *r, const char *what)
 {
 	return diag_fail(r->diag, -EINVAL, NULL, "%s is broken at byte %llu: %s", r->name,
-			 (unsigned long long)r->done, what);
-}
-
-static const u8 *take(struct packet_reader *r, size_t n)
-{
-	const u8 *p = source_take(&r->from, n);
-
-	r->done += p ? n : 0;
-	return p;
+			 (unsigned long long)source_offset(&r->from), what);
 }
 
 static int add_iface(struct packet_reader *r, const struct iface *i)
@@ -97,38 +88,43 @@ static u64 to_ns(const struct iface *i, u64 t)
 static int pcap_begin(struct packet_reader *r, u32 magic)
 {
 	struct iface i = {.units = magic == PCAP_NS ? 1000000000 : 1000000};
-	const u8 *p = take(r, 24);
+	const u8 *p = source_take(&r->from, 24);
 
 	if (!p)
 		return broken(r, "its header is cut off");
 	r->head = magic == PCAP_MODIFIED ? 24 : 16;
+	r->fraction = magic == PCAP_NS ? 1 : 1000;
 	i.snaplen = get32(r, p + 16);
 	i.link = get32(r, p + 20) & 0xffff;
 	return add_iface(r, &i);
 }
 
+/* A length that no card has, but the file says that it was wanted, is fine up to a limit. */
+static bool too_long(const struct packet_reader *r, u32 captured)
+{
+	return captured > PACKET_BYTES_MOST &&
+	       (captured > r->ifaces->snaplen || captured > BLOCK_MOST);
+}
+
 static int pcap_next(struct packet_reader *r, struct packet *out)
 {
 	const struct iface *i = r->ifaces;
-	const u8 *p;
+	const u8 *p = source_peek(&r->from, r->head);
 
-	if (source_at_end(&r->from))
-		return 0;
-	p = source_peek(&r->from, r->head);
 	if (!p)
-		return broken(r, "the header of a packet is cut off");
+		return source_at_end(&r->from) ? 0 : broken(r, "the header of a packet is cut off");
 	*out = (struct packet){.captured = get32(r, p + 8),
 			       .len = get32(r, p + 12),
 			       .link = i->link,
-			       .time = get32(r, p) * 1000000000ull +
-				       get32(r, p + 4) * (1000000000 / i->units)};
-	if (out->captured > PACKET_BYTES_MOST && out->captured > i->snaplen)
+			       .time = get32(r, p) * 1000000000ull + get32(r, p + 4) * r->fraction};
+	if (too_long(r, out->captured))
 		return broken(r, "a packet is longer than can be");
-	if (out->captured > BLOCK_MOST)
-		return broken(r, "a packet is longer than can be");
-	take(r, r->head);
-	out->data = take(r, out->captured);
-	return out->data ? 1 : broken(r, "a packet is cut off");
+	p = source_peek(&r->from, r->head + out->captured);
+	if (!p)
+		return broken(r, "a packet is cut off");
+	out->data = p + r->head;
+	r->from.at += r->head + out->captured;
+	return 1;
 }
 
 /* ---- pcapng */
@@ -212,7 +208,7 @@ static int ng_section(struct packet_reader *r)
 		return broken(r, "a section has no byte order");
 	r->swapped = order != NG_ORDER;
 	n = get32(r, p + 4);
-	if (n < 28 || n % 4 || n > BLOCK_MOST || !take(r, n))
+	if (n < 28 || n % 4 || n > BLOCK_MOST || !source_take(&r->from, n))
 		return broken(r, "the header of a section is cut off");
 	r->nifaces = 0;
 	r->ng = true;
@@ -236,7 +232,7 @@ static int ng_block(struct packet_reader *r, struct packet *out)
 	body = source_peek(&r->from, n);
 	if (!body)
 		return broken(r, "a block is cut off");
-	take(r, n);
+	source_take(&r->from, n);
 	body += 8;
 	n -= 12;
 	switch (kind) {

@@ -26,6 +26,7 @@ static bool fill(struct source *s)
 	if (s->at) { /* what is used up goes */
 		memmove(s->text.p, s->text.p + s->at, s->text.n - s->at);
 		s->text.n -= s->at;
+		s->gone += s->at;
 		s->at = 0;
 	}
 	room = buf_reserve(&s->text, BLOCK);
@@ -40,27 +41,12 @@ static bool fill(struct source *s)
 	return true;
 }
 
-const u8 *source_peek(struct source *s, size_t n)
+const u8 *source_read(struct source *s, size_t n)
 {
-	if (s->map)
-		return s->size - s->at >= n ? s->map + s->at : NULL;
 	while (s->text.n - s->at < n)
 		if (!fill(s))
 			return NULL;
 	return (const u8 *)s->text.p + s->at;
-}
-
-const u8 *source_take(struct source *s, size_t n)
-{
-	const u8 *p = source_peek(s, n);
-
-	s->at += p ? n : 0;
-	return p;
-}
-
-bool source_at_end(struct source *s)
-{
-	return !source_peek(s, 1);
 }
 
 static bool is_gzip(const u8 *p)
