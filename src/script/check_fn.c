@@ -231,6 +231,39 @@ void check_strerror(struct checker *c, struct node *n)
 	n->type = TYPE_SHOWN_OF(FIELD_ERRNO, 8);
 }
 
+#define DIGITS_MOST 9
+
+void check_decimal(struct checker *c, struct node *n)
+{
+	const struct node *digits = n->a->next;
+
+	check_int(c, n->a, "decimal()");
+	n->type = TYPE_SHOWN_OF(FIELD_DECIMAL, 8);
+	if (digits->kind != NODE_INT || digits->value < 1 || digits->value > DIGITS_MOST)
+		check_fail(c, digits, n->call->usage, "behind the point stand 1 to %d digits",
+			   DIGITS_MOST);
+	else
+		n->type.mode = (u8)digits->value;
+}
+
+void check_disk_name(struct checker *c, struct node *n)
+{
+	check_int(c, n->a, "disk_name()");
+	n->type = TYPE_SHOWN_OF(FIELD_DISK, 8);
+}
+
+void check_file_number(struct checker *c, struct node *n)
+{
+	const struct node *word = n->a->next, *div = word->next;
+
+	n->type = TYPE_SHOWN_OF(FIELD_FILE, 8);
+	if (n->a->kind != NODE_STR || word->kind != NODE_STR || (div && (div->kind != NODE_INT || !div->value)))
+		check_fail(c, n->a, n->call->usage, "a path, a word and a number are constants");
+	else
+		n->type.text = arena_printf(c->script->arena, "%s\n%s\n%llu", n->a->text, word->text,
+					    div ? (unsigned long long)div->value : 1);
+}
+
 /* ---- times */
 
 static const char *const clocks[] = {"boot", "monotonic", "tai", "sw_tai"};

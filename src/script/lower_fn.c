@@ -133,6 +133,12 @@ void store_word(struct lower *l, struct node *n, struct mem to)
 	ir_store(l->fn, 8, to.ptr, to.off, lower_int(l, n->a));
 }
 
+void store_nothing(struct lower *l, struct node *n, struct mem to)
+{
+	(void)n;
+	ir_store(l->fn, 8, to.ptr, to.off, ir_const(l->fn, 0));
+}
+
 void store_strftime(struct lower *l, struct node *n, struct mem to)
 {
 	ir_store(l->fn, 8, to.ptr, to.off, lower_int(l, n->a->next));
