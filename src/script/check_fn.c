@@ -213,7 +213,9 @@ void check_ntop(struct checker *c, struct node *n)
 		check_int(c, n->a, "the family of ntop()");
 	if (bytes_of(c, addr, &size) && size && size != 4 && size != 16)
 		check_fail(c, addr, "IPv4 has 4 bytes, IPv6 16", "an address of %u bytes", size);
-	n->type = TYPE_SHOWN_OF(FIELD_INET, 24);
+	n->type = TYPE_SHOWN_OF(FIELD_INET, n->a->next && n->a->next->next ? 32 : 24);
+	if (n->type.size == 32)
+		check_int(c, n->a->next->next, "the port of ntop()");
 }
 
 void check_macaddr(struct checker *c, struct node *n)

@@ -53,15 +53,30 @@ static bool is_never(struct checker *c, struct node *n)
 	return is_choice(n) && check_expr(c, n) && comptime_value(n, &value) && !value;
 }
 
+/* Parameters of what is left out are parameters of the script nevertheless. */
+static void note_parameters(struct checker *c, struct node *n)
+{
+	for (; n; n = n->next) {
+		if (n->kind == NODE_CALL && !strcmp(n->text, "getopt"))
+			check_expr(c, n);
+		note_parameters(c, n->a);
+		note_parameters(c, n->b);
+		note_parameters(c, n->c);
+	}
+}
+
 void script_leave_out(struct script *s)
 {
 	struct checker c = {.script = s};
 	struct probe **p = &s->probes;
 
 	while (*p) {
-		if ((*p)->predicate && is_never(&c, (*p)->predicate))
-			*p = (*p)->next;
-		else
+		if (!(*p)->predicate || !is_never(&c, (*p)->predicate)) {
 			p = &(*p)->next;
+			continue;
+		}
+		note_parameters(&c, (*p)->predicate);
+		note_parameters(&c, (*p)->body);
+		*p = (*p)->next;
 	}
 }

@@ -11,6 +11,8 @@
 #include "script/check.h"
 #include "script/lower.h"
 
+#include <strings.h>
+
 struct column {
 	const char *name; /* NULL: it has none */
 	struct node *map; /* NULL: a part of the key */
@@ -45,10 +47,37 @@ static bool column_of(struct node *arg, struct column *col)
 	return true;
 }
 
-/* The columns begin behind the number of rows. */
+/* In front of the columns stand how many rows there are, and the column that they are sorted by; both may
+ * be left out. */
+static struct node *sort_of(struct node *n)
+{
+	struct node *a = n->a && n->a->kind == NODE_INT ? n->a->next : n->a;
+
+	return a && a->kind == NODE_STR ? a : NULL;
+}
+
 static struct node *first_column(struct node *n)
 {
-	return n->a && n->a->kind == NODE_INT ? n->a->next : n->a;
+	struct node *sort = sort_of(n);
+
+	return sort ? sort->next : n->a && n->a->kind == NODE_INT ? n->a->next : n->a;
+}
+
+/* What is known: getopt(), choices. */
+static void settle(struct checker *c, struct node *n)
+{
+	struct node *next = n->next, *taken;
+
+	while (n->kind == NODE_COND) {
+		check_condition(c, n, "a condition");
+		taken = n->known == 1 ? n->c : n->b;
+		if (!n->known)
+			return;
+		*n = *taken;
+		n->next = next;
+	}
+	if (n->kind == NODE_CALL && !strcmp(n->text, "getopt"))
+		check_expr(c, n);
 }
 
 static struct script_map *map_of(struct node *first)
@@ -131,6 +160,19 @@ static void check_column(struct checker *c, struct node *arg, const struct colum
 		check_fail(c, arg, "table(size = @)", "this column has no name");
 }
 
+/* The column that the rows are sorted by, from 1 on; 0: there is none of that name. */
+static u32 sorted_by(struct node *n)
+{
+	const struct node *sort = sort_of(n);
+	struct column col;
+	u32 i = 1;
+
+	for (struct node *a = first_column(n); a; a = a->next)
+		if (column_of(a, &col) && col.map && i++ && col.name && !strcasecmp(col.name, sort->text))
+			return i - 1;
+	return 0;
+}
+
 void check_table(struct checker *c, struct node *n)
 {
 	struct node *first;
@@ -139,6 +181,8 @@ void check_table(struct checker *c, struct node *n)
 	u32 part;
 
 	check_chosen(c, n);
+	for (struct node *a = n->a; a; a = a->next)
+		settle(c, a);
 	first = first_column(n);
 	for (struct node *a = first; a; a = a->next) {
 		if (!column_of(a, &col)) {
@@ -150,6 +194,9 @@ void check_table(struct checker *c, struct node *n)
 			check_column(c, a, &col);
 	}
 	m = map_of(first);
+	if (m && sort_of(n) && !sorted_by(n))
+		check_fail(c, sort_of(n), "it is sorted by a column that is a map",
+			   "no column of the table is called '%s'", sort_of(n)->text);
 	if (!m) {
 		check_fail(c, n, n->call->usage, "table() takes a map");
 		return;
@@ -210,6 +257,8 @@ void lower_table(struct lower *l, struct node *n)
 	rows->name = "table";
 	rows->view = VIEW_TABLE;
 	rows->action.kind = ACTION_EMIT;
+	if (sort_of(n))
+		buf_printf(&from, "s%u ", sorted_by(n));
 	for (struct node *a = first; a; a = a->next)
 		named |= column_of(a, &col) && !col.map;
 	for (u32 i = 0; i < m->nkeys && !named; i++)

@@ -21,6 +21,7 @@ struct making {
 	const struct schema *rows;
 	struct source sources[COLUMNS_MOST];
 	u32 n;
+	u32 sort;			/* by that of its maps first, from 1 on; 0: in their order */
 	const struct object_map *first; /* of its maps */
 };
 struct cell {
@@ -61,6 +62,12 @@ static bool read_source(struct making *m, const struct object *o, const char **t
 
 static bool read_sources(struct making *m, const struct object *o, const char *text)
 {
+	char *end;
+
+	if (*text == 's') {
+		m->sort = (u32)strtoul(text + 1, &end, 10);
+		text = end + (*end == ' ');
+	}
 	while (*text)
 		if (m->n == MIN(m->rows->layout.n, COLUMNS_MOST) || !read_source(m, o, &text))
 			return false;
@@ -90,20 +97,31 @@ static int by_key(const void *a, const void *b)
 	return memcmp(x->key, y->key, x->making->first->key_size);
 }
 
+/* Larger values come first. */
+static int by_column(const struct line *x, const struct line *y, u32 i)
+{
+	bool sign = x->making->rows->layout.fields[i].kind != FIELD_UINT;
+
+	if (x->values[i] == y->values[i])
+		return 0;
+	return (sign ? (s64)x->values[i] < (s64)y->values[i] : x->values[i] < y->values[i]) ? 1 : -1;
+}
+
 static int by_values(const void *a, const void *b)
 {
 	const struct line *x = a, *y = b;
 	const struct making *m = x->making;
+	u32 nth = 0;
+	int c = 0;
 
-	for (u32 i = 0; i < m->n; i++) {
-		bool sign = m->rows->layout.fields[i].kind != FIELD_UINT;
-
-		if (!m->sources[i].is_key && x->values[i] != y->values[i])
-			return (sign ? (s64)x->values[i] < (s64)y->values[i]
-				     : x->values[i] < y->values[i])
-				       ? 1
-				       : -1;
-	}
+	for (u32 i = 0; i < m->n && !c && m->sort; i++)
+		if (!m->sources[i].is_key && ++nth == m->sort)
+			c = by_column(x, y, i);
+	for (u32 i = 0; i < m->n && !c; i++)
+		if (!m->sources[i].is_key)
+			c = by_column(x, y, i);
+	if (c)
+		return c;
 	return layout_compare(&m->first->key, x->key, y->key);
 }
 

@@ -154,14 +154,25 @@ static char *put_field_time(char *p, const struct show *show, const struct field
 
 /* ---- small ones */
 
-static char *put_inet(char *p, const u8 *data)
+/* An address; where there is room for one, with a port behind it. */
+static char *put_inet(char *p, const u8 *data, u32 size)
 {
 	char text[INET6_ADDRSTRLEN];
 	int family = word(data) == AF_INET6 ? AF_INET6 : AF_INET;
+	bool port = size >= 32, brackets = port && family == AF_INET6;
 
 	if (!inet_ntop(family, data + 8, text, sizeof(text)))
 		return p;
-	return put_copy(p, text, strlen(text));
+	if (brackets)
+		*p++ = '[';
+	p = put_copy(p, text, strlen(text));
+	if (brackets)
+		*p++ = ']';
+	if (port) {
+		*p++ = ':';
+		p = put_u64(p, word(data + 24));
+	}
+	return p;
 }
 
 static char *put_mac(char *p, const u8 *data)
@@ -290,7 +301,7 @@ char *shown_text(char *p, const struct show *show, const struct field *f, const 
 	case FIELD_KSTACK:
 	case FIELD_USTACK: return put_stack(p, show, f, at);
 	case FIELD_TIME: return put_field_time(p, show, f, at);
-	case FIELD_INET: return put_inet(p, at);
+	case FIELD_INET: return put_inet(p, at, f->size);
 	case FIELD_DECIMAL: return put_decimal(p, f->mode, (s64)word(at));
 	case FIELD_DISK: return put_disk(p, word(at));
 	case FIELD_FILE: return put_file_number(p, f->text ? f->text : "");
