@@ -329,7 +329,8 @@ static int check_fill(const struct object *o, u32 i, struct diag *d)
 	const struct object_map *m = object_section(o, SECTION_RODATA);
 	const struct object_fill *f = &o->fills.v[i];
 
-	if (f->kind >= FILL_KINDS || ((f->kind <= FILL_CGROUP || f->kind == FILL_CGROUP_LEVEL) && !f->text))
+	if (f->kind >= FILL_KINDS || ((f->kind <= FILL_CGROUP || f->kind == FILL_CGROUP_LEVEL ||
+	      f->kind == FILL_DISK) && !f->text))
 		return bad(d, "fill row %u is of an unknown kind", i);
 	if (!m || f->off < sizeof(struct waggle_config) || f->off % 8 || m->value_size < 8 ||
 	    f->off > m->value_size - 8)

@@ -137,12 +137,17 @@ static bool is_none(const struct node *n)
 	return n->kind == NODE_NAME && !strcmp(n->text, "none");
 }
 
+static bool may_be_none(const struct node *n)
+{
+	return n->kind == NODE_COND && (is_none(n->b) || is_none(n->c));
+}
+
 /* field = c ? value : none: takes the branch. False: there is no such field. */
 static bool field_chosen(struct checker *c, struct node *arg)
 {
 	struct node *n = arg->kind == NODE_NAMED ? arg->a : arg, *taken;
 
-	if (n->kind != NODE_COND || (!is_none(n->b) && !is_none(n->c)))
+	if (!may_be_none(n))
 		return true;
 	check_condition(c, n, "a condition");
 	if (!n->known) {
@@ -171,6 +176,8 @@ void check_emit(struct checker *c, struct node *n)
 	for (struct node *a = n->a; a; a = a->next) {
 		struct node *value = a->kind == NODE_NAMED ? a->a : a;
 
+		if (may_be_none(value)) /* that was told */
+			continue;
 		if (check_expr(c, value) && !check_storable(value->type))
 			check_fail(c, value, "show its members, or buf() of it",
 				   "%s cannot be a field", TYPE_A(value->type));

@@ -114,6 +114,12 @@ void check_cgroupid(struct checker *c, struct node *n)
 	n->type = TYPE_U64;
 }
 
+void check_disk_number(struct checker *c, struct node *n)
+{
+	text_constant(c, n->a, "the name of a disk");
+	n->type = TYPE_U64;
+}
+
 /* The context of these programs is, or begins with, the registers. */
 static bool has_registers(const struct point *p)
 {

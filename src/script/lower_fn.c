@@ -177,6 +177,11 @@ u32 value_cgroupid(struct lower *l, struct node *n)
 	return lower_fill(l, FILL_CGROUP, n->a->text);
 }
 
+u32 value_disk_number(struct lower *l, struct node *n)
+{
+	return lower_fill(l, FILL_DISK, n->a->text);
+}
+
 u32 value_nsecs(struct lower *l, struct node *n)
 {
 	enum { BOOT, MONOTONIC, TAI, SW_TAI };

@@ -230,7 +230,7 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 		break;
 	case ACTION_TABLE:
 		if (session_shows(s))
-			session_table(s, a);
+			session_table(s, a, ns, cpu);
 		break;
 	case ACTION_CLEAR_MAP:
 	case ACTION_ZERO_MAP:

@@ -147,7 +147,7 @@ struct reading {
 int reading_make(struct waggle_session *, struct reading *, u32 map, u32 top, u32 div, const u8 *key);
 void reading_free(struct reading *);
 /* table.c: ACTION_TABLE */
-void session_table(struct waggle_session *, const struct action *);
+void session_table(struct waggle_session *, const struct action *, u64 ns, u32 cpu);
 void session_print_map(struct waggle_session *, u32 map, u32 top, u32 div);
 
 /* print_map.c: the same of a map of a plain object; says nothing of one that is empty or constant. */

@@ -19,6 +19,8 @@ struct source { /* of a column */
 };
 struct making {
 	const struct schema *rows;
+	u64 ns; /* of the record that asks for it */
+	u32 cpu;
 	struct source sources[COLUMNS_MOST];
 	u32 n;
 	u32 sort;			/* by that of its maps first, from 1 on; 0: in their order */
@@ -84,10 +86,22 @@ static bool read_sources(struct making *m, const struct object *o, const char *t
 static u64 value_of(const struct map_contents *c, const struct map_entry *e)
 {
 	if (c->map->agg == AGG_AVG)
-		return map_divide(c, map_average(c->map, e));
+		return map_average(c->map, e);
 	if (c->map->agg == AGG_NONE)
-		return c->map->value.n ? map_divide(c, field_load(c->map->value.fields, e->value)) : 0;
-	return map_divide(c, map_entry_u64(e, 0));
+		return c->map->value.n ? field_load(c->map->value.fields, e->value) : 0;
+	return map_entry_u64(e, 0);
+}
+
+static bool is_signed(const struct making *m, u32 column)
+{
+	return m->rows->layout.fields[column].kind != FIELD_UINT;
+}
+
+static u64 divided(const struct making *m, u32 column, u64 v)
+{
+	u32 div = m->sources[column].div;
+
+	return is_signed(m, column) ? (u64)((s64)v / (s64)div) : v / div;
 }
 
 static int by_key(const void *a, const void *b)
@@ -100,7 +114,7 @@ static int by_key(const void *a, const void *b)
 /* Larger values come first. */
 static int by_column(const struct line *x, const struct line *y, u32 i)
 {
-	bool sign = x->making->rows->layout.fields[i].kind != FIELD_UINT;
+	bool sign = is_signed(x->making, i);
 
 	if (x->values[i] == y->values[i])
 		return 0;
@@ -133,15 +147,17 @@ static void show_line(struct waggle_session *s, const struct line *line, u8 *pay
 	memset(payload, 0, m->rows->layout.size);
 	for (u32 i = 0; i < m->n; i++) {
 		const struct field *to = &m->rows->layout.fields[i];
-		const struct field *from = &m->first->key.fields[m->sources[i].index];
+		const struct field *from = &m->first->key.fields[m->sources[i].is_key ? m->sources[i].index : 0];
+
+		u64 v = m->sources[i].is_key ? 0 : divided(m, i, line->values[i]);
 
 		if (m->sources[i].is_key)
 			memcpy(payload + to->off, line->key + from->off, from->size);
 		else
-			memcpy(payload + to->off, &line->values[i], 8);
+			memcpy(payload + to->off, &v, sizeof(v));
 	}
 	s->stats.shown++;
-	sink_record(&s->sink, m->rows, 0, 0, payload, m->rows->layout.size);
+	sink_record(&s->sink, m->rows, m->ns, m->cpu, payload, m->rows->layout.size);
 }
 
 static void show_lines(struct waggle_session *s, struct making *m, struct cell *cells, u32 n, u32 top)
@@ -178,9 +194,9 @@ static int add_cells(struct making *m, u32 column, const struct map_contents *c,
 	return 0;
 }
 
-void session_table(struct waggle_session *s, const struct action *a)
+void session_table(struct waggle_session *s, const struct action *a, u64 ns, u32 cpu)
 {
-	struct making m = {.rows = &s->object->schemas.v[a->map]};
+	struct making m = {.rows = &s->object->schemas.v[a->map], .ns = ns, .cpu = cpu};
 	struct reading readings[COLUMNS_MOST] = {0};
 	struct cell *cells = NULL;
 	u32 n = 0;
@@ -189,7 +205,7 @@ void session_table(struct waggle_session *s, const struct action *a)
 	for (u32 i = 0; i < m.n && !err; i++) {
 		if (m.sources[i].is_key)
 			continue;
-		err = reading_make(s, &readings[i], m.sources[i].index, 0, m.sources[i].div, NULL);
+		err = reading_make(s, &readings[i], m.sources[i].index, 0, 0, NULL);
 		if (!err)
 			err = add_cells(&m, i, &readings[i].contents, &cells, &n);
 	}
