@@ -1,8 +1,8 @@
 /*
  * tool_probe.c: the short names of what is probed that people have in their fingers.
  *
- * In:  "vfs_read", "c:malloc", "t:sched:sched_switch", "u:pthread:pthread_create", "p:c:open". Out: a
- * probe of the language; what is one already stays.
+ * In:  "vfs_read", "c:malloc", "t:sched:sched_switch", "u:pthread:pthread_create", "p:c:open". Out:
+ * a probe of the language; what is one already stays.
  */
 #include "cli/tools.h"
 
@@ -12,9 +12,10 @@
 
 char *tool_probe(const char *word, bool returns)
 {
-	static const char *const kinds[] = {"kprobe", "k",   "kretprobe", "kr",  "uprobe",        "uretprobe", "ur",
-					    "fentry", "f",   "fexit",     "fr",  "tracepoint",    "t",	 "usdt",
-					    "U",      "kfunc", "kretfunc", "rt", "rawtracepoint", "iter"};
+	static const char *const kinds[] = {
+		"kprobe", "k",     "kretprobe", "kr", "uprobe",        "uretprobe", "ur",
+		"fentry", "f",     "fexit",     "fr", "tracepoint",    "t",         "usdt",
+		"U",      "kfunc", "kretfunc",  "rt", "rawtracepoint", "iter"};
 	size_t n = strcspn(word, ":");
 	const char *name = word + n + (word[n] == ':');
 	char *text = NULL;

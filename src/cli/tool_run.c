@@ -23,11 +23,11 @@ struct parsing {
 	char letters[2 * OPTIONS_MOST + 3];
 	char *params[OPTIONS_MOST];
 	unsigned nparams;
-	int least, most;                  /* arguments */
-	int probes;     /* the first one names what is probed: becomes so many of the script's */
-	char *made[2];  /* these */
-	char otherwise[ARGS_MOST][32];    /* what they are when they are not given, or "" */
-	char **args; /* all that the script gets */
+	int least, most; /* arguments */
+	int probes;      /* the first one names what is probed: becomes so many of the script's */
+	char *made[2];   /* these */
+	char otherwise[ARGS_MOST][32]; /* what they are when they are not given, or "" */
+	char **args;                   /* all that the script gets */
 };
 
 static const struct option_row *common_row(const char *name)
@@ -58,8 +58,8 @@ static void read_head(struct parsing *p, const struct tool *tool)
 		p->nown++;
 	}
 	stpcpy(letter, "h");
-	for (int i = 0; option_rows[i].letter || option_rows[i].name; i++)
-		if (option_rows[i].name && i < COMMON_MOST)
+	for (int i = 0; i < COMMON_MOST && (option_rows[i].letter || option_rows[i].name); i++)
+		if (option_rows[i].name)
 			*name++ = (struct option){option_rows[i].name, option_rows[i].takes != NULL,
 						  NULL, COMMON + i};
 }
@@ -120,8 +120,8 @@ static int set_arguments(struct parsing *p, struct trace *t, char **args, int n)
 	return 0;
 }
 
-/* What a head says of arguments: "args PATTERN [INTERVAL=60 [COUNT]]". Those in brackets may be left
- * out; one that says what it is then, is that. */
+/* What a head says of arguments: "args PATTERN [INTERVAL=60 [COUNT]]". Those in brackets may be
+ * left out; one that says what it is then, is that. */
 static void read_args(struct parsing *p, const struct tool *tool)
 {
 	const char *at = tool->text, *word, *end;
@@ -137,7 +137,9 @@ static void read_args(struct parsing *p, const struct tool *tool)
 		if (*word != '[')
 			p->least++;
 		if (!p->most)
-			p->probes = !strncmp(word, "PATTERN", 7) ? 1 : !strncmp(word, "FUNCTION", 8) ? 2 : 0;
+			p->probes = !strncmp(word, "PATTERN", 7)    ? 1
+				    : !strncmp(word, "FUNCTION", 8) ? 2
+								    : 0;
 		if (word[name] == '=')
 			snprintf(p->otherwise[p->most], sizeof(p->otherwise[0]), "%.*s",
 				 (int)strcspn(word + name + 1, " ]\n"), word + name + 1);

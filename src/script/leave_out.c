@@ -1,10 +1,10 @@
 /*
  * leave_out.c: probes that never run are left out, before anybody asks whether their places exist.
  *
- * In:  probes with predicates. Out: those whose predicate is not known to be false: a predicate, or a
- * part of it beside &&, may be made of parameters, getopt(), probe_exist(), kfunc_exist(), constants
- * and operators on them. So a script chooses by its options, or by what the kernel has, what it attaches
- * to.
+ * In:  probes with predicates. Out: those whose predicate is not known to be false: a predicate, or
+ * a part of it beside &&, may be made of parameters, getopt(), probe_exist(), kfunc_exist(),
+ * constants and operators on them. So a script chooses by its options, or by what the kernel has,
+ * what it attaches to.
  */
 #include "script/check.h"
 
@@ -18,8 +18,8 @@ static bool is_word(const struct node *n, const char *const *words)
 	return false;
 }
 
-/* Does it depend on nothing that a program finds out? Only such trees are checked here: the meaning of
- * all others depends on the probe. */
+/* Does it depend on nothing that a program finds out? Only such trees are checked here: the meaning
+ * of all others depends on the probe. */
 static bool is_choice(const struct node *n)
 {
 	static const char *const calls[] = {"getopt", "probe_exist", "kfunc_exist", "str", NULL};

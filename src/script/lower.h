@@ -172,6 +172,8 @@ bool mentions(const struct node *, const struct script_var *, bool set);
 /* lower_each.c: such loops; for over a map without a variable (c) only counts. Gives how many turns
  * were made. */
 u32 lower_each(struct lower *, struct node *);
+/* table.c: the schema whose table has the rows of an emit() with these arguments, whose schema is id. */
+u32 lower_table_group(struct lower *, const struct node *args, u32 id);
 /* lower_record.c: a record with these arguments as its fields, and what to do with it. */
 void lower_record(struct lower *, const char *name, const struct action *, u8 view,
 		  struct node *args);

@@ -108,25 +108,6 @@ static u32 schema_add(struct lower *l, const char *name, enum action_kind action
 	return s->id;
 }
 
-/* One statement is in several programs where its probe is at several places: their records are rows of
- * one table. */
-static u32 group_of(struct lower *l, const struct node *args, u32 id)
-{
-	const struct schema *s = &l->object->schemas.v[id];
-
-	vec_each (t, &l->tables) {
-		const struct schema *other = &l->object->schemas.v[t->schema];
-		bool same = t->args == args && other->layout.n == s->layout.n;
-
-		for (u32 i = 0; same && i < s->layout.n; i++)
-			same = !strcmp(other->layout.fields[i].name, s->layout.fields[i].name);
-		if (same)
-			return t->schema;
-	}
-	vec_push(l->script->arena, &l->tables, (struct lowered_table){args, id});
-	return id;
-}
-
 /* The short form and, where a string may need it, the long one. Returns how many there are. */
 static u32 make_schemas(struct lower *l, const char *name, const struct action *action, u8 view,
 			struct node *args, u32 *first)
@@ -148,7 +129,7 @@ static u32 make_schemas(struct lower *l, const char *name, const struct action *
 		fill_layout(l, &s->layout, args, n ? l->script->limits.str_most : STR_SHORT);
 	}
 	if (action->kind == ACTION_EMIT) {
-		u32 group = group_of(l, args, *first);
+		u32 group = lower_table_group(l, args, *first);
 
 		for (u32 i = 0; i < n; i++)
 			l->object->schemas.v[*first + i].group = group;

@@ -2,11 +2,11 @@
  * table.c: table(20, pid, @reads, kb = @bytes / 1024): maps as one table.
  *
  * In:  maps with keys of the same kind; names of parts of their key; how many rows at most.
- * Out: a record without fields that asks for the table, and the schema of its rows. User space reads
- * the maps and puts them together, so it costs the programs nothing.
+ * Out: a record without fields that asks for the table, and the schema of its rows. User space
+ * reads the maps and puts them together, so it costs the programs nothing.
  *
- * A column is a part of the key, by its name; a map; a map by a number; or decimal() of one of these.
- * Where no part of the key is named, all of them stand in front.
+ * A column is a part of the key, by its name; a map; a map by a number; or decimal() of one of
+ * these. Where no part of the key is named, all of them stand in front.
  */
 #include "script/check.h"
 #include "script/lower.h"
@@ -31,7 +31,8 @@ static bool column_of(struct node *arg, struct column *col)
 	struct node *n = arg->kind == NODE_NAMED ? arg->a : arg;
 
 	*col = (struct column){.name = node_field_name(arg)};
-	if (n->kind == NODE_CALL && !strcmp(n->text, "decimal") && n->a && is_number_above(n->a->next, 1)) {
+	if (n->kind == NODE_CALL && !strcmp(n->text, "decimal") && n->a &&
+	    is_number_above(n->a->next, 1)) {
 		col->digits = (u8)MIN(n->a->next->value, 9);
 		n = n->a;
 	}
@@ -47,8 +48,8 @@ static bool column_of(struct node *arg, struct column *col)
 	return true;
 }
 
-/* In front of the columns stand how many rows there are, and the column that they are sorted by; both may
- * be left out. */
+/* In front of the columns stand how many rows there are, and the column that they are sorted by;
+ * both may be left out. */
 static struct node *sort_of(struct node *n)
 {
 	struct node *a = n->a && n->a->kind == NODE_INT ? n->a->next : n->a;
@@ -153,7 +154,8 @@ static void check_column(struct checker *c, struct node *arg, const struct colum
 	if (!m->nkeys)
 		check_fail(c, arg, "print(@m)", "@%s has no keys, so it makes no rows", m->name);
 	else if (!is_countable(m->value))
-		check_fail(c, arg, "print(@m)", "@%s holds %s, which is no number", m->name, TYPE_A(m->value));
+		check_fail(c, arg, "print(@m)", "@%s holds %s, which is no number", m->name,
+			   TYPE_A(m->value));
 	else if (has_stack(m))
 		check_fail(c, arg, "print(@m)", "stacks do not fit into a table");
 	else if (!col->name)
@@ -168,7 +170,8 @@ static u32 sorted_by(struct node *n)
 	u32 i = 1;
 
 	for (struct node *a = first_column(n); a; a = a->next)
-		if (column_of(a, &col) && col.map && i++ && col.name && !strcasecmp(col.name, sort->text))
+		if (column_of(a, &col) && col.map && i++ && col.name &&
+		    !strcasecmp(col.name, sort->text))
 			return i - 1;
 	return 0;
 }
@@ -187,7 +190,8 @@ void check_table(struct checker *c, struct node *n)
 	for (struct node *a = first; a; a = a->next) {
 		if (!column_of(a, &col)) {
 			check_fail(c, a, n->call->usage,
-				   "a column is a map, one by a number, or a part of the key by its name");
+				   "a column is a map, one by a number, or a part of the key by "
+				   "its name");
 			return;
 		}
 		if (col.map && check_whole_map(c, col.map))
@@ -204,9 +208,12 @@ void check_table(struct checker *c, struct node *n)
 	for (struct node *a = first; a && m->keys_known; a = a->next) {
 		column_of(a, &col);
 		if (!col.map && !part_of(first, col.name, &part))
-			check_fail(c, a, NULL, "no part of the key of @%s is called '%s'", m->name, col.name);
-		else if (col.map && col.map->map && col.map->map->keys_known && !same_keys(m, col.map->map))
-			check_fail(c, a, NULL, "@%s has other keys than @%s", col.map->map->name, m->name);
+			check_fail(c, a, NULL, "no part of the key of @%s is called '%s'", m->name,
+				   col.name);
+		else if (col.map && col.map->map && col.map->map->keys_known &&
+			 !same_keys(m, col.map->map))
+			check_fail(c, a, NULL, "@%s has other keys than @%s", col.map->map->name,
+				   m->name);
 	}
 }
 
@@ -228,7 +235,8 @@ static void add_part(struct lower *l, struct schema *rows, struct buf *from,
 	buf_printf(from, "k%u ", part);
 }
 
-static void add_map(struct lower *l, struct schema *rows, struct buf *from, const struct column *col)
+static void add_map(struct lower *l, struct schema *rows, struct buf *from,
+		    const struct column *col)
 {
 	struct type t = col->map->map->value;
 	struct field *f;
@@ -273,4 +281,23 @@ void lower_table(struct lower *l, struct node *n)
 	ask.text = arena_strdup(&l->object->arena, buf_str(&from));
 	buf_free(&from);
 	lower_record(l, "ask", &ask, VIEW_TABLE, NULL);
+}
+
+/* One statement is in several programs where its probe is at several places: their records are rows of
+ * one table. */
+u32 lower_table_group(struct lower *l, const struct node *args, u32 id)
+{
+	const struct schema *s = &l->object->schemas.v[id];
+
+	vec_each (t, &l->tables) {
+		const struct schema *other = &l->object->schemas.v[t->schema];
+		bool same = t->args == args && other->layout.n == s->layout.n;
+
+		for (u32 i = 0; same && i < s->layout.n; i++)
+			same = !strcmp(other->layout.fields[i].name, s->layout.fields[i].name);
+		if (same)
+			return t->schema;
+	}
+	vec_push(l->script->arena, &l->tables, (struct lowered_table){args, id});
+	return id;
 }

@@ -1,9 +1,9 @@
 /*
  * table.c: table(): maps with the same keys become rows.
  *
- * In:  what ACTION_TABLE says of each column, and the maps. Out: the rows, the largest first: by the
- * first map's value, then by the next one's, then by the key. A key that one of the maps lacks has 0
- * there.
+ * In:  what ACTION_TABLE says of each column, and the maps. Out: the rows, the largest first: by
+ * the first map's value, then by the next one's, then by the key. A key that one of the maps lacks
+ * has 0 there.
  */
 #include "session/session.h"
 
@@ -23,7 +23,7 @@ struct making {
 	u32 cpu;
 	struct source sources[COLUMNS_MOST];
 	u32 n;
-	u32 sort;			/* by that of its maps first, from 1 on; 0: in their order */
+	u32 sort; /* by that of its maps first, from 1 on; 0: in their order */
 	const struct object_map *first; /* of its maps */
 };
 struct cell {
@@ -74,11 +74,10 @@ static bool read_sources(struct making *m, const struct object *o, const char *t
 		if (m->n == MIN(m->rows->layout.n, COLUMNS_MOST) || !read_source(m, o, &text))
 			return false;
 	for (u32 i = 0; i < m->n && m->first; i++)
-		if (m->sources[i].is_key
-			    ? m->sources[i].index >= m->first->key.n ||
-				      m->first->key.fields[m->sources[i].index].size >
-					      m->rows->layout.fields[i].size
-			    : m->rows->layout.fields[i].size != 8)
+		if (m->sources[i].is_key ? m->sources[i].index >= m->first->key.n ||
+						   m->first->key.fields[m->sources[i].index].size >
+							   m->rows->layout.fields[i].size
+					 : m->rows->layout.fields[i].size != 8)
 			return false;
 	return m->first && m->n == m->rows->layout.n;
 }
@@ -118,7 +117,8 @@ static int by_column(const struct line *x, const struct line *y, u32 i)
 
 	if (x->values[i] == y->values[i])
 		return 0;
-	return (sign ? (s64)x->values[i] < (s64)y->values[i] : x->values[i] < y->values[i]) ? 1 : -1;
+	return (sign ? (s64)x->values[i] < (s64)y->values[i] : x->values[i] < y->values[i]) ? 1
+											    : -1;
 }
 
 static int by_values(const void *a, const void *b)
@@ -147,7 +147,8 @@ static void show_line(struct waggle_session *s, const struct line *line, u8 *pay
 	memset(payload, 0, m->rows->layout.size);
 	for (u32 i = 0; i < m->n; i++) {
 		const struct field *to = &m->rows->layout.fields[i];
-		const struct field *from = &m->first->key.fields[m->sources[i].is_key ? m->sources[i].index : 0];
+		const struct field *from =
+			&m->first->key.fields[m->sources[i].is_key ? m->sources[i].index : 0];
 
 		u64 v = m->sources[i].is_key ? 0 : divided(m, i, line->values[i]);
 
@@ -160,7 +161,8 @@ static void show_line(struct waggle_session *s, const struct line *line, u8 *pay
 	sink_record(&s->sink, m->rows, m->ns, m->cpu, payload, m->rows->layout.size);
 }
 
-static void show_lines(struct waggle_session *s, struct making *m, struct cell *cells, u32 n, u32 top)
+static void show_lines(struct waggle_session *s, struct making *m, struct cell *cells, u32 n,
+		       u32 top)
 {
 	struct line *lines = calloc(MAX(n, 1u), sizeof(*lines));
 	u8 *payload = malloc(MAX(m->rows->layout.size, 1u));
@@ -182,7 +184,8 @@ static void show_lines(struct waggle_session *s, struct making *m, struct cell *
 }
 
 /* Puts what a map holds behind the others'. */
-static int add_cells(struct making *m, u32 column, const struct map_contents *c, struct cell **cells, u32 *n)
+static int add_cells(struct making *m, u32 column, const struct map_contents *c,
+		     struct cell **cells, u32 *n)
 {
 	struct cell *more = realloc(*cells, (*n + c->n + 1) * sizeof(*more));
 
@@ -190,7 +193,8 @@ static int add_cells(struct making *m, u32 column, const struct map_contents *c,
 		return -ENOMEM;
 	*cells = more;
 	for (u32 i = 0; i < c->n; i++)
-		more[(*n)++] = (struct cell){m, c->entries[i].key, column, value_of(c, &c->entries[i])};
+		more[(*n)++] =
+			(struct cell){m, c->entries[i].key, column, value_of(c, &c->entries[i])};
 	return 0;
 }
 
