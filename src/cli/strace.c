@@ -75,7 +75,8 @@ static int take_expression(struct options *o, const char *text)
 	else if (n == 6 && !strncmp(text, "status", n))
 		return take_status(o, is + 1);
 	else
-		return usage_error("-e takes trace=CALLS or status=failed|successful, not '%s'", text);
+		return usage_error("-e takes trace=CALLS or status=failed|successful, not '%s'",
+				   text);
 	return 0;
 }
 
@@ -86,7 +87,8 @@ static int take_filter(struct options *o, const char *text)
 	char *end;
 
 	if (strncmp(text, "exit", 4) != 0 || !*p || !strchr("=!<>", *p))
-		return usage_error("--filter takes a comparison of the result: exit!=0, exit<0, exit=3");
+		return usage_error(
+			"--filter takes a comparison of the result: exit!=0, exit<0, exit=3");
 	o->what.exit_is = *p++;
 	p += *p == '=';
 	o->what.exit_value = strtoll(p, &end, 0);
@@ -100,8 +102,10 @@ struct row {
 	const char *name, *takes, *does;
 };
 static const struct row rows[] = {
-	{'e', NULL, "EXPR", "trace=openat,read,%file,%desc,%network,%process,%memory,%signal,/REGEX (! in front: all others); "
-			    "status=failed or successful"},
+	{'e', NULL, "EXPR",
+	 "trace=openat,read,%file,%desc,%network,%process,%memory,%signal,/REGEX (! in front: all "
+	 "others); "
+	 "status=failed or successful"},
 	{'z', "successful-only", NULL, "only calls that succeed"},
 	{'Z', "failed-only", NULL, "only calls that fail"},
 	{FILTER, "filter", "exit!=N", "only calls whose result compares so: =, !=, <, >"},
@@ -122,7 +126,8 @@ static const struct row rows[] = {
 	{'h', "help", NULL, "this"},
 };
 /* options of tracing: rows of options.def */
-static const char *const common[] = {"comm", "uid", "cgroup", "container", "duration", "engine", "perf-rb-pages"};
+static const char *const common[] = {"comm",     "uid",    "cgroup",       "container",
+				     "duration", "engine", "perf-rb-pages"};
 enum { NROWS = sizeof(rows) / sizeof(*rows), NCOMMON = sizeof(common) / sizeof(*common) };
 
 void strace_print(void)
@@ -139,7 +144,8 @@ void strace_print(void)
 			snprintf(left, sizeof(left), "--%s %s", r->name, r->takes ? r->takes : "");
 		print_wrapped(printf("  %-15s", left), r->does);
 	}
-	puts("  as the tools: --comm, --uid, --cgroup, --container, --duration, --engine, --perf-rb-pages");
+	puts("  as the tools: --comm, --uid, --cgroup, --container, --duration, --engine, "
+	     "--perf-rb-pages");
 }
 
 static int take_flag(struct options *o, int letter)
@@ -209,8 +215,8 @@ static int parse(struct options *o, int argc, char **argv)
 	for (int i = 0; i < NROWS; i++) {
 		if (rows[i].letter < LONG)
 			at = stpcpy(at, (char[]){(char)rows[i].letter, rows[i].takes ? ':' : 0, 0});
-		names[i] = (struct option){rows[i].name ? rows[i].name : "expression", rows[i].takes != NULL, NULL,
-					   rows[i].letter};
+		names[i] = (struct option){rows[i].name ? rows[i].name : "expression",
+					   rows[i].takes != NULL, NULL, rows[i].letter};
 	}
 	for (int i = 0; i < NCOMMON; i++)
 		names[NROWS + i] = (struct option){common[i], required_argument, NULL, COMMON + i};
@@ -225,17 +231,22 @@ static int parse(struct options *o, int argc, char **argv)
 static int check(const struct options *o)
 {
 	const struct waggle_opts *t = &o->trace.opts;
-	int n = (t->command != NULL) + (o->what.pid != 0) + (o->what.all || (t->cgroup && !t->command && !o->what.pid));
+	int n = (t->command != NULL) + (o->what.pid != 0) +
+		(o->what.all || (t->cgroup && !t->command && !o->what.pid));
 
 	if (n == 1)
 		return 0;
-	return usage_error(n ? "strace traces one of a command, a process (-p) and the machine (--all)"
-			     : "strace takes a command, -p PID, --container NAME or --all");
+	return usage_error(
+		n ? "strace traces one of a command, a process (-p) and the machine (--all)"
+		  : "strace takes a command, -p PID, --container NAME or --all");
 }
 
 int cmd_strace(int argc, char **argv)
 {
-	struct options o = {.what = {.sz = sizeof(o.what), .strsize = 32, .out_fd = STDERR_FILENO, .started = started}};
+	struct options o = {.what = {.sz = sizeof(o.what),
+				     .strsize = 32,
+				     .out_fd = STDERR_FILENO,
+				     .started = started}};
 	int status = trace_open(&o.trace);
 
 	if (!status)

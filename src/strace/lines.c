@@ -1,8 +1,8 @@
 /*
  * lines.c: calls, signals and ends as lines, in the form that strace made known.
  *
- * A line is written in two parts: what is known when the call begins, and the rest. Where another thread's
- * line comes in between, the first part ends with "<unfinished ...>".
+ * A line is written in two parts: what is known when the call begins, and the rest. Where another
+ * thread's line comes in between, the first part ends with "<unfinished ...>".
  */
 #include "strace/strace.h"
 
@@ -65,7 +65,8 @@ static void put_time(struct strace *s, u64 ns)
 	struct tm tm;
 
 	if (s->opts.relative) {
-		snprintf(text, sizeof(text), "%6llu.%06llu ", (unsigned long long)(step / 1000000000u),
+		snprintf(text, sizeof(text), "%6llu.%06llu ",
+			 (unsigned long long)(step / 1000000000u),
 			 (unsigned long long)(step % 1000000000u / 1000));
 		s->last_ns = ns;
 		puts_(s, text);
@@ -83,7 +84,8 @@ static void put_time(struct strace *s, u64 ns)
 	puts_(s, text);
 }
 
-/* The whole machine, a container, and a file tell the pid always; a terminal once there are several. */
+/* The whole machine, a container, and a file tell the pid always; a terminal once there are
+ * several. */
 void line_begin(struct strace *s, struct task *t, u64 ns)
 {
 	struct buf b = {0};
@@ -129,7 +131,8 @@ void call_args(struct shown *c, u32 from, u32 to)
 
 static struct shown shown_of(struct strace *s, struct task *t, struct buf *out)
 {
-	return (struct shown){.s = s, .task = t, .call = &s->calls[t->nr], .args = t->args, .out = out};
+	return (struct shown){
+		.s = s, .task = t, .call = &s->calls[t->nr], .args = t->args, .out = out};
 }
 
 /* Without one argument that its end would tell, all are known now. */
@@ -160,8 +163,8 @@ static bool holds_back(const struct strace *s)
 	return s->opts.status || s->opts.exit_is || s->opts.json || (s->opts.summary == 1);
 }
 
-/* Nothing is written before the next event: most calls end at once. But what another thread has begun
- * stands before it. */
+/* Nothing is written before the next event: most calls end at once. But what another thread has
+ * begun stands before it. */
 static void settle(struct strace *s, const struct task *but)
 {
 	struct task *t = s->waiting;
@@ -272,7 +275,8 @@ static void put_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 	c.done = true;
 	c.ret = ret;
 	c.after.n = 0;
-	if (!c.ended && c.call->at_entry == c.call->nargs) { /* what poll() says behind the result */
+	if (!c.ended &&
+	    c.call->at_entry == c.call->nargs) { /* what poll() says behind the result */
 		c.out = &none;
 		call_args(&c, 0, c.call->nargs);
 		buf_free(&none);
@@ -299,7 +303,8 @@ static bool wanted(const struct strace *s, s64 ret)
 {
 	bool failed = ret < 0 && ret >= -4095;
 
-	if (s->opts.status && !(failed ? s->opts.status & WAGGLE_STRACE_FAILED : s->opts.status & WAGGLE_STRACE_SUCCESSFUL))
+	if (s->opts.status && !(failed ? s->opts.status & WAGGLE_STRACE_FAILED
+				       : s->opts.status & WAGGLE_STRACE_SUCCESSFUL))
 		return false;
 	if (!s->opts.exit_is)
 		return true;
@@ -322,6 +327,8 @@ void call_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 		t->bytes.n = t->npieces = 0;
 		return;
 	}
+	if (s->opts.paths)
+		paths_before(s, t, ret);
 	sum->calls++;
 	sum->errors += ret < 0 && ret >= -4095;
 	sum->ns += ns - t->ns;
@@ -332,6 +339,8 @@ void call_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 			put_beginning(s, t, t->ns);
 		put_end(s, t, ns, ret);
 	}
+	if (s->opts.paths)
+		paths_after(s, t, ret);
 	t->bytes.n = t->npieces = 0;
 }
 

@@ -13,7 +13,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { FIELDS_MOST = 12, IDLE_MS = 30 };
+/* Nobody waits for us, so bursts must fit. */
+enum { FIELDS_MOST = 12, IDLE_MS = 30, BURST_BYTES = 8 << 20 };
 
 /* What a record is, by the name of its first field; where its fields are. */
 struct record {
@@ -54,12 +55,11 @@ static struct task *task_of(struct strace *s, u32 tid, u32 pid)
 	return t;
 }
 
-static void task_free(struct strace *s, struct task *t)
+/* Takes out the one that *slot points to. */
+static void task_free(struct strace *s, struct task **slot)
 {
-	struct task **slot = &s->tasks[t->tid % ARRAY_SIZE(s->tasks)];
+	struct task *t = *slot;
 
-	while (*slot != t)
-		slot = &(*slot)->next;
 	*slot = t->next;
 	if (s->open == t)
 		s->open = NULL;
@@ -103,8 +103,8 @@ static void take_memory(struct strace *s, const struct record *r, const struct w
 		bytes += 8;
 	}
 	buf_pad(&t->bytes, 8);
-	t->pieces[t->npieces++] =
-		(struct piece){field(r, e, 1), (u32)t->bytes.n, (u32)n, string, field(r, e, 2) != 0};
+	t->pieces[t->npieces++] = (struct piece){field(r, e, 1), (u32)t->bytes.n, (u32)n, string,
+						 field(r, e, 2) != 0};
 	buf_add(&t->bytes, bytes, n);
 }
 
@@ -135,7 +135,8 @@ static void take_leave(struct strace *s, const struct record *r, const struct wa
 	s64 ret = (s64)field(r, e, 3);
 	bool exec;
 
-	if (!t || !t->inside || (field(r, e, 2) != t->nr && !((s32)field(r, e, 2) < 0 && t->nr == 15)))
+	if (!t || !t->inside ||
+	    (field(r, e, 2) != t->nr && !((s32)field(r, e, 2) < 0 && t->nr == 15)))
 		return;
 	exec = !strcmp(s->calls[t->nr].name, "execve");
 	if (not_yet(s, t))
@@ -197,6 +198,7 @@ static int end_of(struct strace *s, const struct task *t, s64 code)
 static void take_gone(struct strace *s, const struct record *r, const struct waggle_event *e)
 {
 	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
+	struct task **slot;
 	int code;
 
 	if (!t)
@@ -206,7 +208,10 @@ static void take_gone(struct strace *s, const struct record *r, const struct wag
 		s->status = code;
 	if (!not_yet(s, t))
 		call_gone(s, t, e->ns, code);
-	task_free(s, t);
+	slot = &s->tasks[t->tid % ARRAY_SIZE(s->tasks)];
+	while (*slot != t)
+		slot = &(*slot)->next;
+	task_free(s, slot);
 	if (s->opts.pid && (u32)field(r, e, 0) == (u32)s->opts.pid)
 		waggle_session_interrupt(s->session);
 }
@@ -214,8 +219,9 @@ static void take_gone(struct strace *s, const struct record *r, const struct wag
 static const struct {
 	const char *name;
 	void (*take)(struct strace *, const struct record *, const struct waggle_event *);
-} takers[] = {{"command", take_command}, {"piece", take_memory}, {"string", take_memory}, {"argv", take_memory}, {"enter", take_enter},
-	      {"leave", take_leave},	 {"signal", take_signal}, {"gone", take_gone}};
+} takers[] = {{"command", take_command}, {"piece", take_memory}, {"string", take_memory},
+	      {"argv", take_memory},     {"enter", take_enter},  {"leave", take_leave},
+	      {"signal", take_signal},   {"gone", take_gone}};
 
 static struct record *record_of(struct strace *s, const struct waggle_schema *schema)
 {
@@ -288,11 +294,13 @@ static int trace(struct strace *s, struct waggle_opts *o, struct waggle_object *
 		strace_summary(s);
 	line_flush(s);
 	if (waggle_session_lost(s->session) && o->diag)
-		o->diag(o->user, &(struct waggle_diag){
-					 .level = WAGGLE_WARNING,
-					 .text = "records were lost: calls may be missing, or show addresses where "
-						 "there were strings",
-					 .hint = "a larger ring helps: --perf-rb-pages 4096; or fewer calls: -e trace=..."});
+		o->diag(o->user,
+			&(struct waggle_diag){.level = WAGGLE_WARNING,
+					      .text = "records were lost: calls may be missing, or "
+						      "show addresses where "
+						      "there were strings",
+					      .hint = "a larger ring helps: --perf-rb-pages 4096; "
+						      "or fewer calls: -e trace=..."});
 	if (s->opts.started)
 		s->opts.started(o->user, NULL);
 	waggle_session_stop(s->session);
@@ -308,7 +316,8 @@ static int prepare(struct strace *s, const struct waggle_opts *o, struct diag *d
 	uname(&machine);
 	s->arch = arch_find(machine.machine);
 	if (!s->arch)
-		return diag_fail(diag, -EOPNOTSUPP, NULL, "system calls of %s are not known", machine.machine);
+		return diag_fail(diag, -EOPNOTSUPP, NULL, "system calls of %s are not known",
+				 machine.machine);
 	s->kernel = o->engine == WAGGLE_KERNEL || (o->engine == WAGGLE_AUTO && !kernel_denied());
 	s->clock_off = clock_offset();
 	err = strace_table(s, NULL);
@@ -316,8 +325,10 @@ static int prepare(struct strace *s, const struct waggle_opts *o, struct diag *d
 		return diag_fail(diag, err, NULL, "the table of system calls is wrong");
 	err = strace_choose(s, s->opts.trace, &wrong);
 	if (err)
-		return diag_fail(diag, err, "names of system calls, %file, %desc, %memory, %network, %signal, %process, "
-					    "%creds, %clock, %pure, /REGEX, with commas between",
+		return diag_fail(diag, err,
+				 "names of system calls, %file, %desc, %memory, %network, %signal, "
+				 "%process, "
+				 "%creds, %clock, %pure, /REGEX, with commas between",
 				 "there is no system call '%.*s'", (int)strcspn(wrong, ","), wrong);
 	s->no_exec = o->command && !s->traced[59];
 	s->traced[59] |= s->no_exec;
@@ -328,7 +339,8 @@ static void free_all(struct strace *s)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(s->tasks); i++)
 		while (s->tasks[i])
-			task_free(s, s->tasks[i]);
+			task_free(s, &s->tasks[i]);
+	paths_free(s);
 	buf_free(&s->out);
 	free(s->records);
 	free(s);
@@ -361,6 +373,8 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 			goto done;
 		}
 		o.name = "strace";
+		if (!o.ring_bytes)
+			o.ring_bytes = BURST_BYTES;
 		o.out_fd = 0;
 		if (!s->kernel)
 			o.pid = what->pid;

@@ -1,5 +1,6 @@
 /*
- * show.c: numbers, flags, strings: the simple kinds of arguments, and the words that all kinds share.
+ * show.c: numbers, flags, strings: the simple kinds of arguments, and the words that all kinds
+ * share.
  */
 #include "strace/strace.h"
 
@@ -15,7 +16,8 @@
 
 /* ---- memory that was brought along */
 
-/* What the call filled is looked for in what came at its end, the rest in what came at its beginning. */
+/* What the call filled is looked for in what came at its end, the rest in what came at its
+ * beginning. */
 const void *seen(const struct shown *c, const struct arg *a, u64 addr, u64 size)
 {
 	const struct task *t = c->task;
@@ -24,8 +26,8 @@ const void *seen(const struct shown *c, const struct arg *a, u64 addr, u64 size)
 		for (u32 i = 0; i < t->npieces; i++) {
 			const struct piece *p = &t->pieces[i];
 
-			if (p->late == (a->out ? !pass : pass) && addr >= p->addr && size <= p->size &&
-			    addr - p->addr <= p->size - size)
+			if (p->late == (a->out ? !pass : pass) && addr >= p->addr &&
+			    size <= p->size && addr - p->addr <= p->size - size)
 				return t->bytes.p + p->at + (addr - p->addr);
 		}
 	return NULL;
@@ -42,7 +44,8 @@ const struct piece *seen_string(const struct shown *c, u64 addr)
 const void *show_memory(struct shown *c, const struct arg *a, u64 size)
 {
 	u64 addr = ARG(c, a);
-	const void *p = addr && !(a->out && (!c->done || c->ret < 0)) ? seen(c, a, addr, size) : NULL;
+	const void *p =
+		addr && !(a->out && (!c->done || c->ret < 0)) ? seen(c, a, addr, size) : NULL;
 
 	if (!p)
 		show_address(c->out, addr);
@@ -113,7 +116,8 @@ static bool letter(struct buf *b, u8 ch)
 	return true;
 }
 
-/* As C would write it; the shortest octal form where no digit follows. `all`: how many there are. */
+/* As C would write it; the shortest octal form where no digit follows. `all`: how many there are.
+ */
 void show_bytes(struct buf *b, const void *bytes, u64 n, u64 all, bool hex, u64 most)
 {
 	const u8 *p = bytes;
@@ -128,7 +132,10 @@ void show_bytes(struct buf *b, const void *bytes, u64 n, u64 all, bool hex, u64 
 		else if (p[i] >= ' ' && p[i] < 127)
 			buf_char(b, (char)p[i]);
 		else
-			buf_printf(b, i + 1 < n && p[i + 1] >= '0' && p[i + 1] <= '9' ? "\\%03o" : "\\%o", p[i]);
+			buf_printf(b,
+				   i + 1 < n && p[i + 1] >= '0' && p[i + 1] <= '9' ? "\\%03o"
+										   : "\\%o",
+				   p[i]);
 	}
 	buf_char(b, '"');
 	if (all > n)
@@ -163,7 +170,8 @@ void show_signals(struct buf *b, u64 bits)
 		if (!(bits >> (i - 1) & 1))
 			continue;
 		show_signal(&name, i);
-		buf_printf(b, "%s%s", first ? "" : " ", buf_str(&name) + (strncmp(name.p, "SIG", 3) ? 0 : 3));
+		buf_printf(b, "%s%s", first ? "" : " ",
+			   buf_str(&name) + (strncmp(name.p, "SIG", 3) ? 0 : 3));
 		first = false;
 		buf_free(&name);
 	}
@@ -189,27 +197,19 @@ void show_mode(struct buf *b, u32 mode)
 	buf_printf(b, some ? "|%#03o" : "%#03o", mode & 0777);
 }
 
-/* -y: what /proc says that it is. */
 void show_descriptor(struct shown *c, s32 fd)
 {
-	char link[64], path[4096];
-	ssize_t n;
+	const char *path = c->s->opts.paths && fd >= 0 ? path_of(c->s, c->task, fd) : NULL;
 
-	buf_printf(c->out, "%d", fd);
-	if (!c->s->opts.paths || fd < 0)
-		return;
-	snprintf(link, sizeof(link), "/proc/%u/fd/%d", c->task->tid, fd);
-	n = readlink(link, path, sizeof(path));
-	if (n > 0)
-		buf_printf(c->out, "<%.*s>", (int)n, path);
+	buf_printf(c->out, path ? "%d<%s>" : "%d", fd, path);
 }
 
 /* ---- numbers */
 
-#define PLAIN(name, format, type)                                               \
-	void show_kind_##name(struct shown *c, const struct arg *a)             \
-	{                                                                       \
-		buf_printf(c->out, format, (type)ARG(c, a));                    \
+#define PLAIN(name, format, type)                                   \
+	void show_kind_##name(struct shown *c, const struct arg *a) \
+	{                                                           \
+		buf_printf(c->out, format, (type)ARG(c, a));        \
 	}
 PLAIN(d, "%d", s32)
 PLAIN(u, "%u", u32)
@@ -449,10 +449,12 @@ void show_kind_iov(struct shown *c, const struct arg *a)
 	if (a->out && (!c->done || c->ret < 0))
 		show_address(c->out, ARG(c, a));
 	else
-		show_iovs(c, a, ARG(c, a), (u32)c->args[a->count % MAX_ARGS], a->out ? (u64)c->ret : UINT64_MAX);
+		show_iovs(c, a, ARG(c, a), (u32)c->args[a->count % MAX_ARGS],
+			  a->out ? (u64)c->ret : UINT64_MAX);
 }
 
-/* After an exec, the new program's memory has them one behind the other, if the old one's had not. */
+/* After an exec, the new program's memory has them one behind the other, if the old one's had not.
+ */
 static bool new_argv(struct shown *c)
 {
 	const struct piece *p = c->done && !c->ret ? seen_string(c, NEW_ARGV) : NULL;

@@ -51,7 +51,9 @@ static void inet6_address(struct buf *b, const struct sockaddr_in6 *in)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	buf_printf(b, ", sin6_port=htons(%u), sin6_flowinfo=htonl(%u), inet_pton(AF_INET6, \"%s\", &sin6_addr), sin6_scope_id=%u",
+	buf_printf(b,
+		   ", sin6_port=htons(%u), sin6_flowinfo=htonl(%u), inet_pton(AF_INET6, \"%s\", "
+		   "&sin6_addr), sin6_scope_id=%u",
 		   ntohs(in->sin6_port), ntohl(in->sin6_flowinfo),
 		   inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof(text)), in->sin6_scope_id);
 }
@@ -67,12 +69,13 @@ void show_sockaddr_bytes(struct buf *b, const void *bytes, u32 size)
 	if (in->sin_family == AF_UNIX)
 		unix_address(b, bytes, size);
 	else if (in->sin_family == AF_INET && size >= 8)
-		buf_printf(b, ", sin_port=htons(%u), sin_addr=inet_addr(\"%s\")", ntohs(in->sin_port),
+		buf_printf(b, ", sin_port=htons(%u), sin_addr=inet_addr(\"%s\")",
+			   ntohs(in->sin_port),
 			   inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text)));
 	else if (in->sin_family == AF_INET6 && size >= 28)
 		inet6_address(b, bytes);
 	else if (in->sin_family == AF_NETLINK && size >= 12)
-		buf_printf(b, ", nl_pid=%u, nl_groups=%0*x", nl->nl_pid, nl->nl_groups ? 8 : 8, nl->nl_groups);
+		buf_printf(b, ", nl_pid=%u, nl_groups=%08x", nl->nl_pid, nl->nl_groups);
 	else if (size > 2) {
 		buf_puts(b, ", sa_data=");
 		show_bytes(b, (const char *)bytes + 2, size - 2, 0, false, 126);
@@ -94,7 +97,9 @@ static u64 length(struct shown *c, const struct arg *a)
 void show_kind_sockaddr(struct shown *c, const struct arg *a)
 {
 	u64 size = MIN(length(c, a), 128u), addr = ARG(c, a);
-	const void *p = addr && size >= 2 && !(a->out && (!c->done || c->ret < 0)) ? seen(c, a, addr, size) : NULL;
+	const void *p = addr && size >= 2 && !(a->out && (!c->done || c->ret < 0))
+				? seen(c, a, addr, size)
+				: NULL;
 
 	if (p)
 		show_sockaddr_bytes(c->out, p, (u32)size);
@@ -123,7 +128,10 @@ void show_kind_sockopt(struct shown *c, const struct arg *a)
 	static const struct {
 		u32 level;
 		const char *set;
-	} sets[] = {{SOL_SOCKET, "sockopt"}, {IPPROTO_TCP, "tcpopt"}, {IPPROTO_IP, "ipopt"}, {IPPROTO_IPV6, "ipv6opt"}};
+	} sets[] = {{SOL_SOCKET, "sockopt"},
+		    {IPPROTO_TCP, "tcpopt"},
+		    {IPPROTO_IP, "ipopt"},
+		    {IPPROTO_IPV6, "ipv6opt"}};
 
 	for (u32 i = 0; i < ARRAY_SIZE(sets); i++)
 		if (sets[i].level == (u32)c->args[1]) {

@@ -49,9 +49,11 @@ void show_kind_statfs(struct shown *c, const struct arg *a)
 	const struct {
 		u64 magic;
 		const char *name;
-	} known[] = {{0xef53, "EXT2_SUPER_MAGIC"}, {0x01021994, "TMPFS_MAGIC"}, {0x9fa0, "PROC_SUPER_MAGIC"},
-		     {0x62656572, "SYSFS_MAGIC"}, {0x794c7630, "OVERLAYFS_SUPER_MAGIC"}, {0x58465342, "XFS_SUPER_MAGIC"},
-		     {0x9123683e, "BTRFS_SUPER_MAGIC"}, {0x63677270, "CGROUP2_SUPER_MAGIC"}, {0x1cd1, "DEVPTS_SUPER_MAGIC"}};
+	} known[] = {{0xef53, "EXT2_SUPER_MAGIC"},          {0x01021994, "TMPFS_MAGIC"},
+		     {0x9fa0, "PROC_SUPER_MAGIC"},          {0x62656572, "SYSFS_MAGIC"},
+		     {0x794c7630, "OVERLAYFS_SUPER_MAGIC"}, {0x58465342, "XFS_SUPER_MAGIC"},
+		     {0x9123683e, "BTRFS_SUPER_MAGIC"},     {0x63677270, "CGROUP2_SUPER_MAGIC"},
+		     {0x1cd1, "DEVPTS_SUPER_MAGIC"}};
 	u32 i = 0;
 
 	if (!f)
@@ -64,12 +66,14 @@ void show_kind_statfs(struct shown *c, const struct arg *a)
 	else
 		buf_printf(c->out, "%#x", (u32)f->f_type);
 	buf_printf(c->out,
-		   ", f_bsize=%lld, f_blocks=%llu, f_bfree=%llu, f_bavail=%llu, f_files=%llu, f_ffree=%llu, "
+		   ", f_bsize=%lld, f_blocks=%llu, f_bfree=%llu, f_bavail=%llu, f_files=%llu, "
+		   "f_ffree=%llu, "
 		   "f_fsid={val=[%#x, %#x]}, f_namelen=%lld, f_frsize=%lld, f_flags=",
-		   (long long)f->f_bsize, (unsigned long long)f->f_blocks, (unsigned long long)f->f_bfree,
-		   (unsigned long long)f->f_bavail, (unsigned long long)f->f_files,
-		   (unsigned long long)f->f_ffree, (u32)f->f_fsid.__val[0], (u32)f->f_fsid.__val[1],
-		   (long long)f->f_namelen, (long long)f->f_frsize);
+		   (long long)f->f_bsize, (unsigned long long)f->f_blocks,
+		   (unsigned long long)f->f_bfree, (unsigned long long)f->f_bavail,
+		   (unsigned long long)f->f_files, (unsigned long long)f->f_ffree,
+		   (u32)f->f_fsid.__val[0], (u32)f->f_fsid.__val[1], (long long)f->f_namelen,
+		   (long long)f->f_frsize);
 	flags_of(c->out, "st", (u64)f->f_flags);
 	buf_char(c->out, '}');
 }
@@ -130,7 +134,8 @@ void show_kind_num(struct shown *c, const struct arg *a)
 
 static u64 counted(const struct shown *c, const struct arg *a)
 {
-	return a->count == COUNT_RESULT ? (c->ret < 0 ? 0 : (u64)c->ret) : c->args[a->count % MAX_ARGS];
+	return a->count == COUNT_RESULT ? (c->ret < 0 ? 0 : (u64)c->ret)
+					: c->args[a->count % MAX_ARGS];
 }
 
 void show_kind_uids(struct shown *c, const struct arg *a)
@@ -166,8 +171,8 @@ void show_timespec(struct buf *b, const s64 *t, const char *small)
 	buf_printf(b, "{tv_sec=%lld, tv_%s=%lld}", (long long)t[0], small, (long long)t[1]);
 }
 
-static void two_times(struct shown *c, const struct arg *a, const char *small, const char *open, const char *between,
-		      const char *close)
+static void two_times(struct shown *c, const struct arg *a, const char *small, const char *open,
+		      const char *between, const char *close)
 {
 	const s64 *t = show_memory(c, a, 32);
 
@@ -305,7 +310,9 @@ void show_kind_rusage(struct shown *c, const struct arg *a)
 	const struct rusage *r = show_memory(c, a, sizeof(*r));
 
 	if (r)
-		buf_printf(c->out, "{ru_utime={tv_sec=%lld, tv_usec=%lld}, ru_stime={tv_sec=%lld, tv_usec=%lld}, ...}",
+		buf_printf(c->out,
+			   "{ru_utime={tv_sec=%lld, tv_usec=%lld}, ru_stime={tv_sec=%lld, "
+			   "tv_usec=%lld}, ...}",
 			   (long long)r->ru_utime.tv_sec, (long long)r->ru_utime.tv_usec,
 			   (long long)r->ru_stime.tv_sec, (long long)r->ru_stime.tv_usec);
 }
@@ -315,7 +322,8 @@ void show_kind_tms(struct shown *c, const struct arg *a)
 	const s64 *t = show_memory(c, a, 32);
 
 	if (t)
-		buf_printf(c->out, "{tms_utime=%lld, tms_stime=%lld, tms_cutime=%lld, tms_cstime=%lld}",
+		buf_printf(c->out,
+			   "{tms_utime=%lld, tms_stime=%lld, tms_cutime=%lld, tms_cstime=%lld}",
 			   (long long)t[0], (long long)t[1], (long long)t[2], (long long)t[3]);
 }
 
@@ -338,10 +346,13 @@ void show_kind_sysinfo(struct shown *c, const struct arg *a)
 
 	if (s)
 		buf_printf(c->out,
-			   "{uptime=%ld, loads=[%lu, %lu, %lu], totalram=%lu, freeram=%lu, sharedram=%lu, bufferram=%lu, "
-			   "totalswap=%lu, freeswap=%lu, procs=%u, totalhigh=%lu, freehigh=%lu, mem_unit=%u}",
-			   s->uptime, s->loads[0], s->loads[1], s->loads[2], s->totalram, s->freeram, s->sharedram,
-			   s->bufferram, s->totalswap, s->freeswap, s->procs, s->totalhigh, s->freehigh, s->mem_unit);
+			   "{uptime=%ld, loads=[%lu, %lu, %lu], totalram=%lu, freeram=%lu, "
+			   "sharedram=%lu, bufferram=%lu, "
+			   "totalswap=%lu, freeswap=%lu, procs=%u, totalhigh=%lu, freehigh=%lu, "
+			   "mem_unit=%u}",
+			   s->uptime, s->loads[0], s->loads[1], s->loads[2], s->totalram,
+			   s->freeram, s->sharedram, s->bufferram, s->totalswap, s->freeswap,
+			   s->procs, s->totalhigh, s->freehigh, s->mem_unit);
 }
 
 void show_kind_schedparam(struct shown *c, const struct arg *a)
@@ -426,13 +437,15 @@ void show_kind_fdset(struct shown *c, const struct arg *a)
 	}
 	descriptors(c->out, bits, n);
 	late.out = true;
-	bits = c->done && c->ret > 0 ? seen(c, &late, ARG(c, a), ALIGN_UP(MIN(n, 1024u), 64) / 8) : NULL;
+	bits = c->done && c->ret > 0 ? seen(c, &late, ARG(c, a), ALIGN_UP(MIN(n, 1024u), 64) / 8)
+				     : NULL;
 	if (bits) {
 		struct buf set = {0};
 
 		descriptors(&set, bits, n);
 		if (set.n > 2)
-			buf_printf(&c->after, "%s%s%s", c->after.n ? ", " : "", names[a->i & 3], buf_str(&set));
+			buf_printf(&c->after, "%s%s%s", c->after.n ? ", " : "", names[a->i & 3],
+				   buf_str(&set));
 		buf_free(&set);
 	} else if (c->done && !c->ret && !c->after.n) {
 		buf_puts(&c->after, "Timeout");

@@ -116,7 +116,8 @@ void show_siginfo(struct buf *b, const void *info, u32 size)
 		buf_printf(b, ", si_pid=%d, si_uid=%d", n[4], n[5]);
 		memcpy(&addr, n + 6, 8);
 		if (n[2] == SI_QUEUE)
-			buf_printf(b, ", si_value={sival_int=%d, sival_ptr=%#llx}", n[6], (unsigned long long)addr);
+			buf_printf(b, ", si_value={sival_int=%d, sival_ptr=%#llx}", n[6],
+				   (unsigned long long)addr);
 	}
 	buf_char(b, '}');
 }
@@ -133,7 +134,8 @@ void show_kind_siginfo(struct shown *c, const struct arg *a)
 
 void show_kind_wstatus(struct shown *c, const struct arg *a)
 {
-	const s32 *p = c->done && c->ret > 0 ? show_memory(c, a, 4) : (show_address(c->out, ARG(c, a)), NULL);
+	const s32 *p = c->done && c->ret > 0 ? show_memory(c, a, 4)
+					     : (show_address(c->out, ARG(c, a)), NULL);
 
 	if (!p)
 		return;
@@ -214,7 +216,8 @@ void show_kind_clone3(struct shown *c, const struct arg *a)
 	show_signal(c->out, (int)n->exit_signal);
 	buf_puts(c->out, ", stack=");
 	show_address(c->out, n->stack);
-	buf_printf(c->out, ", stack_size=%s%.0llx", n->stack_size ? "0x" : "0", (unsigned long long)n->stack_size);
+	buf_printf(c->out, ", stack_size=%s%.0llx", n->stack_size ? "0x" : "0",
+		   (unsigned long long)n->stack_size);
 	if (n->flags & CLONE_SETTLS)
 		buf_printf(c->out, ", tls=%#llx", (unsigned long long)n->tls);
 	buf_char(c->out, '}');
@@ -246,7 +249,8 @@ static void futex_rest(struct shown *c, u32 op)
 			buf_puts(c->out, "FUTEX_BITSET_MATCH_ANY");
 		else
 			buf_printf(c->out, "%#x", (u32)c->args[5]);
-	} else if (op == FUTEX_REQUEUE || op == FUTEX_CMP_REQUEUE || op == FUTEX_CMP_REQUEUE_PI || op == FUTEX_WAKE_OP) {
+	} else if (op == FUTEX_REQUEUE || op == FUTEX_CMP_REQUEUE || op == FUTEX_CMP_REQUEUE_PI ||
+		   op == FUTEX_WAKE_OP) {
 		buf_puts(c->out, ", ");
 		show_address(c->out, c->args[4]);
 		if (op != FUTEX_REQUEUE)
@@ -279,7 +283,8 @@ void show_kind_futextime(struct shown *c, const struct arg *a)
 
 void show_kind_fcntlcmd(struct shown *c, const struct arg *a)
 {
-	static const u32 alone[] = {F_GETFD, F_GETFL, F_GETOWN, F_GETSIG, F_GETLEASE, F_GETPIPE_SZ, F_GET_SEALS};
+	static const u32 alone[] = {F_GETFD,    F_GETFL,      F_GETOWN,   F_GETSIG,
+				    F_GETLEASE, F_GETPIPE_SZ, F_GET_SEALS};
 
 	one_of(c->out, "fcntl", ARG(c, a));
 	for (u32 i = 0; i < ARRAY_SIZE(alone); i++)
@@ -298,7 +303,8 @@ static void file_lock(struct shown *c, const struct arg *a)
 	one_of(c->out, "locktype", (u16)l->l_type);
 	buf_puts(c->out, ", l_whence=");
 	one_of(c->out, "whence", (u16)l->l_whence);
-	buf_printf(c->out, ", l_start=%lld, l_len=%lld", (long long)l->l_start, (long long)l->l_len);
+	buf_printf(c->out, ", l_start=%lld, l_len=%lld", (long long)l->l_start,
+		   (long long)l->l_len);
 	if (c->args[1] == F_GETLK)
 		buf_printf(c->out, ", l_pid=%d", l->l_pid);
 	buf_char(c->out, '}');
@@ -335,8 +341,8 @@ void show_kind_fcntlarg(struct shown *c, const struct arg *a)
 
 void show_kind_prctlop(struct shown *c, const struct arg *a)
 {
-	static const u32 alone[] = {PR_GET_DUMPABLE, PR_GET_KEEPCAPS, PR_GET_SECCOMP, PR_GET_SECUREBITS, PR_GET_TIMERSLACK,
-				    PR_GET_TIMING};
+	static const u32 alone[] = {PR_GET_DUMPABLE,   PR_GET_KEEPCAPS,   PR_GET_SECCOMP,
+				    PR_GET_SECUREBITS, PR_GET_TIMERSLACK, PR_GET_TIMING};
 
 	one_of(c->out, "prctl", ARG(c, a));
 	for (u32 i = 0; i < ARRAY_SIZE(alone); i++)
@@ -375,7 +381,8 @@ void show_kind_prctl(struct shown *c, const struct arg *a)
 void show_kind_ioctl(struct shown *c, const struct arg *a)
 {
 	static const u32 alone[] = {0x5450, 0x5451, 0x540c, 0x5422, 0xae80}; /* FIONCLEX, ... */
-	static const char *const ways[] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE"};
+	static const char *const ways[] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ",
+					   "_IOC_READ|_IOC_WRITE"};
 	const struct flag_set *set = strace_set("ioctl", 5);
 	u32 cmd = (u32)ARG(c, a);
 
@@ -386,7 +393,8 @@ void show_kind_ioctl(struct shown *c, const struct arg *a)
 			buf_puts(c->out, f->name);
 			return;
 		}
-	buf_printf(c->out, "_IOC(%s, %#x, %#x, %#x)", ways[cmd >> 30], cmd >> 8 & 0xff, cmd & 0xff, cmd >> 16 & 0x3fff);
+	buf_printf(c->out, "_IOC(%s, %#x, %#x, %#x)", ways[cmd >> 30], cmd >> 8 & 0xff, cmd & 0xff,
+		   cmd >> 16 & 0x3fff);
 }
 
 static void window_size(struct buf *b, const u16 *w)
@@ -403,8 +411,9 @@ void show_kind_ioctlarg(struct shown *c, const struct arg *a)
 
 	if ((cmd == 0x5413 || cmd == 0x5414) && p)
 		window_size(c->out, p);
-	else if ((cmd == 0x541b || cmd == 0x5411 || cmd == 0x540f || cmd == 0x5410 || cmd == 0x5421 ||
-		  cmd == 0x80045430 || cmd == 0x40045431) && p)
+	else if ((cmd == 0x541b || cmd == 0x5411 || cmd == 0x540f || cmd == 0x5410 ||
+		  cmd == 0x5421 || cmd == 0x80045430 || cmd == 0x40045431) &&
+		 p)
 		buf_printf(c->out, "[%d]", *(const s32 *)p);
 	else if (cmd >> 30 || (cmd >> 8) == 0x54 || v > 0xffff)
 		show_address(c->out, v);

@@ -1,9 +1,11 @@
 /*
- * strace.h: system calls as people read them. Private to this room; the public call is waggle_strace().
+ * strace.h: system calls as people read them. Private to this room; the public call is
+ * waggle_strace().
  *
- * A generated script (script.c) brings each call along: a record when it begins, one when it ends, and
- * between them pieces of the process's memory, as the tables of arguments want them. The names and
- * structures are made here, from those pieces alone: what was not brought along is shown as an address.
+ * A generated script (script.c) brings each call along: a record when it begins, one when it ends,
+ * and between them pieces of the process's memory, as the tables of arguments want them. The names
+ * and structures are made here, from those pieces alone: what was not brought along is shown as an
+ * address.
  */
 #ifndef STRACE_STRACE_H
 #define STRACE_STRACE_H
@@ -52,7 +54,7 @@ enum { COUNT_NONE = 7, COUNT_RESULT = 6 };
 struct arg {
 	const struct kind *kind;
 	const struct flag_set *set;
-	u8 i;	  /* which argument */
+	u8 i;     /* which argument */
 	u8 count; /* which one counts, COUNT_RESULT, COUNT_NONE */
 	bool out; /* the call fills it */
 };
@@ -62,7 +64,7 @@ struct call {
 	const char *name; /* NULL: there is none */
 	u32 classes;
 	u8 nargs, at_entry; /* arguments that are known when it begins */
-	char result;	    /* 'd', 'x', 'o', 'f' */
+	char result;        /* 'd', 'x', 'o', 'f' */
 	struct arg args[MAX_ARGS];
 };
 
@@ -82,7 +84,7 @@ struct task {
 	bool inside; /* a call has begun */
 	bool shown;  /* its beginning has been written, */
 	bool cut;    /* and another line behind it */
-	bool begun; /* the command: its exec has been seen */
+	bool begun;  /* the command: its exec has been seen */
 	u32 nr;
 	u64 args[MAX_ARGS], ns;
 	struct buf bytes; /* what the pieces are of */
@@ -109,8 +111,9 @@ struct strace {
 	struct task *open;    /* whose line is not ended yet */
 	struct task *waiting; /* whose call has begun, of which nothing is written yet */
 	struct buf out;
-	u64 column; /* of the line that is being written */
-	u64 last_ns, clock_off; /* -r; realtime less monotonic */
+	u64 column;              /* of the line that is being written */
+	u64 last_ns, clock_off;  /* -r; realtime less monotonic */
+	struct name *names[256]; /* paths.c: of descriptors */
 	struct sum sums[MAX_CALLS];
 	struct record *records; /* run.c */
 	u32 nrecords;
@@ -146,7 +149,7 @@ const void *seen(const struct shown *, const struct arg *, u64 addr, u64 size);
 const struct piece *seen_string(const struct shown *, u64 addr);
 
 /* show.c: the words that all kinds share. */
-#define ARG(c, a)	((c)->args[(a)->i])
+#define ARG(c, a)       ((c)->args[(a)->i])
 #define ARG_AFTER(c, a) ((c)->args[((a)->i + 1) % MAX_ARGS])
 void show_flags(struct buf *, const struct flag_set *, u64 bits);
 void show_one(struct buf *, const struct flag_set *, u64 value);
@@ -163,8 +166,8 @@ void show_descriptor(struct shown *, s32 fd);
 void show_string_at(struct shown *, const struct arg *, u64 addr, bool limited);
 void show_sockaddr_bytes(struct buf *, const void *, u32 size);
 void show_iovs(struct shown *, const struct arg *, u64 addr, u64 n, u64 left);
-/* Shows the address if there is nothing to be shown: NULL pointers, calls that failed, memory that is
- * not there. */
+/* Shows the address if there is nothing to be shown: NULL pointers, calls that failed, memory that
+ * is not there. */
 const void *show_memory(struct shown *, const struct arg *, u64 size);
 
 #define KIND(name, ...) void show_kind_##name(struct shown *, const struct arg *);
@@ -181,7 +184,14 @@ void line_idle(struct strace *); /* nothing more comes for now */
 int line_flush(struct strace *);
 void call_args(struct shown *, u32 from, u32 to);
 
-/* json.c, summary.c */
+/* paths.c: what a descriptor of the process is; NULL: nobody knows. What a call that has ended
+ * changes of that is learned before it is written, and after. */
+const char *path_of(struct strace *, const struct task *, s32 fd);
+void paths_before(struct strace *, const struct task *, s64 ret);
+void paths_after(struct strace *, const struct task *, s64 ret);
+void paths_free(struct strace *);
+
+/* summary.c */
 void json_call(struct strace *, struct task *, u64 ns, s64 ret);
 void json_event(struct strace *, struct task *, u64 ns, const char *type, const char *text);
 void strace_summary(struct strace *);

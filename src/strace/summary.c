@@ -17,7 +17,9 @@ static int by_time(const void *a, const void *b)
 
 	if (x->sum.ns != y->sum.ns)
 		return x->sum.ns < y->sum.ns ? 1 : -1;
-	return x->sum.calls < y->sum.calls ? 1 : x->sum.calls > y->sum.calls ? -1 : strcmp(x->name, y->name);
+	return x->sum.calls < y->sum.calls   ? 1
+	       : x->sum.calls > y->sum.calls ? -1
+					     : strcmp(x->name, y->name);
 }
 
 static void put_row(struct buf *b, const struct row *r, u64 total)
@@ -26,15 +28,17 @@ static void put_row(struct buf *b, const struct row *r, u64 total)
 
 	if (r->sum.errors)
 		snprintf(errors, sizeof(errors), "%llu", (unsigned long long)r->sum.errors);
-	buf_printf(b, "%6.2f %11.6f %11llu %9llu %9s %s\n", total ? 100.0 * (double)r->sum.ns / (double)total : 0.0,
-		   (double)r->sum.ns / 1e9, (unsigned long long)(r->sum.calls ? r->sum.ns / 1000 / r->sum.calls : 0),
+	buf_printf(b, "%6.2f %11.6f %11llu %9llu %9s %s\n",
+		   total ? 100.0 * (double)r->sum.ns / (double)total : 0.0, (double)r->sum.ns / 1e9,
+		   (unsigned long long)(r->sum.calls ? r->sum.ns / 1000 / r->sum.calls : 0),
 		   (unsigned long long)r->sum.calls, errors, r->name);
 }
 
 /* The time is that from a call's beginning to its end. */
 void strace_summary(struct strace *s)
 {
-	static const char line[] = "------ ----------- ----------- --------- --------- ----------------\n";
+	static const char line[] =
+		"------ ----------- ----------- --------- --------- ----------------\n";
 	struct row rows[MAX_CALLS], all = {.name = "total"};
 	u32 n = 0;
 
@@ -74,13 +78,20 @@ static void json_text(struct buf *b, const char *p, size_t n)
 
 static void json_head(struct strace *s, const struct task *t, u64 ns, const char *type)
 {
-	buf_printf(&s->out, "{\"type\":\"%s\",\"ns\":%llu,\"pid\":%u,\"tid\":%u", type, (unsigned long long)ns, t->pid, t->tid);
+	buf_printf(&s->out, "{\"type\":\"%s\",\"ns\":%llu,\"pid\":%u,\"tid\":%u", type,
+		   (unsigned long long)ns, t->pid, t->tid);
 }
 
 void json_call(struct strace *s, struct task *t, u64 ns, s64 ret)
 {
 	struct buf arg = {0}, *b = &s->out;
-	struct shown c = {.s = s, .task = t, .call = &s->calls[t->nr], .args = t->args, .out = &arg, .done = true, .ret = ret};
+	struct shown c = {.s = s,
+			  .task = t,
+			  .call = &s->calls[t->nr],
+			  .args = t->args,
+			  .out = &arg,
+			  .done = true,
+			  .ret = ret};
 
 	json_head(s, t, t->ns, "syscall");
 	buf_printf(b, ",\"name\":\"%s\",\"args\":[", c.call->name);
@@ -92,7 +103,8 @@ void json_call(struct strace *s, struct task *t, u64 ns, s64 ret)
 	}
 	buf_printf(b, "],\"result\":%lld", (long long)ret);
 	if (ret < 0 && ret >= -4095)
-		buf_printf(b, ",\"error\":\"%s\"", strerrorname_np((int)-ret) ? strerrorname_np((int)-ret) : "");
+		buf_printf(b, ",\"error\":\"%s\"",
+			   strerrorname_np((int)-ret) ? strerrorname_np((int)-ret) : "");
 	buf_printf(b, ",\"duration_ns\":%llu}\n", (unsigned long long)(ns - t->ns));
 	buf_free(&arg);
 	buf_free(&c.after);

@@ -1,7 +1,8 @@
 /*
  * table.c: system calls by their numbers, with their arguments, and which of them are wanted.
  *
- * In:  calls.def, kinds.def, sets.def; for calls without a row their declaration in arch/. Out: struct call.
+ * In:  calls.def, kinds.def, sets.def; for calls without a row their declaration in arch/. Out:
+ * struct call.
  */
 #include "strace/strace.h"
 
@@ -12,9 +13,14 @@
 #include <stdlib.h>
 
 #define SET(name, unknown) static const struct flag set_##name[] = {
-#define F(name)		   {#name, (u64)(name)},
-#define V(name, value)	   {#name, value},
-#define END		   {NULL, 0}};
+#define F(name)            {#name, (u64)(name)},
+#define V(name, value)     {#name, value},
+#define END             \
+	{               \
+		NULL, 0 \
+	}               \
+	}               \
+	;
 #include "strace/sets.def"
 #undef SET
 #undef F
@@ -34,15 +40,15 @@ static const struct flag_set sets[] = {
 };
 
 /* KIND(x, FIXED(8)): how, and how many bytes */
-#define HOW_NOTHING   NOTHING, 0
-#define HOW_STRING    STRING, 0
-#define HOW_COUNTED   COUNTED, 1
-#define HOW_VECTOR    VECTOR, 0
-#define HOW_MESSAGE   MESSAGE, 0
-#define HOW_STRINGS   STRINGS, 0
-#define HOW_POINTERS  POINTERS, 0
-#define HOW_FIXED(n)  FIXED, n
-#define HOW_EACH(n)   EACH, n
+#define HOW_NOTHING  NOTHING, 0
+#define HOW_STRING   STRING, 0
+#define HOW_COUNTED  COUNTED, 1
+#define HOW_VECTOR   VECTOR, 0
+#define HOW_MESSAGE  MESSAGE, 0
+#define HOW_STRINGS  STRINGS, 0
+#define HOW_POINTERS POINTERS, 0
+#define HOW_FIXED(n) FIXED, n
+#define HOW_EACH(n)  EACH, n
 static const struct kind kinds[] = {
 #define KIND(name, how) {#name, HOW_##how, show_kind_##name},
 #include "strace/kinds.def"
@@ -119,11 +125,25 @@ static const char *declared(const char *d, size_t len)
 {
 	static const struct {
 		const char *has, *kind;
-	} words[] = {{"const char *const", "p"}, {"char * filename", "path"}, {"char * pathname", "path"},
-		     {"const char *", "str"}, {"*", "p"}, {"umode_t", "mode"}, {"dfd", "dirfd"},
-		     {"unsigned int fd", "fd"}, {"int fd", "fd"}, {"uid_t", "uid"}, {"gid_t", "uid"},
-		     {"flags", "x"}, {"size_t", "lu"}, {"loff_t", "ld"}, {"unsigned long", "x"},
-		     {"u64", "lu"}, {"long", "ld"}, {"unsigned", "u"}, {"u32", "u"}};
+	} words[] = {{"const char *const", "p"},
+		     {"char * filename", "path"},
+		     {"char * pathname", "path"},
+		     {"const char *", "str"},
+		     {"*", "p"},
+		     {"umode_t", "mode"},
+		     {"dfd", "dirfd"},
+		     {"unsigned int fd", "fd"},
+		     {"int fd", "fd"},
+		     {"uid_t", "uid"},
+		     {"gid_t", "uid"},
+		     {"flags", "x"},
+		     {"size_t", "lu"},
+		     {"loff_t", "ld"},
+		     {"unsigned long", "x"},
+		     {"u64", "lu"},
+		     {"long", "ld"},
+		     {"unsigned", "u"},
+		     {"u32", "u"}};
 
 	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
 		if (memmem(d, len, words[i].has, strlen(words[i].has)))
@@ -171,8 +191,9 @@ int strace_table(struct strace *s, struct waggle_diag *why)
 static const struct {
 	const char *name;
 	u32 bits;
-} classes[] = {{"file", FILES}, {"desc", DESC}, {"memory", MEMORY}, {"network", NETWORK}, {"net", NETWORK},
-	       {"signal", SIGNALS}, {"process", PROCESS}, {"creds", CREDS}, {"clock", CLOCKS}, {"pure", PURE}};
+} classes[] = {{"file", FILES},   {"desc", DESC},      {"memory", MEMORY},   {"network", NETWORK},
+	       {"net", NETWORK},  {"signal", SIGNALS}, {"process", PROCESS}, {"creds", CREDS},
+	       {"clock", CLOCKS}, {"pure", PURE}};
 
 /* %stat, %lstat, ...: those whose names say it. */
 static bool family(const char *word, const char *name)
@@ -227,7 +248,7 @@ int strace_choose(struct strace *s, const char *expr, const char **wrong)
 	int err = 0;
 
 	for (u32 i = 0; i < MAX_CALLS; i++)
-		s->traced[i] = s->calls[i].name && (!expr || not);
+		s->traced[i] = s->calls[i].name && (!expr || not );
 	for (expr = expr ? expr + not : ""; *expr && !err;) {
 		char word[128];
 		size_t n = strcspn(expr, ",");
@@ -237,7 +258,7 @@ int strace_choose(struct strace *s, const char *expr, const char **wrong)
 		memcpy(word, expr, n);
 		word[n] = 0;
 		*wrong = expr;
-		err = choose_word(s, word, !not);
+		err = choose_word(s, word, !not );
 		expr += n + (expr[n] == ',');
 	}
 	return err;
