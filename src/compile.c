@@ -127,7 +127,7 @@ static int back_end(void *user, struct lower_result *r)
 		err = make_code(c, r->callbacks[i], &part);
 		if (!err)
 			code_add_callback(&c->object->arena, &prog->code, &part, r->callbacks[i]->turns,
-					  arena_printf(&c->object->arena, "%s_%u", prog->name, i + 1));
+					  arena_printf(&c->object->arena, "%s_cb%u", prog->name, i + 1));
 	}
 	if (!err && r->ncallbacks)
 		code_link_callbacks(&prog->code);

@@ -13,21 +13,6 @@ static const struct option long_options[] = {
 	{0},
 };
 
-static int write_object(const struct waggle_object *object, const char *path)
-{
-	int fd = output_begin(), err;
-
-	if (fd < 0)
-		return fd;
-	err = waggle_object_write(object, fd);
-	if (err == -EOPNOTSUPP)
-		fputs("waggle: error: a program with a loop over a map, or a long one, cannot be kept "
-		      "in an object yet\n        run the script itself\n", stderr);
-	else if (err)
-		fprintf(stderr, "waggle: error: the object cannot be made: %s\n", strerror(-err));
-	return output_end(fd, err, path);
-}
-
 int cmd_build(int argc, char **argv)
 {
 	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag, .out = report_out};
@@ -68,7 +53,7 @@ int cmd_build(int argc, char **argv)
 	else if (!err)
 		err = waggle_compile(&object, WAGGLE_SCRIPT, source.text, source.size, &opts);
 	if (!err)
-		err = write_object(object, output);
+		err = output_object(object, output);
 	waggle_object_free(object);
 	source_free(&source);
 	return status_of(err);

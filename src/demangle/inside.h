@@ -15,8 +15,8 @@ bool demangle_rust_v0(struct buf *out, const char *name, size_t len, enum demang
 
 void demangle_utf8(struct buf *out, u32 c); /* a character */
 
-/* ---- C++ (Itanium ABI): a tree, made by cpp_name.c, cpp_type.c and cpp_expr.c, written by
- * cpp_print.c. What a kind of node keeps in a, b, c: */
+/* ---- C++ (Itanium ABI): a tree, made by cpp_encoding.c, cpp_name.c, cpp_type.c and
+ * cpp_expr.c, written by cpp_print.c. What a kind of node keeps in a, b, c: */
 enum cpp_kind {
 	CPP_NAME,      /* text */
 	CPP_STD,       /* text; full: what constructors see of std::string */
@@ -129,15 +129,23 @@ struct cpp_node *cpp_node(struct cpp *, enum cpp_kind, struct cpp_node *a, struc
 struct cpp_node *cpp_text(struct cpp *, enum cpp_kind, const char *text, size_t len,
 			  struct cpp_node *a);
 #define cpp_word(c, kind, text, a) cpp_text(c, kind, text, strlen(text), a)
+/* Puts a node behind what is in a list, which begins as an empty CPP_LIST; false: it is NULL, or
+ * there are too many. */
+struct cpp_list {
+	struct cpp_node *first, *last;
+};
+bool cpp_append(struct cpp *, struct cpp_list *, struct cpp_node *);
 /* Remembers a candidate for S_ and returns it. */
 struct cpp_node *cpp_sub(struct cpp *, struct cpp_node *);
 
-/* cpp_name.c */
+/* cpp_encoding.c */
 struct cpp_node *cpp_encoding(struct cpp *);
+/* cpp_name.c */
 struct cpp_node *cpp_name(struct cpp *, bool function, u8 *quals);
 struct cpp_node *cpp_unqualified(struct cpp *, struct cpp_node *in);
 struct cpp_node *cpp_source_name(struct cpp *);
 struct cpp_node *cpp_template_args(struct cpp *, bool function);
+struct cpp_node *cpp_template_arg(struct cpp *);
 struct cpp_node *cpp_substitution(struct cpp *);
 bool cpp_number(struct cpp *, u32 *n);   /* digits */
 bool cpp_sequence(struct cpp *, u32 *n); /* "_": 0, "0_": 1, ... */

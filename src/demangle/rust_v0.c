@@ -6,233 +6,7 @@
  * Text is written while the name is read. A back reference (B) reads an earlier place again, so a
  * short name may mean endless text: depth, steps and bytes are counted.
  */
-#include "demangle/inside.h"
-
-#define DEPTH_MOST 300
-#define STEPS_MOST 100000
-#define PUNY_MOST  256 /* characters of an identifier that is not ASCII */
-
-struct rust {
-	const char *start, *p, *end; /* start: what back references count from */
-	struct buf *out;
-	u32 depth, steps, lifetimes;
-	bool silent, failed;
-};
-
-static void path(struct rust *r, bool value);
-static void type(struct rust *r);
-static void constant(struct rust *r, bool inside);
-
-static void fail(struct rust *r)
-{
-	r->failed = true;
-}
-
-static bool enter(struct rust *r)
-{
-	if (++r->depth > DEPTH_MOST || ++r->steps > STEPS_MOST || r->out->n > DEMANGLE_TEXT_MOST)
-		fail(r);
-	return !r->failed;
-}
-
-static char peek(const struct rust *r)
-{
-	return r->p < r->end ? *r->p : 0;
-}
-
-static bool take(struct rust *r, char c)
-{
-	if (r->failed || peek(r) != c)
-		return false;
-	r->p++;
-	return true;
-}
-
-static void put_n(struct rust *r, const char *text, size_t n)
-{
-	if (!r->silent && !r->failed)
-		buf_add(r->out, text, n);
-}
-
-static void put(struct rust *r, const char *text)
-{
-	put_n(r, text, strlen(text));
-}
-
-static void put_u64(struct rust *r, u64 v)
-{
-	if (!r->silent && !r->failed)
-		buf_u64(r->out, v);
-}
-
-/* ---- numbers */
-
-/* "_" is 0, "0_" is 1, ... */
-static u64 base62(struct rust *r)
-{
-	u64 v = 0, digit;
-
-	if (take(r, '_'))
-		return 0;
-	while (!r->failed && !take(r, '_')) {
-		char c = peek(r);
-
-		if (c >= '0' && c <= '9')
-			digit = (u64)(c - '0');
-		else if (c >= 'a' && c <= 'z')
-			digit = (u64)(c - 'a') + 10;
-		else if (c >= 'A' && c <= 'Z')
-			digit = (u64)(c - 'A') + 36;
-		else
-			return fail(r), 0;
-		if (v > UINT64_MAX / 62 - 62)
-			return fail(r), 0;
-		v = v * 62 + digit;
-		r->p++;
-	}
-	return v + 1;
-}
-
-/* With a letter in front; else 0. */
-static u64 optional(struct rust *r, char letter)
-{
-	return take(r, letter) ? base62(r) + 1 : 0;
-}
-
-/* ---- identifiers */
-
-struct ident {
-	const char *p;
-	size_t n;
-	bool puny;
-};
-
-static struct ident identifier(struct rust *r)
-{
-	struct ident id = {.puny = take(r, 'u')};
-	size_t n = 0;
-
-	if (take(r, '0')) {
-		n = 0;
-	} else if (peek(r) >= '1' && peek(r) <= '9') {
-		while (peek(r) >= '0' && peek(r) <= '9' && n < 100000)
-			n = n * 10 + (size_t)(*r->p++ - '0');
-	} else {
-		fail(r);
-	}
-	take(r, '_');
-	if (r->failed || n > (size_t)(r->end - r->p))
-		return fail(r), id;
-	id.p = r->p;
-	id.n = n;
-	r->p += n;
-	return id;
-}
-
-static void put_utf8(struct rust *r, u32 c)
-{
-	if (!r->silent && !r->failed)
-		demangle_utf8(r->out, c);
-}
-
-static u32 puny_adapt(u32 delta, u32 count, bool first)
-{
-	u32 k = 0;
-
-	delta = first ? delta / 700 : delta / 2;
-	for (delta += delta / count; delta > 35 * 26 / 2; k += 36)
-		delta /= 35;
-	return k + 36 * delta / (delta + 38);
-}
-
-/* One number of punycode (RFC 3492), whose digits end where they are small enough. */
-static bool puny_number(const char **p, const char *end, u32 bias, u64 *i)
-{
-	u64 weight = 1;
-
-	for (u32 k = 36;; k += 36) {
-		u32 t = k <= bias ? 1 : k >= bias + 26 ? 26 : k - bias, digit;
-
-		if (*p == end || weight > UINT32_MAX)
-			return false;
-		if (**p >= 'a' && **p <= 'z')
-			digit = (u32)(**p - 'a');
-		else if (**p >= '0' && **p <= '9')
-			digit = (u32)(**p - '0') + 26;
-		else
-			return false;
-		(*p)++;
-		*i += digit * weight;
-		if (digit < t)
-			return *i <= UINT32_MAX;
-		weight *= 36 - t;
-	}
-}
-
-static bool puny_decode(const struct ident *id, u32 *chars, u32 *count)
-{
-	const char *delta = id->n ? memrchr(id->p, '_', id->n) : NULL, *p = id->p;
-	const char *end = id->p + id->n;
-	u32 bias = 72, n = 0;
-	u64 i = 0, c = 128, before;
-
-	if (id->n > PUNY_MOST)
-		return false;
-	for (; delta && p < delta; p++)
-		chars[n++] = (u8)*p;
-	p = delta ? delta + 1 : id->p;
-	while (p < end) {
-		before = i;
-		if (n == PUNY_MOST || !puny_number(&p, end, bias, &i))
-			return false;
-		bias = puny_adapt((u32)(i - before), n + 1, !before);
-		c += i / (n + 1);
-		i %= n + 1;
-		if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-			return false;
-		memmove(chars + i + 1, chars + i, (n - i) * sizeof(*chars));
-		chars[i++] = (u32)c;
-		n++;
-	}
-	*count = n;
-	return true;
-}
-
-static void put_ident(struct rust *r, const struct ident *id)
-{
-	u32 chars[PUNY_MOST], n = 0;
-
-	if (!id->puny) {
-		put_n(r, id->p, id->n);
-	} else if (puny_decode(id, chars, &n)) {
-		for (u32 i = 0; i < n; i++)
-			put_utf8(r, chars[i]);
-	} else {
-		put(r, "punycode{");
-		put_n(r, id->p, id->n);
-		put(r, "}");
-	}
-}
-
-/* ---- back references */
-
-/* Reads what stands at an earlier place; B is taken already. */
-#define AGAIN(r, call)                                                              \
-	do {                                                                        \
-		const char *at_ = (r)->p, *back_;                                   \
-		u64 place_ = base62(r);                                             \
-                                                                                    \
-		if ((r)->failed || place_ >= (u64)(at_ - 1 - (r)->start)) {         \
-			fail(r);                                                    \
-			break;                                                      \
-		}                                                                   \
-		if ((r)->silent) /* it was read once: nothing can be wrong in it */ \
-			break;                                                      \
-		back_ = (r)->p;                                                     \
-		(r)->p = (r)->start + place_;                                       \
-		call;                                                               \
-		(r)->p = back_;                                                     \
-	} while (0)
+#include "demangle/rust.h"
 
 /* ---- lifetimes */
 
@@ -255,7 +29,7 @@ static void put_lifetime(struct rust *r, u64 index)
 /* G <number>: for<'a, 'b>; returns how many to take back. */
 static u32 binder(struct rust *r)
 {
-	u64 n = optional(r, 'G');
+	u64 n = rust_optional(r, 'G');
 
 	if (!n)
 		return 0;
@@ -276,11 +50,11 @@ static u32 binder(struct rust *r)
 static void generic_arg(struct rust *r)
 {
 	if (take(r, 'L'))
-		put_lifetime(r, base62(r));
+		put_lifetime(r, rust_number(r));
 	else if (take(r, 'K'))
-		constant(r, false);
+		rust_constant(r, false);
 	else
-		type(r);
+		rust_type(r);
 }
 
 static void generic_args(struct rust *r)
@@ -295,13 +69,13 @@ static void generic_args(struct rust *r)
 static void nested(struct rust *r, bool value)
 {
 	char space = peek(r);
-	struct ident id;
+	struct rust_ident id;
 	u64 number;
 
 	r->p += space != 0;
-	path(r, value);
-	number = optional(r, 's');
-	id = identifier(r);
+	rust_path(r, value);
+	number = rust_optional(r, 's');
+	id = rust_identifier(r);
 	if (space >= 'A' && space <= 'Z') { /* {closure#0}, {shim:name#0} */
 		put(r, "::{");
 		if (space == 'C')
@@ -311,7 +85,7 @@ static void nested(struct rust *r, bool value)
 		else
 			put_n(r, &space, 1);
 		put(r, id.n ? ":" : "");
-		put_ident(r, &id);
+		rust_put_identifier(r, &id);
 		put(r, "#");
 		put_u64(r, number);
 		put(r, "}");
@@ -319,7 +93,7 @@ static void nested(struct rust *r, bool value)
 		if (!id.n)
 			return;
 		put(r, "::");
-		put_ident(r, &id);
+		rust_put_identifier(r, &id);
 	} else {
 		fail(r);
 	}
@@ -331,23 +105,23 @@ static void of_type(struct rust *r, char kind)
 	bool silent = r->silent;
 
 	if (kind != 'Y') { /* where the impl stands is not said */
-		optional(r, 's');
+		rust_optional(r, 's');
 		r->silent = true;
-		path(r, false);
+		rust_path(r, false);
 		r->silent = silent;
 	}
 	put(r, "<");
-	type(r);
+	rust_type(r);
 	if (kind != 'M') {
 		put(r, " as ");
-		path(r, false);
+		rust_path(r, false);
 	}
 	put(r, ">");
 }
 
-static void path(struct rust *r, bool value)
+void rust_path(struct rust *r, bool value)
 {
-	struct ident id;
+	struct rust_ident id;
 	char kind = peek(r);
 
 	if (!enter(r))
@@ -355,21 +129,21 @@ static void path(struct rust *r, bool value)
 	r->p += kind != 0;
 	switch (kind) {
 	case 'C':
-		optional(r, 's');
-		id = identifier(r);
-		put_ident(r, &id);
+		rust_optional(r, 's');
+		id = rust_identifier(r);
+		rust_put_identifier(r, &id);
 		break;
 	case 'N': nested(r, value); break;
 	case 'M':
 	case 'X':
 	case 'Y': of_type(r, kind); break;
 	case 'I':
-		path(r, value);
+		rust_path(r, value);
 		put(r, value ? "::<" : "<");
 		generic_args(r);
 		put(r, ">");
 		break;
-	case 'B': AGAIN(r, path(r, value)); break;
+	case 'B': AGAIN(r, rust_path(r, value)); break;
 	default: fail(r);
 	}
 	r->depth--;
@@ -389,11 +163,11 @@ static const char *basic(char c)
 
 static void put_abi(struct rust *r)
 {
-	struct ident abi = {"C", 1, false};
+	struct rust_ident abi = {"C", 1, false};
 
 	put(r, "extern \"");
 	if (!take(r, 'C'))
-		abi = identifier(r);
+		abi = rust_identifier(r);
 	for (size_t i = 0; i < abi.n; i++)
 		put_n(r, abi.p[i] == '_' ? "-" : abi.p + i, 1);
 	put(r, "\" ");
@@ -411,12 +185,12 @@ static void fn_type(struct rust *r)
 	put(r, "fn(");
 	for (u32 i = 0; !r->failed && !take(r, 'E'); i++) {
 		put(r, i ? ", " : "");
-		type(r);
+		rust_type(r);
 	}
 	put(r, ")");
 	if (!take(r, 'u')) {
 		put(r, " -> ");
-		type(r);
+		rust_type(r);
 	}
 	r->lifetimes -= bound;
 }
@@ -431,10 +205,10 @@ static bool open_path(struct rust *r)
 		return open;
 	}
 	if (!take(r, 'I')) {
-		path(r, false);
+		rust_path(r, false);
 		return false;
 	}
-	path(r, false);
+	rust_path(r, false);
 	put(r, "<");
 	generic_args(r);
 	return true;
@@ -443,15 +217,15 @@ static bool open_path(struct rust *r)
 static void dyn_trait(struct rust *r)
 {
 	bool open = open_path(r);
-	struct ident name;
+	struct rust_ident name;
 
 	while (take(r, 'p')) {
 		put(r, open ? ", " : "<");
 		open = true;
-		name = identifier(r);
-		put_ident(r, &name);
+		name = rust_identifier(r);
+		rust_put_identifier(r, &name);
 		put(r, " = ");
-		type(r);
+		rust_type(r);
 	}
 	put(r, open ? ">" : "");
 }
@@ -470,7 +244,7 @@ static void dyn_type(struct rust *r)
 	r->lifetimes -= bound;
 	if (!take(r, 'L'))
 		return fail(r);
-	lifetime = base62(r);
+	lifetime = rust_number(r);
 	if (lifetime) {
 		put(r, " + ");
 		put_lifetime(r, lifetime);
@@ -483,14 +257,14 @@ static void reference(struct rust *r, bool mutable)
 
 	put(r, "&");
 	if (take(r, 'L')) {
-		lifetime = base62(r);
+		lifetime = rust_number(r);
 		if (lifetime) {
 			put_lifetime(r, lifetime);
 			put(r, " ");
 		}
 	}
 	put(r, mutable ? "mut " : "");
-	type(r);
+	rust_type(r);
 }
 
 static void tuple(struct rust *r)
@@ -500,7 +274,7 @@ static void tuple(struct rust *r)
 	put(r, "(");
 	for (; !r->failed && !take(r, 'E'); n++) {
 		put(r, n ? ", " : "");
-		type(r);
+		rust_type(r);
 	}
 	put(r, n == 1 ? ",)" : ")");
 }
@@ -508,15 +282,15 @@ static void tuple(struct rust *r)
 static void array(struct rust *r, bool counted)
 {
 	put(r, "[");
-	type(r);
+	rust_type(r);
 	if (counted) {
 		put(r, "; ");
-		constant(r, true);
+		rust_constant(r, true);
 	}
 	put(r, "]");
 }
 
-static void type(struct rust *r)
+void rust_type(struct rust *r)
 {
 	char kind = peek(r);
 
@@ -529,214 +303,21 @@ static void type(struct rust *r)
 	case 'P':
 	case 'O':
 		put(r, kind == 'P' ? "*const " : "*mut ");
-		type(r);
+		rust_type(r);
 		break;
 	case 'A':
 	case 'S': array(r, kind == 'A'); break;
 	case 'T': tuple(r); break;
 	case 'F': fn_type(r); break;
 	case 'D': dyn_type(r); break;
-	case 'B': AGAIN(r, type(r)); break;
+	case 'B': AGAIN(r, rust_type(r)); break;
 	default:
 		if (basic(kind)) {
 			put(r, basic(kind));
 			break;
 		}
 		r->p -= kind != 0;
-		path(r, false);
-	}
-	r->depth--;
-}
-
-/* ---- constants */
-
-static s32 nibble(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Hexadecimal digits up to "_". */
-static size_t digits(struct rust *r, const char **p)
-{
-	size_t n = 0;
-
-	*p = r->p;
-	while (nibble(peek(r)) >= 0)
-		r->p++, n++;
-	if (!take(r, '_'))
-		fail(r);
-	return r->failed ? 0 : n;
-}
-
-static u64 hex_value(const char *p, size_t n)
-{
-	u64 v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v = v << 4 | (u64)nibble(p[i]);
-	return v;
-}
-
-static void put_char(struct rust *r, u32 c, char quote)
-{
-	char hex[16];
-
-	if (c == (u8)quote || c == '\\') {
-		put(r, "\\");
-		put_utf8(r, c);
-	} else if (c == '\n' || c == '\t' || c == '\r') {
-		put(r, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
-	} else if (c < 32 || c == 127 || c > 0x10ffff) {
-		struct buf b = {0};
-
-		buf_printf(&b, "\\u{%x}", c);
-		put_n(r, b.p ? b.p : hex, b.n);
-		buf_free(&b);
-	} else {
-		put_utf8(r, c);
-	}
-}
-
-static void number(struct rust *r)
-{
-	const char *p;
-	size_t n;
-
-	if (take(r, 'n'))
-		put(r, "-");
-	n = digits(r, &p);
-	if (n <= 16) {
-		put_u64(r, hex_value(p, n));
-	} else {
-		put(r, "0x");
-		put_n(r, p, n);
-	}
-}
-
-/* A string: bytes of UTF-8 in hexadecimal. */
-static void string(struct rust *r)
-{
-	const char *p;
-	size_t n = digits(r, &p);
-
-	if (n % 2)
-		return fail(r);
-	put(r, "\"");
-	for (size_t i = 0; i < n && !r->failed; i += 2) {
-		u8 c = (u8)hex_value(p + i, 2);
-
-		if (c < 0x80)
-			put_char(r, c, '"');
-		else
-			put_n(r, (const char *)&c, 1);
-	}
-	put(r, "\"");
-}
-
-static void constants(struct rust *r, const char *open, const char *close)
-{
-	u32 n = 0;
-
-	put(r, open);
-	for (; !r->failed && !take(r, 'E'); n++) {
-		put(r, n ? ", " : "");
-		constant(r, true);
-	}
-	put(r, *open == '(' && n == 1 ? "," : "");
-	put(r, close);
-}
-
-/* V <path> (U | T <const>* E | S (<identifier> <const>)* E) */
-static void structure(struct rust *r)
-{
-	struct ident name;
-
-	path(r, true);
-	if (take(r, 'U'))
-		return;
-	if (take(r, 'T')) {
-		put(r, "(");
-		for (u32 i = 0; !r->failed && !take(r, 'E'); i++) {
-			put(r, i ? ", " : "");
-			constant(r, true);
-		}
-		put(r, ")");
-		return;
-	}
-	if (!take(r, 'S'))
-		return fail(r);
-	put(r, " { ");
-	for (u32 i = 0; !r->failed && !take(r, 'E'); i++) {
-		put(r, i ? ", " : "");
-		optional(r, 's');
-		name = identifier(r);
-		put_ident(r, &name);
-		put(r, ": ");
-		constant(r, true);
-	}
-	put(r, " }");
-}
-
-/* Those of several parts stand in braces where types stand. */
-static void compound(struct rust *r, char kind, bool inside)
-{
-	put(r, inside ? "" : "{");
-	switch (kind) {
-	case 'e':
-		put(r, "*");
-		string(r);
-		break;
-	case 'R':
-		if (take(r, 'e')) {
-			string(r);
-			break;
-		}
-		put(r, "&");
-		constant(r, true);
-		break;
-	case 'Q':
-		put(r, "&mut ");
-		constant(r, true);
-		break;
-	case 'A': constants(r, "[", "]"); break;
-	case 'T': constants(r, "(", ")"); break;
-	default: structure(r);
-	}
-	put(r, inside ? "" : "}");
-}
-
-static void constant(struct rust *r, bool inside)
-{
-	char kind = peek(r);
-	const char *p;
-	size_t n;
-	u64 v;
-
-	if (!enter(r))
-		return;
-	r->p += kind != 0;
-	if (kind == 'p') {
-		put(r, "_");
-	} else if (kind == 'B') {
-		AGAIN(r, constant(r, inside));
-	} else if (kind == 'b' || kind == 'c') {
-		n = digits(r, &p);
-		v = hex_value(p, MIN(n, 16u));
-		if (n > 8 || (kind == 'b' && v > 1))
-			fail(r);
-		if (kind == 'b') {
-			put(r, v ? "true" : "false");
-		} else {
-			put(r, "'");
-			put_char(r, (u32)v, '\'');
-			put(r, "'");
-		}
-	} else if (kind && strchr("asliyxnhtmjo", kind)) {
-		number(r);
-	} else if (kind && strchr("eRQATV", kind)) {
-		compound(r, kind, inside);
-	} else {
-		fail(r);
+		rust_path(r, false);
 	}
 	r->depth--;
 }
@@ -750,10 +331,10 @@ bool demangle_rust_v0(struct buf *out, const char *name, size_t len, enum demang
 	(void)as;
 	if (peek(&r) < 'A' || peek(&r) > 'Z')
 		return false;
-	path(&r, true);
+	rust_path(&r, true);
 	if (!r.failed && r.p < r.end && *r.p >= 'A' && *r.p <= 'Z') { /* the crate that made it */
 		r.silent = true;
-		path(&r, false);
+		rust_path(&r, false);
 	}
 	return !r.failed && out->n && (r.p == r.end || *r.p == '.' || *r.p == '$');
 }

@@ -4,6 +4,7 @@
  */
 #include "engine/config.h"
 
+#include "symbol/names.h"
 #include "symbol/symbol.h"
 
 #include <errno.h>
@@ -12,9 +13,11 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
+#define CGROUP2_MAGIC	       0x63677270u /* CGROUP2_SUPER_MAGIC */
 #define FIRST_CGROUP_NAMESPACE 0xeffffffbu /* PROC_CGROUP_INIT_INO */
 #define FIRST_PID_NAMESPACE    0xeffffffcu /* PROC_PID_INIT_INO */
 
@@ -43,8 +46,13 @@ int cgroup_id(const char *path, u64 *id)
 		struct file_handle head;
 		u64 id;
 	} handle = {.head.handle_bytes = sizeof(u64)};
+	struct statfs fs;
 	int mount;
 
+	if (statfs(path, &fs))
+		return -errno;
+	if ((unsigned)fs.f_type != CGROUP2_MAGIC)
+		return -EMEDIUMTYPE;
 	if (name_to_handle_at(AT_FDCWD, path, &handle.head, &mount, 0))
 		return -errno;
 	memcpy(id, handle.head.f_handle, sizeof(*id));
@@ -115,9 +123,11 @@ int fills_fill(const struct object *o, u8 *data, struct diag *d)
 						 "the cgroup's folder, as "
 						 "/sys/fs/cgroup/system.slice",
 						 "cgroup '%s' cannot be found: %s", f->text,
-						 strerror(-err));
+						 err == -EMEDIUMTYPE ? "it is none of version 2" :
+								     strerror(-err));
 			break;
 		case FILL_CGROUP_LEVEL: value = cgroup_level(f->text); break;
+		case FILL_USER: value = names_uid(f->text); break;
 		case FILL_CPUS: value = (u64)sysconf(_SC_NPROCESSORS_CONF); break;
 		case FILL_WALL_OFFSET: value = ahead(CLOCK_REALTIME, CLOCK_BOOTTIME); break;
 		default: value = ahead(CLOCK_TAI, CLOCK_MONOTONIC);

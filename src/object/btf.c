@@ -307,6 +307,15 @@ static void make_maps(struct maker *m)
 
 /* ---- data sections */
 
+u32 object_counted(const struct object *o)
+{
+	u32 n = 0;
+
+	vec_each (p, &o->progs)
+		n += o->plain || strcmp(p->section, ".text") != 0;
+	return n;
+}
+
 u32 object_data_vars(const struct object *o, const struct object_map *map,
 		     struct data_var vars[DATA_VARS])
 {
@@ -332,7 +341,7 @@ u32 object_data_vars(const struct object *o, const struct object_map *map,
 		if (o->progs.n)
 			vars[n++] = (struct data_var){
 				.name = "waggle_counters", .what = DATA_COUNTERS, .off = at,
-				.size = (u64)o->progs.n * CONTROL_CPUS *
+				.size = (u64)object_counted(o) * CONTROL_CPUS *
 					sizeof(struct waggle_counters)};
 		rest = "waggle_scratch";
 	}
@@ -474,6 +483,12 @@ static u32 callback_proto(struct maker *m)
 	return btf_add_proto(&m->b, number(m, 8, true), args, ARRAY_SIZE(names));
 }
 
+/* Functions that stand as programs of their own in files (elf_split.c). */
+static bool is_callback(const struct object *o, const struct object_prog *p)
+{
+	return !o->plain && !strcmp(p->section, ".text");
+}
+
 static int make_progs(struct maker *m)
 {
 	struct btf_member ctx = {.name = "ctx"};
@@ -486,7 +501,7 @@ static int make_progs(struct maker *m)
 	ctx.type = pointer_to(m, 0);
 	proto = btf_add_proto(&m->b, number(m, 4, true), &ctx, 1);
 	vec_each(p, &m->o->progs)
-		if (p->code.funcs.n > 1 && !callback)
+		if (!callback && (p->code.funcs.n > 1 || is_callback(m->o, p)))
 			callback = callback_proto(m);
 	find_lines(m);
 	vec_each(p, &m->o->progs)
@@ -495,7 +510,8 @@ static int make_progs(struct maker *m)
 		const struct object_prog *p = &m->o->progs.v[i];
 		struct object_btf_prog *out = &m->out->progs[i];
 
-		out->func = btf_add_func(&m->b, p->name, proto, strcmp(p->section, ".text") != 0);
+		out->func = btf_add_func(&m->b, p->name, is_callback(m->o, p) ? callback : proto,
+					 strcmp(p->section, ".text") != 0);
 		for (u32 f = 1; f < p->code.funcs.n; f++) {
 			u32 func = btf_add_func(&m->b, p->code.funcs.v[f].name, callback, false);
 

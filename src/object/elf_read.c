@@ -27,6 +27,7 @@ struct elf_in {
 	struct arena arena; /* only while reading */
 	u64 code_bytes; /* of all programs so far */
 	struct prog_places places;
+	struct elf_parts parts;
 	u32 *elf_sections; /* ELF index of each section of places */
 	jmp_buf escape;
 	struct dict functions, map_index; /* symbol number + 1; index + 1 */
@@ -158,6 +159,15 @@ static bool reloc_target(struct elf_in *in, const struct elf_symbol *sym, struct
 	return true;
 }
 
+/* Does a ld_imm64 take the address of a function of `.text`? */
+static bool is_function(struct elf_in *in, const struct elf_symbol *sym, const struct insn *insn)
+{
+	struct elf_section s;
+
+	return insn->code == (BPF_LD | BPF_IMM | BPF_DW) && sym->type == ELF_SECTION &&
+	       elf_section(&in->elf, sym->section, &s) && !strcmp(s.name, ".text");
+}
+
 /* The relocation, if it patches this program. */
 static int read_reloc(struct elf_in *in, u32 prog, const struct elf_reloc *r)
 {
@@ -176,6 +186,12 @@ static int read_reloc(struct elf_in *in, u32 prog, const struct elf_reloc *r)
 		return broken(in, "%s: section %s: relocation of type %u at byte %llu of '%s' is "
 			      "none that we write", in->name, p->section, r->type,
 			      (unsigned long long)r->offset, p->name);
+	if (is_function(in, &sym, insn)) {
+		vec_push(&in->arena, &in->parts.calls,
+			 (struct elf_call){.prog = prog, .insn = out.insn, .address = true,
+					   .callee = ((u32)sym.value + (u32)insn->imm) / 8});
+		return 0;
+	}
 	if (!reloc_target(in, &sym, insn, &out))
 		return broken(in, "%s: section %s: '%s' refers to '%s', which is no map or data",
 			      in->name, p->section, p->name, sym.name);
@@ -186,11 +202,13 @@ static int read_reloc(struct elf_in *in, u32 prog, const struct elf_reloc *r)
 	return 0;
 }
 
-/* Programs of one section are walked in step with its relocations: both ascend. */
+/* Programs of one section are walked in step with its relocations: both ascend, first those that name
+ * maps and data, then those that name functions. */
 static int read_relocs(struct elf_in *in, u32 section)
 {
 	struct elf_section table;
 	struct elf_reloc r;
+	u64 before = 0;
 	int err = 0;
 
 	for (u32 i = 1; i < in->elf.nsections; i++) {
@@ -200,6 +218,8 @@ static int read_relocs(struct elf_in *in, u32 section)
 		    table.info != in->elf_sections[section])
 			continue;
 		for (u64 j = 0; !err && elf_reloc(&table, j, &r); j++) {
+			prog = r.offset < before ? 0 : prog;
+			before = r.offset;
 			while (prog < in->o->progs.n &&
 			       (in->places.progs[prog].section != section ||
 				r.offset / 8 >= (u64)in->places.progs[prog].at +
@@ -224,6 +244,7 @@ static int read_all(struct elf_in *in)
 
 	for (u32 i = 0; i < in->o->maps.n && !err; i++)
 		err = read_data(in, &in->o->maps.v[i]);
+	elf_part(in->o, &in->parts);
 	if (!err)
 		err = index_symbols(in);
 	for (u32 i = 0; i < in->o->progs.n && !err; i++)
@@ -235,6 +256,9 @@ static int read_all(struct elf_in *in)
 			return broken(in, "%s: there is no section .BTF", in->name);
 		err = object_read_ext(in->o, &in->places, &btf, &ext, in->name, in->d);
 	}
+	if (!err && !elf_join(in->o, &in->parts, &in->places))
+		return broken(in, "%s: section .text: a program has the address of no function of its "
+			      "own", in->name);
 	return err ? err : object_validate(in->o, in->d);
 }
 

@@ -1,9 +1,9 @@
 /*
- * elf_split.c: the file of an object that has no `.waggle`: one from text.
+ * elf_split.c: programs and their functions, apart in a file and together where they run.
  *
  * In:  programs with their functions behind them, as they run.
  * Out: the file that a compiler would have made: programs in their sections, functions in `.text`,
- *      calls that a loader resolves. libbpf puts them together again.
+ *      calls that a loader resolves. libbpf puts them together again, and so does elf_join().
  */
 #include "object/parts.h"
 
@@ -68,6 +68,7 @@ static int add_func(struct split *s, const struct object_prog *p, u32 first, u32
 	if (f) {
 		new.section = ".text";
 		new.name = p->code.funcs.v[f].name;
+		new.kind = 0;
 	}
 	new.code.insns.v = arena_array(&s->arena, struct insn, to - from);
 	new.code.insns.n = to - from;
@@ -118,7 +119,101 @@ int elf_write_split(const struct object *o, struct buf *out, struct diag *d)
 	s.view.progs.n = s.view.progs.cap = 0;
 	err = split_all(&s, o);
 	if (!err)
-		err = elf_write_object(&s.view, s.calls.v, s.calls.n, out, d);
+		err = elf_write_object(&s.view, o, s.calls.v, s.calls.n, out, d);
 	arena_free(&s.arena);
 	return err;
+}
+
+/* ---- together again */
+
+void elf_part(struct object *o, struct elf_parts *parts)
+{
+	parts->whole.v = o->progs.v;
+	parts->whole.n = o->progs.n;
+	o->progs.v = NULL;
+	o->progs.n = o->progs.cap = 0;
+	for (u32 i = 0; i < parts->whole.n; i++) {
+		const struct object_prog *p = &parts->whole.v[i];
+
+		vec_push(&o->arena, &o->progs, *p);
+		for (u32 f = 1; f < p->code.funcs.n; f++)
+			vec_push(&o->arena, &o->progs,
+				 (struct object_prog){.name = p->code.funcs.v[f].name,
+						      .section = ".text"});
+	}
+}
+
+static void append(struct arena *arena, struct code *to, const struct code *part)
+{
+	u32 start = to->insns.n;
+
+	vec_each (i, &part->insns)
+		vec_push(arena, &to->insns, *i);
+	vec_each (r, &part->relocs) {
+		struct code_reloc *reloc = vec_add(arena, &to->relocs);
+
+		*reloc = *r;
+		reloc->insn += start;
+	}
+	vec_each (l, &part->lines)
+		vec_push(arena, &to->lines,
+			 (struct code_line){.insn = start + l->insn, .line = l->line});
+}
+
+/* The function of its program that begins at a slot of `.text`; 0: none. */
+static u32 callee_of(const struct prog_places *places, u32 first, u32 nfuncs, u32 slot)
+{
+	for (u32 f = 1; f < nfuncs; f++)
+		if (places->progs[first + f].at == slot)
+			return f;
+	return 0;
+}
+
+/* The addresses of functions in parts [first, first + n), which are the program p now. */
+static bool join_calls(struct object_prog *p, const struct elf_parts *parts,
+		       const struct prog_places *places, u32 first)
+{
+	struct code *c = &p->code;
+
+	vec_each (call, &parts->calls) {
+		u32 callee, at;
+		struct insn *in;
+
+		if (call->prog < first || call->prog >= first + MAX(c->funcs.n, 1u))
+			continue;
+		callee = callee_of(places, first, c->funcs.n, call->callee);
+		if (!callee)
+			return false;
+		at = c->funcs.v[call->prog - first].insn + call->insn;
+		in = &c->insns.v[at];
+		in->src = BPF_PSEUDO_FUNC;
+		in->imm = (s32)(c->funcs.v[callee].insn - at - 1);
+	}
+	return true;
+}
+
+bool elf_join(struct object *o, const struct elf_parts *parts, const struct prog_places *places)
+{
+	const struct object_prog *part = o->progs.v;
+	u32 first = 0;
+
+	for (u32 i = 0; i < parts->whole.n; i++) {
+		struct object_prog *p = &parts->whole.v[i];
+		struct code head = part[first].code;
+
+		head.funcs.v = p->code.funcs.v;
+		head.funcs.n = head.funcs.cap = p->code.funcs.n;
+		head.stack = p->code.stack;
+		p->code = head;
+		for (u32 f = 1; f < p->code.funcs.n; f++) {
+			p->code.funcs.v[f].insn = p->code.insns.n;
+			append(&o->arena, &p->code, &part[first + f].code);
+		}
+		if (!join_calls(p, parts, places, first))
+			return false;
+		first += MAX(p->code.funcs.n, 1u);
+	}
+	o->progs.v = parts->whole.v;
+	o->progs.n = o->progs.cap = parts->whole.n;
+	return true;
 }

@@ -16,7 +16,7 @@
 
 struct elf_out {
 	struct elf_writer w;
-	const struct object *o;
+	const struct object *o, *whole;
 	struct object_btf types;
 	struct prog_places places;
 	struct buf *code;    /* of each section of places */
@@ -180,9 +180,9 @@ static void add_info(struct elf_out *e)
 			.name = EXT_SECTION, .type = ELF_PROGBITS, .align = 4,
 			.data = (u8 *)e->ext.p, .size = e->ext.n});
 	}
-	if (e->o->plain)
+	if (e->whole->plain)
 		return;
-	object_write_section(e->o, &e->w.arena, &e->waggle);
+	object_write_section(e->whole, &e->w.arena, &e->waggle);
 	elf_add_section(&e->w, &(struct elf_section){
 		.name = WAGGLE_SECTION, .type = ELF_PROGBITS, .align = 1,
 		.data = (u8 *)e->waggle.p, .size = e->waggle.n});
@@ -216,10 +216,10 @@ static int write_all(struct elf_out *e, struct buf *out)
 	return failed ? -ENOMEM : 0;
 }
 
-int elf_write_object(const struct object *o, const struct elf_call *calls, u32 ncalls,
-		     struct buf *out, struct diag *d)
+int elf_write_object(const struct object *o, const struct object *whole,
+		     const struct elf_call *calls, u32 ncalls, struct buf *out, struct diag *d)
 {
-	struct elf_out e = {.o = o, .calls = calls, .ncalls = ncalls};
+	struct elf_out e = {.o = o, .whole = whole, .calls = calls, .ncalls = ncalls};
 	int err = object_btf_made(o, &e.types, d);
 
 	if (err)
@@ -236,16 +236,9 @@ int elf_write_object(const struct object *o, const struct elf_call *calls, u32 n
 
 int object_write_elf(const struct object *o, struct buf *out, struct diag *d)
 {
-	int err;
+	int err = object_validate(o, d);
 
-	vec_each (p, &o->progs)
-		if (!o->plain && p->code.funcs.n > 1)
-			return diag_fail(d, -EOPNOTSUPP, "run the script itself",
-					 "%s has callbacks, which such objects cannot keep", p->name);
-	err = object_validate(o, d);
 	if (err)
 		return err;
-	if (o->plain)
-		return o->btf ? plain_write(o, out, d) : elf_write_split(o, out, d);
-	return elf_write_object(o, NULL, 0, out, d);
+	return o->btf ? plain_write(o, out, d) : elf_write_split(o, out, d);
 }

@@ -158,6 +158,7 @@ enum fill_kind {
 	FILL_CPUS,	 /* how many CPUs there can be */
 	FILL_TAI_OFFSET, /* CLOCK_TAI less CLOCK_MONOTONIC, in ns */
 	FILL_CGROUP_LEVEL, /* how deep the cgroup at the path `text` lies below the root of all */
+	FILL_USER, /* id of the user `text`; UINT64_MAX: there is none */
 	FILL_KINDS
 };
 struct object_fill {

@@ -13,6 +13,8 @@ struct data_var {
 };
 enum data_what { DATA_BYTES, DATA_VALUE, DATA_CONFIG, DATA_CONTROL, DATA_COUNTERS };
 #define DATA_VARS 3
+/* Programs of an object that are no functions of `.text`: each has counters. */
+u32 object_counted(const struct object *);
 u32 object_data_vars(const struct object *, const struct object_map *, struct data_var[DATA_VARS]);
 
 /* btf_plain.c: object_btf() of an object that has BTF of its own. 0, -ENOMEM, -EINVAL. */
@@ -27,15 +29,29 @@ struct elf_call {
 	u32 callee;
 	bool address;
 };
-/* elf_write.c: the file of a valid object; without calls it has `.waggle`. */
-int elf_write_object(const struct object *, const struct elf_call *, u32 ncalls, struct buf *out,
-		     struct diag *);
-/* elf_split.c: the file of a plain object without BTF, that is, of one from text. */
+/* elf_write.c: the file of a valid object, whose functions are programs of `.text`. `.waggle` is
+ * about the whole, unless that is plain. */
+int elf_write_object(const struct object *, const struct object *whole, const struct elf_call *,
+		     u32 ncalls, struct buf *out, struct diag *);
+/* elf_split.c: the file of an object of ours, or of a plain one without BTF, that is, from text. */
 int elf_write_split(const struct object *, struct buf *out, struct diag *);
+/* An object while it is read: its functions, of which their programs know the names, are programs of
+ * `.text`. */
+struct elf_parts {
+	struct {
+		struct object_prog *v;
+		u32 n;
+	} whole;
+	vec(struct elf_call) calls; /* addresses; callee: slot in `.text` */
+};
+void elf_part(struct object *, struct elf_parts *);
+struct prog_places;
+/* False: an address is not that of a function of the program. */
+bool elf_join(struct object *, const struct elf_parts *, const struct prog_places *);
 
 /* `.waggle`: everything of an object that ELF and BTF cannot say (waggle_section.c). */
 #define WAGGLE_SECTION	       ".waggle"
-#define WAGGLE_SECTION_VERSION 4
+#define WAGGLE_SECTION_VERSION 5
 void object_write_section(const struct object *, struct arena *, struct buf *out);
 /* Fills an empty object; code, lines and data are not there. Allocates in its arena. */
 int object_read_section(struct object *, const u8 *data, u64 size, const char *name,

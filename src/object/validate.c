@@ -108,7 +108,7 @@ static int check_lists(const struct object *o, const struct object_prog *p, stru
 
 	vec_each(f, &c->funcs) {
 		if ((f == c->funcs.v ? f->insn != 0 : f->insn < next) || f->insn >= c->insns.n ||
-		    !is_name(f->name))
+		    (f != c->funcs.v && !is_name(f->name)))
 			return bad(d, "program '%s': functions out of order", p->name);
 		next = f->insn + 1;
 	}
@@ -327,7 +327,9 @@ static int check_fill(const struct object *o, u32 i, struct diag *d)
 	const struct object_map *m = object_section(o, SECTION_RODATA);
 	const struct object_fill *f = &o->fills.v[i];
 
-	if (f->kind >= FILL_KINDS || ((f->kind <= FILL_CGROUP || f->kind == FILL_CGROUP_LEVEL) && !f->text))
+	bool named = f->kind <= FILL_CGROUP || f->kind == FILL_CGROUP_LEVEL || f->kind == FILL_USER;
+
+	if (f->kind >= FILL_KINDS || (named && !f->text))
 		return bad(d, "fill row %u is of an unknown kind", i);
 	if (!m || f->off < sizeof(struct waggle_config) || f->off % 8 || m->value_size < 8 ||
 	    f->off > m->value_size - 8)

@@ -2,7 +2,7 @@
  * waggle_section.c: the section `.waggle`: what ELF and BTF cannot say of an object.
  *
  * Format, little-endian, without padding:
- *   "WGGL", u32 version (4), u32 size of the string table, the string table (NUL-terminated
+ *   "WGGL", u32 version (5), u32 size of the string table, the string table (NUL-terminated
  *   strings), then six tables: object, programs, maps, schemas, attach rows, fills. Each table is
  *   u32 size in bytes of what follows, u32 number of rows, rows. A string is a u32 offset in the
  *   string table, ~0 for none. A text that may hold anything is u32 size, bytes.
@@ -156,6 +156,19 @@ static void io_layout(struct io *io, struct layout *l, u32 depth)
 	}
 }
 
+/* Of the functions behind a program only the names: the rest is in `.text`. */
+static void io_funcs(struct io *io, struct code *c)
+{
+	u32 n = c->funcs.n ? c->funcs.n - 1 : 0;
+
+	io_u32(io, &n);
+	if (io->reading && n)
+		vec_push(io->arena, &c->funcs, (struct code_func){0});
+	for (u32 i = 0; i < n && !io->failed; i++)
+		io_str(io, io->reading ? &vec_add(io->arena, &c->funcs)->name :
+					 &c->funcs.v[i + 1].name);
+}
+
 static void io_prog(struct io *io, struct object_prog *p)
 {
 	io_str(io, &p->name);
@@ -163,6 +176,7 @@ static void io_prog(struct io *io, struct object_prog *p)
 	io_str(io, &p->probe);
 	io_u32(io, &p->kind);
 	io_u32(io, &p->code.stack);
+	io_funcs(io, &p->code);
 }
 
 static void io_map(struct io *io, struct object_map *m)

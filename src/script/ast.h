@@ -100,6 +100,7 @@ struct script_var {
 	u32 scratch; /* STR: where it lives */
 	u32 shared;  /* INT: its place in the frame, when callbacks use it; else 0 */
 	bool set;    /* assigned so far in the text, while it is being checked */
+	struct type cut; /* let $x: uint8: an integer that is narrower than a number; else unknown */
 	struct script_var *next;
 };
 
@@ -187,6 +188,7 @@ const char *node_name(const struct node *);
 
 /* check_place.c: memory that is not ours: a field, an element, what a pointer points to. */
 bool node_is_place(const struct node *);
+bool node_is_user(const struct node *); /* username, or a variable that holds it */
 /* The bytes that a value has there; a string that is read from there gets a NUL behind them. */
 u32 node_bytes(const struct node *);
 

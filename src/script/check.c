@@ -131,6 +131,18 @@ static bool check_comparable(struct checker *c, struct type a, struct type b)
 	return type_join(c->script->arena, a, b).kind != TYPE_UNKNOWN;
 }
 
+bool node_is_user(const struct node *n)
+{
+	return n->type.kind == TYPE_SHOWN && n->type.show == FIELD_USER;
+}
+
+/* A user is compared with another, or with a name that is written out. */
+static bool check_users(const struct node *a, const struct node *b)
+{
+	return (node_is_user(a) || node_is_user(b)) && (node_is_user(a) || a->kind == NODE_STR) &&
+	       (node_is_user(b) || b->kind == NODE_STR);
+}
+
 static void check_binary(struct checker *c, struct node *n)
 {
 	bool a = check_expr(c, n->a), b = check_expr(c, n->b);
@@ -141,7 +153,7 @@ static void check_binary(struct checker *c, struct node *n)
 	if (!a || !b)
 		return;
 	n->type = TYPE_BOOL;
-	if (compare && check_comparable(c, ta, tb))
+	if (compare && (check_comparable(c, ta, tb) || check_users(n->a, n->b)))
 		return;
 	if (ta.kind != TYPE_INT || tb.kind != TYPE_INT) {
 		const struct node *wrong = ta.kind != TYPE_INT ? n->a : n->b;

@@ -21,7 +21,12 @@ bool format_next(const char **p, struct format_spec *f)
 	if (*q == '.')
 		q += 1 + strspn(q + 1, "0123456789");
 	q += strspn(q, "hlzjt");
-	f->conversion = *q && strchr(conversions, *q) ? *q : 0;
+	if (*q == 'g' && q[1] == 'r') {
+		q++;
+		f->conversion = 'g';
+	} else {
+		f->conversion = *q && strchr(conversions, *q) ? *q : 0;
+	}
 	if (f->conversion == 'r' && (q[1] == 'x' || q[1] == 'h'))
 		q++;
 	f->len = (u32)(q - f->start) + (*q != 0);
@@ -86,7 +91,7 @@ void check_printf(struct checker *c, struct node *n)
 	}
 	while (format_next(&p, &f)) {
 		if (!f.conversion) {
-			check_fail(c, n->a, "%d %u %x %o %c %p %s and %% are known",
+			check_fail(c, n->a, "%d %u %x %o %c %p %s %r %gr and %% are known",
 				   "'%.*s' is not a conversion", (int)shown_length(&f), f.start);
 			return;
 		}

@@ -83,6 +83,7 @@ u32 lower_fill(struct lower *, u8 kind, const char *text);
 struct node *lower_valued(struct lower *, struct node *);
 
 /* lower_value.c */
+u32 lower_cut(struct lower *, struct type, u32 value); /* to less than 8 bytes */
 u32 lower_int(struct lower *, struct node *);
 void lower_cond(struct lower *, struct node *, u32 then, u32 otherwise);
 u32 lower_arith(struct lower *, u8 op, struct type result, u32 a, u32 b);

@@ -38,6 +38,8 @@ u32 var_get(struct lower *l, const struct script_var *v)
 
 void var_set(struct lower *l, const struct script_var *v, u32 value)
 {
+	if (v->cut.kind == TYPE_INT)
+		value = lower_cut(l, v->cut, value);
 	if (v->shared)
 		ir_store(l->fn, 8, l->frame.at, (s32)v->shared, value);
 	else

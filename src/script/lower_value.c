@@ -254,10 +254,17 @@ static u32 array_number(struct lower *l, struct node *n)
 	return value;
 }
 
-static u32 lower_cast(struct lower *l, struct node *n)
+/* The lowest bits of a number, extended again. */
+u32 lower_cut(struct lower *l, struct type as, u32 value)
 {
 	static const u8 zero[] = {[1] = IR_ZEXT8, [2] = IR_ZEXT16, [4] = IR_ZEXT32};
 	static const u8 sign[] = {[1] = IR_SEXT8, [2] = IR_SEXT16, [4] = IR_SEXT32};
+
+	return ir_un(l->fn, as.is_signed ? sign[as.size] : zero[as.size], IRT_I64, value);
+}
+
+static u32 lower_cast(struct lower *l, struct node *n)
+{
 	u32 a = n->a->type.kind == TYPE_ARRAY ? array_number(l, n) : lower_int(l, n->a);
 
 	if (n->type.is_bool)
@@ -265,7 +272,23 @@ static u32 lower_cast(struct lower *l, struct node *n)
 					  : ir_bin(l->fn, IR_NE, IRT_I64, a, ir_const(l->fn, 0));
 	if (n->type.size >= 8)
 		return a;
-	return ir_un(l->fn, n->type.is_signed ? sign[n->type.size] : zero[n->type.size], IRT_I64, a);
+	return lower_cut(l, n->type, a);
+}
+
+/* The id of a user, or of one whose name is written out. */
+static u32 lower_user(struct lower *l, struct node *n)
+{
+	u32 piece, id;
+	struct mem m;
+
+	if (n->kind == NODE_STR)
+		return lower_fill(l, FILL_USER, n->text);
+	piece = mem_get(l, 8);
+	m = mem_at(l, &l->pieces.v[piece]);
+	lower_stored(l, n, m, n->type);
+	id = ir_load(l->fn, 8, false, m.ptr, m.off);
+	mem_put(l, piece);
+	return id;
 }
 
 static u32 lower_binary(struct lower *l, struct node *n)
@@ -273,6 +296,11 @@ static u32 lower_binary(struct lower *l, struct node *n)
 	struct type as = type_arith(n->a->type, n->b->type);
 	u32 a, b;
 
+	if (node_is_user(n->a) || node_is_user(n->b)) {
+		a = lower_user(l, n->a);
+		return ir_bin(l->fn, n->op == TOK_EQ ? IR_EQ : IR_NE, IRT_I64, a,
+			      lower_user(l, n->b));
+	}
 	if (type_in_memory(n->a->type)) {
 		a = n->a->type.kind == TYPE_STR ? lower_str_compare(l, n->a, n->b)
 						: lower_same(l, n->a, n->b);

@@ -18,6 +18,7 @@ enum step_op {
 	STEP_STR,   /* a string field */
 	STEP_BYTES, /* %r, %rx, %rh */
 	STEP_BUF,   /* the same of a buffer */
+	STEP_GFP,   /* %gr */
 	STEP_VALUE, /* any field as text */
 };
 enum step_flag { LEFT = 1, ZERO = 2, PLUS = 4, SPACE = 8, ALT = 16 };
@@ -151,6 +152,7 @@ char *format_run(const struct format *f, char *p, const u8 *data)
 			*p = (char)field_load(&s->as, data);
 			end = p + 1;
 			break;
+		case STEP_GFP: end = put_gfp(p, field_load(&s->as, data)); break;
 		case STEP_STR: end = put_str(p, data + s->as.off, s->as.size); break;
 		case STEP_BYTES: end = put_raw(p, data + s->as.off, s->as.size, s->style); break;
 		case STEP_BUF:
@@ -296,6 +298,12 @@ static int convert(struct parse *ps, struct step *s)
 			return bad(ps, "use %s", "a number is needed");
 		s->op = STEP_CHAR;
 		return 0;
+	case 'g': /* gr */
+		if (*ps->p != 'r' || !field_is_int(s->field))
+			return bad(ps, "use %gr", "flags of an allocation are needed");
+		ps->p++;
+		s->op = STEP_GFP;
+		return 0;
 	case 's':
 		s->op = s->field->kind == FIELD_STR ? STEP_STR : STEP_VALUE;
 		if (s->op == STEP_STR && s->precision >= 0)
@@ -323,6 +331,7 @@ static u32 step_most(const struct step *s)
 	case STEP_BYTES:
 	case STEP_BUF:
 	case STEP_VALUE: n = field_text_most(&s->as) + s->as.size * 4; break;
+	case STEP_GFP: n = GFP_MOST; break;
 	default: n = 26 + (u32)MAX(s->precision, 0); break; /* 0x and 22 octal digits */
 	}
 	return MAX(n, s->width) + 8;

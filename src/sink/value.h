@@ -81,6 +81,9 @@ int layout_compare(const struct layout *, const u8 *a, const u8 *b);
 u32 shown_text_most(const struct field *);
 char *shown_text(char *p, const struct show *, const struct field *, const u8 *data);
 /* The bytes of a FIELD_BUF. */
+/* gfp.c: the flags of an allocation of the kernel; at most GFP_MOST bytes. */
+#define GFP_MOST 512
+char *put_gfp(char *, u64 flags);
 const u8 *buffer_bytes(const struct field *, const u8 *data, u32 *n);
 /* strftime(3) with %f of a time since 1970; at most TIME_TEXT_MOST bytes. */
 #define TIME_TEXT_MOST 256

@@ -60,6 +60,21 @@ const char *names_user(struct names *n, u32 uid)
 	return known_add(n, &n->users, uid, "", name);
 }
 
+u64 names_uid(const char *user)
+{
+	char line[1024], name[256];
+	u64 uid = UINT64_MAX;
+	unsigned number;
+	FILE *f = fopen("/etc/passwd", "re");
+
+	while (f && uid == UINT64_MAX && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%255[^:]:%*[^:]:%u:", name, &number) == 2 && !strcmp(name, user))
+			uid = number;
+	if (f)
+		fclose(f);
+	return uid;
+}
+
 /* ---- cgroups */
 
 struct hierarchy {

@@ -15,6 +15,8 @@ struct names {
 };
 /* The number itself where there is no name. */
 const char *names_user(struct names *, u32 uid);
+/* The id of a user; UINT64_MAX: there is none of that name. */
+u64 names_uid(const char *user);
 /* "unified:/a/b,cpu:/c", of the hierarchies whose names fit the pattern; "": nowhere. */
 const char *names_cgroup(struct names *, u64 id, const char *pattern);
 void names_free(struct names *);

@@ -337,10 +337,10 @@ static void errors_name_the_place(void **state)
 	struct buf file = written(o);
 
 	(void)state;
-	spot(&file, "WGGL\4", 5)[4] = 7;
-	refused(&file, "x.o: section .waggle is of version 7, this waggle reads version 4 (use");
+	spot(&file, "WGGL\5", 5)[4] = 7;
+	refused(&file, "x.o: section .waggle is of version 7, this waggle reads version 5 (use");
 	spot(&file, "WGGL\7", 5)[8] = -1;
-	spot(&file, "WGGL\7", 5)[4] = 4;
+	spot(&file, "WGGL\7", 5)[4] = 5;
 	refused(&file, "x.o: section .waggle is broken at byte");
 	buf_free(&file);
 
