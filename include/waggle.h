@@ -124,6 +124,19 @@ int waggle_disassemble(const void *code, size_t size, const struct waggle_opts *
 int waggle_classic(const void *text, size_t size, bool raw, const char *format,
 		   const struct waggle_opts *);
 
+/* How a filter is to be made. */
+struct waggle_filter {
+	size_t sz;
+	const char *link;    /* of the packets: "EN10MB" (NULL), "RAW", "LINUX_SLL", ..., or a number */
+	const char *netmask; /* of their net, for `ip broadcast`: "255.255.255.0"; NULL: unknown */
+	unsigned snaplen;    /* what the filter returns for a packet that it takes; 0: 262144 */
+	bool plain;          /* no optimiser */
+};
+/* A filter in the language of pcap-filter(7), written to out(). format: as for waggle_classic(); or
+ * "explain", the tests in words; or "dot:tree", "dot:graph", "dot:optimised", drawings for graphviz. */
+int waggle_filter(const char *text, size_t size, const struct waggle_filter *, const char *format,
+		  const struct waggle_opts *);
+
 /* Writes a script to out() as it should be written: the same tokens and comments, other white space. */
 int waggle_format(const char *src, size_t len, const struct waggle_opts *);
 
@@ -310,6 +323,28 @@ int waggle_map_delete(struct waggle_map *, const void *key);
 int waggle_map_next(struct waggle_map *, const void *key, void *next);
 /* Detaches, frees, and leaves nothing behind. */
 void waggle_session_stop(struct waggle_session *);
+
+/* System calls of a command (opts->command), a process with its children, or the machine (opts->cgroup and the
+ * like narrow it), decoded as strace does, on either engine. Returns the status to exit with, or -errno. */
+enum { WAGGLE_STRACE_SUCCESSFUL = 1, WAGGLE_STRACE_FAILED = 2 };
+struct waggle_strace {
+	size_t sz;
+	const char *trace;  /* "openat,read,%file,!close,/regex"; NULL: all */
+	unsigned status;    /* only calls that end so; 0: all */
+	char exit_is;	    /* '=', '!', '<', '>': only calls whose result compares so with exit_value; 0: all */
+	int64_t exit_value; /* an error is the negative number */
+	unsigned strsize;   /* bytes of a string that are shown */
+	unsigned times;	    /* of day: 1 seconds, 2 with microseconds, 3 since 1970 */
+	unsigned summary;   /* 1: instead of lines, 2: behind them */
+	bool relative, durations; /* since the line before; of each call */
+	bool paths, names;  /* of descriptors; of threads */
+	bool with_pid;	    /* always, not only where there are several */
+	bool all, json;
+	bool print_script;  /* to out(), and nothing else */
+	int pid, out_fd;
+	void (*started)(void *user, struct waggle_session *); /* NULL when it ends */
+};
+int waggle_strace(const struct waggle_strace *, const struct waggle_opts *);
 
 /* BPF on this machine, whoever made it. What is found goes to out() as text, or with opts->format "json" as
  * a line of JSON for each thing. */
