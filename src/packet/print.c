@@ -150,7 +150,7 @@ static const struct ethertype {
 	{0x88f7, "PTP"},
 };
 
-static const char *ethertype_name(u32 type)
+const char *ethertype_name(u32 type)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(ethertypes); i++)
 		if (ethertypes[i].type == type)
@@ -253,7 +253,7 @@ static void print_mpls(struct line *l, struct view v)
 	if (!v.n)
 		return;
 	put(l, " ");
-	print_ethertype(l, *v.p >> 4 == 6 ? 0x86dd : 0x0800, v, true);
+	print_ethertype(l, *v.p >> 4 == 6 ? 0x86dd : 0x0800, v, !l->o->link_header);
 }
 
 static void print_ppp(struct line *l, struct view v)
@@ -266,10 +266,14 @@ static void print_ppp(struct line *l, struct view v)
 	}
 	protocol = *v.p & 1 ? *v.p : view_u16(&v, 0);
 	v = view_from(v, *v.p & 1 ? 1 : 2);
-	if (protocol == 0x21 || protocol == 0x57)
-		print_ethertype(l, protocol == 0x21 ? 0x0800 : 0x86dd, v, true);
-	else
+	if (protocol != 0x21 && protocol != 0x57) {
 		buf_printf(l->b, "PPP protocol 0x%04x, length %u", protocol, v.len);
+		return;
+	}
+	if (l->o->link_header)
+		buf_printf(l->b, "%s (0x%04x), length %u: ", protocol == 0x21 ? "IP" : "IP6",
+			   protocol, v.len + 2);
+	print_ethertype(l, protocol == 0x21 ? 0x0800 : 0x86dd, v, !l->o->link_header);
 }
 
 static void print_pppoe(struct line *l, struct view v)
@@ -281,7 +285,7 @@ static void print_pppoe(struct line *l, struct view v)
 	put(l, v.p[1] ? "PPPoE " : "PPPoE  ");
 	if (view_u16(&v, 2))
 		buf_printf(l->b, "[ses 0x%x] ", view_u16(&v, 2));
-	print_ppp(l, view_from(v, 6));
+	print_ppp(l, view_cut(view_from(v, 6), view_u16(&v, 4)));
 }
 
 void print_ethertype(struct line *l, u32 type, struct view v, bool named)
@@ -381,6 +385,8 @@ static void print_sll2(struct line *l, struct view v)
 	buf_printf(l->b, "%-5s ", if_indextoname(view_u32(&v, 4), name) ? name : "?");
 	buf_printf(l->b, "%-3s ", direction(v.p[10]));
 	if (l->o->link_header) {
+		put_u32(l, "ifindex ", view_u32(&v, 4));
+		put(l, " ");
 		if (v.p[11] == 6) {
 			put_mac(l, v.p + 12);
 			put(l, " ");
@@ -430,7 +436,7 @@ static void print_raw(struct line *l, struct view v)
 	}
 	if (l->o->link_header)
 		put(l, "ip: ");
-	print_ethertype(l, *v.p >> 4 == 6 ? 0x86dd : 0x0800, v, true);
+	print_ethertype(l, *v.p >> 4 == 6 ? 0x86dd : 0x0800, v, !l->o->link_header);
 }
 
 static const struct link_row {

@@ -72,6 +72,7 @@ void put_ends(struct line *, const struct ends *, u32 sport, u32 dport);
 void put_text(struct line *, const u8 *p, u32 n);
 
 /* print.c */
+const char *ethertype_name(u32 type);
 void print_ethertype(struct line *, u32 type, struct view, bool named);
 /* print_ip.c */
 /* named: with "IP " in front */

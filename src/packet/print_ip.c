@@ -23,13 +23,13 @@ enum protocol {
 static void print_ipip(struct line *l, struct view v, const struct ends *e)
 {
 	(void)e;
-	print_ethertype(l, 0x0800, v, true);
+	print_ethertype(l, 0x0800, v, !l->o->link_header);
 }
 
 static void print_6in4(struct line *l, struct view v, const struct ends *e)
 {
 	(void)e;
-	print_ethertype(l, 0x86dd, v, true);
+	print_ethertype(l, 0x86dd, v, !l->o->link_header);
 }
 
 /* RFC 2784, RFC 2890 */
@@ -52,9 +52,11 @@ static void print_gre(struct line *l, struct view v, const struct ends *e)
 	if (flags & 0x1000 && view_has(&v, at, 4))
 		put_u32(l, ", seq ", view_u32(&v, at));
 	at += flags & 0x1000 ? 4 : 0;
+	if (l->o->link_header)
+		buf_printf(l->b, ", proto %s (0x%04x)", ethertype_name(type), type);
 	put_u32(l, ", length ", v.len);
 	put(l, ": ");
-	print_ethertype(l, type, view_from(v, at), true);
+	print_ethertype(l, type, view_from(v, at), !l->o->link_header);
 }
 
 /* RFC 4303 */
