@@ -163,6 +163,15 @@ static void show_params(struct list *l, const char *function)
 	show_texts(l, &(struct point){.row = &row, .pattern = function}, proto_text);
 }
 
+static int add_program(void *user, u32 id, const char *name, u32 type)
+{
+	struct list *l = user;
+
+	(void)type;
+	return add_name(l, arena_printf(&l->arena, "bpf:%u:%s", id, name));
+}
+
+/* Functions of the kernel, then those of BPF programs. */
 static int list_fentry(struct list *l)
 {
 	const struct target_ops *ops = l->target->ops;
@@ -181,6 +190,10 @@ static int list_fentry(struct list *l)
 			show_params(l, *p);
 		last = *p;
 	}
+	l->found.n = 0;
+	if (ops->programs && !ops->programs(l->target, add_program, l))
+		vec_each (p, &l->found)
+			l->fn(l->user, arena_printf(&l->arena, "%s:%s", l->kind, *p));
 	return 0;
 }
 

@@ -244,12 +244,16 @@ int points_fentry(struct script *s, const struct probe_row *row, struct probe *p
 	char *module = cut_module(&name);
 	int err;
 
-	if (!*name || strpbrk(name, ":+"))
+	if (!*name || (strpbrk(name, ":+") && (!module || strcmp(module, "bpf") != 0)))
 		return diag_error(s->diag, spec->at,
 				  arena_printf(s->arena, "it is written %s", row->usage),
 				  "'%s' is not a probe of kind %s", spec->text, row->name);
-	take_types(s, module);
 	err = s->target->ops->fentry(s->target);
+	if (module && !strcmp(module, "bpf"))
+		return err ? diag_error(s->diag, spec->at, NULL, "this kernel refuses %s (%s)",
+					row->name, strerror(-err)) :
+			     points_bpf(s, row, probe, spec, name, tail);
+	take_types(s, module);
 	if (err)
 		return fentry_instead(s, row, probe, spec, &whole, err, tail);
 	if (has_wildcard(name) || (module && has_wildcard(module)))

@@ -174,6 +174,9 @@ int points_raw(struct script *, const struct probe_row *, struct probe *,
 	       struct probe_spec *, char **parts, struct point ***tail);
 int points_kprobe(struct script *, const struct probe_row *, struct probe *,
 		  struct probe_spec *, char **parts, struct point ***tail);
+/* points_bpf.c: "bpf:ID:NAME", "bpf:NAME" */
+int points_bpf(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+	       const char *what, struct point ***tail);
 int points_fentry(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
 		  char **parts, struct point ***tail);
 int points_uprobe(struct script *, const struct probe_row *, struct probe *,

@@ -311,6 +311,7 @@ static const struct target_ops live_ops = {
 	.kfunc = live_kfunc,
 	.function = live_function,
 	.functions = live_functions,
+	.programs = live_programs,
 	.file = live_file,
 	.mapped = live_mapped,
 	.glob = live_glob,

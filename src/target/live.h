@@ -37,6 +37,8 @@ bool live_kfunc(struct target *, u32 prog_kind, u32 attach_type, u32 at, u32 fun
 int live_function(struct target *, const char *name);
 int live_functions(struct target *, function_fn *fn, void *user);
 
+int live_programs(struct target *, program_fn *fn, void *user);
+
 int live_file(struct target *, const char *name, u32 pid, struct user_file **);
 int live_mapped(struct target *, u32 pid, int (*fn)(void *, const char *), void *user);
 int live_glob(struct target *, const char *pattern, int (*fn)(void *, const char *), void *user);

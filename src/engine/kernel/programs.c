@@ -178,6 +178,21 @@ static int module_types(struct kernel_engine *k, const char *pattern)
 	return MAX(sys_btf_of_module(name), 0);
 }
 
+/* Of "bpf:ID:function": the program, to be closed. */
+static int traced_program(struct kernel_engine *k, const struct attach *at, struct sys_prog *s)
+{
+	char *name;
+	u32 id = (u32)strtoul(at->pattern + 4, &name, 10);
+	int fd = target_program(id, *name ? name + 1 : name, &s->attach_btf);
+
+	if (fd < 0)
+		return diag_fail(k->base.diag, fd, "`waggle -l 'fentry:bpf:*'` lists what runs",
+				 "BPF program %u has gone, or has no function '%s'", id,
+				 *name ? name + 1 : name);
+	s->attach_fd = fd;
+	return 0;
+}
+
 /* fentry, fexit and iter are of one function, which the program names when it is loaded. */
 static int trace_function(struct kernel_engine *k, u32 prog, struct sys_prog *s)
 {
@@ -194,6 +209,8 @@ static int trace_function(struct kernel_engine *k, u32 prog, struct sys_prog *s)
 	s->attach_type = at->kind == ATTACH_FENTRY  ? TRACE_FENTRY
 			 : at->kind == ATTACH_FEXIT ? TRACE_FEXIT
 						    : TRACE_ITER;
+	if (at->kind != ATTACH_ITER && !strncmp(at->pattern, "bpf:", 4))
+		return traced_program(k, at, s);
 	if (!k->target && target_live(&k->target, d))
 		return -EINVAL;
 	if (at->kind != ATTACH_ITER)
