@@ -83,6 +83,7 @@ enum action_kind {
 	ACTION_WATCH,   /* put the watchpoint of program `top` at an address in a process; fields: these;
 			 * text "stop": the process waits for it */
 	ACTION_UNWATCH, /* take watchpoints from the address that is its field */
+	ACTION_PCAP,    /* add a packet to the capture file `text`; fields: its length, its bytes */
 	ACTION_KINDS
 };
 struct action {

@@ -82,6 +82,9 @@ void check_pton(struct checker *, struct node *);
 void check_percpu_kaddr(struct checker *, struct node *);
 void check_uaddr(struct checker *, struct node *);
 void check_socket_cookie(struct checker *, struct node *);
+void check_skboutput(struct checker *, struct node *); /* skb.c */
+void lower_skboutput(struct lower *, struct node *);
+u32 value_skboutput(struct lower *, struct node *);
 void check_len(struct checker *, struct node *);
 void check_find(struct checker *, struct node *);
 void check_path(struct checker *, struct node *);
