@@ -123,10 +123,13 @@ static int add_name(void *user, const char *name)
 	return 0;
 }
 
+/* By its name, or by that of its module, too. */
 static int add_function(void *user, const char *name, const char *module)
 {
-	(void)module;
-	return add_name(user, name);
+	struct list *l = user;
+	const char *whole = arena_printf(&l->arena, "%s:%s", module ? module : "vmlinux", name);
+
+	return add_name(l, wanted(l, whole) && !wanted(l, name) ? whole : name);
 }
 
 /* A kernel without kprobes has none of them. */
@@ -160,6 +163,15 @@ static void show_params(struct list *l, const char *function)
 	const struct probe_row row = {
 		.attach = strcmp(l->kind, "fexit") ? ATTACH_FENTRY : ATTACH_FEXIT};
 
+	const char *colon = strchr(function, ':');
+	u32 shift;
+
+	if (colon && l->target->ops->module)
+		l->target->ops->module(l->target,
+				       arena_strndup(&l->arena, function,
+						     (size_t)(colon - function)),
+				       &shift);
+	function = colon ? colon + 1 : function;
 	show_texts(l, &(struct point){.row = &row, .pattern = function}, proto_text);
 }
 

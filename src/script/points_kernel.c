@@ -156,8 +156,10 @@ static char *cut_module(char **name)
 /* A module that is named brings its types with it, if it has any. */
 static void take_types(struct script *s, const char *module)
 {
+	u32 shift;
+
 	if (module && !has_wildcard(module) && strcmp(module, "vmlinux") != 0 && s->target->ops->module)
-		s->target->ops->module(s->target, module);
+		s->target->ops->module(s->target, module, &shift);
 }
 
 static bool is_there(struct script *s, const char *name, const char *module)

@@ -273,8 +273,8 @@ int live_btf(struct target *t, struct btf **out, struct diag *d)
 	char key[65];
 	int err = 0;
 
-	if (l->module.btf) {
-		*out = l->module.btf;
+	if (l->modules_btf) {
+		*out = l->modules_btf;
 		return 0;
 	}
 	if (!l->btf && access(VMLINUX, F_OK))

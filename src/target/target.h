@@ -85,9 +85,9 @@ struct target_ops {
 	/* The kernel's types, which belong to the target; -ENOENT without BTF. Reports why. */
 	int (*btf)(struct target *, struct btf **, struct diag *);
 	/* From now on btf() has the types of a module, too: those of the kernel keep their ids, the
-	 * module's are behind them. -ENOENT: it is not loaded, or without types; -EBUSY: there is
-	 * another module's. NULL: never. */
-	int (*module)(struct target *, const char *name);
+	 * module's are behind them, by `shift` higher than in its own BTF. -ENOENT: it is not loaded,
+	 * or without types; -EBUSY: there are too many. NULL: never. */
+	int (*module)(struct target *, const char *name, u32 *shift);
 	/* Whether there are kprobes: 0, -ENOENT. */
 	int (*kprobes)(struct target *);
 	/* Whether programs may attach by fentry and fexit: 0, -ENOENT, -EPERM. */
