@@ -178,7 +178,7 @@ static void sentences(void **state)
 		{"begin { print(pidd); }", "'pidd' is not known", "did you mean 'pid'?", 1, 15},
 		{"begin { prinf(1); }", "there is no function 'prinf'", "did you mean 'print", 1, 9},
 		{"begin { debugf(1); }", "debugf() is not there yet", "help functions", 1, 9},
-		{"begin { @ = skboutput(1); }", "skboutput() is not there yet", "help functions", 1, 13},
+		{"begin { @ = debugf(1); }", "debugf() is not there yet", "help functions", 1, 13},
 		{"begin { print(hist); }", "'hist' is a function", "@m = hist(n, bits)", 1, 15},
 		{"begin { print(args); }", "begin has no arguments with names", "", 1, 15},
 		{"begin { print(args.x); }", "begin has no arguments", "tracepoints", 1, 15},
