@@ -153,7 +153,9 @@ static void type_name_of(struct checker *c, struct node *n)
 	bool func = !strcmp(n->probe_value->name, "func");
 	const char *text = func ? c->point->func : c->point->text;
 
+	n->is = NULL;
 	if (!strcmp(n->probe_value->name, "probetype")) {
+		n->is = point_kind(c->point);
 		n->type = type_str((u32)strlen(point_kind(c->point)) + 1);
 		return;
 	}
