@@ -244,6 +244,11 @@ struct waggle_call {
 	const char *fault; /* why it was stopped, then there is no result; NULL: it was not */
 };
 int waggle_session_call(struct waggle_session *, struct waggle_call *);
+/* Runs a filter in classic BPF, in any form that waggle_classic() reads, on a packet, in user space. The
+ * result is how many bytes of the packet it takes, 0 for none. Of `call` data, data_size and repeat are
+ * read (no data: 64 zeroes), and result, name, kind, engine and ns are filled in. */
+int waggle_classic_call(const void *text, size_t size, bool raw, struct waggle_call *,
+			const struct waggle_opts *);
 /* The i-th map of the session, NULL: there is none. */
 struct waggle_map *waggle_session_map_at(struct waggle_session *, unsigned i);
 /* A map's contents as text, or as one JSON value, with the names and types that its BTF gives. -ENODATA:

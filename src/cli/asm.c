@@ -235,18 +235,6 @@ static int write_code(const struct waggle_object *object, const struct asm_args 
 	return output_end(fd, err, a->output);
 }
 
-static int write_object(const struct waggle_object *object, const char *path)
-{
-	int fd = output_begin(), err;
-
-	if (fd < 0)
-		return fd;
-	err = waggle_object_write(object, fd);
-	if (err)
-		fprintf(stderr, "waggle: error: the object cannot be made: %s\n", strerror(-err));
-	return output_end(fd, err, path);
-}
-
 int cmd_asm(int argc, char **argv)
 {
 	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag, .out = report_out};
@@ -270,7 +258,8 @@ int cmd_asm(int argc, char **argv)
 	opts.name = source.name;
 	err = waggle_compile(&object, WAGGLE_ASM, source.text, source.size, &opts);
 	if (!err)
-		err = a.form == FORM_AUTO ? write_object(object, a.output) : write_code(object, &a);
+		err = a.form == FORM_AUTO ? output_object(object, a.output)
+					  : write_code(object, &a);
 	waggle_object_free(object);
 	source_free(&source);
 	return status_of(err);

@@ -13,18 +13,6 @@ static const struct option long_options[] = {
 	{0},
 };
 
-static int write_object(const struct waggle_object *object, const char *path)
-{
-	int fd = output_begin(), err;
-
-	if (fd < 0)
-		return fd;
-	err = waggle_object_write(object, fd);
-	if (err)
-		fprintf(stderr, "waggle: error: the object cannot be made: %s\n", strerror(-err));
-	return output_end(fd, err, path);
-}
-
 int cmd_build(int argc, char **argv)
 {
 	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag, .out = report_out};
@@ -65,7 +53,7 @@ int cmd_build(int argc, char **argv)
 	else if (!err)
 		err = waggle_compile(&object, WAGGLE_SCRIPT, source.text, source.size, &opts);
 	if (!err)
-		err = write_object(object, output);
+		err = output_object(object, output);
 	waggle_object_free(object);
 	source_free(&source);
 	return status_of(err);

@@ -76,6 +76,7 @@ int list_object(const struct waggle_object *, bool verbose, const struct waggle_
 int output_open(const char *path);
 int output_begin(void);
 int output_end(int fd, int err, const char *path);
+int output_object(const struct waggle_object *, const char *path);
 /* Was all written to stdout? Else says so; returns the status to exit with. */
 int output_check(int status);
 

@@ -70,7 +70,18 @@ int output_check(int status)
 
 	if (!err && !ferror(stdout))
 		return status;
-	fprintf(stderr, "waggle: error: cannot write the output: %s\n",
-		strerror(err ? err : EIO));
+	fprintf(stderr, "waggle: error: cannot write the output: %s\n", strerror(err ? err : EIO));
 	return status ? status : STATUS_ERROR;
+}
+
+int output_object(const struct waggle_object *object, const char *path)
+{
+	int fd = output_begin(), err;
+
+	if (fd < 0)
+		return fd;
+	err = waggle_object_write(object, fd);
+	if (err)
+		fprintf(stderr, "waggle: error: the object cannot be made: %s\n", strerror(-err));
+	return output_end(fd, err, path);
 }

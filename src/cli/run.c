@@ -1,5 +1,6 @@
 /*
- * run.c: `waggle run OBJECT`: a program on an input, on either engine, and what comes of it.
+ * run.c: `waggle run OBJECT`: a program on an input, on either engine, and what comes of it; with
+ * --classic a filter in classic BPF, in any of its forms, on a packet.
  */
 #include "cli/cli.h"
 
@@ -9,7 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_PROG = 256, OPT_INPUT, OPT_CONTEXT, OPT_REPEAT, OPT_ENGINE, OPT_JSON, OPT_BTF };
+enum {
+	OPT_PROG = 256,
+	OPT_INPUT,
+	OPT_CONTEXT,
+	OPT_REPEAT,
+	OPT_ENGINE,
+	OPT_JSON,
+	OPT_BTF,
+	OPT_CLASSIC
+};
 
 static const struct option long_options[] = {
 	{"prog", required_argument, NULL, OPT_PROG},
@@ -18,6 +28,7 @@ static const struct option long_options[] = {
 	{"repeat", required_argument, NULL, OPT_REPEAT},
 	{"engine", required_argument, NULL, OPT_ENGINE},
 	{"btf", required_argument, NULL, OPT_BTF},
+	{"classic", no_argument, NULL, OPT_CLASSIC},
 	{"json", no_argument, NULL, OPT_JSON},
 	{0},
 };
@@ -26,7 +37,7 @@ struct run {
 	struct waggle_opts opts;
 	struct waggle_call call;
 	const char *input, *context;
-	int json;
+	int json, classic;
 };
 
 static int take_option(struct run *r, int opt)
@@ -40,6 +51,7 @@ static int take_option(struct run *r, int opt)
 	case OPT_CONTEXT: r->context = optarg; return 0;
 	case OPT_BTF: r->opts.btf = optarg; return 0;
 	case OPT_JSON: r->json = 1; return 0;
+	case OPT_CLASSIC: r->classic = 1; return 0;
 	case OPT_REPEAT:
 		n = strtoul(optarg, &end, 0);
 		if (end == optarg || *end || !n || n > 1u << 30)
@@ -153,6 +165,12 @@ static void print_maps(struct waggle_session *s, int json)
 	}
 }
 
+static void print_time(const struct waggle_call *c)
+{
+	printf("%-8s %llu ns a run, %u run%s\n", "time", (unsigned long long)c->ns,
+	       c->repeat ? c->repeat : 1, c->repeat > 1 ? "s" : "");
+}
+
 static void print_text(struct run *r, struct waggle_session *s, const struct source *context)
 {
 	const struct waggle_call *c = &r->call;
@@ -165,8 +183,7 @@ static void print_text(struct run *r, struct waggle_session *s, const struct sou
 	else
 		printf("%-8s %llu (0x%llx)\n", "result", (unsigned long long)c->result,
 		       (unsigned long long)c->result);
-	printf("%-8s %llu ns a run, %u run%s\n", "time", (unsigned long long)c->ns,
-	       c->repeat ? c->repeat : 1, c->repeat > 1 ? "s" : "");
+	print_time(c);
 	if (c->out)
 		print_changes("packet", c->in, c->in_size, c->out, c->out_size);
 	if (c->ctx_out && context->text)
@@ -203,6 +220,48 @@ static void print_json(struct run *r, struct waggle_session *s)
 	fputs(",\"maps\":{", stdout);
 	print_maps(s, 1);
 	puts("}}");
+}
+
+/* ---- classic filters */
+
+static void print_filter(const struct run *r)
+{
+	const struct waggle_call *c = &r->call;
+	unsigned long long n = c->result;
+
+	if (r->json) {
+		printf("{\"program\":\"%s\",\"kind\":\"%s\",\"engine\":\"%s\",\"result\":%llu,"
+		       "\"runs\":%u,\"ns\":%llu}\n",
+		       c->name, c->kind, c->engine, n, c->repeat ? c->repeat : 1,
+		       (unsigned long long)c->ns);
+		return;
+	}
+	printf("%-8s %s, %s, engine %s\n", "program", c->name, c->kind, c->engine);
+	printf(n ? "%-8s %llu: the packet is taken, up to so many bytes\n"
+		 : "%-8s %llu: the packet is not taken\n",
+	       "result", n);
+	print_time(c);
+}
+
+/* Bytes are seen from what is in no text. */
+static int run_classic(struct run *r, const struct source *filter)
+{
+	struct source input = {0};
+	int err;
+
+	if (r->context || r->opts.program || r->opts.btf)
+		return usage_error("--context, --prog and --btf are not for classic filters");
+	err = read_input(&input, r->input);
+	r->call.data = input.text;
+	r->call.data_size = input.size;
+	if (!err)
+		err = waggle_classic_call(filter->text, filter->size,
+					  memchr(filter->text, 0, filter->size) != NULL, &r->call,
+					  &r->opts);
+	if (!err)
+		print_filter(r);
+	source_free(&input);
+	return err;
 }
 
 /* ---- the command */
@@ -254,14 +313,16 @@ int cmd_run(int argc, char **argv)
 	if (status)
 		return status;
 	if (optind != argc - 1)
-		return usage_error("run takes one object");
+		return usage_error("run takes one object, or with --classic one filter");
 	status = source_read(&object, argv[optind]);
 	r.opts.name = object.name;
-	if (!status && !object.is_object)
+	if (!status && r.classic)
+		status = run_classic(&r, &object);
+	else if (!status && !object.is_object)
 		status = usage_error("%s is no object: `waggle build` makes one of a script, clang "
 				     "-target bpf of C",
 				     argv[optind]);
-	if (!status)
+	else if (!status)
 		status = run_object(&r, &object);
 	source_free(&object);
 	return status_of(status);

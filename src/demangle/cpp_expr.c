@@ -13,21 +13,12 @@ static struct cpp_node *two(struct cpp *c, enum cpp_kind kind, struct cpp_node *
 /* Expressions up to E. */
 static struct cpp_node *list(struct cpp *c)
 {
-	struct cpp_node *first = cpp_node(c, CPP_LIST, NULL, NULL), *last = NULL;
+	struct cpp_list all = {.first = cpp_node(c, CPP_LIST, NULL, NULL)};
 
-	while (first && !cpp_take(c, "E")) {
-		struct cpp_node *e = cpp_expression(c), *next;
-
-		next = e ? cpp_node(c, CPP_LIST, e, NULL) : NULL;
-		if (!next)
+	while (all.first && !cpp_take(c, "E"))
+		if (!cpp_append(c, &all, cpp_expression(c)))
 			return NULL;
-		if (last)
-			last->b = next;
-		else
-			first = next;
-		last = next;
-	}
-	return first;
+	return all.first;
 }
 
 /* <expr-primary> ::= L <type> <value> E | L _Z <encoding> E */

@@ -32,6 +32,20 @@ struct cpp_node *cpp_text(struct cpp *c, enum cpp_kind kind, const char *text, s
 	return n;
 }
 
+bool cpp_append(struct cpp *c, struct cpp_list *list, struct cpp_node *n)
+{
+	struct cpp_node *next = n ? cpp_node(c, CPP_LIST, n, NULL) : NULL;
+
+	if (!next || !list->first)
+		return false;
+	if (list->last)
+		list->last->b = next;
+	else
+		list->first = next;
+	list->last = next;
+	return true;
+}
+
 struct cpp_node *cpp_sub(struct cpp *c, struct cpp_node *n)
 {
 	if (!n || c->nsubs == c->capsubs)
@@ -189,21 +203,12 @@ static struct cpp_node *tags(struct cpp *c, struct cpp_node *n)
 static struct cpp_node *bindings(struct cpp *c)
 {
 	const char *from = c->p += 2;
-	struct cpp_node *list = cpp_node(c, CPP_LIST, NULL, NULL), *last = NULL;
+	struct cpp_list list = {.first = cpp_node(c, CPP_LIST, NULL, NULL)};
 
-	while (c->p > from - 2 && !cpp_take(c, "E")) {
-		struct cpp_node *name = cpp_source_name(c), *next;
-
-		next = name ? cpp_node(c, CPP_LIST, name, NULL) : NULL;
-		if (!next || !list)
+	while (c->p > from - 2 && !cpp_take(c, "E"))
+		if (!cpp_append(c, &list, cpp_source_name(c)))
 			return NULL;
-		if (last)
-			last->b = next;
-		else
-			list = next;
-		last = next;
-	}
-	return list ? cpp_word(c, CPP_WORD, "[]", list) : NULL;
+	return list.first ? cpp_word(c, CPP_WORD, "[]", list.first) : NULL;
 }
 
 /* <unqualified-name> ::= <operator-name> | <ctor-dtor-name> | <source-name> | <unnamed-type-name>
@@ -335,21 +340,12 @@ struct cpp_node *cpp_template_arg(struct cpp *c);
 /* Arguments up to E. */
 static struct cpp_node *args_list(struct cpp *c)
 {
-	struct cpp_node *list = cpp_node(c, CPP_LIST, NULL, NULL), *last = NULL;
+	struct cpp_list list = {.first = cpp_node(c, CPP_LIST, NULL, NULL)};
 
-	while (list && !cpp_take(c, "E")) {
-		struct cpp_node *arg = cpp_template_arg(c), *next;
-
-		next = arg ? cpp_node(c, CPP_LIST, arg, NULL) : NULL;
-		if (!next)
+	while (list.first && !cpp_take(c, "E"))
+		if (!cpp_append(c, &list, cpp_template_arg(c)))
 			return NULL;
-		if (last)
-			last->b = next;
-		else
-			list = next;
-		last = next;
-	}
-	return list;
+	return list.first;
 }
 
 /* <template-arg> ::= <type> | X <expression> E | <expr-primary> | J <template-arg>* E */

@@ -76,29 +76,20 @@ struct cpp_node *cpp_template_param(struct cpp *c)
 
 struct cpp_node *cpp_parameters(struct cpp *c)
 {
-	struct cpp_node *list = cpp_node(c, CPP_LIST, NULL, NULL), *last = NULL;
+	struct cpp_list list = {.first = cpp_node(c, CPP_LIST, NULL, NULL)};
 	char p;
 
 	if (cpp_take(c, "v")) {
 		p = cpp_peek(c, 0);
-		return !p || strchr("E.@RO", p) ? list : NULL;
+		return !p || strchr("E.@RO", p) ? list.first : NULL;
 	}
-	for (p = cpp_peek(c, 0); list && p && !strchr("E.@", p); p = cpp_peek(c, 0)) {
-		struct cpp_node *type, *next;
-
+	for (p = cpp_peek(c, 0); list.first && p && !strchr("E.@", p); p = cpp_peek(c, 0)) {
 		if ((p == 'R' || p == 'O') && cpp_peek(c, 1) == 'E')
 			break; /* a function type's own */
-		type = cpp_type(c);
-		next = type ? cpp_node(c, CPP_LIST, type, NULL) : NULL;
-		if (!next)
+		if (!cpp_append(c, &list, cpp_type(c)))
 			return NULL;
-		if (last)
-			last->b = next;
-		else
-			list = next;
-		last = next;
 	}
-	return last ? list : NULL;
+	return list.last ? list.first : NULL;
 }
 
 /* <function-type> ::= [<CV-qualifiers>] [Do] [Dx] F [Y] <type>+ [R | O] E */

@@ -129,6 +129,12 @@ struct cpp_node *cpp_node(struct cpp *, enum cpp_kind, struct cpp_node *a, struc
 struct cpp_node *cpp_text(struct cpp *, enum cpp_kind, const char *text, size_t len,
 			  struct cpp_node *a);
 #define cpp_word(c, kind, text, a) cpp_text(c, kind, text, strlen(text), a)
+/* Puts a node behind what is in a list, which begins as an empty CPP_LIST; false: it is NULL, or
+ * there are too many. */
+struct cpp_list {
+	struct cpp_node *first, *last;
+};
+bool cpp_append(struct cpp *, struct cpp_list *, struct cpp_node *);
 /* Remembers a candidate for S_ and returns it. */
 struct cpp_node *cpp_sub(struct cpp *, struct cpp_node *);
 

@@ -67,17 +67,23 @@ static void show_fields(struct list *l, const char *text)
 					    format->fields[i].name));
 }
 
-static int list_tracepoints(struct list *l)
+/* What was found, with what `more` has to say of each if that is wanted. */
+static void show_sorted(struct list *l, void (*more)(struct list *, const char *name))
 {
-	int err = l->target->ops->tracepoints(l->target, add_tracepoint, l);
-
 	if (l->found.n)
 		qsort(l->found.v, l->found.n, sizeof(*l->found.v), by_name);
 	vec_each (p, &l->found) {
 		l->fn(l->user, arena_printf(&l->arena, "%s:%s", l->kind, *p));
 		if (l->verbose)
-			show_fields(l, *p);
+			more(l, *p);
 	}
+}
+
+static int list_tracepoints(struct list *l)
+{
+	int err = l->target->ops->tracepoints(l->target, add_tracepoint, l);
+
+	show_sorted(l, show_fields);
 	return err;
 }
 
@@ -221,13 +227,7 @@ static void show_context(struct list *l, const char *name)
 static int list_iterators(struct list *l)
 {
 	iterators_each(l->target, &l->arena, add_name, l);
-	if (l->found.n)
-		qsort(l->found.v, l->found.n, sizeof(*l->found.v), by_name);
-	vec_each (p, &l->found) {
-		l->fn(l->user, arena_printf(&l->arena, "%s:%s", l->kind, *p));
-		if (l->verbose)
-			show_context(l, *p);
-	}
+	show_sorted(l, show_context);
 	return 0;
 }
 

@@ -3,19 +3,11 @@
  *
  * In:  a filter as bytes, numbers, a C array or text. Out: the same filter, in the form asked for.
  */
-#include "isa/cbpf.h"
+#include "session/classic.h"
+
 #include "object/asm.h"
-#include "session/opts.h"
 
 #include <setjmp.h>
-
-struct classic {
-	struct arena arena;
-	jmp_buf escape;
-	struct cbpf_code code;
-	struct buf out;
-	struct diag diag;
-};
 
 static void put_listing(struct buf *out, const struct cbpf_insn *in, u32 n)
 {
@@ -81,7 +73,7 @@ static int put(struct classic *c, const char *format)
 			 "there is no form '%s'", format);
 }
 
-static int read(struct classic *c, const void *text, size_t size, bool raw)
+int classic_read(struct classic *c, const void *text, size_t size, bool raw)
 {
 	if (!raw)
 		return cbpf_read(&c->code, &c->arena, text, size, &c->diag);
@@ -95,7 +87,7 @@ static int read(struct classic *c, const void *text, size_t size, bool raw)
 	return 0;
 }
 
-static int check(struct classic *c)
+int classic_check(struct classic *c)
 {
 	struct cbpf_wrong wrong;
 	struct loc at = {0};
@@ -113,39 +105,57 @@ static int check(struct classic *c)
 static int convert(struct classic *c, const void *text, size_t size, bool raw, const char *format)
 {
 	bool listing = !strcmp(format, "listing");
+	jmp_buf escape;
 	int err;
 
-	c->arena.escape = &c->escape;
-	if (setjmp(c->escape))
+	c->arena.escape = &escape;
+	if (setjmp(escape))
 		return diag_fail(&c->diag, -ENOMEM, NULL, "out of memory");
-	err = read(c, text, size, raw);
+	err = classic_read(c, text, size, raw);
 	if (!err && listing) /* to see what is wrong with it */
 		err = put(c, format);
 	if (!err)
-		err = check(c);
+		err = classic_check(c);
 	return err || listing ? err : put(c, format);
+}
+
+int classic_open(struct classic *c, struct waggle_opts *o, const void *text, size_t size, bool raw,
+		 const struct waggle_opts *opts)
+{
+	int err = opts_copy(o, opts);
+
+	*c = (struct classic){0};
+	if (err)
+		return err;
+	c->diag =
+		(struct diag){.fn = o->diag, .user = o->user, .file = o->name ? o->name : "filter"};
+	if (!raw) {
+		c->diag.text = text;
+		c->diag.size = size;
+	}
+	return 0;
+}
+
+void classic_close(struct classic *c)
+{
+	buf_free(&c->out);
+	arena_free(&c->arena);
 }
 
 int waggle_classic(const void *text, size_t size, bool raw, const char *format,
 		   const struct waggle_opts *opts)
 {
-	struct classic c = {0};
+	struct classic c;
 	struct waggle_opts o;
-	int err = opts_copy(&o, opts);
+	int err = classic_open(&c, &o, text, size, raw, opts);
 
 	if (err)
 		return err;
-	c.diag = (struct diag){.fn = o.diag, .user = o.user, .file = o.name ? o.name : "filter"};
-	if (!raw) {
-		c.diag.text = text;
-		c.diag.size = size;
-	}
 	err = convert(&c, text, size, raw, format);
 	if (c.out.failed)
 		err = err ? err : -ENOMEM;
 	else if (c.out.n && o.out)
 		o.out(o.user, buf_str(&c.out), c.out.n);
-	buf_free(&c.out);
-	arena_free(&c.arena);
+	classic_close(&c);
 	return err;
 }

@@ -209,13 +209,25 @@ void command_terminate(struct command *c)
 		kill(c->pid, SIGTERM);
 }
 
-void command_close(struct command *c)
+/* Signals to us do not make the time shorter that it has. */
+static bool ends_in_time(const struct command *c)
 {
 	struct pollfd p = {.fd = c->pidfd, .events = POLLIN};
+	int n;
 
+	if (c->pidfd < 0)
+		return false;
+	do
+		n = poll(&p, 1, PATIENCE_MS);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
+void command_close(struct command *c)
+{
 	if (c->pid && !c->ended) {
 		command_terminate(c);
-		if (c->pidfd < 0 || poll(&p, 1, PATIENCE_MS) != 1)
+		if (!ends_in_time(c))
 			kill(c->pid, SIGKILL);
 		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
 			;

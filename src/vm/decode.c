@@ -41,7 +41,7 @@ static enum step_variant variant_of(const struct vm_prog *prog, const struct isa
 		if (in->imm == HELPER_tail_call)
 			return STEP_TAIL_CALL;
 		return !prog->vm->opts.trusted && vm_args_matter((u32)in->imm) ? STEP_CHECKED
-										 : STEP_PLAIN;
+									       : STEP_PLAIN;
 	default: return STEP_PLAIN;
 	}
 }

@@ -288,6 +288,12 @@ void x_push(struct emit *e, u32 reg)
 	put_opcode(e, 0x50 | (reg & 7), 0, 0, reg);
 }
 
+void x_push_imm(struct emit *e, s32 imm)
+{
+	put(e, FITS8(imm) ? 0x6a : 0x68);
+	x_imm(e, FITS8(imm) ? 1 : 4, (u64)imm);
+}
+
 void x_pop(struct emit *e, u32 reg)
 {
 	put_opcode(e, 0x58 | (reg & 7), 0, 0, reg);
@@ -306,6 +312,12 @@ void x_pop_mem(struct emit *e, struct x_mem m)
 void x_ret(struct emit *e)
 {
 	put(e, 0xc3);
+}
+
+void x_ret_take(struct emit *e, u32 bytes)
+{
+	put(e, 0xc2);
+	x_imm(e, 2, bytes);
 }
 
 static void fixup(struct emit *e, u32 kind, u32 cond, u32 label)

@@ -119,10 +119,12 @@ void x_store_imm(struct emit *, u32 size, struct x_mem, s32 imm);
 void x_bswap(struct emit *, bool wide, u32 reg);
 void x_rol16(struct emit *, u32 reg); /* swaps the two lowest bytes */
 void x_push(struct emit *, u32 reg);
+void x_push_imm(struct emit *, s32 imm);
 void x_pop(struct emit *, u32 reg);
 void x_push_mem(struct emit *, struct x_mem);
 void x_pop_mem(struct emit *, struct x_mem);
 void x_ret(struct emit *);
+void x_ret_take(struct emit *, u32 bytes); /* off the stack, behind the address */
 void x_atomic(struct emit *, u32 op, u32 size, struct x_mem, u32 reg); /* op for 32 bits, locked */
 void x_jump(struct emit *, enum x_cond, u32 label);
 void x_call(struct emit *, u32 label);

@@ -13,7 +13,8 @@ HELPER_FN(help_strncmp)
 	int order = strncmp(pointer(a), pointer(c), (u32)b);
 
 	UNUSED_ARGS;
-	return (u64)(s64)((order > 0) - (order < 0)); /* the kernel's is just that; libc's may be more */
+	return (u64)(s64)((order > 0) -
+			  (order < 0)); /* the kernel's is just that; libc's may be more */
 }
 
 static u32 digit(char c)

@@ -122,10 +122,10 @@ struct jit {
 	vec(struct jit_function) functions;
 	vec(struct jit_cold) cold;
 	u32 leave[LEAVES]; /* label + 1, where it is needed */
-	u32 rows[2];       /* the same: is a range in a row of elements? By whether it writes */
-	u32 leaving;       /* the same, of cold pieces: returns from the function */
-	u32 keep;          /* label + 1: calls a helper that changes nothing but r0 */
-	u32 stop;          /* label: out of all functions */
+	u32 elsewhere[2]; /* the same: where is a range, if not by the hint? By whether it writes */
+	u32 leaving;      /* the same, of cold pieces: returns from the function */
+	u32 keep;         /* label + 1: calls a helper that changes nothing but r0 */
+	u32 stop;         /* label: out of all functions */
 
 	/* while it goes through the slots */
 	const struct jit_function *function;
@@ -152,6 +152,7 @@ enum {
 	SCRATCH0 = R10,
 	SCRATCH1 = R11,
 	SCRATCH2 = R9, /* a blinded constant, until it was used; the 6th argument of calls */
+	BUDGET = R9,   /* when checked: what is left of run->budget; SCRATCH2 must be taken */
 	RUN = R12,
 };
 #define RUN_FIELD(name) X_AT(RUN, offsetof(struct vm_run, name))
@@ -172,9 +173,13 @@ u16 jit_narrow(const struct jit *, u32 slot); /* j->narrow after it, from that b
 void jit_cold(struct jit *, enum x_cond, struct jit_cold);
 void jit_leave_if(struct jit *, enum x_cond, enum jit_leave);
 void jit_leave(struct jit *, enum jit_leave, u32 slot);
+u32 jit_leave_label(struct jit *, enum jit_leave); /* called with SCRATCH0, SCRATCH1 filled in */
 void jit_if_answer(struct jit *, enum jit_answer, void (*then)(struct jit *)); /* of jit_leave() */
 void jit_cold_pieces(struct jit *);
 void jit_count_call(struct jit *); /* in the budget */
+/* The budget is in memory, or in its register again; neither changes flags. */
+void jit_budget_put(struct jit *);
+void jit_budget_get(struct jit *);
 enum x_cond jit_condition(const struct insn *);
 void jit_jump_to(struct jit *, enum x_cond, s32 distance); /* from the slot j->at */
 
@@ -193,8 +198,8 @@ bool jit_divide_by(struct jit *, struct jit_division, u32 dst, s32 by);
 /* jit_memory.c: the operand of an access that has been checked */
 struct x_mem jit_access(struct jit *, u32 base, s32 off, u32 size, bool write);
 void jit_access_cold(struct jit *, const struct jit_cold *);
-void jit_row(struct jit *, bool write); /* emits what j->rows[write] is the label of */
-u32 jit_size(const struct insn *);      /* bytes of an access */
+void jit_elsewhere(struct jit *, bool write); /* emits what has that label */
+u32 jit_size(const struct insn *);            /* bytes of an access */
 
 /* jit_inline.c: false: it must be called. */
 bool jit_inline(struct jit *, u32 helper);

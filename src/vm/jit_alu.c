@@ -141,9 +141,11 @@ static void divide_imm(struct jit *j, const struct insn *in, u32 dst)
 
 	if (jit_divide_by(j, d, dst, in->imm))
 		return;
+	jit_budget_put(j);
 	x_mov_imm(&j->e, SCRATCH2, d.wide ? (u64)(s64)in->imm : (u32)in->imm);
 	d.plain = true; /* jit_divide_by() has done the others */
 	jit_divide(j, d, dst, dst, SCRATCH2);
+	jit_budget_get(j);
 }
 
 static void alu_imm(struct jit *j, const struct insn *in, u32 dst)
@@ -174,8 +176,10 @@ void jit_alu_k(struct jit *j, const struct isa_op *op, const struct insn *in)
 	} else if ((in->code & 0xf0) == BPF_MOV) {
 		jit_constant(j, REG(in->dst), value);
 	} else {
+		jit_budget_put(j);
 		jit_constant(j, SCRATCH2, value);
 		alu_reg(j, in, REG(in->dst), SCRATCH2);
+		jit_budget_get(j);
 	}
 }
 

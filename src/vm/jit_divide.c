@@ -75,7 +75,7 @@ static void extend_dividend(struct jit *j, struct jit_division d)
 void jit_divide(struct jit *j, struct jit_division d, u32 dst, u32 from, u32 src)
 {
 	u32 end = emit_label(&j->e), result = d.modulo ? RDX : RAX;
-	bool rax, rdx;
+	bool rax, rdx, moves = src == RAX || src == RDX;
 
 	if (!d.plain)
 		divide_cases(j,
@@ -85,7 +85,8 @@ void jit_divide(struct jit *j, struct jit_division d, u32 dst, u32 from, u32 src
 					       .dst = (u8)dst,
 					       .from = (u8)from},
 			     src);
-	if (src == RAX || src == RDX) {
+	if (moves) {
+		jit_budget_put(j);
 		x_mov(&j->e, true, SCRATCH2, src);
 		src = SCRATCH2;
 	}
@@ -101,6 +102,8 @@ void jit_divide(struct jit *j, struct jit_division d, u32 dst, u32 from, u32 src
 		x_mov(&j->e, true, RAX, SCRATCH0);
 	if (rdx)
 		x_mov(&j->e, true, RDX, SCRATCH1);
+	if (moves)
+		jit_budget_get(j);
 	emit_place(&j->e, end);
 }
 
@@ -138,12 +141,14 @@ static void multiply(struct jit *j, bool wide, u32 dst, u64 multiplier)
 		x_imul(&j->e, true, SCRATCH1, SCRATCH0);
 		return;
 	}
+	jit_budget_put(j);
 	rdx = set_aside(j, 3, dst, SCRATCH2);
 	if (dst != RDX)
 		x_mov(&j->e, true, RDX, dst);
 	x_mulx(&j->e, true, SCRATCH1, SCRATCH0, SCRATCH1);
 	if (rdx)
 		x_mov(&j->e, true, RDX, SCRATCH2);
+	jit_budget_get(j);
 }
 
 static void divide_by_multiplication(struct jit *j, struct jit_division d, u32 dst, u32 by)

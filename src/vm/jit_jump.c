@@ -3,20 +3,26 @@
  *
  * In:  an instruction. Out: machine code for it.
  *
- * Where the program was not verified, jumps backwards and calls count instructions, calls look how
- * deep they are, and helpers are called by C, which checks their arguments. Otherwise a helper is
- * called as any function of C: its arguments are where the calling convention wants them.
+ * Where the program was not verified, jumps backwards and calls count instructions (in a register,
+ * which goes to memory wherever C may look), calls look how deep they are, and helpers are called
+ * by C, which checks their arguments. Otherwise a helper is called as any function of C: its
+ * arguments are where the calling convention wants them.
  */
 #include "vm/jit.h"
 
 /* ---- ways out */
 
-void jit_leave(struct jit *j, enum jit_leave kind, u32 slot)
+u32 jit_leave_label(struct jit *j, enum jit_leave kind)
 {
 	if (!j->leave[kind])
 		j->leave[kind] = emit_label(&j->e) + 1;
-	x_mov_imm(&j->e, SCRATCH2, slot);
-	x_call(&j->e, j->leave[kind] - 1);
+	return j->leave[kind] - 1;
+}
+
+void jit_leave(struct jit *j, enum jit_leave kind, u32 slot)
+{
+	x_mov_imm(&j->e, SCRATCH0, slot);
+	x_call(&j->e, jit_leave_label(j, kind));
 }
 
 void jit_cold(struct jit *j, enum x_cond cond, struct jit_cold c)
@@ -75,6 +81,18 @@ static bool is_wide(const struct insn *in)
 	return (in->code & 7) == BPF_JMP;
 }
 
+void jit_budget_put(struct jit *j)
+{
+	if (j->checked)
+		x_store(&j->e, 8, RUN_FIELD(budget), BUDGET);
+}
+
+void jit_budget_get(struct jit *j)
+{
+	if (j->checked)
+		x_load(&j->e, 8, BUDGET, RUN_FIELD(budget));
+}
+
 /* A jump backwards takes from the budget what lies between. */
 void jit_jump_to(struct jit *j, enum x_cond cond, s32 distance)
 {
@@ -87,7 +105,7 @@ void jit_jump_to(struct jit *j, enum x_cond cond, s32 distance)
 	over = emit_label(&j->e);
 	if (cond != X_ALWAYS)
 		x_jump(&j->e, cond ^ 1, over);
-	x_alu_store_imm(&j->e, 8, X_SUB, RUN_FIELD(budget), -distance);
+	x_alu_imm(&j->e, true, X_SUB, BUDGET, -distance);
 	x_jump(&j->e, X_NS, to);
 	jit_leave(j, LEAVE_BUDGET, j->at);
 	emit_place(&j->e, over);
@@ -140,8 +158,10 @@ void jit_jmp_k(struct jit *j, const struct isa_op *op, const struct insn *in)
 {
 	(void)op;
 	if (j->blind) {
+		jit_budget_put(j);
 		jit_constant(j, SCRATCH2, (u64)(s64)in->imm);
 		compare_reg(j, in, SCRATCH2);
+		jit_budget_get(j);
 	} else {
 		compare_imm(j, in);
 	}
@@ -179,8 +199,7 @@ void jit_call_local(struct jit *j, const struct isa_op *op, const struct insn *i
 		x_lea(&j->e, true, SCRATCH0, X_AT(RBP, -VM_FRAME_BYTES));
 		x_alu_load(&j->e, true, X_CMP, SCRATCH0, RUN_FIELD(stack));
 		jit_leave_if(j, X_BE, LEAVE_DEEP);
-		x_alu_store_imm(&j->e, 8, X_SUB, RUN_FIELD(budget), 1);
-		jit_leave_if(j, X_S, LEAVE_BUDGET);
+		jit_count_call(j);
 	}
 	x_call(&j->e, function_at(j, j->at + 1 + (u32)in->imm)->label);
 	if (j->tail_calls) { /* another program may have run instead of the function */
@@ -211,7 +230,7 @@ void jit_count_call(struct jit *j)
 {
 	if (!j->checked)
 		return;
-	x_alu_store_imm(&j->e, 8, X_SUB, RUN_FIELD(budget), 1);
+	x_alu_imm(&j->e, true, X_SUB, BUDGET, 1);
 	jit_leave_if(j, X_S, LEAVE_BUDGET);
 }
 

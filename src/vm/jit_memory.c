@@ -38,13 +38,14 @@ static bool touches(const struct jit_slot *s, const struct insn *in, u32 base)
 	}
 }
 
-/* Where a straight line ends, or where memory may become another's. */
-static bool breaks(const struct jit_slot *s)
+/* Where a straight line ends, or where memory may become another's. Past a comparison with a
+ * constant it goes on; one of two registers may be what asks for the end of a packet. */
+static bool breaks(const struct jit_slot *s, u32 at)
 {
 	u32 form = isa_ops[s->op].form;
 
-	return s->to != NO_JUMP || form == FORM_CALL || form == FORM_CALL_LOCAL ||
-	       form == FORM_EXIT;
+	return (s->to != NO_JUMP && (form != FORM_JMP_K || s->to <= at)) || form == FORM_CALL ||
+	       form == FORM_CALL_LOCAL || form == FORM_EXIT;
 }
 
 #define RANGE_MOST 4096 /* bytes */
@@ -74,7 +75,7 @@ static struct jit_range range_of(struct jit *j, u32 base, struct jit_range r)
 			r.write |= isa_ops[s->op].form != FORM_LDX;
 			s->checked = true;
 		}
-		if (breaks(s) || s->def & 1u << base)
+		if (breaks(s, at) || s->def & 1u << base)
 			break;
 	}
 	return r;
@@ -122,40 +123,54 @@ static void check(struct jit *j, u32 base, struct jit_range r)
 	vec_push(&j->arena, &j->cold, c);
 }
 
-/* Called where the region was not simply the one of the hint: it may be a row of elements, in one
- * of which all of the range must be. SCRATCH2 is its last byte's distance. Carry: it is there. */
-void jit_row(struct jit *j, bool write)
+/* Whether all of the range lies in one element of the row. SCRATCH0 is where it begins in there;
+ * the range's bytes are in the upper half of what was pushed last. */
+static void compare_row(struct jit *j, bool write, u32 elsewhere)
 {
 	struct x_mem limit = write ? FAST_FIELD(row_writes) : FAST_FIELD(row_reads);
-	u32 out = emit_label(&j->e);
+
+	x_alu_load(&j->e, true, X_CMP, SCRATCH0, FAST_FIELD(size));
+	x_jump(&j->e, X_AE, elsewhere);
+	x_alu_load(&j->e, true, X_AND, SCRATCH0, FAST_FIELD(mask));
+	x_alu_load(&j->e, true, X_SUB, SCRATCH0, limit);
+	x_load(&j->e, 2, SCRATCH1, X_AT(RSP, 8 + 2));
+	x_alu_imm(&j->e, false, X_AND, SCRATCH1, 0x7fff);
+	x_alu(&j->e, true, X_ADD, SCRATCH0, SCRATCH1);
+	x_jump(&j->e, X_G, elsewhere);
+}
+
+/* Called where the region was not simply the one of the hint, with the slot and the packed range
+ * on the stack, which it takes off. Equal: the interpreter has gone on. */
+void jit_elsewhere(struct jit *j, bool write)
+{
+	u32 to_c = emit_label(&j->e);
 
 	emit_room(&j->e, JIT_ROOM);
-	emit_place(&j->e, j->rows[write] - 1);
-	x_alu_load(&j->e, true, X_CMP, SCRATCH0, FAST_FIELD(size));
-	x_jump(&j->e, X_AE, out);
-	x_alu_load(&j->e, true, X_AND, SCRATCH0, FAST_FIELD(mask));
-	x_alu_load(&j->e, true, X_CMP, SCRATCH0, limit);
-	x_jump(&j->e, X_AE, out);
-	x_alu(&j->e, true, X_ADD, SCRATCH0, SCRATCH2);
-	x_alu_load(&j->e, true, X_CMP, SCRATCH0, limit);
-	emit_place(&j->e, out);
-	x_ret(&j->e);
+	emit_place(&j->e, j->elsewhere[write] - 1);
+	compare_row(j, write, to_c);
+	x_test(&j->e, true, RSP, RSP);
+	x_ret_take(&j->e, 16);
+	emit_place(&j->e, to_c);
+	x_load(&j->e, 4, SCRATCH1, X_AT(RSP, 8));
+	x_load(&j->e, 4, SCRATCH0, X_AT(RSP, 16));
+	x_alu_imm(&j->e, true, X_SUB, RSP, 8);
+	x_call(&j->e, jit_leave_label(j, LEAVE_ACCESS));
+	x_alu_imm(&j->e, true, X_ADD, RSP, 8);
+	x_alu_imm(&j->e, false, X_CMP, SCRATCH1, ANSWER_RETURN);
+	x_ret_take(&j->e, 16);
 }
 
 /* A row, or C looks. If the interpreter has gone on, this function returns. */
 void jit_access_cold(struct jit *j, const struct jit_cold *c)
 {
 	const struct jit_function *f = &j->functions.v[c->function];
-	u32 *row = &j->rows[JIT_PACK_WRITE(c->range)];
+	u32 *elsewhere = &j->elsewhere[JIT_PACK_WRITE(c->range)];
 
-	if (!*row)
-		*row = emit_label(&j->e) + 1;
-	x_mov_imm(&j->e, SCRATCH2, JIT_PACK_BYTES(c->range) - 1);
-	x_call(&j->e, *row - 1);
-	x_jump(&j->e, X_B, c->back);
-	x_mov_imm(&j->e, SCRATCH1, c->range);
-	jit_leave(j, LEAVE_ACCESS, c->slot);
-	x_alu_imm(&j->e, false, X_CMP, SCRATCH1, ANSWER_RETURN);
+	if (!*elsewhere)
+		*elsewhere = emit_label(&j->e) + 1;
+	x_push_imm(&j->e, (s32)c->slot);
+	x_push_imm(&j->e, (s32)c->range);
+	x_call(&j->e, *elsewhere - 1);
 	x_jump(&j->e, X_NE, c->back);
 	if (j->function == f && j->leaving) {
 		x_jump(&j->e, X_ALWAYS, j->leaving - 1);
@@ -197,8 +212,10 @@ void jit_st(struct jit *j, const struct isa_op *op, const struct insn *in)
 
 	(void)op;
 	if (j->blind) {
+		jit_budget_put(j);
 		jit_constant(j, SCRATCH2, (u64)(s64)in->imm);
 		x_store(&j->e, size, m, SCRATCH2);
+		jit_budget_get(j);
 	} else {
 		x_store_imm(&j->e, size, m, in->imm);
 	}
@@ -266,6 +283,7 @@ static void fetch_loop(struct jit *j, const struct insn *in, struct x_mem m, u32
 	bool wide = size == 8;
 
 	x_lea(&j->e, true, SCRATCH1, m);
+	jit_budget_put(j);
 	x_mov(&j->e, true, SCRATCH2, RAX);
 	if (operand == RAX)
 		operand = SCRATCH2;
@@ -280,6 +298,7 @@ static void fetch_loop(struct jit *j, const struct insn *in, struct x_mem m, u32
 		x_mov(&j->e, wide, operand, RAX);
 		x_mov(&j->e, true, RAX, SCRATCH2);
 	}
+	jit_budget_get(j);
 }
 
 void jit_fetch(struct jit *j, const struct isa_op *op, const struct insn *in)

@@ -5,7 +5,8 @@
  *
  * r0 to r10 live in registers of the machine for good, in the order of the kernel's compiler, so
  * arguments of helpers are where C wants them. The machine's r12 holds the run; its r9 to r11 are
- * scratch: no value stays there from one instruction to the next.
+ * scratch: no value stays there from one instruction to the next, but for the budget in r9, where
+ * the program is checked.
  *
  * What is emitted, in this order: the functions of the program; cold pieces; the ways out to C; the
  * entry. A function of the program keeps for its caller those of r6 to r9 that it changes (C wants
@@ -176,7 +177,7 @@ static void functions(struct jit *j)
 
 #define SPILLED (13 * 8) /* aligned, with the address of return before it */
 
-/* Called with the slot in SCRATCH2: regs[] on the stack, its address is the second argument. The
+/* Called with the slot in SCRATCH0: regs[] on the stack, its address is the second argument. The
  * stack was aligned before the call, so it is now. */
 static void way_out(struct jit *j, enum jit_leave kind)
 {
@@ -191,7 +192,8 @@ static void way_out(struct jit *j, enum jit_leave kind)
 	x_mov(e, true, RDI, RUN);
 	x_mov(e, true, RSI, RSP);
 	x_mov_imm(e, RDX, (u64)(uintptr_t)j->prog);
-	x_mov(e, false, RCX, SCRATCH2);
+	x_mov(e, false, RCX, SCRATCH0);
+	jit_budget_put(j);
 	x_call_far(e, (u64)(uintptr_t)jit_leaves[kind]);
 	x_mov(e, false, SCRATCH1, RAX);
 	x_test(e, false, RAX, RAX);
@@ -199,6 +201,7 @@ static void way_out(struct jit *j, enum jit_leave kind)
 	for (u32 i = 0; i <= 5; i++)
 		x_load(e, 8, REG(i), X_AT(RSP, (s32)i * 8));
 	x_alu_imm(e, true, X_ADD, RSP, SPILLED);
+	jit_budget_get(j);
 	x_ret(e);
 }
 
@@ -211,8 +214,10 @@ static void keeping_call(struct jit *j)
 	emit_place(e, j->keep - 1);
 	for (u32 i = 1; i <= 5; i++)
 		x_push(e, REG(i));
+	jit_budget_put(j);
 	x_mov(e, true, R9, RUN);
 	x_call_reg(e, SCRATCH0);
+	jit_budget_get(j);
 	for (u32 i = 5; i >= 1; i--)
 		x_pop(e, REG(i));
 	x_ret(e);
@@ -255,7 +260,9 @@ static void entry(struct jit *j, u32 label)
 		x_mov_imm(e, REG(saved[i]), 0);
 	if (j->checked)
 		x_mov_imm(e, RAX, 0);
+	jit_budget_get(j);
 	x_call_reg(e, SCRATCH0);
+	jit_budget_put(j);
 	emit_place(e, j->stop);
 	if (n > 2)
 		x_load(e, 8, RSP, RUN_FIELD(unwind));
@@ -307,8 +314,8 @@ static int compile(struct jit *j, struct vm_prog *prog)
 	u32 enter;
 
 	/* labels of slots, by their numbers; about what most programs need */
-	emit_begin(&j->e, &j->arena, j->n, j->n * (j->checked ? 22 : 5) + JIT_ROOM,
-		   j->n * (j->checked ? 5 : 1) / 4 + 64);
+	emit_begin(&j->e, &j->arena, j->n, j->n * (j->checked ? 10 : 5) + JIT_ROOM,
+		   j->n * (j->checked ? 3 : 1) / 4 + 64);
 	j->stop = emit_label(&j->e);
 	enter = emit_label(&j->e);
 	if (j->checked)
@@ -316,12 +323,12 @@ static int compile(struct jit *j, struct vm_prog *prog)
 	jit_flow(j);
 	functions(j);
 	jit_cold_pieces(j);
+	for (u32 i = 0; i < 2; i++)
+		if (j->elsewhere[i])
+			jit_elsewhere(j, i);
 	for (u32 i = 0; i < LEAVES; i++)
 		if (j->leave[i])
 			way_out(j, i);
-	for (u32 i = 0; i < 2; i++)
-		if (j->rows[i])
-			jit_row(j, i);
 	if (j->keep)
 		keeping_call(j);
 	entry(j, enter);

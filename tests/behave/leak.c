@@ -58,18 +58,6 @@ static bool listed(const struct programs *p, unsigned id)
 	return false;
 }
 
-static bool any_new(const struct programs *before)
-{
-	struct programs now;
-	bool found = false;
-
-	programs_list(&now);
-	for (size_t i = 0; i < now.n && !found; i++)
-		found = !listed(before, now.id[i]);
-	programs_free(&now);
-	return found;
-}
-
 /* The program of one descriptor: by its fdinfo, or by asking the kernel about a perf event. */
 static unsigned program_of(int pid, int fd)
 {
@@ -137,16 +125,12 @@ static int holder(unsigned id, const char *waggle, bool *ours)
 	return found;
 }
 
-void leak_check(const struct programs *before, const struct options *o, struct text *why)
+/* Programs that are new and not somebody else's, one line each into `why`; returns how many. */
+static unsigned left_behind(const struct programs *before, const struct options *o, struct text *why)
 {
-	const struct timespec step = { .tv_nsec = 20000000 };
-	double end = now_seconds() + 2 * o->patience;
 	struct programs now;
+	unsigned n = 0;
 
-	if (!before->known)
-		return;
-	while (any_new(before) && now_seconds() < end)
-		nanosleep(&step, NULL);
 	programs_list(&now);
 	for (size_t i = 0; i < now.n; i++) {
 		bool ours;
@@ -155,13 +139,33 @@ void leak_check(const struct programs *before, const struct options *o, struct t
 		if (listed(before, now.id[i]))
 			continue;
 		pid = holder(now.id[i], o->waggle, &ours);
-		if (!pid)
+		if (pid && !ours)
+			continue;
+		n++;
+		if (why && !pid)
 			text_printf(why, "    BPF program %u was left behind\n", now.id[i]);
-		else if (ours)
+		else if (why)
 			text_printf(why, "    BPF program %u is still held by process %d\n",
 				    now.id[i], pid);
 	}
 	programs_free(&now);
+	return n;
+}
+
+void leak_check(const struct programs *before, const struct options *o, struct text *why)
+{
+	const struct timespec step = { .tv_nsec = 20000000 };
+	double end = now_seconds() + 2 * o->patience;
+
+	if (!before->known)
+		return;
+	while (left_behind(before, o, NULL))
+		if (now_seconds() < end) {
+			nanosleep(&step, NULL);
+		} else {
+			left_behind(before, o, why);
+			return;
+		}
 }
 
 /* A process without parent that has the name of ours: it closes events and is past its last word. */

@@ -77,6 +77,27 @@ static int hundred_threads(void)
 	return 0;
 }
 
+static void *open_many(void *unused)
+{
+	for (int i = 0; i < 2000; i++)
+		close(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	return unused;
+}
+
+/* Calls of several threads at once, so that whoever answers them must wait for each other. */
+static int crowd(void)
+{
+	pthread_t t[4];
+	int n = 0;
+
+	for (int i = 0; i < 4; i++)
+		n += !pthread_create(&t[i], NULL, open_many, NULL);
+	for (int i = 0; i < n; i++)
+		pthread_join(t[i], NULL);
+	printf("%d threads\n", n);
+	return 0;
+}
+
 static void *exec_now(void *unused)
 {
 	nap(20);
@@ -573,6 +594,7 @@ static const struct way {
 	int (*run)(void);
 } ways[] = {
 	{"hundred-threads", hundred_threads},
+	{"crowd", crowd},
 	{"thread-exec", thread_exec},
 	{"leader-leaves", leader_leaves},
 	{"orphan-exec", orphan_exec},

@@ -104,6 +104,8 @@ void links_close(struct kernel_engine *);
 int link_keep(struct kernel_engine *, int fd); /* takes it over, also when it fails */
 /* Sets the row's program on a perf event, with its cookie. */
 int link_event(struct kernel_engine *, int event, const struct attach *);
+/* An event on each CPU that is online. */
+int link_on_cpus(struct kernel_engine *, struct sys_event *, const struct attach *);
 /* link_tracepoint.c, link_probe.c, link_clock.c: attach one row */
 int link_tracepoint(struct kernel_engine *, const struct attach *);
 int link_raw_tracepoint(struct kernel_engine *, const struct attach *);

@@ -19,30 +19,10 @@ int link_clock(struct kernel_engine *k, const struct attach *a)
 			      .config = clock ? CPU_CLOCK : a->off,
 			      .period = clock ? a->ns : a->count,
 			      .pid = -1};
-	struct cpus online;
-	u32 top;
+	int err = link_on_cpus(k, &e, a);
 
-	cpus_read(&online, "online", &top);
-	for (u32 cpu = 0; cpu < top && cpu < CPUS_MOST; cpu++) {
-		int fd, err;
-
-		if (!cpu_in(&online, cpu))
-			continue;
-		e.cpu = (int)cpu;
-		fd = sys_event_open(&e);
-		if (fd == -ENODEV) /* went away meanwhile */
-			continue;
-		if (a->kind == ATTACH_HARDWARE && (fd == -ENOENT || fd == -EOPNOTSUPP))
-			return diag_fail(k->base.diag, fd,
-					 "software:cpu-clock or profile:hz:99 may serve",
-					 "this machine has no counter for %s", probe);
-		if (fd < 0)
-			return why_event(k, fd, probe);
-		err = link_keep(k, fd);
-		if (!err)
-			err = link_event(k, fd, a);
-		if (err)
-			return why_event(k, err, probe);
-	}
-	return 0;
+	if (a->kind == ATTACH_HARDWARE && (err == -ENOENT || err == -EOPNOTSUPP))
+		return diag_fail(k->base.diag, err, "software:cpu-clock or profile:hz:99 may serve",
+				 "this machine has no counter for %s", probe);
+	return err ? why_event(k, err, probe) : 0;
 }

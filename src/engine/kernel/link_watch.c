@@ -117,40 +117,16 @@ static int place(void *user, u32 tid)
 	return keep(p, fd);
 }
 
-static int on_cpus(struct kernel_engine *k, const struct attach *a)
-{
-	struct sys_event e = event_of(a, a->off);
-	struct cpus online;
-	u32 top;
-
-	cpus_read(&online, "online", &top);
-	for (u32 cpu = 0; cpu < top && cpu < CPUS_MOST; cpu++) {
-		int fd, err;
-
-		if (!cpu_in(&online, cpu))
-			continue;
-		e.cpu = (int)cpu;
-		fd = sys_event_open(&e);
-		if (fd == -ENODEV)
-			continue;
-		err = fd < 0 ? fd : link_keep(k, fd);
-		if (!err)
-			err = link_event(k, fd, a);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 int link_watch(struct kernel_engine *k, const struct attach *a)
 {
 	struct placing p = {.k = k, .attach = a, .addr = a->off};
+	struct sys_event e = event_of(a, a->off);
 	int err;
 
 	if (!a->off)
 		return 0; /* a program will say where */
 	p.pid = k->opts.pid ? k->opts.pid : k->opts.cpid;
-	err = p.pid ? each_thread(p.pid, place, &p) : on_cpus(k, a);
+	err = p.pid ? each_thread(p.pid, place, &p) : link_on_cpus(k, &e, a);
 	return err ? refused(k, a, a->off, err) : 0;
 }
 

@@ -51,6 +51,30 @@ int link_event(struct kernel_engine *k, int event, const struct attach *a)
 	return link < 0 ? link : link_keep(k, link);
 }
 
+int link_on_cpus(struct kernel_engine *k, struct sys_event *e, const struct attach *a)
+{
+	struct cpus online;
+	u32 top;
+
+	cpus_read(&online, "online", &top);
+	for (u32 cpu = 0; cpu < top && cpu < CPUS_MOST; cpu++) {
+		int fd, err;
+
+		if (!cpu_in(&online, cpu))
+			continue;
+		e->cpu = (int)cpu;
+		fd = sys_event_open(e);
+		if (fd == -ENODEV) /* went away meanwhile */
+			continue;
+		err = fd < 0 ? fd : link_keep(k, fd);
+		if (!err)
+			err = link_event(k, fd, a);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 /* Many attach points are many descriptors. */
 static void raise_limit(u32 n)
 {

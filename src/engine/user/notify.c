@@ -136,6 +136,16 @@ static void handle(struct tracer *t, const struct notification *n)
 		task->info.known = false;
 }
 
+/* Where another call waits at the same listener, a signal to us ends the answer with EINTR: then
+ * the task would wait for ever. ENOENT: it was killed meanwhile. */
+static void let_go_on(int listener, u64 id)
+{
+	struct answer a = {.id = id, .flags = GO_ON};
+
+	while (ioctl(listener, NOTIFY_SEND, &a) && errno == EINTR)
+		;
+}
+
 static bool all_gone(int listener)
 {
 	struct pollfd p = {.fd = listener};
@@ -154,12 +164,10 @@ void notify_watch(struct tracer *t, u32 command, void (*woken)(struct tracer *))
 	setitimer(ITIMER_REAL, &look, NULL);
 	for (;;) {
 		struct notification n = {0};
-		struct answer a = {.flags = GO_ON};
 
 		if (!ioctl(listener, NOTIFY_RECV, &n)) {
 			handle(t, &n);
-			a.id = n.id;
-			ioctl(listener, NOTIFY_SEND, &a); /* ENOENT: it was killed meanwhile */
+			let_go_on(listener, n.id);
 			continue;
 		}
 		woken(t);

@@ -1,0 +1,23 @@
+/* classic.h: what the calls of waggle.h for classic BPF share. */
+#ifndef SESSION_CLASSIC_H
+#define SESSION_CLASSIC_H
+
+#include "isa/cbpf.h"
+#include "session/opts.h"
+
+struct classic {
+	struct arena arena;
+	struct cbpf_code code;
+	struct buf out;
+	struct diag diag;
+};
+
+/* Messages go where the options say; `text` is what they point to, unless it is raw. 0, -EINVAL. */
+int classic_open(struct classic *, struct waggle_opts *, const void *text, size_t size, bool raw,
+		 const struct waggle_opts *);
+void classic_close(struct classic *);
+/* Reads the filter in any form; with the arena's way out of memory in place. */
+int classic_read(struct classic *, const void *text, size_t size, bool raw);
+int classic_check(struct classic *); /* would the kernel take it? */
+
+#endif
