@@ -177,13 +177,13 @@ $(BENCH)/waggle.map: $(CLI_OBJ) $(LIB_OBJ)
 VM_BENCH := $(patsubst bench/vm/%.c,$(BENCH)/vm/%.o,$(filter-out %.bpf.c,$(wildcard bench/vm/*.c)))
 $(BENCH)/vm/%.bpf.o: bench/vm/%.bpf.c bench/vm/algorithms.h
 	@mkdir -p $(@D)
-	clang -O2 -Wall -Wextra -target bpf -mcpu=v3 -c -o $@ $<
+	clang -O2 -g -Wall -Wextra -target bpf -mcpu=v3 -c -o $@ $<
 $(BENCH)/vm/%.o: bench/vm/%.c $(O)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 $(BENCH)/vm/vm: $(VM_BENCH) $(O)/inner.a
 	$(CC) $(ALL_CFLAGS) -static -o $@ $^ -lm
-bench-vm: $(BENCH)/vm/vm $(BENCH)/vm/user.bpf.o $(BENCH)/vm/kernel.bpf.o
+bench-vm: $(BENCH)/vm/vm $(BENCH)/vm/user.bpf.o $(BENCH)/vm/kernel.bpf.o $(BENCH)/vm/maps.bpf.o
 
 bench: bench-programs
 	bench/run -b $(BENCH) -w $(O)/waggle $(PARTS)

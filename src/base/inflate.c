@@ -234,6 +234,16 @@ static bool skip_header(struct inflate *z)
 	return !z->broken;
 }
 
+static int unpack(struct inflate *z, size_t most)
+{
+	inflate(z);
+	if (z->out->failed)
+		return -ENOMEM;
+	if (z->out->n - z->start > most)
+		return -E2BIG;
+	return z->broken ? -EINVAL : 0;
+}
+
 int gunzip(struct buf *out, const void *data, size_t size, size_t most)
 {
 	struct inflate z = {.p = data,
@@ -242,12 +252,16 @@ int gunzip(struct buf *out, const void *data, size_t size, size_t most)
 			    .start = out->n,
 			    .most = most};
 
-	if (!skip_header(&z))
+	return skip_header(&z) ? unpack(&z, most) : -EINVAL;
+}
+
+int unzlib(struct buf *out, const void *data, size_t size, size_t most)
+{
+	const u8 *p = data;
+	struct inflate z = {.p = p + 2, .end = p + size, .out = out, .start = out->n, .most = most};
+
+	/* method 8, no dictionary, and the check of both bytes */
+	if (size < 2 || (p[0] & 0xf) != 8 || p[1] & 0x20 || (p[0] << 8 | p[1]) % 31)
 		return -EINVAL;
-	inflate(&z);
-	if (out->failed)
-		return -ENOMEM;
-	if (out->n - z.start > most)
-		return -E2BIG;
-	return z.broken ? -EINVAL : 0;
+	return unpack(&z, most);
 }

@@ -1,10 +1,14 @@
 /* debug.c: build ids, links to debug files, packed symbol tables; see debug.h. */
 #include "elf/debug.h"
 
+#include "base/inflate.h"
 #include "base/unxz.h"
 
 #define DEBUG_DATA_MOST (64u << 20)
 #define NT_BUILD_ID     3
+#define COMPRESS_HEADER 24 /* Elf64_Chdr: how, a gap, the size, the alignment */
+#define COMPRESS_ZLIB   1
+#define CONTENTS_MOST   (1u << 30)
 
 static u32 get32(const u8 *p)
 {
@@ -73,4 +77,16 @@ bool elf_debug_data(const struct elf *e, struct buf *out)
 		return true;
 	buf_free(out);
 	return false;
+}
+
+bool elf_contents(const struct elf_section *s, struct buf *unpacked, struct dwarf_section *out)
+{
+	*out = (struct dwarf_section){s->data, s->size};
+	if (!s->data || !(s->flags & ELF_COMPRESSED))
+		return s->data;
+	if (s->size < COMPRESS_HEADER || get32(s->data) != COMPRESS_ZLIB ||
+	    unzlib(unpacked, s->data + COMPRESS_HEADER, s->size - COMPRESS_HEADER, CONTENTS_MOST))
+		return false;
+	*out = (struct dwarf_section){(const u8 *)unpacked->p, unpacked->n};
+	return true;
 }

@@ -4,7 +4,7 @@
 #ifndef ELF_DEBUG_H
 #define ELF_DEBUG_H
 
-#include "elf/elf.h"
+#include "elf/dwarf.h"
 
 #define BUILD_ID_MOST 32
 struct build_id {
@@ -19,5 +19,8 @@ const char *elf_debug_link(const struct elf *, u32 *crc);
 /* .gnu_debugdata, unpacked: another ELF file, with the symbols that .dynsym has not. False: there
  * is none, or it is broken; out is empty then. */
 bool elf_debug_data(const struct elf *, struct buf *out);
+/* The bytes of a section, unpacked into `unpacked` (to be freed) where they are compressed. False: it
+ * has none, or they are packed in a way that is not known (zstd). */
+bool elf_contents(const struct elf_section *, struct buf *unpacked, struct dwarf_section *out);
 
 #endif

@@ -5,7 +5,7 @@
  * values. Units are looked up by walking over their heads; abbreviations by walking over their
  * table, with the last ones remembered in a small cache, as entries of a kind come together.
  */
-#include "elf/dwarf.h"
+#include "elf/cursor.h"
 
 #define NESTED_MOST  64
 #define ORIGINS_MOST 8
@@ -79,69 +79,6 @@ enum {
 	FORM_GNU_STRP_ALT = 0x1f21
 };
 
-/* A place in a section; behind its end everything is 0, and `bad`. */
-struct cursor {
-	const struct dwarf_section *s;
-	u64 at;
-	bool bad;
-};
-
-static u64 get(struct cursor *c, u32 bytes)
-{
-	u64 v = 0;
-
-	if (c->bad || c->at > c->s->n || bytes > c->s->n - c->at) {
-		c->bad = true;
-		return 0;
-	}
-	for (u32 i = 0; i < bytes && i < 8; i++)
-		v |= (u64)c->s->p[c->at + i] << 8 * i;
-	c->at += bytes;
-	return v;
-}
-
-static void skip(struct cursor *c, u64 bytes)
-{
-	if (c->bad || c->at > c->s->n || bytes > c->s->n - c->at)
-		c->bad = true;
-	else
-		c->at += bytes;
-}
-
-/* The bits of a LEB128 number, and how many they are; *last: its last byte. */
-static u64 leb(struct cursor *c, u32 *bits, u64 *last)
-{
-	u64 v = 0;
-
-	*bits = 0;
-	do {
-		*last = get(c, 1);
-		if (*bits < 64)
-			v |= (*last & 0x7f) << *bits;
-		*bits += 7;
-	} while (*last & 0x80 && *bits < 80);
-	return v;
-}
-
-static u64 uleb(struct cursor *c)
-{
-	u64 last;
-	u32 bits;
-
-	return leb(c, &bits, &last);
-}
-
-static s64 sleb(struct cursor *c)
-{
-	u64 last, v;
-	u32 bits;
-
-	v = leb(c, &bits, &last);
-	if (bits < 64 && last & 0x40)
-		v |= ~0ull << bits;
-	return (s64)v;
-}
-
 static const char *string_at(const struct dwarf_section *s, u64 at)
 {
 	return at < s->n && memchr(s->p + at, 0, s->n - at) ? (const char *)s->p + at : "";
@@ -159,29 +96,29 @@ struct unit {
 static bool unit_head(const struct dwarf *d, u64 at, struct unit *u)
 {
 	struct cursor c = {&d->info, at, false};
-	u64 size = get(&c, 4);
+	u64 size = cursor_get(&c, 4);
 	u32 kind = 1;
 
 	*u = (struct unit){.at = at, .offset_size = 4};
 	if (size == 0xffffffff) {
-		size = get(&c, 8);
+		size = cursor_get(&c, 8);
 		u->offset_size = 8;
 	}
 	if (c.bad || size > d->info.n - c.at)
 		return false;
 	u->end = c.at + size;
-	u->version = (u32)get(&c, 2);
+	u->version = (u32)cursor_get(&c, 2);
 	if (u->version >= 5)
-		kind = (u32)get(&c, 1);
+		kind = (u32)cursor_get(&c, 1);
 	else
-		u->abbrevs = get(&c, u->offset_size);
-	u->address_size = (u32)get(&c, 1);
+		u->abbrevs = cursor_get(&c, u->offset_size);
+	u->address_size = (u32)cursor_get(&c, 1);
 	if (u->version >= 5)
-		u->abbrevs = get(&c, u->offset_size);
+		u->abbrevs = cursor_get(&c, u->offset_size);
 	if (kind == 2 || kind == 6) /* types: their signature and offset */
-		skip(&c, 8 + u->offset_size);
+		cursor_skip(&c, 8 + u->offset_size);
 	else if (kind == 4 || kind == 5) /* skeletons of split files */
-		skip(&c, 8);
+		cursor_skip(&c, 8);
 	u->first = c.at;
 	/* where a unit does not say, its strings and addresses are the first ones behind the head
 	 */
@@ -199,10 +136,10 @@ static bool unit_of(const struct dwarf *d, u64 offset, struct unit *u)
 
 	while (at < d->info.n) {
 		struct cursor c = {&d->info, at, false};
-		u64 size = get(&c, 4);
+		u64 size = cursor_get(&c, 4);
 
 		if (size == 0xffffffff)
-			size = get(&c, 8);
+			size = cursor_get(&c, 8);
 		if (c.bad || size > d->info.n - c.at)
 			return false;
 		if (offset < c.at + size)
@@ -224,7 +161,7 @@ static u64 from_table(const struct dwarf_section *s, u64 base, u64 index, u32 si
 {
 	struct cursor c = {s, base + index * size, index > s->n};
 
-	return get(&c, size);
+	return cursor_get(&c, size);
 }
 
 static const char *indexed_string(const struct dwarf *d, const struct unit *u, u64 index)
@@ -252,10 +189,10 @@ static struct value block_value(struct cursor *c, u64 size)
 {
 	u64 from = c->at, n = 0;
 
-	if (size && get(c, 1) == 0x23) /* DW_OP_plus_uconst */
-		n = uleb(c);
+	if (size && cursor_get(c, 1) == 0x23) /* DW_OP_plus_uconst */
+		n = cursor_uleb(c);
 	c->at = from;
-	skip(c, size);
+	cursor_skip(c, size);
 	return plain_value(n);
 }
 
@@ -265,58 +202,58 @@ static struct value read_value(const struct dwarf *d, const struct unit *u, stru
 	const char *text;
 
 	switch (form) {
-	case FORM_ADDR: return plain_value(get(c, u->address_size));
+	case FORM_ADDR: return plain_value(cursor_get(c, u->address_size));
 	case FORM_DATA1:
-	case FORM_FLAG: return plain_value(get(c, 1));
-	case FORM_DATA2: return plain_value(get(c, 2));
-	case FORM_DATA4: return plain_value(get(c, 4));
-	case FORM_DATA8: return plain_value(get(c, 8));
-	case FORM_DATA16: skip(c, 16); return plain_value(0);
-	case FORM_SDATA: return plain_value((u64)sleb(c));
+	case FORM_FLAG: return plain_value(cursor_get(c, 1));
+	case FORM_DATA2: return plain_value(cursor_get(c, 2));
+	case FORM_DATA4: return plain_value(cursor_get(c, 4));
+	case FORM_DATA8: return plain_value(cursor_get(c, 8));
+	case FORM_DATA16: cursor_skip(c, 16); return plain_value(0);
+	case FORM_SDATA: return plain_value((u64)cursor_sleb(c));
 	case FORM_UDATA:
 	case FORM_LOCLISTX:
-	case FORM_RNGLISTX: return plain_value(uleb(c));
+	case FORM_RNGLISTX: return plain_value(cursor_uleb(c));
 	case FORM_SEC_OFFSET:
 	case FORM_STRP_SUP:
 	case FORM_GNU_REF_ALT:
-	case FORM_GNU_STRP_ALT: return plain_value(get(c, u->offset_size));
+	case FORM_GNU_STRP_ALT: return plain_value(cursor_get(c, u->offset_size));
 	case FORM_STRING:
 		text = string_at(c->s, c->at);
-		skip(c, strlen(text) + 1);
+		cursor_skip(c, strlen(text) + 1);
 		return text_value(text);
-	case FORM_STRP: return text_value(string_at(&d->str, get(c, u->offset_size)));
-	case FORM_LINE_STRP: return text_value(string_at(&d->line_str, get(c, u->offset_size)));
-	case FORM_STRX: return text_value(indexed_string(d, u, uleb(c)));
+	case FORM_STRP: return text_value(string_at(&d->str, cursor_get(c, u->offset_size)));
+	case FORM_LINE_STRP: return text_value(string_at(&d->line_str, cursor_get(c, u->offset_size)));
+	case FORM_STRX: return text_value(indexed_string(d, u, cursor_uleb(c)));
 	case FORM_STRX1:
 	case FORM_STRX2:
 	case FORM_STRX3:
 	case FORM_STRX4:
-		return text_value(indexed_string(d, u, get(c, (u32)(form - FORM_STRX1 + 1))));
+		return text_value(indexed_string(d, u, cursor_get(c, (u32)(form - FORM_STRX1 + 1))));
 	case FORM_ADDRX:
-		return plain_value(from_table(&d->addr, u->addr_base, uleb(c), u->address_size));
+		return plain_value(from_table(&d->addr, u->addr_base, cursor_uleb(c), u->address_size));
 	case FORM_ADDRX1:
 	case FORM_ADDRX2:
 	case FORM_ADDRX3:
 	case FORM_ADDRX4:
 		return plain_value(from_table(&d->addr, u->addr_base,
-					      get(c, (u32)(form - FORM_ADDRX1 + 1)),
+					      cursor_get(c, (u32)(form - FORM_ADDRX1 + 1)),
 					      u->address_size));
-	case FORM_REF1: return ref_value(u, get(c, 1));
-	case FORM_REF2: return ref_value(u, get(c, 2));
-	case FORM_REF4: return ref_value(u, get(c, 4));
-	case FORM_REF8: return ref_value(u, get(c, 8));
-	case FORM_REF_UDATA: return ref_value(u, uleb(c));
+	case FORM_REF1: return ref_value(u, cursor_get(c, 1));
+	case FORM_REF2: return ref_value(u, cursor_get(c, 2));
+	case FORM_REF4: return ref_value(u, cursor_get(c, 4));
+	case FORM_REF8: return ref_value(u, cursor_get(c, 8));
+	case FORM_REF_UDATA: return ref_value(u, cursor_uleb(c));
 	case FORM_REF_ADDR:
-		return (struct value){get(c, u->version == 2 ? u->address_size : u->offset_size),
+		return (struct value){cursor_get(c, u->version == 2 ? u->address_size : u->offset_size),
 				      NULL, true};
 	case FORM_REF_SIG8:
-	case FORM_REF_SUP8: skip(c, 8); return plain_value(0);
-	case FORM_REF_SUP4: skip(c, 4); return plain_value(0);
-	case FORM_BLOCK1: return block_value(c, get(c, 1));
-	case FORM_BLOCK2: return block_value(c, get(c, 2));
-	case FORM_BLOCK4: return block_value(c, get(c, 4));
+	case FORM_REF_SUP8: cursor_skip(c, 8); return plain_value(0);
+	case FORM_REF_SUP4: cursor_skip(c, 4); return plain_value(0);
+	case FORM_BLOCK1: return block_value(c, cursor_get(c, 1));
+	case FORM_BLOCK2: return block_value(c, cursor_get(c, 2));
+	case FORM_BLOCK4: return block_value(c, cursor_get(c, 4));
 	case FORM_BLOCK:
-	case FORM_EXPRLOC: return block_value(c, uleb(c));
+	case FORM_EXPRLOC: return block_value(c, cursor_uleb(c));
 	case FORM_FLAG_PRESENT: return plain_value(1);
 	case FORM_IMPLICIT_CONST: return plain_value((u64)implicit);
 	default: c->bad = true; return plain_value(0);
@@ -359,19 +296,19 @@ static bool find_abbrev(const struct unit *u, struct cursor *c, u64 code)
 {
 	c->at = u->abbrevs;
 	for (;;) {
-		u64 now = uleb(c), name, form;
+		u64 now = cursor_uleb(c), name, form;
 
 		if (c->bad || !now)
 			return false;
 		if (now == code)
 			return true;
-		uleb(c);
-		get(c, 1);
+		cursor_uleb(c);
+		cursor_get(c, 1);
 		do {
-			name = uleb(c);
-			form = uleb(c);
+			name = cursor_uleb(c);
+			form = cursor_uleb(c);
 			if (form == FORM_IMPLICIT_CONST)
-				sleb(c);
+				cursor_sleb(c);
 		} while (!c->bad && (name || form));
 	}
 }
@@ -405,7 +342,7 @@ static bool read_die(const struct dwarf *d, struct unit *u, struct abbrevs *know
 		     struct dwarf_die *die)
 {
 	struct cursor c = {&d->info, at, false}, a;
-	u64 code = at < u->end ? uleb(&c) : 0, name, form;
+	u64 code = at < u->end ? cursor_uleb(&c) : 0, name, form;
 
 	*die = (struct dwarf_die){.at = at, .name = "", .count = DWARF_NONE};
 	die->next = c.at;
@@ -415,20 +352,20 @@ static bool read_die(const struct dwarf *d, struct unit *u, struct abbrevs *know
 		return true; /* ends a list */
 	if (!abbrev(d, u, known, code, &a))
 		return false;
-	die->tag = (u32)uleb(&a);
-	die->children = get(&a, 1);
+	die->tag = (u32)cursor_uleb(&a);
+	die->children = cursor_get(&a, 1);
 	for (;;) {
 		struct value v;
 		s64 implicit = 0;
 
-		name = uleb(&a);
-		form = uleb(&a);
+		name = cursor_uleb(&a);
+		form = cursor_uleb(&a);
 		if (form == FORM_IMPLICIT_CONST)
-			implicit = sleb(&a);
+			implicit = cursor_sleb(&a);
 		if (a.bad || (!name && !form))
 			break;
 		while (form == FORM_INDIRECT && !c.bad)
-			form = uleb(&c);
+			form = cursor_uleb(&c);
 		v = read_value(d, u, &c, form, implicit);
 		if (name == AT_STR_OFFSETS_BASE)
 			u->str_base = v.n;

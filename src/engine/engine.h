@@ -85,6 +85,9 @@ struct engine_ops {
 	u32 (*map_bytes)(struct engine *, u32 map); /* that map_lookup writes */
 	int (*map_lookup)(struct engine *, u32 map, const void *key, void *value);
 	int (*map_update)(struct engine *, u32 map, const void *key, const void *value, u64 flags);
+	/* The memory of an array that may be mapped, *size bytes, to be unmapped; NULL: it may not.
+	 * The engine may have none: NULL. */
+	void *(*map_memory)(struct engine *, u32 map, size_t *size);
 	int (*map_delete)(struct engine *, u32 map, const void *key);
 	int (*map_next)(struct engine *, u32 map, const void *key, void *next);
 	/* Appends all entries: keys, and values as map_lookup gives them; *n: how many. Of a map

@@ -27,6 +27,22 @@ enum field_kind {
 enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BY_ID = 0x80,
 		  SYMBOLS_AS_LINKED = 0x40, /* C++ and Rust as they are in the file; USYM, too */
 		  STACK_MODE_BITS = 0x3f };
+/* A flag of get_stack() that our own machine knows: without frame pointers. The kernel has none like
+ * it, and answers -EINVAL. */
+#define STACK_UNWIND (1u << 30)
+/* Where programs find how to unwind in the kernel: rows of elf/cfi.h, those of a file behind each
+ * other, and which are a file's. Programs add files that they miss, and who watches the map fills in
+ * the rows. */
+#define UNWIND_ROWS  "waggle_unwind_rows"
+#define UNWIND_FILES "waggle_unwind_files"
+struct unwind_key {
+	u64 ino, dev; /* dev: major << 20 | minor; UNWIND_VDSO */
+};
+#define UNWIND_VDSO UINT64_MAX
+struct unwind_file {
+	u32 first, n;
+	u64 start, pid; /* missed: where which process maps it; pid 0: answered */
+};
 #define STACKS_MAP "waggle_stacks" /* u64 id -> u64 frames[STACK_FRAMES] */
 #define STACK_FRAMES 127	   /* frames: kernel.perf_event_max_stack */
 /* TIME: the clock that was read. */

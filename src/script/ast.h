@@ -109,7 +109,8 @@ struct script_var {
 /* What config.def's variables set; NOTHING: nothing. */
 enum config_variable {
 	MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, MAX_CAT_BYTES, MAX_BPF_PROGS, PERF_RB_PAGES, STACK_MODE, MISSING_PROBES,
-	PRINT_MAPS_ON_EXIT, CPP_DEMANGLE, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, NOTHING
+	PRINT_MAPS_ON_EXIT, CPP_DEMANGLE, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, UNSTABLE_DW_USTACK,
+	NOTHING
 };
 /* What environment, options and config = { } set. script_parse() puts defaults for zeroes. */
 struct limits {

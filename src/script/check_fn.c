@@ -64,7 +64,7 @@ void check_stack(struct checker *c, struct node *n)
 {
 	static const char *const modes[] = {
 		[STACK_BPFTRACE] = "bpftrace", [STACK_PERF] = "perf", [STACK_RAW] = "raw"};
-	bool user = *n->text == 'u';
+	bool user = *n->text != 'k';
 	u32 frames = STACK_FRAMES;
 	u8 mode = c->script->limits.stack_mode;
 

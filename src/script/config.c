@@ -73,7 +73,8 @@ static void set(struct script *s, const struct config_row *row, u64 n, bool outr
 	case LICENSE: l->license = row->words[n]; break;
 	case UNSTABLE_ADDR:
 	case UNSTABLE_MAP_DECL:
-	case UNSTABLE_TSERIES: l->unstable[row->variable] = (u8)n; break;
+	case UNSTABLE_TSERIES:
+	case UNSTABLE_DW_USTACK: l->unstable[row->variable] = (u8)n; break;
 	case NOTHING: break;
 	}
 }

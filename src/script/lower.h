@@ -41,6 +41,7 @@ struct lower {
 	u32 prog;
 	u32 bss, rodata, rings; /* indices of maps */
 	u32 stacks;		/* index of the map of stacks, 0: there is none */
+	u32 unwind_rows, unwind_files; /* the same of the maps for unwinding */
 	u32 zeroes;		/* offset in .rodata of as many zeroes as the largest value has */
 	struct memo memo;
 	u32 map_writes; /* places so far that change maps */

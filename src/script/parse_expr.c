@@ -198,6 +198,8 @@ static struct node *parse_primary(struct parser *p)
 				return parse_type_word(p, n, row->node);
 			if (row && row->agg == AGG_TSERIES)
 				parse_unstable(p, UNSTABLE_TSERIES, n->at);
+			if (!strcmp(n->text, "dw_ustack"))
+				parse_unstable(p, UNSTABLE_DW_USTACK, n->at);
 			n->kind = NODE_CALL;
 			n->a = parse_list(p, TOK_RPAREN);
 		}

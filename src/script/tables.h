@@ -119,6 +119,7 @@ u32 text_str(struct lower *, struct node *, struct mem to, struct room);
 
 void store_kstack(struct lower *, struct node *, struct mem to);
 void store_ustack(struct lower *, struct node *, struct mem to);
+void store_dw_ustack(struct lower *, struct node *, struct mem to);
 void store_ksym(struct lower *, struct node *, struct mem to);
 void store_usym(struct lower *, struct node *, struct mem to);
 void store_buf(struct lower *, struct node *, struct mem to);

@@ -33,13 +33,15 @@ static int executable(const char *path)
 }
 
 /* Whether a shell would find it: as a path, or in a folder of PATH. */
-static int command_find(const char *name)
+static int command_find(const char *name, char **found)
 {
 	const char *path = getenv("PATH"), *end;
 	int err = -ENOENT;
 
-	if (strchr(name, '/'))
+	if (strchr(name, '/')) {
+		*found = strdup(name);
 		return executable(name);
+	}
 	if (!path)
 		path = "/bin:/usr/bin";
 	for (;; path = end + 1) {
@@ -52,8 +54,10 @@ static int command_find(const char *name)
 		if (end == path)
 			snprintf(file, sizeof(file), "./%s", name);
 		r = *name ? executable(file) : -ENOENT;
-		if (!r)
+		if (!r) {
+			*found = strdup(file);
 			return 0;
+		}
 		if (r == -EACCES)
 			err = r;
 		if (!*end)
@@ -129,10 +133,11 @@ fail:
 int command_start(struct command *c, char *const *argv, const struct engine_ops *ops,
 		  struct user_child *child, struct diag *diag)
 {
-	int err = argv[0] ? command_find(argv[0]) : -ENOENT;
+	int err;
 
 	*c = (struct command){
 		.argv = argv, .ops = ops, .child = child, .pidfd = -1, .go = -1, .failed = -1};
+	err = argv[0] ? command_find(argv[0], &c->path) : -ENOENT;
 	if (err == -ENOENT || err == -ENOTDIR)
 		return diag_fail(diag, -ENOENT, NULL, "%s: command not found",
 				 argv[0] ? argv[0] : "");
@@ -238,5 +243,6 @@ void command_close(struct command *c)
 		close(c->go);
 	if (c->failed >= 0)
 		close(c->failed);
+	free(c->path);
 	*c = (struct command){.pidfd = -1, .go = -1, .failed = -1};
 }

@@ -133,7 +133,7 @@ int session_turn(struct waggle_session *s, u64 ns)
 		return 0;
 	}
 	if (sleep && !s->events)
-		ns = ahead_idle(s, ns);
+		ns = unwinds_idle(s, ahead_idle(s, ns));
 	return session_wait(s, sleep && !s->events ? ns : 0);
 }
 

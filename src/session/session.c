@@ -142,6 +142,7 @@ static int begin(struct waggle_session *s)
 	s->sink.interrupts = &s->interrupts;
 	if (o->command && isatty(STDOUT_FILENO))
 		s->sink.term.redraw = false; /* the command writes to the terminal, too */
+	unwinds_open(s);
 	err = outputs_open(s);
 	if (err)
 		return err;
@@ -325,6 +326,7 @@ void waggle_session_stop(struct waggle_session *s)
 	timers_close(s);
 	outputs_close(s);
 	session_packets_close(s);
+	unwinds_close(s);
 	if (s->has_sink)
 		sink_close(&s->sink);
 	stream_close(s->stream);

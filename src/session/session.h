@@ -14,6 +14,7 @@
 /* The command of -c: made early, held until all is attached, reaped in any case. */
 struct command {
 	char *const *argv;
+	char *path; /* of its file, or NULL */
 	int pid;    /* 0: none */
 	int pidfd;  /* readable when it has ended */
 	int go;     /* a byte lets it run; closing it ends it */
@@ -62,7 +63,18 @@ struct ahead {
 	u64 next; /* CLOCK_MONOTONIC ns of the next look at keys */
 };
 
+/* Rows for programs that unwind stacks in the kernel: see unwinds.c. */
+struct unwinds {
+	struct unwinder *unwinder; /* NULL: there is nothing to do */
+	struct cfi_row *rows;	   /* the map of rows, n so far */
+	size_t bytes;
+	u32 n, most, files; /* files: number of that map */
+	u64 next, since;    /* CLOCK_MONOTONIC ns: of the next look; when something was last missed */
+	u32 refused;	    /* files for which there was no room */
+};
+
 struct waggle_session {
+	struct unwinds unwinds;
 	struct object *object; /* borrowed */
 	struct ahead ahead;
 	struct waggle_opts opts;
@@ -124,6 +136,11 @@ int session_failed(struct waggle_session *, int err); /* says so and frees it; r
 int session_read_file(const char *path, struct buf *out); /* public.c */
 /* call.c */
 void session_call_close(struct waggle_session *);
+
+/* unwinds.c */
+void unwinds_open(struct waggle_session *);
+u64 unwinds_idle(struct waggle_session *, u64 ns); /* how long to sleep, at most */
+void unwinds_close(struct waggle_session *);
 
 u64 session_now(void); /* CLOCK_MONOTONIC */
 void session_end(struct waggle_session *, enum ending);

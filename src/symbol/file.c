@@ -10,6 +10,7 @@
 
 #include "base/unxz.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,8 +213,8 @@ static int file_open(const struct mapped_file *f, u32 pid, const struct mapping 
 
 	snprintf(path, sizeof(path), "/proc/%u/root%s", pid, f->path);
 	fd = open_plain(path);
-	snprintf(path, sizeof(path), "/proc/%u", pid);
-	if (fd < 0 && access(path, F_OK)) /* it has ended */
+	snprintf(path, sizeof(path), "/proc/%u/root", pid);
+	if (fd < 0 && access(path, F_OK) && errno == ENOENT) /* it has ended: a zombie has no root */
 		fd = open_plain(f->path);
 	if (fd >= 0 && !f->deleted && !fstat(fd, &st) && st.st_ino == f->ino)
 		return fd;
@@ -249,13 +250,12 @@ static void read_elf(struct processes *ps, struct mapped_file *f, u32 pid, const
 }
 
 /* The kernel maps the same pages into each process: ours are as good as any. */
-static void read_vdso(struct processes *ps, struct mapped_file *f, const struct mapping *m)
+static const void *own_vdso(const struct mapping *m)
 {
 	const void *own =
 		(const void *)getauxval(AT_SYSINFO_EHDR); // NOLINT(performance-no-int-to-ptr)
 
-	if (own && m->end - m->start <= 65536)
-		read_elf(ps, f, 0, own, (size_t)(m->end - m->start));
+	return m->end - m->start <= 65536 ? own : NULL;
 }
 
 bool file_read(struct processes *ps, struct mapped_file *f, u32 pid, const struct mapping *m)
@@ -265,7 +265,8 @@ bool file_read(struct processes *ps, struct mapped_file *f, u32 pid, const struc
 
 	if (*f->path == '[') {
 		f->read = true;
-		read_vdso(ps, f, m);
+		if (own_vdso(m))
+			read_elf(ps, f, 0, own_vdso(m), (size_t)(m->end - m->start));
 		return true;
 	}
 	fd = file_open(f, pid, m);
@@ -278,4 +279,30 @@ bool file_read(struct processes *ps, struct mapped_file *f, u32 pid, const struc
 		munmap(image.data, image.size);
 	}
 	return true;
+}
+
+static void read_unwind(struct mapped_file *f, const void *data, size_t n)
+{
+	struct diag quiet = {0};
+	struct elf elf;
+
+	if (data && !elf_open(&elf, data, n, "", &quiet))
+		cfi_read(&f->unwind, &elf);
+}
+
+void file_unwind_read(struct mapped_file *f, u32 pid, const struct mapping *m)
+{
+	struct image_file image;
+
+	if (f->unwind_read)
+		return;
+	f->unwind_read = true;
+	if (*f->path == '[') {
+		read_unwind(f, own_vdso(m), (size_t)(m->end - m->start));
+		return;
+	}
+	image = map_fd(file_open(f, pid, m));
+	read_unwind(f, image.data, image.size);
+	if (image.data)
+		munmap(image.data, image.size);
 }

@@ -71,7 +71,7 @@ void image_add(struct image *im, struct mapping m)
 	}
 }
 
-static const struct mapping *mapping_find(const struct image *im, u64 addr)
+const struct mapping *mapping_find(const struct image *im, u64 addr)
 {
 	u32 lo = 0, hi = im->n;
 
@@ -132,7 +132,7 @@ void process_maps_parse(struct processes *ps, struct process *p, char *text)
 	}
 }
 
-static void maps_read(struct processes *ps, struct process *p)
+void process_look(struct processes *ps, struct process *p)
 {
 	struct buf text = {0};
 	char path[64];
@@ -205,7 +205,7 @@ struct process *process_of(struct processes *ps, u32 pid, bool look)
 	(*p)->pid = pid;
 	ps->n++;
 	if (look)
-		maps_read(ps, *p);
+		process_look(ps, *p);
 	return *p;
 }
 
@@ -303,7 +303,7 @@ static struct process *parent_of(struct processes *ps, struct process *p)
 	for (u32 i = 0; i < 8 && p && p->gone && !p->whole && p->parent; i++)
 		p = process_of(ps, p->parent, true);
 	if (p && !p->asked && !p->gone && !p->whole)
-		maps_read(ps, p);
+		process_look(ps, p);
 	return p;
 }
 
@@ -323,7 +323,7 @@ bool process_symbol(struct processes *ps, u32 pid, u64 addr, struct symbol *out)
 		return false;
 	m = mapping_find(&p->images[0], addr);
 	if (!m && !p->gone && !p->whole && process_now() - p->asked > AGAIN_NS) {
-		maps_read(ps, p);
+		process_look(ps, p);
 		m = mapping_find(&p->images[0], addr);
 	}
 	if (!m && in_jit(p, addr, out))
@@ -340,7 +340,7 @@ void process_prepare(struct processes *ps, u32 pid)
 	if (!p || p->prepared)
 		return;
 	if (!p->asked && !p->gone && !p->whole)
-		maps_read(ps, p);
+		process_look(ps, p);
 	p->prepared = true;
 	for (u32 i = 0; i < p->images[0].n; i++) {
 		const struct mapping *m = &p->images[0].v[i];
@@ -376,8 +376,10 @@ void processes_free(struct processes *ps)
 			next = p->next;
 			process_free(p);
 		}
-	for (struct mapped_file *f = ps->files; f; f = f->next)
+	for (struct mapped_file *f = ps->files; f; f = f->next) {
 		symbol_table_free(&f->table);
+		cfi_free(&f->unwind);
+	}
 	watch_close(ps->watch);
 	arena_free(&ps->arena);
 	*ps = (struct processes){0};

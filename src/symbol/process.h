@@ -7,6 +7,7 @@
 #ifndef SYMBOL_PROCESS_H
 #define SYMBOL_PROCESS_H
 
+#include "elf/cfi.h"
 #include "elf/debug.h"
 #include "symbol/symbol.h"
 
@@ -25,6 +26,8 @@ struct mapped_file {
 	bool tried; /* ahead of time */
 	struct symbol_table table;
 	struct build_id build_id;
+	struct cfi_table unwind; /* by file_unwind_read() */
+	bool unwind_read;
 	vec(struct file_segment) segments;
 	struct mapped_file *next;
 };
@@ -63,6 +66,8 @@ u64 process_now(void);
 struct process *process_of(struct processes *, u32 pid, bool look);
 struct mapped_file *process_file(struct processes *, u64 dev, u64 ino, const char *path);
 void image_add(struct image *, struct mapping); /* what it overlaps goes */
+const struct mapping *mapping_find(const struct image *, u64 addr);
+void process_look(struct processes *, struct process *); /* reads its mappings again */
 bool process_symbol(struct processes *, u32 pid, u64 addr, struct symbol *);
 /* Reads the symbols of all executable files that it maps. */
 void process_prepare(struct processes *, u32 pid);
@@ -80,6 +85,8 @@ void process_ended(struct processes *, u32 pid);
 /* file.c: the symbols of a file as process pid sees it; m is one of its mappings. False: it cannot
  * be opened by way of this process. */
 bool file_read(struct processes *, struct mapped_file *, u32 pid, const struct mapping *m);
+/* The same for its rules of unwinding: once; none, where there are none. */
+void file_unwind_read(struct mapped_file *, u32 pid, const struct mapping *m);
 
 /* perfmap.c: /tmp/perf-PID.map */
 const struct symbol_row *perfmap_find(struct process *, u64 addr);

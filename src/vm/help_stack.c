@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "object/object.h"
 #include "vm/help.h"
 #include "vm/stack.h"
 
@@ -36,11 +37,13 @@ void vm_walk_callers(struct vm_walk *w, struct vm_run *run, u64 fp)
 /* How many frames, or -errno. */
 static s64 walk(struct vm_run *run, u64 *frames, u32 most, u64 flags)
 {
+	int (*user)(struct vm_run *, u64 *, u32, u32) =
+		flags & STACK_UNWIND ? run->host->user_unwind : run->host->user_stack;
 	s64 n;
 
-	if (!(flags & BPF_F_USER_STACK) || !run->host->user_stack)
+	if (!(flags & BPF_F_USER_STACK) || !user)
 		return -EFAULT;
-	n = run->host->user_stack(run, frames, most, (u32)(flags & BPF_F_SKIP_FIELD_MASK));
+	n = user(run, frames, most, (u32)(flags & BPF_F_SKIP_FIELD_MASK));
 	return n ? n : -EFAULT;
 }
 
@@ -61,7 +64,8 @@ HELPER_FN(help_get_stackid)
 
 static u64 get_stack(struct vm_run *run, u64 to, u32 size, u64 flags)
 {
-	u64 known = BPF_F_SKIP_FIELD_MASK | BPF_F_USER_STACK | BPF_F_USER_BUILD_ID;
+	u64 known = BPF_F_SKIP_FIELD_MASK | BPF_F_USER_STACK | BPF_F_USER_BUILD_ID |
+		    STACK_UNWIND;
 	u64 frames[STACK_FRAMES];
 	s64 n = -EINVAL;
 
@@ -87,6 +91,14 @@ HELPER_FN(help_get_task_stack)
 {
 	UNUSED_ARGS;
 	return get_stack(run, b, (u32)c, d | BPF_F_USER_STACK);
+}
+
+/* There is no stack of a kernel where they could lie. */
+HELPER_FN(help_task_pt_regs)
+{
+	UNUSED_ARGS;
+	(void)run;
+	return 0;
 }
 
 /* ---- perf events */

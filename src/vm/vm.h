@@ -93,6 +93,8 @@ struct vm_host {
 	int (*write_user)(struct vm_run *, u64 to, const void *from, u32 size);
 	/* Return addresses, the innermost first; how many, or -errno. */
 	int (*user_stack)(struct vm_run *, u64 *frames, u32 most, u32 skip);
+	/* The same by what the files tell of their frames, not by frame pointers. */
+	int (*user_unwind)(struct vm_run *, u64 *frames, u32 most, u32 skip);
 	int (*send_signal)(struct vm_run *, u32 sig, bool thread);
 	int (*perf_output)(struct vm_run *, struct vm_map *, u64 flags, const void *data, u64 size);
 	void (*printk)(struct vm_run *, const char *text, size_t len);

@@ -32,6 +32,14 @@ static bool asks_for_task(const struct object *o)
 	return false;
 }
 
+static bool unwinds(const struct object *o)
+{
+	vec_each (m, &o->maps)
+		if (!strcmp(m->name, UNWIND_FILES))
+			return true;
+	return false;
+}
+
 /* Other probes than those of system calls need somebody who looks from outside. */
 static int refuse(const struct object *o, struct diag *d)
 {
@@ -46,7 +54,11 @@ static int refuse(const struct object *o, struct diag *d)
 	}
 	if (n > LISTED_MOST)
 		buf_printf(&text, " and %u more", n - LISTED_MOST);
-	if (!n && asks_for_task(o)) {
+	if (!n && unwinds(o)) {
+		n = 1;
+		diag_fail(d, -EOPNOTSUPP, "--engine user has it; ustack is by frame pointers",
+			  "the in-process engine has no dw_ustack");
+	} else if (!n && asks_for_task(o)) {
 		n = 1;
 		diag_fail(d, -EOPNOTSUPP, "--engine user knows more of it",
 			  "the in-process engine has no curtask");

@@ -198,6 +198,16 @@ static int engine_update(struct engine *e, u32 map, const void *key, const void 
 	return sys_map_update(kernel_of(e)->maps[map], key, value, flags);
 }
 
+static void *engine_memory(struct engine *e, u32 map, size_t *size)
+{
+	const struct object_map *m = &e->object->maps.v[map];
+	void *p;
+
+	*size = ALIGN_UP((size_t)m->max_entries * ALIGN_UP(m->value_size, 8), 4096);
+	p = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, kernel_of(e)->maps[map], 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
 static int engine_delete(struct engine *e, u32 map, const void *key)
 {
 	return sys_map_delete(kernel_of(e)->maps[map], key);
@@ -237,6 +247,7 @@ const struct engine_ops kernel_engine = {
 	.map_lookup = engine_lookup,
 	.map_update = engine_update,
 	.map_delete = engine_delete,
+	.map_memory = engine_memory,
 	.map_next = engine_next,
 	.map_read = map_read,
 	.recursion = engine_recursion,

@@ -8,6 +8,8 @@
 #include "engine/user/user.h"
 
 #include "engine/config.h"
+#include "object/object.h"
+#include "symbol/unwind.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -199,6 +201,29 @@ static int host_stack(struct vm_run *run, u64 *frames, u32 most, u32 skip)
 	return (int)w.n;
 }
 
+static int read_word(void *user, u64 from, u64 *word)
+{
+	return task_read(user, word, sizeof(*word), from);
+}
+
+static int host_unwind(struct vm_run *run, u64 *frames, u32 most, u32 skip)
+{
+	struct tracer *t = run->user;
+	const struct user_regs_struct *r = task_regs(t, t->current);
+	u64 all[STACK_FRAMES];
+	u32 n;
+
+	if (!t->unwinder)
+		t->unwinder = unwinder_new();
+	if (!r || !t->unwinder)
+		return -EFAULT;
+	n = unwind(t->unwinder, info_tgid(t->current), (struct unwind_regs){r->rip, r->rsp, r->rbp},
+		   all, MIN(most + skip, (u32)STACK_FRAMES), read_word, t->current);
+	n -= MIN(skip, n);
+	memcpy(frames, all + skip, n * sizeof(*frames));
+	return (int)n;
+}
+
 static int host_signal(struct vm_run *run, u32 sig, bool thread)
 {
 	struct tracer *t = run->user;
@@ -216,6 +241,7 @@ void info_init(struct tracer *t)
 		.read_user = host_read,
 		.write_user = host_write,
 		.user_stack = host_stack,
+		.user_unwind = host_unwind,
 		.send_signal = host_signal,
 	};
 }
@@ -259,6 +285,14 @@ u32 info_priority(const struct task *task)
 	if (p)
 		priority = strtol(p, NULL, 10);
 	return (u32)(priority + 100);
+}
+
+s32 info_oom_score(const struct task *task)
+{
+	char text[32];
+
+	read_file(task->tid, "oom_score_adj", text, sizeof(text));
+	return (s32)strtol(text, NULL, 10);
 }
 
 bool info_signal_pending(const struct task *task, u32 sig)

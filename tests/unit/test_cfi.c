@@ -1,0 +1,231 @@
+/*
+ * test_cfi.c: rules of unwinding: those of this program and its libraries, compared with what the
+ * C library's own unwinder finds; and the same file with bytes changed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <execinfo.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/inflate.h"
+#include "elf/cfi.h"
+#include "elf/debug.h"
+#include "symbol/unwind.h"
+
+/* ---- rules */
+
+static void rules_hold_what_they_are_given(void **state)
+{
+	(void)state;
+	for (s32 off = -(1 << 17); off < 1 << 17; off += 4099)
+		for (s32 bp = -256; bp < 256; bp += 17) {
+			u32 rule = CFI_RULE(CFI_BP_DEREF, off, CFI_BP_AT_BP, bp);
+
+			assert_int_equal(cfi_kind(rule), CFI_BP_DEREF);
+			assert_int_equal(cfi_off(rule), off);
+			assert_int_equal(cfi_bp(rule), CFI_BP_AT_BP);
+			assert_int_equal(cfi_bp_off(rule), bp);
+		}
+}
+
+static void rows_are_found(void **state)
+{
+	static const struct cfi_row rows[] = {{16, 1}, {20, 2}, {32, 0}};
+
+	(void)state;
+	assert_int_equal(cfi_find(rows, 3, 15), CFI_NONE);
+	assert_int_equal(cfi_find(rows, 3, 16), 1);
+	assert_int_equal(cfi_find(rows, 3, 19), 1);
+	assert_int_equal(cfi_find(rows, 3, 31), 2);
+	assert_int_equal(cfi_find(rows, 3, 1 << 20), 0);
+	assert_int_equal(cfi_find(rows, 0, 16), CFI_NONE);
+}
+
+/* ---- this process */
+
+static int read_own(void *user, u64 from, u64 *word)
+{
+	(void)user;
+	memcpy(word, (const void *)(uintptr_t)from, sizeof(*word)); // NOLINT
+	return 0;
+}
+
+struct both {
+	void *theirs[64];
+	u64 ours[64];
+	int ntheirs;
+	u32 nours;
+	u64 ip;
+};
+
+// NOLINTBEGIN(bugprone-signal-handler): raised at a place where everything may be called
+/* Both walk from here on; the first frame is here, where both stand elsewhere. */
+__attribute__((noinline)) static void look(struct both *b)
+{
+	struct unwinder *u = unwinder_new();
+	struct unwind_regs r;
+
+	assert_non_null(u);
+	__asm__ volatile("lea (%%rip), %0\n\tmov %%rsp, %1\n\tmov %%rbp, %2"
+			 : "=r"(r.ip), "=r"(r.sp), "=r"(r.bp));
+	b->ip = r.ip;
+	b->nours = unwind(u, (u32)getpid(), r, b->ours, 64, read_own, NULL);
+	b->ntheirs = backtrace(b->theirs, 64);
+	unwinder_free(u);
+}
+
+static void same(const struct both *b)
+{
+	int more = b->ntheirs - (int)b->nours; /* sanitizers stand in front of it */
+
+	assert_true(b->ntheirs > 3);
+	assert_in_range(more, 0, 1);
+	assert_int_equal(b->ours[0], b->ip);
+	for (u32 i = 1; i < b->nours; i++)
+		assert_int_equal(b->ours[i], (u64)(uintptr_t)b->theirs[(int)i + more]);
+}
+
+#ifdef __clang__
+#define WITHOUT_FRAME_POINTER
+#else
+#define WITHOUT_FRAME_POINTER __attribute__((optimize("O2", "omit-frame-pointer")))
+#endif
+__attribute__((noinline)) WITHOUT_FRAME_POINTER static void deeper(struct both *b, int n)
+{
+	volatile char room[64];
+
+	room[n] = 1;
+	if (n)
+		deeper(b, n - 1);
+	else
+		look(b);
+	__asm__ volatile("" ::"r"(room[n]));
+}
+
+static void callers_as_the_library_finds_them(void **state)
+{
+	struct both b;
+
+	(void)state;
+	look(&b);
+	same(&b);
+	deeper(&b, 9);
+	same(&b);
+	assert_true(b.nours > 12);
+}
+
+static struct both of_signal;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	deeper(&of_signal, 2);
+}
+
+static void through_a_signal(void **state)
+{
+	(void)state;
+	signal(SIGUSR1, on_signal);
+	raise(SIGUSR1);
+	signal(SIGUSR1, SIG_DFL);
+	same(&of_signal);
+}
+
+static int compare(const void *a, const void *b)
+{
+	deeper(&of_signal, 1);
+	return *(const int *)a - *(const int *)b;
+}
+
+// NOLINTEND(bugprone-signal-handler)
+static void through_the_library(void **state)
+{
+	int v[] = {2, 1};
+
+	(void)state;
+	qsort(v, 2, sizeof(*v), compare);
+	same(&of_signal);
+}
+
+/* ---- files that are not as they should be */
+
+static void broken_files(void **state)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct diag quiet = {0};
+	struct elf_section s;
+	struct stat st;
+	struct elf elf;
+	u32 seed = 1;
+	u8 *data;
+
+	(void)state;
+	assert_int_equal(fstat(fd, &st), 0);
+	data = malloc((size_t)st.st_size);
+	assert_non_null(data);
+	assert_int_equal(pread(fd, data, (size_t)st.st_size, 0), st.st_size);
+	close(fd);
+	assert_int_equal(elf_open(&elf, data, (size_t)st.st_size, "self", &quiet), 0);
+	assert_true(elf_find(&elf, ".eh_frame", &s));
+	for (u32 turn = 0; turn < 40; turn++) {
+		struct cfi_table t = {0};
+
+		for (u32 i = 0; i < 50; i++) {
+			seed = seed * 1103515245 + 12345;
+			data[s.offset + (seed >> 8) % s.size] = (u8)(seed >> 3);
+		}
+		cfi_read(&t, &elf);
+		for (u32 i = 1; i < t.n; i++)
+			assert_true(t.rows[i - 1].pc < t.rows[i].pc);
+		cfi_free(&t);
+	}
+	free(data);
+}
+
+/* "aaaa…", 100 of them, as zlib packs it. */
+static void packed_sections(void **state)
+{
+	static const u8 packed[] = {1,    0,    0,    0,    0,    0,    0,    0,    100,
+				    0,    0,    0,    0,    0,    0,    0,    1,    0,
+				    0,    0,    0,    0,    0,    0,    0x78, 0x9c, 0x4b,
+				    0x4c, 0xa4, 0x3d, 0x00, 0x00, 0x7a, 0x47, 0x25, 0xe5};
+	struct elf_section s = {.data = packed, .size = sizeof(packed), .flags = ELF_COMPRESSED};
+	struct dwarf_section out;
+	struct buf unpacked = {0};
+
+	(void)state;
+	assert_true(elf_contents(&s, &unpacked, &out));
+	assert_int_equal(out.n, 100);
+	for (u32 i = 0; i < 100; i++)
+		assert_int_equal(out.p[i], 'a');
+	buf_free(&unpacked);
+	s.size = 20;
+	assert_false(elf_contents(&s, &unpacked, &out));
+	s.flags = 0;
+	assert_true(elf_contents(&s, &unpacked, &out));
+	assert_int_equal(out.n, 20);
+	buf_free(&unpacked);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rules_hold_what_they_are_given),
+		cmocka_unit_test(rows_are_found),
+		cmocka_unit_test(callers_as_the_library_finds_them),
+		cmocka_unit_test(through_a_signal),
+		cmocka_unit_test(through_the_library),
+		cmocka_unit_test(broken_files),
+		cmocka_unit_test(packed_sections),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
