@@ -196,7 +196,10 @@ enum waggle_kind {
 	WAGGLE_STRUCT, /* of the fields in `tuple`, which may overlap */
 	WAGGLE_ARRAY,  /* of elements, one behind the other, each the one field of `tuple` */
 	WAGGLE_UID,    /* a u64, a user id */
-	WAGGLE_CGROUP  /* a u64, the id of a cgroup */
+	WAGGLE_CGROUP, /* a u64, the id of a cgroup */
+	WAGGLE_DECIMAL, /* an s64, shown with a point in front of its last digits */
+	WAGGLE_DISK, /* a u64, the number of a block device */
+	WAGGLE_FILE /* 8 bytes without meaning: a number that a file tells */
 };
 struct waggle_layout;
 struct waggle_field {
