@@ -294,9 +294,6 @@ int bcc_expression(struct bcc_probe *p, struct part e, struct text *t)
 		struct part word = {at, 0};
 
 		if (*at == '"') {
-			word = bcc_until(at, "");
-			while (++word.n < (size_t)(end - at) && at[word.n] != '"')
-				;
 			for (word.n = 1; at + word.n < end && at[word.n] != '"'; word.n++)
 				word.n += at[word.n] == '\\';
 			word.n++;
