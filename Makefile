@@ -101,7 +101,7 @@ programs: $(UNIT_EXE) $(TOOL_EXE)
 $(UNIT_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE): LDLIBS += -lcmocka
 $(O)/tests/unit/test_btf $(O)/tests/unit/test_object_load $(O)/tests/waist/tool_waist $(O)/tests/objects/tool_objects $(O)/tests/inspect/tool_links: LDLIBS += -lbpf # an oracle
-$(O)/tests/unit/test_classic: LDLIBS += -lpcap # an oracle
+$(O)/tests/unit/test_classic $(O)/fuzz/filterfuzz: LDLIBS += -lpcap # an oracle
 $(TOOL_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/inner.a
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^ $(LDLIBS)
@@ -177,13 +177,13 @@ $(BENCH)/waggle.map: $(CLI_OBJ) $(LIB_OBJ)
 VM_BENCH := $(patsubst bench/vm/%.c,$(BENCH)/vm/%.o,$(filter-out %.bpf.c,$(wildcard bench/vm/*.c)))
 $(BENCH)/vm/%.bpf.o: bench/vm/%.bpf.c bench/vm/algorithms.h
 	@mkdir -p $(@D)
-	clang -O2 -Wall -Wextra -target bpf -mcpu=v3 -c -o $@ $<
+	clang -O2 -g -Wall -Wextra -target bpf -mcpu=v3 -c -o $@ $<
 $(BENCH)/vm/%.o: bench/vm/%.c $(O)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 $(BENCH)/vm/vm: $(VM_BENCH) $(O)/inner.a
 	$(CC) $(ALL_CFLAGS) -static -o $@ $^ -lm
-bench-vm: $(BENCH)/vm/vm $(BENCH)/vm/user.bpf.o $(BENCH)/vm/kernel.bpf.o
+bench-vm: $(BENCH)/vm/vm $(BENCH)/vm/user.bpf.o $(BENCH)/vm/kernel.bpf.o $(BENCH)/vm/maps.bpf.o
 
 bench: bench-programs
 	bench/run -b $(BENCH) -w $(O)/waggle $(PARTS)

@@ -125,6 +125,19 @@ int waggle_disassemble(const void *code, size_t size, const struct waggle_opts *
 int waggle_classic(const void *text, size_t size, bool raw, const char *format,
 		   const struct waggle_opts *);
 
+/* How a filter is to be made. */
+struct waggle_filter {
+	size_t sz;
+	const char *link;    /* of the packets: "EN10MB" (NULL), "RAW", "LINUX_SLL", ..., or a number */
+	const char *netmask; /* of their net, for `ip broadcast`: "255.255.255.0"; NULL: unknown */
+	unsigned snaplen;    /* what the filter returns for a packet that it takes; 0: 262144 */
+	bool plain;          /* no optimiser */
+};
+/* A filter in the language of pcap-filter(7), written to out(). format: as for waggle_classic(); or
+ * "explain", the tests in words; or "dot:tree", "dot:graph", "dot:optimised", drawings for graphviz. */
+int waggle_filter(const char *text, size_t size, const struct waggle_filter *, const char *format,
+		  const struct waggle_opts *);
+
 /* Writes a script to out() as it should be written: the same tokens and comments, other white space. */
 int waggle_format(const char *src, size_t len, const struct waggle_opts *);
 

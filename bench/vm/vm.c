@@ -1,10 +1,10 @@
 /*
  * vm.c: how fast programs run: by gcc -O2, the kernel's JIT, our compiler, our interpreter.
  *
- *	vm [-n ROUNDS] [-s NAME] USER.o KERNEL.o
+ *	vm [-n ROUNDS] [-s NAME] USER.o KERNEL.o [MAPS.o]
  *
- * In:  the eight programs of algorithms.h as clang compiled them. Out: tables; status 1 if results
- *      differ or something does not run.
+ * In:  the eight programs of algorithms.h as clang compiled them; those of maps.bpf.c. Out: tables;
+ *status 1 if results differ or something does not run.
  *
  * All ways take turns, window by window; of each the shortest of all windows counts, in CPU time of
  * the thread. From the kernel's what it takes for an empty program is taken off.
@@ -61,17 +61,26 @@ static void say(void *user, const struct waggle_diag *d)
 
 /* ---- the programs */
 
-static bool load_file(const char *path, struct elf *elf)
+static const void *map_file(const char *path, size_t *size)
 {
 	int fd = open(path, O_RDONLY);
 	struct stat st;
 	void *p;
 
 	if (fd < 0 || fstat(fd, &st))
-		return false;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		return NULL;
+	*size = (size_t)st.st_size;
+	p = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
-	return p != MAP_FAILED && !elf_open(elf, p, (size_t)st.st_size, path, NULL);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static bool load_file(const char *path, struct elf *elf)
+{
+	size_t size;
+	const void *p = map_file(path, &size);
+
+	return p && !elf_open(elf, p, size, path, NULL);
 }
 
 static bool find_program(const struct elf *elf, const char *name, const struct insn **insns, u32 *n)
@@ -355,6 +364,7 @@ int main(int argc, char **argv)
 	double none = INFINITY;
 	bool failed = false;
 	int option, empty_fd;
+	size_t size;
 
 	while ((option = getopt(argc, argv, "n:s:")) != -1)
 		if (option == 'n')
@@ -363,9 +373,9 @@ int main(int argc, char **argv)
 			only = optarg;
 		else
 			return 2;
-	if (argc - optind != 2 || !load_file(argv[optind], &user) ||
+	if (argc - optind < 2 || argc - optind > 3 || !load_file(argv[optind], &user) ||
 	    !load_file(argv[optind + 1], &kernel)) {
-		fprintf(stderr, "usage: vm [-n ROUNDS] [-s NAME] USER.o KERNEL.o\n");
+		fprintf(stderr, "usage: vm [-n ROUNDS] [-s NAME] USER.o KERNEL.o [MAPS.o]\n");
 		return 2;
 	}
 	fill_memory();
@@ -400,5 +410,10 @@ int main(int argc, char **argv)
 	}
 	table(work, n);
 	compile_large(&user);
+	if (argc - optind == 3) {
+		const void *maps = map_file(argv[optind + 2], &size);
+
+		failed |= !maps || !bench_maps(maps, size);
+	}
 	return failed;
 }

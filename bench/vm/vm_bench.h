@@ -1,4 +1,4 @@
-/* vm_bench.h: what native.c gives to vm.c. */
+/* vm_bench.h: what native.c and maps.c give to vm.c. */
 #ifndef BENCH_VM_BENCH_H
 #define BENCH_VM_BENCH_H
 
@@ -8,5 +8,8 @@ struct native {
 };
 extern const struct native natives[];
 extern const unsigned nnatives;
+
+/* maps.c: a table of operations on maps; false: they do not run, or not the same everywhere. */
+_Bool bench_maps(const void *elf, unsigned long size);
 
 #endif

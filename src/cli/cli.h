@@ -28,6 +28,7 @@ int cmd_build(int argc, char **argv);
 int cmd_fmt(int argc, char **argv);
 int cmd_asm(int argc, char **argv);
 int cmd_dis(int argc, char **argv);
+int cmd_filter(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_detach(int argc, char **argv);

@@ -18,6 +18,8 @@ const struct command commands[] = {
 	 "the instructions of an object, or bare ones"},
 	{"asm", cmd_asm, "waggle asm [--classic] FILE -o OUT",
 	 "an object, or bare instructions, from text"},
+	{"filter", cmd_filter, "waggle filter [OPTIONS] EXPRESSION",
+	 "a packet filter as tcpdump takes it, compiled to classic BPF"},
 	{"ps", cmd_ps, "waggle ps [--stats [SECONDS]]",
 	 "the programs of this machine, and what they cost"},
 	{"map", cmd_map, "waggle map VERB [MAP [KEY [VALUE]]]",

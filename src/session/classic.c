@@ -6,6 +6,7 @@
 #include "session/classic.h"
 
 #include "object/asm.h"
+#include "session/opts.h"
 
 #include <setjmp.h>
 
@@ -50,27 +51,34 @@ static const struct form {
 };
 
 /* "bpf": what it is translated to */
-static int put_bpf(struct classic *c)
+static int put_bpf(struct buf *out, struct arena *arena, const struct cbpf_insn *in, u32 n,
+		   struct diag *d)
 {
 	struct cbpf_translation t = {0};
-	int err = cbpf_translate(&t, &c->arena, c->code.insns.v, c->code.insns.n, &c->diag);
+	int err = cbpf_translate(&t, arena, in, n, d);
 
 	if (!err)
-		object_code_listing(&c->out, t.insns.v, t.insns.n);
+		object_code_listing(out, t.insns.v, t.insns.n);
 	return err;
+}
+
+int classic_put(struct buf *out, struct arena *arena, const struct cbpf_insn *in, u32 n,
+		const char *format, struct diag *d)
+{
+	if (!strcmp(format, "bpf"))
+		return put_bpf(out, arena, in, n, d);
+	for (u32 i = 0; i < ARRAY_SIZE(forms); i++)
+		if (!strcmp(forms[i].name, format)) {
+			forms[i].put(out, in, n);
+			return 0;
+		}
+	return diag_fail(d, -EINVAL, "listing, numbers, c, bytecode, raw, bpf",
+			 "there is no form '%s'", format);
 }
 
 static int put(struct classic *c, const char *format)
 {
-	if (!strcmp(format, "bpf"))
-		return put_bpf(c);
-	for (u32 i = 0; i < ARRAY_SIZE(forms); i++)
-		if (!strcmp(forms[i].name, format)) {
-			forms[i].put(&c->out, c->code.insns.v, c->code.insns.n);
-			return 0;
-		}
-	return diag_fail(&c->diag, -EINVAL, "listing, numbers, c, bytecode, raw, bpf",
-			 "there is no form '%s'", format);
+	return classic_put(&c->out, &c->arena, c->code.insns.v, c->code.insns.n, format, &c->diag);
 }
 
 int classic_read(struct classic *c, const void *text, size_t size, bool raw)

@@ -19,5 +19,8 @@ void classic_close(struct classic *);
 /* Reads the filter in any form; with the arena's way out of memory in place. */
 int classic_read(struct classic *, const void *text, size_t size, bool raw);
 int classic_check(struct classic *); /* would the kernel take it? */
+/* Writes a filter; format: see waggle_classic(). */
+int classic_put(struct buf *, struct arena *, const struct cbpf_insn *, u32 n, const char *format,
+		struct diag *);
 
 #endif

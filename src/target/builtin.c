@@ -35,6 +35,15 @@ static const struct {
 	 "field:pid_t pid; offset:24; size:4; signed:1;\n"
 	 "field:int prio; offset:28; size:4; signed:1;\n"
 	 "field:bool group_dead; offset:32; size:1; signed:0;\n"},
+	{"sched", "sched_process_wait",
+	 "field:char comm[16]; offset:8; size:16; signed:0;\n"
+	 "field:pid_t pid; offset:24; size:4; signed:1;\n"
+	 "field:int prio; offset:28; size:4; signed:1;\n"},
+	{"task", "task_newtask",
+	 "field:pid_t pid; offset:8; size:4; signed:1;\n"
+	 "field:char comm[16]; offset:12; size:16; signed:0;\n"
+	 "field:unsigned long clone_flags; offset:32; size:8; signed:0;\n"
+	 "field:short oom_score_adj; offset:40; size:2; signed:1;\n"},
 	{"signal", "signal_deliver",
 	 "field:int sig; offset:8; size:4; signed:1;\n"
 	 "field:int errno; offset:12; size:4; signed:1;\n"

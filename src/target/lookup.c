@@ -104,7 +104,7 @@ int target_tracepoint(struct target *t, const char *category, const char *name, 
 	case -EACCES:
 		diag_error(d, loc,
 			   "run as root (sudo waggle ...); without rights, system calls, "
-			   "sched_process_* and signal_deliver can be traced",
+			   "sched_process_*, task_newtask and signal_deliver can be traced",
 			   "no permission to read the format of tracepoint '%s:%s'", category,
 			   name);
 		break;

@@ -218,9 +218,10 @@ bool vm_args_matter(u32 id)
 bool vm_check_args(struct vm_run *run, u32 id, const u64 args[5])
 {
 	struct check c = {.run = run, .helper = helper_by_id(id), .args = args};
+	u32 n = c.helper ? c.helper->nargs : 0;
 
-	for (c.at = 0; c.helper && c.at < 5; c.at++)
-		if (!check_arg(&c))
+	for (; c.at < n; c.at++)
+		if (c.helper->args[c.at] != ARG_ANY && !check_arg(&c))
 			return false;
 	return true;
 }

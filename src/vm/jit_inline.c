@@ -31,14 +31,28 @@ static const struct vm_map *map_in_r1(const struct jit *j)
 	return NULL;
 }
 
+/* Of an array for each CPU: the values of an element lie in a row. */
+static void add_cpu(struct jit *j)
+{
+	x_imul_imm(&j->e, true, SCRATCH0, SCRATCH0, (s32)j->prog->vm->opts.cpus);
+	x_load(&j->e, 4, REG(0), RUN_FIELD(cpu));
+	x_alu(&j->e, true, X_ADD, SCRATCH0, REG(0));
+}
+
+static bool can_inline(const struct jit *j, const struct vm_map *map)
+{
+	return map && (map->kind == MAP_ARRAY || map->kind == MAP_PERCPU_ARRAY) && map->values &&
+	       map->max_entries <= INT32_MAX && j->prog->vm->opts.cpus <= INT16_MAX &&
+	       !(map->stride & (map->stride - 1));
+}
+
 /* r0 = index < max_entries ? values + index * stride : 0 */
 static bool inline_lookup(struct jit *j)
 {
 	const struct vm_map *map = map_in_r1(j);
 	u32 end;
 
-	if (!map || map->kind != MAP_ARRAY || !map->values || map->max_entries > INT32_MAX ||
-	    map->stride & (map->stride - 1))
+	if (!can_inline(j, map))
 		return false;
 	x_load(&j->e, 4, SCRATCH0, jit_access(j, 2, 0, 4, false));
 	jit_count_call(j);
@@ -46,6 +60,8 @@ static bool inline_lookup(struct jit *j)
 	x_mov_imm(&j->e, REG(0), 0);
 	x_alu_imm(&j->e, false, X_CMP, SCRATCH0, (s32)map->max_entries);
 	x_jump(&j->e, X_AE, end);
+	if (map->kind == MAP_PERCPU_ARRAY)
+		add_cpu(j);
 	x_shift(&j->e, true, X_SHL, SCRATCH0, (u32)__builtin_ctz(map->stride));
 	x_mov_imm(&j->e, REG(0), (u64)(uintptr_t)map->values);
 	x_alu(&j->e, true, X_ADD, REG(0), SCRATCH0);

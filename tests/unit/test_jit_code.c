@@ -222,6 +222,43 @@ static void accesses_stay_in_one_value(void **state)
 			}
 }
 
+/* Three CPUs: whose value is found is for the run to say. */
+static void run_on_cpu(enum way way, u32 cpu)
+{
+	enum { CPUS = 3 };
+	struct object *o = object_of_elements(0, 4, false);
+	struct vm_opts opts = opts_of(way, 0);
+	u32 values[CPUS][STRIDE / 4] = {{1, 10}, {2, 20}, {3, 30}};
+	struct vm_run *run;
+	struct vm *vm;
+	u64 result;
+
+	o->maps.v[0].kind = MAP_PERCPU_ARRAY;
+	opts.cpus = CPUS;
+	assert_int_equal(vm_open(&vm, o, &opts, NULL), 0);
+	assert_int_equal(vm_run_open(&run, vm, NULL, NULL, cpu), 0);
+	for (u32 i = 0; i < ELEMENTS; i++) {
+		for (u32 c = 0; c < CPUS; c++)
+			values[c][0] += 100;
+		assert_int_equal(vm_map_update(vm_map_of(vm, 0), &i, values, 0), 0);
+		assert_int_equal(vm_call(run, 0, 0, i, &result), 0);
+		assert_int_equal(result, 100 * (i + 1) + 11 * (cpu + 1));
+	}
+	assert_int_equal(vm_call(run, 0, 0, ELEMENTS, &result), 0);
+	assert_int_equal(result, 99);
+	vm_run_close(run);
+	vm_close(vm);
+	object_free(o);
+}
+
+static void a_cpu_has_its_own_values(void **state)
+{
+	(void)state;
+	for (u32 way = 0; way < WAYS; way++)
+		for (u32 cpu = 0; cpu < 3; cpu++)
+			run_on_cpu(way, cpu);
+}
+
 /* ---- a helper that takes more than its prototype says */
 
 static void keep_text(struct vm_run *run, const char *text, size_t len)
@@ -464,6 +501,7 @@ static void threads_share_code(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(tail_calls),
 	cmocka_unit_test(accesses_stay_in_one_value),
+	cmocka_unit_test(a_cpu_has_its_own_values),
 	cmocka_unit_test(all_arguments_of_a_format_are_there),
 	cmocka_unit_test(constants_are_blinded),
 	cmocka_unit_test(no_page_is_writable_and_executable),

@@ -53,6 +53,7 @@ static const struct special untraced[] = {
 	{SYS_clone, 0, HAS_BIT, CALL_UNTRACED},
 	{SYS_clone3, 0, ALWAYS, 0},
 };
+static const struct special waits[] = {{SYS_wait4, 0, ALWAYS, 0}, {SYS_waitid, 0, ALWAYS, 0}};
 /* Without ptrace nothing else tells of a new program. */
 static const struct special execs[] = {{SYS_execve, 0, ALWAYS, 0}, {SYS_execveat, 0, ALWAYS, 0}};
 
@@ -161,6 +162,8 @@ int filter_make(struct filter *f, const struct plan *p, bool notify)
 		emit_specials(f, names, ARRAY_SIZE(names), stop);
 	if (p->needs_ids)
 		emit_specials(f, ids, ARRAY_SIZE(ids), stop);
+	if (p->waits.first)
+		emit_specials(f, waits, ARRAY_SIZE(waits), stop);
 	if (p->user.first)
 		emit_mmap(f, stop);
 	if (notify)

@@ -287,6 +287,14 @@ u32 info_priority(const struct task *task)
 	return (u32)(priority + 100);
 }
 
+s32 info_oom_score(const struct task *task)
+{
+	char text[32];
+
+	read_file(task->tid, "oom_score_adj", text, sizeof(text));
+	return (s32)strtol(text, NULL, 10);
+}
+
 bool info_signal_pending(const struct task *task, u32 sig)
 {
 	char text[4096], *p;

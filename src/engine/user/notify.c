@@ -61,9 +61,9 @@ static bool kernel_has_it(void)
 bool notify_serves(const struct plan *p)
 {
 	return p->nsyscalls && !p->any_exit && !p->all_enter.first && !p->fork.first &&
-	       !p->exec.first && !p->exited.first && !p->signal.first && !p->profile.first &&
-	       !p->user.first && !p->needs_stack && kernel_has_it() &&
-	       yama_lets_read(yama_scope(), !geteuid());
+	       !p->exec.first && !p->exited.first && !p->signal.first && !p->born.first &&
+	       !p->waits.first && !p->profile.first && !p->user.first && !p->needs_stack &&
+	       kernel_has_it() && yama_lets_read(yama_scope(), !geteuid());
 }
 
 /* ---- in the command: hands the listener over */

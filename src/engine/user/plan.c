@@ -56,6 +56,7 @@ static bool add_tracepoint(struct plan *p, const struct attach *a)
 		{"raw_syscalls:sys_enter", &p->all_enter}, {"raw_syscalls:sys_exit", &p->all_exit},
 		{"sched:sched_process_fork", &p->fork},    {"sched:sched_process_exec", &p->exec},
 		{"sched:sched_process_exit", &p->exited},  {"signal:signal_deliver", &p->signal},
+		{"sched:sched_process_wait", &p->waits},   {"task:task_newtask", &p->born},
 	};
 
 	if (!strncmp(a->pattern, "syscalls:", 9))

@@ -137,6 +137,32 @@ static void run_record(struct tracer *t, struct task *task, const struct plan_li
 	}
 }
 
+void event_born(struct tracer *t, struct task *parent, struct task *child)
+{
+	const struct value values[] = {
+		{.name = "pid", .number = child->tid},
+		{.name = "comm", .text = info_of(t, parent)->comm},
+		{.name = "clone_flags", .number = clone_flags_of(t, parent)},
+		{.name = "oom_score_adj", .number = (u64)info_oom_score(parent)},
+	};
+
+	run_record(t, parent, &t->plan->born, values, ARRAY_SIZE(values));
+}
+
+void event_wait(struct tracer *t, struct task *task, u64 nr, const u64 args[6])
+{
+	u32 target;
+	bool waits = wait_target(task, nr, args, &target);
+	const struct value values[] = {
+		{.name = "comm", .text = info_of(t, task)->comm},
+		{.name = "pid", .number = waits ? target : 0},
+		{.name = "prio", .number = info_priority(task)},
+	};
+
+	if (waits)
+		run_record(t, task, &t->plan->waits, values, ARRAY_SIZE(values));
+}
+
 void event_fork(struct tracer *t, struct task *parent, struct task *child)
 {
 	const struct value values[] = {

@@ -81,6 +81,8 @@ static void on_entry(struct tracer *t, struct task *task, const struct call_info
 	task->nr = nr;
 	task->in_call = plan_exits(t->plan, nr);
 	event_enter(t, task, nr, info->entry.args);
+	if (plan_has(&t->plan->waits) && (nr == SYS_wait4 || nr == SYS_waitid))
+		event_wait(t, task, nr, info->entry.args);
 	if (call_changes_info(nr, info->entry.args))
 		task->info.known = false;
 	if (t->seccomp && (nr == SYS_clone || nr == SYS_clone3))
@@ -169,6 +171,8 @@ static void on_fork(struct tracer *t, struct task *parent, u32 event)
 	child->untraced_flags = parent->untraced_flags;
 	child->untraced_at = parent->untraced_at;
 	probes_fork(t, parent, child, event);
+	if (plan_has(&t->plan->born))
+		event_born(t, parent, child);
 	if (plan_has(&t->plan->fork))
 		event_fork(t, parent, child);
 	if (child->state == TASK_STOPPED)

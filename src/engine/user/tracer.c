@@ -71,7 +71,8 @@ static long options_of(const struct tracer *t)
 	if (!t->process)
 		o |= OPTION_OF(EVENT_FORK) | OPTION_OF(EVENT_VFORK) | OPTION_EXITKILL |
 		     OPTION_OF(EVENT_SECCOMP);
-	if (t->plan->user.first) /* copies of the breakpoints must go */
+	if (t->plan->user.first /* copies of the breakpoints must go */ ||
+	    plan_has(&t->plan->fork) || plan_has(&t->plan->born))
 		o |= OPTION_OF(EVENT_FORK) | OPTION_OF(EVENT_VFORK);
 	if (plan_has(&t->plan->exited))
 		o |= OPTION_OF(EVENT_EXIT);

@@ -41,6 +41,7 @@ struct plan {
 	struct plan_list enter[SYSCALL_MOST], exit[SYSCALL_MOST];
 	struct plan_list all_enter, all_exit;        /* raw_syscalls */
 	struct plan_list fork, exec, exited, signal; /* sched_process_*, signal_deliver */
+	struct plan_list born, waits;                /* task_newtask, sched_process_wait */
 	struct plan_list profile;                    /* 64 at most */
 	struct plan_list user;                       /* uprobe, uretprobe, USDT */
 	u32 nsyscalls;                               /* that have rows of their own */
@@ -64,7 +65,7 @@ static inline bool plan_exits(const struct plan *p, u64 nr)
 }
 static inline bool plan_has_calls(const struct plan *p)
 {
-	return p->nsyscalls || p->all_enter.first || p->all_exit.first;
+	return p->nsyscalls || p->all_enter.first || p->all_exit.first || p->waits.first;
 }
 /* Refuses what only a kernel can serve: a message that lists it. */
 int plan_refuse(const struct object *, struct diag *);
@@ -191,6 +192,7 @@ void info_self(struct vm_task *);
 u32 info_tgid(struct task *);
 void info_exec_path(struct task *, char *out, size_t size);
 u32 info_priority(const struct task *);
+s32 info_oom_score(const struct task *);                /* the adjustment */
 bool info_signal_pending(const struct task *, u32 sig); /* to this thread */
 bool info_runs(const struct task *);                    /* on a CPU, or it waits for one */
 int task_read(const struct task *, void *to, u32 size, u64 from); /* 0, -EFAULT */
@@ -215,11 +217,18 @@ int profile_open(struct tracer *);
 void profile_tick(struct tracer *);                  /* interrupts those */
 void profile_sample(struct tracer *, struct task *); /* that has stopped for it */
 
+/* lives.c: of a task that has just made another; of one that enters wait4(2) or waitid(2): whom it
+ * waits for, 0: for all. False: the call fails before it waits. */
+u64 clone_flags_of(struct tracer *, struct task *);
+bool wait_target(const struct task *, u64 nr, const u64 args[6], u32 *target);
+
 /* records.c: builds the record of an event and runs the programs */
 void run_rows(struct tracer *, struct task *, const struct plan_list *, void *ctx, u32 size);
 void event_enter(struct tracer *, struct task *, u64 nr, const u64 args[6]);
 void event_exit(struct tracer *, struct task *, u64 nr, s64 result);
+void event_born(struct tracer *, struct task *parent, struct task *child);
 void event_fork(struct tracer *, struct task *parent, struct task *child);
+void event_wait(struct tracer *, struct task *, u64 nr, const u64 args[6]);
 void event_exec(struct tracer *, struct task *, u32 old_tid);
 void event_exited(struct tracer *, struct task *);
 void event_signal(struct tracer *, struct task *, u32 sig, s32 error, s32 code);
