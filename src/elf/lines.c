@@ -58,7 +58,7 @@ static bool read_unit(const struct lines *l, u64 at, struct unit *u)
 	if (u->version >= 4)
 		cursor_get(&c, 1); /* of instructions that are bundles */
 	cursor_get(&c, 1);
-	u->line_base = (s8)cursor_get(&c, 1);
+	u->line_base = (s32)((u32)cursor_get(&c, 1) << 24) >> 24; /* a signed byte */
 	u->line_range = (u32)cursor_get(&c, 1);
 	u->first_special = (u32)cursor_get(&c, 1);
 	for (u32 i = 1; i < u->first_special; i++)
