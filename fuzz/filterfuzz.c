@@ -8,6 +8,10 @@
  * Out: filters that one takes and the other does not, and packets on which they are not of one
  * mind; status 1 if there was any.
  *
+ * Compared are the meaning of the tree of tests, our plain and our optimised program, the latter's
+ * translation to BPF in our machine (interpreted and compiled in turn), its run by the kernel on a
+ * pair of sockets, and libpcap's two programs.
+ *
  * libpcap's program without its optimiser is right. With it, and with ours, a packet that ends
  * before a test that the plain program makes may be taken, if it would be whatever that test said.
  */
@@ -137,6 +141,28 @@ static bool libpcap_takes(const struct bpf_program *p, const struct frame *f)
 	return bpf_filter(p->bf_insns, f->bytes, f->n, f->n) != 0;
 }
 
+/* ---- the kernel: a filter on a pair of sockets */
+
+static int sockets[2];
+
+static bool kernel_attach(const struct program *p)
+{
+	struct {
+		u16 n;
+		const struct cbpf_insn *v;
+	} prog = {(u16)p->n, p->v};
+
+	return !setsockopt(sockets[0], SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
+
+static bool kernel_takes(const struct frame *f)
+{
+	u8 back[FRAME_MOST];
+
+	return send(sockets[1], f->bytes, f->n, 0) == (ssize_t)f->n &&
+	       recv(sockets[0], back, sizeof(back), MSG_DONTWAIT) >= 0;
+}
+
 /* ---- both compilers */
 
 struct pair {
@@ -144,7 +170,7 @@ struct pair {
 	struct arena arena;
 	struct filter plain, best;
 	struct bpf_program theirs, theirs_best;
-	bool has_theirs, differs;
+	bool has_theirs, differs, in_kernel;
 	u64 executed, their_executed;
 	struct vm_run *run; /* of the translation, or NULL */
 	struct vm *vm;
@@ -247,6 +273,8 @@ static void compare_packet(struct pair *p, const struct frame *f)
 		complain(p, f, "the plain program is not the tree's");
 	if (got != right && !(lazily && may_take(p, f)))
 		complain(p, f, "the optimised program is not the tree's");
+	if (p->in_kernel && kernel_takes(f) != got)
+		complain(p, f, "the kernel runs the program otherwise");
 	if (!p->run)
 		return;
 	vm_lend(p->run, (struct vm_region){.start = (uintptr_t)&packet,
@@ -322,6 +350,9 @@ static void try(const char *text, pcap_t *dead, pcap_t *plain_dead)
 		complain(&p, NULL, wrong.text);
 	else if (!err) {
 		translate(&p, tried & 1);
+		p.in_kernel = kernel_attach(&(struct program){p.best.insns.v, p.best.insns.n});
+		if (!p.in_kernel)
+			complain(&p, NULL, "the kernel does not take the program");
 		for (u32 i = 0; i < packets; i++) {
 			gen_frame(&f, link_type);
 			compare_packet(&p, &f);
@@ -340,10 +371,8 @@ static void try(const char *text, pcap_t *dead, pcap_t *plain_dead)
 		complain(&p, NULL, "libpcap is not wrong about it");
 	ours_executed += p.executed;
 	theirs_executed += p.their_executed;
-	if (!theirs) {
-		pcap_freecode(&p.theirs);
-		pcap_freecode(&p.theirs_best);
-	}
+	pcap_freecode(&p.theirs);
+	pcap_freecode(&p.theirs_best);
 	arena_free(&p.arena);
 }
 
@@ -405,6 +434,10 @@ int main(int argc, char **argv)
 		case 'w': wrong_ones = true; break;
 		default: return 2;
 		}
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets)) {
+		perror("socketpair");
+		return 1;
+	}
 	dead = pcap_open_dead((int)link_type, 262144);
 	plain_dead = pcap_open_dead((int)link_type, 262144);
 	if (file)

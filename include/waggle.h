@@ -197,7 +197,10 @@ enum waggle_kind {
 	WAGGLE_STRUCT, /* of the fields in `tuple`, which may overlap */
 	WAGGLE_ARRAY,  /* of elements, one behind the other, each the one field of `tuple` */
 	WAGGLE_UID,    /* a u64, a user id */
-	WAGGLE_CGROUP  /* a u64, the id of a cgroup */
+	WAGGLE_CGROUP, /* a u64, the id of a cgroup */
+	WAGGLE_DECIMAL, /* an s64, shown with a point in front of its last digits */
+	WAGGLE_DISK, /* a u64, the number of a block device */
+	WAGGLE_FILE /* 8 bytes without meaning: a number that a file tells */
 };
 struct waggle_layout;
 struct waggle_field {
@@ -321,6 +324,28 @@ int waggle_map_delete(struct waggle_map *, const void *key);
 int waggle_map_next(struct waggle_map *, const void *key, void *next);
 /* Detaches, frees, and leaves nothing behind. */
 void waggle_session_stop(struct waggle_session *);
+
+/* System calls of a command (opts->command), a process with its children, or the machine (opts->cgroup and the
+ * like narrow it), decoded as strace does, on either engine. Returns the status to exit with, or -errno. */
+enum { WAGGLE_STRACE_SUCCESSFUL = 1, WAGGLE_STRACE_FAILED = 2 };
+struct waggle_strace {
+	size_t sz;
+	const char *trace;  /* "openat,read,%file,!close,/regex"; NULL: all */
+	unsigned status;    /* only calls that end so; 0: all */
+	char exit_is;	    /* '=', '!', '<', '>': only calls whose result compares so with exit_value; 0: all */
+	int64_t exit_value; /* an error is the negative number */
+	unsigned strsize;   /* bytes of a string that are shown */
+	unsigned times;	    /* of day: 1 seconds, 2 with microseconds, 3 since 1970 */
+	unsigned summary;   /* 1: instead of lines, 2: behind them */
+	bool relative, durations; /* since the line before; of each call */
+	bool paths, names;  /* of descriptors; of threads */
+	bool with_pid;	    /* always, not only where there are several */
+	bool all, json;
+	bool print_script;  /* to out(), and nothing else */
+	int pid, out_fd;
+	void (*started)(void *user, struct waggle_session *); /* NULL when it ends */
+};
+int waggle_strace(const struct waggle_strace *, const struct waggle_opts *);
 
 /* BPF on this machine, whoever made it. What is found goes to out() as text, or with opts->format "json" as
  * a line of JSON for each thing. */

@@ -191,6 +191,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 	if (!err)
 		err = script_parse(&script, src, len);
 	if (!err)
+		script_leave_out(&script);
+	if (!err)
 		script_filter(&script, &opts);
 	if (!err && wanted(c, "ast"))
 		script_print(&c->text, &script, false);

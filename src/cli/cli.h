@@ -33,6 +33,7 @@ int cmd_map(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_strace(int argc, char **argv);
 int cmd_target(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_list(int argc, char **argv);
@@ -66,6 +67,8 @@ void print_wrapped(int column, const char *text); /* behind so many columns, at 
 bool option_print(const char *word); /* that one: "-c", "--pid"; false: there is none */
 void manual_print(void); /* manual.c: waggle(1) */
 void options_print(void);            /* trace_options.c: those of tracing, for -h */
+
+void strace_print(void); /* strace.c: its options, for help */
 
 /* list.c; each returns 0, an exit status or -errno. */
 int list_probes(const char *pattern, bool verbose, const struct waggle_opts *);

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ static const struct option long_options[] = {
 	{"ebpf", no_argument, NULL, 'e'},
 	{"explain", no_argument, NULL, 'x'},
 	{"dot", optional_argument, NULL, 'D'},
+	{"help", no_argument, NULL, 'h'},
 	{0},
 };
 
@@ -25,7 +27,21 @@ struct filter_args {
 	struct waggle_filter how;
 	const char *format, *file;
 	int listings; /* how often -d */
+	bool help;
 };
+
+static const char help[] =
+	"waggle filter [OPTIONS] EXPRESSION: a packet filter as tcpdump takes it, compiled\n"
+	"\n"
+	"  -d, -dd, -ddd           a listing (as without options), a C array, numbers\n"
+	"  -y, --link LINK         what the packets begin with: EN10MB, RAW, LINUX_SLL, ...\n"
+	"  -s, --snapshot-length N what the program returns for a packet that it takes (262144)\n"
+	"  -O, --no-optimize       each test as it was written\n"
+	"  -F FILE                 the expression is in a file\n"
+	"      --netmask MASK      of the packets' net, for `ip broadcast`\n"
+	"      --ebpf              the BPF program that does the same\n"
+	"      --explain           each test in words\n"
+	"      --dot[=WHICH]       a drawing for graphviz: tree, graph, optimised\n";
 
 static int take_snaplen(struct filter_args *a, const char *text)
 {
@@ -55,7 +71,7 @@ static int parse(struct filter_args *a, int argc, char **argv)
 	static const char *const listings[] = {"listing", "listing", "c", "numbers"};
 	int opt, err = 0;
 
-	while (!err && (opt = getopt_long(argc, argv, "+dOy:s:F:", long_options, NULL)) >= 0)
+	while (!err && (opt = getopt_long(argc, argv, "+dOy:s:F:h", long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'd': a->listings += a->listings < 3; break;
 		case 'O': a->how.plain = true; break;
@@ -66,6 +82,7 @@ static int parse(struct filter_args *a, int argc, char **argv)
 		case 'e': a->format = "bpf"; break;
 		case 'x': a->format = "explain"; break;
 		case 'D': err = take_dot(a, optarg); break;
+		case 'h': a->help = true; return 0;
 		default: return STATUS_USAGE;
 		}
 	if (!a->format)
@@ -101,6 +118,10 @@ int cmd_filter(int argc, char **argv)
 
 	if (status)
 		return status;
+	if (a.help) {
+		fputs(help, stdout);
+		return STATUS_OK;
+	}
 	if (a.file) {
 		if (source_read(&source, a.file))
 			return STATUS_ERROR;

@@ -72,6 +72,8 @@ static int help_word(const char *word)
 		near_word(&s.near, c->name);
 		if (!strcmp(c->name, word)) {
 			printf("%s: %s\n  docs/cli.md tells more\n", c->usage, c->does);
+			if (c->run == cmd_strace)
+				strace_print();
 			s.found++;
 		}
 	}

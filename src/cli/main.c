@@ -25,6 +25,8 @@ const struct command commands[] = {
 	{"map", cmd_map, "waggle map VERB [MAP [KEY [VALUE]]]",
 	 "the maps of this machine: list, dump, lookup, update, delete"},
 	{"detach", cmd_detach, "waggle detach ID", "take a program from where it is attached"},
+	{"strace", cmd_strace, "waggle strace [OPTIONS] [CMD ARGS]",
+	 "system calls of a command, a process (-p), or the machine (--all)"},
 	{"run", cmd_run, "waggle run [--classic] OBJECT [OPTIONS]",
 	 "run a program of an object, or a classic filter, on given input"},
 	{"list", cmd_list, "waggle list [-v] [PATTERN]",

@@ -9,10 +9,11 @@
 #include "cli/trace.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTIONS_MOST = 32, COMMON_MOST = 64, OWN = 256, COMMON = 512 };
+enum { OPTIONS_MOST = 32, COMMON_MOST = 64, ARGS_MOST = 8, OWN = 256, COMMON = 512 };
 
 struct parsing {
 	struct tool_option own[OPTIONS_MOST];
@@ -22,7 +23,11 @@ struct parsing {
 	char letters[2 * OPTIONS_MOST + 3];
 	char *params[OPTIONS_MOST];
 	unsigned nparams;
-	char **args; /* all that the script gets */
+	int least, most; /* arguments */
+	int probes;      /* the first one names what is probed: becomes so many of the script's */
+	char *made[2];   /* these */
+	char otherwise[ARGS_MOST][32]; /* what they are when they are not given, or "" */
+	char **args;                   /* all that the script gets */
 };
 
 static const struct option_row *common_row(const char *name)
@@ -53,8 +58,8 @@ static void read_head(struct parsing *p, const struct tool *tool)
 		p->nown++;
 	}
 	stpcpy(letter, "h");
-	for (int i = 0; option_rows[i].letter || option_rows[i].name; i++)
-		if (option_rows[i].name && i < COMMON_MOST)
+	for (int i = 0; i < COMMON_MOST && (option_rows[i].letter || option_rows[i].name); i++)
+		if (option_rows[i].name)
 			*name++ = (struct option){option_rows[i].name, option_rows[i].takes != NULL,
 						  NULL, COMMON + i};
 }
@@ -85,19 +90,27 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 		tool_help(tool);
 		exit(output_check(STATUS_OK));
 	}
-	row = common_row(o->name);
+	row = o->own ? NULL : common_row(o->name);
 	return row ? option_take(t, row, optarg) : add_param(p, o, optarg ? optarg : "");
 }
 
 /* What the script gets: ARGS, and behind a "--" its named parameters. */
 static int set_arguments(struct parsing *p, struct trace *t, char **args, int n)
 {
-	char **all = calloc((size_t)n + p->nparams + 2, sizeof(*all));
+	char **all = calloc((size_t)n + ARGS_MOST + p->nparams + 2, sizeof(*all));
 
 	if (!all)
 		return STATUS_ERROR;
 	for (int i = 0; i < n; i++)
 		all[i] = args[i];
+	if (p->probes && !(all[0] = p->made[0] = tool_probe(args[0], false)))
+		n = 0;
+	if (p->probes == 2 && n) {
+		memmove(all + 2, all + 1, (size_t)(n++ - 1) * sizeof(*all));
+		all[1] = p->made[1] = tool_probe(args[0], true);
+	}
+	for (int more = p->probes == 2; n - more < p->most && p->otherwise[n - more][0]; n++)
+		all[n] = p->otherwise[n - more];
 	all[n] = (char *)"--";
 	for (unsigned i = 0; i < p->nparams; i++)
 		all[n + 1 + (int)i] = p->params[i];
@@ -107,24 +120,44 @@ static int set_arguments(struct parsing *p, struct trace *t, char **args, int n)
 	return 0;
 }
 
-static bool takes_args(const struct tool *tool)
+/* What a head says of arguments: "args PATTERN [INTERVAL=60 [COUNT]]". Those in brackets may be
+ * left out; one that says what it is then, is that. */
+static void read_args(struct parsing *p, const struct tool *tool)
 {
-	const char *at = tool->text;
-	struct tool_line l;
+	const char *at = tool->text, *word, *end;
+	struct tool_line l = {.word = ""};
 
-	while (tool_line(&at, &l))
-		if (!strcmp(l.word, "args"))
-			return true;
-	return false;
+	while (tool_line(&at, &l) && strcmp(l.word, "args") != 0)
+		;
+	if (strcmp(l.word, "args") != 0)
+		return;
+	for (word = l.text, end = l.text + l.ntext; word < end && p->most < ARGS_MOST;) {
+		size_t n = strcspn(word, " \n"), name = strcspn(word, "= ]\n");
+
+		if (*word != '[')
+			p->least++;
+		if (!p->most)
+			p->probes = !strncmp(word, "PATTERN", 7)    ? 1
+				    : !strncmp(word, "FUNCTION", 8) ? 2
+								    : 0;
+		if (word[name] == '=')
+			snprintf(p->otherwise[p->most], sizeof(p->otherwise[0]), "%.*s",
+				 (int)strcspn(word + name + 1, " ]\n"), word + name + 1);
+		p->most++;
+		word += n + (word + n < end);
+	}
 }
 
-static int check_args(const struct tool *tool, int given)
+static int check_args(const struct parsing *p, const struct tool *tool, int given)
 {
-	if (takes_args(tool) && !given)
+	if (given < p->least)
 		return usage_error("%s takes an argument: `waggle help %s` tells which", tool->name,
 				   tool->name);
-	if (!takes_args(tool) && given)
+	if (given > p->most && !p->most)
 		return usage_error("%s takes no arguments: a command stands behind --", tool->name);
+	if (given > p->most)
+		return usage_error("%s takes %d argument%s at most: a command stands behind --",
+				   tool->name, p->most, p->most == 1 ? "" : "s");
 	return 0;
 }
 
@@ -137,6 +170,7 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 	while (end < argc && strcmp(argv[end], "--") != 0)
 		end++;
 	read_head(&p, tool);
+	read_args(&p, tool);
 	t.script = tool->text;
 	t.tool = tool->name;
 	while (!status && (opt = getopt_long(end, argv, p.letters, p.names, NULL)) >= 0)
@@ -148,12 +182,14 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 		t.opts.command_only = !p.everybody;
 	}
 	if (!status)
-		status = check_args(tool, end - optind);
+		status = check_args(&p, tool, end - optind);
 	if (!status)
 		status = set_arguments(&p, &t, argv + optind, end - optind);
 	status = trace_run(&t, status);
 	for (unsigned i = 0; i < p.nparams; i++)
 		free(p.params[i]);
 	free(p.args);
+	free(p.made[0]);
+	free(p.made[1]);
 	return status;
 }

@@ -38,7 +38,7 @@ const struct tool *tool_find(const char *name)
 
 int tool_line(const char **at, struct tool_line *l)
 {
-	static const char *const words[] = {"view", "everybody", "args", "option", "example"};
+	static const char *const words[] = {"view", "everybody", "args", "option", "param", "example"};
 	const char *p = *at, *end;
 
 	*l = (struct tool_line){.word = ""};
@@ -76,7 +76,8 @@ int tool_option(const struct tool_line *l, struct tool_option *o)
 	int n;
 
 	*o = (struct tool_option){0};
-	if (strcmp(l->word, "option") != 0 || !tab)
+	o->own = !strcmp(l->word, "param");
+	if ((!o->own && strcmp(l->word, "option") != 0) || !tab)
 		return 0;
 	n = l->text[1] == '-'
 		    ? sscanf(l->text, "--%31s%*[ ]%31[^\t\n]", o->name, o->takes) + 1
@@ -117,7 +118,8 @@ static void print_lines(const struct tool *t, const char *word, const char *titl
 	char left[80];
 
 	while (tool_line(&at, &l)) {
-		if (strcmp(l.word, word) != 0 || !l.nword)
+		if (!l.nword || (strcmp(l.word, word) != 0 &&
+				 (strcmp(word, "option") != 0 || strcmp(l.word, "param") != 0)))
 			continue;
 		if (title)
 			printf("\n%s\n", title);
@@ -147,6 +149,25 @@ static void print_text(const struct tool *t)
 	}
 }
 
+/* "[SECONDS=10 [COUNT]]" without what they are when they are not given. */
+static void print_args(const struct tool *t)
+{
+	const char *at = t->text;
+	struct tool_line l;
+
+	while (tool_line(&at, &l)) {
+		if (strcmp(l.word, "args") != 0)
+			continue;
+		putchar(' ');
+		for (size_t i = 0; i < l.ntext; i++) {
+			if (l.text[i] == '=')
+				i += strcspn(l.text + i, " ]\n");
+			if (i < l.ntext)
+				putchar(l.text[i]);
+		}
+	}
+}
+
 void tool_help(const struct tool *t)
 {
 	const char *at = t->text;
@@ -154,9 +175,7 @@ void tool_help(const struct tool *t)
 
 	tool_line(&at, &l);
 	printf("%s: %.*s\n\n  waggle %s [OPTIONS]", t->name, (int)l.ntext, l.text, t->name);
-	for (at = t->text; tool_line(&at, &l);)
-		if (!strcmp(l.word, "args"))
-			printf(" %.*s", (int)l.ntext, l.text);
+	print_args(t);
 	puts(" [-- CMD ARGS]\n");
 	print_lines(t, "option", NULL);
 	puts("  as all tools: --pid, --comm, --uid, --cgroup, --container, --duration, --json,\n"

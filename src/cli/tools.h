@@ -3,6 +3,7 @@
 #ifndef CLI_TOOLS_H
 #define CLI_TOOLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct tool {
@@ -13,7 +14,7 @@ const struct tool *tool_find(const char *name);
 
 /*
  * The head of a script is the comment at its beginning: "NAME: what it does" on its first line,
- * then lines that begin with a word: "view", "everybody", "args", "option", "example"; then text.
+ * then lines that begin with a word: "view", "everybody", "args", "option", "param", "example"; then text.
  */
 struct tool_line {
 	const char *word,
@@ -27,6 +28,7 @@ int tool_line(const char **at, struct tool_line *);
 /* "-x --failed VALUE<tabs>what it does" */
 struct tool_option {
 	char letter;              /* or 0 */
+	bool own;                 /* the script's own, also where tracing has one of that name */
 	char name[32], takes[32]; /* takes: "": nothing */
 	const char *does;
 	size_t ndoes;
@@ -34,6 +36,9 @@ struct tool_option {
 int tool_option(const struct tool_line *, struct tool_option *);
 
 void tool_help(const struct tool *);
+/* What is meant by bcc's name of a function, tracepoint or static probe, as a probe; returns: where the
+ * function ends. NULL: no memory. */
+char *tool_probe(const char *word, bool returns);
 int tool_run(const struct tool *, int argc, char **argv);
 int cmd_tools(int argc, char **argv);
 

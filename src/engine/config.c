@@ -100,6 +100,22 @@ static u64 ahead(clockid_t clock, clockid_t of)
 	return (u64)(a.tv_sec - b.tv_sec) * 1000000000u + (u64)(a.tv_nsec - b.tv_nsec);
 }
 
+/* As the kernel has it: major << 20 | minor; 0: there is no such disk. */
+static u64 disk_number(const char *name)
+{
+	u32 major = 0, minor = 0;
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%s/dev", name);
+	f = strchr(name, '/') ? NULL : fopen(path, "re");
+	if (f && fscanf(f, "%u:%u", &major, &minor) != 2)
+		major = minor = 0;
+	if (f)
+		fclose(f);
+	return (u64)major << 20 | minor;
+}
+
 int fills_fill(const struct object *o, u8 *data, struct diag *d)
 {
 	u64 value = 0;
@@ -128,6 +144,7 @@ int fills_fill(const struct object *o, u8 *data, struct diag *d)
 			break;
 		case FILL_CGROUP_LEVEL: value = cgroup_level(f->text); break;
 		case FILL_USER: value = names_uid(f->text); break;
+		case FILL_DISK: value = disk_number(f->text); break;
 		case FILL_CPUS: value = (u64)sysconf(_SC_NPROCESSORS_CONF); break;
 		case FILL_WALL_OFFSET: value = ahead(CLOCK_REALTIME, CLOCK_BOOTTIME); break;
 		default: value = ahead(CLOCK_TAI, CLOCK_MONOTONIC);

@@ -130,6 +130,38 @@ static bool settle_config(struct plain_types *t, const struct btf_type *sec)
 	return true;
 }
 
+/* bpf-gcc writes types of functions that are only called, some without a name, some with parameters
+ * that the kernel does not take. Nothing refers to them. */
+static bool is_ours(const struct object *o, u32 func)
+{
+	vec_each (p, &o->progs)
+		vec_each (f, &p->code.funcs)
+			if (f->type == func)
+				return true;
+	return false;
+}
+
+/* What bpf-gcc writes and the kernel does not take: those functions, which become pointers; chars
+ * that are signed, too (it wants one of signed (1), char, bool); the size of what is only declared.
+ */
+static bool settle_record(struct plain_types *t, const struct btf_type *x)
+{
+	u8 *at = record(t, x->id);
+	u32 encoding = at && x->kind == BTF_INT ? get(at + 12) >> 24 : 0;
+
+	if (!at)
+		return false;
+	if (encoding & (encoding - 1))
+		put(at + 12, (get(at + 12) & 0xffffff) | (encoding & -encoding) << 24);
+	if (x->kind == BTF_FWD)
+		put(at + 8, 0);
+	if (x->kind == BTF_FUNC && !x->linkage && !is_ours(t->o, x->id)) {
+		put(at, 0);
+		put(at + 4, INFO(BTF_PTR, 0, 0));
+	}
+	return true;
+}
+
 static int settle_all(struct plain_types *t)
 {
 	for (u32 id = 1; id <= btf_count(t->btf) && !t->number; id++) {
@@ -142,10 +174,8 @@ static int settle_all(struct plain_types *t)
 		const struct btf_type *x = btf_type(t->btf, id);
 		bool good = true;
 
-		if (!x)
+		if (!x || !settle_record(t, x))
 			return -EINVAL;
-		if (x->kind == BTF_FUNC && !*x->name) /* bpf-gcc's; nothing refers to them */
-			put(record(t, id) + 4, INFO(BTF_PTR, 0, 0));
 		if (x->kind != BTF_DATASEC)
 			continue;
 		if (!strcmp(x->name, ".ksyms"))

@@ -101,6 +101,9 @@ enum action_kind {
 	ACTION_WATCH,   /* put the watchpoint of program `top` at an address in a process; fields: these;
 			 * text "stop": the process waits for it */
 	ACTION_UNWATCH, /* take watchpoints from the address that is its field */
+	ACTION_TABLE,   /* maps with the same keys as rows of schema `map`, at most top (0: all): text
+			 * says for each of its fields where it comes from: "k0 m3/1024" is part 0 of the
+			 * key, and the value of map 3, divided */
 	ACTION_KINDS
 };
 struct action {
@@ -177,6 +180,7 @@ enum fill_kind {
 	FILL_TAI_OFFSET, /* CLOCK_TAI less CLOCK_MONOTONIC, in ns */
 	FILL_CGROUP_LEVEL, /* how deep the cgroup at the path `text` lies below the root of all */
 	FILL_USER, /* id of the user `text`; UINT64_MAX: there is none */
+	FILL_DISK, /* number of the block device `text`, as the kernel has it; 0: there is none */
 	FILL_KINDS
 };
 struct object_fill {

@@ -296,6 +296,8 @@ static int check_schema(const struct object *o, u32 i, struct diag *d)
 	if (a->kind >= ACTION_PRINT_MAP && a->kind <= ACTION_ZERO_MAP &&
 	    (a->map >= o->maps.n || !o->maps.v[a->map].shown))
 		return bad(d, "schema %u (%s): its action names no map", i, s->name);
+	if (a->kind == ACTION_TABLE && a->map >= o->schemas.n)
+		return bad(d, "schema %u (%s): its rows have no schema", i, s->name);
 	return check_layout(&s->layout, "record", s->name, 0, d);
 }
 
@@ -327,7 +329,8 @@ static int check_fill(const struct object *o, u32 i, struct diag *d)
 	const struct object_map *m = object_section(o, SECTION_RODATA);
 	const struct object_fill *f = &o->fills.v[i];
 
-	bool named = f->kind <= FILL_CGROUP || f->kind == FILL_CGROUP_LEVEL || f->kind == FILL_USER;
+	bool named = f->kind <= FILL_CGROUP || f->kind == FILL_CGROUP_LEVEL || f->kind == FILL_USER ||
+		     f->kind == FILL_DISK;
 
 	if (f->kind >= FILL_KINDS || (named && !f->text))
 		return bad(d, "fill row %u is of an unknown kind", i);

@@ -81,6 +81,7 @@ struct script_map {
 	struct loc at;
 	struct type value;
 	struct type *keys;
+	const char **key_names; /* as fields of a record would be called, or NULL */
 	u32 nkeys;
 	bool read; /* an aggregation whose value the script uses */
 	bool keys_known, used; /* used: stands in code, not only in print() */

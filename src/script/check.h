@@ -30,6 +30,8 @@ void check_param(struct checker *, struct node *);
 /* "did you mean 'x'?", or the other hint when nothing is near. */
 const char *check_near(struct checker *, const struct near *, const char *otherwise);
 
+/* check_call.c: emit(x = c ? y : none): takes away the fields that are not there. */
+void check_chosen(struct checker *, struct node *);
 /* check_type.c: the type that a NODE_TYPE of parse_type.c names; reports what does not exist. */
 bool check_type(struct checker *, struct node *, struct type *);
 void check_sizeof(struct checker *, struct node *);

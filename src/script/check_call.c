@@ -112,7 +112,8 @@ void check_printf(struct checker *c, struct node *n)
 static const char *wrapped_name(const struct node *n)
 {
 	static const char *const wrappers[] = {"str",     "ntop",     "ksym", "usym", "buf",
-					       "macaddr", "strerror", "kptr", "uptr", "bswap"};
+					       "macaddr", "strerror", "kptr", "uptr", "bswap",
+					       "decimal"};
 	const struct node *a = n->a && n->a->next && !strcmp(n->text, "ntop") ? n->a->next : n->a;
 
 	if (!strcmp(n->text, "kstack") || !strcmp(n->text, "ustack") || !strcmp(n->text, "nsecs"))
@@ -136,11 +137,52 @@ const char *node_field_name(const struct node *n)
 	}
 }
 
+static bool is_none(const struct node *n)
+{
+	return n->kind == NODE_NAME && !strcmp(n->text, "none");
+}
+
+static bool may_be_none(const struct node *n)
+{
+	return n->kind == NODE_COND && (is_none(n->b) || is_none(n->c));
+}
+
+/* field = c ? value : none: takes the branch. False: there is no such field. */
+static bool field_chosen(struct checker *c, struct node *arg)
+{
+	struct node *n = arg->kind == NODE_NAMED ? arg->a : arg, *taken;
+
+	if (!may_be_none(n))
+		return true;
+	check_condition(c, n, "a condition");
+	if (!n->known) {
+		check_fail(c, n->a, "parameters and constants are: getopt(\"name\") ? a : none",
+			   "whether there is a field must be known while the script is compiled");
+		return true;
+	}
+	taken = n->known == 1 ? n->c : n->b;
+	if (arg->kind == NODE_NAMED)
+		arg->a = taken;
+	return !is_none(taken);
+}
+
+void check_chosen(struct checker *c, struct node *n)
+{
+	for (struct node **a = &n->a; *a;)
+		if (field_chosen(c, *a))
+			a = &(*a)->next;
+		else
+			*a = (*a)->next;
+}
+
 void check_emit(struct checker *c, struct node *n)
 {
+	check_chosen(c, n);
 	for (struct node *a = n->a; a; a = a->next) {
 		struct node *value = a->kind == NODE_NAMED ? a->a : a;
 
+		if (may_be_none(value)) /* that was told */
+			continue;
 		if (check_expr(c, value) && !check_storable(value->type))
 			check_fail(c, value, "show its members, or buf() of it",
 				   "%s cannot be a field", TYPE_A(value->type));

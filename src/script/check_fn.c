@@ -116,6 +116,12 @@ void check_cgroupid(struct checker *c, struct node *n)
 	n->type = TYPE_U64;
 }
 
+void check_disk_number(struct checker *c, struct node *n)
+{
+	text_constant(c, n->a, "the name of a disk");
+	n->type = TYPE_U64;
+}
+
 /* The context of these programs is, or begins with, the registers. */
 static bool has_registers(const struct point *p)
 {
@@ -215,7 +221,9 @@ void check_ntop(struct checker *c, struct node *n)
 		check_int(c, n->a, "the family of ntop()");
 	if (bytes_of(c, addr, &size) && size && size != 4 && size != 16)
 		check_fail(c, addr, "IPv4 has 4 bytes, IPv6 16", "an address of %u bytes", size);
-	n->type = TYPE_SHOWN_OF(FIELD_INET, 24);
+	n->type = TYPE_SHOWN_OF(FIELD_INET, n->a->next && n->a->next->next ? 32 : 24);
+	if (n->type.size == 32)
+		check_int(c, n->a->next->next, "the port of ntop()");
 }
 
 void check_macaddr(struct checker *c, struct node *n)
@@ -231,6 +239,39 @@ void check_strerror(struct checker *c, struct node *n)
 {
 	check_int(c, n->a, "strerror()");
 	n->type = TYPE_SHOWN_OF(FIELD_ERRNO, 8);
+}
+
+#define DIGITS_MOST 9
+
+void check_decimal(struct checker *c, struct node *n)
+{
+	const struct node *digits = n->a->next;
+
+	check_int(c, n->a, "decimal()");
+	n->type = TYPE_SHOWN_OF(FIELD_DECIMAL, 8);
+	if (digits->kind != NODE_INT || digits->value < 1 || digits->value > DIGITS_MOST)
+		check_fail(c, digits, n->call->usage, "behind the point stand 1 to %d digits",
+			   DIGITS_MOST);
+	else
+		n->type.mode = (u8)digits->value;
+}
+
+void check_disk_name(struct checker *c, struct node *n)
+{
+	check_int(c, n->a, "disk_name()");
+	n->type = TYPE_SHOWN_OF(FIELD_DISK, 8);
+}
+
+void check_file_number(struct checker *c, struct node *n)
+{
+	const struct node *word = n->a->next, *div = word->next;
+
+	n->type = TYPE_SHOWN_OF(FIELD_FILE, 8);
+	if (n->a->kind != NODE_STR || word->kind != NODE_STR || (div && (div->kind != NODE_INT || !div->value)))
+		check_fail(c, n->a, n->call->usage, "a path, a word and a number are constants");
+	else
+		n->type.text = arena_printf(c->script->arena, "%s\n%s\n%llu", n->a->text, word->text,
+					    div ? (unsigned long long)div->value : 1);
 }
 
 /* ---- times */

@@ -41,6 +41,14 @@ void check_kfunc_exist(struct checker *c, struct node *n)
 		answer(n, kfunc_id(c, name) != 0);
 }
 
+void check_probe_exist(struct checker *c, struct node *n)
+{
+	if (n->a->kind == NODE_STR)
+		answer(n, point_exists(c->script, n->a->text, n->at));
+	else
+		check_fail(c, n->a, n->call->usage, "the name of a probe is a string in quotes");
+}
+
 /* Depends on the probe, so it stays a call until the program of a point is made. */
 void check_kfunc_allowed(struct checker *c, struct node *n)
 {

@@ -145,6 +145,7 @@ bool check_map(struct checker *c, struct node *n)
 		m->keys_known = true;
 		m->nkeys = keys;
 		m->keys = arena_array(c->script->arena, struct type, keys);
+		m->key_names = arena_array(c->script->arena, const char *, keys);
 	}
 	if (m->nkeys != keys) {
 		check_fail(c, n, "all uses of a map have the same keys",
@@ -154,8 +155,11 @@ bool check_map(struct checker *c, struct node *n)
 	for (i = 0; parts && i < keys; i++)
 		learn_key(c, n, n->a, parts->members[i].type, i);
 	i = 0;
-	for (struct node *k = n->a; k && !parts; k = k->next)
+	for (struct node *k = n->a; k && !parts; k = k->next) {
+		if (!m->key_names[i])
+			m->key_names[i] = node_field_name(k);
 		check_key(c, n, k, i++);
+	}
 	n->type = m->value;
 	return true;
 }

@@ -184,3 +184,10 @@ void check_path(struct checker *c, struct node *n)
 		check_fail(c, n->a, "path(args.file->f_path), path((struct path *)arg0)",
 			   "path() takes a struct path, not %s", TYPE_A(n->a->type));
 }
+
+void check_readable(struct checker *c, struct node *n)
+{
+	n->type = TYPE_BOOL;
+	if (check_int(c, n->a, "readable()") && n->a->next)
+		check_int(c, n->a->next, "readable()");
+}

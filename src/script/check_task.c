@@ -55,20 +55,20 @@ void check_comm(struct checker *c, struct node *n)
 	check_int(c, n->a, "comm()");
 }
 
-/* pid(init): as the machine's first PID namespace numbers it. */
+/* pid(init): as the machine's first PID namespace numbers it; pid(task): of another thread. */
 void check_pid(struct checker *c, struct node *n)
 {
 	n->type = TYPE_U32;
 	if (!n->a)
 		return;
-	if (n->a->kind != NODE_NAME ||
-	    (strcmp(n->a->text, "curr_ns") && strcmp(n->a->text, "init")))
-		check_fail(
-			c, n->a,
-			arena_printf(c->script->arena, "%s(curr_ns), %s(init)", n->text, n->text),
-			"there is no such PID namespace");
-	else
-		n->value = !strcmp(n->a->text, "init");
+	if (n->a->kind == NODE_NAME && !strcmp(n->a->text, "curr_ns"))
+		n->value = PID_OWN;
+	else if (n->a->kind == NODE_NAME && !strcmp(n->a->text, "init"))
+		n->value = PID_INIT;
+	else {
+		n->value = PID_OF_TASK;
+		check_task_arg(c, n);
+	}
 }
 
 void check_number_name(struct checker *c, struct node *n)

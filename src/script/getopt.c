@@ -48,8 +48,11 @@ static void remember(struct checker *c, const struct node *n, const struct node 
 	struct script_option **o = &c->script->options;
 
 	for (; *o; o = &(*o)->next)
-		if (!strcmp((*o)->name, n->a->text))
+		if (!strcmp((*o)->name, n->a->text)) {
+			if (doc && !*(*o)->doc)
+				(*o)->doc = doc->text;
 			return;
+		}
 	*o = arena_new(c->script->arena, struct script_option);
 	(*o)->name = n->a->text;
 	(*o)->at = n->at;
@@ -59,6 +62,17 @@ static void remember(struct checker *c, const struct node *n, const struct node 
 			  : otherwise->kind == NODE_STR ? otherwise->text
 							: arena_printf(c->script->arena, "%lld",
 								       (long long)otherwise->value);
+}
+
+const char *script_named(struct script *s, const char *name, const char *otherwise, struct loc at)
+{
+	struct checker c = {.script = s};
+	struct node text = {.kind = NODE_STR, .text = name}, call = {.a = &text, .at = at};
+	struct node value = {.kind = NODE_STR, .text = otherwise};
+	const char *given = value_of(s, name);
+
+	remember(&c, &call, &value, NULL);
+	return given && *given ? given + 1 : otherwise;
 }
 
 static void become_number(struct node *n, s64 value, struct type type)

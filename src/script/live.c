@@ -29,9 +29,23 @@ static bool has(const struct node *n, const char *name, const struct script_map 
 	return false;
 }
 
+/* Does it show a table of maps one of which it empties? */
+static bool has_table(const struct node *n, const struct node *body)
+{
+	for (; n; n = n->next) {
+		for (const struct node *a = n->kind == NODE_CALL && !strcmp(n->text, "table") ? n->a : NULL; a; a = a->next)
+			if (a->kind == NODE_MAP && (has(body, "clear", a->map, body) || has(body, "zero", a->map, body)))
+				return true;
+		if (has_table(n->a, body) || has_table(n->b, body) || has_table(n->c, body))
+			return true;
+	}
+	return false;
+}
+
 bool point_is_live(const struct point *p)
 {
 	const struct node *body = p->probe->body;
 
-	return p->row->attach == ATTACH_INTERVAL && has(body, "print", NULL, body);
+	return p->row->attach == ATTACH_INTERVAL &&
+	       (has(body, "print", NULL, body) || has_table(body, body));
 }

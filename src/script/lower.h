@@ -53,6 +53,10 @@ struct lower {
 		u32 block, body, leave; /* blocks */
 		u32 slot;	  /* variable: its address */
 	} claim;
+	vec(struct lowered_table {
+		const struct node *args; /* of an emit() */
+		u32 schema; /* of its first record */
+	}) tables;
 	u32 served; /* points that share this program */
 	struct frame {		/* of programs with loops that are called: what their callbacks see */
 		bool wanted;	/* the program is one */
@@ -62,7 +66,7 @@ struct lower {
 	} frame;
 	vec(struct ir_fn *) callbacks; /* of this program */
 	u32 break_to, continue_to;
-	u32 call_names, signal_names; /* in .rodata: tables of names; 0: not yet */
+	u32 call_names, signal_names, capability_names; /* in .rodata: tables of names; 0: not yet */
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
 	bool shared; /* an aggregation is changed that all CPUs share */
 	bool live;  /* what this point shows is a picture that is drawn again: VIEW_LIVE */
@@ -169,6 +173,8 @@ bool mentions(const struct node *, const struct script_var *, bool set);
 /* lower_each.c: such loops; for over a map without a variable (c) only counts. Gives how many turns
  * were made. */
 u32 lower_each(struct lower *, struct node *);
+/* table.c: the schema whose table has the rows of an emit() with these arguments, whose schema is id. */
+u32 lower_table_group(struct lower *, const struct node *args, u32 id);
 /* lower_record.c: a record with these arguments as its fields, and what to do with it. */
 void lower_record(struct lower *, const char *name, const struct action *, u8 view,
 		  struct node *args);

@@ -114,6 +114,8 @@ void store_ntop(struct lower *l, struct node *n, struct mem to)
 	family = n->a->next ? lower_int(l, n->a) : ir_const(fn, size == 16 ? AF_INET6 : AF_INET);
 	ir_store(fn, 8, to.ptr, to.off, family);
 	mem_zero(l, bytes, 16);
+	if (n->type.size == 32)
+		ir_store(fn, 8, to.ptr, to.off + 24, lower_int(l, n->a->next->next));
 	if (number)
 		ir_store(fn, 4, bytes.ptr, bytes.off, lower_int(l, addr));
 	else if (addr->type.kind == TYPE_INT) /* how much it points to, the family tells */
@@ -131,6 +133,12 @@ void store_macaddr(struct lower *l, struct node *n, struct mem to)
 void store_word(struct lower *l, struct node *n, struct mem to)
 {
 	ir_store(l->fn, 8, to.ptr, to.off, lower_int(l, n->a));
+}
+
+void store_nothing(struct lower *l, struct node *n, struct mem to)
+{
+	(void)n;
+	ir_store(l->fn, 8, to.ptr, to.off, ir_const(l->fn, 0));
 }
 
 void store_strftime(struct lower *l, struct node *n, struct mem to)
@@ -167,6 +175,11 @@ u32 value_kaddr(struct lower *l, struct node *n)
 u32 value_cgroupid(struct lower *l, struct node *n)
 {
 	return lower_fill(l, FILL_CGROUP, n->a->text);
+}
+
+u32 value_disk_number(struct lower *l, struct node *n)
+{
+	return lower_fill(l, FILL_DISK, n->a->text);
 }
 
 u32 value_nsecs(struct lower *l, struct node *n)

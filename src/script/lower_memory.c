@@ -81,6 +81,30 @@ u32 value_socket_cookie(struct lower *l, struct node *n)
 	return read_word(l, add(l, lower_int(l, n->a), (off + inner) / 8));
 }
 
+/* 0: the byte is there. Not by lower_read(): that it is not is no error. */
+static u32 read_byte(struct lower *l, u32 addr)
+{
+	u32 piece = mem_get(l, 8), result;
+
+	result = ir_call(l->fn, HELPER_probe_read_user, IRT_I64, 3,
+			 mem_addr(l, mem_at(l, &l->pieces.v[piece])), ir_const(l->fn, 1), addr);
+	mem_put(l, piece);
+	return result;
+}
+
+u32 value_readable(struct lower *l, struct node *n)
+{
+	struct ir_fn *fn = l->fn;
+	u32 addr = lower_int(l, n->a), last, result;
+
+	if (!n->a->next)
+		return ir_bin(fn, IR_EQ, IRT_I64, read_byte(l, addr), ir_const(fn, 0));
+	last = add(l, ir_bin(fn, IR_ADD, IRT_I64, addr, lower_int(l, n->a->next)), -1);
+	result = read_byte(l, addr);
+	result = ir_bin(fn, IR_OR, IRT_I64, result, read_byte(l, last));
+	return ir_bin(fn, IR_EQ, IRT_I64, result, ir_const(fn, 0));
+}
+
 /* ---- stacks and maps */
 
 static u32 stack_depth(struct lower *l, struct node *n)

@@ -128,6 +128,12 @@ static u32 make_schemas(struct lower *l, const char *name, const struct action *
 		s->group = *first;
 		fill_layout(l, &s->layout, args, n ? l->script->limits.str_most : STR_SHORT);
 	}
+	if (action->kind == ACTION_EMIT) {
+		u32 group = lower_table_group(l, args, *first);
+
+		for (u32 i = 0; i < n; i++)
+			l->object->schemas.v[*first + i].group = group;
+	}
 	return n;
 }
 

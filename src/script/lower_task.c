@@ -199,13 +199,19 @@ static u32 pid_tgid(struct lower *l)
 
 u32 value_pid(struct lower *l, struct node *n)
 {
-	return n->value ? ir_bin(l->fn, IR_SHR, IRT_I64, pid_tgid(l), ir_const(l->fn, 32))
-			: lower_pid(l);
+	if (n->value == PID_OF_TASK)
+		return thread_number(l, lower_member(l, lower_int(l, n->a), "task_struct",
+						     "group_leader"));
+	return n->value == PID_INIT
+		       ? ir_bin(l->fn, IR_SHR, IRT_I64, pid_tgid(l), ir_const(l->fn, 32))
+		       : lower_pid(l);
 }
 
 u32 value_tid(struct lower *l, struct node *n)
 {
-	return n->value ? ir_un(l->fn, IR_ZEXT32, IRT_I64, pid_tgid(l)) : lower_tid(l);
+	if (n->value == PID_OF_TASK)
+		return thread_number(l, lower_int(l, n->a));
+	return n->value == PID_INIT ? ir_un(l->fn, IR_ZEXT32, IRT_I64, pid_tgid(l)) : lower_tid(l);
 }
 
 u32 lower_has_cpid(struct lower *l)
@@ -363,4 +369,25 @@ u32 text_signal_name(struct lower *l, struct node *n, struct mem to, struct room
 	if (!l->signal_names)
 		l->signal_names = names_table(l, count, width, signal_name);
 	return name_of(l, n, l->signal_names, count, width, to, room);
+}
+
+static const char *capability_name(const struct lower *l, u32 i)
+{
+	static const char *const names[] = {
+#define CAPABILITY(name) "CAP_" #name,
+#include "script/capabilities.def"
+#undef CAPABILITY
+	};
+
+	(void)l;
+	return i < ARRAY_SIZE(names) ? names[i] : NULL;
+}
+
+u32 text_capability_name(struct lower *l, struct node *n, struct mem to, struct room room)
+{
+	const u32 count = 64, width = 32;
+
+	if (!l->capability_names)
+		l->capability_names = names_table(l, count, width, capability_name);
+	return name_of(l, n, l->capability_names, count, width, to, room);
 }

@@ -243,19 +243,37 @@ static void skip_name(struct parser *p)
 	p->lex.diag = p->script->diag;
 }
 
+static const char *with_params(struct script *, const char *text, struct loc);
+
+/* $hertz=99: the parameter --hertz, or 99. */
+static const char *with_named(struct script *s, const char *text, const char *dollar, struct loc at)
+{
+	size_t n = strspn(dollar + 1, "abcdefghijklmnopqrstuvwxyz-_");
+	const char *name = arena_strndup(s->arena, dollar + 1, n), *end = dollar + 2 + n;
+
+	if (!n || dollar[1 + n] != '=')
+		return text;
+	n = strcspn(end, ":,");
+	return arena_printf(s->arena, "%.*s%s%s", (int)(dollar - text), text,
+			    script_named(s, name, arena_strndup(s->arena, end, n), at),
+			    with_params(s, end + n, at));
+}
+
 /* $1 in the name of a probe. */
-static const char *with_params(struct script *s, const char *text)
+static const char *with_params(struct script *s, const char *text, struct loc at)
 {
 	const char *dollar = strchr(text, '$'), *value;
 	char *end;
 	long n;
 
-	if (!dollar || dollar[1] < '1' || dollar[1] > '9')
+	if (!dollar)
 		return text;
+	if (dollar[1] < '1' || dollar[1] > '9')
+		return with_named(s, text, dollar, at);
 	n = strtol(dollar + 1, &end, 10);
 	value = n <= s->argc ? s->argv[n - 1] : "";
 	return arena_printf(s->arena, "%.*s%s%s", (int)(dollar - text), text, value,
-			    with_params(s, end));
+			    with_params(s, end, at));
 }
 
 /* specs = spec { "," spec } */
@@ -277,7 +295,7 @@ static struct probe_spec *parse_specs(struct parser *p)
 				"a probe expected");
 		}
 		*tail = arena_new(p->script->arena, struct probe_spec);
-		(*tail)->text = with_params(p->script, t.text);
+		(*tail)->text = with_params(p->script, t.text, t.at);
 		(*tail)->at = t.at;
 		tail = &(*tail)->next;
 		parse_advance(p);

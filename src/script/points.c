@@ -224,6 +224,16 @@ static void try_points(struct script *s, struct probe *p, struct probe_spec *spe
 	s->diag = outer;
 }
 
+bool point_exists(struct script *s, const char *text, struct loc at)
+{
+	struct probe_spec spec = {.text = text, .at = at};
+	struct probe probe = {.specs = &spec, .at = at};
+	struct point *first = NULL, **tail = &first;
+
+	try_points(s, &probe, &spec, &tail);
+	return !spec.missing && first;
+}
+
 /* A kernel or a library has other functions in the next version, and scripts name all of them in
  * one list: kprobe:blk_account_io_start,kprobe:__blk_account_io_start. */
 static bool is_of_versions(const struct probe *p)

@@ -121,6 +121,8 @@ bool point_is_led(const struct script *, const struct point *);
 bool point_has_cookies(const struct script *, const struct point *);
 #define POINTS_DEFAULT 1024 /* see struct limits */
 #define POINTS_LIMIT   1000000
+/* Whether there is a place of that name: probe_exist(). */
+bool point_exists(struct script *, const char *text, struct loc at);
 /* Whether it prints a map and empties it, at each tick of an interval (live.c). */
 bool point_is_live(const struct point *);
 #define PARTS_ANY   255	 /* probe_row.parts: the function gets all behind the name as one part */
@@ -160,6 +162,10 @@ struct script_opts {
 /* "NAME=VALUE" of the environment: before script_parse(), which it outranks. */
 int config_set(struct script *, const char *text);
 
+/* getopt.c: a named parameter in the name of a probe; notes that the script has it. */
+const char *script_named(struct script *, const char *name, const char *otherwise, struct loc at);
+/* leave_out.c: takes away the probes whose predicate is known to be false. After script_parse(). */
+void script_leave_out(struct script *);
 /* filter.c: makes what they say a condition of the script. After script_parse(). */
 void script_filter(struct script *, const struct script_opts *);
 bool point_is_filtered(const struct point *);

@@ -30,6 +30,14 @@ void check_buf(struct checker *, struct node *);
 void check_ntop(struct checker *, struct node *);
 void check_macaddr(struct checker *, struct node *);
 void check_strerror(struct checker *, struct node *);
+void check_decimal(struct checker *, struct node *);
+void check_disk_number(struct checker *, struct node *);
+u32 value_disk_number(struct lower *, struct node *);
+void check_disk_name(struct checker *, struct node *);
+void check_file_number(struct checker *, struct node *);
+void store_nothing(struct lower *, struct node *, struct mem to);
+void check_table(struct checker *, struct node *);
+void lower_table(struct lower *, struct node *);
 void check_strftime(struct checker *, struct node *);
 void check_time(struct checker *, struct node *);
 void check_join(struct checker *, struct node *);
@@ -76,12 +84,14 @@ u32 text_pcomm(struct lower *, struct node *, struct mem to, struct room);
 u32 text_comm_of(struct lower *, struct node *, struct mem to, struct room);
 u32 text_syscall_name(struct lower *, struct node *, struct mem to, struct room);
 u32 text_signal_name(struct lower *, struct node *, struct mem to, struct room);
+u32 text_capability_name(struct lower *, struct node *, struct mem to, struct room);
 void store_username(struct lower *, struct node *, struct mem to);
 
 void check_pton(struct checker *, struct node *);
 void check_percpu_kaddr(struct checker *, struct node *);
 void check_uaddr(struct checker *, struct node *);
 void check_socket_cookie(struct checker *, struct node *);
+void check_readable(struct checker *, struct node *);
 void check_len(struct checker *, struct node *);
 void check_find(struct checker *, struct node *);
 void check_path(struct checker *, struct node *);
@@ -90,6 +100,7 @@ void store_pton(struct lower *, struct node *, struct mem to);
 u32 value_percpu_kaddr(struct lower *, struct node *);
 u32 value_uaddr(struct lower *, struct node *);
 u32 value_socket_cookie(struct lower *, struct node *);
+u32 value_readable(struct lower *, struct node *);
 u32 value_len(struct lower *, struct node *);
 u32 value_find(struct lower *, struct node *);
 void lower_find(struct lower *, struct node *);
@@ -189,6 +200,7 @@ int points_watch(struct script *, const struct probe_row *, struct probe *, stru
 extern const struct call_row watch_row;
 void lower_watch(struct lower *, struct node *);
 void check_kfunc_exist(struct checker *, struct node *);
+void check_probe_exist(struct checker *, struct node *);
 void check_kfunc_allowed(struct checker *, struct node *);
 void check_override(struct checker *, struct node *);
 bool kfunc_is_allowed(struct script *, const struct point *, const char *name);
@@ -198,6 +210,9 @@ void check_unwatch(struct checker *, struct node *);
 void lower_unwatch(struct lower *, struct node *);
 int points_iter(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
 		char **parts, struct point ***tail);
+
+/* What the argument of pid() and tid() says: the value of the call's node. */
+enum pid_of { PID_OWN, PID_INIT, PID_OF_TASK };
 
 /* points_iter.c: calls fn for each iterator of the kernel until it returns non-zero; the context of
  * an iterator's point; where that has what the iterator is at. */

@@ -18,14 +18,6 @@ u32 session_map_cpus(const struct waggle_session *s, const struct object_map *m)
 	return kind && kind->per_cpu ? s->engine->cpus : 1;
 }
 
-/* What a map holds, to be shown. */
-struct reading {
-	const struct object_map *map;
-	struct buf keys, values;
-	struct map_contents contents;
-	struct arena arena;
-};
-
 /* Leaves the entry of that key alone. */
 static u32 only_entry(struct reading *r, u32 n, size_t value_bytes, const u8 *key)
 {
@@ -41,9 +33,8 @@ static u32 only_entry(struct reading *r, u32 n, size_t value_bytes, const u8 *ke
 	return 0;
 }
 
-/* key: of the one entry that is wanted; NULL: all */
-static int read_map(struct waggle_session *s, struct reading *r, u32 map, u32 top, u32 div,
-		    const u8 *key)
+int reading_make(struct waggle_session *s, struct reading *r, u32 map, u32 top, u32 div,
+		 const u8 *key)
 {
 	jmp_buf full;
 	u32 n = 0;
@@ -72,19 +63,24 @@ static int read_map(struct waggle_session *s, struct reading *r, u32 map, u32 to
 	return err;
 }
 
+void reading_free(struct reading *r)
+{
+	arena_free(&r->arena);
+	buf_free(&r->keys);
+	buf_free(&r->values);
+}
+
 static void print_map(struct waggle_session *s, u32 map, u32 top, u32 div, const u8 *key)
 {
 	struct reading r = {0};
-	int err = read_map(s, &r, map, top, div, key);
+	int err = reading_make(s, &r, map, top, div, key);
 
 	if (err)
 		diag_fail(&s->diag, err, NULL, "cannot read %s: %s", s->object->maps.v[map].shown,
 			  strerror(-err));
 	else if (r.contents.n)
 		sink_map(&s->sink, &r.contents);
-	arena_free(&r.arena);
-	buf_free(&r.keys);
-	buf_free(&r.values);
+	reading_free(&r);
 }
 
 void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)
@@ -231,6 +227,10 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 	case ACTION_PRINT_MAP:
 		if (session_shows(s))
 			print_map(s, a->map, a->top, a->div, key_of(s, schema, payload, size));
+		break;
+	case ACTION_TABLE:
+		if (session_shows(s))
+			session_table(s, a, ns, cpu);
 		break;
 	case ACTION_CLEAR_MAP:
 	case ACTION_ZERO_MAP:

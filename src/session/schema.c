@@ -27,7 +27,10 @@ SAME(STRUCT, STRUCT);
 SAME(ARRAY, ARRAY);
 SAME(UID, USER);
 SAME(CGROUP, CGROUP);
-_Static_assert((int)WAGGLE_CGROUP + 1 == (int)FIELD_KINDS, "a new kind of field is public too");
+SAME(DECIMAL, DECIMAL);
+SAME(DISK, DISK);
+SAME(FILE, FILE);
+_Static_assert((int)WAGGLE_FILE + 1 == (int)FIELD_KINDS, "a new kind of field is public too");
 
 static const struct schema *schema_of(const struct waggle_schema *s)
 {

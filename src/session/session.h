@@ -153,6 +153,18 @@ static inline bool session_shows(const struct waggle_session *s)
 /* actions.c */
 int session_record(void *session, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		   u32 size); /* a stream_fn */
+/* What a map holds, to be shown. key: of the one entry that is wanted; NULL: all. It is to be freed in any
+ * case. */
+struct reading {
+	const struct object_map *map;
+	struct buf keys, values;
+	struct map_contents contents;
+	struct arena arena;
+};
+int reading_make(struct waggle_session *, struct reading *, u32 map, u32 top, u32 div, const u8 *key);
+void reading_free(struct reading *);
+/* table.c: ACTION_TABLE */
+void session_table(struct waggle_session *, const struct action *, u64 ns, u32 cpu);
 void session_print_map(struct waggle_session *, u32 map, u32 top, u32 div);
 
 /* print_map.c: the same of a map of a plain object; says nothing of one that is empty or constant. */

@@ -11,7 +11,10 @@
 #include "elf/lines.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NAME_MOST   512 /* of a symbol; longer ones are cut */
 #define MODULE_MOST 200
@@ -191,14 +194,25 @@ static char *put_field_time(char *p, const struct show *show, const struct field
 
 /* ---- small ones */
 
-static char *put_inet(char *p, const u8 *data)
+/* An address; where there is room for one, with a port behind it. */
+static char *put_inet(char *p, const u8 *data, u32 size)
 {
 	char text[INET6_ADDRSTRLEN];
 	int family = word(data) == AF_INET6 ? AF_INET6 : AF_INET;
+	bool port = size >= 32, brackets = port && family == AF_INET6;
 
 	if (!inet_ntop(family, data + 8, text, sizeof(text)))
 		return p;
-	return put_copy(p, text, strlen(text));
+	if (brackets)
+		*p++ = '[';
+	p = put_copy(p, text, strlen(text));
+	if (brackets)
+		*p++ = ']';
+	if (port) {
+		*p++ = ':';
+		p = put_u64(p, word(data + 24));
+	}
+	return p;
 }
 
 static char *put_mac(char *p, const u8 *data)
@@ -233,6 +247,60 @@ static char *put_cgroup(char *p, const struct show *show, const char *pattern, u
 	return show && show->symbols
 		       ? put_cut(p, symbol_cgroup(show->symbols, id, pattern), PATHS_MOST)
 		       : put_u64(p, id);
+}
+
+/* 1500 with three digits is 1.500 */
+static char *put_decimal(char *p, u8 digits, s64 v)
+{
+	u64 n = v < 0 ? -(u64)v : (u64)v, unit = 1;
+
+	for (u8 i = 0; i < digits && i < 18; i++)
+		unit *= 10;
+	if (v < 0)
+		*p++ = '-';
+	p = put_u64(p, n / unit);
+	*p++ = '.';
+	for (n %= unit, unit /= 10; unit; n %= unit, unit /= 10)
+		*p++ = (char)('0' + n / unit);
+	return p;
+}
+
+/* As /dev has it; major:minor where there is none any more. The number is major << 20 | minor. */
+static char *put_disk(char *p, u64 dev)
+{
+	char path[64], target[512];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", (u32)(dev >> 20) & 0xfff,
+		 (u32)dev & 0xfffff);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n <= 0) {
+		p = put_u64(p, dev >> 20);
+		*p++ = ':';
+		return put_u64(p, dev & 0xfffff);
+	}
+	target[n] = 0;
+	return put_cut(p, strrchr(target, '/') ? strrchr(target, '/') + 1 : target, NAME_MOST);
+}
+
+/* "PATH\nWORD\nDIVISOR": the number behind the word, at the beginning of a line. */
+static char *put_file_number(char *p, const char *text)
+{
+	char path[128], word[64], line[512];
+	unsigned long long n = 0, div = 1;
+	FILE *f;
+
+	if (sscanf(text, "%127[^\n]\n%63[^\n]\n%llu", path, word, &div) < 2)
+		return put_u64(p, 0);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, word, strlen(word))) {
+			n = strtoull(line + strlen(word), NULL, 10);
+			break;
+		}
+	if (f)
+		fclose(f);
+	return put_u64(p, n / (div ? div : 1));
 }
 
 const u8 *buffer_bytes(const struct field *f, const u8 *data, u32 *n)
@@ -274,7 +342,10 @@ char *shown_text(char *p, const struct show *show, const struct field *f, const 
 	case FIELD_KSTACK:
 	case FIELD_USTACK: return put_stack(p, show, f, at);
 	case FIELD_TIME: return put_field_time(p, show, f, at);
-	case FIELD_INET: return put_inet(p, at);
+	case FIELD_INET: return put_inet(p, at, f->size);
+	case FIELD_DECIMAL: return put_decimal(p, f->mode, (s64)word(at));
+	case FIELD_DISK: return put_disk(p, word(at));
+	case FIELD_FILE: return put_file_number(p, f->text ? f->text : "");
 	case FIELD_MAC: return put_mac(p, at);
 	case FIELD_ERRNO: return put_errno(p, word(at));
 	case FIELD_USER: return put_user(p, show, word(at));

@@ -203,6 +203,12 @@ void sink_record(struct sink *s, const struct schema *schema, u64 ns, u32 cpu, c
 	flush_large(s);
 }
 
+void sink_table(struct sink *s, const struct schema *schema)
+{
+	if (s->ops->table)
+		s->ops->table(s, schema);
+}
+
 void sink_map(struct sink *s, const struct map_contents *c)
 {
 	if (!c->map->shown || !c->n)

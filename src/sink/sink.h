@@ -54,6 +54,8 @@ struct sink_ops {
 	void (*attached)(struct sink *, u32 probes); /* may be NULL */
 	void (*record)(struct sink *, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		       u32 size);
+	/* What follows are the rows of a table of their own. May be NULL. */
+	void (*table)(struct sink *, const struct schema *);
 	void (*map)(struct sink *, const struct map_contents *);
 	void (*cleared)(struct sink *, const struct object_map *); /* may be NULL */
 	/* Tracing has ended, what follows are the final maps. Text sets them apart by two empty
@@ -79,6 +81,7 @@ int sink_open(struct sink *, const char *format, struct object *, int fd, int li
 void sink_attached(struct sink *, u32 probes);
 void sink_record(struct sink *, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		 u32 size);
+void sink_table(struct sink *, const struct schema *);
 void sink_map(struct sink *, const struct map_contents *);
 void sink_cleared(struct sink *, const struct object_map *); /* the map was emptied */
 /* Something that this record asks for comes next. Part of what an interval draws again and again?

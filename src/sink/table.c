@@ -59,6 +59,7 @@ static u32 natural_width(const struct field *f)
 	case FIELD_UINT:
 	case FIELD_INT: return f->size == 8 ? 12 : f->size == 4 ? 7 : 5;
 	case FIELD_TIME: return (u32)(put_time(time, f->text, 0) - time);
+	case FIELD_DECIMAL: return 9;
 	default: return 16;
 	}
 }
@@ -84,9 +85,12 @@ void table_open(struct table *t, struct arena *a, const struct layout *l)
 
 		*c = (struct column){.field = f, .name = header_name(a, f), .form = cell_form(f)};
 		name = (u32)strlen(c->name);
-		c->right = is_number(f);
+		c->right = is_number(f) || f->kind == FIELD_DECIMAL || f->kind == FIELD_FILE;
 		c->want = MIN(
-			MAX(f->width && f->kind != FIELD_TIME ? f->width : natural_width(f), name),
+			MAX(f->width && f->kind != FIELD_TIME && f->kind != FIELD_DECIMAL
+				    ? f->width
+				    : natural_width(f),
+			    name),
 			WIDTH_MOST);
 		c->least = MIN(MAX(least_width(f), name), c->want);
 		t->most +=

@@ -92,6 +92,12 @@ static void text_row(struct sink *s, struct text_schema *t, const u8 *payload)
 		s->out.n += (size_t)(table_row(&t->table, &s->term, &s->show, p, payload) - p);
 }
 
+/* A table of its own has its own header. */
+static void text_table(struct sink *s, const struct schema *schema)
+{
+	((struct text_schema *)s->state)[schema->id].rows->begun = false;
+}
+
 static void text_record(struct sink *s, const struct schema *schema, u64 ns, u32 cpu,
 			const void *payload, u32 size)
 {
@@ -350,6 +356,7 @@ const struct sink_ops sink_text = {
 	.name = "text",
 	.open = text_open,
 	.record = text_record,
+	.table = text_table,
 	.map = text_map,
 	.output = text_output,
 };

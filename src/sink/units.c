@@ -8,6 +8,7 @@ static const struct {
 } words[] = {
 	{"ns", "ns"},    {"nsecs", "ns"},    {"us", "us"}, {"usecs", "us"},  {"ms", "ms"},
 	{"msecs", "ms"}, {"bytes", "bytes"}, {"kb", "KB"}, {"percent", "%"},
+	{"s", "s"},
 };
 
 const char *unit_of_name(const char *name, size_t *stem)

@@ -18,7 +18,7 @@ static bool shown_check(const struct field *f)
 	};
 
 	return f->kind < FIELD_KINDS && f->size >= least[f->kind] &&
-	       (f->kind != FIELD_TIME || f->text);
+	       ((f->kind != FIELD_TIME && f->kind != FIELD_FILE) || f->text);
 }
 
 static bool number_check(const struct field *f)
@@ -360,6 +360,8 @@ char *field_json(char *p, const struct show *show, const struct field *f, const 
 	case FIELD_ARRAY: return array_json(p, show, f, data + f->off);
 	case FIELD_INT:
 	case FIELD_UINT: return number_json(p, f, field_load(f, data));
+	case FIELD_FILE:
+	case FIELD_DECIMAL: return shown_text(p, show, f, data);
 	default: return json_shown(p, show, f, data);
 	}
 }
@@ -404,6 +406,7 @@ int field_compare(const struct field *f, const u8 *a, const u8 *b)
 	case FIELD_TUPLE:
 	case FIELD_STRUCT: return layout_compare(f->sub, a + f->off, b + f->off);
 	case FIELD_ARRAY: return array_compare(f, a + f->off, b + f->off);
+	case FIELD_DECIMAL:
 	case FIELD_INT:
 		x = field_load(f, a);
 		y = field_load(f, b);

@@ -216,7 +216,8 @@ const char *type_name(struct type t, char *out, size_t size)
 	/* as in object/fields.def */
 	static const char *const shown[] = {
 		"uint",   "int",    "string", "bytes", "tuple", "buffer", "ksym",   "usym",  "kstack",
-		"ustack", "time",   "inet",   "mac",   "errno", "struct", "array",  "user",  "cgroup"};
+		"ustack", "time",   "inet",   "mac",   "errno", "struct", "array",  "user",  "cgroup",
+		"decimal", "disk", "file"};
 
 	switch (t.kind) {
 	case TYPE_SHOWN:

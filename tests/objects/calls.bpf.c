@@ -1,5 +1,4 @@
 /* calls.bpf.c: static and global subprograms, in several sections, and callbacks. */
-/* gcc: no, it says nothing of functions to the kernel */
 /* prog: one */
 /* prog: two */
 #include "common.h"

@@ -4,16 +4,21 @@
  * In:  `traced [N]`: calls each function N times (once). `traced calm N`: two threads call calm() N
  *      times, every 10 ms. `traced storm SECONDS`: two threads call storm() with strings of their
  *      own; one of them interrupts the other as often as it can. `traced watched`: writes memory at
- *      0x10000000.
+ *      0x10000000. `traced toolbox`: calls what tools look at: looks up a host, reads a line, starts a
+ *      thread, keeps memory, and waits a tenth of a second. `traced backlog`: packets of TCP that nobody
+ *      takes, as nobody accepts connections; waits until they are sent again.
  * Out: nothing. Functions are never inlined, and what their arguments point to is in memory.
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -234,6 +239,65 @@ static int watched(void)
 	return 0;
 }
 
+/* as bash has it */
+TRACED char *readline(const char *prompt)
+{
+	__asm__ volatile("" ::"r"(prompt) : "memory");
+	return strdup("echo hello");
+}
+
+/* as the C library has it, which cannot look up names when it is linked statically */
+TRACED int look_up(const char *name, const char *service) __asm__("getaddrinfo");
+
+TRACED int look_up(const char *name, const char *service)
+{
+	struct timespec pause = {0, 12000000};
+
+	__asm__ volatile("" ::"r"(name), "r"(service) : "memory");
+	return nanosleep(&pause, NULL);
+}
+
+static void *nothing(void *unused)
+{
+	return unused;
+}
+
+static int backlog(void)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct timespec pause = {1, 500000000};
+	socklen_t size = sizeof(at);
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (bind(s, (struct sockaddr *)&at, size) || listen(s, 0) ||
+	    getsockname(s, (struct sockaddr *)&at, &size))
+		return 1;
+	for (int i = 0; i < 4; i++) {
+		int c = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+		if (c < 0 || (connect(c, (struct sockaddr *)&at, size) && errno != EINPROGRESS))
+			return 1;
+	}
+	return nanosleep(&pause, NULL);
+}
+
+static int toolbox(void)
+{
+	struct timespec pause = {0, 100000000};
+	void *volatile kept;
+	pthread_t thread;
+
+	free(readline("$ "));
+	for (int i = 0; i < 10; i++) {
+		kept = malloc(7000);
+		free(malloc(500));
+	}
+	look_up("localhost", "http");
+	if (pthread_create(&thread, NULL, nothing, NULL) || pthread_join(thread, NULL))
+		return 1;
+	return nanosleep(&pause, NULL) || !kept;
+}
+
 int main(int argc, char **argv)
 {
 	struct item item = {7, 1l << 40, NULL, {-2, 3}, 5, 17, "tag"};
@@ -261,6 +325,10 @@ int main(int argc, char **argv)
 		return calm_for(atoi(argv[2]));
 	if (argc > 1 && !strcmp(argv[1], "watched"))
 		return watched();
+	if (argc > 1 && !strcmp(argv[1], "toolbox"))
+		return toolbox();
+	if (argc > 1 && !strcmp(argv[1], "backlog"))
+		return backlog();
 	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "name%d", i);
 		snprintf(text, sizeof(text), "text%d", i);

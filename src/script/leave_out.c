@@ -1,0 +1,82 @@
+/*
+ * leave_out.c: probes that never run are left out, before anybody asks whether their places exist.
+ *
+ * In:  probes with predicates. Out: those whose predicate is not known to be false: a predicate, or
+ * a part of it beside &&, may be made of parameters, getopt(), probe_exist(), kfunc_exist(),
+ * constants and operators on them. So a script chooses by its options, or by what the kernel has,
+ * what it attaches to.
+ */
+#include "script/check.h"
+
+#include "script/lex.h"
+
+static bool is_word(const struct node *n, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strcmp(n->text, *words))
+			return true;
+	return false;
+}
+
+/* Does it depend on nothing that a program finds out? Only such trees are checked here: the meaning
+ * of all others depends on the probe. */
+static bool is_choice(const struct node *n)
+{
+	static const char *const calls[] = {"getopt", "probe_exist", "kfunc_exist", "str", NULL};
+	static const char *const names[] = {"true", "false", NULL};
+
+	switch (n->kind) {
+	case NODE_INT:
+	case NODE_STR:
+	case NODE_PARAM: return true;
+	case NODE_NAME: return is_word(n, names);
+	case NODE_COMPTIME:
+	case NODE_UNARY: return n->op != TOK_MUL && n->op != TOK_AND && is_choice(n->a);
+	case NODE_BINARY: return is_choice(n->a) && is_choice(n->b);
+	case NODE_CALL:
+		if (!is_word(n, calls))
+			return false;
+		for (const struct node *a = n->a; a; a = a->next)
+			if (!is_choice(a))
+				return false;
+		return true;
+	default: return false;
+	}
+}
+
+static bool is_never(struct checker *c, struct node *n)
+{
+	s64 value;
+
+	if (n->kind == NODE_BINARY && n->op == TOK_ANDAND)
+		return is_never(c, n->a) || is_never(c, n->b);
+	return is_choice(n) && check_expr(c, n) && comptime_value(n, &value) && !value;
+}
+
+/* Parameters of what is left out are parameters of the script nevertheless. */
+static void note_parameters(struct checker *c, struct node *n)
+{
+	for (; n; n = n->next) {
+		if (n->kind == NODE_CALL && !strcmp(n->text, "getopt"))
+			check_expr(c, n);
+		note_parameters(c, n->a);
+		note_parameters(c, n->b);
+		note_parameters(c, n->c);
+	}
+}
+
+void script_leave_out(struct script *s)
+{
+	struct checker c = {.script = s};
+	struct probe **p = &s->probes;
+
+	while (*p) {
+		if (!(*p)->predicate || !is_never(&c, (*p)->predicate)) {
+			p = &(*p)->next;
+			continue;
+		}
+		note_parameters(&c, (*p)->predicate);
+		note_parameters(&c, (*p)->body);
+		*p = (*p)->next;
+	}
+}

@@ -1,0 +1,392 @@
+/*
+ * run.c: waggle_strace(): a session of the generated script, whose records become calls.
+ */
+#include "strace/strace.h"
+
+#include "base/diag.h"
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* Nobody waits for us, so bursts must fit. */
+enum { FIELDS_MOST = 12, IDLE_MS = 30, BURST_BYTES = 8 << 20 };
+
+/* What a record is, by the name of its first field; where its fields are. */
+struct record {
+	const struct waggle_schema *schema;
+	void (*take)(struct strace *, const struct record *, const struct waggle_event *);
+	struct waggle_field fields[FIELDS_MOST];
+	u32 n;
+};
+
+static u64 field(const struct record *r, const struct waggle_event *e, u32 i)
+{
+	const struct waggle_field *f = &r->fields[i];
+	u64 value = 0;
+
+	if (i < r->n && f->off + f->size <= e->size)
+		memcpy(&value, (const char *)e->data + f->off, MIN(f->size, 8u));
+	if (f->kind == WAGGLE_INT && f->size == 4)
+		value = (u64)(s64)(s32)value;
+	return value;
+}
+
+/* ---- threads */
+
+static struct task *task_of(struct strace *s, u32 tid, u32 pid)
+{
+	struct task **slot = &s->tasks[tid % ARRAY_SIZE(s->tasks)], *t = *slot;
+
+	while (t && t->tid != tid)
+		t = t->next;
+	if (t || !pid)
+		return t;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	*t = (struct task){.next = *slot, .tid = tid, .pid = pid};
+	*slot = t;
+	s->ntasks++;
+	return t;
+}
+
+/* Takes out the one that *slot points to. */
+static void task_free(struct strace *s, struct task **slot)
+{
+	struct task *t = *slot;
+
+	*slot = t->next;
+	if (s->open == t)
+		s->open = NULL;
+	if (s->waiting == t)
+		s->waiting = NULL;
+	buf_free(&t->bytes);
+	free(t);
+	s->ntasks--;
+}
+
+/* Before its exec, the command is a part of ours. */
+static bool not_yet(const struct strace *s, const struct task *t)
+{
+	return t->tid == s->command && !t->begun;
+}
+
+/* ---- records */
+
+static void take_command(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	s->command = (u32)field(r, e, 0);
+}
+
+/* tid, address, late, bytes: a string up to its NUL, or a count and so many bytes */
+static void take_memory(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 0));
+	const struct waggle_field *f = &r->fields[3];
+	const char *bytes = (const char *)e->data + f->off;
+	u64 room = f->off < e->size ? MIN(f->size, e->size - f->off) : 0, n = 0;
+	bool string = f->kind == WAGGLE_STRING || field(r, e, 1) == NEW_ARGV;
+
+	if (!t || t->npieces == ARRAY_SIZE(t->pieces) || room < 1)
+		return;
+	if (f->kind == WAGGLE_STRING) {
+		n = strnlen(bytes, room) + 1;
+		n = MIN(n, room);
+	} else if (room > 8) {
+		memcpy(&n, bytes, 8);
+		n = MIN(n, room - 8);
+		bytes += 8;
+	}
+	buf_pad(&t->bytes, 8);
+	t->pieces[t->npieces++] = (struct piece){field(r, e, 1), (u32)t->bytes.n, (u32)n, string,
+						 field(r, e, 2) != 0};
+	buf_add(&t->bytes, bytes, n);
+}
+
+static void take_enter(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
+	u64 nr = field(r, e, 2);
+
+	if (!t || nr >= MAX_CALLS || !s->calls[nr].name)
+		return;
+	t->pid = (u32)field(r, e, 1);
+	t->nr = (u32)nr;
+	t->fatal = 0;
+	for (u32 i = 0; i < MAX_ARGS; i++)
+		t->args[i] = field(r, e, 3 + i);
+	if (not_yet(s, t) || (s->no_exec && !strcmp(s->calls[nr].name, "execve"))) {
+		t->ns = e->ns;
+		t->shown = t->cut = false;
+		t->inside = true;
+		return;
+	}
+	call_begin(s, t, e->ns);
+}
+
+static void take_leave(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	struct task *t = task_of(s, (u32)field(r, e, 0), 0);
+	s64 ret = (s64)field(r, e, 3);
+	bool exec;
+
+	if (!t || !t->inside ||
+	    (field(r, e, 2) != t->nr && !((s32)field(r, e, 2) < 0 && t->nr == 15)))
+		return;
+	exec = !strcmp(s->calls[t->nr].name, "execve");
+	if (not_yet(s, t))
+		t->begun = exec && !ret;
+	if (not_yet(s, t) || (exec && s->no_exec)) {
+		t->inside = false;
+		t->bytes.n = t->npieces = 0;
+		return;
+	}
+	call_end(s, t, e->ns, ret);
+}
+
+/* tid, pid, signal, then of the kernel engine: handler, struct siginfo; of the user engine: code */
+static void take_signal(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
+	struct buf text = {0};
+	s32 info[12] = {0};
+
+	if (!t || not_yet(s, t))
+		return;
+	info[0] = (s32)field(r, e, 2);
+	if (s->kernel && r->fields[4].off + 8 + sizeof(info) <= e->size)
+		memcpy(info, (const char *)e->data + r->fields[4].off + 8, sizeof(info));
+	else
+		info[2] = (s32)field(r, e, 3);
+	if (!info[0]) { /* the kernel had no room to say from whom */
+		info[0] = (s32)field(r, e, 2);
+		info[2] = SI_USER;
+	}
+	t->fatal = info[0];
+	show_siginfo(&text, info, s->kernel ? sizeof(info) : 12);
+	if (info[0] == SIGKILL) { /* nobody sees it coming */
+		buf_free(&text);
+		return;
+	}
+	buf_char(&text, 0);
+	{
+		struct buf line = {0};
+
+		show_signal(&line, info[0]);
+		buf_printf(&line, " %s", text.p);
+		call_signal(s, t, e->ns, buf_str(&line));
+		buf_free(&line);
+	}
+	buf_free(&text);
+}
+
+/* Where the engine does not tell how it ended, its last call or signal does. */
+static int end_of(struct strace *s, const struct task *t, s64 code)
+{
+	if (code >= 0)
+		return (int)code;
+	if (t->inside && !strncmp(s->calls[t->nr].name, "exit", 4))
+		return (int)(t->args[0] & 0xff) << 8;
+	return t->fatal ? t->fatal : -1;
+}
+
+static void take_gone(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
+	struct task **slot;
+	int code;
+
+	if (!t)
+		return;
+	code = end_of(s, t, (s64)field(r, e, 2));
+	if (t->tid == s->command)
+		s->status = code;
+	if (!not_yet(s, t))
+		call_gone(s, t, e->ns, code);
+	slot = &s->tasks[t->tid % ARRAY_SIZE(s->tasks)];
+	while (*slot != t)
+		slot = &(*slot)->next;
+	task_free(s, slot);
+	if (s->opts.pid && (u32)field(r, e, 0) == (u32)s->opts.pid)
+		waggle_session_interrupt(s->session);
+}
+
+static const struct {
+	const char *name;
+	void (*take)(struct strace *, const struct record *, const struct waggle_event *);
+} takers[] = {{"command", take_command}, {"piece", take_memory}, {"string", take_memory},
+	      {"argv", take_memory},     {"enter", take_enter},  {"leave", take_leave},
+	      {"signal", take_signal},   {"gone", take_gone}};
+
+static struct record *record_of(struct strace *s, const struct waggle_schema *schema)
+{
+	const struct waggle_layout *l = waggle_schema_layout(schema);
+	struct record *r;
+
+	for (u32 i = 0; i < s->nrecords; i++)
+		if (s->records[i].schema == schema)
+			return &s->records[i];
+	r = realloc(s->records, (s->nrecords + 1) * sizeof(*r));
+	if (!r)
+		return NULL;
+	s->records = r;
+	r += s->nrecords++;
+	*r = (struct record){.schema = schema};
+	for (; r->n < FIELDS_MOST && r->n < waggle_layout_count(l); r->n++) {
+		r->fields[r->n].sz = sizeof(r->fields[0]);
+		waggle_layout_field(l, r->n, &r->fields[r->n]);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(takers) && r->n; i++)
+		if (!strcmp(r->fields[0].name, takers[i].name))
+			r->take = takers[i].take;
+	return r;
+}
+
+static int take(void *user, const struct waggle_event *e)
+{
+	struct strace *s = user;
+	struct record *r = record_of(s, e->schema);
+
+	if (r && r->take)
+		r->take(s, r, e);
+	return s->failed ? -EPIPE : 0;
+}
+
+/* ---- the session */
+
+static u64 clock_offset(void)
+{
+	struct timespec real, mono;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	return (u64)(real.tv_sec - mono.tv_sec) * 1000000000u + (u64)(real.tv_nsec - mono.tv_nsec);
+}
+
+static int poll_all(struct strace *s)
+{
+	int n = 0;
+
+	while (n >= 0) {
+		n = waggle_session_poll(s->session, s->waiting || s->out.n ? IDLE_MS : -1, take, s);
+		if (!n)
+			line_idle(s);
+	}
+	line_idle(s);
+	return n == -ESHUTDOWN || s->failed ? 0 : n;
+}
+
+static int trace(struct strace *s, struct waggle_opts *o, struct waggle_object *object)
+{
+	int err = waggle_session_start(&s->session, object, o);
+
+	if (err)
+		return err;
+	if (s->opts.started)
+		s->opts.started(o->user, s->session);
+	err = poll_all(s);
+	if (s->opts.summary)
+		strace_summary(s);
+	line_flush(s);
+	if (waggle_session_lost(s->session) && o->diag)
+		o->diag(o->user,
+			&(struct waggle_diag){.level = WAGGLE_WARNING,
+					      .text = "records were lost: calls may be missing, or "
+						      "show addresses where "
+						      "there were strings",
+					      .hint = "a larger ring helps: --perf-rb-pages 4096; "
+						      "or fewer calls: -e trace=..."});
+	if (s->opts.started)
+		s->opts.started(o->user, NULL);
+	waggle_session_stop(s->session);
+	return err;
+}
+
+static int prepare(struct strace *s, const struct waggle_opts *o, struct diag *diag)
+{
+	struct utsname machine;
+	const char *wrong = NULL;
+	int err;
+
+	uname(&machine);
+	s->arch = arch_find(machine.machine);
+	if (!s->arch)
+		return diag_fail(diag, -EOPNOTSUPP, NULL, "system calls of %s are not known",
+				 machine.machine);
+	s->kernel = o->engine == WAGGLE_KERNEL || (o->engine == WAGGLE_AUTO && !kernel_denied());
+	s->clock_off = clock_offset();
+	err = strace_table(s, NULL);
+	if (err)
+		return diag_fail(diag, err, NULL, "the table of system calls is wrong");
+	err = strace_choose(s, s->opts.trace, &wrong);
+	if (err)
+		return diag_fail(diag, err,
+				 "names of system calls, %file, %desc, %memory, %network, %signal, "
+				 "%process, "
+				 "%creds, %clock, %pure, /REGEX, with commas between",
+				 "there is no system call '%.*s'", (int)strcspn(wrong, ","), wrong);
+	s->no_exec = o->command && !s->traced[59];
+	s->traced[59] |= s->no_exec;
+	return 0;
+}
+
+static void free_all(struct strace *s)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(s->tasks); i++)
+		while (s->tasks[i])
+			task_free(s, &s->tasks[i]);
+	paths_free(s);
+	buf_free(&s->out);
+	free(s->records);
+	free(s);
+}
+
+static int exit_status(const struct strace *s)
+{
+	if (s->status <= 0)
+		return s->failed ? 1 : 0;
+	return WIFEXITED(s->status) ? WEXITSTATUS(s->status) : 128 + WTERMSIG(s->status);
+}
+
+int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *opts)
+{
+	struct strace *s = calloc(1, sizeof(*s));
+	struct waggle_object *object = NULL;
+	struct waggle_opts o = *opts;
+	struct diag diag = {.fn = o.diag, .user = o.user};
+	struct buf script = {0};
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->opts = *what;
+	err = prepare(s, opts, &diag);
+	if (!err) {
+		strace_script(s, &script);
+		if (what->print_script) {
+			o.out(o.user, script.p, script.n);
+			goto done;
+		}
+		o.name = "strace";
+		if (!o.ring_bytes)
+			o.ring_bytes = BURST_BYTES;
+		o.out_fd = 0;
+		if (!s->kernel)
+			o.pid = what->pid;
+		err = waggle_compile(&object, WAGGLE_SCRIPT, script.p, script.n, &o);
+	}
+	if (!err && !o.dump)
+		err = trace(s, &o, object);
+	if (!err)
+		err = exit_status(s);
+done:
+	waggle_object_free(object);
+	buf_free(&script);
+	free_all(s);
+	return err;
+}

@@ -1,0 +1,342 @@
+/*
+ * script.c: the script that brings system calls along.
+ *
+ * In:  the table of calls, and whom to trace. Out: a script of our language, for either engine.
+ *
+ * A map says for each traced call what memory to read when it begins (@in) and when it ends (@out):
+ * 8 bits an argument, and bits for what has more than one level (arguments of exec, iovec, msghdr).
+ * Memory that could not be read at the beginning, since the process has not touched it yet, is read
+ * at the end: by then the kernel has. The record of a beginning, or of an end, comes behind its
+ * pieces: then all is there.
+ */
+#include "strace/strace.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define AT_RESULT   6
+#define CODE_STRING 1u
+#define BIT(n)      (1ull << (n))
+enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_TRACED = 63 };
+
+/* 8 bits: 1 a string; 2 to 127 so many words, less one; from 128 on what counts, and bytes of each.
+ */
+static u64 code_of(const struct arg *a)
+{
+	switch (a->kind->how) {
+	case STRING: return CODE_STRING;
+	case FIXED: return a->kind->bytes / 8u + 1;
+	case COUNTED: return a->count == COUNT_NONE ? 17 : 128u | (u64)a->count << 4;
+	case EACH:
+		return 128u | (u64)(a->count == COUNT_NONE ? AT_RESULT : a->count) << 4 |
+		       a->kind->bytes;
+	default: return 0;
+	}
+}
+
+static u64 bits_of(const struct arg *a)
+{
+	switch (a->kind->how) {
+	case STRINGS: return a->i == 1 ? BIT(BIT_ARGV) : BIT(BIT_ARGV2);
+	case VECTOR: return BIT(BIT_IOV);
+	case MESSAGE: return BIT(BIT_MSG);
+	default: return code_of(a) << (8 * a->i);
+	}
+}
+
+static u64 wanted(const struct call *c, bool out)
+{
+	static const char *const both[] = {"poll", "fdset", "left",
+					   "leftval"}; /* answers stand where the question was */
+	u64 bits = 0, codes;
+
+	for (u32 i = 0; i < c->nargs; i++)
+		if (c->args[i].out == out)
+			bits |= bits_of(&c->args[i]);
+	for (u32 i = 0; i < c->nargs && out; i++)
+		for (u32 k = 0; k < ARRAY_SIZE(both); k++)
+			if (!strcmp(c->args[i].kind->name, both[k]))
+				bits |= bits_of(&c->args[i]);
+	/* so many arguments are to be looked at: the kernel's verifier goes through a loop of
+	 * unknown length once */
+	codes = bits & 0xffffffffffff;
+	return bits | (codes ? ((63 - (u64)__builtin_clzll(codes)) / 8 + 1) << 56 : 0);
+}
+
+/* @many: 33 strings, 16 pieces, 4 times 1024 bytes. That it is in memory makes loops that the
+ * verifier goes through once, where the kernel has such. */
+static void put_tables(const struct strace *s, struct buf *b)
+{
+	bool all = true;
+
+	for (u32 i = 0; i < MAX_CALLS; i++)
+		all &= s->traced[i] || !s->calls[i].name;
+	buf_puts(b, "begin {\n\temit(command = cpid);\n\t@many = (uint64)33;\n\t@out[-1] = "
+		    "(uint64)0;\n");
+	if (all)
+		buf_printf(b,
+			   "\tfor ($i : 0..TURNS((@many << 4) & 1023, 528)) { @in[(int64)$i] = "
+			   "(uint64)0x%llx; }\n",
+			   BIT(BIT_TRACED));
+	for (u32 i = 0; i < MAX_CALLS; i++) {
+		u64 out;
+
+		if (!s->traced[i] ||
+		    (all && !wanted(&s->calls[i], false) && !wanted(&s->calls[i], true)))
+			continue;
+		out = wanted(&s->calls[i], true);
+		buf_printf(b, "\t@in[%u] = (uint64)0x%llx;\n", i,
+			   (unsigned long long)(wanted(&s->calls[i], false) | BIT(BIT_TRACED)));
+		if (out)
+			buf_printf(b, "\t@out[%u] = (uint64)0x%llx;\n", i, (unsigned long long)out);
+	}
+	if (s->traced[15]) /* the end of rt_sigreturn has no number */
+		buf_puts(b, "\t@in[-1] = (uint64)1;\n");
+	buf_puts(b, "}\n");
+}
+
+/* From Linux 5.17 on, a loop of a length that only the run knows is gone through once by the
+ * verifier; before, it must be of a length that is known. */
+static const char turns[] = "#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 17, 0)\n"
+			    "#define TURNS(some, most) (some)\n"
+			    "#else\n"
+			    "#define TURNS(some, most) most\n"
+			    "#endif\n";
+
+/* Memory at $p, $n bytes or as many as the page has. */
+static const char piece[] =
+	"macro bytes($p, $n, late) {\n"
+	"	if ($n > 4096) { $n = (uint64)4096; }\n"
+	"	if ($n != 0 && readable($p)) {\n"
+	"		if (!readable($p, $n)) { $n = 4096 - ($p & 4095); }\n"
+	"		emit(piece = tid, addr = $p, late = late, data = buf(uptr($p), $n));\n"
+	"	}\n"
+	"}\n";
+
+/* MOST: bytes of a string of -s. */
+static const char arguments[] =
+	"	for ($i : 0..TURNS(($s >> 56) & 7, 6)) {\n"
+	"		$c = (($s & 0xffffffffffff) >> ($i * 8)) & 255;\n"
+	"		if ($c != 0) {\n"
+	"			$p = ARGS[$i];\n"
+	"			if (!readable($p)) {\n"
+	"				MISSED\n"
+	"			} else if ($c == 1) {\n"
+	"				emit(string = tid, addr = $p, late = LATE, data = "
+	"str(uptr($p)));\n"
+	"			} else {\n"
+	"				$n = ($c - 1) * 8;\n"
+	"				if ($c > 127) {\n"
+	"					$k = ($c >> 4) & 7;\n"
+	"					$n = $k == 6 ? RESULT : (ARGS[$k] & 0xffffffff);\n"
+	"					$e = $c & 15;\n"
+	"					if ($e == 0) { $n = $n > MOST ? (uint64)MOST : $n; "
+	"}\n"
+	"					else { $n = $n * $e; }\n"
+	"				}\n"
+	"				bytes($p, $n, LATE);\n"
+	"			}\n"
+	"		}\n"
+	"	}\n";
+
+/* The pointers of an argv and what they point to, or those of an environment, to be counted. */
+static const char strings[] = "	if (($s & 0x3000000000000) != 0) {\n"
+			      "		$v = ($s & 0x1000000000000) != 0 ? ARGS[1] : ARGS[2];\n"
+			      "		$w = ($s & 0x1000000000000) != 0 ? ARGS[2] : ARGS[3];\n"
+			      "		for ($j : 0..TURNS(@many & 63, 33)) {\n"
+			      "			$q = $v + $j * 8;\n"
+			      "			$z = (uint64)8;\n"
+			      "			bytes($q, $z, LATE);\n"
+			      "			$t = *(uint64 *)uptr($q);\n"
+			      "			if ($t == 0) { break; }\n"
+			      "			if (readable($t)) { emit(string = tid, addr = $t, "
+			      "late = LATE, data = str(uptr($t))); }\n"
+			      "			else { MISSED }\n"
+			      "		}\n"
+			      "		for ($j : 0..TURNS((@many >> 3) & 7, 4)) {\n"
+			      "			$q = $w + $j * 1024;\n"
+			      "			$z = (uint64)1024;\n"
+			      "			bytes($q, $z, LATE);\n"
+			      "		}\n"
+			      "	}\n";
+
+/* A vector of pieces, or what a message header points to. */
+static const char vectors[] = "	if (($s & 0xc000000000000) != 0) {\n"
+			      "		$v = ARGS[1];\n"
+			      "		$m = ARGS[2] & 0xffffffff;\n"
+			      "		if (($s & 0x8000000000000) != 0) {\n"
+			      "			$q = $v;\n"
+			      "			$z = (uint64)56;\n"
+			      "			bytes($q, $z, LATE);\n"
+			      "			$q = *(uint64 *)uptr($v);\n"
+			      "			$z = (*(uint64 *)uptr($v + 8)) & 0xffffffff;\n"
+			      "			bytes($q, $z, LATE);\n"
+			      "			$q = *(uint64 *)uptr($v + 32);\n"
+			      "			$z = *(uint64 *)uptr($v + 40);\n"
+			      "			bytes($q, $z, LATE);\n"
+			      "			$m = *(uint64 *)uptr($v + 24);\n"
+			      "			$v = *(uint64 *)uptr($v + 16);\n"
+			      "		}\n"
+			      "		$q = $v;\n"
+			      "		$z = ($m > 16 ? 16 : $m) * 16;\n"
+			      "		bytes($q, $z, LATE);\n"
+			      "		for ($j : 0..TURNS((@many >> 1) & 31, 16)) {\n"
+			      "			if ($j >= $m) { break; }\n"
+			      "			$q = *(uint64 *)uptr($v + $j * 16);\n"
+			      "			$z = *(uint64 *)uptr($v + $j * 16 + 8);\n"
+			      "			if ($z > MOST) { $z = (uint64)MOST; }\n"
+			      "			bytes($q, $z, LATE);\n"
+			      "		}\n"
+			      "	}\n";
+
+/* Memory of before an exec is gone behind it; the new program's has the arguments and, behind the
+ * environment, the path. */
+static const char after_exec[] =
+	"if (args.ret == 0 && (@in[args.id] & 0x3000000000000) != 0) {\n"
+	"			$n = (uint64)curtask.mm.arg_end - (uint64)curtask.mm.arg_start;\n"
+	"			if ($n > 4096) { $n = (uint64)4096; }\n"
+	"			emit(argv = tid, addr = (uint64)1, late = 1, data = "
+	"buf(uptr((uint64)curtask.mm.arg_start), $n));\n"
+	"			emit(string = tid, addr = @call[tid][0], late = 1, data = "
+	"str(uptr((uint64)curtask.mm.env_end)));\n"
+	"			$s = (uint64)0;\n"
+	"			delete(@missed, tid);\n"
+	"			emit(leave = tid, pid, nr = args.id, ret = args.ret);\n"
+	"			return;\n"
+	"		}";
+
+struct word {
+	const char *is, *becomes;
+};
+
+/* Words in capitals become what they mean in this phase. */
+static void put(struct buf *b, const char *text, const struct word *words)
+{
+	while (*text) {
+		const struct word *w = words;
+
+		while (w->is && strncmp(text, w->is, strlen(w->is)) != 0)
+			w++;
+		if (w->is) {
+			buf_puts(b, w->becomes);
+			text += strlen(w->is);
+		} else {
+			buf_char(b, *text++);
+		}
+	}
+}
+
+static bool any(const struct strace *s, bool out, u64 bits)
+{
+	for (u32 i = 0; i < MAX_CALLS; i++)
+		if (s->traced[i] && wanted(&s->calls[i], out) & bits)
+			return true;
+	return false;
+}
+
+/* Who is traced: on the user engine, everybody that it sees. */
+static const char *whose(const struct strace *s, char *text, size_t size)
+{
+	if (!s->kernel)
+		return "";
+	if (s->opts.all) /* not what we do ourselves: each line would make others */
+		snprintf(text, size, "pid != %d && ", getpid());
+	else if (s->opts.pid)
+		snprintf(text, size, "(has_key(@tree, pid(init)) || pid == %d) && ", s->opts.pid);
+	else
+		snprintf(text, size, "(has_key(@tree, pid(init)) || pid == cpid) && ");
+	return text;
+}
+
+static void put_calls(const struct strace *s, struct buf *b, const char *who, const char *most)
+{
+	const struct word enter[] = {{"ARGS", "args.args"},   {"MISSED", "@missed[tid] = 1;"},
+				     {"RESULT", "(uint64)0"}, {"LATE", "0"},
+				     {"MOST", most},          {0}};
+	const struct word leave[] = {{"ARGS", "@call[tid]"},
+				     {"MISSED", ""},
+				     {"RESULT", "(args.ret < 0 ? (uint64)0 : (uint64)args.ret)"},
+				     {"LATE", "1"},
+				     {"MOST", most},
+				     {0}};
+
+	buf_printf(b,
+		   "tracepoint:raw_syscalls:sys_enter /%shas_key(@in, args.id)/ {\n"
+		   "	$s = @in[args.id];\n"
+		   "	@call[tid] = args.args;\n",
+		   who);
+	put(b, arguments, enter);
+	if (any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)))
+		put(b, strings, enter);
+	if (any(s, false, BIT(BIT_IOV) | BIT(BIT_MSG)))
+		put(b, vectors, enter);
+	buf_printf(b,
+		   "	emit(enter = tid, pid, nr = args.id, a = args.args[0], b = args.args[1], c "
+		   "= args.args[2], "
+		   "d = args.args[3], e = args.args[4], f = args.args[5]);\n"
+		   "}\n"
+		   "tracepoint:raw_syscalls:sys_exit /%shas_key(@in, args.id)/ {\n"
+		   "	$s = has_key(@out, args.id) ? @out[args.id] : (uint64)0;\n"
+		   "	if (has_key(@missed, tid)) {\n"
+		   "		%s\n"
+		   "		$s = $s | @in[args.id];\n"
+		   "		delete(@missed, tid);\n"
+		   "	}\n",
+		   who,
+		   s->kernel && any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)) ? after_exec : "");
+	put(b, arguments, leave);
+	if (any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)))
+		put(b, strings, leave);
+	if (any(s, true, BIT(BIT_IOV) | BIT(BIT_MSG)))
+		put(b, vectors, leave);
+	buf_puts(b, "	emit(leave = tid, pid, nr = args.id, ret = args.ret);\n"
+		    "	delete(@call, tid);\n"
+		    "}\n");
+}
+
+/* Children, ends and signals, as each engine has them. */
+static void put_tasks(const struct strace *s, struct buf *b, const char *who)
+{
+	if (!s->kernel) {
+		buf_puts(b, "tracepoint:sched:sched_process_exit { emit(gone = tid, pid, code = "
+			    "(int64)-1); }\n"
+			    "tracepoint:signal:signal_deliver { emit(signal = tid, pid, sig = "
+			    "(uint64)args.sig, "
+			    "code = (int64)args.code); }\n");
+		return;
+	}
+	if (!s->opts.all)
+		buf_printf(b,
+			   "tracepoint:sched:sched_process_fork /%s1/ { "
+			   "@tree[(uint32)args.child_pid] = 1; }\n",
+			   who);
+	buf_printf(b,
+		   "tracepoint:sched:sched_process_exit /%s1/ {\n"
+		   "	emit(gone = tid, pid, code = (int64)curtask.exit_code);\n"
+		   "%s"
+		   "}\n"
+		   "rawtracepoint:signal_deliver /%s1/ {\n"
+		   "	emit(signal = tid, pid, sig = arg0, handler = *(uint64 *)kptr(arg2), info "
+		   "= buf(kptr(arg1), 48));\n"
+		   "}\n",
+		   who,
+		   !s->opts.all ? "	if (pid != tid || curtask.signal.live.counter == 0) { "
+				  "delete(@tree, tid(init)); }\n"
+				: "",
+		   who);
+}
+
+void strace_script(struct strace *s, struct buf *b)
+{
+	char who[96], most[16];
+	const char *w = whose(s, who, sizeof(who));
+
+	snprintf(most, sizeof(most), "%u", s->opts.strsize + 1);
+	buf_puts(b, "config = { max_strlen = 4096; max_map_keys = 16384; print_maps_on_exit = "
+		    "false }\n");
+	buf_puts(b, turns);
+	buf_puts(b, piece);
+	put_tables(s, b);
+	put_calls(s, b, w, most);
+	put_tasks(s, b, w);
+}

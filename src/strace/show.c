@@ -1,0 +1,514 @@
+/*
+ * show.c: numbers, flags, strings: the simple kinds of arguments, and the words that all kinds
+ * share.
+ */
+#include "strace/strace.h"
+
+#include <stdio.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- memory that was brought along */
+
+/* What the call filled is looked for in what came at its end, the rest in what came at its
+ * beginning. */
+const void *seen(const struct shown *c, const struct arg *a, u64 addr, u64 size)
+{
+	const struct task *t = c->task;
+
+	for (u32 pass = 0; pass < 2; pass++)
+		for (u32 i = 0; i < t->npieces; i++) {
+			const struct piece *p = &t->pieces[i];
+
+			if (p->late == (a->out ? !pass : pass) && addr >= p->addr &&
+			    size <= p->size && addr - p->addr <= p->size - size)
+				return t->bytes.p + p->at + (addr - p->addr);
+		}
+	return NULL;
+}
+
+const struct piece *seen_string(const struct shown *c, u64 addr)
+{
+	for (u32 i = 0; i < c->task->npieces; i++)
+		if (c->task->pieces[i].string && c->task->pieces[i].addr == addr)
+			return &c->task->pieces[i];
+	return NULL;
+}
+
+const void *show_memory(struct shown *c, const struct arg *a, u64 size)
+{
+	u64 addr = ARG(c, a);
+	const void *p =
+		addr && !(a->out && (!c->done || c->ret < 0)) ? seen(c, a, addr, size) : NULL;
+
+	if (!p)
+		show_address(c->out, addr);
+	return p;
+}
+
+/* ---- words */
+
+void show_address(struct buf *b, u64 addr)
+{
+	if (addr)
+		buf_printf(b, "0x%llx", (unsigned long long)addr);
+	else
+		buf_puts(b, "NULL");
+}
+
+/* Names of several bits come before their parts. */
+void show_flags(struct buf *b, const struct flag_set *set, u64 bits)
+{
+	u64 left = bits;
+	bool first = true;
+
+	for (const struct flag *f = set->flags; f->name; f++)
+		if (bits ? f->value && (left & f->value) == f->value : !f->value) {
+			buf_printf(b, "%s%s", first ? "" : "|", f->name);
+			first = false;
+			left &= ~f->value;
+			if (!bits)
+				return;
+		}
+	if (left && first)
+		buf_printf(b, "%#llx /* %s */", (unsigned long long)left, set->unknown);
+	else if (left)
+		buf_printf(b, "|%#llx", (unsigned long long)left);
+	else if (first)
+		buf_char(b, '0');
+}
+
+void show_one(struct buf *b, const struct flag_set *set, u64 value)
+{
+	for (const struct flag *f = set->flags; f->name; f++)
+		if ((u32)f->value == (u32)value) {
+			buf_puts(b, f->name);
+			return;
+		}
+	buf_printf(b, "%#x /* %s */", (u32)value, set->unknown);
+}
+
+void flags_of(struct buf *b, const char *set, u64 bits)
+{
+	show_flags(b, strace_set(set, strlen(set)), bits);
+}
+
+void one_of(struct buf *b, const char *set, u64 value)
+{
+	show_one(b, strace_set(set, strlen(set)), value);
+}
+
+static bool letter(struct buf *b, u8 ch)
+{
+	static const char from[] = "\n\t\r\v\f\"\\", to[] = "ntrvf\"\\";
+	const char *at = ch ? strchr(from, ch) : NULL;
+
+	if (!at)
+		return false;
+	buf_char(b, '\\');
+	buf_char(b, to[at - from]);
+	return true;
+}
+
+/* As C would write it; the shortest octal form where no digit follows. `all`: how many there are.
+ */
+void show_bytes(struct buf *b, const void *bytes, u64 n, u64 all, bool hex, u64 most)
+{
+	const u8 *p = bytes;
+
+	buf_char(b, '"');
+	n = MIN(n, most);
+	for (u64 i = 0; i < n; i++) {
+		if (hex)
+			buf_printf(b, "\\x%02x", p[i]);
+		else if (letter(b, p[i]))
+			continue;
+		else if (p[i] >= ' ' && p[i] < 127)
+			buf_char(b, (char)p[i]);
+		else
+			buf_printf(b,
+				   i + 1 < n && p[i + 1] >= '0' && p[i + 1] <= '9' ? "\\%03o"
+										   : "\\%o",
+				   p[i]);
+	}
+	buf_char(b, '"');
+	if (all > n)
+		buf_puts(b, "...");
+}
+
+void show_signal(struct buf *b, int sig)
+{
+	const char *name = sig > 0 && sig < 32 ? sigabbrev_np(sig) : NULL;
+
+	if (name)
+		buf_printf(b, "SIG%s", name);
+	else if (sig == 32)
+		buf_puts(b, "SIGRTMIN");
+	else if (sig > 32 && sig < 65)
+		buf_printf(b, "SIGRT_%d", sig - 32);
+	else
+		buf_printf(b, "%d", sig);
+}
+
+/* Of more than half of them, those that are missing. */
+void show_signals(struct buf *b, u64 bits)
+{
+	bool most = __builtin_popcountll(bits) >= 32, first = true;
+
+	if (most)
+		bits = ~bits;
+	buf_puts(b, most ? "~[" : "[");
+	for (int i = 1; i < 65; i++) {
+		struct buf name = {0};
+
+		if (!(bits >> (i - 1) & 1))
+			continue;
+		show_signal(&name, i);
+		buf_printf(b, "%s%s", first ? "" : " ",
+			   buf_str(&name) + (strncmp(name.p, "SIG", 3) ? 0 : 3));
+		first = false;
+		buf_free(&name);
+	}
+	buf_char(b, ']');
+}
+
+void show_mode(struct buf *b, u32 mode)
+{
+	static const struct {
+		u32 bit;
+		const char *name;
+	} bits[] = {{S_ISUID, "|S_ISUID"}, {S_ISGID, "|S_ISGID"}, {S_ISVTX, "|S_ISVTX"}};
+
+	bool some = mode & S_IFMT;
+
+	if (some)
+		one_of(b, "mode", mode & S_IFMT);
+	for (u32 i = 0; i < 3; i++)
+		if (mode & bits[i].bit) {
+			buf_puts(b, bits[i].name + !some);
+			some = true;
+		}
+	buf_printf(b, some ? "|%#03o" : "%#03o", mode & 0777);
+}
+
+void show_descriptor(struct shown *c, s32 fd)
+{
+	const char *path = c->s->opts.paths && fd >= 0 ? path_of(c->s, c->task, fd) : NULL;
+
+	buf_printf(c->out, path ? "%d<%s>" : "%d", fd, path);
+}
+
+/* ---- numbers */
+
+#define PLAIN(name, format, type)                                   \
+	void show_kind_##name(struct shown *c, const struct arg *a) \
+	{                                                           \
+		buf_printf(c->out, format, (type)ARG(c, a));        \
+	}
+PLAIN(d, "%d", s32)
+PLAIN(u, "%u", u32)
+PLAIN(ld, "%lld", long long)
+PLAIN(lu, "%llu", unsigned long long)
+PLAIN(x, "%#llx", unsigned long long)
+#undef PLAIN
+
+void show_kind_p(struct shown *c, const struct arg *a)
+{
+	show_address(c->out, ARG(c, a));
+}
+
+void show_kind_fd(struct shown *c, const struct arg *a)
+{
+	show_descriptor(c, (s32)ARG(c, a));
+}
+
+void show_kind_dirfd(struct shown *c, const struct arg *a)
+{
+	if ((s32)ARG(c, a) == AT_FDCWD)
+		buf_puts(c->out, "AT_FDCWD");
+	else
+		show_descriptor(c, (s32)ARG(c, a));
+}
+
+void show_kind_mode(struct shown *c, const struct arg *a)
+{
+	buf_printf(c->out, "%#03o", (u32)ARG(c, a) & 0xffff);
+}
+
+void show_kind_filemode(struct shown *c, const struct arg *a)
+{
+	u32 mode = (u32)ARG(c, a) & 0xffff;
+
+	if (mode & S_IFMT) {
+		one_of(c->out, "mode", mode & S_IFMT);
+		buf_char(c->out, '|');
+	}
+	buf_printf(c->out, "%#03o", mode & 07777);
+	c->ended = (mode & S_IFMT) != S_IFCHR && (mode & S_IFMT) != S_IFBLK;
+}
+
+void show_kind_uid(struct shown *c, const struct arg *a)
+{
+	buf_printf(c->out, (s32)ARG(c, a) == -1 ? "%d" : "%u", (u32)ARG(c, a));
+}
+
+void show_kind_dev(struct shown *c, const struct arg *a)
+{
+	u64 dev = ARG(c, a);
+
+	buf_printf(c->out, "makedev(%#x, %#x)", (u32)((dev >> 8 & 0xfff) | (dev >> 32 & ~0xfffull)),
+		   (u32)((dev & 0xff) | (dev >> 12 & ~0xffull)));
+}
+
+void show_kind_sig(struct shown *c, const struct arg *a)
+{
+	show_signal(c->out, (int)ARG(c, a));
+}
+
+void show_kind_one(struct shown *c, const struct arg *a)
+{
+	show_one(c->out, a->set, ARG(c, a));
+}
+
+void show_kind_set(struct shown *c, const struct arg *a)
+{
+	show_flags(c->out, a->set, !strcmp(a->set->name, "clone") ? ARG(c, a) : (u32)ARG(c, a));
+}
+
+/* Only where a place is told does one follow. */
+void show_kind_mremap(struct shown *c, const struct arg *a)
+{
+	flags_of(c->out, "mremap", (u32)ARG(c, a));
+	c->ended = !(ARG(c, a) & (MREMAP_FIXED | 4));
+}
+
+/* How a network's file system is asked, then the other flags. */
+void show_kind_statxflags(struct shown *c, const struct arg *a)
+{
+	u32 flags = (u32)ARG(c, a);
+
+	if (!(flags & 0x6000))
+		buf_puts(c->out, flags ? "AT_STATX_SYNC_AS_STAT|" : "AT_STATX_SYNC_AS_STAT");
+	if (flags)
+		flags_of(c->out, "statat", flags);
+}
+
+void show_kind_skip(struct shown *c, const struct arg *a)
+{
+	show_kind_ld(c, a);
+}
+
+/* The mode of access, flags; without O_CREAT no mode follows. */
+static void open_flags(struct buf *b, u32 flags)
+{
+	one_of(b, "accmode", flags & O_ACCMODE);
+	if (flags & ~(u32)O_ACCMODE) {
+		buf_char(b, '|');
+		flags_of(b, "open", flags & ~(u32)O_ACCMODE);
+	}
+}
+
+void show_kind_open(struct shown *c, const struct arg *a)
+{
+	u32 flags = (u32)ARG(c, a);
+
+	open_flags(c->out, flags);
+	c->ended = !(flags & O_CREAT) && (flags & O_TMPFILE) != O_TMPFILE;
+}
+
+void show_kind_setopen(struct shown *c, const struct arg *a)
+{
+	flags_of(c->out, "open", (u32)ARG(c, a));
+}
+
+void show_kind_openhow(struct shown *c, const struct arg *a)
+{
+	const u64 *how = show_memory(c, a, 24);
+
+	if (!how)
+		return;
+	buf_puts(c->out, "{flags=");
+	open_flags(c->out, (u32)how[0]);
+	if (how[0] & O_CREAT || how[1])
+		buf_printf(c->out, ", mode=%#03o", (u32)how[1]);
+	buf_printf(c->out, ", resolve=%#llx}", (unsigned long long)how[2]);
+}
+
+void show_kind_map(struct shown *c, const struct arg *a)
+{
+	u32 flags = (u32)ARG(c, a), rest = flags & ~(u32)MAP_TYPE;
+
+	one_of(c->out, "maptype", flags & MAP_TYPE);
+	if (!rest)
+		return;
+	buf_char(c->out, '|');
+	if (rest >> 26 && rest & MAP_HUGETLB) {
+		flags_of(c->out, "map", rest & 0x3ffffff);
+		buf_printf(c->out, "|%u<<MAP_HUGE_SHIFT", rest >> 26);
+	} else {
+		flags_of(c->out, "map", rest);
+	}
+}
+
+/* ---- strings */
+
+void show_string_at(struct shown *c, const struct arg *a, u64 addr, bool limited)
+{
+	const struct piece *p = addr ? seen_string(c, addr) : NULL;
+	u64 most = limited ? c->s->opts.strsize : 4095;
+
+	(void)a;
+	if (p)
+		show_bytes(c->out, c->task->bytes.p + p->at, p->size - 1, p->size - 1, false, most);
+	else
+		show_address(c->out, addr);
+}
+
+void show_kind_path(struct shown *c, const struct arg *a)
+{
+	if (a->out && (!c->done || c->ret < 0))
+		show_address(c->out, ARG(c, a));
+	else
+		show_string_at(c, a, ARG(c, a), false);
+}
+
+void show_kind_str(struct shown *c, const struct arg *a)
+{
+	show_string_at(c, a, ARG(c, a), true);
+}
+
+void show_kind_mountdata(struct shown *c, const struct arg *a)
+{
+	show_string_at(c, a, ARG(c, a), true);
+}
+
+static void show_counted(struct shown *c, const struct arg *a, bool hex)
+{
+	u64 n = a->count == COUNT_RESULT ? (u64)c->ret : c->args[a->count % MAX_ARGS], have;
+	const void *p = "";
+
+	if (a->count == COUNT_RESULT && (!c->done || c->ret < 0)) {
+		show_address(c->out, ARG(c, a));
+		return;
+	}
+	have = MIN(n, c->s->opts.strsize);
+	if (have)
+		p = seen(c, a, ARG(c, a), have);
+	if (!p || !ARG(c, a))
+		show_address(c->out, ARG(c, a));
+	else
+		show_bytes(c->out, p, have, n, hex, c->s->opts.strsize);
+}
+
+void show_kind_buf(struct shown *c, const struct arg *a)
+{
+	show_counted(c, a, false);
+}
+
+void show_kind_hexbuf(struct shown *c, const struct arg *a)
+{
+	show_counted(c, a, true);
+}
+
+/* Pieces of a vector; `left`: what was moved altogether. */
+void show_iovs(struct shown *c, const struct arg *a, u64 addr, u64 n, u64 left)
+{
+	u64 most = MIN(n, 16u);
+	const u64 *v = most ? seen(c, a, addr, most * 16) : NULL;
+
+	if (!v && n) {
+		show_address(c->out, addr);
+		return;
+	}
+	buf_char(c->out, '[');
+	for (u64 i = 0; i < most; i++) {
+		u64 base = v[2 * i], len = v[2 * i + 1], there = MIN(len, left), have;
+		const void *p;
+
+		have = MIN(there, c->s->opts.strsize);
+		p = have ? seen(c, a, base, have) : "";
+		buf_puts(c->out, i ? ", {iov_base=" : "{iov_base=");
+		if (p && base)
+			show_bytes(c->out, p, have, there, false, c->s->opts.strsize);
+		else
+			show_address(c->out, base);
+		buf_printf(c->out, ", iov_len=%llu}", (unsigned long long)len);
+		left -= there;
+	}
+	buf_puts(c->out, n > most ? ", ...]" : "]");
+}
+
+void show_kind_iov(struct shown *c, const struct arg *a)
+{
+	if (a->out && (!c->done || c->ret < 0))
+		show_address(c->out, ARG(c, a));
+	else
+		show_iovs(c, a, ARG(c, a), (u32)c->args[a->count % MAX_ARGS],
+			  a->out ? (u64)c->ret : UINT64_MAX);
+}
+
+/* After an exec, the new program's memory has them one behind the other, if the old one's had not.
+ */
+static bool new_argv(struct shown *c)
+{
+	const struct piece *p = c->done && !c->ret ? seen_string(c, NEW_ARGV) : NULL;
+	const char *at, *end;
+
+	if (!p)
+		return false;
+	at = c->task->bytes.p + p->at;
+	end = at + p->size;
+	for (u32 i = 0; at < end; i++) {
+		size_t n = strnlen(at, (size_t)(end - at));
+
+		buf_puts(c->out, i ? ", " : "[");
+		show_bytes(c->out, at, n, n, false, c->s->opts.strsize);
+		at += n + 1;
+	}
+	buf_char(c->out, ']');
+	return true;
+}
+
+static void old_argv(struct shown *c, const struct arg *a)
+{
+	u64 addr = ARG(c, a), i = 0;
+	const u64 *p = addr ? seen(c, a, addr, 8) : NULL;
+
+	if (!p) {
+		show_address(c->out, addr);
+		return;
+	}
+	buf_char(c->out, '[');
+	for (; p && *p && i < 32; p = seen(c, a, addr + 8 * ++i, 8)) {
+		buf_puts(c->out, i ? ", " : "");
+		show_string_at(c, a, *p, true);
+	}
+	if (p && *p)
+		buf_puts(c->out, ", ...");
+	buf_char(c->out, ']');
+}
+
+void show_kind_argv(struct shown *c, const struct arg *a)
+{
+	if (new_argv(c))
+		return;
+	old_argv(c, a);
+}
+
+void show_kind_env(struct shown *c, const struct arg *a)
+{
+	u64 addr = ARG(c, a), n = 0;
+	const u64 *p = NULL;
+
+	while (addr && (p = seen(c, a, addr + 8 * n, 8)) && *p)
+		n++;
+	show_address(c->out, addr);
+	if (p)
+		buf_printf(c->out, " /* %llu var%s */", (unsigned long long)n, n == 1 ? "" : "s");
+}

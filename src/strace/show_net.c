@@ -1,0 +1,189 @@
+/*
+ * show_net.c: sockets: addresses, options, messages.
+ */
+#include "strace/strace.h"
+
+#include <arpa/inet.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+void show_kind_socktype(struct shown *c, const struct arg *a)
+{
+	u32 type = (u32)ARG(c, a), flags = type & ~0xfu;
+
+	one_of(c->out, "socktype", type & 0xf);
+	if (flags) {
+		buf_char(c->out, '|');
+		flags_of(c->out, "sockflags", flags);
+	}
+}
+
+void show_kind_proto(struct shown *c, const struct arg *a)
+{
+	u32 family = (u32)c->args[0];
+
+	if (family == AF_INET || family == AF_INET6)
+		one_of(c->out, "ipproto", ARG(c, a));
+	else if (family == AF_NETLINK)
+		one_of(c->out, "netlink", ARG(c, a));
+	else
+		buf_printf(c->out, "%d", (s32)ARG(c, a));
+}
+
+static void unix_address(struct buf *b, const struct sockaddr_un *u, u32 size)
+{
+	u32 n = size - 2;
+
+	if (!n)
+		return;
+	buf_puts(b, ", sun_path=");
+	if (u->sun_path[0]) {
+		show_bytes(b, u->sun_path, strnlen(u->sun_path, n), 0, false, 108);
+	} else {
+		buf_char(b, '@');
+		show_bytes(b, u->sun_path + 1, n - 1, 0, false, 108);
+	}
+}
+
+static void inet6_address(struct buf *b, const struct sockaddr_in6 *in)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	buf_printf(b,
+		   ", sin6_port=htons(%u), sin6_flowinfo=htonl(%u), inet_pton(AF_INET6, \"%s\", "
+		   "&sin6_addr), sin6_scope_id=%u",
+		   ntohs(in->sin6_port), ntohl(in->sin6_flowinfo),
+		   inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof(text)), in->sin6_scope_id);
+}
+
+void show_sockaddr_bytes(struct buf *b, const void *bytes, u32 size)
+{
+	const struct sockaddr_in *in = bytes;
+	const struct sockaddr_nl *nl = bytes;
+	char text[INET_ADDRSTRLEN];
+
+	buf_puts(b, "{sa_family=");
+	one_of(b, "family", in->sin_family);
+	if (in->sin_family == AF_UNIX)
+		unix_address(b, bytes, size);
+	else if (in->sin_family == AF_INET && size >= 8)
+		buf_printf(b, ", sin_port=htons(%u), sin_addr=inet_addr(\"%s\")",
+			   ntohs(in->sin_port),
+			   inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text)));
+	else if (in->sin_family == AF_INET6 && size >= 28)
+		inet6_address(b, bytes);
+	else if (in->sin_family == AF_NETLINK && size >= 12)
+		buf_printf(b, ", nl_pid=%u, nl_groups=%08x", nl->nl_pid, nl->nl_groups);
+	else if (size > 2) {
+		buf_puts(b, ", sa_data=");
+		show_bytes(b, (const char *)bytes + 2, size - 2, 0, false, 126);
+	}
+	buf_char(b, '}');
+}
+
+/* A length of `most` bytes at most, in an argument, or where the next argument points to. */
+static u64 length(struct shown *c, const struct arg *a)
+{
+	const u32 *p;
+
+	if (a->count < MAX_ARGS)
+		return (u32)c->args[a->count];
+	p = ARG_AFTER(c, a) ? seen(c, a, ARG_AFTER(c, a), 4) : NULL;
+	return p ? *p : 0;
+}
+
+void show_kind_sockaddr(struct shown *c, const struct arg *a)
+{
+	u64 size = MIN(length(c, a), 128u), addr = ARG(c, a);
+	const void *p = addr && size >= 2 && !(a->out && (!c->done || c->ret < 0))
+				? seen(c, a, addr, size)
+				: NULL;
+
+	if (p)
+		show_sockaddr_bytes(c->out, p, (u32)size);
+	else
+		show_address(c->out, addr);
+}
+
+/* [110 => 16]: what there was room for, what there is */
+void show_kind_len(struct shown *c, const struct arg *a)
+{
+	struct arg before = *a;
+	const u32 *p = show_memory(c, a, 4), *was;
+
+	if (!p)
+		return;
+	before.out = false;
+	was = seen(c, &before, ARG(c, a), 4);
+	if (was && *was != *p)
+		buf_printf(c->out, "[%u => %u]", *was, *p);
+	else
+		buf_printf(c->out, "[%u]", *p);
+}
+
+void show_kind_sockopt(struct shown *c, const struct arg *a)
+{
+	static const struct {
+		u32 level;
+		const char *set;
+	} sets[] = {{SOL_SOCKET, "sockopt"},
+		    {IPPROTO_TCP, "tcpopt"},
+		    {IPPROTO_IP, "ipopt"},
+		    {IPPROTO_IPV6, "ipv6opt"}};
+
+	for (u32 i = 0; i < ARRAY_SIZE(sets); i++)
+		if (sets[i].level == (u32)c->args[1]) {
+			one_of(c->out, sets[i].set, ARG(c, a));
+			return;
+		}
+	buf_printf(c->out, "%#x", (u32)ARG(c, a));
+}
+
+void show_kind_optval(struct shown *c, const struct arg *a)
+{
+	u64 size = MIN(length(c, a), 64u);
+	const u8 *p = size ? show_memory(c, a, size) : (show_address(c->out, ARG(c, a)), NULL);
+	s32 n[4];
+
+	if (!p)
+		return;
+	memcpy(n, p, MIN(size, sizeof(n)));
+	if (c->args[1] == SOL_SOCKET && c->args[2] == SO_LINGER && size >= 8)
+		buf_printf(c->out, "{l_onoff=%d, l_linger=%d}", n[0], n[1]);
+	else if (c->args[1] == SOL_SOCKET && c->args[2] == SO_PEERCRED && size >= 12)
+		buf_printf(c->out, "{pid=%d, uid=%d, gid=%d}", n[0], n[1], n[2]);
+	else if (size == 4)
+		buf_printf(c->out, "[%d]", n[0]);
+	else
+		show_bytes(c->out, p, size, 0, false, c->s->opts.strsize);
+}
+
+/* struct msghdr: name, length, vector, its length, control, its length, flags */
+void show_kind_msg(struct shown *c, const struct arg *a)
+{
+	const u64 *m = show_memory(c, a, 56);
+	const void *name;
+	u64 size;
+
+	if (!m)
+		return;
+	size = MIN((u32)m[1], 128u);
+	name = m[0] && size >= 2 ? seen(c, a, m[0], size) : NULL;
+	buf_puts(c->out, "{msg_name=");
+	if (name)
+		show_sockaddr_bytes(c->out, name, (u32)size);
+	else
+		show_address(c->out, m[0]);
+	buf_printf(c->out, ", msg_namelen=%u, msg_iov=", (u32)m[1]);
+	show_iovs(c, a, m[2], m[3], a->out ? (u64)c->ret : UINT64_MAX);
+	buf_printf(c->out, ", msg_iovlen=%llu", (unsigned long long)m[3]);
+	if (m[5]) {
+		buf_puts(c->out, ", msg_control=");
+		show_address(c->out, m[4]);
+	}
+	buf_printf(c->out, ", msg_controllen=%llu, msg_flags=", (unsigned long long)m[5]);
+	flags_of(c->out, "msg", (u32)m[6]);
+	buf_char(c->out, '}');
+}

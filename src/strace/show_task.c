@@ -1,0 +1,422 @@
+/*
+ * show_task.c: signals, children, and calls whose arguments depend on the first one.
+ */
+#include "strace/strace.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+/* ---- signals */
+
+void show_kind_sigset(struct shown *c, const struct arg *a)
+{
+	const u64 *set = show_memory(c, a, 8);
+
+	if (set)
+		show_signals(c->out, *set);
+}
+
+/* pselect6: a pointer to a pointer and a size */
+void show_kind_sigarg(struct shown *c, const struct arg *a)
+{
+	show_address(c->out, ARG(c, a));
+}
+
+void show_kind_sigaction(struct shown *c, const struct arg *a)
+{
+	const u64 *act = show_memory(c, a, 32);
+
+	if (!act)
+		return;
+	buf_puts(c->out, "{sa_handler=");
+	if (act[0] < 2)
+		buf_puts(c->out, act[0] ? "SIG_IGN" : "SIG_DFL");
+	else
+		show_address(c->out, act[0]);
+	buf_puts(c->out, ", sa_mask=");
+	show_signals(c->out, act[3]);
+	buf_puts(c->out, ", sa_flags=");
+	flags_of(c->out, "sa", act[1]);
+	if (act[1] & 0x04000000) {
+		buf_puts(c->out, ", sa_restorer=");
+		show_address(c->out, act[2]);
+	}
+	buf_char(c->out, '}');
+}
+
+void show_kind_stack(struct shown *c, const struct arg *a)
+{
+	const u64 *ss = show_memory(c, a, 24);
+
+	if (!ss)
+		return;
+	buf_puts(c->out, "{ss_sp=");
+	show_address(c->out, ss[0]);
+	buf_puts(c->out, ", ss_flags=");
+	flags_of(c->out, "ss", (u32)ss[1]);
+	buf_printf(c->out, ", ss_size=%llu}", (unsigned long long)ss[2]);
+}
+
+void show_kind_frame(struct shown *c, const struct arg *a)
+{
+	(void)a;
+	buf_puts(c->out, "{mask=[]}");
+	c->ended = true;
+}
+
+void show_kind_restart(struct shown *c, const struct arg *a)
+{
+	(void)a;
+	buf_puts(c->out, "<... resuming interrupted system call ...>");
+	c->ended = true;
+}
+
+static const char *code_set(int sig, int code)
+{
+	if (code <= 0 || code == SI_KERNEL)
+		return "sicode";
+	return sig == SIGCHLD ? "cld" : sig == SIGSEGV || sig == SIGBUS ? "segv" : "sicode";
+}
+
+/* The first 48 bytes say all. */
+void show_siginfo(struct buf *b, const void *info, u32 size)
+{
+	const s32 *n = info;
+	u64 addr;
+
+	buf_puts(b, "{si_signo=");
+	show_signal(b, n[0]);
+	if (n[1])
+		buf_printf(b, ", si_errno=%d", n[1]);
+	buf_puts(b, ", si_code=");
+	one_of(b, code_set(n[0], n[2]), (u32)n[2]);
+	memcpy(&addr, n + 4, 8);
+	if (size < 48 || n[2] == SI_KERNEL)
+		;
+	else if (n[2] > 0 && n[0] == SIGCHLD) {
+		buf_printf(b, ", si_pid=%d, si_uid=%d, si_status=", n[4], n[5]);
+		if (n[2] == CLD_EXITED)
+			buf_printf(b, "%d", n[6]);
+		else
+			show_signal(b, n[6]);
+		memcpy(&addr, n + 8, 8);
+		buf_printf(b, ", si_utime=%llu", (unsigned long long)addr);
+		memcpy(&addr, n + 10, 8);
+		buf_printf(b, ", si_stime=%llu", (unsigned long long)addr);
+	} else if (n[2] > 0) {
+		buf_puts(b, ", si_addr=");
+		show_address(b, addr);
+	} else if (n[2] == SI_TIMER) {
+		buf_printf(b, ", si_timerid=%#x, si_overrun=%d", n[4], n[5]);
+	} else {
+		buf_printf(b, ", si_pid=%d, si_uid=%d", n[4], n[5]);
+		memcpy(&addr, n + 6, 8);
+		if (n[2] == SI_QUEUE)
+			buf_printf(b, ", si_value={sival_int=%d, sival_ptr=%#llx}", n[6],
+				   (unsigned long long)addr);
+	}
+	buf_char(b, '}');
+}
+
+void show_kind_siginfo(struct shown *c, const struct arg *a)
+{
+	const void *info = show_memory(c, a, 48);
+
+	if (info)
+		show_siginfo(c->out, info, 48);
+}
+
+/* ---- children */
+
+void show_kind_wstatus(struct shown *c, const struct arg *a)
+{
+	const s32 *p = c->done && c->ret > 0 ? show_memory(c, a, 4)
+					     : (show_address(c->out, ARG(c, a)), NULL);
+
+	if (!p)
+		return;
+	if (WIFEXITED(*p))
+		buf_printf(c->out, "[{WIFEXITED(s) && WEXITSTATUS(s) == %d}]", WEXITSTATUS(*p));
+	else if (WIFSIGNALED(*p)) {
+		buf_puts(c->out, "[{WIFSIGNALED(s) && WTERMSIG(s) == ");
+		show_signal(c->out, WTERMSIG(*p));
+		buf_puts(c->out, WCOREDUMP(*p) ? " && WCOREDUMP(s)}]" : "}]");
+	} else if (WIFSTOPPED(*p)) {
+		buf_puts(c->out, "[{WIFSTOPPED(s) && WSTOPSIG(s) == ");
+		show_signal(c->out, WSTOPSIG(*p));
+		buf_puts(c->out, "}]");
+	} else {
+		buf_puts(c->out, WIFCONTINUED(*p) ? "[{WIFCONTINUED(s)}]" : "[?]");
+	}
+}
+
+/* The lowest byte is the signal of the child's end. */
+static void clone_flags(struct buf *b, u64 flags, bool with_signal)
+{
+	u32 sig = with_signal ? flags & 0xff : 0;
+	u64 rest = with_signal ? flags & ~0xffull : flags;
+
+	if (rest || !sig)
+		flags_of(b, "clone", rest);
+	if (sig) {
+		buf_puts(b, rest ? "|" : "");
+		show_signal(b, (int)sig);
+	}
+}
+
+void show_kind_clone(struct shown *c, const struct arg *a)
+{
+	u64 flags = ARG(c, a);
+
+	buf_puts(c->out, "child_stack=");
+	show_address(c->out, c->args[1]);
+	buf_puts(c->out, ", flags=");
+	clone_flags(c->out, flags, true);
+	if (flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)) {
+		buf_puts(c->out, ", parent_tid=");
+		if (c->done && c->ret > 0 && flags & CLONE_PARENT_SETTID)
+			buf_printf(c->out, "[%lld]", (long long)c->ret);
+		else
+			show_address(c->out, c->args[2]);
+	}
+	if (flags & CLONE_SETTLS) {
+		buf_puts(c->out, ", tls=");
+		show_address(c->out, c->args[4]);
+	}
+	if (flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) {
+		buf_puts(c->out, ", child_tidptr=");
+		show_address(c->out, c->args[3]);
+	}
+	c->ended = true;
+}
+
+struct clone3 {
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+};
+
+void show_kind_clone3(struct shown *c, const struct arg *a)
+{
+	const struct clone3 *n = show_memory(c, a, sizeof(*n));
+	u64 told;
+
+	if (!n)
+		return;
+	told = n->flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID);
+	buf_puts(c->out, "{flags=");
+	clone_flags(c->out, n->flags, false);
+	if (told)
+		buf_printf(c->out, ", child_tid=%#llx", (unsigned long long)n->child_tid);
+	if (n->flags & CLONE_PARENT_SETTID)
+		buf_printf(c->out, ", parent_tid=%#llx", (unsigned long long)n->parent_tid);
+	buf_puts(c->out, ", exit_signal=");
+	show_signal(c->out, (int)n->exit_signal);
+	buf_puts(c->out, ", stack=");
+	show_address(c->out, n->stack);
+	buf_printf(c->out, ", stack_size=%s%.0llx", n->stack_size ? "0x" : "0",
+		   (unsigned long long)n->stack_size);
+	if (n->flags & CLONE_SETTLS)
+		buf_printf(c->out, ", tls=%#llx", (unsigned long long)n->tls);
+	buf_char(c->out, '}');
+	if (c->done && c->ret > 0 && n->flags & CLONE_PARENT_SETTID)
+		buf_printf(c->out, " => {parent_tid=[%lld]}", (long long)c->ret);
+}
+
+/* ---- calls whose arguments depend on others */
+
+void show_kind_futexop(struct shown *c, const struct arg *a)
+{
+	u32 op = (u32)ARG(c, a);
+
+	one_of(c->out, "futex", op & 0x7f);
+	if (op & FUTEX_PRIVATE_FLAG)
+		buf_puts(c->out, "_PRIVATE");
+	if (op & FUTEX_CLOCK_REALTIME)
+		buf_puts(c->out, "|FUTEX_CLOCK_REALTIME");
+	if ((op & 0x7f) == FUTEX_UNLOCK_PI || (op & 0x7f) == FUTEX_TRYLOCK_PI)
+		c->ended = true;
+}
+
+/* A time to wait, or how many are to be moved. */
+static void futex_rest(struct shown *c, u32 op)
+{
+	if (op == FUTEX_WAIT_BITSET) {
+		buf_puts(c->out, ", NULL, ");
+		if ((u32)c->args[5] == FUTEX_BITSET_MATCH_ANY)
+			buf_puts(c->out, "FUTEX_BITSET_MATCH_ANY");
+		else
+			buf_printf(c->out, "%#x", (u32)c->args[5]);
+	} else if (op == FUTEX_REQUEUE || op == FUTEX_CMP_REQUEUE || op == FUTEX_CMP_REQUEUE_PI ||
+		   op == FUTEX_WAKE_OP) {
+		buf_puts(c->out, ", ");
+		show_address(c->out, c->args[4]);
+		if (op != FUTEX_REQUEUE)
+			buf_printf(c->out, ", %u", (u32)c->args[5]);
+	}
+}
+
+/* How many to wake: nothing follows. */
+void show_kind_futexval(struct shown *c, const struct arg *a)
+{
+	u32 op = (u32)c->args[1] & 0x7f;
+
+	buf_printf(c->out, "%u", (u32)ARG(c, a));
+	if (op == FUTEX_WAKE_BITSET)
+		buf_printf(c->out, ", %#x", (u32)c->args[5]);
+	c->ended |= op == FUTEX_WAKE || op == FUTEX_WAKE_BITSET;
+}
+
+void show_kind_futextime(struct shown *c, const struct arg *a)
+{
+	u32 op = (u32)c->args[1] & 0x7f;
+
+	if (op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET || op == FUTEX_LOCK_PI)
+		show_kind_timespec(c, a);
+	else
+		buf_printf(c->out, "%u", (u32)ARG(c, a));
+	futex_rest(c, op);
+	c->ended = true;
+}
+
+void show_kind_fcntlcmd(struct shown *c, const struct arg *a)
+{
+	static const u32 alone[] = {F_GETFD,    F_GETFL,      F_GETOWN,   F_GETSIG,
+				    F_GETLEASE, F_GETPIPE_SZ, F_GET_SEALS};
+
+	one_of(c->out, "fcntl", ARG(c, a));
+	for (u32 i = 0; i < ARRAY_SIZE(alone); i++)
+		c->ended |= (u32)ARG(c, a) == alone[i];
+}
+
+static void file_lock(struct shown *c, const struct arg *a)
+{
+	const struct flock *l = seen(c, a, ARG(c, a), sizeof(*l));
+
+	if (!l) {
+		show_address(c->out, ARG(c, a));
+		return;
+	}
+	buf_puts(c->out, "{l_type=");
+	one_of(c->out, "locktype", (u16)l->l_type);
+	buf_puts(c->out, ", l_whence=");
+	one_of(c->out, "whence", (u16)l->l_whence);
+	buf_printf(c->out, ", l_start=%lld, l_len=%lld", (long long)l->l_start,
+		   (long long)l->l_len);
+	if (c->args[1] == F_GETLK)
+		buf_printf(c->out, ", l_pid=%d", l->l_pid);
+	buf_char(c->out, '}');
+}
+
+void show_kind_fcntlarg(struct shown *c, const struct arg *a)
+{
+	u32 cmd = (u32)c->args[1], value = (u32)ARG(c, a);
+
+	switch (cmd) {
+	case F_SETFD: flags_of(c->out, "fdflags", value); return;
+	case F_SETFL:
+		one_of(c->out, "accmode", value & O_ACCMODE);
+		if (value & ~(u32)O_ACCMODE) {
+			buf_char(c->out, '|');
+			flags_of(c->out, "open", value & ~(u32)O_ACCMODE);
+		}
+		return;
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW: file_lock(c, a); return;
+	case F_ADD_SEALS: flags_of(c->out, "seals", value); return;
+	case F_SETSIG: show_signal(c->out, (int)value); return;
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+	case F_SETOWN:
+	case F_SETPIPE_SZ: buf_printf(c->out, "%d", (s32)value); return;
+	default: buf_printf(c->out, "%#x", value);
+	}
+}
+
+void show_kind_prctlop(struct shown *c, const struct arg *a)
+{
+	static const u32 alone[] = {PR_GET_DUMPABLE,   PR_GET_KEEPCAPS,   PR_GET_SECCOMP,
+				    PR_GET_SECUREBITS, PR_GET_TIMERSLACK, PR_GET_TIMING};
+
+	one_of(c->out, "prctl", ARG(c, a));
+	for (u32 i = 0; i < ARRAY_SIZE(alone); i++)
+		c->ended |= (u32)ARG(c, a) == alone[i];
+}
+
+void show_kind_prctl(struct shown *c, const struct arg *a)
+{
+	u64 v = ARG(c, a);
+	const char *name;
+
+	switch ((u32)c->args[0]) {
+	case PR_SET_NAME:
+		name = seen(c, a, v, 16);
+		if (name)
+			show_bytes(c->out, name, strnlen(name, 15), 0, false, 16);
+		else
+			show_address(c->out, v);
+		break;
+	case PR_SET_PDEATHSIG: v ? show_signal(c->out, (int)v) : buf_puts(c->out, "0"); break;
+	case PR_SET_NO_NEW_PRIVS:
+	case PR_SET_DUMPABLE:
+	case PR_SET_KEEPCAPS:
+	case PR_SET_CHILD_SUBREAPER:
+	case PR_SET_TIMERSLACK: buf_printf(c->out, "%llu", (unsigned long long)v); break;
+	default: buf_printf(c->out, "%#llx", (unsigned long long)v);
+	}
+	if ((u32)c->args[0] == PR_SET_NO_NEW_PRIVS || (u32)c->args[0] == PR_SET_SECCOMP)
+		buf_printf(c->out, ", %llu, %llu, %llu", (unsigned long long)c->args[2],
+			   (unsigned long long)c->args[3], (unsigned long long)c->args[4]);
+}
+
+/* ---- ioctl */
+
+/* Known ones by name; others as _IOC(direction, type, number, size). */
+void show_kind_ioctl(struct shown *c, const struct arg *a)
+{
+	static const u32 alone[] = {0x5450, 0x5451, 0x540c, 0x5422, 0xae80}; /* FIONCLEX, ... */
+	static const char *const ways[] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ",
+					   "_IOC_READ|_IOC_WRITE"};
+	const struct flag_set *set = strace_set("ioctl", 5);
+	u32 cmd = (u32)ARG(c, a);
+
+	for (u32 i = 0; i < ARRAY_SIZE(alone); i++)
+		c->ended |= cmd == alone[i];
+	for (const struct flag *f = set->flags; f->name; f++)
+		if (f->value == cmd) {
+			buf_puts(c->out, f->name);
+			return;
+		}
+	buf_printf(c->out, "_IOC(%s, %#x, %#x, %#x)", ways[cmd >> 30], cmd >> 8 & 0xff, cmd & 0xff,
+		   cmd >> 16 & 0x3fff);
+}
+
+static void window_size(struct buf *b, const u16 *w)
+{
+	buf_printf(b, "{ws_row=%u, ws_col=%u, ws_xpixel=%u, ws_ypixel=%u}", w[0], w[1], w[2], w[3]);
+}
+
+void show_kind_ioctlarg(struct shown *c, const struct arg *a)
+{
+	u32 cmd = (u32)c->args[1];
+	u64 v = ARG(c, a);
+	bool failed = c->done && c->ret < 0;
+	const void *p = v && !failed ? seen(c, a, v, 8) : NULL;
+
+	if ((cmd == 0x5413 || cmd == 0x5414) && p)
+		window_size(c->out, p);
+	else if ((cmd == 0x541b || cmd == 0x5411 || cmd == 0x540f || cmd == 0x5410 ||
+		  cmd == 0x5421 || cmd == 0x80045430 || cmd == 0x40045431) &&
+		 p)
+		buf_printf(c->out, "[%d]", *(const s32 *)p);
+	else if (cmd >> 30 || (cmd >> 8) == 0x54 || v > 0xffff)
+		show_address(c->out, v);
+	else
+		buf_printf(c->out, "%#llx", (unsigned long long)v);
+}

@@ -1,0 +1,199 @@
+/*
+ * strace.h: system calls as people read them. Private to this room; the public call is
+ * waggle_strace().
+ *
+ * A generated script (script.c) brings each call along: a record when it begins, one when it ends,
+ * and between them pieces of the process's memory, as the tables of arguments want them. The names
+ * and structures are made here, from those pieces alone: what was not brought along is shown as an
+ * address.
+ */
+#ifndef STRACE_STRACE_H
+#define STRACE_STRACE_H
+
+#include "arch/arch.h"
+#include "base/buf.h"
+#include "waggle.h"
+
+enum { MAX_CALLS = 512, MAX_ARGS = 6 };
+
+/* Which calls belong together: %file, %desc, ... */
+enum call_class {
+	DESC = 1,
+	FILES = 2,
+	MEMORY = 4,
+	NETWORK = 8,
+	SIGNALS = 16,
+	PROCESS = 32,
+	CREDS = 64,
+	CLOCKS = 128,
+	PURE = 256
+};
+
+/* How the memory behind an argument is brought along. */
+enum { NOTHING, STRING, FIXED, COUNTED, EACH, VECTOR, MESSAGE, STRINGS, POINTERS };
+
+struct flag {
+	const char *name; /* NULL: the end */
+	u64 value;
+};
+struct flag_set {
+	const char *name, *unknown; /* "PROT_???" */
+	const struct flag *flags;
+};
+
+struct shown;
+struct arg;
+struct kind {
+	const char *name;
+	u8 how;
+	u16 bytes; /* of FIXED, of an element of EACH */
+	void (*show)(struct shown *, const struct arg *);
+};
+
+enum { COUNT_NONE = 7, COUNT_RESULT = 6 };
+struct arg {
+	const struct kind *kind;
+	const struct flag_set *set;
+	u8 i;     /* which argument */
+	u8 count; /* which one counts, COUNT_RESULT, COUNT_NONE */
+	bool out; /* the call fills it */
+};
+
+/* A system call by its number. */
+struct call {
+	const char *name; /* NULL: there is none */
+	u32 classes;
+	u8 nargs, at_entry; /* arguments that are known when it begins */
+	char result;        /* 'd', 'x', 'o', 'f' */
+	struct arg args[MAX_ARGS];
+};
+
+struct piece {
+	u64 addr;
+	u32 at, size; /* in the bytes of the task */
+	bool string, late;
+};
+
+/* "Where" the arguments of a new program lie, when those of the old one were not there. */
+#define NEW_ARGV 1u
+
+/* A thread, and the call it is in. */
+struct task {
+	struct task *next;
+	u32 tid, pid;
+	bool inside; /* a call has begun */
+	bool shown;  /* its beginning has been written, */
+	bool cut;    /* and another line behind it */
+	bool begun;  /* the command: its exec has been seen */
+	u32 nr;
+	u64 args[MAX_ARGS], ns;
+	struct buf bytes; /* what the pieces are of */
+	struct piece pieces[64];
+	u32 npieces;
+	int fatal; /* a signal that may end it */
+};
+
+/* What -c counts. */
+struct sum {
+	u64 calls, errors, ns;
+};
+
+struct strace {
+	struct waggle_strace opts;
+	struct waggle_session *session;
+	const struct arch *arch;
+	struct call calls[MAX_CALLS];
+	bool traced[MAX_CALLS];
+	bool kernel; /* its engine serves: else the user engine */
+	u32 command;
+	struct task *tasks[256];
+	u32 ntasks;
+	struct task *open;    /* whose line is not ended yet */
+	struct task *waiting; /* whose call has begun, of which nothing is written yet */
+	struct buf out;
+	u64 column;              /* of the line that is being written */
+	u64 last_ns, clock_off;  /* -r; realtime less monotonic */
+	struct name *names[256]; /* paths.c: of descriptors */
+	struct sum sums[MAX_CALLS];
+	struct record *records; /* run.c */
+	u32 nrecords;
+	bool no_exec; /* execve is followed, but not shown */
+	bool failed;
+	int status; /* of the command, as wait4() tells it */
+};
+
+/* A call that is being written. */
+struct shown {
+	struct strace *s;
+	struct task *task;
+	const struct call *call;
+	const u64 *args;
+	struct buf *out;
+	struct buf after; /* behind the result: " (Timeout)" */
+	s64 ret;
+	bool done;  /* it has ended: ret holds */
+	bool ended; /* the arguments that follow are not there */
+};
+
+/* table.c */
+int strace_table(struct strace *, struct waggle_diag *);
+/* "openat,read,%file,!close,/regex": sets traced[]; NULL or -EINVAL and which word. */
+int strace_choose(struct strace *, const char *expr, const char **wrong);
+const struct flag_set *strace_set(const char *name, size_t len);
+
+/* script.c: what the engine is to run. */
+void strace_script(struct strace *, struct buf *out);
+
+/* memory of the process, as it was brought along; NULL: it was not. */
+const void *seen(const struct shown *, const struct arg *, u64 addr, u64 size);
+const struct piece *seen_string(const struct shown *, u64 addr);
+
+/* show.c: the words that all kinds share. */
+#define ARG(c, a)       ((c)->args[(a)->i])
+#define ARG_AFTER(c, a) ((c)->args[((a)->i + 1) % MAX_ARGS])
+void show_flags(struct buf *, const struct flag_set *, u64 bits);
+void show_one(struct buf *, const struct flag_set *, u64 value);
+void flags_of(struct buf *, const char *set, u64 bits);
+void one_of(struct buf *, const char *set, u64 value);
+void show_address(struct buf *, u64 addr);
+void show_bytes(struct buf *, const void *, u64 n, u64 all, bool hex, u64 most);
+void show_signal(struct buf *, int sig);
+void show_signals(struct buf *, u64 bits);
+void show_mode(struct buf *, u32 mode);
+void show_timespec(struct buf *, const s64 *t, const char *small);
+void show_siginfo(struct buf *, const void *, u32 size);
+void show_descriptor(struct shown *, s32 fd);
+void show_string_at(struct shown *, const struct arg *, u64 addr, bool limited);
+void show_sockaddr_bytes(struct buf *, const void *, u32 size);
+void show_iovs(struct shown *, const struct arg *, u64 addr, u64 n, u64 left);
+/* Shows the address if there is nothing to be shown: NULL pointers, calls that failed, memory that
+ * is not there. */
+const void *show_memory(struct shown *, const struct arg *, u64 size);
+
+#define KIND(name, ...) void show_kind_##name(struct shown *, const struct arg *);
+#include "strace/kinds.def"
+#undef KIND
+
+/* lines.c */
+void line_begin(struct strace *, struct task *, u64 ns);
+void call_begin(struct strace *, struct task *, u64 ns);
+void call_end(struct strace *, struct task *, u64 ns, s64 ret);
+void call_signal(struct strace *, struct task *, u64 ns, const char *text);
+void call_gone(struct strace *, struct task *, u64 ns, int code);
+void line_idle(struct strace *); /* nothing more comes for now */
+int line_flush(struct strace *);
+void call_args(struct shown *, u32 from, u32 to);
+
+/* paths.c: what a descriptor of the process is; NULL: nobody knows. What a call that has ended
+ * changes of that is learned before it is written, and after. */
+const char *path_of(struct strace *, const struct task *, s32 fd);
+void paths_before(struct strace *, const struct task *, s64 ret);
+void paths_after(struct strace *, const struct task *, s64 ret);
+void paths_free(struct strace *);
+
+/* summary.c */
+void json_call(struct strace *, struct task *, u64 ns, s64 ret);
+void json_event(struct strace *, struct task *, u64 ns, const char *type, const char *text);
+void strace_summary(struct strace *);
+
+#endif

@@ -1,0 +1,265 @@
+/*
+ * table.c: system calls by their numbers, with their arguments, and which of them are wanted.
+ *
+ * In:  calls.def, kinds.def, sets.def; for calls without a row their declaration in arch/. Out:
+ * struct call.
+ */
+#include "strace/strace.h"
+
+#include "strace/uapi.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <stdlib.h>
+
+#define SET(name, unknown) static const struct flag set_##name[] = {
+#define F(name)            {#name, (u64)(name)},
+#define V(name, value)     {#name, value},
+#define END             \
+	{               \
+		NULL, 0 \
+	}               \
+	}               \
+	;
+#include "strace/sets.def"
+#undef SET
+#undef F
+#undef V
+#undef END
+
+static const struct flag_set sets[] = {
+#define SET(name, unknown) {#name, unknown, set_##name},
+#define F(name)
+#define V(name, value)
+#define END
+#include "strace/sets.def"
+#undef SET
+#undef F
+#undef V
+#undef END
+};
+
+/* KIND(x, FIXED(8)): how, and how many bytes */
+#define HOW_NOTHING  NOTHING, 0
+#define HOW_STRING   STRING, 0
+#define HOW_COUNTED  COUNTED, 1
+#define HOW_VECTOR   VECTOR, 0
+#define HOW_MESSAGE  MESSAGE, 0
+#define HOW_STRINGS  STRINGS, 0
+#define HOW_POINTERS POINTERS, 0
+#define HOW_FIXED(n) FIXED, n
+#define HOW_EACH(n)  EACH, n
+static const struct kind kinds[] = {
+#define KIND(name, how) {#name, HOW_##how, show_kind_##name},
+#include "strace/kinds.def"
+#undef KIND
+};
+
+static const struct {
+	const char *name, *args;
+	u32 classes;
+} rows[] = {
+#define CALL(name, args, classes) {#name, args, classes},
+#include "strace/calls.def"
+#undef CALL
+};
+
+const struct flag_set *strace_set(const char *name, size_t len)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(sets); i++)
+		if (strlen(sets[i].name) == len && !memcmp(sets[i].name, name, len))
+			return &sets[i];
+	return NULL;
+}
+
+static const struct kind *kind_of(const char *name, size_t len)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strlen(kinds[i].name) == len && !memcmp(kinds[i].name, name, len))
+			return &kinds[i];
+	return NULL;
+}
+
+/* ">sockaddr@p", "set:prot", "=fd" */
+static bool read_word(struct call *c, const char *w, size_t len)
+{
+	struct arg *a = &c->args[c->nargs];
+	size_t kind;
+
+	if (*w == '=') {
+		c->result = w[1];
+		return true;
+	}
+	if (c->nargs == MAX_ARGS)
+		return false;
+	*a = (struct arg){.i = c->nargs++, .count = COUNT_NONE, .out = *w == '>'};
+	w += a->out;
+	len -= a->out;
+	kind = strcspn(w, ":@ ");
+	a->kind = kind_of(w, MIN(kind, len));
+	if (kind < len && w[kind] == ':')
+		a->set = strace_set(w + kind + 1, len - kind - 1);
+	else if (kind < len)
+		a->count = w[kind + 1] == 'r'   ? COUNT_RESULT
+			   : w[kind + 1] == 'p' ? COUNT_NONE
+						: (u8)(w[kind + 1] - '0');
+	return a->kind && (kind >= len || w[kind] != ':' || a->set);
+}
+
+static bool read_row(struct call *c, const char *args)
+{
+	bool ok = true;
+
+	c->result = 'd';
+	for (size_t n; *args; args += n + strspn(args + n, " ")) {
+		n = strcspn(args, " ");
+		ok &= read_word(c, args, n);
+	}
+	while (c->at_entry < c->nargs && !c->args[c->at_entry].out)
+		c->at_entry++;
+	return ok;
+}
+
+/* Of a declaration: "const char * filename". */
+static const char *declared(const char *d, size_t len)
+{
+	static const struct {
+		const char *has, *kind;
+	} words[] = {{"const char *const", "p"},
+		     {"char * filename", "path"},
+		     {"char * pathname", "path"},
+		     {"const char *", "str"},
+		     {"*", "p"},
+		     {"umode_t", "mode"},
+		     {"dfd", "dirfd"},
+		     {"unsigned int fd", "fd"},
+		     {"int fd", "fd"},
+		     {"uid_t", "uid"},
+		     {"gid_t", "uid"},
+		     {"flags", "x"},
+		     {"size_t", "lu"},
+		     {"loff_t", "ld"},
+		     {"unsigned long", "x"},
+		     {"u64", "lu"},
+		     {"long", "ld"},
+		     {"unsigned", "u"},
+		     {"u32", "u"}};
+
+	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
+		if (memmem(d, len, words[i].has, strlen(words[i].has)))
+			return words[i].kind;
+	return "d";
+}
+
+static void from_declaration(struct call *c, const char *args)
+{
+	c->result = 'd';
+	for (size_t n; *args; args += n + strspn(args + n, ", ")) {
+		const char *kind;
+
+		n = strcspn(args, ",");
+		kind = declared(args, n);
+		read_word(c, kind, strlen(kind));
+	}
+	c->at_entry = c->nargs;
+}
+
+int strace_table(struct strace *s, struct waggle_diag *why)
+{
+	(void)why;
+	for (const struct arch_syscall *a = s->arch->syscalls; a->name; a++) {
+		struct call *c = &s->calls[a->nr % MAX_CALLS];
+		const char *name = arch_call_name(s->arch, a->nr);
+		u32 i = 0;
+
+		c->name = name ? name : a->name;
+		while (i < ARRAY_SIZE(rows) && strcmp(rows[i].name, c->name) != 0)
+			i++;
+		if (i == ARRAY_SIZE(rows)) {
+			from_declaration(c, a->args);
+			continue;
+		}
+		c->classes = rows[i].classes;
+		if (!read_row(c, rows[i].args))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* ---- -e trace= */
+
+static const struct {
+	const char *name;
+	u32 bits;
+} classes[] = {{"file", FILES},   {"desc", DESC},      {"memory", MEMORY},   {"network", NETWORK},
+	       {"net", NETWORK},  {"signal", SIGNALS}, {"process", PROCESS}, {"creds", CREDS},
+	       {"clock", CLOCKS}, {"pure", PURE}};
+
+/* %stat, %lstat, ...: those whose names say it. */
+static bool family(const char *word, const char *name)
+{
+	static const char *const stats[] = {"stat", "fstat", "lstat", "newfstatat", "statx"};
+
+	if (strcmp(word, "%%stat") != 0)
+		return false;
+	for (u32 i = 0; i < ARRAY_SIZE(stats); i++)
+		if (!strcmp(stats[i], name))
+			return true;
+	return false;
+}
+
+static bool word_is(const char *word, const struct call *c, const regex_t *re)
+{
+	if (re)
+		return !regexec(re, c->name, 0, NULL, 0);
+	if (*word != '%')
+		return !strcmp(word, c->name) || !strcmp(word, "all");
+	for (u32 i = 0; i < ARRAY_SIZE(classes); i++)
+		if (!strcmp(word + 1, classes[i].name))
+			return c->classes & classes[i].bits;
+	return family(word, c->name);
+}
+
+/* "?name" may be unknown, "/regex" matches. */
+static int choose_word(struct strace *s, char *word, bool value)
+{
+	bool maybe = *word == '?', found = false;
+	regex_t re, *r = NULL;
+
+	word += maybe;
+	if (*word == '/') {
+		if (regcomp(&re, word + 1, REG_EXTENDED | REG_NOSUB))
+			return -EINVAL;
+		r = &re;
+	}
+	for (u32 i = 0; i < MAX_CALLS; i++)
+		if (s->calls[i].name && word_is(word, &s->calls[i], r)) {
+			s->traced[i] = value;
+			found = true;
+		}
+	if (r)
+		regfree(r);
+	return found || maybe || !strcmp(word, "none") ? 0 : -EINVAL;
+}
+
+int strace_choose(struct strace *s, const char *expr, const char **wrong)
+{
+	bool not = expr && *expr == '!';
+	int err = 0;
+
+	for (u32 i = 0; i < MAX_CALLS; i++)
+		s->traced[i] = s->calls[i].name && (!expr || not );
+	for (expr = expr ? expr + not : ""; *expr && !err;) {
+		char word[128];
+		size_t n = strcspn(expr, ",");
+
+		if (n >= sizeof(word))
+			return -EINVAL;
+		memcpy(word, expr, n);
+		word[n] = 0;
+		*wrong = expr;
+		err = choose_word(s, word, !not );
+		expr += n + (expr[n] == ',');
+	}
+	return err;
+}
