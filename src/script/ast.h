@@ -110,7 +110,7 @@ struct script_var {
 /* What config.def's variables set; NOTHING: nothing. */
 enum config_variable {
 	MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, MAX_CAT_BYTES, MAX_BPF_PROGS, PERF_RB_PAGES, STACK_MODE, MISSING_PROBES,
-	PRINT_MAPS_ON_EXIT, CPP_DEMANGLE, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, UNSTABLE_DW_USTACK,
+	PRINT_MAPS_ON_EXIT, CPP_DEMANGLE, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, UNSTABLE_DW_USTACK, SHOW_DEBUG_INFO,
 	NOTHING
 };
 /* What environment, options and config = { } set. script_parse() puts defaults for zeroes. */
@@ -122,7 +122,7 @@ struct limits {
 	u32 progs_most;
 	u32 ring_bytes;
 	u8 stack_mode; /* enum stack_mode, where a stack says none */
-	u8 as_linked;  /* SYMBOLS_AS_LINKED or 0 */
+	u8 symbol_flags; /* SYMBOLS_AS_LINKED, STACK_WITH_LINES */
 	u8 unstable[NOTHING]; /* of the variables UNSTABLE_...: 1: a warning, 2: an error */
 	const char *license;
 	u32 said; /* bits of enum config_variable: by options or environment; the script has no

@@ -60,7 +60,7 @@ static void check_name(struct checker *c, struct node *n)
 			if (r->store)
 				n->type.mode = c->script->limits.stack_mode;
 			if (r->type.show == FIELD_USTACK || r->type.show == FIELD_KSTACK)
-				n->type.mode |= c->script->limits.as_linked;
+				n->type.mode |= c->script->limits.symbol_flags;
 			if (r->check)
 				r->check(c, n);
 			return;
