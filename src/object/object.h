@@ -101,6 +101,7 @@ enum action_kind {
 	ACTION_WATCH,   /* put the watchpoint of program `top` at an address in a process; fields: these;
 			 * text "stop": the process waits for it */
 	ACTION_UNWATCH, /* take watchpoints from the address that is its field */
+	ACTION_PCAP,    /* add a packet to the capture file `text`; fields: its length, its bytes */
 	ACTION_TABLE,   /* maps with the same keys as rows of schema `map`, at most top (0: all): text
 			 * says for each of its fields where it comes from: "k0 m3/1024" is part 0 of the
 			 * key, and the value of map 3, divided */

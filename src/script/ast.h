@@ -43,6 +43,7 @@ struct node {
 	/* what the checker found a name to mean */
 	const struct value_row *row;   /* NAME */
 	const struct probe_value *probe_value; /* NAME, instead of row: arg0, retval, probe, ... */
+	const char *is;		       /* NAME: the string that it always is: probetype; or NULL */
 	const struct call_row *call;   /* CALL */
 	struct script_map *map;	       /* MAP */
 	struct script_var *var;	       /* VAR */
@@ -84,6 +85,7 @@ struct script_map {
 	const char **key_names; /* as fields of a record would be called, or NULL */
 	u32 nkeys;
 	bool read; /* an aggregation whose value the script uses */
+	bool live; /* code that may run names it */
 	bool keys_known, used; /* used: stands in code, not only in print() */
 	s64 agg_arg[3];
 	u32 index; /* in the object */

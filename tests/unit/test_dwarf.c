@@ -153,6 +153,7 @@ static void broken(void **state)
 		dwarf_functions(&d, walk, &d);
 		for (u32 i = 0; i < ARRAY_SIZE(all); i++)
 			free((void *)(uintptr_t)all[i]->p);
+		dwarf_close(&d);
 	}
 }
 
