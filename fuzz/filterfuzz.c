@@ -23,6 +23,7 @@
 
 #include "filtergen.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -225,6 +226,10 @@ static int compile_ours(struct pair *p, char *why)
 	snprintf(number, sizeof(number), "%u", link_type);
 	err = filter_compile(&p->plain, &p->arena, p->text, n, &o, &d);
 	o.plain = false;
+	if (err == -E2BIG) { /* only the optimiser makes it fit */
+		p->plain.insns.n = 0;
+		err = 0;
+	}
 	return err ? err : filter_compile(&p->best, &p->arena, p->text, n, &o, &d);
 }
 
@@ -269,7 +274,7 @@ static void compare_packet(struct pair *p, const struct frame *f)
 		else if (theirs != right && their_best != right && !(right && may_take(p, f)))
 			complain(p, f, "the tree is not libpcap's");
 	}
-	if (takes(&plain, f) != right && !(lazily && may_take(p, f)))
+	if (plain.n && takes(&plain, f) != right && !(lazily && may_take(p, f)))
 		complain(p, f, "the plain program is not the tree's");
 	if (got != right && !(lazily && may_take(p, f)))
 		complain(p, f, "the optimised program is not the tree's");
@@ -434,6 +439,7 @@ int main(int argc, char **argv)
 		case 'w': wrong_ones = true; break;
 		default: return 2;
 		}
+	gen_link = link_type;
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets)) {
 		perror("socketpair");
 		return 1;

@@ -131,6 +131,41 @@ static void gen_port(struct buf *b)
 		buf_printf(b, rnd(2) ? " or %u" : " or %u or 22", PICK(gen_ports));
 }
 
+static u32 gen_link = 1;
+
+/* What only some links have. */
+static bool gen_special(struct buf *b)
+{
+	static const char *const wireless[] = {"type data",
+					       "type mgt",
+					       "type ctl",
+					       "subtype beacon",
+					       "type data subtype qos-data",
+					       "subtype rts",
+					       "dir tods",
+					       "dir fromds",
+					       "dir dstods",
+					       "dir nods",
+					       "multicast"};
+	static const char *const dirs[] = {"src",   "dst",   "addr1", "addr2",
+					   "addr3", "addr4", "host"};
+	static const char *const pf[] = {
+		"on eth0", "on em1", "reason match", "reason short", "action pass", "action block",
+		"rnr 5",   "srnr 6", "rset foo",     "inbound",      "outbound"};
+
+	if (gen_link == 117) {
+		buf_puts(b, PICK(pf));
+		return true;
+	}
+	if (gen_link != 105 && gen_link != 127)
+		return false;
+	if (rnd(2))
+		buf_puts(b, PICK(wireless));
+	else
+		buf_printf(b, "wlan %s %s", PICK(dirs), PICK(gen_macs));
+	return true;
+}
+
 static bool gen_tags; /* those whose meaning depends on where they stand, too */
 
 static void gen_tag(struct buf *b)
@@ -151,12 +186,12 @@ static void gen_primitive(struct buf *b)
 		"broadcast"};
 	const char *dir;
 
+	if (!rnd(4) && gen_special(b))
+		return;
 	switch (rnd(16)) {
 	case 0:
 	case 1: gen_host(b, "host "); return;
-	case 2:
-		buf_printf(b, "%s%s", PICK(quals), PICK(gen_hosts));
-		return;
+	case 2: buf_printf(b, "%s%s", PICK(quals), PICK(gen_hosts)); return;
 	case 3: buf_printf(b, "%snet %s", PICK(gen_dirs), PICK(gen_nets)); return;
 	case 4: buf_printf(b, "%snet %s", PICK(gen_dirs), PICK(gen_nets6)); return;
 	case 5:
@@ -396,10 +431,59 @@ static void put_typed(struct frame *f, u32 depth)
 	}
 }
 
+static void put_wireless(struct frame *f)
+{
+	static const u8 kinds[] = {0x08, 0x88, 0x08, 0x88, 0x80, 0xb4, 0xd4, 0xc4, 0x48, 0x40};
+	u8 kind = PICK(kinds);
+
+	put(f, 1, kind);
+	put(f, 1, rnd(4));
+	put(f, 2, 0);
+	put_text_mac(f);
+	put_text_mac(f);
+	put_text_mac(f);
+	put(f, 2, 0x1000);
+	put(f, kind == 0x88 ? 2 : 0, 0);
+	put(f, 4, 0xaaaa0300);
+	put(f, 2, 0);
+	put_typed(f, 0);
+}
+
+static void put_pflog(struct frame *f)
+{
+	u32 family = rnd(2) ? 2 : 10;
+
+	put(f, 1, rnd(4) ? 64 : 61);
+	put(f, 1, family);
+	put(f, 1, rnd(2));
+	put(f, 1, rnd(4));
+	put(f, 4, rnd(2) ? 0x65746830 : 0x656d3100);
+	put(f, 12, 0);
+	put(f, 4, rnd(2) ? 0x666f6f00 : 0);
+	put(f, 12, 0);
+	put(f, 4, rnd(2) ? 5 : 7);
+	put(f, 4, rnd(2) ? 6 : 7);
+	put(f, 16, 0);
+	put(f, 4, (1 + rnd(2)) << 24);
+	put_ip(f, family == 10);
+}
+
 static void gen_frame(struct frame *f, u32 link)
 {
 	f->n = 0;
 	switch (link) {
+	case 127: {
+		u32 more = rnd(3) * 4;
+
+		put(f, 2, 0);
+		put(f, 2, (8 + more) << 8);
+		put(f, 4, more ? 0x04000000 : 0);
+		put(f, more, 0);
+		put_wireless(f);
+		break;
+	}
+	case 105: put_wireless(f); break;
+	case 117: put_pflog(f); break;
 	case 113:
 		put(f, 2, rnd(5));
 		put(f, 2, 1);

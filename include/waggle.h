@@ -70,7 +70,8 @@ struct waggle_opts {
 	const char *probe_filter; /* a regular expression (extended, POSIX): other probes than these
 				   * are left out, but for begin and end; NULL: none is */
 	const char *no_features; /* of the kernel, not to be used: "kprobe_multi,uprobe_multi"; NULL */
-	const char *stack_mode; /* of kstack and ustack: "bpftrace" (NULL), "perf", "raw" */
+	const char *stack_mode; /* of kstack and ustack: "bpftrace" (NULL), "perf", "raw",
+				 * "build_id" (of kstack: as "raw") */
 
 	bool helper_errors;	/* what the kernel's helpers cannot do is told when it happens */
 

@@ -140,8 +140,7 @@ static int back_end(void *user, struct lower_result *r)
 
 static int limits_of(struct compilation *c, struct limits *l)
 {
-	static const char *const modes[] = {
-		[STACK_BPFTRACE] = "bpftrace", [STACK_PERF] = "perf", [STACK_RAW] = "raw"};
+	static const char *const modes[] = {STACK_MODES};
 	const struct waggle_opts *o = c->opts;
 
 	l->str_most = o->max_strlen ? o->max_strlen : STR_MOST_DEFAULT;
@@ -157,7 +156,7 @@ static int limits_of(struct compilation *c, struct limits *l)
 	for (u32 i = 0; o->stack_mode && strcmp(modes[l->stack_mode], o->stack_mode); i++) {
 		l->stack_mode = (u8)(i + 1);
 		if (i + 1 == ARRAY_SIZE(modes))
-			return diag_fail(c->diag, -EINVAL, "bpftrace, perf, raw",
+			return diag_fail(c->diag, -EINVAL, "bpftrace, perf, raw, build_id",
 					 "stacks have no mode '%s'", o->stack_mode);
 	}
 	return 0;

@@ -86,6 +86,7 @@ u32 btf_find(struct btf *, const char *name, enum btf_kind); /* the lowest id; 0
 /* The lowest id behind `after` of that name, whatever flavour follows ("name___flavour"), which is
  * not looked for in a kernel's BTF that is read through its index. 0: none. */
 u32 btf_find_flavour(struct btf *, const char *name, enum btf_kind, u32 after);
+u32 btf_find_value(struct btf *, const char *name); /* the enum that has a value of that name; 0: none */
 u32 btf_skip(struct btf *, u32 id); /* through typedefs, qualifiers and tags; 0: void or broken */
 int btf_copy(struct btf *, struct buf *out); /* appends the raw bytes of the whole */
 /* Where the record of a type lies in the raw bytes. False: no such type, or a broken one. */

@@ -58,6 +58,7 @@ static inline u32 btf_u32(const u8 *p)
 /* ---- the index: offset of every BTF_STRIDE-th type, and ids by the hash of their names. */
 #define BTF_STRIDE 64
 
+#define BTF_VALUE 31 /* kind of an entry: a value of an enum */
 struct btf_index;
 /* Bytes of BTF: in memory, or read from fd through a small buffer. */
 struct btf_source {

@@ -4,6 +4,7 @@
  * In:  BTF, in memory or streamed through 64 KB.
  * Out: one block of memory, which is also the cache file:
  *        header | checksums | offsets of every 64th type | heads of the name table | its entries
+ *      Values of enums are in the name table, too, with their enum's id.
  *
  * The entries of one bucket of the name table stand together, in the order of their ids. Strings
  * lie behind the types in BTF; so the walk over the types notes (name offset, id), the notes are
@@ -22,7 +23,7 @@
 #define STREAM  65536
 #define BLOCK   4096
 #define KEY     64
-#define VERSION 1
+#define VERSION 2
 #define ID_BITS 27 /* of an entry; the kind is above */
 
 struct image {
@@ -182,6 +183,22 @@ static bool has_findable_name(u32 kind)
 	return kind != BTF_DECL_TAG && kind != BTF_TYPE_TAG;
 }
 
+static int note_name(struct build *b, u32 name, u32 kind, u32 id)
+{
+	if (name >= b->s.src->at.string_size)
+		return -EINVAL;
+	if (b->n == b->cap) {
+		struct entry *v = realloc(b->v, sizeof(*v) * b->cap * 2);
+
+		if (!v)
+			return -ENOMEM;
+		b->v = v;
+		b->cap *= 2;
+	}
+	b->v[b->n++] = (struct entry){name, kind << ID_BITS | id};
+	return 0;
+}
+
 static int note_type(struct build *b, const struct btf_raw_type *t, u32 off)
 {
 	u32 id = ++b->types;
@@ -192,18 +209,25 @@ static int note_type(struct build *b, const struct btf_raw_type *t, u32 off)
 		b->offsets[b->slots++] = off;
 	if (!b->names || !t->name || !has_findable_name(BTF_INFO_KIND(t->info)))
 		return 0;
-	if (t->name >= b->s.src->at.string_size)
-		return -EINVAL;
-	if (b->n == b->cap) {
-		struct entry *v = realloc(b->v, sizeof(*v) * b->cap * 2);
+	return note_name(b, t->name, BTF_INFO_KIND(t->info), id);
+}
 
-		if (!v)
-			return -ENOMEM;
-		b->v = v;
-		b->cap *= 2;
+/* The values of an enum, which the stream has come to, `size` bytes; any other type is passed over.
+ */
+static int note_values(struct build *b, u32 info, u32 size)
+{
+	u32 kind = BTF_INFO_KIND(info), each = kind == BTF_ENUM ? 8 : 12;
+	int err = 0;
+
+	if (!b->names || (kind != BTF_ENUM && kind != BTF_ENUM64))
+		return stream_skip(&b->s, size) ? 0 : -EINVAL;
+	for (; size && !err; size -= each) {
+		if (!stream_need(&b->s, each))
+			return b->s.err ? b->s.err : -EINVAL;
+		err = note_name(b, btf_u32(b->s.p), BTF_VALUE, b->types);
+		stream_skip(&b->s, each);
 	}
-	b->v[b->n++] = (struct entry){t->name, BTF_INFO_KIND(t->info) << ID_BITS | id};
-	return 0;
+	return err;
 }
 
 static int walk_types(struct build *b)
@@ -226,8 +250,9 @@ static int walk_types(struct build *b)
 			return -EINVAL;
 		err = note_type(b, &t, off);
 		off += BTF_TYPE_SIZE + (u32)more;
-		if (!stream_skip(&b->s, BTF_TYPE_SIZE + (u64)more))
-			return -EINVAL;
+		stream_skip(&b->s, BTF_TYPE_SIZE);
+		if (!err)
+			err = note_values(b, t.info, (u32)more);
 	}
 	return err;
 }

@@ -303,7 +303,8 @@ static bool is_flavour(struct btf *b, u32 name, const char *want, size_t n)
 }
 
 /* Without a name table: looks at each type behind `after`. */
-static u32 find_by_walk(struct btf *b, const char *name, size_t n, u32 kind, u32 after, bool flavour)
+static u32 find_by_walk(struct btf *b, const char *name, size_t n, u32 kind, u32 after,
+			bool flavour)
 {
 	u32 off = 0;
 
@@ -361,6 +362,35 @@ static u32 find(struct btf *b, const char *name, enum btf_kind kind, u32 after, 
 u32 btf_find(struct btf *b, const char *name, enum btf_kind kind)
 {
 	return find(b, name, kind, 0, false);
+}
+
+static bool has_value(struct btf *b, u32 id, const char *name)
+{
+	const struct btf_type *t = btf_type(b, id);
+
+	for (u32 i = 0; t && i < t->n; i++)
+		if (!strcmp(t->values[i].name, name))
+			return true;
+	return false;
+}
+
+u32 btf_find_value(struct btf *b, const char *name)
+{
+	u32 off = 0;
+
+	if (b->hashed)
+		return find(b, name, BTF_VALUE, 0, false);
+	for (u32 id = 1; id <= btf_count(b); id++) {
+		const u8 *p = fetch(b, &b->types, b->src.at.type_off + (u64)off, BTF_TYPE_SIZE);
+		u32 info = p ? btf_u32(p + 4) : 0, kind = BTF_INFO_KIND(info);
+
+		if (!p)
+			return 0;
+		if ((kind == BTF_ENUM || kind == BTF_ENUM64) && has_value(b, id, name))
+			return id;
+		off += BTF_TYPE_SIZE + (u32)btf_more(info);
+	}
+	return 0;
 }
 
 u32 btf_find_flavour(struct btf *b, const char *name, enum btf_kind kind, u32 after)

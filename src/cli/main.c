@@ -5,6 +5,7 @@
  * command of the table; else a tool; else a file that exists; else near names are offered.
  */
 #include "cli/cli.h"
+#include "cli/bcc.h"
 #include "cli/tools.h"
 
 #include <fcntl.h>
@@ -25,6 +26,10 @@ const struct command commands[] = {
 	{"map", cmd_map, "waggle map VERB [MAP [KEY [VALUE]]]",
 	 "the maps of this machine: list, dump, lookup, update, delete"},
 	{"detach", cmd_detach, "waggle detach ID", "take a program from where it is attached"},
+	{"trace", cmd_bcc_trace, "waggle trace [OPTIONS] PROBE...",
+	 "a line for each call of functions, with bcc's syntax"},
+	{"argdist", cmd_argdist, "waggle argdist [OPTIONS] -C|-H PROBE...",
+	 "values of functions, counted, with bcc's syntax"},
 	{"strace", cmd_strace, "waggle strace [OPTIONS] [CMD ARGS]",
 	 "system calls of a command, a process (-p), or the machine (--all)"},
 	{"run", cmd_run, "waggle run [--classic] OBJECT [OPTIONS]",

@@ -172,11 +172,7 @@ static int take_flag(struct options *o, int letter)
 
 static int take_common(struct options *o, int i)
 {
-	const struct option_row *r = option_rows;
-
-	while (!r->name || strcmp(r->name, common[i]) != 0)
-		r++;
-	return option_take(&o->trace, r, optarg);
+	return option_take(&o->trace, option_named(common[i]), optarg);
 }
 
 static int take(struct options *o, int letter)

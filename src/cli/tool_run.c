@@ -30,14 +30,6 @@ struct parsing {
 	char **args;                   /* all that the script gets */
 };
 
-static const struct option_row *common_row(const char *name)
-{
-	for (const struct option_row *r = option_rows; r->letter || r->name; r++)
-		if (r->name && !strcmp(r->name, name))
-			return r;
-	return NULL;
-}
-
 /* Own options first; then those of tracing, by their long names alone. */
 static void read_head(struct parsing *p, const struct tool *tool)
 {
@@ -90,7 +82,7 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 		tool_help(tool);
 		exit(output_check(STATUS_OK));
 	}
-	row = o->own ? NULL : common_row(o->name);
+	row = o->own ? NULL : option_named(o->name);
 	return row ? option_take(t, row, optarg) : add_param(p, o, optarg ? optarg : "");
 }
 

@@ -22,6 +22,7 @@ struct option_row {
 	const char *does;
 };
 extern const struct option_row option_rows[];
+const struct option_row *option_named(const char *name); /* NULL: there is none */
 int option_take(struct trace *, const struct option_row *, const char *value);
 
 /* trace.c: a new one, with what the environment says; and all that it asks for, which frees it. */

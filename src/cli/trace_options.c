@@ -207,6 +207,14 @@ static void make_tables(struct tables *t)
 	}
 }
 
+const struct option_row *option_named(const char *name)
+{
+	for (const struct option_row *r = option_rows; r->letter || r->name; r++)
+		if (r->name && !strcmp(r->name, name))
+			return r;
+	return NULL;
+}
+
 int option_take(struct trace *t, const struct option_row *row, const char *value)
 {
 	return row->take ? row->take(t, value) : options_take(&t->opts, row->name, value);

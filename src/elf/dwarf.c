@@ -6,6 +6,7 @@
  * table, with the last ones remembered in a small cache, as entries of a kind come together.
  */
 #include "elf/cursor.h"
+#include "elf/debug.h"
 
 #define NESTED_MOST  64
 #define ORIGINS_MOST 8
@@ -26,6 +27,7 @@ enum {
 	AT_EXTERNAL = 0x3f,
 	AT_SPECIFICATION = 0x47,
 	AT_TYPE = 0x49,
+	AT_SIGNATURE = 0x69,
 	AT_DATA_BIT_OFFSET = 0x6b,
 	AT_STR_OFFSETS_BASE = 0x72,
 	AT_ADDR_BASE = 0x73
@@ -89,6 +91,7 @@ static const char *string_at(const struct dwarf_section *s, u64 at)
 struct unit {
 	u64 at, first, end; /* its head, its first entry, behind it */
 	u64 abbrevs, str_base, addr_base;
+	u64 signature, type; /* of types: what refers to it, and its entry */
 	u32 version, address_size, offset_size;
 };
 
@@ -115,10 +118,12 @@ static bool unit_head(const struct dwarf *d, u64 at, struct unit *u)
 	u->address_size = (u32)cursor_get(&c, 1);
 	if (u->version >= 5)
 		u->abbrevs = cursor_get(&c, u->offset_size);
-	if (kind == 2 || kind == 6) /* types: their signature and offset */
-		cursor_skip(&c, 8 + u->offset_size);
-	else if (kind == 4 || kind == 5) /* skeletons of split files */
+	if (kind == 2 || kind == 6 || at >= d->types_at) { /* types: their signature and offset */
+		u->signature = cursor_get(&c, 8);
+		u->type = at + cursor_get(&c, u->offset_size);
+	} else if (kind == 4 || kind == 5) { /* skeletons of split files */
 		cursor_skip(&c, 8);
+	}
 	u->first = c.at;
 	/* where a unit does not say, its strings and addresses are the first ones behind the head
 	 */
@@ -184,6 +189,20 @@ static struct value plain_value(u64 n)
 	return (struct value){n, NULL, false};
 }
 
+/* The entry of a type that has a unit of its own; 0: there is none of that signature. */
+static u64 type_unit(const struct dwarf *d, u64 signature)
+{
+	struct unit u;
+
+	for (u64 at = 0; at < d->info.n; at = u.end) {
+		if (unit_head(d, at, &u) && u.type && u.signature == signature)
+			return u.type;
+		if (u.end <= at)
+			break;
+	}
+	return 0;
+}
+
 /* Bytes in a block; what they hold is an expression, of which only "plus n" is known. */
 static struct value block_value(struct cursor *c, u64 size)
 {
@@ -222,15 +241,18 @@ static struct value read_value(const struct dwarf *d, const struct unit *u, stru
 		cursor_skip(c, strlen(text) + 1);
 		return text_value(text);
 	case FORM_STRP: return text_value(string_at(&d->str, cursor_get(c, u->offset_size)));
-	case FORM_LINE_STRP: return text_value(string_at(&d->line_str, cursor_get(c, u->offset_size)));
+	case FORM_LINE_STRP:
+		return text_value(string_at(&d->line_str, cursor_get(c, u->offset_size)));
 	case FORM_STRX: return text_value(indexed_string(d, u, cursor_uleb(c)));
 	case FORM_STRX1:
 	case FORM_STRX2:
 	case FORM_STRX3:
 	case FORM_STRX4:
-		return text_value(indexed_string(d, u, cursor_get(c, (u32)(form - FORM_STRX1 + 1))));
+		return text_value(
+			indexed_string(d, u, cursor_get(c, (u32)(form - FORM_STRX1 + 1))));
 	case FORM_ADDRX:
-		return plain_value(from_table(&d->addr, u->addr_base, cursor_uleb(c), u->address_size));
+		return plain_value(
+			from_table(&d->addr, u->addr_base, cursor_uleb(c), u->address_size));
 	case FORM_ADDRX1:
 	case FORM_ADDRX2:
 	case FORM_ADDRX3:
@@ -244,9 +266,10 @@ static struct value read_value(const struct dwarf *d, const struct unit *u, stru
 	case FORM_REF8: return ref_value(u, cursor_get(c, 8));
 	case FORM_REF_UDATA: return ref_value(u, cursor_uleb(c));
 	case FORM_REF_ADDR:
-		return (struct value){cursor_get(c, u->version == 2 ? u->address_size : u->offset_size),
-				      NULL, true};
-	case FORM_REF_SIG8:
+		return (struct value){
+			cursor_get(c, u->version == 2 ? u->address_size : u->offset_size), NULL,
+			true};
+	case FORM_REF_SIG8: return (struct value){type_unit(d, cursor_get(c, 8)), NULL, true};
 	case FORM_REF_SUP8: cursor_skip(c, 8); return plain_value(0);
 	case FORM_REF_SUP4: cursor_skip(c, 4); return plain_value(0);
 	case FORM_BLOCK1: return block_value(c, cursor_get(c, 1));
@@ -269,6 +292,7 @@ static void take_value(struct dwarf_die *die, u64 name, const struct value *v)
 	case AT_TYPE: die->type = v->is_ref ? v->n : 0; break;
 	case AT_ABSTRACT_ORIGIN:
 	case AT_SPECIFICATION: die->origin = v->is_ref ? v->n : 0; break;
+	case AT_SIGNATURE: die->whole = v->is_ref ? v->n : 0; break;
 	case AT_LOW_PC:
 		die->low_pc = v->n;
 		die->has_low_pc = true;
@@ -387,13 +411,18 @@ static bool unit_open(const struct dwarf *d, u64 at, struct unit *u)
 	return unit_head(d, at, u) && read_die(d, u, &known, u->first, &die);
 }
 
-bool dwarf_at(const struct dwarf *d, u64 offset, struct dwarf_die *die)
+static bool entry_at(const struct dwarf *d, u64 offset, struct dwarf_die *die)
 {
 	struct abbrevs known = {0};
 	struct unit u;
 
 	return offset && unit_of(d, offset, &u) && offset >= u.first &&
 	       read_die(d, &u, &known, offset, die) && die->tag;
+}
+
+bool dwarf_at(const struct dwarf *d, u64 offset, struct dwarf_die *die)
+{
+	return entry_at(d, offset, die) && (!die->whole || entry_at(d, die->whole, die));
 }
 
 int dwarf_functions(const struct dwarf *d, int (*fn)(void *, const struct dwarf_die *), void *user)
@@ -460,25 +489,53 @@ void dwarf_complete(const struct dwarf *d, struct dwarf_die *die)
 	}
 }
 
+/* One section behind the other; what refers from one to the other does it by signature. */
+static void append_types(struct dwarf *d)
+{
+	struct buf *info = &d->unpacked[0];
+	bool own = info->n;
+
+	if (!own)
+		buf_add(info, d->info.p, d->info.n);
+	buf_add(info, d->types.p, d->types.n);
+	if (!info->failed)
+		d->info = (struct dwarf_section){(const u8 *)info->p, info->n};
+}
+
 bool dwarf_open(struct dwarf *d, const struct elf *elf)
 {
 	const struct {
 		const char *name;
 		struct dwarf_section *to;
-	} sections[] = {{".debug_info", &d->info},
-			{".debug_abbrev", &d->abbrev},
-			{".debug_str", &d->str},
-			{".debug_line_str", &d->line_str},
-			{".debug_str_offsets", &d->offsets},
-			{".debug_addr", &d->addr}};
+	} sections[DWARF_SECTIONS] = {{".debug_info", &d->info},
+				      {".debug_abbrev", &d->abbrev},
+				      {".debug_str", &d->str},
+				      {".debug_line_str", &d->line_str},
+				      {".debug_str_offsets", &d->offsets},
+				      {".debug_addr", &d->addr},
+				      {".debug_types", &d->types}};
 
 	*d = (struct dwarf){0};
-	for (u32 i = 0; i < ARRAY_SIZE(sections); i++) {
+	for (u32 i = 0; i < DWARF_SECTIONS; i++) {
 		struct elf_section s;
 
-		if (!elf_find(elf, sections[i].name, &s) || !s.data || s.flags & ELF_COMPRESSED)
-			continue;
-		*sections[i].to = (struct dwarf_section){s.data, s.size};
+		if (elf_find(elf, sections[i].name, &s) &&
+		    !elf_contents(&s, &d->unpacked[i], sections[i].to))
+			*sections[i].to = (struct dwarf_section){0};
 	}
-	return d->info.p && d->abbrev.p;
+	if (!d->info.p || !d->abbrev.p) {
+		dwarf_close(d);
+		return false;
+	}
+	d->types_at = d->info.n;
+	if (d->types.p)
+		append_types(d);
+	return true;
+}
+
+void dwarf_close(struct dwarf *d)
+{
+	for (u32 i = 0; i < DWARF_SECTIONS; i++)
+		buf_free(&d->unpacked[i]);
+	*d = (struct dwarf){0};
 }

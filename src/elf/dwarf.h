@@ -7,6 +7,7 @@
 #ifndef ELF_DWARF_H
 #define ELF_DWARF_H
 
+#include "base/buf.h"
 #include "elf/elf.h"
 
 enum dwarf_tag {
@@ -44,11 +45,16 @@ struct dwarf_section {
 	const u8 *p;
 	u64 n;
 };
+#define DWARF_SECTIONS 7
 struct dwarf {
-	struct dwarf_section info, abbrev, str, line_str, offsets, addr;
+	/* info: with .debug_types behind it, from types_at on */
+	struct dwarf_section info, abbrev, str, line_str, offsets, addr, types;
+	u64 types_at;
+	struct buf unpacked[DWARF_SECTIONS]; /* of those that are compressed */
 };
-/* False: the file has none that can be read: none at all, or compressed. */
+/* False: the file has none that can be read. Else dwarf_close() belongs to it. */
 bool dwarf_open(struct dwarf *, const struct elf *);
+void dwarf_close(struct dwarf *);
 
 /* An entry of .debug_info. Offsets are into that section; 0 is none. */
 struct dwarf_die {
@@ -56,6 +62,7 @@ struct dwarf_die {
 	u32 tag;      /* 0: the end of a list of children */
 	bool children;
 	const char *name; /* "": it has none */
+	u64 whole;	  /* DW_AT_signature: the entry that has all of the type; dwarf_at() goes there */
 	u64 type, origin; /* DW_AT_type; DW_AT_abstract_origin or DW_AT_specification */
 	u64 low_pc, size, encoding, count; /* count: of elements; DWARF_NONE */
 	u64 offset, bit_offset, bits; /* of a member, in bytes; in bits, from there or the start */

@@ -37,6 +37,8 @@ static struct tree *lowered(struct filter *f, const struct expr *e, const struct
 	l.payload.k = f->link->payload;
 	l.nl = f->link->nl;
 	l.nosnap = f->link->nosnap;
+	if (f->link->start)
+		f->link->start(&l);
 	return ask_expr(&l, e);
 }
 

@@ -235,7 +235,16 @@ struct filter_link {
 	struct tree *(*type)(struct lower *,
 			     u32 protocol); /* is it an ether type or a SAP of LLC? */
 	const char *says;
+	void (*start)(struct lower *); /* where things lie, if the packet itself tells it */
 };
+/* wireless.c: 802.11 */
+void wireless_start(struct lower *);
+void radiotap_start(struct lower *);
+struct tree *wireless_type(struct lower *, u32 protocol);
+bool link_is_wireless(const struct filter_link *);
+struct tree *wireless_data(struct lower *); /* is it a frame of data? */
+struct tree *wireless_verb(struct lower *, const struct expr *);
+struct tree *wireless_address(struct lower *, const u8 *mac /* NULL: of a group */, u32 dir);
 extern const struct filter_link filter_links[]; /* ends with a row without a name */
 const struct filter_link *filter_link_find(const char *name);
 

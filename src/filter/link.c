@@ -160,21 +160,40 @@ static struct tree *ppp_type(struct lower *l, u32 p)
 	return is_type(l, p);
 }
 
+/* ---- OpenBSD's log of its packet filter: a header that begins with its length, a multiple of 4 */
+
+static struct tree *pflog_type(struct lower *l, u32 p)
+{
+	return family(p) ? ask_is(l, BASE_HEADER, 1, 1, family(p)) : tree_const(l->values, false);
+}
+
+static void pflog_start(struct lower *l)
+{
+	struct values *vs = l->values;
+	u32 length = val_alu(vs, VAL_ADD, val_load(vs, 1, 0, 0), val_const(vs, 3));
+
+	l->payload.var = val_alu(vs, VAL_AND, length, val_const(vs, 0xfffffffc));
+}
+
 /* name, number, where the type is, length of the header, net, net behind bare LLC */
 const struct filter_link filter_links[] = {
-	{"EN10MB", 1, 12, 14, 0, 3, ether_type, "Ethernet"},
-	{"RAW", 12, 0, 0, 0, 0, raw_type, "IP without a header"},
-	{"RAW", 101, 0, 0, 0, 0, raw_type, "IP without a header"},
-	{"IPV4", 228, 0, 0, 0, 0, ip4_type, "IPv4"},
-	{"IPV6", 229, 0, 0, 0, 0, ip6_type, "IPv6"},
-	{"LINUX_SLL", 113, 14, 16, 0, 0, cooked_type, "Linux cooked"},
-	{"LINUX_SLL2", 276, 0, 20, 0, 0, cooked_type, "Linux cooked, version 2"},
-	{"NULL", 0, 0, 4, 0, 0, null_type, "BSD loopback"},
-	{"LOOP", 108, 0, 4, 0, 0, loop_type, "OpenBSD loopback"},
-	{"PPP", 9, 2, 4, 0, 0, ppp_type, "PPP"},
-	{"PPP_SERIAL", 50, 2, 4, 0, 0, ppp_type, "PPP over serial lines"},
-	{"PPP_ETHER", 51, 6, 8, 0, 0, ppp_type, "PPPoE sessions"},
-	{"PPP_PPPD", 166, 2, 4, 0, 0, ppp_type, "PPP of pppd"},
+	{"EN10MB", 1, 12, 14, 0, 3, ether_type, "Ethernet", NULL},
+	{"RAW", 12, 0, 0, 0, 0, raw_type, "IP without a header", NULL},
+	{"RAW", 101, 0, 0, 0, 0, raw_type, "IP without a header", NULL},
+	{"IPV4", 228, 0, 0, 0, 0, ip4_type, "IPv4", NULL},
+	{"IPV6", 229, 0, 0, 0, 0, ip6_type, "IPv6", NULL},
+	{"LINUX_SLL", 113, 14, 16, 0, 0, cooked_type, "Linux cooked", NULL},
+	{"LINUX_SLL2", 276, 0, 20, 0, 0, cooked_type, "Linux cooked, version 2", NULL},
+	{"NULL", 0, 0, 4, 0, 0, null_type, "BSD loopback", NULL},
+	{"LOOP", 108, 0, 4, 0, 0, loop_type, "OpenBSD loopback", NULL},
+	{"PPP", 9, 2, 4, 0, 0, ppp_type, "PPP", NULL},
+	{"PPP_SERIAL", 50, 2, 4, 0, 0, ppp_type, "PPP over serial lines", NULL},
+	{"PPP_ETHER", 51, 6, 8, 0, 0, ppp_type, "PPPoE sessions", NULL},
+	{"PPP_PPPD", 166, 2, 4, 0, 0, ppp_type, "PPP of pppd", NULL},
+	{"IEEE802_11", 105, 0, 0, 8, 3, wireless_type, "802.11", wireless_start},
+	{"IEEE802_11_RADIO", 127, 0, 0, 8, 3, wireless_type, "802.11 with radiotap",
+	 radiotap_start},
+	{"PFLOG", 117, 0, 0, 0, 0, pflog_type, "PFLOG", pflog_start},
 	{0},
 };
 

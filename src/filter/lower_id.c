@@ -40,6 +40,8 @@ static struct tree *ether_one(struct lower *l, bool dst, const void *what)
 
 struct tree *ask_ether(struct lower *l, const u8 mac[6], u32 dir)
 {
+	if (link_is_wireless(l->link))
+		return wireless_address(l, mac, dir);
 	if (l->link->number != 1)
 		return ask_failed(l, l->at->at, NULL, "%s has no addresses of Ethernet",
 				  l->link->says);

@@ -47,6 +47,8 @@ static struct tree *multicast(struct lower *l, const struct expr *e)
 	switch (e->q.proto) {
 	case 0:
 	case WORD_LINK:
+		if (link_is_wireless(l->link))
+			return wireless_address(l, NULL, WORD_DST);
 		if (l->link->number != 1)
 			return ask_failed(l, e->at, "ip multicast, ip6 multicast",
 					  "%s has no addresses of Ethernet", l->link->says);
@@ -100,14 +102,17 @@ static struct tree *outgoing(struct lower *l, const struct expr *e)
 	case 113: return ask_is(l, BASE_HEADER, 0, 2, 4);
 	case 276: return ask_is(l, BASE_HEADER, 10, 1, 4);
 	case 166: return ask_is(l, BASE_HEADER, 0, 1, 1);
+	case 117: return ask_is(l, BASE_HEADER, 60, 1, 2);
 	default:
-		return ask_failed(l, e->at, "LINUX_SLL, LINUX_SLL2 and PPP_PPPD do",
+		return ask_failed(l, e->at, "LINUX_SLL, LINUX_SLL2, PPP_PPPD and PFLOG do",
 				  "%s does not tell the direction of a packet", l->link->says);
 	}
 }
 
 static struct tree *inbound(struct lower *l, const struct expr *e)
 {
+	if (l->link->number == 117)
+		return ask_is(l, BASE_HEADER, 60, 1, 1);
 	return tree_not(l->values, outgoing(l, e));
 }
 
@@ -119,16 +124,71 @@ static struct tree *ifindex(struct lower *l, const struct expr *e)
 	return ask_is(l, BASE_HEADER, 4, 4, e->number);
 }
 
-static struct tree *pf(struct lower *l, const struct expr *e)
+/* Text in a field that is filled up with zeroes: its letters. */
+static struct tree *pf_text(struct lower *l, const struct expr *e, u32 off)
 {
-	return ask_failed(l, e->at, NULL, "'%s' is of PFLOG captures, and this is %s",
-			  word_table[e->op].name, l->link->says);
+	size_t n = strlen(e->id->text);
+
+	if (n >= 16)
+		return ask_failed(l, e->id->at, NULL, "a name has 15 letters at most");
+	return ask_bytes(l, BASE_HEADER, off, (u32)n, (const u8 *)e->id->text);
 }
 
-static struct tree *wireless(struct lower *l, const struct expr *e)
+static const struct {
+	u16 verb;
+	const char *name;
+	u32 number;
+} pf_words[] = {
+	{WORD_ACTION, "pass", 0},
+	{WORD_ACTION, "accept", 0},
+	{WORD_ACTION, "drop", 1},
+	{WORD_ACTION, "block", 1},
+	{WORD_ACTION, "rdr", 8},
+	{WORD_ACTION, "nat", 4},
+	{WORD_ACTION, "binat", 6},
+	{WORD_ACTION, "nordr", 9},
+	{WORD_REASON, "match", 0},
+	{WORD_REASON, "bad-offset", 1},
+	{WORD_REASON, "fragment", 2},
+	{WORD_REASON, "short", 3},
+	{WORD_REASON, "normalize", 4},
+	{WORD_REASON, "memory", 5},
+	{WORD_REASON, "bad-timestamp", 6},
+	{WORD_REASON, "congestion", 7},
+	{WORD_REASON, "ip-option", 8},
+	{WORD_REASON, "proto-cksum", 9},
+	{WORD_REASON, "state-mismatch", 10},
+	{WORD_REASON, "state-insert", 11},
+	{WORD_REASON, "state-limit", 12},
+	{WORD_REASON, "src-limit", 13},
+	{WORD_REASON, "synproxy", 14},
+};
+
+/* Of a number or a word, in one byte. */
+static struct tree *pf_byte(struct lower *l, const struct expr *e, u32 off)
 {
-	return ask_failed(l, e->at, NULL, "'%s' is of 802.11, and this is %s",
-			  word_table[e->op].name, l->link->says);
+	for (u32 i = 0; e->id && i < ARRAY_SIZE(pf_words); i++)
+		if (pf_words[i].verb == e->op && !strcasecmp(pf_words[i].name, e->id->text))
+			return ask_is(l, BASE_HEADER, off, 1, pf_words[i].number);
+	if (e->id)
+		return ask_failed(l, e->id->at, NULL, "there is no %s '%s'", word_table[e->op].name,
+				  e->id->text);
+	return ask_is(l, BASE_HEADER, off, 1, e->number);
+}
+
+static struct tree *pf(struct lower *l, const struct expr *e)
+{
+	if (l->link->number != 117)
+		return ask_failed(l, e->at, NULL, "'%s' is of PFLOG captures, and this is %s",
+				  word_table[e->op].name, l->link->says);
+	switch (e->op) {
+	case WORD_IFNAME: return pf_text(l, e, 4);
+	case WORD_RSET: return pf_text(l, e, 20);
+	case WORD_RNR: return ask_is(l, BASE_HEADER, 36, 4, e->number);
+	case WORD_SRNR: return ask_is(l, BASE_HEADER, 40, 4, e->number);
+	case WORD_REASON: return pf_byte(l, e, 3);
+	default: return pf_byte(l, e, 2);
+	}
 }
 
 /* ---- tags: what follows them in the expression is behind them in the packet */
@@ -141,7 +201,7 @@ static struct tree *vlan(struct lower *l, const struct expr *e)
 	if (l->labels)
 		return ask_failed(l, e->at, "vlan ... and mpls",
 				  "a VLAN's tag does not follow labels of MPLS");
-	if (l->link->number != 1)
+	if (l->link->number != 1 && !link_is_wireless(l->link))
 		return ask_failed(l, e->at, NULL, "%s has no VLANs", l->link->says);
 	if (e->has_number && e->number > 0xfff)
 		return ask_failed(l, e->at, "0 to 4095", "there is no VLAN %u", e->number);
@@ -230,6 +290,8 @@ static struct tree *llc(struct lower *l, const struct expr *e)
 			     tree_not(vs, ask_is(l, BASE_LLC, 0, 2, 0xffff)));
 	else if (l->link->number == 113 || l->link->number == 276)
 		t = ask_is(l, BASE_TYPE, 0, 2, 4);
+	else if (link_is_wireless(l->link))
+		t = wireless_data(l);
 	else
 		return ask_failed(l, e->at, NULL, "%s has no LLC", l->link->says);
 	for (u32 i = 0; kind && i < ARRAY_SIZE(llc_kinds); i++)
@@ -262,9 +324,9 @@ static const struct {
 	{WORD_PPPOES, pppoes},
 	{WORD_GENEVE, geneve},
 	{WORD_LLC, llc},
-	{WORD_WTYPE, wireless},
-	{WORD_SUBTYPE, wireless},
-	{WORD_WDIR, wireless},
+	{WORD_WTYPE, wireless_verb},
+	{WORD_SUBTYPE, wireless_verb},
+	{WORD_WDIR, wireless_verb},
 	{WORD_IFNAME, pf},
 	{WORD_RSET, pf},
 	{WORD_RNR, pf},

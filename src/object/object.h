@@ -24,9 +24,11 @@ enum field_kind {
 /* KSTACK, USTACK: how frames are written. A stack in the key of a map is two words: the id of its
  * frames in the map STACKS_MAP and, of USTACK, the process. Whoever reads the map puts the frames
  * in their place, so nothing behind that knows of ids. */
-enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BY_ID = 0x80,
+enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BUILD_ID, STACK_BY_ID = 0x80,
 		  SYMBOLS_AS_LINKED = 0x40, /* C++ and Rust as they are in the file; USYM, too */
-		  STACK_MODE_BITS = 0x3f };
+		  STACK_WITH_LINES = 0x20,  /* with file and line of the source, of USTACK */
+		  STACK_MODE_BITS = 0x1f };
+#define STACK_MODES "bpftrace", "perf", "raw", "build_id" /* their names */
 /* A flag of get_stack() that our own machine knows: without frame pointers. The kernel has none like
  * it, and answers -EINVAL. */
 #define STACK_UNWIND (1u << 30)
@@ -99,6 +101,7 @@ enum action_kind {
 	ACTION_WATCH,   /* put the watchpoint of program `top` at an address in a process; fields: these;
 			 * text "stop": the process waits for it */
 	ACTION_UNWATCH, /* take watchpoints from the address that is its field */
+	ACTION_PCAP,    /* add a packet to the capture file `text`; fields: its length, its bytes */
 	ACTION_TABLE,   /* maps with the same keys as rows of schema `map`, at most top (0: all): text
 			 * says for each of its fields where it comes from: "k0 m3/1024" is part 0 of the
 			 * key, and the value of map 3, divided */

@@ -43,6 +43,7 @@ struct node {
 	/* what the checker found a name to mean */
 	const struct value_row *row;   /* NAME */
 	const struct probe_value *probe_value; /* NAME, instead of row: arg0, retval, probe, ... */
+	const char *is;		       /* NAME: the string that it always is: probetype; or NULL */
 	const struct call_row *call;   /* CALL */
 	struct script_map *map;	       /* MAP */
 	struct script_var *var;	       /* VAR */
@@ -84,6 +85,7 @@ struct script_map {
 	const char **key_names; /* as fields of a record would be called, or NULL */
 	u32 nkeys;
 	bool read; /* an aggregation whose value the script uses */
+	bool live; /* code that may run names it */
 	bool keys_known, used; /* used: stands in code, not only in print() */
 	s64 agg_arg[3];
 	u32 index; /* in the object */
@@ -108,7 +110,7 @@ struct script_var {
 /* What config.def's variables set; NOTHING: nothing. */
 enum config_variable {
 	MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, MAX_CAT_BYTES, MAX_BPF_PROGS, PERF_RB_PAGES, STACK_MODE, MISSING_PROBES,
-	PRINT_MAPS_ON_EXIT, CPP_DEMANGLE, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, UNSTABLE_DW_USTACK,
+	PRINT_MAPS_ON_EXIT, CPP_DEMANGLE, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, UNSTABLE_DW_USTACK, SHOW_DEBUG_INFO,
 	NOTHING
 };
 /* What environment, options and config = { } set. script_parse() puts defaults for zeroes. */
@@ -120,7 +122,7 @@ struct limits {
 	u32 progs_most;
 	u32 ring_bytes;
 	u8 stack_mode; /* enum stack_mode, where a stack says none */
-	u8 as_linked;  /* SYMBOLS_AS_LINKED or 0 */
+	u8 symbol_flags; /* SYMBOLS_AS_LINKED, STACK_WITH_LINES */
 	u8 unstable[NOTHING]; /* of the variables UNSTABLE_...: 1: a warning, 2: an error */
 	const char *license;
 	u32 said; /* bits of enum config_variable: by options or environment; the script has no

@@ -60,7 +60,7 @@ static void check_name(struct checker *c, struct node *n)
 			if (r->store)
 				n->type.mode = c->script->limits.stack_mode;
 			if (r->type.show == FIELD_USTACK || r->type.show == FIELD_KSTACK)
-				n->type.mode |= c->script->limits.as_linked;
+				n->type.mode |= c->script->limits.symbol_flags;
 			if (r->check)
 				r->check(c, n);
 			return;
@@ -195,14 +195,21 @@ static void check_unary(struct checker *c, struct node *n)
 		n->type.is_signed = 1; /* -1 stays -1 beside unsigned values */
 }
 
+static void check_quietly(struct checker *c, struct node *n)
+{
+	check_expr(c, n);
+}
+
 static void check_cond(struct checker *c, struct node *n)
 {
 	bool b, otherwise;
 
 	check_condition(c, n, "a condition");
-	if (n->known && n->a->kind == NODE_COMPTIME) { /* the other one may be anything */
-		struct node *taken = n->known == 1 ? n->c : n->b;
+	if (n->known) { /* the other one may be anything */
+		struct node *taken = n->known == 1 ? n->c : n->b, *other = n->known == 1 ? n->b : n->c;
 
+		if (n->a->kind != NODE_COMPTIME)
+			check_dead(c, other, check_quietly);
 		check_expr(c, taken);
 		n->type = taken->type;
 		return;
@@ -516,23 +523,32 @@ static void check_maps(struct checker *c)
 		if (m->declared && m->value.kind != TYPE_UNKNOWN && m->nkeys)
 			check_declared(c, m);
 	for (struct script_map *m = c->script->maps; m; m = m->next)
-		if (m->value.kind == TYPE_UNKNOWN && !c->script->diag->errors && !m->declared)
+		if (m->value.kind == TYPE_UNKNOWN && !c->script->diag->errors && !m->declared &&
+		    m->live)
 			diag_error(c->script->diag, m->at, "assign it somewhere: @x = 1;",
 				   "@%s never gets a value", m->name);
+}
+
+/* Until nothing new is learned. */
+static void check_rounds(struct checker *c, struct point *points)
+{
+	for (u32 round = 0; round < 16; round++) {
+		c->changed = false;
+		for (struct point *p = points; p; p = p->next)
+			if (!point_is_led(c->script, p))
+				check_point(c, p);
+		if (!c->changed)
+			break;
+	}
 }
 
 int script_check(struct script *s, struct point *points)
 {
 	struct checker c = {.script = s};
 
-	for (u32 round = 0; round < 16; round++) {
-		c.changed = false;
-		for (struct point *p = points; p; p = p->next)
-			if (!point_is_led(s, p))
-				check_point(&c, p);
-		if (!c.changed)
-			break;
-	}
+	check_rounds(&c, points);
+	c.late = true;
+	check_rounds(&c, points);
 	c.final = true;
 	config_clear_maps(s);
 	for (struct point *p = points; p; p = p->next)

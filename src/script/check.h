@@ -13,6 +13,7 @@ struct checker {
 	bool changed; /* a type was learnt in this round */
 	u32 loops;  /* that surround the statement */
 	u32 dead;   /* branches around it that are never taken */
+	bool late;  /* all that the others tell is known: now these are looked at */
 	struct loc reported; /* the last error: a wildcard's points have it in common */
 };
 
@@ -37,6 +38,8 @@ bool check_type(struct checker *, struct node *, struct type *);
 void check_sizeof(struct checker *, struct node *);
 void check_offsetof(struct checker *, struct node *);
 /* check.c */
+/* What is never reached; see check_flow.c. */
+void check_dead(struct checker *, struct node *, void (*check)(struct checker *, struct node *));
 void check_statements(struct checker *, struct node *);
 struct script_var *check_var_of(struct checker *, struct node *);
 void check_assign_var(struct checker *, struct node *);

@@ -55,12 +55,27 @@ void check_unroll(struct checker *c, struct node *n)
 	check_statements(c, n->b);
 }
 
-/* A branch that is never taken may not know more than the compiler does. */
+/* What is in a branch that is never taken need not be right. Maps and variables of which nothing
+ * else tells the types get them there. */
+void check_dead(struct checker *c, struct node *n, void (*check)(struct checker *, struct node *))
+{
+	bool final = c->final;
+
+	if (!c->late)
+		return;
+	c->final = false;
+	c->dead++;
+	check(c, n);
+	c->dead--;
+	c->final = final;
+}
+
 static void check_branch(struct checker *c, struct node *n, bool dead)
 {
-	c->dead += dead;
-	check_statements(c, n);
-	c->dead -= dead;
+	if (dead)
+		check_dead(c, n, check_statements);
+	else
+		check_statements(c, n);
 }
 
 void check_if(struct checker *c, struct node *n)

@@ -62,8 +62,7 @@ static int word_of(const struct node *n, const char *const *words, u32 count)
 
 void check_stack(struct checker *c, struct node *n)
 {
-	static const char *const modes[] = {
-		[STACK_BPFTRACE] = "bpftrace", [STACK_PERF] = "perf", [STACK_RAW] = "raw"};
+	static const char *const modes[] = {STACK_MODES};
 	bool user = *n->text != 'k';
 	u32 frames = STACK_FRAMES;
 	u8 mode = c->script->limits.stack_mode;
@@ -73,10 +72,13 @@ void check_stack(struct checker *c, struct node *n)
 
 		if (known >= 0) {
 			mode = (u8)known;
+			if (mode == STACK_BUILD_ID && !user)
+				check_fail(c, a, "ustack and dw_ustack have it",
+					   "stacks of the kernel have no mode 'build_id'");
 			continue;
 		}
 		if (a->kind == NODE_NAME) {
-			check_fail(c, a, "bpftrace, perf, raw", "stacks have no mode '%s'",
+			check_fail(c, a, "bpftrace, perf, raw, build_id", "stacks have no mode '%s'",
 				   a->text);
 			continue;
 		}
@@ -91,14 +93,14 @@ void check_stack(struct checker *c, struct node *n)
 			frames = (u32)MIN(a->value, STACK_FRAMES);
 	}
 	n->type = TYPE_SHOWN_OF(user ? FIELD_USTACK : FIELD_KSTACK, 8 * frames + (user ? 8 : 0));
-	n->type.mode = mode | c->script->limits.as_linked;
+	n->type.mode = mode | c->script->limits.symbol_flags;
 }
 
 void check_symbol(struct checker *c, struct node *n)
 {
 	check_int(c, n->a, n->text);
 	n->type = *n->text == 'u' ? TYPE_SHOWN_OF(FIELD_USYM, 16) : TYPE_SHOWN_OF(FIELD_KSYM, 8);
-	n->type.mode = c->script->limits.as_linked;
+	n->type.mode = c->script->limits.symbol_flags;
 }
 
 void check_kaddr(struct checker *c, struct node *n)

@@ -51,11 +51,14 @@ static struct script_map *map_of(struct checker *c, struct node *n)
 	struct script_map **m = &c->script->maps;
 
 	for (; *m; m = &(*m)->next)
-		if (!strcmp((*m)->name, n->text))
+		if (!strcmp((*m)->name, n->text)) {
+			(*m)->live |= !c->dead;
 			return *m;
+		}
 	*m = arena_new(c->script->arena, struct script_map);
 	(*m)->name = n->text;
 	(*m)->at = n->at;
+	(*m)->live = !c->dead;
 	c->changed = true;
 	return *m;
 }

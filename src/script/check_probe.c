@@ -104,6 +104,9 @@ static void type_retval(struct checker *c, struct node *n)
 	n->type = number(space_of(c->point));
 	if (!is_typed(c->point) && !c->point->instead)
 		return;
+	if (c->point->of_program && c->script->target->kernel < KERNEL(5, 17))
+		check_fail(c, n, "fentry and fexit without retval work",
+			   "what a BPF program returns can be read from Linux 5.17 on");
 	n->type = proto_result(c->script, c->point, &params);
 	if (n->type.kind == TYPE_UNKNOWN)
 		check_fail(c, n, NULL, "%s returns no number or pointer", c->point->text);
@@ -150,7 +153,9 @@ static void type_name_of(struct checker *c, struct node *n)
 	bool func = !strcmp(n->probe_value->name, "func");
 	const char *text = func ? c->point->func : c->point->text;
 
+	n->is = NULL;
 	if (!strcmp(n->probe_value->name, "probetype")) {
+		n->is = point_kind(c->point);
 		n->type = type_str((u32)strlen(point_kind(c->point)) + 1);
 		return;
 	}

@@ -8,14 +8,24 @@
 #include "script/check.h"
 #include "script/constant.h"
 
+/* A string that is always the same; NULL: it is none. */
+static const char *known_text(const struct node *n, size_t *len)
+{
+	const char *text = n->kind == NODE_STR ? n->text : n->kind == NODE_NAME ? n->is : NULL;
+
+	*len = n->kind == NODE_STR ? n->len : text ? strlen(text) : 0;
+	return text;
+}
+
 static bool binary(const struct node *n, s64 *value)
 {
 	bool is_signed = n->a->type.is_signed && n->b->type.is_signed;
+	size_t an, bn;
+	const char *at = known_text(n->a, &an), *bt = known_text(n->b, &bn);
 	s64 a, b;
 
-	if (n->a->kind == NODE_STR && n->b->kind == NODE_STR &&
-	    (n->op == TOK_EQ || n->op == TOK_NE)) {
-		bool same = n->a->len == n->b->len && !memcmp(n->a->text, n->b->text, n->a->len);
+	if (at && bt && (n->op == TOK_EQ || n->op == TOK_NE)) {
+		bool same = an == bn && !memcmp(at, bt, an);
 
 		*value = same == (n->op == TOK_EQ);
 		return true;

@@ -51,6 +51,11 @@ static u32 ring_size(u64 pages)
 	return size;
 }
 
+static void flag(struct limits *l, u8 bit, bool on)
+{
+	l->symbol_flags = (u8)(on ? l->symbol_flags | bit : l->symbol_flags & ~bit);
+}
+
 /* n: the number, or which word. */
 static void set(struct script *s, const struct config_row *row, u64 n, bool outranks)
 {
@@ -69,7 +74,8 @@ static void set(struct script *s, const struct config_row *row, u64 n, bool outr
 	case STACK_MODE: l->stack_mode = (u8)n; break;
 	case MISSING_PROBES: s->missing = (u8)n; break;
 	case PRINT_MAPS_ON_EXIT: s->silent = !n; break;
-	case CPP_DEMANGLE: l->as_linked = n ? 0 : SYMBOLS_AS_LINKED; break;
+	case CPP_DEMANGLE: flag(l, SYMBOLS_AS_LINKED, !n); break;
+	case SHOW_DEBUG_INFO: flag(l, STACK_WITH_LINES, n); break;
 	case LICENSE: l->license = row->words[n]; break;
 	case UNSTABLE_ADDR:
 	case UNSTABLE_MAP_DECL:

@@ -263,20 +263,16 @@ void ctype_define_as(struct script *s, const char *name, s64 value, struct type 
 static bool constant_of_btf(struct script *s, const char *name, s64 *value)
 {
 	struct btf *btf = ctype_btf_of(s);
+	u32 id = btf ? btf_find_value(btf, name) : 0;
+	const struct btf_type *t = id ? btf_type(btf, id) : NULL;
 
-	for (u32 id = 1; btf && id < btf_count(btf); id++) {
-		const struct btf_type *t = btf_type(btf, id);
-
-		if (!t || (t->kind != BTF_ENUM && t->kind != BTF_ENUM64))
-			continue;
-		for (u32 i = 0; i < t->n; i++)
-			if (!strcmp(t->values[i].name, name)) {
-				*value = t->values[i].value;
-				ctype_define_as(s, arena_strdup(s->arena, name), *value,
-						enum_of_btf(s, t));
-				return true;
-			}
-	}
+	for (u32 i = 0; t && i < t->n; i++)
+		if (!strcmp(t->values[i].name, name)) {
+			*value = t->values[i].value;
+			ctype_define_as(s, arena_strdup(s->arena, name), *value,
+					enum_of_btf(s, t));
+			return true;
+		}
 	return false;
 }
 

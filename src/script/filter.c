@@ -35,6 +35,9 @@ void script_filter(struct script *s, const struct script_opts *o)
 {
 	struct node *comm = NULL, *uid = NULL;
 
+	if (o->cgroup && s->target->kernel < KERNEL(5, 15))
+		diag_note(s->diag, NULL,
+			  "before Linux 5.15 only the cgroup itself counts, not those below it");
 	if (o->comm)
 		comm = binary(s, TOK_EQ, node(s, NODE_NAME, "comm"), node(s, NODE_STR, o->comm));
 	if (o->by_uid) {

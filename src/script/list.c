@@ -129,10 +129,13 @@ static int add_name(void *user, const char *name)
 	return 0;
 }
 
+/* By its name, or by that of its module, too. */
 static int add_function(void *user, const char *name, const char *module)
 {
-	(void)module;
-	return add_name(user, name);
+	struct list *l = user;
+	const char *whole = arena_printf(&l->arena, "%s:%s", module ? module : "vmlinux", name);
+
+	return add_name(l, wanted(l, whole) && !wanted(l, name) ? whole : name);
 }
 
 /* A kernel without kprobes has none of them. */
@@ -166,9 +169,27 @@ static void show_params(struct list *l, const char *function)
 	const struct probe_row row = {
 		.attach = strcmp(l->kind, "fexit") ? ATTACH_FENTRY : ATTACH_FEXIT};
 
+	const char *colon = strchr(function, ':');
+	u32 shift;
+
+	if (colon && l->target->ops->module)
+		l->target->ops->module(l->target,
+				       arena_strndup(&l->arena, function,
+						     (size_t)(colon - function)),
+				       &shift);
+	function = colon ? colon + 1 : function;
 	show_texts(l, &(struct point){.row = &row, .pattern = function}, proto_text);
 }
 
+static int add_program(void *user, u32 id, const char *name, u32 type)
+{
+	struct list *l = user;
+
+	(void)type;
+	return add_name(l, arena_printf(&l->arena, "bpf:%u:%s", id, name));
+}
+
+/* Functions of the kernel, then those of BPF programs. */
 static int list_fentry(struct list *l)
 {
 	const struct target_ops *ops = l->target->ops;
@@ -187,6 +208,10 @@ static int list_fentry(struct list *l)
 			show_params(l, *p);
 		last = *p;
 	}
+	l->found.n = 0;
+	if (ops->programs && !ops->programs(l->target, add_program, l))
+		vec_each (p, &l->found)
+			l->fn(l->user, arena_printf(&l->arena, "%s:%s", l->kind, *p));
 	return 0;
 }
 

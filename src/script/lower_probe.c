@@ -136,12 +136,27 @@ u32 lower_sarg(struct lower *l, const struct node *n)
 	return read_stack(l, n->value);
 }
 
+/* Where a BPF program's result stands depends on whether the kernel trusts its types. */
+static u32 program_result(struct lower *l)
+{
+	u32 piece = mem_get(l, 8), value;
+	struct mem m = mem_at(l, &l->pieces.v[piece]);
+
+	ir_store(l->fn, 8, m.ptr, m.off, ir_const(l->fn, 0));
+	ir_call(l->fn, HELPER_get_func_ret, IRT_I64, 2, ir_ctx(l->fn), mem_addr(l, m));
+	value = ir_load(l->fn, 8, false, m.ptr, m.off);
+	mem_put(l, piece);
+	return narrow(l, value, 4, true);
+}
+
 u32 lower_retval(struct lower *l, const struct node *n)
 {
 	u32 params;
 
 	if (l->point->row->attach != ATTACH_FEXIT)
 		return narrow(l, load_reg(l, arch_of(l)->result), n->type.size, n->type.is_signed);
+	if (l->point->of_program)
+		return program_result(l);
 	proto_result(l->script, l->point, &params);
 	return traced_value(l, params, n->type);
 }

@@ -156,8 +156,10 @@ static char *cut_module(char **name)
 /* A module that is named brings its types with it, if it has any. */
 static void take_types(struct script *s, const char *module)
 {
+	u32 shift;
+
 	if (module && !has_wildcard(module) && strcmp(module, "vmlinux") != 0 && s->target->ops->module)
-		s->target->ops->module(s->target, module);
+		s->target->ops->module(s->target, module, &shift);
 }
 
 static bool is_there(struct script *s, const char *name, const char *module)
@@ -244,12 +246,16 @@ int points_fentry(struct script *s, const struct probe_row *row, struct probe *p
 	char *module = cut_module(&name);
 	int err;
 
-	if (!*name || strpbrk(name, ":+"))
+	if (!*name || (strpbrk(name, ":+") && (!module || strcmp(module, "bpf") != 0)))
 		return diag_error(s->diag, spec->at,
 				  arena_printf(s->arena, "it is written %s", row->usage),
 				  "'%s' is not a probe of kind %s", spec->text, row->name);
-	take_types(s, module);
 	err = s->target->ops->fentry(s->target);
+	if (module && !strcmp(module, "bpf"))
+		return err ? diag_error(s->diag, spec->at, NULL, "this kernel refuses %s (%s)",
+					row->name, strerror(-err)) :
+			     points_bpf(s, row, probe, spec, name, tail);
+	take_types(s, module);
 	if (err)
 		return fentry_instead(s, row, probe, spec, &whole, err, tail);
 	if (has_wildcard(name) || (module && has_wildcard(module)))

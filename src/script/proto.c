@@ -25,7 +25,7 @@ static const struct btf_type *proto_of(struct script *s, const struct point *p, 
 	u32 id;
 
 	*first = !is_function(p);
-	if ((*first && p->row->attach != ATTACH_RAW_TRACEPOINT) ||
+	if (p->of_program || (*first && p->row->attach != ATTACH_RAW_TRACEPOINT) ||
 	    s->target->ops->btf(s->target, &btf, &silent))
 		return NULL;
 	id = btf_find(btf, *first ? arena_printf(s->arena, "__bpf_trace_%s", p->pattern) : p->func ? p->func : p->pattern,
@@ -106,6 +106,10 @@ struct type proto_result(struct script *s, const struct point *p, u32 *nparams)
 	u32 first;
 	const struct btf_type *t = proto_of(s, p, &first);
 
+	if (p->of_program) {
+		*nparams = 0;
+		return TYPE_NUMBER;
+	}
 	*nparams = t ? t->n - first : 0;
 	return t && t->type ? value_type(s, t->type) : (struct type){0};
 }

@@ -102,6 +102,7 @@ struct point {
 	u32 prog;		  /* its number, once it is lowered */
 	bool pinned;		  /* ITER: it stays, as a file that is read to run it */
 	bool instead;		  /* KPROBE, KRETPROBE: for a fentry, fexit that the kernel refuses */
+	bool of_program;	  /* FENTRY, FEXIT: of a function of a BPF program */
 	const char *operands;	  /* USDT: where its arguments are */
 	struct point *leader;	  /* a point of the same pattern whose program may serve this one,
 				   * or NULL; it stands before all that it leads */

@@ -91,6 +91,9 @@ void check_pton(struct checker *, struct node *);
 void check_percpu_kaddr(struct checker *, struct node *);
 void check_uaddr(struct checker *, struct node *);
 void check_socket_cookie(struct checker *, struct node *);
+void check_skboutput(struct checker *, struct node *); /* skb.c */
+void lower_skboutput(struct lower *, struct node *);
+u32 value_skboutput(struct lower *, struct node *);
 void check_readable(struct checker *, struct node *);
 void check_len(struct checker *, struct node *);
 void check_find(struct checker *, struct node *);
@@ -186,6 +189,9 @@ int points_raw(struct script *, const struct probe_row *, struct probe *,
 	       struct probe_spec *, char **parts, struct point ***tail);
 int points_kprobe(struct script *, const struct probe_row *, struct probe *,
 		  struct probe_spec *, char **parts, struct point ***tail);
+/* points_bpf.c: "bpf:ID:NAME", "bpf:NAME" */
+int points_bpf(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+	       const char *what, struct point ***tail);
 int points_fentry(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
 		  char **parts, struct point ***tail);
 int points_uprobe(struct script *, const struct probe_row *, struct probe *,

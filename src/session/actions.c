@@ -247,6 +247,11 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 		if (session_shows(s))
 			session_output(s, schema, payload, size);
 		break;
+	case ACTION_PCAP:
+		s->stats.shown++;
+		if (session_shows(s))
+			session_packet(s, schema, ns, payload, size);
+		break;
 	case ACTION_WATCH: watch(s, schema, payload, size); break;
 	case ACTION_UNWATCH:
 		if (s->engine->ops->unwatch)

@@ -326,6 +326,7 @@ void waggle_session_stop(struct waggle_session *s)
 	command_close(&s->command);
 	timers_close(s);
 	outputs_close(s);
+	session_packets_close(s);
 	unwinds_close(s);
 	if (s->has_sink)
 		sink_close(&s->sink);

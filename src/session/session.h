@@ -92,6 +92,7 @@ struct waggle_session {
 	u32 interrupts;
 	struct format *formats; /* by schema: names of files, commands */
 	struct arena arena;     /* of those */
+	struct capture *captures; /* packets.c */
 	struct timer *timers;
 	u32 ntimers;
 	struct trial {		/* the test or benchmark that runs */
@@ -173,6 +174,10 @@ void session_print_plain(struct waggle_session *, u32 map);
 /* How many values the engine has of an entry. */
 u32 session_map_cpus(const struct waggle_session *, const struct object_map *);
 
+/* packets.c: skboutput() */
+void session_packet(struct waggle_session *, const struct schema *, u64 ns, const u8 *payload,
+		    u32 size);
+void session_packets_close(struct waggle_session *);
 /* outputs.c: cat() and system() */
 int outputs_open(struct waggle_session *);
 /* trials.c: tests and benchmarks; what one of them says. The session ends behind them. */

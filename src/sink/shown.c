@@ -7,6 +7,9 @@
  */
 #include "sink/value.h"
 
+#include "elf/debug.h"
+#include "elf/lines.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +19,8 @@
 #define NAME_MOST   512 /* of a symbol; longer ones are cut */
 #define MODULE_MOST 200
 #define PATHS_MOST  4096 /* of a cgroup in all hierarchies */
-#define FRAME_MOST  (16 + 20 + NAME_MOST + MODULE_MOST + 24)
+#define SOURCE_MOST 1024 /* of a folder, of a file's name */
+#define FRAME_MOST  (16 + 20 + NAME_MOST + MODULE_MOST + 24 + 2 * SOURCE_MOST + 24)
 #define INDENT      8
 
 static u64 word(const u8 *p)
@@ -75,7 +79,38 @@ static char *put_module(char *p, const struct symbol *s, bool user)
 	return p;
 }
 
-static char *put_frame(char *p, const struct show *show, u8 flags, bool user, u64 pid, u64 addr)
+static char *put_build_id(char *p, const struct symbol *s, u64 addr)
+{
+	if (!s->build_id)
+		return put_hex(p, addr);
+	for (u32 i = 0; i < s->build_id->n; i++) {
+		*p++ = "0123456789abcdef"[s->build_id->bytes[i] >> 4];
+		*p++ = "0123456789abcdef"[s->build_id->bytes[i] & 15];
+	}
+	*p++ = ' ';
+	return put_0x(p, s->file_off);
+}
+
+/* @folder/file:line */
+static char *put_line(char *p, const struct show *show, u64 pid, u64 addr)
+{
+	struct line_place at;
+
+	if (!show || !show->symbols || !symbol_line(show->symbols, (u32)pid, addr, &at))
+		return p;
+	*p++ = '@';
+	p = put_cut(p, at.folder, SOURCE_MOST);
+	if (*at.folder)
+		*p++ = '/';
+	p = put_cut(p, at.file, SOURCE_MOST);
+	*p++ = ':';
+	return put_u64(p, at.line);
+}
+
+/* last: how many bytes before the address the instruction ends that stands for it: of callers 1, as
+ * theirs is a return address. */
+static char *put_frame(char *p, const struct show *show, u8 flags, bool user, u64 pid, u64 addr,
+		       u32 last)
 {
 	u8 mode = flags & STACK_MODE_BITS;
 	struct symbol s;
@@ -84,16 +119,20 @@ static char *put_frame(char *p, const struct show *show, u8 flags, bool user, u6
 		*p++ = '\t';
 	else
 		p = put_fill(p, ' ', show && show->indent ? show->indent : INDENT);
-	if (mode != STACK_BPFTRACE)
+	if (mode == STACK_PERF || mode == STACK_RAW)
 		p = put_hex(p, addr);
-	if (mode != STACK_RAW) {
-		if (mode == STACK_PERF)
-			*p++ = ' ';
+	if (mode != STACK_RAW)
 		find(show, user, pid, addr, &s);
+	if (mode == STACK_PERF)
+		*p++ = ' ';
+	if (mode == STACK_BUILD_ID)
+		p = put_build_id(p, &s, addr);
+	else if (mode != STACK_RAW)
 		p = put_symbol(p, &s, flags, addr, true);
-		if (mode == STACK_PERF && (user || s.module))
-			p = put_module(p, &s, user);
-	}
+	if (mode == STACK_PERF && (user || s.module))
+		p = put_module(p, &s, user);
+	if (user && flags & STACK_WITH_LINES && (mode == STACK_PERF || mode == STACK_BPFTRACE))
+		p = put_line(p, show, pid, addr - last);
 	*p++ = '\n';
 	return p;
 }
@@ -101,14 +140,15 @@ static char *put_frame(char *p, const struct show *show, u8 flags, bool user, u6
 static char *put_stack(char *p, const struct show *show, const struct field *f, const u8 *data)
 {
 	bool user = f->kind == FIELD_USTACK;
+	u32 first = user ? 8 : 0;
 	u64 pid = user ? word(data) : 0, addr;
 
 	*p++ = '\n';
-	for (u32 at = user ? 8 : 0; at + 8 <= f->size; at += 8) {
+	for (u32 at = first; at + 8 <= f->size; at += 8) {
 		addr = word(data + at);
 		if (!addr)
 			break;
-		p = put_frame(p, show, f->mode, user, pid, addr);
+		p = put_frame(p, show, f->mode, user, pid, addr, at != first);
 	}
 	return p;
 }
@@ -204,8 +244,9 @@ static char *put_user(char *p, const struct show *show, u64 uid)
 
 static char *put_cgroup(char *p, const struct show *show, const char *pattern, u64 id)
 {
-	return show && show->symbols ? put_cut(p, symbol_cgroup(show->symbols, id, pattern), PATHS_MOST)
-				     : put_u64(p, id);
+	return show && show->symbols
+		       ? put_cut(p, symbol_cgroup(show->symbols, id, pattern), PATHS_MOST)
+		       : put_u64(p, id);
 }
 
 /* 1500 with three digits is 1.500 */

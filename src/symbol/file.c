@@ -117,7 +117,9 @@ void elf_symbols(struct symbol_table *t, const void *file, size_t n)
 /* ---- files of their own for symbols */
 
 struct wanted {
-	struct symbol_table *table;
+	/* Takes what it wants of the file; *keep: the bytes are still needed. False: nothing. */
+	bool (*take)(void *user, const void *data, size_t size, bool *keep);
+	void *user;
 	struct build_id id; /* n 0: the CRC decides */
 	u32 crc;
 };
@@ -141,13 +143,13 @@ static bool try_file(const struct wanted *w, const char *root, const char *path)
 {
 	char whole[PATH_MOST];
 	struct image_file f;
-	bool found;
+	bool found, keep = false;
 
 	if (snprintf(whole, sizeof(whole), "%s%s", root, path) >= (int)sizeof(whole))
 		return false;
 	f = map_fd(open_plain(whole));
-	found = f.data && fits(w, &f) && add_whole(w->table, f.data, f.size);
-	if (f.data)
+	found = f.data && fits(w, &f) && w->take(w->user, f.data, f.size, &keep);
+	if (f.data && !keep)
 		munmap(f.data, f.size);
 	return found;
 }
@@ -183,17 +185,38 @@ static bool by_link(struct wanted *w, const char *root, const char *path, const 
 	return false;
 }
 
-static bool add_separate(struct mapped_file *f, const struct elf *elf, u32 pid)
+static bool find_separate(struct wanted *w, const struct mapped_file *f, const struct elf *elf,
+			  u32 pid)
 {
-	struct wanted w = {.table = &f->table, .id = f->build_id};
 	const char *link;
 	char root[64];
 
+	w->id = f->build_id;
 	snprintf(root, sizeof(root), "/proc/%u/root", pid);
-	if (by_build_id(&w, root) || by_build_id(&w, ""))
+	if (by_build_id(w, root) || by_build_id(w, ""))
 		return true;
-	link = elf_debug_link(elf, &w.crc);
-	return link && (by_link(&w, root, f->path, link) || by_link(&w, "", f->path, link));
+	link = elf_debug_link(elf, &w->crc);
+	return link && (by_link(w, root, f->path, link) || by_link(w, "", f->path, link));
+}
+
+static bool take_symbols(void *file, const void *data, size_t size, bool *keep)
+{
+	*keep = false;
+	return add_whole(&((struct mapped_file *)file)->table, data, size);
+}
+
+static bool take_lines(void *file, const void *data, size_t size, bool *keep)
+{
+	struct mapped_file *f = file;
+	struct diag quiet = {0};
+	struct elf elf;
+
+	*keep = !elf_open(&elf, data, size, "", &quiet) && lines_open(&f->lines, &elf);
+	if (*keep) {
+		f->lines_data = (void *)(uintptr_t)data;
+		f->lines_size = size;
+	}
+	return *keep;
 }
 
 /* ---- the file itself */
@@ -214,7 +237,8 @@ static int file_open(const struct mapped_file *f, u32 pid, const struct mapping 
 	snprintf(path, sizeof(path), "/proc/%u/root%s", pid, f->path);
 	fd = open_plain(path);
 	snprintf(path, sizeof(path), "/proc/%u/root", pid);
-	if (fd < 0 && access(path, F_OK) && errno == ENOENT) /* it has ended: a zombie has no root */
+	if (fd < 0 && access(path, F_OK) &&
+	    errno == ENOENT) /* it has ended: a zombie has no root */
 		fd = open_plain(f->path);
 	if (fd >= 0 && !f->deleted && !fstat(fd, &st) && st.st_ino == f->ino)
 		return fd;
@@ -243,7 +267,7 @@ static void read_elf(struct processes *ps, struct mapped_file *f, u32 pid, const
 	elf_build_id(&elf, &f->build_id);
 	if (!add_table(&f->table, &elf, ELF_SYMTAB)) { /* exported names come first, too */
 		add_table(&f->table, &elf, ELF_DYNSYM);
-		if (!add_separate(f, &elf, pid))
+		if (!find_separate(&(struct wanted){.take = take_symbols, .user = f}, f, &elf, pid))
 			add_packed(&f->table, &elf);
 	}
 	symbol_table_sort(&f->table);
@@ -305,4 +329,33 @@ void file_unwind_read(struct mapped_file *f, u32 pid, const struct mapping *m)
 	read_unwind(f, image.data, image.size);
 	if (image.data)
 		munmap(image.data, image.size);
+}
+
+void file_lines_read(struct mapped_file *f, u32 pid, const struct mapping *m)
+{
+	struct wanted separate = {.take = take_lines, .user = f};
+	struct image_file image;
+	struct diag quiet = {0};
+	bool keep = false;
+	struct elf elf;
+
+	if (f->lines_read || *f->path == '[')
+		return;
+	f->lines_read = true;
+	image = map_fd(file_open(f, pid, m));
+	if (!image.data)
+		return;
+	if (!take_lines(f, image.data, image.size, &keep) &&
+	    !elf_open(&elf, image.data, image.size, "", &quiet))
+		find_separate(&separate, f, &elf, pid);
+	if (!keep)
+		munmap(image.data, image.size);
+}
+
+void file_lines_close(struct mapped_file *f)
+{
+	lines_close(&f->lines);
+	if (f->lines_data)
+		munmap(f->lines_data, f->lines_size);
+	f->lines_data = NULL;
 }

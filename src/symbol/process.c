@@ -258,30 +258,37 @@ void process_ended(struct processes *ps, u32 pid)
 		p->gone = true;
 }
 
+/* The address as the file counts; false: it is in no part of it. */
+static bool address_in(const struct mapped_file *f, u64 off, u64 *at)
+{
+	vec_each (s, &f->segments)
+		if (off >= s->offset && off - s->offset < s->size) {
+			*at = off - s->offset + s->addr;
+			return true;
+		}
+	return false;
+}
+
 static bool in_file(struct processes *ps, const struct process *p, const struct mapping *m,
 		    u64 addr, struct symbol *out)
 {
 	const struct symbol_row *row;
-	u64 at = addr - m->start + m->offset;
+	u64 off = addr - m->start + m->offset, at;
 
 	out->module = m->file->path;
 	if (!m->file->read && !file_read(ps, m->file, p->pid, m))
 		return false;
 	out->build_id = m->file->build_id.n ? &m->file->build_id : NULL;
-	out->file_off = at;
-	vec_each (s, &m->file->segments) {
-		if (at < s->offset || at - s->offset >= s->size)
-			continue;
-		at = at - s->offset + s->addr;
-		row = symbol_table_find(&m->file->table, at);
-		if (!row)
-			return false;
-		out->name = m->file->table.text.p + row->name;
-		out->readable = symbol_readable(&m->file->table, &ps->arena, row);
-		out->off = at - row->addr;
-		return true;
-	}
-	return false;
+	out->file_off = off;
+	if (!address_in(m->file, off, &at))
+		return false;
+	row = symbol_table_find(&m->file->table, at);
+	if (!row)
+		return false;
+	out->name = m->file->table.text.p + row->name;
+	out->readable = symbol_readable(&m->file->table, &ps->arena, row);
+	out->off = at - row->addr;
+	return true;
 }
 
 static bool in_jit(struct process *p, u64 addr, struct symbol *out)
@@ -307,9 +314,33 @@ static struct process *parent_of(struct processes *ps, struct process *p)
 	return p;
 }
 
+/* The mapping that holds an address; of a process that ran other programs before, of those, too, if
+ * no JIT has made it. */
+static const struct mapping *find_mapping(struct processes *ps, struct process **process, u64 addr,
+					  struct symbol *jit)
+{
+	struct process *p = *process;
+	const struct mapping *m;
+
+	if (p->gone && !mapping_find(&p->images[0], addr))
+		p = *process = parent_of(ps, p);
+	if (!p)
+		return NULL;
+	m = mapping_find(&p->images[0], addr);
+	if (!m && !p->gone && !p->whole && process_now() - p->asked > AGAIN_NS) {
+		process_look(ps, p);
+		m = mapping_find(&p->images[0], addr);
+	}
+	if (!m && in_jit(p, addr, jit))
+		return NULL;
+	for (u32 i = 1; i < IMAGES_KEPT && !m; i++)
+		m = mapping_find(&p->images[i], addr);
+	return m;
+}
+
 bool process_symbol(struct processes *ps, u32 pid, u64 addr, struct symbol *out)
 {
-	const struct mapping *m = NULL;
+	const struct mapping *m;
 	struct process *p;
 
 	if (ps->watch)
@@ -317,20 +348,23 @@ bool process_symbol(struct processes *ps, u32 pid, u64 addr, struct symbol *out)
 	p = process_of(ps, pid, true);
 	if (!p)
 		return false;
-	if (p->gone && !mapping_find(&p->images[0], addr))
-		p = parent_of(ps, p);
-	if (!p)
+	m = find_mapping(ps, &p, addr, out);
+	return m ? in_file(ps, p, m, addr, out) : out->name != NULL;
+}
+
+bool process_line(struct processes *ps, u32 pid, u64 addr, struct line_place *out)
+{
+	struct process *p = process_of(ps, pid, true);
+	const struct mapping *m;
+	struct symbol jit = {0};
+	u64 at;
+
+	m = p ? find_mapping(ps, &p, addr, &jit) : NULL;
+	if (!m || !m->file || (!m->file->read && !file_read(ps, m->file, p->pid, m)) ||
+	    !address_in(m->file, addr - m->start + m->offset, &at))
 		return false;
-	m = mapping_find(&p->images[0], addr);
-	if (!m && !p->gone && !p->whole && process_now() - p->asked > AGAIN_NS) {
-		process_look(ps, p);
-		m = mapping_find(&p->images[0], addr);
-	}
-	if (!m && in_jit(p, addr, out))
-		return true;
-	for (u32 i = 1; i < IMAGES_KEPT && !m; i++)
-		m = mapping_find(&p->images[i], addr);
-	return m && in_file(ps, p, m, addr, out);
+	file_lines_read(m->file, p->pid, m);
+	return m->file->lines.n && lines_find(&m->file->lines, at, out);
 }
 
 void process_prepare(struct processes *ps, u32 pid)
@@ -379,6 +413,7 @@ void processes_free(struct processes *ps)
 	for (struct mapped_file *f = ps->files; f; f = f->next) {
 		symbol_table_free(&f->table);
 		cfi_free(&f->unwind);
+		file_lines_close(f);
 	}
 	watch_close(ps->watch);
 	arena_free(&ps->arena);

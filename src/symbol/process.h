@@ -9,6 +9,7 @@
 
 #include "elf/cfi.h"
 #include "elf/debug.h"
+#include "elf/lines.h"
 #include "symbol/symbol.h"
 
 #define PROCESSES_KEPT  8192
@@ -27,7 +28,10 @@ struct mapped_file {
 	struct symbol_table table;
 	struct build_id build_id;
 	struct cfi_table unwind; /* by file_unwind_read() */
-	bool unwind_read;
+	bool unwind_read, lines_read;
+	struct lines lines; /* by file_lines_read() */
+	void *lines_data;   /* the file that they are in */
+	size_t lines_size;
 	vec(struct file_segment) segments;
 	struct mapped_file *next;
 };
@@ -69,6 +73,7 @@ void image_add(struct image *, struct mapping); /* what it overlaps goes */
 const struct mapping *mapping_find(const struct image *, u64 addr);
 void process_look(struct processes *, struct process *); /* reads its mappings again */
 bool process_symbol(struct processes *, u32 pid, u64 addr, struct symbol *);
+bool process_line(struct processes *, u32 pid, u64 addr, struct line_place *);
 /* Reads the symbols of all executable files that it maps. */
 void process_prepare(struct processes *, u32 pid);
 /* Reads the watch, then the symbols of one file that was not read yet; false: all are. Where all
@@ -87,6 +92,9 @@ void process_ended(struct processes *, u32 pid);
 bool file_read(struct processes *, struct mapped_file *, u32 pid, const struct mapping *m);
 /* The same for its rules of unwinding: once; none, where there are none. */
 void file_unwind_read(struct mapped_file *, u32 pid, const struct mapping *m);
+/* The same for the lines of its source, behind file_read(). */
+void file_lines_read(struct mapped_file *, u32 pid, const struct mapping *m);
+void file_lines_close(struct mapped_file *);
 
 /* perfmap.c: /tmp/perf-PID.map */
 const struct symbol_row *perfmap_find(struct process *, u64 addr);

@@ -108,6 +108,11 @@ bool symbol_of_process(struct symbols *s, u32 pid, u64 addr, struct symbol *out)
 	return process_symbol(&s->processes, pid, addr, out);
 }
 
+bool symbol_line(struct symbols *s, u32 pid, u64 addr, struct line_place *out)
+{
+	return process_line(&s->processes, pid, addr, out);
+}
+
 /* ---- ahead of time */
 
 void symbols_watch(struct symbols *s, u32 pid)

@@ -41,6 +41,10 @@ bool symbols_prepare_watched(struct symbols *); /* the next file of a process th
 /* False: unknown (name is NULL; of a process, module may be known all the same). */
 bool symbol_of_kernel(struct symbols *, u64 addr, struct symbol *);
 bool symbol_of_process(struct symbols *, u32 pid, u64 addr, struct symbol *);
+/* Which line of a source the instruction at an address of a process comes from, if debugging
+ * information is there: struct line_place of elf/lines.h. */
+struct line_place;
+bool symbol_line(struct symbols *, u32 pid, u64 addr, struct line_place *);
 /* The name of a user; the number where there is none. */
 const char *symbol_user(struct symbols *, u32 uid);
 /* The paths of a cgroup, as names.h has them. */

@@ -273,8 +273,8 @@ int live_btf(struct target *t, struct btf **out, struct diag *d)
 	char key[65];
 	int err = 0;
 
-	if (l->module.btf) {
-		*out = l->module.btf;
+	if (l->modules_btf) {
+		*out = l->modules_btf;
 		return 0;
 	}
 	if (!l->btf && access(VMLINUX, F_OK))
@@ -311,6 +311,7 @@ static const struct target_ops live_ops = {
 	.kfunc = live_kfunc,
 	.function = live_function,
 	.functions = live_functions,
+	.programs = live_programs,
 	.file = live_file,
 	.mapped = live_mapped,
 	.glob = live_glob,

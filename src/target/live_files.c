@@ -262,7 +262,9 @@ void live_files_close(struct target *t)
 {
 	struct live *l = t->data;
 
-	for (struct user_file *f = l->files; f; f = f->next)
+	for (struct user_file *f = l->files; f; f = f->next) {
+		dwarf_close(&f->dwarf);
 		munmap((void *)(uintptr_t)f->elf.data, f->elf.size);
+	}
 	l->files = NULL;
 }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,15 +22,15 @@ int live_kprobes(struct target *t)
 }
 
 /* Tries a program; 0 or -errno. log: room for what the verifier says, or NULL. */
-static int try_program(const struct insn *insns, u32 n, u32 kind, u32 attach_type, u32 at, char *log,
-		       u32 log_size)
+static int try_program(u32 kernel, const struct insn *insns, u32 n, u32 kind, u32 attach_type, u32 at,
+		       char *log, u32 log_size)
 {
 	struct {
 		u32 kind, ninsns;
 		u64 insns, license;
 		u32 log_level, log_size;
 		u64 log;
-		u32 kernel, flags;
+		u32 version, flags;
 		char name[16];
 		u32 ifindex, attach_type, btf_fd, func_size;
 		u64 funcs;
@@ -45,8 +46,12 @@ static int try_program(const struct insn *insns, u32 n, u32 kind, u32 attach_typ
 	       .log = (u64)(uintptr_t)log,
 	       .attach_type = attach_type,
 	       .attach_btf = at};
+	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
 	long fd = syscall(SYS_bpf, 5, &a, sizeof(a)); /* BPF_PROG_LOAD */
 
+	/* below 5.11 programs count as locked memory */
+	if (fd < 0 && errno == EPERM && kernel < KERNEL(5, 11) && !setrlimit(RLIMIT_MEMLOCK, &all))
+		fd = syscall(SYS_bpf, 5, &a, sizeof(a));
 	if (fd < 0)
 		return -errno;
 	close((int)fd);
@@ -63,7 +68,7 @@ int live_fentry(struct target *t)
 
 	if (t->ops->btf(t, &btf, &silent))
 		return -ENOENT;
-	return try_program(return_0, ARRAY_SIZE(return_0), PROG_TRACING, TRACE_FENTRY,
+	return try_program(t->kernel, return_0, ARRAY_SIZE(return_0), PROG_TRACING, TRACE_FENTRY,
 			   btf_find(btf, "vfs_read", BTF_FUNC), NULL, 0);
 }
 
@@ -78,7 +83,7 @@ bool live_kfunc(struct target *t, u32 prog_kind, u32 attach_type, u32 at, u32 fu
 
 	if (t->kernel < KERNEL(5, 13)) /* has none */
 		return false;
-	err = try_program(call, ARRAY_SIZE(call), prog_kind, attach_type, at, log, sizeof(log));
+	err = try_program(t->kernel, call, ARRAY_SIZE(call), prog_kind, attach_type, at, log, sizeof(log));
 	return !err || (strstr(log, ") call ") && !strstr(log, "not allowed") &&
 			!strstr(log, "not supported"));
 }

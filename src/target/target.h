@@ -72,6 +72,8 @@ struct usdt_note {
 };
 
 typedef int function_fn(void *user, const char *name, const char *module);
+/* A function of a running BPF program; type: its id in the program's BTF. */
+typedef int program_fn(void *user, u32 id, const char *name, u32 type);
 
 struct target_ops {
 	/* Finds one tracepoint; -ENOENT (no such), -EACCES, -ENODEV (no tracefs). */
@@ -83,9 +85,9 @@ struct target_ops {
 	/* The kernel's types, which belong to the target; -ENOENT without BTF. Reports why. */
 	int (*btf)(struct target *, struct btf **, struct diag *);
 	/* From now on btf() has the types of a module, too: those of the kernel keep their ids, the
-	 * module's are behind them. -ENOENT: it is not loaded, or without types; -EBUSY: there is
-	 * another module's. NULL: never. */
-	int (*module)(struct target *, const char *name);
+	 * module's are behind them, by `shift` higher than in its own BTF. -ENOENT: it is not loaded,
+	 * or without types; -EBUSY: there are too many. NULL: never. */
+	int (*module)(struct target *, const char *name, u32 *shift);
 	/* Whether there are kprobes: 0, -ENOENT. */
 	int (*kprobes)(struct target *);
 	/* Whether programs may attach by fentry and fexit: 0, -ENOENT, -EPERM. */
@@ -98,6 +100,9 @@ struct target_ops {
 	/* Calls fn for each function that can be probed, until it returns non-zero. module NULL: of
 	 * the kernel itself. */
 	int (*functions)(struct target *, function_fn *fn, void *user);
+	/* Calls fn for each function of each BPF program that runs and has types, until it returns
+	 * non-zero; -EPERM. NULL: this target runs none. */
+	int (*programs)(struct target *, program_fn *fn, void *user);
 	/* A program or library by its path, or by its name as the shell and the linker find it;
 	 * pid: as that process sees it, 0: as we do. It belongs to the target. -ENOENT, -EACCES,
 	 * -EISDIR, -ENOEXEC (not ELF), -EOPNOTSUPP (this target has no files). */
@@ -116,6 +121,9 @@ int target_live(struct target **, struct diag *);
 /* A saved machine; data is borrowed for the life of the target. -EINVAL: not what save writes. */
 int target_open(struct target **, const void *data, size_t size, struct diag *);
 void target_close(struct target *); /* NULL is fine */
+/* Of the running machine alone: a descriptor of a BPF program, and the type of one of its functions
+ * in its own BTF. -ENOENT: it has gone, or has no such function. */
+int target_program(u32 id, const char *function, u32 *type);
 /* Of the running machine alone: the text of a value of its configuration ("y", "64", "\"text\""),
  * NULL: it is not set; and LINUX_KERNEL_VERSION. */
 const char *target_config(struct target *, const char *name);

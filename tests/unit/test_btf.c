@@ -159,6 +159,9 @@ static void what_is_built_reads_back(void **state)
 	assert_int_equal(btf_find(b, "even", BTF_STRUCT), 0);
 	assert_int_equal(btf_find(b, "", BTF_PTR), 0);
 	assert_int_equal(btf_find(b, ".bss", BTF_DATASEC), T_SEC);
+	assert_int_equal(btf_find_value(b, "MINUS"), T_ENUM);
+	assert_int_equal(btf_find_value(b, "MANY"), T_ENUM);
+	assert_int_equal(btf_find_value(b, "level"), 0);
 	assert_int_equal(btf_skip(b, T_TYPEDEF), T_INT);
 	assert_string_equal(btf_type(b, 0)->name, "void");
 	assert_null(btf_type(b, T_LAST + 1));
@@ -364,6 +367,8 @@ static void check_kernel(const struct kernel *k, struct btf *b, u32 types)
 			compare(b, k->oracle, (u32)id);
 	}
 	assert_true(btf_find(b, "u64", BTF_TYPEDEF) > 0);
+	assert_true(btf_find_value(b, "BPF_PROG_TYPE_TRACEPOINT") > 0);
+	assert_int_equal(btf_find_value(b, "NO_SUCH_VALUE_AT_ALL"), 0);
 	for (u32 i = 0; i < types; i++) {
 		u32 id = 1 + rnd(n);
 		const struct btf_type *t = btf_type(b, id);
@@ -374,6 +379,11 @@ static void check_kernel(const struct kernel *k, struct btf *b, u32 types)
 
 			assert_true(found > 0 && found <= id);
 			assert_string_equal(btf_type(b, found)->name, t->name);
+		}
+		if (t->kind == BTF_ENUM && t->n) { /* many have no name of their own */
+			u32 found = btf_find_value(b, t->values[t->n - 1].name);
+
+			assert_true(found > 0 && found <= id);
 		}
 	}
 	compare(b, k->oracle, 1);

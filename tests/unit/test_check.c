@@ -113,8 +113,8 @@ static void types_of_values(void **state)
 		{"pid + 1", "int64"}, {"nsecs + 1", "uint64"}, {"nsecs - -1", "uint64"},
 		{"pid - cpu", "int64"}, {"nsecs == 1", "bool"}, {"nsecs && 1", "bool"}, {"!nsecs", "bool"},
 		{"~nsecs", "uint64"}, {"-pid", "int64"}, {"1 << nsecs", "int64"}, {"nsecs << 1", "uint64"},
-		{"comm == \"x\"", "bool"}, {"1 ? comm : \"a string of twenty\"", "string[19]"},
-		{"1 ? pid : -1", "int64"}, {"1 ? 1 : nsecs", "uint64"}, {"5 > 3 ? 1 : 2", "int64"},
+		{"comm == \"x\"", "bool"}, {"pid ? comm : \"a string of twenty\"", "string[19]"},
+		{"pid ? pid : -1", "int64"}, {"pid ? 1 : nsecs", "uint64"}, {"5 > 3 ? 1 : 2", "int64"},
 	};
 	struct fixture *f = *state;
 	char source[256];
@@ -178,7 +178,7 @@ static void sentences(void **state)
 		{"begin { print(pidd); }", "'pidd' is not known", "did you mean 'pid'?", 1, 15},
 		{"begin { prinf(1); }", "there is no function 'prinf'", "did you mean 'print", 1, 9},
 		{"begin { debugf(1); }", "debugf() is not there yet", "help functions", 1, 9},
-		{"begin { @ = skboutput(1); }", "skboutput() is not there yet", "help functions", 1, 13},
+		{"begin { @ = debugf(1); }", "debugf() is not there yet", "help functions", 1, 13},
 		{"begin { print(hist); }", "'hist' is a function", "@m = hist(n, bits)", 1, 15},
 		{"begin { print(args); }", "begin has no arguments with names", "", 1, 15},
 		{"begin { print(args.x); }", "begin has no arguments", "tracepoints", 1, 15},
@@ -213,7 +213,7 @@ static void sentences(void **state)
 		{"begin { if (comm) { } }", "if takes a number, not a string[16]", "", 1, 13},
 		{"begin { $x = comm + 1; }", "'+' cannot take a string[16]", "numbers", 1, 14},
 		{"begin { $x = comm == 1; }", "'==' cannot take a string[16]", "strings with strings", 1, 14},
-		{"begin { $x = 1 ? comm : 2; }", "a string[16] or an int64?", "", 1, 16},
+		{"begin { $x = pid ? comm : 2; }", "a string[16] or an int64?", "", 1, 18},
 		{"begin { $x = str(0, 5000); }", "cannot be that long", "1023", 1, 21},
 		{"beginn { }", "'beginn' is no kind of probe", "did you mean 'begin'?", 1, 1},
 		{"interval:x:1 { }", "'x' is no unit of time", "s, ms, us", 1, 1},

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "elf/dwarf.h"
+#include "elf/lines.h"
 
 struct sample {
 	struct sample *next;
@@ -21,7 +22,8 @@ struct sample {
 	char name[12];
 };
 
-__attribute__((noinline, used)) static long sampled(const struct sample *first, unsigned short second)
+__attribute__((noinline, used)) static long sampled(const struct sample *first,
+						    unsigned short second)
 {
 	__asm__ volatile("" ::"r"(first) : "memory");
 	return second;
@@ -87,7 +89,8 @@ static void function(void **state)
 	assert_true(dwarf_at(&d, type.type, &type) && type.tag == DW_CONST_TYPE);
 	assert_true(dwarf_at(&d, type.type, &type) && type.tag == DW_STRUCTURE_TYPE);
 	assert_int_equal(type.size, sizeof(struct sample));
-	for (more = dwarf_child(&d, &type, &member); more; more = dwarf_sibling(&d, &member, &member))
+	for (more = dwarf_child(&d, &type, &member); more;
+	     more = dwarf_sibling(&d, &member, &member))
 		assert_string_equal(member.name, names[n++]);
 	assert_int_equal(n, 4);
 	assert_true(dwarf_sibling(&d, &param, &param));
@@ -105,7 +108,8 @@ static int walk(void *user, const struct dwarf_die *die)
 	bool more;
 	u32 n = 0;
 
-	for (more = dwarf_child(d, die, &child); more && n < 8; more = dwarf_sibling(d, &child, &child)) {
+	for (more = dwarf_child(d, die, &child); more && n < 8;
+	     more = dwarf_sibling(d, &child, &child)) {
 		dwarf_complete(d, &child);
 		dwarf_at(d, child.type, &type);
 		n++;
@@ -135,8 +139,8 @@ static void broken(void **state)
 	srand(11);
 	assert_int_equal(elf_open(&elf, own, own_size, "self", &silent), 0);
 	for (u32 round = 0; round < 60; round++) {
-		struct dwarf_section *all[] = {&d.info, &d.abbrev, &d.str, &d.line_str, &d.offsets,
-					       &d.addr};
+		struct dwarf_section *all[] = {&d.info,     &d.abbrev,  &d.str,
+					       &d.line_str, &d.offsets, &d.addr};
 
 		assert_true(dwarf_open(&d, &elf));
 		for (u32 i = 0; i < ARRAY_SIZE(all); i++)
@@ -149,12 +153,69 @@ static void broken(void **state)
 		dwarf_functions(&d, walk, &d);
 		for (u32 i = 0; i < ARRAY_SIZE(all); i++)
 			free((void *)(uintptr_t)all[i]->p);
+		dwarf_close(&d);
+	}
+}
+
+/* The address of a label in the file, and the line it stands in. */
+static void line(void **state)
+{
+	struct diag silent = {0};
+	struct line_place p;
+	struct lines l;
+	struct elf elf;
+	u64 addr, base = 0;
+	u32 here;
+
+	(void)state;
+	assert_int_equal(elf_open(&elf, own, own_size, "self", &silent), 0);
+	assert_true(lines_open(&l, &elf));
+	here = __LINE__ + 1;
+	__asm__ volatile("lea (%%rip), %0" : "=r"(addr));
+	if (elf.type == ELF_DYN) { /* __ehdr_start is the first byte of the file */
+		extern const char __ehdr_start;
+
+		base = (u64)(uintptr_t)&__ehdr_start;
+	}
+	assert_true(lines_find(&l, addr - base - 1, &p));
+	assert_int_equal(p.line, here);
+	assert_non_null(strstr(p.file, "test_dwarf.c"));
+	assert_false(lines_find(&l, 1, &p));
+	assert_false(lines_find(&l, UINT64_MAX, &p));
+	lines_close(&l);
+	assert_false(lines_find(&l, addr, &p));
+}
+
+static void broken_lines(void **state)
+{
+	struct diag silent = {0};
+	struct elf_section s;
+	struct elf elf;
+	u32 seed = 3;
+
+	(void)state;
+	assert_int_equal(elf_open(&elf, own, own_size, "self", &silent), 0);
+	assert_true(elf_find(&elf, ".debug_line", &s) && s.data);
+	for (u32 round = 0; round < 60; round++) {
+		struct line_place p;
+		struct lines l;
+
+		for (u32 i = 0; i < 20; i++) {
+			seed = seed * 1103515245 + 12345;
+			own[s.offset + (seed >> 8) % s.size] = (u8)(seed >> 3);
+		}
+		if (!lines_open(&l, &elf))
+			continue;
+		for (u32 i = 0; i < l.n; i += 1 + l.n / 50)
+			lines_find(&l, (l.pieces[i].start + l.pieces[i].end) / 2, &p);
+		lines_close(&l);
 	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(function), cmocka_unit_test(broken)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(function), cmocka_unit_test(broken),
+					   cmocka_unit_test(line), cmocka_unit_test(broken_lines)};
 
 	return cmocka_run_group_tests(tests, load, unload);
 }

@@ -164,8 +164,9 @@ static u32 traced_type(struct btf *btf, const struct attach *at)
 	return btf_find(btf, name, BTF_FUNC);
 }
 
-/* Of "module:function": its types, to be closed; 0: it is one of the kernel itself. */
-static int module_types(struct kernel_engine *k, const char *pattern)
+/* Of "module:function": its types, to be closed; 0: it is one of the kernel itself. shift: what ids of
+ * the target are more than its own. */
+static int module_types(struct kernel_engine *k, const char *pattern, u32 *shift)
 {
 	const char *colon = strchr(pattern, ':');
 	char name[64];
@@ -173,9 +174,24 @@ static int module_types(struct kernel_engine *k, const char *pattern)
 	if (!colon || colon - pattern >= (long)sizeof(name))
 		return 0;
 	snprintf(name, sizeof(name), "%.*s", (int)(colon - pattern), pattern);
-	if (k->target->ops->module(k->target, name))
+	if (k->target->ops->module(k->target, name, shift))
 		return 0;
 	return MAX(sys_btf_of_module(name), 0);
+}
+
+/* Of "bpf:ID:function": the program, to be closed. */
+static int traced_program(struct kernel_engine *k, const struct attach *at, struct sys_prog *s)
+{
+	char *name;
+	u32 id = (u32)strtoul(at->pattern + 4, &name, 10);
+	int fd = target_program(id, *name ? name + 1 : name, &s->attach_btf);
+
+	if (fd < 0)
+		return diag_fail(k->base.diag, fd, "`waggle -l 'fentry:bpf:*'` lists what runs",
+				 "BPF program %u has gone, or has no function '%s'", id,
+				 *name ? name + 1 : name);
+	s->attach_fd = fd;
+	return 0;
 }
 
 /* fentry, fexit and iter are of one function, which the program names when it is loaded. */
@@ -184,6 +200,7 @@ static int trace_function(struct kernel_engine *k, u32 prog, struct sys_prog *s)
 	struct diag *d = k->base.diag;
 	const struct attach *at = NULL;
 	struct btf *btf;
+	u32 shift = 0;
 
 	vec_each (a, &k->base.object->attaches)
 		if (a->prog == prog && (a->kind == ATTACH_FENTRY || a->kind == ATTACH_FEXIT ||
@@ -194,13 +211,16 @@ static int trace_function(struct kernel_engine *k, u32 prog, struct sys_prog *s)
 	s->attach_type = at->kind == ATTACH_FENTRY  ? TRACE_FENTRY
 			 : at->kind == ATTACH_FEXIT ? TRACE_FEXIT
 						    : TRACE_ITER;
+	if (at->kind != ATTACH_ITER && !strncmp(at->pattern, "bpf:", 4))
+		return traced_program(k, at, s);
 	if (!k->target && target_live(&k->target, d))
 		return -EINVAL;
 	if (at->kind != ATTACH_ITER)
-		s->attach_fd = module_types(k, at->pattern);
+		s->attach_fd = module_types(k, at->pattern, &shift);
 	if (k->target->ops->btf(k->target, &btf, d))
 		return -EINVAL;
 	s->attach_btf = traced_type(btf, at);
+	s->attach_btf -= s->attach_btf > shift ? shift : 0;
 	if (s->attach_btf)
 		return 0;
 	return diag_fail(d, -ENOENT, "`waggle -l` lists what there is", "this kernel has no %s %s",

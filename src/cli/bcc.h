@@ -1,0 +1,50 @@
+/* bcc.h: the probe syntax of bcc's trace and argdist, translated. Private to bcc*.c. */
+#ifndef CLI_BCC_H
+#define CLI_BCC_H
+
+#include "cli/trace.h"
+
+/* Text that is put together. */
+struct text {
+	char *p;
+	size_t n;
+};
+void text_add(struct text *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A part of what was given. */
+struct part {
+	const char *p;
+	size_t n;
+};
+
+enum { BCC_PARAMS = 8, BCC_ENTRIES = 8 };
+struct bcc_probe {
+	const char *all; /* as it was given, for messages */
+	char kind;       /* 'p', 'r', 't', 'u' */
+	struct part lib, function, signature;
+	struct part params[BCC_PARAMS], types[BCC_PARAMS];
+	unsigned nparams;
+	/* what $entry(x) asks for, and whether $latency is asked for: a probe at the function's
+	 * beginning */
+	struct part entries[BCC_ENTRIES];
+	unsigned nentries, number;
+	bool latency;
+};
+
+/* "what is wrong", with a caret under `at`, which lies in probe->all; STATUS_USAGE. */
+int bcc_error(const struct bcc_probe *, const char *at, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* KIND:LIB:FUNCTION(SIGNATURE); *at is behind it. 0 or STATUS_USAGE. */
+int bcc_head(struct bcc_probe *, const char *text, const char **at);
+/* "kprobe:vfs_read", "uprobe:libc:write" */
+void bcc_place(const struct bcc_probe *, bool entry, struct text *);
+/* An expression of bcc in our language. */
+int bcc_expression(struct bcc_probe *, struct part, struct text *);
+/* The part up to one of `ends` that stands in no parentheses and no quotes. */
+struct part bcc_until(const char *, const char *ends);
+struct part bcc_trim(struct part);
+
+int cmd_bcc_trace(int argc, char **argv);
+int cmd_argdist(int argc, char **argv);
+
+#endif

@@ -1,0 +1,228 @@
+/*
+ * bcc_trace.c: `waggle trace PROBE...`: bcc's trace.
+ *
+ * In:  probes as bcc writes them: 'p:c:write(int fd) (fd == 1) "to %d", fd'. Out: a script that
+ * prints a line for each event, and its trace.
+ */
+#include "cli/bcc.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct options {
+	struct trace trace;
+	struct text script;
+	const char *name;
+	long tid, most;
+	bool time, offset, cpu, kstack, ustack, own, print;
+};
+
+/* What stands in a format behind its %: as ours, and how its argument is wrapped. */
+static size_t put_format(const char *f, struct text *format, const char **wrap)
+{
+	size_t n = strspn(f + 1, "-+ #0123456789.lhqjzt") + 1;
+
+	*wrap = f[n] == 's' ? "str(" : f[n] == 'K' ? "ksym(" : f[n] == 'U' ? "usym(" : "(";
+	text_add(format, "%.*s%c", (int)n, f, f[n] == 'K' || f[n] == 'U' ? 's' : f[n]);
+	return n + 1;
+}
+
+/* "format", arguments: one for each %. */
+static int put_message(struct bcc_probe *p, const char *at, struct text *format, struct text *args)
+{
+	struct part f = {at, 0};
+	const char *end, *wrap;
+
+	while (at[++f.n] && at[f.n] != '"')
+		f.n += at[f.n] == '\\' && at[f.n + 1];
+	if (!at[f.n])
+		return bcc_error(p, at, NULL, "this text does not end");
+	end = at + f.n;
+	for (at++, f.p = end + 1; at < end;) {
+		struct part e;
+
+		if (*at != '%' || at[1] == '%') {
+			text_add(format, "%.*s", *at == '%' ? 2 : 1, at);
+			at += *at == '%' ? 2 : 1;
+			continue;
+		}
+		at += put_format(at, format, &wrap);
+		f.p += strspn(f.p, " ");
+		if (*f.p != ',')
+			return bcc_error(p, f.p, NULL,
+					 "here an argument for the format is missing");
+		e = bcc_until(f.p + 1, ",");
+		text_add(args, ", %s", wrap);
+		if (bcc_expression(p, e, args))
+			return STATUS_USAGE;
+		text_add(args, ")");
+		f.p = e.p + e.n;
+	}
+	f.p += strspn(f.p, " ");
+	return *f.p ? bcc_error(p, f.p, NULL, "the format has no place for this") : 0;
+}
+
+static int put_probe(struct options *o, const char *text)
+{
+	struct bcc_probe p = {0};
+	struct text filter = {0}, format = {0}, args = {0}, *s = &o->script;
+	const char *at;
+	int status = bcc_head(&p, text, &at);
+
+	at += status ? 0 : strspn(at, " ");
+	if (!status && *at == '(') {
+		struct part e = bcc_until(at + 1, ")");
+
+		if (e.p[e.n] != ')')
+			status = bcc_error(&p, at, NULL, "this parenthesis is not closed");
+		else
+			status = bcc_expression(&p, e, &filter);
+		at = status ? at : e.p + e.n + 1 + strspn(e.p + e.n + 1, " ");
+	}
+	if (!status && *at == '"')
+		status = put_message(&p, at, &format, &args);
+	else if (!status && *at)
+		status = bcc_error(&p, at, "p::FUNCTION (PREDICATE) \"FORMAT\", ARGUMENTS",
+				   "a text in quotes belongs here");
+	if (!status && p.nentries)
+		status = bcc_error(&p, p.all, NULL,
+				   "when a function returns, its arguments are gone");
+	if (!status) {
+		bcc_place(&p, false, s);
+		text_add(s, " /%s", o->own ? "1" : "");
+		if (!o->own)
+			text_add(s, "pid != %d", getpid());
+		if (o->tid)
+			text_add(s, " && tid == %ld", o->tid);
+		if (o->name)
+			text_add(s, " && strcontains(comm, \"%s\")", o->name);
+		text_add(s, filter.n ? " && (%s)/ {\n" : "/ {\n", filter.p);
+		if (o->time)
+			text_add(s, "\tprintf(\"%%-8s \", strftime(\"%%H:%%M:%%S\", nsecs));\n");
+		if (o->offset)
+			text_add(s, "\tprintf(\"%%d.%%06d \", elapsed / 1000000000, elapsed %% "
+				    "1000000000 / 1000);\n");
+		if (o->cpu)
+			text_add(s, "\tprintf(\"%%-3d \", cpu);\n");
+		text_add(s,
+			 "\tprintf(\"%%-7d %%-7d %%-15s %%-16s %s\\n\", pid, tid, comm, "
+			 "\"%.*s\"%s);\n",
+			 format.n ? format.p : "", (int)p.function.n, p.function.p,
+			 args.n ? args.p : "");
+		if (o->kstack)
+			text_add(s, "\tprintf(\"%%s\\n\", kstack);\n");
+		if (o->ustack)
+			text_add(s, "\tprintf(\"%%s\\n\", ustack);\n");
+		if (o->most)
+			text_add(s, "\t@events++;\n\tif (@events >= %ld) { exit(); }\n", o->most);
+		text_add(s, "}\n");
+	}
+	free(filter.p);
+	free(format.p);
+	free(args.p);
+	return status;
+}
+
+static void put_header(struct options *o)
+{
+	text_add(&o->script,
+		 "config = { print_maps_on_exit = false }\nbegin { printf(\"%s%s%s%%-7s %%-7s "
+		 "%%-15s %%-16s %%s\\n\"",
+		 o->time ? "TIME     " : "", o->offset ? "TIME     " : "", o->cpu ? "CPU " : "");
+	text_add(&o->script, ", \"PID\", \"TID\", \"COMM\", \"FUNC\", \"-\"); }\n");
+}
+
+static int number(const char *text, long *n)
+{
+	char *end;
+
+	*n = strtol(text, &end, 10);
+	return end == text || *end || *n <= 0 ? usage_error("'%s' is no number", text) : 0;
+}
+
+static const char help[] =
+	"waggle trace [OPTIONS] PROBE...: a line for each call of functions, with bcc's syntax\n"
+	"\n"
+	"  p:LIB:FUNCTION(SIGNATURE) (PREDICATE) \"FORMAT\", ARGUMENTS\n"
+	"  p: entry (also without p), r: return, t:CATEGORY:EVENT, u:LIB:PROBE; without LIB the "
+	"kernel's\n"
+	"  arg1 to arg6, names of the signature, retval, args->FIELD, $pid, $tgid, $uid, $gid, "
+	"$cpu,\n"
+	"  STRCMP(\"text\", arg1); %s strings, %K and %U functions of an address\n"
+	"\n"
+	"  -p PID, -L TID, -n NAME  only this process, this thread, names with NAME in it\n"
+	"  -M N                     end after N lines\n"
+	"  -T, -t, -C               columns: time of day, time since the beginning, CPU\n"
+	"  -K, -U                   stacks of the kernel, of the process\n"
+	"  -c CGROUP, -I HEADER, -z N  only in that cgroup; types; bytes of strings\n"
+	"  -S                       waggle's own events, too\n"
+	"  -v, --print-script       print the script and end\n"
+	"  -- CMD ARGS              run a command, trace it until it ends\n"
+	"\n"
+	"Examples:\n"
+	"  waggle trace 'p:c:write(int fd, void *buf, size_t len) (fd == 1) \"%d bytes\", len' -- "
+	"echo hello\n"
+	"  waggle trace 't:sched:sched_process_exec \"%s\", args->filename' -- sh -c true\n";
+
+static int take(struct options *o, int opt)
+{
+	switch (opt) {
+	case 'p': return option_take(&o->trace, option_named("pid"), optarg);
+	case 'c': return option_take(&o->trace, option_named("cgroup"), optarg);
+	case 'I': return option_take(&o->trace, option_named("include"), optarg);
+	case 'z': return option_take(&o->trace, option_named("max-strlen"), optarg);
+	case 'E': return option_take(&o->trace, option_named("engine"), optarg);
+	case 'D': return option_take(&o->trace, option_named("duration"), optarg);
+	case 'L': return number(optarg, &o->tid);
+	case 'M': return number(optarg, &o->most);
+	case 'n':
+		o->name = optarg;
+		return strpbrk(optarg, "\"\\") ? usage_error("a name has no quotes") : 0;
+	case 'T': o->time = true; return 0;
+	case 't': o->offset = true; return 0;
+	case 'C': o->cpu = true; return 0;
+	case 'K': o->kstack = true; return 0;
+	case 'U': o->ustack = true; return 0;
+	case 'S': o->own = true; return 0;
+	case 'v': o->print = true; return 0;
+	case 'h': fputs(help, stdout); exit(output_check(STATUS_OK));
+	default: return STATUS_USAGE;
+	}
+}
+
+int cmd_bcc_trace(int argc, char **argv)
+{
+	static const struct option names[] = {
+		{"help", 0, NULL, 'h'},       {"print-script", 0, NULL, 'v'},
+		{"pid", 1, NULL, 'p'},        {"tid", 1, NULL, 'L'},
+		{"engine", 1, NULL, 'E'},     {"duration", 1, NULL, 'D'},
+		{"max-events", 1, NULL, 'M'}, {0}};
+	struct options o = {0};
+	int opt, end = 1, status = trace_open(&o.trace);
+
+	while (end < argc && strcmp(argv[end], "--") != 0)
+		end++;
+	while (!status &&
+	       (opt = getopt_long(end, argv, "hp:L:n:M:TtCKUc:I:z:Sv", names, NULL)) >= 0)
+		status = take(&o, opt);
+	if (!status && optind == end)
+		status = usage_error("trace takes a probe: p:LIB:FUNCTION, t:CATEGORY:EVENT; "
+				     "`waggle trace -h` tells more");
+	put_header(&o);
+	for (int i = optind; i < end && !status; i++)
+		status = put_probe(&o, argv[i]);
+	if (end < argc) {
+		o.trace.opts.command = argv + end + 1;
+		o.trace.opts.command_only = true;
+	}
+	o.trace.tool = "trace";
+	o.trace.script = o.script.p;
+	if (!status && o.print)
+		fputs(o.script.p, stdout);
+	else
+		status = trace_run(&o.trace, status);
+	free(o.script.p);
+	return status;
+}
