@@ -4,7 +4,7 @@
  * In:  bytes. Out: packets. A file that is cut off in the middle of a packet, or has lengths that
  * cannot be, is reported with the offset; what stood before it has been given.
  */
-#include "packet/source.h"
+#include "packet/bytes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ struct iface {
 };
 
 struct packet_reader {
-	struct source from;
+	struct bytes from;
 	struct diag *diag;
 	const char *name;
 	bool swapped, ng;
@@ -57,7 +57,7 @@ static u16 get16(const struct packet_reader *r, const u8 *p)
 static int broken(struct packet_reader *r, const char *what)
 {
 	return diag_fail(r->diag, -EINVAL, NULL, "%s is broken at byte %llu: %s", r->name,
-			 (unsigned long long)source_offset(&r->from), what);
+			 (unsigned long long)bytes_offset(&r->from), what);
 }
 
 static int add_iface(struct packet_reader *r, const struct iface *i)
@@ -88,7 +88,7 @@ static u64 to_ns(const struct iface *i, u64 t)
 static int pcap_begin(struct packet_reader *r, u32 magic)
 {
 	struct iface i = {.units = magic == PCAP_NS ? 1000000000 : 1000000};
-	const u8 *p = source_take(&r->from, 24);
+	const u8 *p = bytes_take(&r->from, 24);
 
 	if (!p)
 		return broken(r, "its header is cut off");
@@ -109,17 +109,17 @@ static bool too_long(const struct packet_reader *r, u32 captured)
 static int pcap_next(struct packet_reader *r, struct packet *out)
 {
 	const struct iface *i = r->ifaces;
-	const u8 *p = source_peek(&r->from, r->head);
+	const u8 *p = bytes_peek(&r->from, r->head);
 
 	if (!p)
-		return source_at_end(&r->from) ? 0 : broken(r, "the header of a packet is cut off");
+		return bytes_at_end(&r->from) ? 0 : broken(r, "the header of a packet is cut off");
 	*out = (struct packet){.captured = get32(r, p + 8),
 			       .len = get32(r, p + 12),
 			       .link = i->link,
 			       .time = get32(r, p) * 1000000000ull + get32(r, p + 4) * r->fraction};
 	if (too_long(r, out->captured))
 		return broken(r, "a packet is longer than can be");
-	p = source_peek(&r->from, r->head + out->captured);
+	p = bytes_peek(&r->from, r->head + out->captured);
 	if (!p)
 		return broken(r, "a packet is cut off");
 	out->data = p + r->head;
@@ -198,7 +198,7 @@ static int ng_simple(struct packet_reader *r, const u8 *p, u32 n, struct packet 
 /* A section may have the other byte order, and interfaces of its own. */
 static int ng_section(struct packet_reader *r)
 {
-	const u8 *p = source_peek(&r->from, 12);
+	const u8 *p = bytes_peek(&r->from, 12);
 	u32 order, n;
 
 	if (!p)
@@ -208,7 +208,7 @@ static int ng_section(struct packet_reader *r)
 		return broken(r, "a section has no byte order");
 	r->swapped = order != NG_ORDER;
 	n = get32(r, p + 4);
-	if (n < 28 || n % 4 || n > BLOCK_MOST || !source_take(&r->from, n))
+	if (n < 28 || n % 4 || n > BLOCK_MOST || !bytes_take(&r->from, n))
 		return broken(r, "the header of a section is cut off");
 	r->nifaces = 0;
 	r->ng = true;
@@ -217,7 +217,7 @@ static int ng_section(struct packet_reader *r)
 
 static int ng_block(struct packet_reader *r, struct packet *out)
 {
-	const u8 *p = source_peek(&r->from, 8), *body;
+	const u8 *p = bytes_peek(&r->from, 8), *body;
 	u32 kind, n;
 
 	if (!p)
@@ -229,10 +229,10 @@ static int ng_block(struct packet_reader *r, struct packet *out)
 	if (n < 12 || n > BLOCK_MOST)
 		return broken(r, "a block has a length that cannot be");
 	n = ALIGN_UP(n, 4);
-	body = source_peek(&r->from, n);
+	body = bytes_peek(&r->from, n);
 	if (!body)
 		return broken(r, "a block is cut off");
-	source_take(&r->from, n);
+	bytes_take(&r->from, n);
 	body += 8;
 	n -= 12;
 	switch (kind) {
@@ -248,7 +248,7 @@ static int ng_next(struct packet_reader *r, struct packet *out)
 {
 	int got = 0;
 
-	while (!got && !source_at_end(&r->from))
+	while (!got && !bytes_at_end(&r->from))
 		got = ng_block(r, out);
 	return got;
 }
@@ -257,12 +257,12 @@ static int ng_next(struct packet_reader *r, struct packet *out)
 
 static int begin(struct packet_reader *r)
 {
-	const u8 *p = source_peek(&r->from, 4);
+	const u8 *p = bytes_peek(&r->from, 4);
 	u32 magic, back;
 
 	if (!p)
 		return diag_fail(r->diag, -EINVAL, NULL, "%s is no capture file: it is %s", r->name,
-				 source_at_end(&r->from) ? "empty" : "too short");
+				 bytes_at_end(&r->from) ? "empty" : "too short");
 	memcpy(&magic, p, sizeof(magic));
 	back = __builtin_bswap32(magic);
 	if (magic == NG_SECTION)
@@ -287,7 +287,7 @@ int packet_reader_open(struct packet_reader **out, int fd, const char *name, str
 		return -ENOMEM;
 	r->diag = d;
 	r->name = name;
-	err = source_open(&r->from, fd, name, d);
+	err = bytes_open(&r->from, fd, name, d);
 	if (!err)
 		err = begin(r);
 	if (err) {
@@ -316,7 +316,7 @@ void packet_reader_close(struct packet_reader *r)
 {
 	if (!r)
 		return;
-	source_close(&r->from);
+	bytes_close(&r->from);
 	free(r->ifaces);
 	free(r);
 }

@@ -1,8 +1,8 @@
 /*
- * source.c: the bytes of a capture file: mapped where that goes, read where they come from a pipe,
+ * bytes.c: the bytes of a capture file: mapped where that goes, read where they come from a pipe,
  * unpacked where gzip has packed them.
  */
-#include "packet/source.h"
+#include "packet/bytes.h"
 
 #include "base/inflate.h"
 
@@ -16,7 +16,7 @@
 #define UNPACKED_MOST (4ull << 30)
 
 /* More of a pipe; false at its end. */
-static bool fill(struct source *s)
+static bool fill(struct bytes *s)
 {
 	char *room;
 	ssize_t n;
@@ -41,7 +41,7 @@ static bool fill(struct source *s)
 	return true;
 }
 
-const u8 *source_read(struct source *s, size_t n)
+const u8 *bytes_read(struct bytes *s, size_t n)
 {
 	while (s->text.n - s->at < n)
 		if (!fill(s))
@@ -55,7 +55,7 @@ static bool is_gzip(const u8 *p)
 }
 
 /* All of it at once: a packed file is as long as it is. */
-static int unpack(struct source *s, const char *name, struct diag *d)
+static int unpack(struct bytes *s, const char *name, struct diag *d)
 {
 	struct buf out = {0};
 	int err;
@@ -82,12 +82,12 @@ static int unpack(struct source *s, const char *name, struct diag *d)
 	return 0;
 }
 
-int source_open(struct source *s, int fd, const char *name, struct diag *d)
+int bytes_open(struct bytes *s, int fd, const char *name, struct diag *d)
 {
 	struct stat st;
 	void *p = MAP_FAILED;
 
-	*s = (struct source){.fd = fd};
+	*s = (struct bytes){.fd = fd};
 	if (!fstat(fd, &st) && S_ISDIR(st.st_mode))
 		return diag_fail(d, -EISDIR, NULL, "%s is a directory", name);
 	if (S_ISREG(st.st_mode) && st.st_size > 0)
@@ -98,10 +98,10 @@ int source_open(struct source *s, int fd, const char *name, struct diag *d)
 		s->mapped = true;
 		madvise(p, s->size, MADV_SEQUENTIAL);
 	}
-	return is_gzip(source_peek(s, 2)) ? unpack(s, name, d) : 0;
+	return is_gzip(bytes_peek(s, 2)) ? unpack(s, name, d) : 0;
 }
 
-void source_close(struct source *s)
+void bytes_close(struct bytes *s)
 {
 	if (s->mapped)
 		munmap((void *)(uintptr_t)s->map, s->size);
