@@ -138,6 +138,34 @@ struct waggle_filter {
 int waggle_filter(const char *text, size_t size, const struct waggle_filter *, const char *format,
 		  const struct waggle_opts *);
 
+/* Packets of a capture file, and what is to be done with them. */
+enum waggle_time {
+	WAGGLE_TIME_OF_DAY,
+	WAGGLE_NO_TIME,
+	WAGGLE_TIME_UNIX,
+	WAGGLE_TIME_DELTA, /* since the packet before */
+	WAGGLE_TIME_DATE,
+	WAGGLE_TIME_SINCE_FIRST
+};
+struct waggle_capture {
+	size_t sz;
+	const char *read;  /* a file in pcap or pcapng, packed by gzip or not; "-": stdin */
+	const char *write; /* a file, "-": stdout; NULL: lines as of `tcpdump -n` to out() */
+	bool pcapng;       /* the format of `write`; else pcap */
+	bool nano;         /* times with nine digits, in lines and in pcap */
+	const char *filter;  /* pcap-filter(7): only packets that it takes; NULL: all */
+	const char *netmask; /* as in struct waggle_filter */
+	uint64_t most;     /* end after so many that match; 0: all */
+	unsigned snaplen;  /* not more bytes of each; 0: all */
+	bool count_only;   /* no lines */
+	enum waggle_time time;
+	bool utc, link_header, brief, absolute, ascii; /* -e, -q, -S, -A of tcpdump */
+	int hex;                                       /* 1 -x, 2 -xx, 3 -X, 4 -XX */
+	/* what came of it */
+	uint64_t seen, matched;
+};
+int waggle_capture(struct waggle_capture *, const struct waggle_opts *);
+
 /* Writes a script to out() as it should be written: the same tokens and comments, other white space. */
 int waggle_format(const char *src, size_t len, const struct waggle_opts *);
 

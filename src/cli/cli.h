@@ -38,6 +38,7 @@ int cmd_target(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_tools(int argc, char **argv);
+int cmd_capture(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 
 /* report.c */
@@ -104,5 +105,7 @@ void source_free(struct source *);
 /* Splits a command line as a shell splits words: blanks, '...', "...", \x. NULL: a quote is open.
  * One malloc'ed block, NULL-terminated. */
 char **split_words(const char *line);
+/* All words as one text; malloc'ed. */
+char *words_join(char **words);
 
 #endif

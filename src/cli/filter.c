@@ -93,20 +93,6 @@ static int parse(struct filter_args *a, int argc, char **argv)
 	return err;
 }
 
-/* All arguments as one text; malloc'ed. */
-static char *joined(char **words)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *f = open_memstream(&text, &size);
-
-	for (; f && *words; words++)
-		fprintf(f, "%s%s", *words, words[1] ? " " : "");
-	if (!f || fclose(f))
-		return NULL;
-	return text;
-}
-
 int cmd_filter(int argc, char **argv)
 {
 	struct waggle_opts opts = {
@@ -131,7 +117,7 @@ int cmd_filter(int argc, char **argv)
 		source_free(&source);
 		return status;
 	}
-	text = joined(argv + optind);
+	text = words_join(argv + optind);
 	if (!text)
 		return STATUS_ERROR;
 	status = status_of(waggle_filter(text, strlen(text), &a.how, a.format, &opts));

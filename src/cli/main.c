@@ -34,6 +34,8 @@ const struct command commands[] = {
 	 "system calls of a command, a process (-p), or the machine (--all)"},
 	{"run", cmd_run, "waggle run [--classic] OBJECT [OPTIONS]",
 	 "run a program of an object, or a classic filter, on given input"},
+	{"capture", cmd_capture, "waggle capture -r FILE [EXPRESSION]",
+	 "packets of a capture file: as lines, counted, or into another file"},
 	{"list", cmd_list, "waggle list [-v] [PATTERN]",
 	 "the probes that there are; -v: their arguments"},
 	{"tools", cmd_tools, "waggle tools", "tools that are scripts: opensnoop, syscount, ..."},

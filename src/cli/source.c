@@ -96,3 +96,16 @@ char **split_words(const char *line)
 	*w = NULL;
 	return words;
 }
+
+char *words_join(char **words)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	for (; f && *words; words++)
+		fprintf(f, "%s%s", *words, words[1] ? " " : "");
+	if (!f || fclose(f))
+		return NULL;
+	return text;
+}

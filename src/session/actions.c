@@ -48,17 +48,17 @@ int reading_make(struct waggle_session *s, struct reading *r, u32 map, u32 top, 
 	}
 	err = s->engine->ops->map_read(s->engine, map, &r->keys, &r->values, &n);
 	if (!err && key)
-		n = only_entry(r, n,
-			       (size_t)session_map_cpus(s, r->map) * ALIGN_UP(r->map->value_size, 8),
-			       key);
+		n = only_entry(
+			r, n, (size_t)session_map_cpus(s, r->map) * ALIGN_UP(r->map->value_size, 8),
+			key);
 	if (!err)
 		err = stacks_expand(s, &r->arena, &r->map, &r->keys, n);
 	if (!err && (r->keys.failed || r->values.failed))
 		err = -ENOMEM;
 	if (!err)
 		err = map_contents_make(&r->contents, &r->arena, r->map, (const u8 *)r->keys.p,
-					(const u8 *)r->values.p, n, session_map_cpus(s, r->map), top,
-					div);
+					(const u8 *)r->values.p, n, session_map_cpus(s, r->map),
+					top, div);
 	r->arena.escape = NULL;
 	return err;
 }
@@ -161,7 +161,8 @@ static u64 word_of(const struct schema *schema, u32 i, const u8 *payload, u32 si
 }
 
 /* The process may be waiting for its watchpoint. */
-static void watch(struct waggle_session *s, const struct schema *schema, const u8 *payload, u32 size)
+static void watch(struct waggle_session *s, const struct schema *schema, const u8 *payload,
+		  u32 size)
 {
 	u64 addr = word_of(schema, 0, payload, size);
 	u32 pid = (u32)word_of(schema, 1, payload, size);
@@ -196,7 +197,8 @@ static void helper_error(struct waggle_session *s, const struct schema *schema, 
 			 u32 size)
 {
 	const struct object *o = s->object;
-	struct loc at = {.line = schema->action.top >> 10, .col = schema->action.top & 1023, .len = 1};
+	struct loc at = {
+		.line = schema->action.top >> 10, .col = schema->action.top & 1023, .len = 1};
 	const char *helper = schema->action.text, *why = "no such key";
 	struct diag d = s->diag;
 	s64 code = 0;

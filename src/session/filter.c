@@ -6,6 +6,7 @@
  */
 #include "filter/filter.h"
 #include "session/classic.h"
+#include "session/filter.h"
 #include "session/opts.h"
 
 #include <fcntl.h>
@@ -23,9 +24,9 @@ struct making {
 	struct diag diag;
 };
 
-static const char *read_names(void *user, const char *path, size_t *size)
+const char *filter_names(void *user, const char *path, size_t *size)
 {
-	struct making *m = user;
+	struct arena *arena = user;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct buf text = {0};
 	char part[4096], *copy = NULL;
@@ -34,7 +35,7 @@ static const char *read_names(void *user, const char *path, size_t *size)
 	while (fd >= 0 && text.n < NAMES_MOST && (n = read(fd, part, sizeof(part))) > 0)
 		buf_add(&text, part, (size_t)n);
 	if (fd >= 0 && !text.failed) {
-		copy = arena_alloc(&m->arena, text.n + 1);
+		copy = arena_alloc(arena, text.n + 1);
 		memcpy(copy, text.n ? text.p : "", text.n);
 		*size = text.n;
 	}
@@ -45,7 +46,7 @@ static const char *read_names(void *user, const char *path, size_t *size)
 }
 
 /* "255.255.255.0", "24", "0xffffff00" */
-static int take_netmask(struct filter_opts *o, const char *text, struct diag *d)
+int filter_netmask(struct filter_opts *o, const char *text, struct diag *d)
 {
 	unsigned a, b, c, e;
 	char *end;
@@ -70,12 +71,12 @@ static int make(struct making *m, const char *text, size_t size, const struct wa
 	struct filter_opts o = {.link = how->link,
 				.snaplen = how->snaplen,
 				.plain = how->plain,
-				.names = read_names,
-				.user = m};
+				.names = filter_names,
+				.user = &m->arena};
 	int err = 0;
 
 	if (how->netmask)
-		err = take_netmask(&o, how->netmask, &m->diag);
+		err = filter_netmask(&o, how->netmask, &m->diag);
 	if (!err)
 		err = filter_compile(&m->filter, &m->arena, text, size, &o, &m->diag);
 	if (err)

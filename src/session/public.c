@@ -350,7 +350,8 @@ int waggle_list(const char *patterns, bool verbose, void (*fn)(void *user, const
 	return err;
 }
 
-int waggle_info(void (*fn)(void *user, const char *line), void *user, const struct waggle_opts *opts)
+int waggle_info(void (*fn)(void *user, const char *line), void *user,
+		const struct waggle_opts *opts)
 {
 	struct waggle_opts o;
 	struct diag diag;

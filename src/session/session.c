@@ -58,8 +58,9 @@ static void engine_choose(struct waggle_session *s)
 /* "kprobe_multi,uprobe_multi"; other names mean what is never used. */
 static u32 without(const char *names)
 {
-	return !names ? 0 : (strstr(names, "kprobe_multi") ? WITHOUT_KPROBE_MULTI : 0u) |
-				    (strstr(names, "uprobe_multi") ? WITHOUT_UPROBE_MULTI : 0u);
+	return !names ? 0
+		      : (strstr(names, "kprobe_multi") ? WITHOUT_KPROBE_MULTI : 0u) |
+				(strstr(names, "uprobe_multi") ? WITHOUT_UPROBE_MULTI : 0u);
 }
 
 static int engine_start(struct waggle_session *s)

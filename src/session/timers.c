@@ -36,7 +36,8 @@ static int timer_open(struct waggle_session *s, const struct attach *a)
 	return session_watch(s, timer->fd, WATCH_TIMER + s->ntimers++);
 }
 
-/* self:signal: handled as a timer that others let expire. It is blocked, so that it does not end us. */
+/* self:signal: handled as a timer that others let expire. It is blocked, so that it does not end
+ * us. */
 static int signal_open(struct waggle_session *s, const struct attach *a)
 {
 	struct timer *timer = &s->timers[s->ntimers];

@@ -235,7 +235,8 @@ static unsigned tell_lacking(const struct rows *rows)
 int main(int argc, char **argv)
 {
 	static struct rows rows;
-	struct test_case *cases = NULL, **tail = &cases;
+	static struct test_case *cases; /* kept to the end */
+	struct test_case **tail = &cases;
 	struct text table = {0};
 	bool write = argc > 1 && strcmp(argv[1], "-w") == 0;
 	unsigned lacking;

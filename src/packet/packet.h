@@ -1,0 +1,87 @@
+/*
+ * packet.h: capture files and what is in them.
+ *
+ * In:  a descriptor of a file in the formats pcap (draft-ietf-opsawg-pcap) or pcapng
+ *      (draft-ietf-opsawg-pcapng), packed by gzip or not. Out: packets; a file; lines of text as
+ *      tcpdump -n writes them.
+ */
+#ifndef PACKET_PACKET_H
+#define PACKET_PACKET_H
+
+#include "base/buf.h"
+#include "base/diag.h"
+
+#define PACKET_BYTES_MOST 262144 /* what one packet may have in a file */
+
+/* Kinds of links: LINKTYPE_ numbers of files. */
+enum packet_link {
+	LINK_NULL = 0,
+	LINK_ETHERNET = 1,
+	LINK_PPP = 9,
+	LINK_RAW_BSD = 12,
+	LINK_RAW = 101,
+	LINK_LOOP = 108,
+	LINK_SLL = 113,
+	LINK_IPV4 = 228,
+	LINK_IPV6 = 229,
+	LINK_SLL2 = 276,
+};
+
+struct packet {
+	u64 time;       /* ns since 1970 */
+	const u8 *data; /* good until the next packet is read */
+	u32 captured;   /* bytes at data */
+	u32 len;        /* bytes on the wire */
+	u32 link;       /* enum packet_link, or a number that we do not know */
+	u32 iface;      /* of the file, from 0 */
+	u32 protocol;   /* of the link's payload as the kernel says; 0: unknown */
+};
+
+/* ---- reading */
+
+struct packet_reader;
+/* Takes a descriptor, which may be a pipe, and closes it in the end. name: for messages. */
+int packet_reader_open(struct packet_reader **, int fd, const char *name, struct diag *);
+/* 1: a packet; 0: the end; -EINVAL: the file is broken here, which was reported. */
+int packet_read(struct packet_reader *, struct packet *);
+void packet_reader_close(struct packet_reader *);
+/* Of the first interface, -1: no interface was seen yet. snaplen may be NULL. */
+int packet_reader_link(const struct packet_reader *, u32 *snaplen);
+
+/* ---- writing */
+
+enum packet_format { PACKET_PCAP, PACKET_PCAPNG };
+struct packet_writer {
+	struct buf out; /* what is not written yet */
+	int fd;
+	enum packet_format format;
+	bool nano; /* times in ns */
+	u32 link;
+};
+/* Begins a file of packets of one kind. -errno of write(2) comes with packet_flush(). */
+void packet_writer_begin(struct packet_writer *, u32 link, u32 snaplen);
+void packet_write(struct packet_writer *, const struct packet *);
+int packet_flush(struct packet_writer *);
+
+/* ---- printing */
+
+enum packet_time { TIME_OF_DAY, TIME_NONE, TIME_UNIX, TIME_DELTA, TIME_DATE, TIME_SINCE_FIRST };
+struct packet_flows;
+struct packet_printer {
+	enum packet_time time;
+	bool nano; /* nine digits */
+	bool utc;
+	bool link_header;  /* -e */
+	bool quiet;        /* -q */
+	bool absolute;     /* -S: sequence numbers as they are */
+	u8 verbose, hex;   /* how often -v; -x 1, -xx 2, -X 3, -XX 4 */
+	bool ascii;        /* -A */
+	u64 first, before; /* times of earlier packets */
+	bool began;
+	struct packet_flows *flows; /* made when the first TCP packet comes */
+};
+/* A line, with what belongs to it behind it. */
+void packet_print(struct buf *, struct packet_printer *, const struct packet *);
+void packet_printer_close(struct packet_printer *);
+
+#endif

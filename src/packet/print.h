@@ -1,0 +1,101 @@
+/* print.h: what the files that print packets share. */
+#ifndef PACKET_PRINT_H
+#define PACKET_PRINT_H
+
+#include "packet/packet.h"
+
+/* A part of a packet: what was captured of it, and how long it was on the wire. */
+struct view {
+	const u8 *p;
+	u32 n, len;
+};
+
+struct line {
+	struct buf *b;
+	struct packet_printer *o;
+	u32 depth; /* headers inside of headers */
+};
+#define LINE_DEPTH_MOST 16
+
+/* Where a TCP or UDP header belongs. */
+struct ends {
+	const u8 *src, *dst; /* addresses */
+	bool six;
+	bool bare; /* they were written already */
+};
+
+static inline bool view_has(const struct view *v, u32 at, u32 n)
+{
+	return at <= v->n && v->n - at >= n;
+}
+/* Without looking: view_has() comes first. */
+static inline u32 view_u16(const struct view *v, u32 at)
+{
+	return (u32)v->p[at] << 8 | v->p[at + 1];
+}
+static inline u32 view_u32(const struct view *v, u32 at)
+{
+	return view_u16(v, at) << 16 | view_u16(v, at + 2);
+}
+static inline struct view view_from(struct view v, u32 at)
+{
+	u32 seen = MIN(at, v.n), gone = MIN(at, v.len);
+
+	return (struct view){v.p + seen, v.n - seen, v.len - gone};
+}
+/* Not more than len bytes of it. */
+static inline struct view view_cut(struct view v, u32 len)
+{
+	return (struct view){v.p, MIN(v.n, len), MIN(v.len, len)};
+}
+
+static inline void put(struct line *l, const char *text)
+{
+	buf_puts(l->b, text);
+}
+static inline void put_u32(struct line *l, const char *before, u32 v)
+{
+	buf_puts(l->b, before);
+	buf_u64(l->b, v);
+}
+static inline void put_short(struct line *l, const char *what) /* the rest was not captured */
+{
+	buf_printf(l->b, " [|%s]", what);
+}
+void put_ip4(struct line *, const u8 *addr);
+void put_ip6(struct line *, const u8 *addr);
+void put_mac(struct line *, const u8 *addr);
+void put_addr(struct line *, const struct ends *, bool dst);
+/* "1.2.3.4.80 > 5.6.7.8.1234: " */
+void put_ends(struct line *, const struct ends *, u32 sport, u32 dport);
+/* Text of a protocol up to the end of the line; others than ASCII as in \ooo. */
+void put_text(struct line *, const u8 *p, u32 n);
+
+/* print.c */
+const char *ethertype_name(u32 type);
+void print_ethertype(struct line *, u32 type, struct view, bool named);
+/* print_ip.c */
+/* named: with "IP " in front */
+void print_ip4(struct line *, struct view, bool named);
+void print_ip6(struct line *, struct view, bool named);
+void print_ip_protocol(struct line *, u32 protocol, struct view, const struct ends *);
+/* print_arp.c */
+void print_arp(struct line *, struct view, const char *name);
+/* print_icmp.c */
+void print_icmp(struct line *, struct view, const struct ends *);
+void print_icmp6(struct line *, struct view, const struct ends *);
+/* print_tcp.c */
+void print_tcp(struct line *, struct view, const struct ends *);
+void flows_free(struct packet_flows *);
+/* print_udp.c */
+void print_udp(struct line *, struct view, const struct ends *);
+/* print_dns.c */
+void print_dns(struct line *, struct view, bool multicast);
+/* print_dhcp.c */
+void print_dhcp(struct line *, struct view);
+/* print_payload.c; false: it is not one */
+bool print_http(struct line *, struct view);
+bool print_tls(struct line *, struct view);
+bool print_quic(struct line *, struct view);
+
+#endif

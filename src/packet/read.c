@@ -1,0 +1,322 @@
+/*
+ * read.c: packets of capture files, pcap and pcapng, of both byte orders.
+ *
+ * In:  bytes. Out: packets. A file that is cut off in the middle of a packet, or has lengths that
+ * cannot be, is reported with the offset; what stood before it has been given.
+ */
+#include "packet/bytes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- magic numbers, as a little-endian machine reads them */
+#define PCAP_US       0xa1b2c3d4u
+#define PCAP_NS       0xa1b23c4du
+#define PCAP_MODIFIED 0xa1b2cd34u /* Kuznetsov's: 8 bytes more a packet */
+#define NG_SECTION    0x0a0d0d0au
+#define NG_ORDER      0x1a2b3c4du
+
+enum ng_block { NG_INTERFACE = 1, NG_PACKET_OLD = 2, NG_SIMPLE = 3, NG_PACKET = 6 };
+enum ng_option { NG_END = 0, NG_TSRESOL = 9, NG_TSOFFSET = 14 };
+
+#define BLOCK_MOST  (16u << 20)
+#define IFACES_MOST 65536
+
+struct iface {
+	u32 link, snaplen;
+	u64 units; /* of time in a second */
+	s64 shift; /* seconds */
+};
+
+struct packet_reader {
+	struct bytes from;
+	struct diag *diag;
+	const char *name;
+	bool swapped, ng;
+	u32 head, fraction; /* pcap: bytes in front of each packet, ns in a unit of time */
+	struct iface *ifaces;
+	u32 nifaces;
+};
+
+static u32 get32(const struct packet_reader *r, const u8 *p)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return r->swapped ? __builtin_bswap32(v) : v;
+}
+
+static u16 get16(const struct packet_reader *r, const u8 *p)
+{
+	u16 v;
+
+	memcpy(&v, p, sizeof(v));
+	return r->swapped ? __builtin_bswap16(v) : v;
+}
+
+static int broken(struct packet_reader *r, const char *what)
+{
+	return diag_fail(r->diag, -EINVAL, NULL, "%s is broken at byte %llu: %s", r->name,
+			 (unsigned long long)bytes_offset(&r->from), what);
+}
+
+static int add_iface(struct packet_reader *r, const struct iface *i)
+{
+	struct iface *more;
+
+	if (r->nifaces == IFACES_MOST)
+		return broken(r, "it has too many interfaces");
+	more = realloc(r->ifaces, (r->nifaces + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	r->ifaces = more;
+	more[r->nifaces++] = *i;
+	return 0;
+}
+
+/* Units may be finer or coarser than ns, and powers of 2. */
+static u64 to_ns(const struct iface *i, u64 t)
+{
+	u64 seconds = t / i->units, rest = t % i->units;
+
+	return (seconds + (u64)i->shift) * 1000000000 +
+	       (u64)((unsigned __int128)rest * 1000000000 / i->units);
+}
+
+/* ---- pcap */
+
+static int pcap_begin(struct packet_reader *r, u32 magic)
+{
+	struct iface i = {.units = magic == PCAP_NS ? 1000000000 : 1000000};
+	const u8 *p = bytes_take(&r->from, 24);
+
+	if (!p)
+		return broken(r, "its header is cut off");
+	r->head = magic == PCAP_MODIFIED ? 24 : 16;
+	r->fraction = magic == PCAP_NS ? 1 : 1000;
+	i.snaplen = get32(r, p + 16);
+	i.link = get32(r, p + 20) & 0xffff;
+	return add_iface(r, &i);
+}
+
+/* A length that no card has, but the file says that it was wanted, is fine up to a limit. */
+static bool too_long(const struct packet_reader *r, u32 captured)
+{
+	return captured > PACKET_BYTES_MOST &&
+	       (captured > r->ifaces->snaplen || captured > BLOCK_MOST);
+}
+
+static int pcap_next(struct packet_reader *r, struct packet *out)
+{
+	const struct iface *i = r->ifaces;
+	const u8 *p = bytes_peek(&r->from, r->head);
+
+	if (!p)
+		return bytes_at_end(&r->from) ? 0 : broken(r, "the header of a packet is cut off");
+	*out = (struct packet){.captured = get32(r, p + 8),
+			       .len = get32(r, p + 12),
+			       .link = i->link,
+			       .time = get32(r, p) * 1000000000ull + get32(r, p + 4) * r->fraction};
+	if (too_long(r, out->captured))
+		return broken(r, "a packet is longer than can be");
+	p = bytes_peek(&r->from, r->head + out->captured);
+	if (!p)
+		return broken(r, "a packet is cut off");
+	out->data = p + r->head;
+	r->from.at += r->head + out->captured;
+	return 1;
+}
+
+/* ---- pcapng */
+
+static void ng_options(struct packet_reader *r, struct iface *i, const u8 *p, const u8 *end)
+{
+	while (end - p >= 4) {
+		u16 code = get16(r, p), n = get16(r, p + 2);
+
+		p += 4;
+		if (code == NG_END || n > end - p)
+			return;
+		if (code == NG_TSRESOL && n >= 1 && (*p & 0x7f) < (*p & 0x80 ? 63 : 19)) {
+			i->units = 1;
+			for (u32 k = *p & 0x7f; k; k--)
+				i->units *= *p & 0x80 ? 2 : 10;
+		} else if (code == NG_TSOFFSET && n >= 8) {
+			u32 half[2] = {get32(r, p), get32(r, p + 4)};
+
+			i->shift = (s64)(r->swapped ? (u64)half[0] << 32 | half[1]
+						    : (u64)half[1] << 32 | half[0]);
+		}
+		p += MIN((size_t)ALIGN_UP(n, 4), (size_t)(end - p));
+	}
+}
+
+static int ng_interface(struct packet_reader *r, const u8 *p, u32 n)
+{
+	struct iface i = {.units = 1000000};
+
+	if (n < 8)
+		return broken(r, "an interface's description is too short");
+	i.link = get16(r, p);
+	i.snaplen = get32(r, p + 4);
+	ng_options(r, &i, p + 8, p + n);
+	return add_iface(r, &i);
+}
+
+static int ng_packet(struct packet_reader *r, const u8 *p, u32 n, bool old, struct packet *out)
+{
+	u32 which;
+
+	if (n < 20)
+		return broken(r, "the header of a packet is too short");
+	which = old ? get16(r, p) : get32(r, p);
+	if (which >= r->nifaces)
+		return broken(r, "a packet comes from an interface that was not described");
+	*out = (struct packet){
+		.iface = which,
+		.link = r->ifaces[which].link,
+		.captured = get32(r, p + 12),
+		.len = get32(r, p + 16),
+		.data = p + 20,
+		.time = to_ns(&r->ifaces[which], (u64)get32(r, p + 4) << 32 | get32(r, p + 8))};
+	return out->captured <= n - 20 ? 1 : broken(r, "a packet is longer than its block");
+}
+
+static int ng_simple(struct packet_reader *r, const u8 *p, u32 n, struct packet *out)
+{
+	u32 snap;
+
+	if (n < 4 || !r->nifaces)
+		return broken(r, n < 4 ? "the header of a packet is too short"
+				       : "a packet comes from an interface that was not described");
+	*out = (struct packet){.link = r->ifaces->link, .len = get32(r, p), .data = p + 4};
+	snap = r->ifaces->snaplen ? r->ifaces->snaplen : UINT32_MAX;
+	out->captured = MIN(MIN(out->len, snap), n - 4);
+	return 1;
+}
+
+/* A section may have the other byte order, and interfaces of its own. */
+static int ng_section(struct packet_reader *r)
+{
+	const u8 *p = bytes_peek(&r->from, 12);
+	u32 order, n;
+
+	if (!p)
+		return broken(r, "the header of a section is cut off");
+	memcpy(&order, p + 8, sizeof(order));
+	if (order != NG_ORDER && order != __builtin_bswap32(NG_ORDER))
+		return broken(r, "a section has no byte order");
+	r->swapped = order != NG_ORDER;
+	n = get32(r, p + 4);
+	if (n < 28 || n % 4 || n > BLOCK_MOST || !bytes_take(&r->from, n))
+		return broken(r, "the header of a section is cut off");
+	r->nifaces = 0;
+	r->ng = true;
+	return 0;
+}
+
+static int ng_block(struct packet_reader *r, struct packet *out)
+{
+	const u8 *p = bytes_peek(&r->from, 8), *body;
+	u32 kind, n;
+
+	if (!p)
+		return broken(r, "a block is cut off");
+	kind = get32(r, p);
+	if (kind == NG_SECTION)
+		return ng_section(r);
+	n = get32(r, p + 4);
+	if (n < 12 || n > BLOCK_MOST)
+		return broken(r, "a block has a length that cannot be");
+	n = ALIGN_UP(n, 4);
+	body = bytes_peek(&r->from, n);
+	if (!body)
+		return broken(r, "a block is cut off");
+	bytes_take(&r->from, n);
+	body += 8;
+	n -= 12;
+	switch (kind) {
+	case NG_INTERFACE: return ng_interface(r, body, n);
+	case NG_SIMPLE: return ng_simple(r, body, n, out);
+	case NG_PACKET:
+	case NG_PACKET_OLD: return ng_packet(r, body, n, kind == NG_PACKET_OLD, out);
+	default: return 0; /* names, statistics, comments */
+	}
+}
+
+static int ng_next(struct packet_reader *r, struct packet *out)
+{
+	int got = 0;
+
+	while (!got && !bytes_at_end(&r->from))
+		got = ng_block(r, out);
+	return got;
+}
+
+/* ---- both */
+
+static int begin(struct packet_reader *r)
+{
+	const u8 *p = bytes_peek(&r->from, 4);
+	u32 magic, back;
+
+	if (!p)
+		return diag_fail(r->diag, -EINVAL, NULL, "%s is no capture file: it is %s", r->name,
+				 bytes_at_end(&r->from) ? "empty" : "too short");
+	memcpy(&magic, p, sizeof(magic));
+	back = __builtin_bswap32(magic);
+	if (magic == NG_SECTION)
+		return ng_section(r);
+	if (back == PCAP_US || back == PCAP_NS || back == PCAP_MODIFIED) {
+		r->swapped = true;
+		magic = back;
+	}
+	if (magic == PCAP_US || magic == PCAP_NS || magic == PCAP_MODIFIED)
+		return pcap_begin(r, magic);
+	return diag_fail(r->diag, -EINVAL, "pcap and pcapng can be read, packed by gzip or not",
+			 "%s is no capture file", r->name);
+}
+
+int packet_reader_open(struct packet_reader **out, int fd, const char *name, struct diag *d)
+{
+	struct packet_reader *r = calloc(1, sizeof(*r));
+	int err;
+
+	*out = NULL;
+	if (!r)
+		return -ENOMEM;
+	r->diag = d;
+	r->name = name;
+	err = bytes_open(&r->from, fd, name, d);
+	if (!err)
+		err = begin(r);
+	if (err) {
+		packet_reader_close(r);
+		return err;
+	}
+	*out = r;
+	return 0;
+}
+
+int packet_read(struct packet_reader *r, struct packet *out)
+{
+	return r->ng ? ng_next(r, out) : pcap_next(r, out);
+}
+
+int packet_reader_link(const struct packet_reader *r, u32 *snaplen)
+{
+	if (!r->nifaces)
+		return -1;
+	if (snaplen)
+		*snaplen = r->ifaces->snaplen;
+	return (int)r->ifaces->link;
+}
+
+void packet_reader_close(struct packet_reader *r)
+{
+	if (!r)
+		return;
+	bytes_close(&r->from);
+	free(r->ifaces);
+	free(r);
+}

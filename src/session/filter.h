@@ -1,0 +1,20 @@
+/* filter.h: what the calls of waggle.h that take packet filters share. */
+#ifndef SESSION_FILTER_H
+#define SESSION_FILTER_H
+
+#include "filter/filter.h"
+#include "packet/packet.h"
+
+/* For struct filter_opts: the text of a file of this machine; user is a struct arena *. */
+const char *filter_names(void *user, const char *path, size_t *size);
+/* "255.255.255.0", "24", "0xffffff00" */
+int filter_netmask(struct filter_opts *, const char *text, struct diag *);
+
+/* A filter as machine code. */
+struct packet_filter;
+int packet_filter_open(struct packet_filter **, const char *text, u32 link, const char *netmask,
+		       struct diag *);
+bool packet_filter_takes(struct packet_filter *, const struct packet *);
+void packet_filter_close(struct packet_filter *); /* NULL is fine */
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * packet_filter.c: a packet filter that runs here: compiled to classic BPF, then to BPF, then to
+ * machine code.
+ *
+ * In:  an expression, packets. Out: does it take them? The code that classic BPF is translated to
+ * looks at the bounds of a packet itself, as the kernel's does: so it needs no other checks.
+ */
+#include "session/filter.h"
+
+#include "vm/vm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct packet_filter {
+	struct vm *vm;
+	struct vm_run *run;
+	struct cbpf_packet packet; /* what the code reads */
+};
+
+static int translate(struct packet_filter *f, struct arena *a, const char *text, u32 link,
+		     const char *netmask, struct diag *d)
+{
+	const struct vm_opts opts = {.trusted = true};
+	struct filter_opts how = {.names = filter_names, .user = a};
+	struct cbpf_translation t = {0};
+	struct filter filter = {0};
+	jmp_buf escape;
+	char number[16];
+	int err = 0;
+
+	snprintf(number, sizeof(number), "%u", link);
+	how.link = number;
+	if (netmask)
+		err = filter_netmask(&how, netmask, d);
+	if (err)
+		return err;
+	a->escape = &escape;
+	if (setjmp(escape))
+		return diag_fail(d, -ENOMEM, NULL, "out of memory");
+	err = filter_compile(&filter, a, text, strlen(text), &how, d);
+	if (!err)
+		err = cbpf_translate(&t, a, filter.insns.v, filter.insns.n, d);
+	if (!err)
+		err = vm_open_code(&f->vm, t.insns.v, t.insns.n, &opts, d);
+	if (!err)
+		err = vm_run_open(&f->run, f->vm, NULL, NULL, 0);
+	return err;
+}
+
+int packet_filter_open(struct packet_filter **out, const char *text, u32 link, const char *netmask,
+		       struct diag *d)
+{
+	struct packet_filter *f = calloc(1, sizeof(*f));
+	struct diag own = *d;
+	struct arena arena = {0};
+	int err = -ENOMEM;
+
+	*out = NULL;
+	if (!f)
+		return err;
+	own.file = "filter";
+	own.text = text;
+	own.size = strlen(text);
+	err = translate(f, &arena, text, link, netmask, &own);
+	arena_free(&arena);
+	if (err) {
+		packet_filter_close(f);
+		return err;
+	}
+	*out = f;
+	return 0;
+}
+
+bool packet_filter_takes(struct packet_filter *f, const struct packet *p)
+{
+	u64 result = 0;
+
+	f->packet.data = (u64)(uintptr_t)p->data;
+	f->packet.captured = p->captured;
+	f->packet.len = p->len;
+	return !vm_call(f->run, 0, (u64)(uintptr_t)&f->packet, sizeof(f->packet), &result) &&
+	       (u32)result;
+}
+
+void packet_filter_close(struct packet_filter *f)
+{
+	if (!f)
+		return;
+	vm_run_close(f->run);
+	vm_close(f->vm);
+	free(f);
+}
