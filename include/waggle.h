@@ -138,7 +138,7 @@ struct waggle_filter {
 int waggle_filter(const char *text, size_t size, const struct waggle_filter *, const char *format,
 		  const struct waggle_opts *);
 
-/* Packets of a capture file, and what is to be done with them. */
+/* Packets of a capture file or of a device, and what is to be done with them. */
 enum waggle_time {
 	WAGGLE_TIME_OF_DAY,
 	WAGGLE_NO_TIME,
@@ -150,6 +150,9 @@ enum waggle_time {
 struct waggle_capture {
 	size_t sz;
 	const char *read;  /* a file in pcap or pcapng, packed by gzip or not; "-": stdin */
+	const char *device; /* "eth0", "any": as they come; NULL: those of `read` */
+	bool promiscuous;   /* frames of a device that are for others, too */
+	int stop_fd;        /* of a device: ends when it can be read; 0: never */
 	const char *write; /* a file, "-": stdout; NULL: lines as of `tcpdump -n` to out() */
 	bool pcapng;       /* the format of `write`; else pcap */
 	bool nano;         /* times with nine digits, in lines and in pcap */
@@ -163,6 +166,7 @@ struct waggle_capture {
 	int hex;                                       /* 1 -x, 2 -xx, 3 -X, 4 -XX */
 	/* what came of it */
 	uint64_t seen, matched;
+	uint64_t received, dropped; /* of a device: what the kernel's filter took, and had no room for */
 };
 int waggle_capture(struct waggle_capture *, const struct waggle_opts *);
 

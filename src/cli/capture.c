@@ -1,16 +1,21 @@
 /*
- * capture.c: `waggle capture`: packets of a file, as lines, counted, or into another file. The
- * letters are tcpdump's.
+ * capture.c: `waggle capture`: packets of a device or of a file, as lines, counted, or into another
+ * file. The letters are tcpdump's.
  */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OPT_COUNT = 256, OPT_NANO, OPT_MICRO, OPT_UTC, OPT_PCAPNG, OPT_NETMASK };
 
 static const struct option long_options[] = {
+	{"interface", required_argument, NULL, 'i'},
+	{"no-promiscuous-mode", no_argument, NULL, 'p'},
 	{"read", required_argument, NULL, 'r'},
 	{"write", required_argument, NULL, 'w'},
 	{"count", no_argument, NULL, OPT_COUNT},
@@ -45,6 +50,7 @@ static int take_flag(struct waggle_capture *how, int opt)
 {
 	switch (opt) {
 	case 'n': return 0; /* it is always so */
+	case 'p': how->promiscuous = false; return 0;
 	case 'e': how->link_header = true; return 0;
 	case 'q': how->brief = true; return 0;
 	case 'S': how->absolute = true; return 0;
@@ -67,8 +73,9 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	int opt, err = 0;
 
 	while (!err &&
-	       (opt = getopt_long(argc, argv, "+r:w:c:s:F:neqStxXA", long_options, NULL)) >= 0)
+	       (opt = getopt_long(argc, argv, "+i:r:w:c:s:F:pneqStxXA", long_options, NULL)) >= 0)
 		switch (opt) {
+		case 'i': how->device = optarg; break;
 		case 'r': how->read = optarg; break;
 		case 'w': how->write = optarg; break;
 		case 'F': a->file = optarg; break;
@@ -88,8 +95,11 @@ static int parse(struct capture_args *a, int argc, char **argv)
 		}
 	if (err)
 		return err;
-	if (!how->read)
-		return usage_error("capture needs a file: -r FILE, or -r - for stdin");
+	if (how->read && how->device)
+		return usage_error(
+			"packets come from a file (-r) or from a device (-i), not from both");
+	if (!how->read && !how->device)
+		return usage_error("capture needs a device or a file: -i eth0, -i any, -r FILE");
 	if (a->times > 5)
 		return usage_error("-t is given at most five times");
 	how->time = (enum waggle_time)a->times;
@@ -99,10 +109,44 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	return 0;
 }
 
+/* ---- until Ctrl-C */
+
+static int stop_pipe[2];
+
+static void on_signal(int sig)
+{
+	const int err = errno;
+
+	(void)sig;
+	if (write(stop_pipe[1], "", 1) < 0) /* it is full: it was asked for already */
+		errno = err;
+	errno = err;
+}
+
+static int catch_signals(struct waggle_capture *how)
+{
+	struct sigaction act = {.sa_handler = on_signal};
+
+	if (pipe(stop_pipe))
+		return STATUS_ERROR;
+	how->stop_fd = stop_pipe[0];
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	return 0;
+}
+
+static void tell_counts(const struct waggle_capture *how)
+{
+	fprintf(stderr,
+		"%llu packets captured, %llu received by the filter, %llu dropped by the kernel\n",
+		(unsigned long long)how->matched, (unsigned long long)how->received,
+		(unsigned long long)how->dropped);
+}
+
 int cmd_capture(int argc, char **argv)
 {
 	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag, .out = report_out};
-	struct capture_args a = {.how = {.sz = sizeof(a.how)}};
+	struct capture_args a = {.how = {.sz = sizeof(a.how), .promiscuous = true}};
 	struct source source = {0};
 	char *words = NULL;
 	int err = parse(&a, argc, argv);
@@ -113,7 +157,11 @@ int cmd_capture(int argc, char **argv)
 		return STATUS_ERROR;
 	words = a.file ? NULL : words_join(argv + optind);
 	a.how.filter = a.file ? source.text : words;
-	err = waggle_capture(&a.how, &opts);
+	err = a.how.device ? catch_signals(&a.how) : 0;
+	if (!err)
+		err = waggle_capture(&a.how, &opts);
+	if (!err && a.how.device)
+		tell_counts(&a.how);
 	if (a.how.count_only)
 		printf("%llu packet%s\n", (unsigned long long)a.how.matched,
 		       a.how.matched == 1 ? "" : "s");

@@ -48,6 +48,28 @@ void packet_reader_close(struct packet_reader *);
 /* Of the first interface, -1: no interface was seen yet. snaplen may be NULL. */
 int packet_reader_link(const struct packet_reader *, u32 *snaplen);
 
+/* ---- as they come */
+
+struct packet_live;
+struct packet_live_opts {
+	const char *device; /* "any": all */
+	bool promiscuous;   /* frames for others, too */
+	const void
+		*insns; /* a filter in classic BPF for packets of packet_live_link(); NULL: none */
+	u32 ninsns;
+};
+/* Needs CAP_NET_RAW. Packets come only after packet_live_start(). After an error of either, close
+ * what was opened. */
+int packet_live_open(struct packet_live **, const struct packet_live_opts *, struct diag *);
+int packet_live_start(struct packet_live *, const struct packet_live_opts *, struct diag *);
+void packet_live_close(struct packet_live *); /* NULL is fine */
+u32 packet_live_link(const struct packet_live *);
+int packet_live_fd(const struct packet_live *); /* to poll(2) */
+/* 1: a packet, good until the next call; 0: none is there. */
+int packet_live_next(struct packet_live *, struct packet *);
+/* How many the filter took so far, and how many of them there was no room for. */
+void packet_live_counts(struct packet_live *, u64 *received, u64 *dropped);
+
 /* ---- writing */
 
 enum packet_format { PACKET_PCAP, PACKET_PCAPNG };

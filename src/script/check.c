@@ -195,9 +195,39 @@ static void check_unary(struct checker *c, struct node *n)
 		n->type.is_signed = 1; /* -1 stays -1 beside unsigned values */
 }
 
-static void check_quietly(struct checker *c, struct node *n)
+/* Of two numbers: as wide as both, signed as C has it. */
+static struct type join_choices(struct checker *c, const struct type *b, const struct type *otherwise)
 {
-	check_expr(c, n);
+	struct type t = type_join(c->script->arena, *b, *otherwise);
+
+	if (t.kind == TYPE_INT && !t.is_pointer && !t.is_bool && !t.names)
+		t = type_arith(*b, *otherwise);
+	return t;
+}
+
+static bool is_number(const struct type *t)
+{
+	return t->kind == TYPE_INT && !t->is_pointer;
+}
+
+/* The one that is never taken may be anything; where it is a number, it still has its part in the type. */
+static void check_known_cond(struct checker *c, struct node *n)
+{
+	struct node *taken = n->known == 1 ? n->c : n->b, *other = n->known == 1 ? n->b : n->c;
+	bool final = c->final, sound = false;
+
+	if (n->a->kind != NODE_COMPTIME) {
+		c->final = false;
+		c->dead++;
+		sound = check_expr(c, other);
+		c->dead--;
+		c->final = final;
+	}
+	if (!check_expr(c, taken))
+		return;
+	n->type = taken->type;
+	if (sound && is_number(&taken->type) && is_number(&other->type))
+		n->type = join_choices(c, &n->b->type, &n->c->type);
 }
 
 static void check_cond(struct checker *c, struct node *n)
@@ -205,21 +235,14 @@ static void check_cond(struct checker *c, struct node *n)
 	bool b, otherwise;
 
 	check_condition(c, n, "a condition");
-	if (n->known) { /* the other one may be anything */
-		struct node *taken = n->known == 1 ? n->c : n->b, *other = n->known == 1 ? n->b : n->c;
-
-		if (n->a->kind != NODE_COMPTIME)
-			check_dead(c, other, check_quietly);
-		check_expr(c, taken);
-		n->type = taken->type;
+	if (n->known) {
+		check_known_cond(c, n);
 		return;
 	}
 	b = check_expr(c, n->b), otherwise = check_expr(c, n->c);
 	if (!b || !otherwise)
 		return;
-	n->type = type_join(c->script->arena, n->b->type, n->c->type);
-	if (n->type.kind == TYPE_INT && !n->type.is_pointer && !n->type.is_bool && !n->type.names)
-		n->type = type_arith(n->b->type, n->c->type);
+	n->type = join_choices(c, &n->b->type, &n->c->type);
 	if (!check_storable(n->type))
 		check_fail(c, n, "both must be of one type", "%s or %s?",
 			   TYPE_A(n->b->type), TYPE_A(n->c->type));

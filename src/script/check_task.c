@@ -65,6 +65,10 @@ void check_pid(struct checker *c, struct node *n)
 		n->value = PID_OWN;
 	else if (n->a->kind == NODE_NAME && !strcmp(n->a->text, "init"))
 		n->value = PID_INIT;
+	else if (n->a->kind == NODE_NAME && strcmp(n->a->text, "curtask") != 0)
+		check_fail(c, n->a,
+			   "pid(curr_ns), pid(init), or pid(task) with a struct task_struct *",
+			   "there is no PID namespace '%s'", n->a->text);
 	else {
 		n->value = PID_OF_TASK;
 		check_task_arg(c, n);

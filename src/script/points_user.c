@@ -25,7 +25,7 @@ struct search {
 	struct dict found; /* uprobe: by offset; usdt: leaders by operands */
 	struct point *leader;
 	u32 n;
-	bool cpp;	  /* the name is one of C++, as people write it */
+	bool cpp;             /* the name is one of C++, as people write it */
 	bool too_far, inside; /* the offset is outside of the function, inside of an instruction */
 };
 
@@ -52,8 +52,8 @@ static struct point *add_place(struct search *f, const char *name, u64 off)
 
 /* ---- files */
 
-/* Looks into each file that is meant: "*" or nothing: all with code that the process of -p has mapped,
- * or any process; a pattern; or one. Files in which there is nothing are no error where
+/* Looks into each file that is meant: "*" or nothing: all with code that the process of -p has
+ * mapped, or any process; a pattern; or one. Files in which there is nothing are no error where
  * there may be others. */
 struct files {
 	struct search *search;
@@ -67,7 +67,8 @@ static int take_file(void *user, const char *path)
 	struct search *f = files->search;
 	void **seen = dict_put(&files->seen, arena_strdup(f->script->arena, path));
 
-	if (*seen || f->script->target->ops->file(f->script->target, path, f->script->pid, &f->file))
+	if (*seen ||
+	    f->script->target->ops->file(f->script->target, path, f->script->pid, &f->file))
 		return 0; /* deleted, or no ELF file */
 	*seen = f;
 	return files->look(f);
@@ -80,10 +81,16 @@ static int in_files(struct search *f, const char *path, int (*look)(struct searc
 	struct target *t = f->script->target;
 	int err;
 
-	if (!*path || !strcmp(path, "*"))
-		return ops->mapped(t, f->script->pid, take_file, &files);
-	if (has_wildcard(path))
-		return ops->glob(t, path, take_file, &files);
+	if (!*path || !strcmp(path, "*") || has_wildcard(path)) {
+		err = has_wildcard(path) && strcmp(path, "*") != 0
+			      ? ops->glob(t, path, take_file, &files)
+			      : ops->mapped(t, f->script->pid, take_file, &files);
+		if (err == -EOPNOTSUPP)
+			diag_error(f->script->diag, f->spec->at,
+				   "compile on the machine that has them",
+				   "a saved target does not hold files of user space");
+		return err;
+	}
 	err = target_file(t, path, f->script->pid, f->spec->at, &f->file, f->script->diag);
 	return err ? err : look(f);
 }
@@ -258,7 +265,8 @@ static int parse_offset(struct search *f, char *name)
 /* Since glibc 2.34 the functions of some libraries are in libc, and what is left is empty. */
 static bool look_in_libc(struct search *f)
 {
-	static const char *const moved[] = {"libpthread.so", "libdl.so", "librt.so", "libutil.so", "libanl.so"};
+	static const char *const moved[] = {"libpthread.so", "libdl.so", "librt.so", "libutil.so",
+					    "libanl.so"};
 	const char *path = f->file->path, *base = strrchr(path, '/');
 	struct target *t = f->script->target;
 	bool found = false;
@@ -385,7 +393,8 @@ static int unknown_usdt(struct search *f, const char *file)
 			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best)
 			  : f->near.word ? "readelf -n lists the probes of a file"
 					 : NULL,
-			  "%s has %s USDT probe '%s%s%s'", file, strncmp(file, "no ", 3) ? "no" : "a", f->provider ? f->provider : "",
+			  "%s has %s USDT probe '%s%s%s'", file,
+			  strncmp(file, "no ", 3) ? "no" : "a", f->provider ? f->provider : "",
 			  f->provider ? ":" : "", f->name);
 }
 

@@ -1,22 +1,26 @@
 /*
- * capture.c: the call of waggle.h that takes packets from a file and shows, counts or keeps them.
+ * capture.c: the call of waggle.h that takes packets from a file or a device and shows, counts or
+ * keeps them.
  *
- * In:  a capture file. Out: lines, a number, or another file.
+ * In:  a capture file, or what comes. Out: lines, a number, or another file.
  */
 #include "session/filter.h"
 #include "session/opts.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define LINES_ENOUGH (1 << 16)
+#define CLASSIC_MOST 4096 /* BPF_MAXINSNS: instructions that the kernel takes */
 
 struct capture {
 	struct waggle_capture *how;
 	struct waggle_opts opts;
 	struct diag diag;
 	struct packet_reader *reader;
+	struct packet_live *live; /* one of both */
 	struct packet_printer printer;
 	struct packet_writer writer;
 	struct buf lines;
@@ -34,6 +38,19 @@ static int open_file(struct capture *c)
 		return diag_fail(&c->diag, -errno, NULL, "cannot read %s: %s", path,
 				 strerror(errno));
 	return packet_reader_open(&c->reader, fd, path, &c->diag);
+}
+
+static struct packet_live_opts live_opts(const struct capture *c)
+{
+	return (struct packet_live_opts){.device = c->how->device,
+					 .promiscuous = c->how->promiscuous};
+}
+
+static int open_device(struct capture *c)
+{
+	const struct packet_live_opts o = live_opts(c);
+
+	return packet_live_open(&c->live, &o, &c->diag);
 }
 
 static int open_output(struct capture *c)
@@ -67,7 +84,8 @@ static int keep(struct capture *c, const struct packet *p)
 	u32 snaplen = 0;
 
 	if (!c->how->matched) {
-		packet_reader_link(c->reader, &snaplen);
+		if (c->reader)
+			packet_reader_link(c->reader, &snaplen);
 		packet_writer_begin(&c->writer, p->link, snaplen ? snaplen : PACKET_BYTES_MOST);
 	} else if (p->link != c->writer.link) {
 		return diag_fail(
@@ -108,7 +126,7 @@ static int filter_for(struct capture *c, u32 link)
 /* A mistake in the expression is told before the first packet comes. */
 static int open_filter(struct capture *c)
 {
-	int link = packet_reader_link(c->reader, NULL);
+	int link = c->live ? (int)packet_live_link(c->live) : packet_reader_link(c->reader, NULL);
 
 	return filter_for(c, link < 0 ? LINK_ETHERNET : (u32)link);
 }
@@ -136,15 +154,66 @@ static int each_packet(struct capture *c)
 	return got < 0 ? got : err;
 }
 
+/* ---- as they come */
+
+/* The kernel sees neither the header of a cooked packet nor a tag that was taken off: then only we
+ * choose. */
+static int live_start(struct capture *c)
+{
+	struct packet_live_opts o = live_opts(c);
+
+	if (c->filter && packet_live_link(c->live) != LINK_SLL2 && !strstr(c->how->filter, "vlan"))
+		o.insns = packet_filter_code(c->filter, &o.ninsns);
+	if (o.ninsns > CLASSIC_MOST)
+		o.ninsns = 0;
+	return packet_live_start(c->live, &o, &c->diag);
+}
+
+/* Nothing waits longer than until there is nothing else to do. Nonzero: it is the end. */
+static int wait_for_packets(struct capture *c)
+{
+	struct pollfd p[2] = {{.fd = packet_live_fd(c->live), .events = POLLIN},
+			      {.fd = c->how->stop_fd > 0 ? c->how->stop_fd : -1, .events = POLLIN}};
+
+	show_lines(c);
+	if (c->writes && c->writer.out.n && packet_flush(&c->writer))
+		return 1; /* finish() tells */
+	if (poll(p, 2, -1) < 0 && errno != EINTR)
+		return 1;
+	return p[1].revents != 0;
+}
+
+static int each_live(struct capture *c)
+{
+	struct packet p;
+	int err = live_start(c);
+
+	if (err)
+		return err;
+	if (!c->opts.quiet)
+		diag_note(&c->diag, NULL, "listening on %s", c->how->device);
+	do {
+		while (!err && packet_live_next(c->live, &p)) {
+			err = handle(c, &p);
+			if (c->how->most && c->how->matched == c->how->most)
+				goto out;
+		}
+	} while (!err && !wait_for_packets(c));
+out:
+	packet_live_counts(c->live, &c->how->received, &c->how->dropped);
+	return err;
+}
+
 static int finish(struct capture *c, int err)
 {
 	int written = 0;
 
 	show_lines(c);
 	if (c->writes && c->writer.fd >= 0) {
-		if (!c->how->matched && c->reader) { /* an empty file is one, too */
+		if (!c->how->matched && (c->reader || c->live)) { /* an empty file is one, too */
 			u32 snaplen = 0;
-			int link = packet_reader_link(c->reader, &snaplen);
+			int link = c->live ? (int)packet_live_link(c->live)
+					   : packet_reader_link(c->reader, &snaplen);
 
 			packet_writer_begin(&c->writer, link < 0 ? LINK_ETHERNET : (u32)link,
 					    snaplen ? snaplen : PACKET_BYTES_MOST);
@@ -163,6 +232,7 @@ static int finish(struct capture *c, int err)
 	packet_printer_close(&c->printer);
 	packet_filter_close(c->filter);
 	packet_reader_close(c->reader);
+	packet_live_close(c->live);
 	return err;
 }
 
@@ -192,13 +262,13 @@ int waggle_capture(struct waggle_capture *how, const struct waggle_opts *opts)
 	own.seen = own.matched = 0;
 	c.diag = (struct diag){.fn = c.opts.diag, .user = c.opts.user};
 	c.printer = printer_of(&own);
-	err = open_file(&c);
+	err = own.device ? open_device(&c) : open_file(&c);
 	if (!err)
 		err = open_filter(&c);
 	if (!err)
 		err = open_output(&c);
 	if (!err)
-		err = each_packet(&c);
+		err = c.live ? each_live(&c) : each_packet(&c);
 	err = finish(&c, err);
 	memcpy(how, &own, MIN(how->sz, sizeof(own)));
 	return err;

@@ -14,6 +14,8 @@ int filter_netmask(struct filter_opts *, const char *text, struct diag *);
 struct packet_filter;
 int packet_filter_open(struct packet_filter **, const char *text, u32 link, const char *netmask,
 		       struct diag *);
+/* In classic BPF; it lives as long as the filter. */
+const struct cbpf_insn *packet_filter_code(const struct packet_filter *, u32 *n);
 bool packet_filter_takes(struct packet_filter *, const struct packet *);
 void packet_filter_close(struct packet_filter *); /* NULL is fine */
 

@@ -17,7 +17,19 @@ struct packet_filter {
 	struct vm *vm;
 	struct vm_run *run;
 	struct cbpf_packet packet; /* what the code reads */
+	struct cbpf_insn *classic;
+	u32 nclassic;
 };
+
+static int keep_classic(struct packet_filter *f, const struct filter *from)
+{
+	f->nclassic = from->insns.n;
+	f->classic = malloc(MAX(f->nclassic, 1u) * sizeof(*f->classic));
+	if (!f->classic)
+		return -ENOMEM;
+	memcpy(f->classic, from->insns.v, f->nclassic * sizeof(*f->classic));
+	return 0;
+}
 
 static int translate(struct packet_filter *f, struct arena *a, const char *text, u32 link,
 		     const char *netmask, struct diag *d)
@@ -40,6 +52,8 @@ static int translate(struct packet_filter *f, struct arena *a, const char *text,
 	if (setjmp(escape))
 		return diag_fail(d, -ENOMEM, NULL, "out of memory");
 	err = filter_compile(&filter, a, text, strlen(text), &how, d);
+	if (!err)
+		err = keep_classic(f, &filter);
 	if (!err)
 		err = cbpf_translate(&t, a, filter.insns.v, filter.insns.n, d);
 	if (!err)
@@ -73,6 +87,12 @@ int packet_filter_open(struct packet_filter **out, const char *text, u32 link, c
 	return 0;
 }
 
+const struct cbpf_insn *packet_filter_code(const struct packet_filter *f, u32 *n)
+{
+	*n = f->nclassic;
+	return f->classic;
+}
+
 bool packet_filter_takes(struct packet_filter *f, const struct packet *p)
 {
 	u64 result = 0;
@@ -90,5 +110,6 @@ void packet_filter_close(struct packet_filter *f)
 		return;
 	vm_run_close(f->run);
 	vm_close(f->vm);
+	free(f->classic);
 	free(f);
 }

@@ -21,6 +21,7 @@ struct reader {
 	const char *path;
 	unsigned line;
 	struct test_case *c;
+	const char *differs; /* said before the first case: of all of the file that do not say it themselves */
 };
 
 static bool complain(const struct reader *r, const char *what, const char *text)
@@ -159,6 +160,10 @@ static bool directive(struct reader *r, char *word, char *text, struct test_case
 			*tail = &r->c->next;
 		return r->c;
 	}
+	if (!r->c && strcmp(word, "differs") == 0) {
+		r->differs = text;
+		return true;
+	}
 	if (!r->c)
 		return complain(r, "before the first case:", word);
 	for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++)
@@ -255,8 +260,10 @@ struct test_case **cases_read(const char *path, struct test_case **tail)
 		if (!directive(&r, word, text, &tail))
 			return NULL;
 	}
-	for (struct test_case *c = *head; c; c = c->next)
+	for (struct test_case *c = *head; c; c = c->next) {
+		c->differs = c->differs ? c->differs : r.differs;
 		if (!complete(&r, c))
 			return NULL;
+	}
 	return tail;
 }

@@ -125,47 +125,55 @@ static int holder(unsigned id, const char *waggle, bool *ours)
 	return found;
 }
 
-/* Programs that are new and not somebody else's, one line each into `why`; returns how many. */
-static unsigned left_behind(const struct programs *before, const struct options *o, struct text *why)
+/* Keeps of `suspects` those that are there and not somebody else's; with `why`, a line for each. */
+static void suspects_check(struct programs *suspects, const struct options *o, struct text *why)
 {
 	struct programs now;
-	unsigned n = 0;
+	size_t kept = 0;
 
 	programs_list(&now);
-	for (size_t i = 0; i < now.n; i++) {
+	for (size_t i = 0; i < suspects->n; i++) {
+		unsigned id = suspects->id[i];
 		bool ours;
 		int pid;
 
-		if (listed(before, now.id[i]))
+		if (!listed(&now, id))
 			continue;
-		pid = holder(now.id[i], o->waggle, &ours);
+		pid = holder(id, o->waggle, &ours);
 		if (pid && !ours)
 			continue;
-		n++;
+		suspects->id[kept++] = id;
 		if (why && !pid)
-			text_printf(why, "    BPF program %u was left behind\n", now.id[i]);
+			text_printf(why, "    BPF program %u was left behind\n", id);
 		else if (why)
-			text_printf(why, "    BPF program %u is still held by process %d\n",
-				    now.id[i], pid);
+			text_printf(why, "    BPF program %u is still held by process %d\n", id, pid);
 	}
+	suspects->n = kept;
 	programs_free(&now);
-	return n;
 }
 
+/* Those that are new at the end of the case, and no later ones: others load and unload, too. */
 void leak_check(const struct programs *before, const struct options *o, struct text *why)
 {
 	const struct timespec step = { .tv_nsec = 20000000 };
 	double end = now_seconds() + 2 * o->patience;
+	struct programs suspects;
+	size_t n = 0;
 
 	if (!before->known)
 		return;
-	while (left_behind(before, o, NULL))
-		if (now_seconds() < end) {
-			nanosleep(&step, NULL);
-		} else {
-			left_behind(before, o, why);
-			return;
-		}
+	programs_list(&suspects);
+	for (size_t i = 0; i < suspects.n; i++)
+		if (!listed(before, suspects.id[i]))
+			suspects.id[n++] = suspects.id[i];
+	suspects.n = n;
+	suspects_check(&suspects, o, NULL);
+	while (suspects.n && now_seconds() < end) {
+		nanosleep(&step, NULL);
+		suspects_check(&suspects, o, NULL);
+	}
+	suspects_check(&suspects, o, why);
+	programs_free(&suspects);
 }
 
 /* A process without parent that has the name of ours: it closes events and is past its last word. */

@@ -1,0 +1,53 @@
+# tests/packet/live.sh: packets as they come, in a network of their own: sh live.sh WAGGLE TMP (by tests/packet/run).
+# A capture of N packets ends by itself; who sends waits until it listens.
+waggle=$1 tmp=$2
+ip link set lo up
+
+listening() { # until the capture in $tmp/err listens, or 10 s
+	for _ in $(seq 200); do
+		grep -q listening "$tmp/err" && return
+		sleep 0.05
+	done
+}
+send() { # send HOST N: datagrams to port 5000 from port 6000
+	python3 -c "
+import socket, sys
+s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('', 6000))
+for i in range(int(sys.argv[2])):
+    s.sendto(b'hello', (sys.argv[1], 5000))
+" "$1" "$2"
+}
+capture() { # capture HOST N ARGS...
+	host=$1 n=$2
+	shift 2
+	"$waggle" capture "$@" >"$tmp/out" 2>"$tmp/err" &
+	listening
+	send "$host" "$n"
+	wait $!
+}
+check() { # check NAME PATTERN N: so many lines of out are like it
+	[ "$(grep -cE "$2" "$tmp/out")" = "$3" ] && { echo "ok $1"; return; }
+	echo "not ok $1: not $3 lines are like $2"
+	sed 's/^/    /' "$tmp/out" "$tmp/err"
+}
+
+capture 127.0.0.1 3 -i lo -c 3 udp port 5000
+check "packets of lo, each once" '^[0-9:.]+ IP 127.0.0.1.6000 > 127.0.0.1.5000: UDP, length 5$' 3
+grep -q '^3 packets captured, [0-9]* received by the filter, 0 dropped' "$tmp/err" && echo "ok their number" ||
+	echo "not ok their number: $(tail -1 "$tmp/err")"
+capture 127.0.0.1 2 -i lo -c 1 icmp
+check "a filter in the kernel" 'ICMP 127.0.0.1 udp port 5000 unreachable, length 41$' 1
+capture ::1 1 -i any -e -c 1 udp
+check "all devices" ' lo +In  ifindex 1 00:00:00:00:00:00 ethertype IPv6 \(0x86dd\), length 73: ::1.6000 > ::1.5000: UDP, length 5$' 1
+capture 127.0.0.1 2 -i lo -c 2 -w "$tmp/live" udp port 5000
+"$waggle" capture -r "$tmp/live" >"$tmp/out"
+check "into a file" ' IP 127.0.0.1.6000 > 127.0.0.1.5000: UDP, length 5$' 2
+
+: >"$tmp/err"
+"$waggle" capture -i lo >"$tmp/out" 2>"$tmp/err" &
+listening
+kill -INT $!
+wait $! && grep -q '^0 packets captured' "$tmp/err" && echo "ok Ctrl-C ends it" || echo "not ok Ctrl-C ends it: $(cat "$tmp/err")"
+"$waggle" capture -i nosuch 2>"$tmp/err" || grep -q "there is no device nosuch" "$tmp/err" && echo "ok no such device" ||
+	echo "not ok no such device: $(cat "$tmp/err")"
