@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 struct flow {
-	u8 low[16], high[16]; /* ends in an order of their own */
+	u8 addrs[2][16]; /* the ends, in an order of their own: the lower first */
 	u16 low_port, high_port;
 	bool used, six;
 	u32 low_seq, high_seq;
@@ -31,8 +31,7 @@ static u64 hash_of(const struct flow *f)
 {
 	u64 words[4], h = (u64)f->low_port << 16 | f->high_port;
 
-	memcpy(words, f->low, 16);
-	memcpy(words + 2, f->high, 16);
+	memcpy(words, f->addrs, sizeof(words));
 	for (u32 i = 0; i < 4; i++)
 		h = (h ^ words[i]) * 0x9e3779b97f4a7c15ull;
 	return h ^ h >> 29;
@@ -41,7 +40,7 @@ static u64 hash_of(const struct flow *f)
 static bool same(const struct flow *a, const struct flow *b)
 {
 	return a->low_port == b->low_port && a->high_port == b->high_port && a->six == b->six &&
-	       !memcmp(a->low, b->low, 32);
+	       !memcmp(a->addrs, b->addrs, sizeof(a->addrs));
 }
 
 static struct flow *slot_of(struct flow *rows, u32 cap, const struct flow *key)
@@ -96,8 +95,8 @@ static void make_relative(struct line *l, struct segment *s, const struct ends *
 	u32 *ours, *theirs;
 	bool known;
 
-	memcpy(key.low, swap ? e->dst : e->src, n);
-	memcpy(key.high, swap ? e->src : e->dst, n);
+	memcpy(key.addrs[0], swap ? e->dst : e->src, n);
+	memcpy(key.addrs[1], swap ? e->src : e->dst, n);
 	key.low_port = (u16)(swap ? s->dport : s->sport);
 	key.high_port = (u16)(swap ? s->sport : s->dport);
 	f = flow_of(l->o, &key);

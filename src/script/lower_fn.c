@@ -105,7 +105,7 @@ void store_buf(struct lower *l, struct node *n, struct mem to)
 
 void store_ntop(struct lower *l, struct node *n, struct mem to)
 {
-	struct node *addr = n->a->next ? n->a->next : n->a;
+	struct node *addr = n->a->next ? n->a->next : n->a, *port = n->a->next ? addr->next : NULL;
 	bool number = addr->type.kind == TYPE_INT && !addr->type.is_pointer;
 	u32 size = addr->type.kind == TYPE_INT ? 4 : MIN(addr->type.size, 16u), family;
 	struct ir_fn *fn = l->fn;
@@ -114,8 +114,8 @@ void store_ntop(struct lower *l, struct node *n, struct mem to)
 	family = n->a->next ? lower_int(l, n->a) : ir_const(fn, size == 16 ? AF_INET6 : AF_INET);
 	ir_store(fn, 8, to.ptr, to.off, family);
 	mem_zero(l, bytes, 16);
-	if (n->type.size == 32)
-		ir_store(fn, 8, to.ptr, to.off + 24, lower_int(l, n->a->next->next));
+	if (port)
+		ir_store(fn, 8, to.ptr, to.off + 24, lower_int(l, port));
 	if (number)
 		ir_store(fn, 4, bytes.ptr, bytes.off, lower_int(l, addr));
 	else if (addr->type.kind == TYPE_INT) /* how much it points to, the family tells */

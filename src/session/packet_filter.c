@@ -31,14 +31,19 @@ static int keep_classic(struct packet_filter *f, const struct filter *from)
 	return 0;
 }
 
-static int translate(struct packet_filter *f, struct arena *a, const char *text, u32 link,
+struct building {
+	struct arena arena;
+	jmp_buf escape;
+};
+
+static int translate(struct packet_filter *f, struct building *b, const char *text, u32 link,
 		     const char *netmask, struct diag *d)
 {
+	struct arena *a = &b->arena;
 	const struct vm_opts opts = {.trusted = true};
 	struct filter_opts how = {.names = filter_names, .user = a};
 	struct cbpf_translation t = {0};
 	struct filter filter = {0};
-	jmp_buf escape;
 	char number[16];
 	int err = 0;
 
@@ -48,8 +53,8 @@ static int translate(struct packet_filter *f, struct arena *a, const char *text,
 		err = filter_netmask(&how, netmask, d);
 	if (err)
 		return err;
-	a->escape = &escape;
-	if (setjmp(escape))
+	a->escape = &b->escape;
+	if (setjmp(b->escape))
 		return diag_fail(d, -ENOMEM, NULL, "out of memory");
 	err = filter_compile(&filter, a, text, strlen(text), &how, d);
 	if (!err)
@@ -68,7 +73,7 @@ int packet_filter_open(struct packet_filter **out, const char *text, u32 link, c
 {
 	struct packet_filter *f = calloc(1, sizeof(*f));
 	struct diag own = *d;
-	struct arena arena = {0};
+	struct building b = {0};
 	int err = -ENOMEM;
 
 	*out = NULL;
@@ -77,8 +82,8 @@ int packet_filter_open(struct packet_filter **out, const char *text, u32 link, c
 	own.file = "filter";
 	own.text = text;
 	own.size = strlen(text);
-	err = translate(f, &arena, text, link, netmask, &own);
-	arena_free(&arena);
+	err = translate(f, &b, text, link, netmask, &own);
+	arena_free(&b.arena);
 	if (err) {
 		packet_filter_close(f);
 		return err;
