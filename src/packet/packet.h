@@ -75,12 +75,13 @@ void packet_live_counts(struct packet_live *, u64 *received, u64 *dropped);
 enum packet_format { PACKET_PCAP, PACKET_PCAPNG };
 struct packet_writer {
 	struct buf out; /* what is not written yet */
-	int fd;
+	int fd;         /* the caller's, who closes it */
+	int err;        /* -errno of the first write that failed; later packets are dropped */
 	enum packet_format format;
 	bool nano; /* times in ns */
 	u32 link;
 };
-/* Begins a file of packets of one kind. -errno of write(2) comes with packet_flush(). */
+/* Begins a file of packets of one kind. packet_flush() returns `err`. */
 void packet_writer_begin(struct packet_writer *, u32 link, u32 snaplen);
 void packet_write(struct packet_writer *, const struct packet *);
 int packet_flush(struct packet_writer *);

@@ -105,20 +105,19 @@ void packet_write(struct packet_writer *w, const struct packet *p)
 		packet_flush(w);
 }
 
-/* An error stays: later packets are dropped, and the last flush tells it. */
 int packet_flush(struct packet_writer *w)
 {
 	size_t done = 0;
 
 	if (w->out.failed)
-		return -ENOMEM;
-	while (done < w->out.n && w->fd >= 0) {
+		w->err = -ENOMEM;
+	while (!w->err && done < w->out.n) {
 		ssize_t n = write(w->fd, w->out.p + done, w->out.n - done);
 
 		if (n < 0 && errno != EINTR)
-			w->fd = -errno;
+			w->err = -errno;
 		done += n > 0 ? (size_t)n : 0;
 	}
 	w->out.n = 0;
-	return w->fd < 0 ? w->fd : 0;
+	return w->err;
 }

@@ -146,7 +146,7 @@ static int each_packet(struct capture *c)
 	struct packet p;
 	int got = 0, err = 0;
 
-	while (!err && (got = packet_read(c->reader, &p)) > 0) {
+	while (!err && !c->writer.err && (got = packet_read(c->reader, &p)) > 0) {
 		err = handle(c, &p);
 		if (c->how->most && c->how->matched == c->how->most)
 			break;
@@ -222,8 +222,7 @@ static int finish(struct capture *c, int err)
 		if (written && !err)
 			err = diag_fail(&c->diag, written, NULL, "cannot write %s: %s",
 					c->how->write, strerror(-written));
-		if (c->writer.fd >= 0)
-			close(c->writer.fd);
+		close(c->writer.fd);
 	}
 	buf_free(&c->writer.out);
 	if (c->lines.failed && !err)
