@@ -318,3 +318,18 @@ int bcc_expression(struct bcc_probe *p, struct part e, struct text *t)
 	}
 	return 0;
 }
+
+int bcc_run(struct trace *t, const char *tool, struct text *script, char **command, bool print,
+	    int status)
+{
+	t->opts.command = command;
+	t->opts.command_only = command;
+	t->tool = tool;
+	t->script = script->p;
+	if (!status && print)
+		fputs(script->p, stdout);
+	else
+		status = trace_run(t, status);
+	free(script->p);
+	return status;
+}

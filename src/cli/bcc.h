@@ -44,6 +44,10 @@ int bcc_expression(struct bcc_probe *, struct part, struct text *);
 struct part bcc_until(const char *, const char *ends);
 struct part bcc_trim(struct part);
 
+/* Runs the script that was made, or prints it, and frees it. command: behind "--", or NULL. */
+int bcc_run(struct trace *, const char *tool, struct text *script, char **command, bool print,
+	    int status);
+
 int cmd_bcc_trace(int argc, char **argv);
 int cmd_argdist(int argc, char **argv);
 

@@ -269,17 +269,8 @@ int cmd_argdist(int argc, char **argv)
 		status = put_probes(&o, end, argv);
 	if (!status)
 		put_interval(&o);
-	if (end < argc) {
-		o.trace.opts.command = argv + end + 1;
-		o.trace.opts.command_only = true;
-	}
-	o.trace.tool = "argdist";
-	o.trace.script = o.script.p;
-	if (!status && o.print)
-		fputs(o.script.p, stdout);
-	else
-		status = trace_run(&o.trace, status);
-	free(o.script.p);
+	status = bcc_run(&o.trace, "argdist", &o.script, end < argc ? argv + end + 1 : NULL,
+			 o.print, status);
 	free(o.prints.p);
 	return status;
 }

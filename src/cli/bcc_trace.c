@@ -213,16 +213,7 @@ int cmd_bcc_trace(int argc, char **argv)
 	put_header(&o);
 	for (int i = optind; i < end && !status; i++)
 		status = put_probe(&o, argv[i]);
-	if (end < argc) {
-		o.trace.opts.command = argv + end + 1;
-		o.trace.opts.command_only = true;
-	}
-	o.trace.tool = "trace";
-	o.trace.script = o.script.p;
-	if (!status && o.print)
-		fputs(o.script.p, stdout);
-	else
-		status = trace_run(&o.trace, status);
-	free(o.script.p);
+	status = bcc_run(&o.trace, "trace", &o.script, end < argc ? argv + end + 1 : NULL, o.print,
+			 status);
 	return status;
 }

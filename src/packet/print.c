@@ -350,52 +350,47 @@ static const char *direction(u32 kind)
 	return kind < ARRAY_SIZE(names) ? names[kind] : "?";
 }
 
-static void print_sll(struct line *l, struct view v)
+/* What both have: a type, and a sender if its hardware is that of Ethernet. */
+static void print_cooked(struct line *l, struct view v, u32 type, const u8 *mac, u32 head)
 {
-	u32 type;
-
-	if (!view_has(&v, 0, 16)) {
-		put_short(l, "sll");
-		return;
-	}
-	type = view_u16(&v, 14);
 	if (l->o->link_header) {
-		buf_printf(l->b, "%3s ", direction(view_u16(&v, 0)));
-		if (view_u16(&v, 4) == 6) {
-			put_mac(l, v.p + 6);
+		if (mac) {
+			put_mac(l, mac);
 			put(l, " ");
 		}
 		put_ethertype(l, type);
 		put_u32(l, ", length ", v.len);
 		put(l, ": ");
 	}
-	print_ethertype(l, type, view_from(v, 16), !l->o->link_header);
+	print_ethertype(l, type, view_from(v, head), !l->o->link_header);
+}
+
+static void print_sll(struct line *l, struct view v)
+{
+	if (!view_has(&v, 0, 16)) {
+		put_short(l, "sll");
+		return;
+	}
+	if (l->o->link_header)
+		buf_printf(l->b, "%3s ", direction(view_u16(&v, 0)));
+	print_cooked(l, v, view_u16(&v, 14), view_u16(&v, 4) == 6 ? v.p + 6 : NULL, 16);
 }
 
 static void print_sll2(struct line *l, struct view v)
 {
 	char name[IF_NAMESIZE];
-	u32 type;
 
 	if (!view_has(&v, 0, 20)) {
 		put_short(l, "sll2");
 		return;
 	}
-	type = view_u16(&v, 0);
 	buf_printf(l->b, "%-5s ", if_indextoname(view_u32(&v, 4), name) ? name : "?");
 	buf_printf(l->b, "%-3s ", direction(v.p[10]));
 	if (l->o->link_header) {
 		put_u32(l, "ifindex ", view_u32(&v, 4));
 		put(l, " ");
-		if (v.p[11] == 6) {
-			put_mac(l, v.p + 12);
-			put(l, " ");
-		}
-		put_ethertype(l, type);
-		put_u32(l, ", length ", v.len);
-		put(l, ": ");
 	}
-	print_ethertype(l, type, view_from(v, 20), !l->o->link_header);
+	print_cooked(l, v, view_u16(&v, 0), v.p[11] == 6 ? v.p + 12 : NULL, 20);
 }
 
 /* A family in the byte order of the machine that captured (NULL) or of the net (LOOP): IPv4 is 2
