@@ -67,13 +67,7 @@ static u32 search(struct unwinding *u, u32 at)
 	ir_at(fn, above);
 	ir_set(fn, hi, mid);
 	ir_jmp(fn, next);
-	ir_seal(fn, next);
-	ir_at(fn, next);
-	ir_set(fn, i, plus(u, ir_get(fn, i), 1));
-	ir_jmp(fn, head);
-	ir_seal(fn, head);
-	ir_seal(fn, done);
-	ir_at(fn, done);
+	loop_end(u, i, next, head, done);
 	return ir_get(fn, rule);
 }
 
@@ -287,13 +281,7 @@ static void walk_by_verifier(struct unwinding *u)
 	ir_seal(fn, body);
 	ir_at(fn, body);
 	turn(u, next, done);
-	ir_seal(fn, next);
-	ir_at(fn, next);
-	ir_set(fn, i, plus(u, ir_get(fn, i), 1));
-	ir_jmp(fn, head);
-	ir_seal(fn, head);
-	ir_seal(fn, done);
-	ir_at(fn, done);
+	loop_end(u, i, next, head, done);
 }
 
 enum { FRAME_WORK = 8, FRAME_SIZE = 16 }; /* the number of the turn, the work memory */

@@ -47,6 +47,17 @@ static inline u32 plus(const struct unwinding *u, u32 a, s64 n)
 {
 	return n ? ir_bin(u->fn, IR_ADD, IRT_I64, a, ir_const(u->fn, n)) : a;
 }
+/* The end of a loop over i, from `next` back to `head`; what follows is behind it, in `done`. */
+static inline void loop_end(const struct unwinding *u, u32 i, u32 next, u32 head, u32 done)
+{
+	ir_seal(u->fn, next);
+	ir_at(u->fn, next);
+	ir_set(u->fn, i, plus(u, ir_get(u->fn, i), 1));
+	ir_jmp(u->fn, head);
+	ir_seal(u->fn, head);
+	ir_seal(u->fn, done);
+	ir_at(u->fn, done);
+}
 /* Goes on where the condition holds, else there. */
 static inline void only_if(const struct unwinding *u, u32 condition, u32 otherwise)
 {

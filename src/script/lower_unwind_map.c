@@ -98,13 +98,7 @@ static u32 maple_slot(struct unwinding *u, u32 node, u32 pivots, u32 at)
 			    8);
 	only_if(u, pivot, done);
 	ir_br(fn, ir_bin(fn, IR_ULE, IRT_I64, at, pivot), done, next);
-	ir_seal(fn, next);
-	ir_at(fn, next);
-	ir_set(fn, i, plus(u, ir_get(fn, i), 1));
-	ir_jmp(fn, head);
-	ir_seal(fn, head);
-	ir_seal(fn, done);
-	ir_at(fn, done);
+	loop_end(u, i, next, head, done);
 	return ir_get(fn, i);
 }
 
@@ -196,13 +190,7 @@ static u32 rb_find(struct unwinding *u, u32 at)
 	ir_at(fn, right);
 	ir_set(fn, node, kernel_word(u, plus(u, ir_get(fn, node), 8), 8));
 	ir_jmp(fn, next);
-	ir_seal(fn, next);
-	ir_at(fn, next);
-	ir_set(fn, i, plus(u, ir_get(fn, i), 1));
-	ir_jmp(fn, head);
-	ir_seal(fn, head);
-	ir_seal(fn, done);
-	ir_at(fn, done);
+	loop_end(u, i, next, head, done);
 	return ir_get(fn, found);
 }
 
