@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OPTIONS_MOST = 32, COMMON_MOST = 64, ARGS_MOST = 8, OWN = 256, COMMON = 512 };
 
@@ -153,6 +154,22 @@ static int check_args(const struct parsing *p, const struct tool *tool, int give
 	return 0;
 }
 
+/* A terminal shows what the head's view says, if nothing else is asked for; tables and histograms are
+ * text. Files and pipes get text in any case, where nothing is left out. */
+static void choose_view(struct trace *t, const struct tool *tool)
+{
+	static const char *const views[][2] = {{"flame", "tree"}, {"timeline", "timeline"}};
+	const char *at = tool->text;
+	struct tool_line l;
+
+	if (t->opts.format || t->output || !isatty(STDOUT_FILENO))
+		return;
+	while (tool_line(&at, &l))
+		for (int i = 0; i < 2 && !strcmp(l.word, "view"); i++)
+			if (!strncmp(l.text, views[i][0], strlen(views[i][0])))
+				t->opts.format = views[i][1];
+}
+
 int tool_run(const struct tool *tool, int argc, char **argv)
 {
 	struct parsing p = {0};
@@ -173,6 +190,7 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 		t.opts.command = argv + end + 1;
 		t.opts.command_only = !p.everybody;
 	}
+	choose_view(&t, tool);
 	if (!status)
 		status = check_args(&p, tool, end - optind);
 	if (!status)
