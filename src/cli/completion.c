@@ -35,7 +35,7 @@ static void put_own(const struct tool *t)
 	struct tool_line l;
 
 	while (tool_line(&at, &l)) {
-		if (!tool_option(&l, &o))
+		if (!tool_option(&l, &o) || o.lacks)
 			continue;
 		if (o.letter)
 			printf("-%c ", o.letter);
@@ -195,7 +195,7 @@ static void fish_tool(const struct tool *t)
 	puts("'");
 	snprintf(when, sizeof(when), "__fish_seen_subcommand_from %s", t->name);
 	while (tool_line(&at, &l))
-		if (tool_option(&l, &o))
+		if (tool_option(&l, &o) && !o.lacks)
 			fish_option(when, o.letter, o.name, o.takes[0] != 0, o.does, o.ndoes);
 }
 

@@ -83,6 +83,12 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 		tool_help(tool);
 		exit(output_check(STATUS_OK));
 	}
+	if (o->lacks && o->letter)
+		return usage_error("%s has no -%c, --%s: %.*s", tool->name, o->letter, o->name,
+				   (int)o->ndoes, o->does);
+	if (o->lacks)
+		return usage_error("%s has no --%s: %.*s", tool->name, o->name, (int)o->ndoes,
+				   o->does);
 	row = o->own ? NULL : option_named(o->name);
 	return row ? option_take(t, row, optarg) : add_param(p, o, optarg ? optarg : "");
 }
