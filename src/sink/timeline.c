@@ -1,20 +1,21 @@
 /*
- * timeline.c: `-f timeline`: when who did something: a line for each process, time from left to right.
+ * timeline.c: `-f timeline`: when who did something: a line for each process, time from left to
+ * right.
  *
  * In:  records of emit(). Whose they are is told by their fields comm and pid (or tid), else by the
  *      first one that is text, else by the CPU. One that says how long it took, by the unit of its
- *      name (lat_us, ms), covers the time before it. Out: the picture, at the end; on a terminal the
- * rows of text come before it as they happen. Maps are shown as text.
+ *      name (lat_us, ms), covers the time before it. Out: the picture, at the end; on a terminal
+ * the rows of text come before it as they happen. Maps are shown as text.
  *
- * How long the session lasts is not known before its end, so the time is divided into a fixed number
- * of parts, which become twice as long whenever it is over, two of them becoming one.
+ * How long the session lasts is not known before its end, so the time is divided into a fixed
+ * number of parts, which become twice as long whenever it is over, two of them becoming one.
  */
 #include "sink/folded.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PARTS	   1024
+#define PARTS      1024
 #define FIRST_NS   4096 /* length of a part at first */
 #define LANES_MOST 4096
 #define LABEL_MOST 30
@@ -26,7 +27,7 @@ struct lane {
 	u32 parts[PARTS]; /* events in each */
 };
 struct timeline {
-	void *text; /* state of the text */
+	void *text;        /* state of the text */
 	struct dict lanes; /* by name */
 	vec(struct lane *) all;
 	u64 begin, end; /* of all that was seen */
@@ -171,7 +172,7 @@ struct drawing {
 	const struct term *term;
 	struct buf *out;
 	u32 names, counts, width; /* columns: of names, of counts, of the time */
-	u64 most; /* in one column of one lane */
+	u64 most;                 /* in one column of one lane */
 };
 
 /* Events of a lane in a column; a column has at least a part of a part. */
@@ -231,7 +232,11 @@ static void time_text(char *text, size_t size, u64 ns)
 	static const struct {
 		u64 ns;
 		const char *name;
-	} units[] = {{60000000000ull, "min"}, {1000000000, "s"}, {1000000, "ms"}, {1000, "us"}, {1, "ns"}};
+	} units[] = {{60000000000ull, "min"},
+		     {1000000000, "s"},
+		     {1000000, "ms"},
+		     {1000, "us"},
+		     {1, "ns"}};
 	u32 i = 0;
 
 	while (i < ARRAY_SIZE(units) - 1 && ns < units[i].ns * (i ? 1 : 10))
@@ -288,12 +293,12 @@ static void draw(struct sink *s)
 /* ---- the format: all but the picture is the text's */
 
 /* Text finds its own state where it left it. */
-#define AS_TEXT(s, what)                         \
-	do {                                     \
+#define AS_TEXT(s, what)                          \
+	do {                                      \
 		struct timeline *t_ = (s)->state; \
-		(s)->state = t_->text;           \
-		what;                            \
-		(s)->state = t_;                 \
+		(s)->state = t_->text;            \
+		what;                             \
+		(s)->state = t_;                  \
 	} while (0)
 
 static int timeline_open(struct sink *s, struct diag *diag)

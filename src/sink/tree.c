@@ -2,16 +2,16 @@
  * tree.c: `-f tree`: stacks as a tree, for a terminal what a flame graph is for a browser.
  *
  * In:  maps whose keys have stacks; all else is shown as text. Out: a line for each part of a stack
- *      that does not branch, below what called it, with its sum, its share and a bar of that length;
- *      the largest first. On a terminal, shares that are too small to matter become one line, and a
- * long run of frames loses its middle; in files and pipes everything is there.
+ *      that does not branch, below what called it, with its sum, its share and a bar of that
+ * length; the largest first. On a terminal, shares that are too small to matter become one line,
+ * and a long run of frames loses its middle; in files and pipes everything is there.
  */
 #include "sink/folded.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 
-#define SMALL	  0.005 /* a share that is not shown by itself on a terminal */
+#define SMALL     0.005 /* a share that is not shown by itself on a terminal */
 #define BAR_LEAST 8
 #define BAR_MOST  24
 

@@ -1,8 +1,8 @@
 /*
  * vm.c: a virtual machine of a few instructions, for the tools that watch such machines.
  *
- * In:  how often it goes round, and how many vCPUs it has. In each round a vCPU writes to a port and
- *      asks for CPUID; then it halts. Out: "N out, halted" for each vCPU, status 0; or what failed.
+ * In:  how often it goes round, and how many vCPUs it has. In each round a vCPU writes to a port
+ * and asks for CPUID; then it halts. Out: "N out, halted" for each vCPU, status 0; or what failed.
  * Only for guests that are emulated: KVM inside of some virtual machines hangs them.
  */
 #include <fcntl.h>
@@ -17,8 +17,8 @@
 #define CODE_AT 0x1000
 
 /* loop: out %al, $0x10; cpuid; dec %esi; jnz loop; hlt. CPUID leaves %esi alone. */
-static const unsigned char code[] = {0xe6, 0x10, 0x66, 0x31, 0xc0, 0x0f, 0xa2, 0x66,
-				     0x4e, 0x75, 0xf5, 0xf4};
+static const unsigned char code[] = {0xe6, 0x10, 0x66, 0x31, 0xc0, 0x0f,
+				     0xa2, 0x66, 0x4e, 0x75, 0xf5, 0xf4};
 
 static int failed(const char *what)
 {
@@ -68,7 +68,8 @@ int main(int argc, char **argv)
 	unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 10;
 	unsigned vcpus = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm;
-	struct kvm_userspace_memory_region region = {.guest_phys_addr = CODE_AT, .memory_size = 4096};
+	struct kvm_userspace_memory_region region = {.guest_phys_addr = CODE_AT,
+						     .memory_size = 4096};
 	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (kvm < 0 || memory == MAP_FAILED)
