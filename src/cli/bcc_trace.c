@@ -205,7 +205,7 @@ int cmd_bcc_trace(int argc, char **argv)
 	while (end < argc && strcmp(argv[end], "--") != 0)
 		end++;
 	while (!status &&
-	       (opt = getopt_long(end, argv, "hp:L:n:M:TtCKUc:I:z:Sv", names, NULL)) >= 0)
+	       (opt = options_next(end, argv, "hp:L:n:M:TtCKUc:I:z:Sv", names, NULL)) >= 0)
 		status = take(&o, opt);
 	if (!status && optind == end)
 		status = usage_error("trace takes a probe: p:LIB:FUNCTION, t:CATEGORY:EVENT; "

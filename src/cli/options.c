@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 #include <ctype.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,4 +143,38 @@ int options_take(struct waggle_opts *o, const char *option, const char *value)
 	while (strcmp(limits[i].option + 2, option) != 0)
 		i++;
 	return take(o, i, limits[i].option, value);
+}
+
+/* ---- what options a command has */
+
+static void (*tell)(const char *option, bool takes); /* NULL: options are read */
+
+/* Commands see an option that they do not know, and end. */
+int options_next(int argc, char **argv, const char *letters, const struct option *names, int *which)
+{
+	char word[64];
+
+	if (!tell)
+		return getopt_long(argc, argv, letters, names, which);
+	for (const char *l = letters; *l; l++) {
+		snprintf(word, sizeof(word), "-%c", *l);
+		if (isalnum((unsigned char)*l))
+			tell(word, l[1] == ':');
+	}
+	for (; names->name; names++) {
+		snprintf(word, sizeof(word), "--%s", names->name);
+		tell(word, names->has_arg == required_argument);
+	}
+	return '?';
+}
+
+void options_each(const struct command *c, void (*fn)(const char *option, bool takes))
+{
+	char *argv[] = {(char *)c->name, NULL};
+
+	if (!c->options)
+		return;
+	tell = fn;
+	c->run(1, argv);
+	tell = NULL;
 }

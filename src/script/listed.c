@@ -44,7 +44,6 @@ static bool next_item(const char **p, struct item *i)
 
 	i->from = i->to = 0;
 	s = number(*p, &i->from);
-
 	i->to = i->from;
 	if (s && *s == '-')
 		s = number(s + 1, &i->to);
