@@ -205,6 +205,7 @@ void sink_record(struct sink *s, const struct schema *schema, u64 ns, u32 cpu, c
 
 void sink_table(struct sink *s, const struct schema *schema)
 {
+	s->picture.top = true;
 	if (s->ops->table)
 		s->ops->table(s, schema);
 }
