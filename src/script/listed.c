@@ -75,10 +75,13 @@ void check_listed(struct checker *c, struct node *n)
 
 u32 value_listed(struct lower *l, struct node *n)
 {
-	u32 v = lower_int(l, n->a), all = ir_const(l->fn, !*n->a->next->text), one;
 	const char *p = n->a->next->text;
+	u32 v, one, all = ir_const(l->fn, !*p);
 	struct item i;
 
+	if (!*p && n->a->kind == NODE_NAME) /* it may be one that this engine has not */
+		return all;
+	v = lower_int(l, n->a);
 	while (*p && next_item(&p, &i)) {
 		one = ir_bin(l->fn, IR_SUB, IRT_I64, v, ir_const(l->fn, i.from));
 		one = i.from == i.to
