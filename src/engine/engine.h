@@ -107,6 +107,11 @@ static inline struct stream_input engine_stream(const struct engine *e)
 
 extern const struct engine_ops kernel_engine, user_engine, inprocess_engine;
 
+/* The kernel engine's first place where packets pass, once it is attached: left there behind us, by the
+ * name of a file in the BPF file system; or the program put in place of the one that such a
+ * file names, without a gap: then nothing is attached before. -EXDEV: the file is of another place. */
+int kernel_hook_pin(struct engine *, const char *path);
+int kernel_hook_replace(struct engine *, const char *path);
 /* Why this process may not use the kernel engine, as a phrase; NULL: it has the rights. */
 const char *kernel_denied(void);
 /* Calls fn with lines that tell what the running kernel offers. 0 or -errno. */
