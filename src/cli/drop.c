@@ -1,8 +1,8 @@
 /*
  * drop.c: `waggle drop`: a firewall from filter expressions, with what it counts.
  *
- * In:  a place where packets pass, an expression or rules (-F). Out: it is in force until Ctrl-C, for
- *      some time (--duration), or under a name (--pin); the counts of each rule.
+ * In:  a place where packets pass, an expression or rules (-F). Out: it is in force until Ctrl-C,
+ * for some time (--duration), or under a name (--pin); the counts of each rule.
  */
 #include "cli/cli.h"
 
@@ -15,7 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_DEFAULT = 256, OPT_DURATION, OPT_PIN, OPT_FORCE, OPT_DRY, OPT_INTERVAL, OPT_JSON };
+enum {
+	OPT_DEFAULT = 256,
+	OPT_DURATION,
+	OPT_PIN,
+	OPT_FORCE,
+	OPT_DRY,
+	OPT_INTERVAL,
+	OPT_JSON,
+	OPT_WITHOUT
+};
 
 static const struct option long_options[] = {
 	{"default", required_argument, NULL, OPT_DEFAULT},
@@ -26,6 +35,7 @@ static const struct option long_options[] = {
 	{"read", required_argument, NULL, 'r'},
 	{"interval", required_argument, NULL, OPT_INTERVAL},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"no-feature", required_argument, NULL, OPT_WITHOUT},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -34,22 +44,25 @@ static const char help[] =
 	"waggle drop HOOK [OPTIONS] EXPRESSION: drop the packets that a filter takes\n"
 	"\n"
 	"HOOK is xdp:DEVICE, tc:DEVICE:ingress, tc:DEVICE:egress, cgroup_skb:PATH:ingress or\n"
-	"cgroup_skb:PATH:egress. It is in force until Ctrl-C. Rules may be several, between semicolons:\n"
+	"cgroup_skb:PATH:egress. It is in force until Ctrl-C. Rules may be several, between "
+	"semicolons:\n"
 	"'pass tcp port 22; drop tcp'. The first that takes a packet counts.\n"
 	"\n"
 	"  -F FILE                 the rules are in a file, one a line\n"
 	"      --default pass|drop what happens to packets that no rule takes (pass)\n"
 	"      --duration TIME     end after that time: 60 (seconds), 500ms, 2m\n"
 	"      --interval TIME     show the counts so often (on a terminal: 1)\n"
-	"      --pin NAME          stay in force under that name, in place of what has it; `waggle detach\n"
+	"      --pin NAME          stay in force under that name, in place of what has it; `waggle "
+	"detach\n"
 	"                          NAME` ends it\n"
 	"      --force             also when it cuts the SSH session that it was typed in\n"
 	"      --dry-run -r FILE   only tell what it would do to the packets of a capture file\n"
-	"      --json              counts as JSON\n";
+	"      --json              counts as JSON\n"
+	"      --no-feature tcx    attach to tc as older kernels do\n";
 
 struct drop_args {
 	struct waggle_drop how;
-	const char *file;
+	const char *file, *without;
 	bool dry, json, help, terminal;
 	unsigned lines; /* that stand on the terminal */
 };
@@ -63,6 +76,7 @@ static int take(struct drop_args *a, int opt)
 	case OPT_DRY: a->dry = true; return 0;
 	case OPT_PIN: a->how.pin = optarg; return 0;
 	case OPT_FORCE: a->how.force = true; return 0;
+	case OPT_WITHOUT: a->without = optarg; return 0;
 	case OPT_JSON: a->json = true; return 0;
 	case OPT_DURATION: return take_time("--duration", optarg, &a->how.duration_ns);
 	case OPT_INTERVAL: return take_time("--interval", optarg, &a->how.every_ns);
@@ -89,11 +103,13 @@ static int parse(struct drop_args *a, int argc, char **argv)
 	if (err || a->help)
 		return err;
 	if (!a->how.hook)
-		return usage_error("drop needs a place and a filter: waggle drop xdp:eth0 'udp port 53'");
+		return usage_error(
+			"drop needs a place and a filter: waggle drop xdp:eth0 'udp port 53'");
 	if (a->file && optind < argc)
 		return usage_error("rules are in a file (-F) or behind the options, not both");
 	if (a->dry != (a->how.read != NULL))
-		return usage_error("a capture file is for --dry-run: waggle drop --dry-run -r FILE HOOK EXPRESSION");
+		return usage_error("a capture file is for --dry-run: waggle drop --dry-run -r FILE "
+				   "HOOK EXPRESSION");
 	if (a->how.pin && (a->how.duration_ns || a->dry))
 		return usage_error("--pin has no end and is not for --dry-run");
 	return 0;
@@ -142,7 +158,8 @@ static void tell(void *user, const struct waggle_drop_count *c, unsigned n, bool
 		printf("%12" PRIu64 " %14" PRIu64 "  %-7s %s\n", c[i].packets, c[i].bytes,
 		       c[i].drops ? "drop" : "pass", c[i].rule ? c[i].rule : "(no rule)");
 	}
-	printf("dropped %" PRIu64 " packets, %" PRIu64 " bytes; passed %" PRIu64 " packets, %" PRIu64 " bytes\n",
+	printf("dropped %" PRIu64 " packets, %" PRIu64 " bytes; passed %" PRIu64
+	       " packets, %" PRIu64 " bytes\n",
 	       packets[1], bytes[1], packets[0], bytes[0]);
 	a->lines = last ? 0 : n + 2;
 	fflush(stdout);
@@ -152,7 +169,8 @@ static void attached(void *user)
 {
 	const struct drop_args *a = user;
 
-	fprintf(stderr, "dropping at %s%s\n", a->how.hook, a->how.duration_ns ? "" : "; Ctrl-C ends it");
+	fprintf(stderr, "dropping at %s%s\n", a->how.hook,
+		a->how.duration_ns ? "" : "; Ctrl-C ends it");
 }
 
 /* ---- until Ctrl-C */
@@ -197,6 +215,7 @@ int cmd_drop(int argc, char **argv)
 	sigaction(SIGTERM, &act, NULL);
 	words = a.file ? NULL : words_join(argv + optind);
 	a.how.rules = a.file ? source.text : words;
+	opts.no_features = a.without;
 	err = waggle_drop(&a.how, &opts);
 	source_free(&source);
 	free(words);

@@ -15,6 +15,15 @@ struct user_child;
 
 enum engine_without { WITHOUT_KPROBE_MULTI = 1, WITHOUT_UPROBE_MULTI = 2, WITHOUT_TCX = 4 };
 
+/* "kprobe_multi,uprobe_multi"; other names mean what is never used. */
+static inline u32 engine_without(const char *names)
+{
+	return !names ? 0
+		      : (strstr(names, "kprobe_multi") ? WITHOUT_KPROBE_MULTI : 0u) |
+				(strstr(names, "uprobe_multi") ? WITHOUT_UPROBE_MULTI : 0u) |
+				(strstr(names, "tcx") ? WITHOUT_TCX : 0u);
+}
+
 struct engine_opts {
 	u32 without; /* bits of enum engine_without: what is not to be used */
 	u32 cpid, pid;  /* for struct waggle_config, as numbers of our own PID namespace */

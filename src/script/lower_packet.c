@@ -1,14 +1,14 @@
 /*
  * lower_packet.c: the values of a packet's headers, pcap(), verdicts.
  *
- * In:  the rows of packet_values.def that a program uses. Out: IR that walks through the headers once,
- *      in front of the first use, and leaves each value in a variable; of a header that is not there, or
- *      cut off, they are 0.
+ * In:  the rows of packet_values.def that a program uses. Out: IR that walks through the headers
+ * once, in front of the first use, and leaves each value in a variable; of a header that is not
+ * there, or cut off, they are 0.
  *
- * The walk stands behind the predicate, or before it when that has such a value: both places are kept
- * free until the program is complete. Where the kernel shows only a part of the packet
- * directly (an skb whose data are in pages), the walk is there twice: a check that fails leads to the second one,
- * which has the bytes copied by a helper.
+ * The walk stands behind the predicate, or before it when that has such a value: both places are
+ * kept free until the program is complete. Where the kernel shows only a part of the packet
+ * directly (an skb whose data are in pages), the walk is there twice: a check that fails leads to
+ * the second one, which has the bytes copied by a helper.
  */
 #include "script/packet.h"
 
@@ -16,31 +16,40 @@
 #include "isa/isa.h"
 #include "script/lower.h"
 
-#define TYPE_IP	  0x800
-#define TYPE_IP6  0x86dd
-#define TYPE_ARP  0x806
-#define TYPE_VLAN 0x8100
-#define TYPE_QINQ 0x88a8
-#define TAGS	  2 /* that are passed by */
-#define OPTIONS	  4 /* headers of IPv6 between its own and what it carries */
-#define HEADER_MOST 40
-#define AF_INET  2
-#define AF_INET6 10
+#define TYPE_IP          0x800
+#define TYPE_IP6         0x86dd
+#define TYPE_ARP         0x806
+#define TYPE_VLAN        0x8100
+#define TYPE_QINQ        0x88a8
+#define TAGS             2 /* that are passed by */
+#define OPTIONS          4 /* headers of IPv6 between its own and what it carries */
+#define HEADER_MOST      40
+#define AF_INET          2
+#define AF_INET6         10
 #define SKB_VLAN_PRESENT 20
-#define SKB_VLAN_TCI	 24
+#define SKB_VLAN_TCI     24
 
-enum { PROTO_HOPOPTS = 0, PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ROUTING = 43, PROTO_FRAGMENT = 44,
-       PROTO_ICMP6 = 58, PROTO_DSTOPTS = 60, PROTO_SCTP = 132 };
+enum {
+	PROTO_HOPOPTS = 0,
+	PROTO_ICMP = 1,
+	PROTO_TCP = 6,
+	PROTO_UDP = 17,
+	PROTO_ROUTING = 43,
+	PROTO_FRAGMENT = 44,
+	PROTO_ICMP6 = 58,
+	PROTO_DSTOPTS = 60,
+	PROTO_SCTP = 132
+};
 
 struct walk {
 	struct lower *l;
 	struct ir_fn *fn;
 	const struct filter_hook *hook;
 	bool slow;
-	u32 headers;	    /* a bit for each that is wanted */
-	u32 missing;	    /* block for packets that end too soon */
-	u32 data, end;	    /* not slow */
-	u32 slot;	    /* slow: where bytes are copied to */
+	u32 headers;         /* a bit for each that is wanted */
+	u32 missing;         /* block for packets that end too soon */
+	u32 data, end;       /* not slow */
+	u32 slot;            /* slow: where bytes are copied to */
 	u32 at, type, proto; /* variables: the next header, and what it is */
 };
 
@@ -82,8 +91,10 @@ static void want(struct walk *w, u32 n)
 	u32 at = ir_get(fn, w->at), ok;
 
 	if (w->slow)
-		ok = equal(w, ir_call(fn, HELPER_skb_load_bytes, IRT_I64, 4, ir_ctx(fn), at, w->slot,
-				      ir_const(fn, n)), 0);
+		ok = equal(w,
+			   ir_call(fn, HELPER_skb_load_bytes, IRT_I64, 4, ir_ctx(fn), at, w->slot,
+				   ir_const(fn, n)),
+			   0);
 	else
 		ok = ir_bin(fn, IR_ULE, IRT_I64, ir_add_imm(fn, at, n), w->end);
 	go_on_if(w, ok, w->missing);
@@ -147,8 +158,9 @@ static void read_value(struct walk *w, u32 row)
 		set_value(w, row, bytes_at(w, r->off, 8));
 		break;
 	case PACKET_MAC:
-		set_value(w, row, ir_bin(w->fn, IR_AND, IRT_I64, bytes_at(w, r->off, 8),
-					 ir_const(w->fn, 0xffffffffffff)));
+		set_value(w, row,
+			  ir_bin(w->fn, IR_AND, IRT_I64, bytes_at(w, r->off, 8),
+				 ir_const(w->fn, 0xffffffffffff)));
 		break;
 	case PACKET_INET: set_value(w, row, bytes_at(w, r->off, 4)); break;
 	default: set_value(w, row, cut(w, r, number_at(w, r->off, r->bytes)));
@@ -248,7 +260,8 @@ static void walk_ip(struct walk *w, u32 carried, u32 done)
 	ir_set(fn, w->proto, number_at(w, 9, 1));
 	read_header(w, HEADER_CARRIED, ir_get(fn, w->proto));
 	/* only the first fragment has a header of what is carried */
-	go_on_if(w, equal(w, ir_bin(fn, IR_AND, IRT_I64, number_at(w, 6, 2), ir_const(fn, 0x1fff)), 0),
+	go_on_if(w,
+		 equal(w, ir_bin(fn, IR_AND, IRT_I64, number_at(w, 6, 2), ir_const(fn, 0x1fff)), 0),
 		 done);
 	length = ir_bin(fn, IR_AND, IRT_I64, bytes_at(w, 0, 1), ir_const(fn, 15));
 	skip(w, ir_bin(fn, IR_SHL, IRT_I64, length, ir_const(fn, 2)));
@@ -271,7 +284,8 @@ static void pass_option(struct walk *w, u32 behind, u32 done)
 	go_on_if(w, equal(w, proto, PROTO_FRAGMENT), behind);
 	want(w, 8);
 	ir_set(fn, w->proto, number_at(w, 0, 1));
-	go_on_if(w, equal(w, ir_bin(fn, IR_AND, IRT_I64, number_at(w, 2, 2), ir_const(fn, 0xfff8)), 0),
+	go_on_if(w,
+		 equal(w, ir_bin(fn, IR_AND, IRT_I64, number_at(w, 2, 2), ir_const(fn, 0xfff8)), 0),
 		 done);
 	skip(w, ir_const(fn, 8));
 	ir_jmp(fn, next);
@@ -530,8 +544,8 @@ void store_header(struct lower *l, const struct node *n, struct mem to)
 	}
 	ir_store(fn, 8, to.ptr, to.off, ir_const(fn, r->shown == PACKET_INET ? AF_INET : AF_INET6));
 	ir_store(fn, 8, to.ptr, to.off + 8, first);
-	ir_store(fn, 8, to.ptr, to.off + 16, r->shown == PACKET_INET6 ? ir_get(fn, l->packet.more[row]) :
-									   ir_const(fn, 0));
+	ir_store(fn, 8, to.ptr, to.off + 16,
+		 r->shown == PACKET_INET6 ? ir_get(fn, l->packet.more[row]) : ir_const(fn, 0));
 }
 
 u32 value_pcap(struct lower *l, struct node *n)
@@ -569,7 +583,8 @@ u32 lower_verdict(struct lower *l, const struct node *n)
 
 	for (u32 i = 0; i < ARRAY_SIZE(verdicts); i++)
 		if (!strcmp(verdicts[i].name, n->text))
-			return ir_const(l->fn, kind == ATTACH_XDP ? verdicts[i].xdp : verdicts[i].tc);
-	return ir_const(l->fn, !strcmp(n->text, "PASS") ? attach_verdict(kind) :
-							  filter_hooks[packet_hook(l->point)].drop);
+			return ir_const(l->fn,
+					kind == ATTACH_XDP ? verdicts[i].xdp : verdicts[i].tc);
+	return ir_const(l->fn, !strcmp(n->text, "PASS") ? attach_verdict(kind)
+							: filter_hooks[packet_hook(l->point)].drop);
 }

@@ -1,8 +1,8 @@
 /*
  * packet.c: what scripts know of packets: the table of headers' values, verdicts, pcap().
  *
- * In: a name as ip.src, and the point that is being checked. Out: its type, and a note that the program
- * of the point reads it.
+ * In: a name as ip.src, and the point that is being checked. Out: its type, and a note that the
+ * program of the point reads it.
  */
 #include "script/packet.h"
 
@@ -60,9 +60,10 @@ bool check_packet_field(struct checker *c, struct node *n)
 
 enum filter_hook_id packet_hook(const struct point *p)
 {
-	return filter_hook_find(attach_infos[p->row->attach].name) ?
-		       (enum filter_hook_id)(filter_hook_find(attach_infos[p->row->attach].name) - filter_hooks) :
-		       HOOK_PLAIN;
+	return filter_hook_find(attach_infos[p->row->attach].name)
+		       ? (enum filter_hook_id)(filter_hook_find(attach_infos[p->row->attach].name) -
+					       filter_hooks)
+		       : HOOK_PLAIN;
 }
 
 /* ---- pcap() */
@@ -84,10 +85,11 @@ static void hear(void *user, const struct waggle_diag *d)
 		snprintf(h->hint, sizeof(h->hint), "%s", d->hint);
 }
 
-int packet_compile(struct script *s, const struct point *p, const struct node *text, struct filter *f,
-		  struct diag *d)
+int packet_compile(struct script *s, const struct point *p, const struct node *text,
+		   struct filter *f, struct diag *d)
 {
-	const struct filter_opts how = {.link = filter_hooks[packet_hook(p)].link, .names = s->names, .user = s->arena};
+	const struct filter_opts how = {
+		.link = filter_hooks[packet_hook(p)].link, .names = s->names, .user = s->arena};
 
 	return filter_compile(f, s->arena, text->text, text->len, &how, d);
 }
@@ -100,11 +102,13 @@ void check_pcap(struct checker *c, struct node *n)
 
 	n->type = TYPE_BOOL;
 	if (n->a->kind != NODE_STR) {
-		check_fail(c, n->a, n->call->usage, "a filter must be written as it is: it is compiled");
+		check_fail(c, n->a, n->call->usage,
+			   "a filter must be written as it is: it is compiled");
 		return;
 	}
 	if (!point_is_packet(c->point)) {
-		check_fail(c, n, "xdp:eth0, tc:eth0:ingress, cgroup_skb:PATH:egress, socket:eth0 do",
+		check_fail(c, n,
+			   "xdp:eth0, tc:eth0:ingress, cgroup_skb:PATH:egress, socket:eth0 do",
 			   "%s has no packets", c->point->text);
 		return;
 	}
@@ -127,7 +131,8 @@ void check_return(struct checker *c, struct node *n)
 		return;
 	if (c->point->row->attach == ATTACH_SOCKET)
 		check_fail(c, n, "xdp, tc and cgroup_skb ask for a verdict",
-			   "%s only looks at packets: what it returns changes nothing", c->point->text);
+			   "%s only looks at packets: what it returns changes nothing",
+			   c->point->text);
 	else if (c->loops)
 		check_fail(c, n, "set a variable, and return behind the loop",
 			   "a verdict cannot be returned inside of a loop");

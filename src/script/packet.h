@@ -44,7 +44,8 @@ struct filter;
 int packet_compile(struct script *, const struct point *, const struct node *text, struct filter *,
 		   struct diag *);
 
-#define PACKET_KINDS (1ull << ATTACH_XDP | 1ull << ATTACH_TC | 1ull << ATTACH_CGROUP_SKB | 1ull << ATTACH_SOCKET)
+#define PACKET_KINDS \
+	(1ull << ATTACH_XDP | 1ull << ATTACH_TC | 1ull << ATTACH_CGROUP_SKB | 1ull << ATTACH_SOCKET)
 static inline bool point_is_packet(const struct point *p)
 {
 	return PACKET_KINDS >> p->row->attach & 1;

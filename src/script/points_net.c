@@ -1,8 +1,8 @@
 /*
  * points_net.c: probes where packets pass: devices, cgroups.
  *
- * In: "eth0", "eth0:egress", "/sys/fs/cgroup/web:ingress". Out: one point; whether the place is there
- * is seen when it is attached, as scripts may be compiled for another machine.
+ * In: "eth0", "eth0:egress", "/sys/fs/cgroup/web:ingress". Out: one point; whether the place is
+ * there is seen when it is attached, as scripts may be compiled for another machine.
  */
 #include "script/packet.h"
 
@@ -29,11 +29,16 @@ int points_net(struct script *s, const struct probe_row *row, struct probe *prob
 		return diag_error(s->diag, spec->at, "a probe may have several: xdp:eth0, xdp:eth1",
 				  "'%s': %s takes no wildcards", spec->text, row->name);
 	if (two ? !has_direction(parts[0]) : strchr(parts[0], ':') != NULL)
-		return diag_error(s->diag, spec->at, hint, two ? "'%s' does not say ingress or egress" :
-				  "'%s' has more than a device", spec->text);
-	if (row->attach == ATTACH_XDP && s->xdp && strstr(s->xdp, arena_printf(s->arena, "/%s/", parts[0])))
-		return diag_error(s->diag, spec->at, "one probe with `if` in it; or tc:IF:ingress, which may have many",
-				  "%s stands here twice: a device runs one program of XDP", spec->text);
+		return diag_error(s->diag, spec->at, hint,
+				  two ? "'%s' does not say ingress or egress"
+				      : "'%s' has more than a device",
+				  spec->text);
+	if (row->attach == ATTACH_XDP && s->xdp &&
+	    strstr(s->xdp, arena_printf(s->arena, "/%s/", parts[0])))
+		return diag_error(
+			s->diag, spec->at,
+			"one probe with `if` in it; or tc:IF:ingress, which may have many",
+			"%s stands here twice: a device runs one program of XDP", spec->text);
 	if (row->attach == ATTACH_XDP)
 		s->xdp = arena_printf(s->arena, "%s/%s/", s->xdp ? s->xdp : "", parts[0]);
 	p = point_add(s, row, probe, spec, tail);

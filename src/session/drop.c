@@ -1,8 +1,8 @@
 /*
  * drop.c: the call of waggle.h that makes a firewall of filter expressions.
  *
- * In:  a place where packets pass, rules. Out: they are in force until the caller has enough, or for good
- *      under a name; or what they would do to the packets of a capture file.
+ * In:  a place where packets pass, rules. Out: they are in force until the caller has enough, or
+ * for good under a name; or what they would do to the packets of a capture file.
  */
 #include "session/drop.h"
 
@@ -45,11 +45,11 @@ static void tell(struct dropping *d, bool last)
 	for (u32 i = 0; i <= n; i++) {
 		const struct drop_rule *r = &d->rules.list.v[i];
 
-		d->counts[i] = (struct waggle_drop_count){
-			.rule = i < n ? r->text : NULL,
-			.drops = drop_rules_drop(&d->rules, i),
-			.packets = i < n ? r->packets : d->rules.packets,
-			.bytes = i < n ? r->bytes : d->rules.bytes};
+		d->counts[i] =
+			(struct waggle_drop_count){.rule = i < n ? r->text : NULL,
+						   .drops = drop_rules_drop(&d->rules, i),
+						   .packets = i < n ? r->packets : d->rules.packets,
+						   .bytes = i < n ? r->bytes : d->rules.bytes};
 	}
 	if (d->how.counts)
 		d->how.counts(d->how.user, d->counts, n + 1, last);
@@ -88,7 +88,8 @@ static int replay(struct dropping *d)
 	int err, got;
 
 	if (fd < 0)
-		return diag_fail(&d->diag, -errno, NULL, "cannot read %s: %s", path, strerror(errno));
+		return diag_fail(&d->diag, -errno, NULL, "cannot read %s: %s", path,
+				 strerror(errno));
 	err = packet_reader_open(&reader, fd, path, &d->diag);
 	if (err)
 		return err;
@@ -121,14 +122,16 @@ static int pin_path(struct dropping *d, char *path, size_t size)
 	snprintf(path, size, DROP_PINS "/%s", name);
 	if (mkdir(DROP_PINS, 0700) && errno != EEXIST)
 		return diag_fail(&d->diag, -errno, "mount -t bpf bpf /sys/fs/bpf",
-				 "names need the BPF file system: %s: %s", DROP_PINS, strerror(errno));
+				 "names need the BPF file system: %s: %s", DROP_PINS,
+				 strerror(errno));
 	return 0;
 }
 
 static int pin_failed(struct dropping *d, int err)
 {
 	if (err == -EXDEV)
-		return diag_fail(&d->diag, err, "`waggle detach NAME` takes it away; or give another name",
+		return diag_fail(&d->diag, err,
+				 "`waggle detach NAME` takes it away; or give another name",
 				 "'%s' is not at %s", d->how.pin, d->how.hook);
 	return diag_fail(&d->diag, err, "mount -t bpf bpf /sys/fs/bpf",
 			 "the firewall cannot be kept as '%s': %s", d->how.pin, strerror(-err));
@@ -168,7 +171,9 @@ static int stay(struct dropping *d)
 	while (!err) {
 		u64 at = now(), until = MIN(end, next);
 		struct pollfd p = {.fd = d->how.stop_fd ? d->how.stop_fd : -1, .events = POLLIN};
-		int ms = until == UINT64_MAX ? -1 : (int)MIN((until - MIN(at, until) + 999999) / 1000000, 1000u * 3600);
+		int ms = until == UINT64_MAX ? -1
+					     : (int)MIN((until - MIN(at, until) + 999999) / 1000000,
+							1000u * 3600);
 
 		if (at >= end || poll(&p, 1, ms) > 0)
 			break;
@@ -190,7 +195,7 @@ static int stay(struct dropping *d)
 
 static int enforce(struct dropping *d)
 {
-	struct engine_opts opts = {0};
+	struct engine_opts opts = {.without = engine_without(d->opts.no_features)};
 	int err;
 
 	d->object = object_new();

@@ -15,12 +15,12 @@
 #include "session/opts.h"
 
 #define DROP_PINS   "/sys/fs/bpf/waggle" /* folder of pinned firewalls */
-#define DROP_COUNTS "drop_counts"	 /* name of the map */
+#define DROP_COUNTS "drop_counts"        /* name of the map */
 
 struct drop_rule {
 	const char *text; /* the expression */
 	bool drops;
-	struct filter filter;	       /* for the hook */
+	struct filter filter;          /* for the hook */
 	struct packet_filter *matcher; /* for packets that are at hand; of `link` */
 	u32 link;
 	u64 packets, bytes;
@@ -33,7 +33,8 @@ struct drop_rules {
 	bool default_drops;
 	u64 packets, bytes; /* that no rule takes */
 };
-/* "pass tcp port 22; drop tcp", a rule a line or between semicolons; one without a verdict drops. */
+/* "pass tcp port 22; drop tcp", a rule a line or between semicolons; one without a verdict drops.
+ */
 int drop_rules_read(struct drop_rules *, const char *text);
 int drop_rules_compile(struct drop_rules *, const char *link);
 /* The first rule that takes the packet; their number: none does. -errno */
@@ -57,9 +58,11 @@ struct drop_count {
 	u64 packets, bytes;
 };
 /* Its only map holds a struct drop_count for each rule, and one behind them, of each CPU. */
-int drop_program(struct object *, const struct drop_rules *, const struct drop_place *, struct diag *);
+int drop_program(struct object *, const struct drop_rules *, const struct drop_place *,
+		 struct diag *);
 
-/* ssh: as SSH_CONNECTION has it; NULL: it is looked for in our ancestors. -EPERM: it would be cut. */
+/* ssh: as SSH_CONNECTION has it; NULL: it is looked for in our ancestors. -EPERM: it would be cut.
+ */
 int drop_guard(struct drop_rules *, const struct drop_place *, const char *ssh);
 
 #endif

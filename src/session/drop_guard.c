@@ -1,9 +1,9 @@
 /*
  * drop_guard.c: does a firewall cut the SSH session that it was typed in?
  *
- * In:  the session's addresses, as sshd leaves them in SSH_CONNECTION; the rules. Out: the rules are run
- *      over packets as that session has: TCP's first one, one with data, an acknowledgement, and ARP, without
- *      which no address is found for long.
+ * In:  the session's addresses, as sshd leaves them in SSH_CONNECTION; the rules. Out: the rules
+ * are run over packets as that session has: TCP's first one, one with data, an acknowledgement, and
+ * ARP, without which no address is found for long.
  *
  * sudo and su take the variable away: then it is in the environment of a process above us.
  */
@@ -157,19 +157,19 @@ static void put_arp(struct buf *b, const struct session *s)
 	buf_add(b, (const char *)s->to, 4);
 }
 
-static int passes(struct drop_rules *r, const struct buf *b, u32 link, const char *ssh, const char *what)
+static int passes(struct drop_rules *r, const struct buf *b, u32 link, const char *ssh,
+		  const char *what)
 {
-	const struct packet p = {.data = (const u8 *)b->p,
-				 .captured = (u32)b->n,
-				 .len = (u32)b->n,
-				 .link = link};
+	const struct packet p = {
+		.data = (const u8 *)b->p, .captured = (u32)b->n, .len = (u32)b->n, .link = link};
 	int rule = drop_rules_match(r, &p);
 
 	if (rule < 0 || !drop_rules_drop(r, (u32)rule))
 		return MIN(rule, 0);
-	return diag_fail(r->diag, -EPERM, "--force does it all the same; --dry-run -r FILE tells what it does",
-			 "this would cut the SSH session that it was typed in (%s): %s%s drops %s", ssh,
-			 (u32)rule < r->list.n ? r->list.v[rule].text : "--default",
+	return diag_fail(r->diag, -EPERM,
+			 "--force does it all the same; --dry-run -r FILE tells what it does",
+			 "this would cut the SSH session that it was typed in (%s): %s%s drops %s",
+			 ssh, (u32)rule < r->list.n ? r->list.v[rule].text : "--default",
 			 (u32)rule < r->list.n ? "" : " drop", what);
 }
 
@@ -178,7 +178,8 @@ static int look(struct drop_rules *r, const struct drop_place *place, const char
 	static const struct {
 		u32 flags;
 		const char *data, *what;
-	} segments[] = {{0x02, "", "its SYN"}, {0x18, "SSH-2.0-OpenSSH\r\n", "its data"},
+	} segments[] = {{0x02, "", "its SYN"},
+			{0x18, "SSH-2.0-OpenSSH\r\n", "its data"},
 			{0x10, "", "its acknowledgements"}};
 	bool raw = !strcmp(filter_hooks[place->hook].link, "RAW");
 	struct session s;
@@ -200,8 +201,10 @@ static int look(struct drop_rules *r, const struct drop_place *place, const char
 				put_ethernet(&b, s.family == AF_INET ? 0x800 : 0x86dd);
 			put_tcp(&b, &s, segments[i].flags, segments[i].data);
 		}
-		err = b.failed ? -ENOMEM : passes(r, &b, raw ? LINK_RAW : LINK_ETHERNET, ssh,
-						   arp ? "ARP, without which its address is not found" : segments[i].what);
+		err = b.failed ? -ENOMEM
+			       : passes(r, &b, raw ? LINK_RAW : LINK_ETHERNET, ssh,
+					arp ? "ARP, without which its address is not found"
+					    : segments[i].what);
 		buf_free(&b);
 	}
 	return err;

@@ -18,7 +18,9 @@ static const struct {
 	const char *name;
 	enum attach_kind kind;
 	bool two; /* it says ingress or egress */
-} kinds[] = {{"xdp", ATTACH_XDP, false}, {"tc", ATTACH_TC, true}, {"cgroup_skb", ATTACH_CGROUP_SKB, true}};
+} kinds[] = {{"xdp", ATTACH_XDP, false},
+	     {"tc", ATTACH_TC, true},
+	     {"cgroup_skb", ATTACH_CGROUP_SKB, true}};
 
 int drop_place_find(struct drop_place *p, const char *text, struct diag *d)
 {
@@ -33,13 +35,14 @@ int drop_place_find(struct drop_place *p, const char *text, struct diag *d)
 		if (!text[n] || !text[n + 1])
 			break;
 		*p = (struct drop_place){.kind = kinds[i].kind,
-					 .hook = (enum filter_hook_id)(filter_hook_find(kinds[i].name) -
-								       filter_hooks),
+					 .hook = (enum filter_hook_id)(
+						 filter_hook_find(kinds[i].name) - filter_hooks),
 					 .pattern = text + n + 1,
 					 .text = text,
 					 .egress = kinds[i].two && !strcmp(last, ":egress")};
 		if (kinds[i].two && !p->egress && strcmp(last, ":ingress") != 0)
-			return diag_fail(d, -EINVAL, hint, "'%s' does not say ingress or egress", text);
+			return diag_fail(d, -EINVAL, hint, "'%s' does not say ingress or egress",
+					 text);
 		return 0;
 	}
 	return diag_fail(d, -EINVAL, hint, "'%s' is no place where packets can be dropped", text);

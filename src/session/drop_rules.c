@@ -1,8 +1,8 @@
 /*
  * drop_rules.c: rules of a firewall: text to filters, run over packets that are at hand.
  *
- * In: "drop tcp dst port 8080", several in lines or between semicolons, the first that takes a packet
- * counts. Out: filters in classic BPF; for packets here, in machine code.
+ * In: "drop tcp dst port 8080", several in lines or between semicolons, the first that takes a
+ * packet counts. Out: filters in classic BPF; for packets here, in machine code.
  */
 #include "session/drop.h"
 
@@ -12,8 +12,7 @@ static bool begins(const char *s, const char *end, const char *word)
 {
 	size_t n = strlen(word);
 
-	return (size_t)(end - s) >= n && !memcmp(s, word, n) &&
-	       (s + n == end || isspace((u8)s[n]));
+	return (size_t)(end - s) >= n && !memcmp(s, word, n) && (s + n == end || isspace((u8)s[n]));
 }
 
 static void add_rule(struct drop_rules *r, const char *s, const char *end)
@@ -88,7 +87,8 @@ int drop_rules_match(struct drop_rules *r, const struct packet *p)
 		if (!rule->matcher || rule->link != p->link) {
 			packet_filter_close(rule->matcher);
 			rule->link = p->link;
-			err = packet_filter_open(&rule->matcher, rule->text, p->link, NULL, r->diag);
+			err = packet_filter_open(&rule->matcher, rule->text, p->link, NULL,
+						 r->diag);
 		}
 		if (err)
 			return err;

@@ -218,8 +218,9 @@ static void find_filter(void *user, const u8 *p, const u8 *end)
 	if (end - p < (ptrdiff_t)sizeof(*m))
 		return;
 	options = netlink_find(p + sizeof(*m), end, TC_OPTIONS);
-	if (!options || netlink_u32(netlink_find((const u8 *)(options + 1),
-						 (const u8 *)options + options->len, TC_BPF_ID)) != w->prog)
+	if (!options ||
+	    netlink_u32(netlink_find((const u8 *)(options + 1), (const u8 *)options + options->len,
+				     TC_BPF_ID)) != w->prog)
 		return;
 	w->handle = m->handle;
 	w->info = m->info;

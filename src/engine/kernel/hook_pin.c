@@ -1,8 +1,9 @@
 /*
  * hook_pin.c: programs where packets pass that stay behind us, by a name in the BPF file system.
  *
- * A link is pinned itself: its file keeps the program attached, and a new program takes the place of the
- * old one in it. A filter of tc stays by itself: its program is pinned, so that it is found again.
+ * A link is pinned itself: its file keeps the program attached, and a new program takes the place
+ * of the old one in it. A filter of tc stays by itself: its program is pinned, so that it is found
+ * again.
  */
 #include "engine/kernel/kernel.h"
 #include "query/query.h"
@@ -67,7 +68,8 @@ static bool is_there(const struct query_link *l, const struct attach *a)
 	case ATTACH_XDP: return l->type == LINK_XDP && l->net.ifindex == device_of(a);
 	case ATTACH_TC:
 		return l->type == LINK_TCX && l->net.ifindex == device_of(a) &&
-		       l->net.attach_type == (egress ? ATTACH_TYPE_TCX_EGRESS : ATTACH_TYPE_TCX_INGRESS);
+		       l->net.attach_type ==
+			       (egress ? ATTACH_TYPE_TCX_EGRESS : ATTACH_TYPE_TCX_INGRESS);
 	case ATTACH_CGROUP_SKB:
 		return l->type == LINK_CGROUP && l->cgroup.cgroup == cgroup_of(a) &&
 		       l->cgroup.attach_type == egress;
@@ -76,7 +78,8 @@ static bool is_there(const struct query_link *l, const struct attach *a)
 }
 
 /* The new program's file takes the place of the old one's. */
-static int replace_filter(struct kernel_engine *k, const struct attach *a, u32 old, const char *path)
+static int replace_filter(struct kernel_engine *k, const struct attach *a, u32 old,
+			  const char *path)
 {
 	char beside[4096];
 	int err;
