@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#define DEVICE_MOST 15
+
 static bool has_direction(const char *place)
 {
 	const char *colon = strrchr(place, ':');
@@ -33,6 +35,9 @@ int points_net(struct script *s, const struct probe_row *row, struct probe *prob
 				  two ? "'%s' does not say ingress or egress"
 				      : "'%s' has more than a device",
 				  spec->text);
+	if (row->attach != ATTACH_CGROUP_SKB && strcspn(parts[0], ":/") > DEVICE_MOST)
+		return diag_error(s->diag, spec->at, "`ip link` lists what there is",
+				  "'%s': a device's name has at most %u bytes", spec->text, DEVICE_MOST);
 	if (row->attach == ATTACH_XDP && s->xdp &&
 	    strstr(s->xdp, arena_printf(s->arena, "/%s/", parts[0])))
 		return diag_error(
