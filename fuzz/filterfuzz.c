@@ -491,7 +491,9 @@ static void try_random(u32 n, u32 seed, pcap_t *dead, pcap_t *plain_dead)
 
 		gen_state = (seed + i) * 0x9e3779b97f4a7c15ull + 88172645463325252ull;
 		rnd(1);
-		if (rnd(12))
+		if (gen_tags && !rnd(8))
+			gen_tunnel(&text);
+		else if (rnd(12))
 			gen_filter(&text, rnd(4));
 		else
 			gen_list(&text);

@@ -3,9 +3,9 @@
  *
  * In:  the protocol's number. Out: tests.
  *
- * Classic BPF has no loops, so the walk is written out, header by header, up to CHAIN_MOST: as many as
- * RFC 8200 lists, each once. Hop-by-hop options, routing, fragment and destination options say their
- * length in units of 8 bytes, less one; an authentication header in units of 4, less two.
+ * Classic BPF has no loops, so the walk is written out, header by header, up to CHAIN_MOST: as many
+ * as RFC 8200 lists, each once. Hop-by-hop options, routing, fragment and destination options say
+ * their length in units of 8 bytes, less one; an authentication header in units of 4, less two.
  */
 #include "filter/inside.h"
 

@@ -259,8 +259,9 @@ struct lower {
 	const struct filter_link *link;     /* of what comes next: after pppoes it is PPP */
 	struct place header, type, payload; /* of the link layer */
 	u32 nl, nosnap;
-	u32 vlans, labels;     /* seen so far */
-	struct tree *framed;   /* what must hold for there to be a header of the link layer, or NULL */
+	u32 vlans, labels; /* seen so far */
+	struct tree
+		*framed; /* what must hold for there to be a header of the link layer, or NULL */
 	const struct expr *at; /* what is being lowered, for messages */
 	bool failed;
 };

@@ -204,7 +204,8 @@ static struct sum load_of(struct lower *l, const struct arith *a)
 		off.guard = joined(l, ask_abbreviation(l, WORD_IP, a->at), off.guard);
 	} else if (a->op == WORD_LINK) {
 		if (l->framed)
-			off.guard = joined(l, l->framed, off.guard ? off.guard : tree_const(vs, true));
+			off.guard =
+				joined(l, l->framed, off.guard ? off.guard : tree_const(vs, true));
 	} else {
 		struct tree *t = ask_abbreviation(l, a->op, a->at);
 

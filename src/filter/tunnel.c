@@ -1,12 +1,12 @@
 /*
  * tunnel.c: packets inside of UDP: geneve (RFC 8926) and vxlan (RFC 7348).
  *
- * In:  the word, and the number of its network. Out: tests; what follows in the expression is inside
- * of the tunnel.
+ * In:  the word, and the number of its network. Out: tests; what follows in the expression is
+ * inside of the tunnel.
  *
- * Where the inner packet begins is computed from the outer one: IPv4's header has a length, IPv6's is 40 bytes;
- * Geneve has options, and behind them Ethernet or at once the network layer. Values have no
- * branches, so what is one thing or another is a sum with factors that are 1 or 0.
+ * Where the inner packet begins is computed from the outer one: IPv4's header has a length, IPv6's
+ * is 40 bytes; Geneve has options, and behind them Ethernet or at once the network layer. Values
+ * have no branches, so what is one thing or another is a sum with factors that are 1 or 0.
  */
 #include "filter/inside.h"
 
@@ -101,7 +101,7 @@ static struct tree *tunnel(struct lower *l, const struct expr *e, u32 port, stru
 
 struct tree *ask_vxlan(struct lower *l, const struct expr *e)
 {
-	struct place at, type, payload;
+	struct place at = {0}, type, payload;
 	struct tree *t = tunnel(l, e, PORT_VXLAN, &at);
 
 	if (!t)
@@ -123,7 +123,7 @@ struct tree *ask_vxlan(struct lower *l, const struct expr *e)
 struct tree *ask_geneve(struct lower *l, const struct expr *e)
 {
 	struct values *vs = l->values;
-	struct place at, type, header;
+	struct place at = {0}, type, header;
 	struct tree *t = tunnel(l, e, PORT_GENEVE, &at);
 	u32 options, protocol, is_frame;
 

@@ -39,8 +39,8 @@ void wireless_start(struct lower *l)
 	start(l, ask_alu(l, VAL_LSH, is_qos(l), 1));
 }
 
-/* Radiotap's flags, if the second bit of what is present says so, stand behind the time, if the first does.
- * One of them is that a header of 26 bytes is filled up to 28: 1 if so. */
+/* Radiotap's flags, if the second bit of what is present says so, stand behind the time, if the
+ * first does. One of them is that a header of 26 bytes is filled up to 28: 1 if so. */
 static u32 padded(struct lower *l)
 {
 	struct values *vs = l->values;
@@ -48,8 +48,7 @@ static u32 padded(struct lower *l)
 	u32 time = ask_alu(l, VAL_LSH, ask_alu(l, VAL_AND, present, 1), 3);
 	u32 flags = ask_alu(l, VAL_RSH, val_load(vs, 1, time, 8), 5);
 
-	return ask_alu(l, VAL_AND,
-		       val_alu(vs, VAL_AND, ask_alu(l, VAL_RSH, present, 1), flags), 1);
+	return ask_alu(l, VAL_AND, val_alu(vs, VAL_AND, ask_alu(l, VAL_RSH, present, 1), flags), 1);
 }
 
 /* In front: its length in two bytes, the lower one first. */
