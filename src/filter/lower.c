@@ -202,11 +202,7 @@ static struct sum load_of(struct lower *l, const struct arith *a)
 		t = tree_and(vs, t, ask_not_fragment(l));
 		off.guard = off.guard ? tree_and(vs, off.guard, t) : t;
 		off.guard = joined(l, ask_abbreviation(l, WORD_IP, a->at), off.guard);
-	} else if (a->op == WORD_LINK) {
-		if (l->framed)
-			off.guard =
-				joined(l, l->framed, off.guard ? off.guard : tree_const(vs, true));
-	} else {
+	} else if (a->op != WORD_LINK) {
 		struct tree *t = ask_abbreviation(l, a->op, a->at);
 
 		off.guard = joined(l, off.guard, t);
