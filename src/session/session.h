@@ -136,6 +136,8 @@ int session_failed(struct waggle_session *, int err); /* says so and frees it; r
 int session_read_file(const char *path, struct buf *out); /* public.c */
 /* call.c */
 void session_call_close(struct waggle_session *);
+/* The program of that name; NULL: the only one. -errno, which was reported. */
+s64 session_find_program(struct waggle_session *, const char *name);
 
 /* unwinds.c */
 void unwinds_open(struct waggle_session *);
