@@ -96,7 +96,7 @@ static bool asked_again(struct keeping *k, u32 value)
 
 void emit_keep(struct emitter *e)
 {
-	u32 n = e->values->v.n, words = 0;
+	u32 n = e->values->v.n, words = 0, indexes = 0;
 	struct keeping k = {.e = e,
 			    .cost = arena_array(e->arena, u32, n),
 			    .node = arena_array(e->arena, u32, n),
@@ -107,6 +107,10 @@ void emit_keep(struct emitter *e)
 	e->keeps = arena_array(e->arena, u8, n);
 	for (u32 i = GRAPH_FIRST; i <= e->g->root; i++)
 		mark(&k, e->g->nodes.v[i].value, i);
+	for (u32 v = 1; v < n; v++)
+		indexes += k.index[v];
+	if (indexes == 1) /* X has it all the time */
+		return;
 	for (u32 v = 1; v < n; v++)
 		if (k.index[v] && cost(&k, v) >= COST_LEAST && asked_again(&k, v))
 			e->keeps[v] = (u8)(1 + words++ % EMIT_KEPT);
