@@ -491,6 +491,9 @@ static void try_random(u32 n, u32 seed, pcap_t *dead, pcap_t *plain_dead)
 
 		gen_state = (seed + i) * 0x9e3779b97f4a7c15ull + 88172645463325252ull;
 		rnd(1);
+		/* without it, arithmetic in front makes libpcap forget where the header is */
+		if (gen_wireless())
+			buf_puts(&text, "ether host 0:1:2:3:4:5 and ip host 9.9.9.9 or ");
 		if (gen_tags && !rnd(8))
 			gen_tunnel(&text);
 		else if (rnd(12))
