@@ -170,7 +170,7 @@ static void read_value(struct walk *w, u32 row)
 /* All values of a header whose bytes are there; of one that is a number alone, `value`. */
 static void read_header(struct walk *w, enum packet_header header, u32 value)
 {
-	for (u32 i = 0; i < packet_count; i++)
+	for (u32 i = 0; i < packet_row_count; i++)
 		if (w->l->point->packet >> i & 1 && packet_rows[i].header == header) {
 			if (value)
 				set_value(w, i, cut(w, &packet_rows[i], value));
@@ -402,7 +402,7 @@ static void packet_length(struct walk *w)
 
 static void clear_values(struct walk *w)
 {
-	for (u32 i = 0; i < packet_count; i++) {
+	for (u32 i = 0; i < packet_row_count; i++) {
 		if (!(w->l->point->packet >> i & 1))
 			continue;
 		set_value(w, i, ir_const(w->fn, 0));
@@ -449,7 +449,7 @@ static void walk_headers(struct lower *l, u32 done)
 	bool direct = w.hook->data.width, twice = direct && w.hook->calls;
 	u32 again = twice ? ir_block(l->fn) : 0;
 
-	for (u32 i = 0; i < packet_count; i++)
+	for (u32 i = 0; i < packet_row_count; i++)
 		if (l->point->packet >> i & 1)
 			w.headers |= 1u << packet_rows[i].header;
 	w.type = ir_var(l->fn, IRT_I64);
@@ -486,7 +486,7 @@ void packet_before(struct lower *l)
 		l->verdict = ir_var(fn, IRT_I64);
 		ir_set(fn, l->verdict, ir_const(fn, attach_verdict(l->point->row->attach)));
 	}
-	for (u32 i = 0; i < packet_count; i++) {
+	for (u32 i = 0; i < packet_row_count; i++) {
 		if (!(l->point->packet >> i & 1))
 			continue;
 		l->packet.vars[i] = ir_var(fn, IRT_I64);

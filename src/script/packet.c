@@ -17,7 +17,7 @@ const struct packet_row packet_rows[] = {
 #include "script/packet_values.def"
 #undef PACKET_VALUE
 };
-const u32 packet_count = ARRAY_SIZE(packet_rows);
+const u32 packet_row_count = ARRAY_SIZE(packet_rows);
 _Static_assert(ARRAY_SIZE(packet_rows) <= PACKET_ROWS, "a set of them is a word");
 
 u32 packet_row_of(const struct node *n)

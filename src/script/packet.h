@@ -32,7 +32,7 @@ struct packet_row {
 };
 #define PACKET_ROWS 64 /* at most: a set of them is a word */
 extern const struct packet_row packet_rows[];
-extern const u32 packet_count;
+extern const u32 packet_row_count;
 
 /* Which row a value is. */
 u32 packet_row_of(const struct node *);
