@@ -4,6 +4,7 @@
  * Environment variables say the same as options, which come first: WAGGLE_MAX_STRLEN, or
  * BPFTRACE_MAX_STRLEN for those who have it set already. So do all variables of config = { }.
  */
+#include "cli/bcc.h"
 #include "cli/cli.h"
 
 #include <ctype.h>
@@ -170,9 +171,18 @@ int options_next(int argc, char **argv, const char *letters, const struct option
 
 void options_each(const struct command *c, void (*fn)(const char *option, bool takes))
 {
+	/* those that read them by options_next() before they do anything */
+	static int (*const readers[])(int, char **) = {
+		cmd_build, cmd_asm,     cmd_dis,       cmd_filter,  cmd_map,
+		cmd_ps,    cmd_detach,  cmd_run,       cmd_strace,  cmd_list,
+		cmd_drop,  cmd_capture, cmd_bcc_trace, cmd_argdist,
+	};
 	char *argv[] = {(char *)c->name, NULL};
+	unsigned i = 0, n = sizeof(readers) / sizeof(*readers);
 
-	if (!c->options)
+	while (i < n && readers[i] != c->run)
+		i++;
+	if (i == n)
 		return;
 	tell = fn;
 	c->run(1, argv);

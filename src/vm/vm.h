@@ -95,6 +95,8 @@ struct vm_host {
 	int (*user_stack)(struct vm_run *, u64 *frames, u32 most, u32 skip);
 	/* The same by what the files tell of their frames, not by frame pointers. */
 	int (*user_unwind)(struct vm_run *, u64 *frames, u32 most, u32 skip);
+	/* Its cgroup and those above it, the innermost first (cgroup.h); how many. */
+	u32 (*cgroups)(struct vm_run *, u64 *ids);
 	int (*send_signal)(struct vm_run *, u32 sig, bool thread);
 	int (*perf_output)(struct vm_run *, struct vm_map *, u64 flags, const void *data, u64 size);
 	void (*printk)(struct vm_run *, const char *text, size_t len);
@@ -242,6 +244,10 @@ void vm_take_back(struct vm_run *, u64 start);
 /* Runs a program with r1 = ctx and r2 = arg2. 0 and what it returned, or -EFAULT (run->fault says
  * why). Never recursive on one run. */
 int vm_call(struct vm_run *, u32 prog, u64 ctx, u64 arg2, u64 *result);
+/* direct.c: the program as a function, which lives as long as the vm and runs faster than vm_call(): of
+ * a trusted one that needs no run, as it calls no helper and has nothing on the stack. NULL: it is none. */
+typedef u64 vm_direct_fn(u64 ctx);
+vm_direct_fn *vm_direct(const struct vm *, u32 prog);
 
 /* A stack as a host finds it: addresses, the innermost first, of which the first `skip` are left
  * out; callers by frame pointers from fp on, as the kernel finds them, in memory that
