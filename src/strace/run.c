@@ -342,6 +342,7 @@ static void free_all(struct strace *s)
 			task_free(s, &s->tasks[i]);
 	paths_free(s);
 	buf_free(&s->out);
+	buf_free(&s->line);
 	free(s->records);
 	free(s);
 }
