@@ -115,7 +115,7 @@ void one_of(struct buf *b, const char *set, u64 value)
 
 static bool letter(struct buf *b, u8 ch)
 {
-	static const char letters[128] = {['\n'] = 'n', ['\t'] = 't', ['\r'] = 'r',  ['\v'] = 'v',
+	static const char letters[128] = {['\n'] = 'n', ['\t'] = 't', ['\r'] = 'r', ['\v'] = 'v',
 					  ['\f'] = 'f', ['"'] = '"',  ['\\'] = '\\'};
 
 	if (ch > 127 || !letters[ch])

@@ -105,6 +105,7 @@ struct strace {
 	const struct arch *arch;
 	struct call calls[MAX_CALLS];
 	bool traced[MAX_CALLS];
+	u64 wanted[MAX_CALLS / 64]; /* the same as bits */
 	bool kernel; /* its engine serves: else the user engine */
 	u32 command;
 	struct task *tasks[256];

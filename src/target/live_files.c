@@ -91,8 +91,8 @@ static const char *in_cache(struct arena *a, const char *name)
 	return found;
 }
 
-/* Without a cache, as in small containers: the first by name of those in FOLDER that are ELF files; what
- * is called libc.so may be a text for the linker. */
+/* Without a cache, as in small containers: the first by name of those in FOLDER that are ELF files;
+ * what is called libc.so may be a text for the linker. */
 static const char *in_folder(struct arena *a, const char *folder, const char *name)
 {
 	const char *found = NULL;

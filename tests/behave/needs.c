@@ -81,15 +81,15 @@ static bool need_kprobes(const char *what)
 	return access("/sys/bus/event_source/devices/kprobe/type", F_OK) == 0;
 }
 
-/* a function of the kernel: it may have been inlined, or have another name */
+/* a function of the kernel that may be probed: it may have been inlined, or have another name */
 static bool need_function(const char *what)
 {
 	char line[512], name[256];
 	bool found = false;
-	FILE *f = fopen("/proc/kallsyms", "r");
+	FILE *f = fopen("/sys/kernel/tracing/available_filter_functions", "r");
 
 	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%*s %*s %255s", name) == 1 && !strcmp(name, what);
+		found = sscanf(line, "%255s", name) == 1 && !strcmp(name, what);
 	if (f)
 		fclose(f);
 	return found;
