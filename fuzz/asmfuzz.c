@@ -7,6 +7,7 @@
  */
 #include "one.h"
 
+#include "filter/bpf.h"
 #include "isa/cbpf.h"
 #include "object/asm.h"
 
@@ -57,7 +58,7 @@ static void check_file(const struct object *o, struct diag *d)
 static void check_classic(const char *text, size_t size, struct diag *d)
 {
 	struct cbpf_code code = {0}, again = {0};
-	struct cbpf_translation t = {0};
+	struct code t = {0};
 	struct cbpf_wrong wrong;
 	struct arena arena = {0};
 	struct buf listing = {0};
@@ -68,7 +69,7 @@ static void check_classic(const char *text, size_t size, struct diag *d)
 		cbpf_listing(&listing, code.insns.v, code.insns.n);
 		CHECK(cbpf_read(&again, &arena, buf_str(&listing), listing.n, d) == 0);
 		CHECK(again.insns.n == code.insns.n);
-		cbpf_translate(&t, &arena, code.insns.v, code.insns.n, d);
+		filter_program(&t, &arena, HOOK_PLAIN, code.insns.v, code.insns.n, KERNEL(5, 10), d);
 		vec_each (in, &t.insns)
 			CHECK(isa_op(in));
 	}

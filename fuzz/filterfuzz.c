@@ -10,13 +10,16 @@
  *
  * Compared are the meaning of the tree of tests, our plain and our optimised program, the latter's
  * translation to BPF in our machine (interpreted and compiled in turn), its run by the kernel on a
- * pair of sockets, and libpcap's two programs.
+ * pair of sockets, its programs for XDP, tc, cgroup_skb and sockets where the kernel takes any, and
+ * libpcap's two programs.
  *
  * libpcap's program without its optimiser is right. With it, and with ours, a packet that ends
  * before a test that the plain program makes may be taken, if it would be whatever that test said.
  */
 #include "libpcap.h"
 
+#include "../tests/kernel_run.h"
+#include "filter/bpf.h"
 #include "filter/filter.h"
 #include "vm/classic.h"
 #include "vm/vm.h"
@@ -42,7 +45,7 @@ static void keep_diag(void *user, const struct waggle_diag *d)
 
 /* ---- running */
 
-struct program {
+struct program { /* of classic BPF */
 	const struct cbpf_insn *v;
 	u32 n;
 };
@@ -164,6 +167,50 @@ static bool kernel_takes(const struct frame *f)
 	       recv(sockets[0], back, sizeof(back), MSG_DONTWAIT) >= 0;
 }
 
+/* ---- the kernel: the filter as a program for XDP, tc, ... */
+
+static const struct place {
+	u32 hook, link;
+	bool ethernet; /* BPF_PROG_TEST_RUN wants a header, which the program does not see */
+} places[] = {
+	{HOOK_XDP, 1, false},
+	{HOOK_TC, 1, false},
+	{HOOK_CGROUP_SKB, 12, true},
+	{HOOK_SOCKET, 12, true},
+};
+static u64 loaded, ran;
+static char verifier_log[1 << 16];
+
+static int place_load(const struct place *p, struct arena *arena, const struct program *from)
+{
+	struct code code = {0};
+	struct diag d = {0};
+	int fd;
+
+	if (p->link != link_type ||
+	    filter_program(&code, arena, p->hook, from->v, from->n, KERNEL(5, 10), &d))
+		return -1;
+	fd = kr_load_as(filter_hooks[p->hook].kind, &code, 0, verifier_log, sizeof(verifier_log));
+	if (fd == -EPERM) /* it is not ours to load */
+		return -1;
+	loaded += fd >= 0;
+	return fd;
+}
+
+/* The verdict, or -1: this packet cannot be shown to programs. */
+static int place_takes(const struct place *p, int prog, const struct frame *f)
+{
+	u8 bytes[FRAME_MOST + 14] = {[12] = f->bytes[0] >> 4 == 6 ? 0x86 : 0x08,
+				     [13] = f->bytes[0] >> 4 == 6 ? 0xdd : 0x00};
+	u32 before = p->ethernet ? 14 : 0, got = 0;
+
+	memcpy(bytes + before, f->bytes, f->n);
+	if (kr_run_packet(prog, bytes, f->n + before, &got))
+		return -1;
+	ran++;
+	return p->hook == HOOK_SOCKET ? got != 0 : got == filter_hooks[p->hook].pass;
+}
+
 /* ---- both compilers */
 
 struct pair {
@@ -173,7 +220,8 @@ struct pair {
 	struct bpf_program theirs, theirs_best;
 	bool has_theirs, differs, in_kernel;
 	u64 executed, their_executed;
-	struct vm_run *run; /* of the translation, or NULL */
+	int places[ARRAY_SIZE(places)]; /* programs; < 0: none */
+	struct vm_run *run;             /* of the translation, or NULL */
 	struct vm *vm;
 };
 
@@ -280,6 +328,12 @@ static void compare_packet(struct pair *p, const struct frame *f)
 		complain(p, f, "the optimised program is not the tree's");
 	if (p->in_kernel && kernel_takes(f) != got)
 		complain(p, f, "the kernel runs the program otherwise");
+	for (u32 i = 0; i < ARRAY_SIZE(places); i++) {
+		int is = p->places[i] < 0 ? -1 : place_takes(&places[i], p->places[i], f);
+
+		if (is >= 0 && (bool)is != got)
+			complain(p, f, filter_hooks[places[i].hook].name);
+	}
 	if (!p->run)
 		return;
 	vm_lend(p->run, (struct vm_region){.start = (uintptr_t)&packet,
@@ -296,10 +350,11 @@ static void compare_packet(struct pair *p, const struct frame *f)
 static void translate(struct pair *p, bool interpret)
 {
 	struct vm_opts opts = {.interpret = interpret};
-	struct cbpf_translation t = {0};
+	struct code t = {0};
 	struct diag d = {0};
 
-	if (cbpf_translate(&t, &p->arena, p->best.insns.v, p->best.insns.n, &d))
+	if (filter_program(&t, &p->arena, HOOK_PLAIN, p->best.insns.v, p->best.insns.n,
+			   KERNEL(5, 10), &d))
 		return;
 	if (!vm_open_code(&p->vm, t.insns.v, t.insns.n, &opts, &d))
 		vm_run_open(&p->run, p->vm, NULL, NULL, 0);
@@ -329,6 +384,18 @@ static void compare_size(const struct pair *p)
 		complain(p, NULL, what);
 }
 
+static void load_everywhere(struct pair *p)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(places); i++) {
+		p->places[i] = place_load(&places[i], &p->arena,
+					  &(struct program){p->best.insns.v, p->best.insns.n});
+		if (p->places[i] < -1) {
+			complain(p, NULL, "the verifier does not take it");
+			printf("%s", verifier_log);
+		}
+	}
+}
+
 static void try(const char *text, pcap_t *dead, pcap_t *plain_dead)
 {
 	struct pair p = {.text = text};
@@ -355,6 +422,7 @@ static void try(const char *text, pcap_t *dead, pcap_t *plain_dead)
 		complain(&p, NULL, wrong.text);
 	else if (!err) {
 		translate(&p, tried & 1);
+		load_everywhere(&p);
 		p.in_kernel = kernel_attach(&(struct program){p.best.insns.v, p.best.insns.n});
 		if (!p.in_kernel)
 			complain(&p, NULL, "the kernel does not take the program");
@@ -369,6 +437,9 @@ static void try(const char *text, pcap_t *dead, pcap_t *plain_dead)
 		if (p.run)
 			vm_run_close(p.run);
 		vm_close(p.vm);
+		for (u32 i = 0; i < ARRAY_SIZE(places); i++)
+			if (p.places[i] >= 0)
+				close(p.places[i]);
 	}
 	if (!err && !theirs)
 		compare_size(&p);
@@ -454,6 +525,9 @@ int main(int argc, char **argv)
 	pcap_close(plain_dead);
 	if (file && ours_executed > theirs_executed)
 		bad++;
+	if (verbose)
+		printf("%llu programs of XDP, tc, cgroup_skb and sockets loaded, %llu runs\n",
+		       (unsigned long long)loaded, (unsigned long long)ran);
 	printf("%s filters: %u of link %u%s, %u packets each (%u refused); instructions %u, "
 	       "libpcap "
 	       "%u; executed %llu, libpcap %llu\n",

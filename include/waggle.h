@@ -123,8 +123,8 @@ int waggle_disassemble(const void *code, size_t size, const struct waggle_opts *
 
 /* A filter in classic BPF, from one form to another. text: numbers (tcpdump -ddd, iptables -m bpf), a C
  * array (tcpdump -dd), a listing (tcpdump -d) or an assembler's text; raw: struct sock_filter. format:
- * "listing", "numbers", "c", "bytecode", "raw", or "bpf": the BPF program that does the same, as
- * text. Written to out(). A filter that the kernel would not take is an error, with its listing
+ * "listing", "numbers", "c", "bytecode", "raw", or "bpf", "bpf:xdp", "bpf:tc", "bpf:cgroup_skb",
+ * "bpf:socket": the BPF program that does the same, for user space or for that hook, as text. Written to out(). A filter that the kernel would not take is an error, with its listing
  * written nevertheless. */
 int waggle_classic(const void *text, size_t size, bool raw, const char *format,
 		   const struct waggle_opts *);

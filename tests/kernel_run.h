@@ -72,10 +72,10 @@ static inline int kr_elem(int cmd, int map, void *value)
 	return kr_bpf(cmd, &a) < 0 ? -errno : 0;
 }
 
-/* A file descriptor, or -errno with the verifier's words in log. */
-static inline int kr_load(struct code *code, int map, char *log, u32 log_size)
+/* A file descriptor, or -errno with the verifier's words in log. type: BPF_PROG_TYPE_* */
+static inline int kr_load_as(u32 type, struct code *code, int map, char *log, u32 log_size)
 {
-	union kr_attr a = {.load = {.type = 1}};
+	union kr_attr a = {.load = {.type = type}};
 	long fd;
 
 	vec_each (r, &code->relocs)
@@ -94,11 +94,15 @@ static inline int kr_load(struct code *code, int map, char *log, u32 log_size)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* Runs once over an empty packet; the program's result, or -errno. */
-static inline int kr_run(int prog, u32 *retval)
+static inline int kr_load(struct code *code, int map, char *log, u32 log_size)
 {
-	char packet[64] = {0};
-	union kr_attr a = {.run = {.fd = (u32)prog, .in_size = sizeof(packet)}};
+	return kr_load_as(1, code, map, log, log_size);
+}
+
+/* Runs once over a packet; the program's result, or -errno. */
+static inline int kr_run_packet(int prog, const void *packet, u32 size, u32 *retval)
+{
+	union kr_attr a = {.run = {.fd = (u32)prog, .in_size = size}};
 
 	a.run.in = (u64)(uintptr_t)packet;
 	a.run.repeat = 1;
@@ -106,6 +110,13 @@ static inline int kr_run(int prog, u32 *retval)
 		return -errno;
 	*retval = a.run.retval;
 	return 0;
+}
+
+static inline int kr_run(int prog, u32 *retval)
+{
+	static const char packet[64];
+
+	return kr_run_packet(prog, packet, sizeof(packet), retval);
 }
 
 #endif

@@ -8,6 +8,7 @@
  * effective user and nobody else may touch it; it is written aside and renamed into place. All
  * that can go wrong with it is silent: the index is then made in memory.
  */
+#include "base/io.h"
 #include "btf/impl.h"
 
 #include <errno.h>
@@ -67,21 +68,6 @@ static void make_folder(const char *dir)
 	mkdir(path, 0700);
 }
 
-static bool write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
 static void cache_write(struct btf *b, const char *path, const char *dir, const char *key)
 {
 	char aside[CACHE_PATH + 32];
@@ -104,7 +90,7 @@ static void cache_write(struct btf *b, const char *path, const char *dir, const 
 	}
 	if (fd < 0)
 		return;
-	good = write_all(fd, image, size);
+	good = !write_all(fd, image, size);
 	good = !close(fd) && good;
 	if (!good || rename(aside, path))
 		unlink(aside);

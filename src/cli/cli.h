@@ -81,6 +81,7 @@ int list_object(const struct waggle_object *, bool verbose, const struct waggle_
 int output_open(const char *path);
 int output_begin(void);
 int output_end(int fd, int err, const char *path);
+int output_write(int fd, const char *bytes, size_t n); /* all of them; or -errno */
 int output_object(const struct waggle_object *, const char *path);
 /* Was all written to stdout? Else says so; returns the status to exit with. */
 int output_check(int status);

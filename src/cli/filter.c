@@ -16,7 +16,7 @@ static const struct option long_options[] = {
 	{"snapshot-length", required_argument, NULL, 's'},
 	{"netmask", required_argument, NULL, 'm'},
 	{"no-optimize", no_argument, NULL, 'O'},
-	{"ebpf", no_argument, NULL, 'e'},
+	{"ebpf", optional_argument, NULL, 'e'},
 	{"explain", no_argument, NULL, 'x'},
 	{"dot", optional_argument, NULL, 'D'},
 	{"help", no_argument, NULL, 'h'},
@@ -39,7 +39,8 @@ static const char help[] =
 	"  -O, --no-optimize       each test as it was written\n"
 	"  -F FILE                 the expression is in a file\n"
 	"      --netmask MASK      of the packets' net, for `ip broadcast`\n"
-	"      --ebpf              the BPF program that does the same\n"
+	"      --ebpf[=HOOK]       the BPF program that does the same: plain, xdp, tc, cgroup_skb,\n"
+	"                          socket\n"
 	"      --explain           each test in words\n"
 	"      --dot[=WHICH]       a drawing for graphviz: tree, graph, optimised\n";
 
@@ -66,6 +67,19 @@ static int take_dot(struct filter_args *a, const char *which)
 	return usage_error("--dot takes tree, graph or optimised, not '%s'", which);
 }
 
+static int take_hook(struct filter_args *a, const char *which)
+{
+	static const char *const hooks[] = {"bpf:plain", "bpf:xdp", "bpf:tc", "bpf:cgroup_skb",
+					    "bpf:socket"};
+
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++)
+		if (!which || !strcmp(which, hooks[i] + 4)) {
+			a->format = hooks[i];
+			return 0;
+		}
+	return usage_error("--ebpf takes plain, xdp, tc, cgroup_skb or socket, not '%s'", which);
+}
+
 static int parse(struct filter_args *a, int argc, char **argv)
 {
 	static const char *const listings[] = {"listing", "listing", "c", "numbers"};
@@ -79,7 +93,7 @@ static int parse(struct filter_args *a, int argc, char **argv)
 		case 's': err = take_snaplen(a, optarg); break;
 		case 'm': a->how.netmask = optarg; break;
 		case 'F': a->file = optarg; break;
-		case 'e': a->format = "bpf"; break;
+		case 'e': err = take_hook(a, optarg); break;
 		case 'x': a->format = "explain"; break;
 		case 'D': err = take_dot(a, optarg); break;
 		case 'h': a->help = true; return 0;

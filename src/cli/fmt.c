@@ -36,21 +36,14 @@ static void report(void *user, const struct waggle_diag *d)
 /* Written in place only when something changed, so that a file's time tells the truth. */
 static int write_back(const char *path, const struct source *s, const struct text *t)
 {
-	int fd, err = 0;
+	int fd;
 
 	if (t->n == s->size && !memcmp(t->p, s->text, t->n))
 		return 0;
 	fd = output_begin();
 	if (fd < 0)
 		return fd;
-	for (size_t done = 0; done < t->n && !err;) {
-		ssize_t n = write(fd, t->p + done, t->n - done);
-
-		if (n < 0 && errno != EINTR)
-			err = -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return output_end(fd, err, path);
+	return output_end(fd, output_write(fd, t->p, t->n), path);
 }
 
 static int format_file(const char *path, bool in_place)

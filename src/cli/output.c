@@ -28,18 +28,27 @@ int output_begin(void)
 	return fd < 0 ? -err : fd;
 }
 
+int output_write(int fd, const char *p, size_t n)
+{
+	for (const char *end = p + n; p < end;) {
+		ssize_t done = write(fd, p, (size_t)(end - p));
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		p += done > 0 ? done : 0;
+	}
+	return 0;
+}
+
 static int copy(int from, int to)
 {
 	char piece[65536];
 	ssize_t n;
+	int err;
 
 	while ((n = read(from, piece, sizeof(piece))) > 0)
-		for (ssize_t done = 0, m; done < n; done += m) {
-			m = write(to, piece + done, (size_t)(n - done));
-			if (m < 0 && errno != EINTR)
-				return -errno;
-			m = m < 0 ? 0 : m;
-		}
+		if ((err = output_write(to, piece, (size_t)n)) != 0)
+			return err;
 	return n < 0 ? -errno : 0;
 }
 

@@ -13,7 +13,7 @@
 
 struct user_child;
 
-enum engine_without { WITHOUT_KPROBE_MULTI = 1, WITHOUT_UPROBE_MULTI = 2 };
+enum engine_without { WITHOUT_KPROBE_MULTI = 1, WITHOUT_UPROBE_MULTI = 2, WITHOUT_TCX = 4 };
 
 struct engine_opts {
 	u32 without; /* bits of enum engine_without: what is not to be used */

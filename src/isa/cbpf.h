@@ -93,12 +93,4 @@ int cbpf_asm(struct cbpf_code *, struct arena *, const char *text, size_t size, 
 void cbpf_dis(struct buf *out, const struct cbpf_insn *, u32 pc); /* without its number */
 void cbpf_listing(struct buf *out, const struct cbpf_insn *, u32 n);
 
-/* cbpf_translate.c: a checked filter as BPF: a function of the address of a struct cbpf_packet that
- * returns what the filter does. -EOPNOTSUPP: it uses what only the kernel has. */
-struct cbpf_translation {
-	vec(struct insn) insns;
-};
-int cbpf_translate(struct cbpf_translation *, struct arena *, const struct cbpf_insn *, u32 n,
-		   struct diag *);
-
 #endif

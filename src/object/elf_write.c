@@ -188,7 +188,7 @@ static void add_info(struct elf_out *e)
 		.data = (u8 *)e->waggle.p, .size = e->waggle.n});
 }
 
-static int write_all(struct elf_out *e, struct buf *out)
+static int write_parts(struct elf_out *e, struct buf *out)
 {
 	const struct object *o = e->o;
 	bool failed;
@@ -224,7 +224,7 @@ int elf_write_object(const struct object *o, const struct object *whole,
 
 	if (err)
 		return err;
-	err = write_all(&e, out);
+	err = write_parts(&e, out);
 	for (u32 i = 0; e.code && i < e.places.nsections; i++)
 		buf_free(&e.code[i]);
 	buf_free(&e.ext);

@@ -9,6 +9,16 @@ const struct attach_info attach_infos[ATTACH_KINDS] = {
 #undef ATTACH
 };
 
+s32 attach_verdict(enum attach_kind kind)
+{
+	switch (kind) {
+	case ATTACH_XDP: return 2;	  /* XDP_PASS */
+	case ATTACH_TC: return -1;	  /* TC_ACT_UNSPEC, TCX_NEXT: ask the next one */
+	case ATTACH_CGROUP_SKB: return 1; /* 0 drops */
+	default: return 0;
+	}
+}
+
 struct object *object_new(void)
 {
 	return calloc(1, sizeof(struct object));

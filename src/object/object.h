@@ -234,6 +234,8 @@ struct attach_info {
 	u8 flags;
 };
 extern const struct attach_info attach_infos[ATTACH_KINDS];
+/* What a program there returns to let things go their way: 0 where nobody asks. */
+s32 attach_verdict(enum attach_kind);
 
 struct attach {
 	u8 kind;

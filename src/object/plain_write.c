@@ -519,7 +519,7 @@ static void add_types(struct plain_out *e)
 
 /* ---- the whole */
 
-static int write_all(struct plain_out *e, struct buf *out)
+static int write_parts(struct plain_out *e, struct buf *out)
 {
 	const struct object *o = e->o;
 	bool failed;
@@ -559,7 +559,7 @@ int plain_write(const struct object *o, struct buf *out, struct diag *d)
 
 	if (err)
 		return err;
-	err = write_all(&e, out);
+	err = write_parts(&e, out);
 	vec_each (s, &e.sections)
 		buf_free(&s->code);
 	buf_free(&e.strings);

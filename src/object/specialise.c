@@ -387,7 +387,7 @@ static bool write_jump(const struct spec *s, struct specialised *out, u32 at)
 	return to->code == GOTOL || off == (s16)off;
 }
 
-static bool write_all(const struct spec *s, struct specialised *out)
+static bool write_parts(const struct spec *s, struct specialised *out)
 {
 	bool fits = true;
 
@@ -480,7 +480,7 @@ int specialise(struct specialised *out, const struct code *c, u32 rodata, const 
 		drop(&s);
 		drop_jumps(&s);
 		place(&s, out);
-		done = write_all(&s, out);
+		done = write_parts(&s, out);
 	}
 	if (!done)
 		copy(out, c);

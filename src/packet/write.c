@@ -5,6 +5,8 @@
  */
 #include "packet/packet.h"
 
+#include "base/io.h"
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -107,17 +109,10 @@ void packet_write(struct packet_writer *w, const struct packet *p)
 
 int packet_flush(struct packet_writer *w)
 {
-	size_t done = 0;
-
 	if (w->out.failed)
 		w->err = -ENOMEM;
-	while (!w->err && done < w->out.n) {
-		ssize_t n = write(w->fd, w->out.p + done, w->out.n - done);
-
-		if (n < 0 && errno != EINTR)
-			w->err = -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
+	if (!w->err)
+		w->err = write_all(w->fd, w->out.p, w->out.n);
 	w->out.n = 0;
 	return w->err;
 }

@@ -5,6 +5,7 @@
  */
 #include "session/classic.h"
 
+#include "filter/bpf.h"
 #include "object/asm.h"
 #include "session/opts.h"
 
@@ -50,29 +51,40 @@ static const struct form {
 	{"bytecode", put_bytecode}, {"raw", put_raw},
 };
 
-/* "bpf": what it is translated to */
-static int put_bpf(struct buf *out, struct arena *arena, const struct cbpf_insn *in, u32 n,
-		   struct diag *d)
+const struct filter_hook *classic_hook(const char *format)
 {
-	struct cbpf_translation t = {0};
-	int err = cbpf_translate(&t, arena, in, n, d);
+	if (strncmp(format, "bpf", 3) != 0 || (format[3] && format[3] != ':'))
+		return NULL;
+	return format[3] ? filter_hook_find(format + 4) : filter_hooks;
+}
+
+/* What it is translated to. */
+static int put_bpf(struct buf *out, struct arena *arena, const struct filter_hook *hook,
+		   const struct cbpf_insn *in, u32 n, struct diag *d)
+{
+	struct code code = {0};
+	int err = filter_program(&code, arena, (enum filter_hook_id)(hook - filter_hooks), in, n,
+				 KERNEL(5, 10), d);
 
 	if (!err)
-		object_code_listing(out, t.insns.v, t.insns.n);
+		object_code_listing(out, code.insns.v, code.insns.n);
 	return err;
 }
 
 int classic_put(struct buf *out, struct arena *arena, const struct cbpf_insn *in, u32 n,
 		const char *format, struct diag *d)
 {
-	if (!strcmp(format, "bpf"))
-		return put_bpf(out, arena, in, n, d);
+	const struct filter_hook *hook = classic_hook(format);
+
+	if (hook)
+		return put_bpf(out, arena, hook, in, n, d);
 	for (u32 i = 0; i < ARRAY_SIZE(forms); i++)
 		if (!strcmp(forms[i].name, format)) {
 			forms[i].put(out, in, n);
 			return 0;
 		}
-	return diag_fail(d, -EINVAL, "listing, numbers, c, bytecode, raw, bpf",
+	return diag_fail(d, -EINVAL,
+			 "listing, numbers, c, bytecode, raw, bpf, bpf:xdp, bpf:tc, ...",
 			 "there is no form '%s'", format);
 }
 

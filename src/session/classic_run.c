@@ -10,6 +10,7 @@
 #include "session/classic.h"
 
 #include "engine/input.h"
+#include "filter/bpf.h"
 #include "vm/vm.h"
 
 #include <time.h>
@@ -78,7 +79,7 @@ static int run_filter(struct vm_run *run, const struct cbpf_packet *p, struct wa
 	return err;
 }
 
-static int run_code(struct classic *c, const struct cbpf_translation *t, struct waggle_call *call)
+static int run_code(struct classic *c, const struct code *t, struct waggle_call *call)
 {
 	static const u8 zeroes[INPUT_PACKET_BYTES];
 	const u8 *data = call->data ? call->data : zeroes;
@@ -106,7 +107,7 @@ static int run_code(struct classic *c, const struct cbpf_translation *t, struct 
 static int call_filter(struct classic *c, const void *text, size_t size, bool raw,
 		       struct waggle_call *call)
 {
-	struct cbpf_translation t = {0};
+	struct code t = {0};
 	jmp_buf escape;
 	int err;
 
@@ -118,7 +119,8 @@ static int call_filter(struct classic *c, const void *text, size_t size, bool ra
 	if (!err)
 		err = classic_check(c);
 	if (!err)
-		err = cbpf_translate(&t, &c->arena, c->code.insns.v, c->code.insns.n, &c->diag);
+		err = filter_program(&t, &c->arena, HOOK_PLAIN, c->code.insns.v, c->code.insns.n,
+				     KERNEL(5, 10), &c->diag);
 	return err ? err : run_code(c, &t, call);
 }
 

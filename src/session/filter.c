@@ -73,8 +73,11 @@ static int make(struct making *m, const char *text, size_t size, const struct wa
 				.plain = how->plain,
 				.names = filter_names,
 				.user = &m->arena};
+	const struct filter_hook *hook = classic_hook(format);
 	int err = 0;
 
+	if (!o.link && hook)
+		o.link = hook->link;
 	if (how->netmask)
 		err = filter_netmask(&o, how->netmask, &m->diag);
 	if (!err)

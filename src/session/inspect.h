@@ -13,7 +13,7 @@
 #define SESSION_INSPECT_H
 
 #include "btf/show.h"
-#include "engine/kernel/query.h"
+#include "query/query.h"
 #include "session/opts.h"
 
 #include <setjmp.h>

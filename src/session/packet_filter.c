@@ -7,6 +7,7 @@
  */
 #include "session/filter.h"
 
+#include "filter/bpf.h"
 #include "vm/vm.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ static int translate(struct packet_filter *f, struct building *b, const char *te
 	struct arena *a = &b->arena;
 	const struct vm_opts opts = {.trusted = true};
 	struct filter_opts how = {.names = filter_names, .user = a};
-	struct cbpf_translation t = {0};
+	struct code t = {0};
 	struct filter filter = {0};
 	char number[16];
 	int err = 0;
@@ -60,7 +61,8 @@ static int translate(struct packet_filter *f, struct building *b, const char *te
 	if (!err)
 		err = keep_classic(f, &filter);
 	if (!err)
-		err = cbpf_translate(&t, a, filter.insns.v, filter.insns.n, d);
+		err = filter_program(&t, a, HOOK_PLAIN, filter.insns.v, filter.insns.n,
+				     KERNEL(5, 10), d);
 	if (!err)
 		err = vm_open_code(&f->vm, t.insns.v, t.insns.n, &opts, d);
 	if (!err)

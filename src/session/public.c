@@ -4,6 +4,7 @@
  * In: options of the caller. They find the target, give the arena a way out of memory, and turn
  * everything into 0 or -errno.
  */
+#include "base/io.h"
 #include "compile.h"
 #include "object/asm.h"
 #include "script/rows.h"
@@ -185,21 +186,6 @@ int waggle_object_open(struct waggle_object **out, const void *elf, size_t size,
 		dump(object, &o);
 	*out = (struct waggle_object *)object;
 	return err;
-}
-
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		if (done > 0) {
-			p += done;
-			n -= (size_t)done;
-		}
-	}
-	return 0;
 }
 
 int waggle_object_write(const struct waggle_object *object, int fd)

@@ -60,7 +60,8 @@ static u32 without(const char *names)
 {
 	return !names ? 0
 		      : (strstr(names, "kprobe_multi") ? WITHOUT_KPROBE_MULTI : 0u) |
-				(strstr(names, "uprobe_multi") ? WITHOUT_UPROBE_MULTI : 0u);
+				(strstr(names, "uprobe_multi") ? WITHOUT_UPROBE_MULTI : 0u) |
+				(strstr(names, "tcx") ? WITHOUT_TCX : 0u);
 }
 
 static int engine_start(struct waggle_session *s)

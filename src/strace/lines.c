@@ -6,6 +6,8 @@
  */
 #include "strace/strace.h"
 
+#include "base/io.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,17 +35,11 @@ static void puts_(struct strace *s, const char *text)
 
 int line_flush(struct strace *s)
 {
-	for (size_t at = 0; at < s->out.n;) {
-		ssize_t n = write(s->opts.out_fd, s->out.p + at, s->out.n - at);
+	int err = write_all(s->opts.out_fd, s->out.p, s->out.n);
 
-		if (n < 0 && errno != EINTR) {
-			s->failed = true;
-			return -errno;
-		}
-		at += n > 0 ? (size_t)n : 0;
-	}
+	s->failed |= err != 0;
 	s->out.n = 0;
-	return 0;
+	return err;
 }
 
 static void end_line(struct strace *s)

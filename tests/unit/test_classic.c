@@ -19,6 +19,7 @@
 
 #include "../../fuzz/libpcap.h"
 
+#include "filter/bpf.h"
 #include "vm/classic.h"
 #include "vm/vm.h"
 
@@ -112,14 +113,14 @@ static u32 run_translated(const struct cbpf_insn *in, u32 n, const struct cbpf_p
 			  bool interpret)
 {
 	struct vm_opts opts = {.interpret = interpret};
-	struct cbpf_translation t = {0};
+	struct code t = {0};
 	struct diag d = {.fn = vm_quiet};
 	struct arena arena = {0};
 	struct vm_run *run;
 	struct vm *vm;
 	u64 result = 0;
 
-	assert_int_equal(cbpf_translate(&t, &arena, in, n, &d), 0);
+	assert_int_equal(filter_program(&t, &arena, HOOK_PLAIN, in, n, KERNEL(5, 10), &d), 0);
 	assert_int_equal(vm_open_code(&vm, t.insns.v, t.insns.n, &opts, &d), 0);
 	assert_int_equal(vm_run_open(&run, vm, NULL, NULL, 0), 0);
 	assert_true(vm_lend(

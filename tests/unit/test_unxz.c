@@ -21,8 +21,8 @@ static void run(struct buf *out, const char *command)
 	pclose(f);
 }
 
-#define MANY    "seq 1 60000"
-#define PROGRAM "head -c 1500000 build/waggle"
+#define MANY    "seq 1 12000"
+#define PROGRAM "head -c 400000 build/waggle"
 
 static void comes_out_again(void **state)
 {
@@ -31,8 +31,8 @@ static void comes_out_again(void **state)
 					     "printf 'abcabcabcabcabcabc'",
 					     MANY,
 					     PROGRAM,
-					     "head -c 3000000 /dev/zero",
-					     "head -c 200000 build/waggle; seq 1 60000"};
+					     "head -c 800000 /dev/zero",
+					     "head -c 100000 build/waggle; seq 1 9000"};
 	static const char *const ways[] = {"xz -c",
 					   "xz -0c",
 					   "xz -9ec",
@@ -79,7 +79,7 @@ static void broken_ones(void **state)
 	(void)state;
 	if (system("command -v xz >/dev/null"))
 		skip();
-	run(&packed, "seq 1 3000 | xz -c --check=crc32");
+	run(&packed, "seq 1 1000 | xz -c --check=crc32");
 	assert_true(packed.n > 100);
 	for (size_t n = 0; n < packed.n - 60; n += 3) {
 		struct buf out = {0};

@@ -27,6 +27,7 @@ static void engine_close(struct engine *e, bool leave)
 	if (e->control)
 		__atomic_store_n(&e->control->open, 0, __ATOMIC_RELEASE);
 	watches_close(k);
+	hooks_close(k);
 	if (leave && k->nevents && !closer_leave(k->events, k->nevents)) {
 		free(k->events);
 		k->events = NULL;

@@ -36,6 +36,8 @@ struct kernel_engine {
 		int event;
 	} *watches;
 	u32 nwatches;
+	struct hook *hooks; /* where packets pass */
+	u32 nhooks;
 	int watch_failed; /* why the last one could not be put, 0: it could */
 	bool *linked; /* by program: its rows have been attached together */
 	u8 *multi; /* by program: the attach type with which one link takes all its points, or 0 */
@@ -122,6 +124,26 @@ int link_iter(struct kernel_engine *, const struct attach *);
 int kernel_iterate(struct engine *);
 void iters_close(struct kernel_engine *);
 u32 link_pid(const struct kernel_engine *, const struct attach *); /* only there; 0: everywhere */
+/* link_net.c: where packets pass: network devices and cgroups. Closed at once, not by the closer:
+ * whoever comes next wants the place. */
+struct hook {
+	u32 prog;
+	int fd;	     /* a link or a socket; -1: a filter of tc, which `guard` takes away */
+	struct guard *guard;
+};
+int link_xdp(struct kernel_engine *, const struct attach *);
+int link_tc(struct kernel_engine *, const struct attach *);
+int link_cgroup(struct kernel_engine *, const struct attach *);
+int link_socket(struct kernel_engine *, const struct attach *);
+void hooks_close(struct kernel_engine *);
+
+/* guard.c: filters of tc, where the kernel has no links for them (below 6.6): they would outlive us,
+ * so a process takes them away when we end, however we end. */
+int guard_open(struct guard **, u32 ifindex, bool egress, int prog, const char *name);
+int guard_replace(struct guard *, int prog); /* no packet meets neither program */
+void guard_leave(struct guard *);	     /* ends the guard, and leaves the filter there */
+void guard_close(struct guard *);
+
 /* link_multi.c: one link for all points of a program. Choose before it is loaded, as the program
  * must say so: the attach type, or 0 for single points. */
 u8 link_choose(struct kernel_engine *, u32 prog);

@@ -21,7 +21,9 @@ static link_fn *const link_fns[ATTACH_KINDS] = {
 	[ATTACH_SOFTWARE] = link_clock,        [ATTACH_TRACING] = link_tracing,
 	[ATTACH_FENTRY] = link_tracing,        [ATTACH_FEXIT] = link_tracing,
 	[ATTACH_HARDWARE] = link_clock,        [ATTACH_ITER] = link_iter,
-	[ATTACH_WATCHPOINT] = link_watch,
+	[ATTACH_WATCHPOINT] = link_watch,      [ATTACH_XDP] = link_xdp,
+	[ATTACH_TC] = link_tc,                 [ATTACH_CGROUP_SKB] = link_cgroup,
+	[ATTACH_SOCKET] = link_socket,
 };
 
 int link_keep(struct kernel_engine *k, int fd)
@@ -113,4 +115,5 @@ void links_close(struct kernel_engine *k)
 	k->events_cap = 0;
 	iters_close(k);
 	watches_close(k);
+	hooks_close(k);
 }

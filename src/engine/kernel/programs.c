@@ -16,26 +16,28 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define GATE_MOST 6
+#define GATE_MOST 7
 #define LOG_FIRST (64u * 1024)
 #define LOG_MOST  (16u * 1024 * 1024 - 1)
 
-static bool gated(const struct kernel_engine *k, u32 prog)
+static bool gated(const struct kernel_engine *k, u32 prog, s32 *verdict)
 {
 	const struct object *o = k->base.object;
 
 	if (!k->base.control)
 		return false;
 	vec_each (a, &o->attaches)
-		if (a->prog == prog)
+		if (a->prog == prog) {
+			*verdict = attach_verdict(a->kind);
 			return attach_infos[a->kind].flags & ATTACH_GATED;
+		}
 	return false;
 }
 
-/* r0 = control->open; if it is 0, return 0: by the program's own last exit, where a jump gets
- * there. r0 is the one register that nobody needs at entry. Returns the slots written. */
+/* r0 = control->open; if it is 0, return the verdict; 0 by the program's own last exit, where a jump
+ * gets there. r0 is the one register that nobody needs at entry. Returns the slots written. */
 static u32 gate_emit(const struct kernel_engine *k, u32 prog, struct insn *to,
-		     const struct specialised *now)
+		     const struct specialised *now, s32 verdict)
 {
 	const struct code *c = &k->base.object->progs.v[prog].code;
 	const struct insn open[] = {
@@ -48,11 +50,13 @@ static u32 gate_emit(const struct kernel_engine *k, u32 prog, struct insn *to,
 	memcpy(to, open, sizeof(open));
 	while (end && now->insns[end - 1].code != (BPF_JMP | BPF_EXIT))
 		end--;
-	if (end && end - 1 <= INT16_MAX) {
+	if (end && end - 1 <= INT16_MAX && !verdict) {
 		to[n++] = (struct insn){BPF_JMP | BPF_JEQ | BPF_K, 0, 0, (s16)(end - 1), 0};
 		return n;
 	}
-	to[n++] = (struct insn){BPF_JMP | BPF_JNE | BPF_K, 0, 0, 1, 0};
+	to[n++] = (struct insn){BPF_JMP | BPF_JNE | BPF_K, 0, 0, verdict ? 2 : 1, 0};
+	if (verdict)
+		to[n++] = (struct insn){BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, verdict};
 	to[n++] = (struct insn){BPF_JMP | BPF_EXIT, 0, 0, 0, 0};
 	return n;
 }
@@ -265,7 +269,8 @@ static int program_made(struct kernel_engine *k, u32 prog, const struct speciali
 			struct insn *insns)
 {
 	const struct object_prog *p = &k->base.object->progs.v[prog];
-	u32 shift = gated(k, prog) ? gate_emit(k, prog, insns, now) : 0;
+	s32 verdict = 0;
+	u32 shift = gated(k, prog, &verdict) ? gate_emit(k, prog, insns, now, verdict) : 0;
 	u32 nfuncs;
 	struct sys_func_info *funcs = program_funcs(k, prog, shift, &nfuncs);
 	struct sys_prog s = {

@@ -25,6 +25,7 @@ enum bpf_cmd { /* only those that we use */
 	       CMD_BTF_FD = 19,
 	       CMD_BTF_NEXT = 23,
 	       CMD_LINK_CREATE = 28,
+	       CMD_LINK_UPDATE = 29,
 	       CMD_ITER_CREATE = 33,
 };
 #define NAME_SIZE 16
@@ -421,6 +422,20 @@ int sys_link_multi(const struct sys_multi *m)
 		a.uprobe.pid = m->pid;
 	}
 	return sys_bpf(CMD_LINK_CREATE, &a, sizeof(a));
+}
+
+int sys_link_create(int prog, u32 target, u32 type, u32 flags)
+{
+	u32 a[] = {(u32)prog, target, type, flags};
+
+	return sys_bpf(CMD_LINK_CREATE, a, sizeof(a));
+}
+
+int sys_link_update(int link, int prog)
+{
+	u32 a[] = {(u32)link, (u32)prog, 0, 0};
+
+	return sys_bpf(CMD_LINK_UPDATE, a, sizeof(a));
 }
 
 int sys_link_iter(int prog, u32 pid)

@@ -104,6 +104,17 @@ struct sys_multi {
 };
 int sys_link_multi(const struct sys_multi *);
 
+/* A link to a network device, by its number, or a cgroup, by its folder's descriptor; type is one of
+ * attachtypes.def. XDP: flags say how. TC from 6.6, others before 5.10. */
+#define ATTACH_TYPE_XDP	 37
+#define ATTACH_TYPE_TCX_INGRESS 46
+#define ATTACH_TYPE_TCX_EGRESS	 47
+#define XDP_GENERIC	 2
+#define XDP_NATIVE	 4
+int sys_link_create(int prog, u32 target, u32 type, u32 flags);
+/* Puts another program in the place of the one that is there: no packet meets neither of them. */
+int sys_link_update(int link, int prog);
+
 /* An iterator's program, over the tasks of one process (from 6.1) or, with 0, over all. */
 int sys_link_iter(int prog, u32 pid);
 int sys_iter_create(int link);

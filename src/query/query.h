@@ -4,8 +4,8 @@
  * Layouts are our own copy of include/uapi/linux/bpf.h; a field that the running kernel does not
  * know stays 0. Calls return 0, a descriptor or -errno, and report nothing.
  */
-#ifndef ENGINE_KERNEL_QUERY_H
-#define ENGINE_KERNEL_QUERY_H
+#ifndef QUERY_QUERY_H
+#define QUERY_QUERY_H
 
 #include "base/buf.h"
 #include "isa/isa.h"

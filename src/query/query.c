@@ -1,5 +1,5 @@
 /* query.c: bpf(2) for those who ask what there is; see query.h. */
-#include "engine/kernel/query.h"
+#include "query/query.h"
 
 #include <dirent.h>
 #include <errno.h>
