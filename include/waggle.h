@@ -297,6 +297,36 @@ struct waggle_call {
 	const char *fault; /* why it was stopped, then there is no result; NULL: it was not */
 };
 int waggle_session_call(struct waggle_session *, struct waggle_call *);
+/* One program on each packet of a capture file, as a device would have given it. Set sz and what is above the
+ * line; strings are good as long as the session. Packets of links without an Ethernet header get one for the
+ * program. */
+enum { WAGGLE_KEEP_PASSED = 1, WAGGLE_KEEP_DROPPED = 2, WAGGLE_KEEP_REDIRECTED = 4, WAGGLE_KEEP_CHANGED = 8 };
+struct waggle_verdict {
+	const char *name; /* "XDP_PASS"; NULL: only a number */
+	uint64_t value, packets, bytes;
+};
+struct waggle_replay {
+	size_t sz;
+	const char *program; /* as of struct waggle_call */
+	const char *read;    /* pcap or pcapng, packed by gzip or not; "-": stdin */
+	const char *write;   /* a file of the same form, "-": stdout; NULL: none. A pcapng tells verdicts of
+			      * XDP and tc, too */
+	unsigned keep;	     /* which packets are written, as the program left them: WAGGLE_KEEP_...; 0: what
+			      * passed or was redirected */
+	uint64_t most;	     /* end after so many packets; 0: all */
+	/* ---- */
+	uint64_t packets, bytes, cut; /* cut: of which the file had not all bytes */
+	uint64_t skipped;	      /* too short for an Ethernet header, or too long for the kernel: not run */
+	uint64_t stopped;	      /* on which the program was stopped: they count as dropped */
+	uint64_t changed, written, ns; /* ns: of one run on the average */
+	const char *name, *kind, *engine;
+	const char *fault;    /* why it was stopped first; NULL: it never was */
+	uint64_t fault_packet; /* from 1 */
+	unsigned nverdicts;
+	struct waggle_verdict verdicts[32]; /* in the order of their values; a last one without a name or value
+					     * stands for all others */
+};
+int waggle_session_replay(struct waggle_session *, struct waggle_replay *);
 /* Runs a filter in classic BPF, in any form that waggle_classic() reads, on a packet, in user space. The
  * result is how many bytes of the packet it takes, 0 for none. Of `call` data, data_size and repeat are
  * read (no data: 64 zeroes), and result, name, kind, engine and ns are filled in. */

@@ -1,8 +1,9 @@
 /*
  * run.c: `waggle run OBJECT`: a program on an input, on either engine, and what comes of it; with
- * --classic a filter in classic BPF, in any of its forms, on a packet.
+ * --classic a filter in classic BPF, in any of its forms, on a packet; with -r a program on all
+ * packets of a capture file (run_replay.c).
  */
-#include "cli/cli.h"
+#include "cli/run.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -18,7 +19,8 @@ enum {
 	OPT_ENGINE,
 	OPT_JSON,
 	OPT_BTF,
-	OPT_CLASSIC
+	OPT_CLASSIC,
+	OPT_KEEP
 };
 
 static const struct option long_options[] = {
@@ -30,14 +32,10 @@ static const struct option long_options[] = {
 	{"btf", required_argument, NULL, OPT_BTF},
 	{"classic", no_argument, NULL, OPT_CLASSIC},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"read", required_argument, NULL, 'r'},
+	{"write", required_argument, NULL, 'w'},
+	{"keep", required_argument, NULL, OPT_KEEP},
 	{0},
-};
-
-struct run {
-	struct waggle_opts opts;
-	struct waggle_call call;
-	const char *input, *context;
-	int json, classic;
 };
 
 static int take_option(struct run *r, int opt)
@@ -52,6 +50,14 @@ static int take_option(struct run *r, int opt)
 	case OPT_BTF: r->opts.btf = optarg; return 0;
 	case OPT_JSON: r->json = 1; return 0;
 	case OPT_CLASSIC: r->classic = 1; return 0;
+	case 'r': r->replay.read = optarg; return 0;
+	case 'w': r->replay.write = optarg; return 0;
+	case OPT_KEEP: return replay_keep(&r->replay, optarg);
+	case 'c':
+		r->replay.most = strtoull(optarg, &end, 10);
+		if (*optarg < '0' || *optarg > '9' || *end || !r->replay.most)
+			return usage_error("-c takes a number of packets, not '%s'", optarg);
+		return 0;
 	case OPT_REPEAT:
 		n = strtoul(optarg, &end, 0);
 		if (end == optarg || *end || !n || n > 1u << 30)
@@ -145,7 +151,7 @@ static void print_changes(const char *what, const unsigned char *in, size_t in_s
 	}
 }
 
-static void print_maps(struct waggle_session *s, int json)
+void run_print_maps(struct waggle_session *s, int json)
 {
 	struct waggle_map_info info = {.sz = sizeof(info)};
 	struct waggle_map *map;
@@ -189,7 +195,7 @@ static void print_text(struct run *r, struct waggle_session *s, const struct sou
 	if (c->ctx_out && context->text)
 		print_changes("context", (const void *)context->text, context->size, c->ctx_out,
 			      c->ctx_out_size);
-	print_maps(s, 0);
+	run_print_maps(s, 0);
 }
 
 static void print_json(struct run *r, struct waggle_session *s)
@@ -218,7 +224,7 @@ static void print_json(struct run *r, struct waggle_session *s)
 		putchar('"');
 	}
 	fputs(",\"maps\":{", stdout);
-	print_maps(s, 1);
+	run_print_maps(s, 1);
 	puts("}}");
 }
 
@@ -283,9 +289,13 @@ static int run_object(struct run *r, const struct source *object)
 		err = waggle_object_open(&o, object->text, object->size, &r->opts);
 	if (!err)
 		err = waggle_session_load(&s, o, &r->opts);
-	if (!err)
+	if (!err && r->replay.read)
+		err = run_replay(r, s);
+	else if (!err)
 		err = waggle_session_call(s, &r->call);
-	if (!err && r->json)
+	if (r->replay.read)
+		;
+	else if (!err && r->json)
 		print_json(r, s);
 	else if (!err)
 		print_text(r, s, &context);
@@ -304,12 +314,15 @@ static int run_object(struct run *r, const struct source *object)
 int cmd_run(int argc, char **argv)
 {
 	struct run r = {.opts = {.sz = sizeof(r.opts), .diag = report_diag},
-			.call = {.sz = sizeof(r.call)}};
+			.call = {.sz = sizeof(r.call)},
+			.replay = {.sz = sizeof(r.replay)}};
 	struct source object = {0};
 	int opt, status = 0;
 
-	while (!status && (opt = getopt_long(argc, argv, "", long_options, NULL)) >= 0)
+	while (!status && (opt = getopt_long(argc, argv, "r:w:c:", long_options, NULL)) >= 0)
 		status = take_option(&r, opt);
+	if (!status)
+		status = replay_check(&r);
 	if (status)
 		return status;
 	if (optind != argc - 1)

@@ -1,29 +1,49 @@
 /* input.c: the table of input.h. Numbers: include/uapi/linux/bpf.h and pkt_cls.h of Linux. */
 #include "engine/input.h"
 
-static const char *const xdp[] = {"XDP_ABORTED", "XDP_DROP",     "XDP_PASS",
-				  "XDP_TX",      "XDP_REDIRECT", NULL};
-static const char *const tc[] = {
-	"TC_ACT_OK",     "TC_ACT_RECLASSIFY", "TC_ACT_SHOT",     "TC_ACT_PIPE", "TC_ACT_STOLEN",
-	"TC_ACT_QUEUED", "TC_ACT_REPEAT",     "TC_ACT_REDIRECT", "TC_ACT_TRAP", NULL};
-static const char *const pass[] = {"drop", "pass", NULL};
+static const struct input_verdict xdp[] = {
+	{0, "XDP_ABORTED", FATE_DROPPED},     {1, "XDP_DROP", FATE_DROPPED},
+	{2, "XDP_PASS", FATE_PASSED},         {3, "XDP_TX", FATE_REDIRECTED},
+	{4, "XDP_REDIRECT", FATE_REDIRECTED}, {0}};
+static const struct input_verdict tc[] = {{0, "TC_ACT_OK", FATE_PASSED},
+					  {1, "TC_ACT_RECLASSIFY", FATE_PASSED},
+					  {2, "TC_ACT_SHOT", FATE_DROPPED},
+					  {3, "TC_ACT_PIPE", FATE_PASSED},
+					  {4, "TC_ACT_STOLEN", FATE_DROPPED},
+					  {5, "TC_ACT_QUEUED", FATE_DROPPED},
+					  {6, "TC_ACT_REPEAT", FATE_PASSED},
+					  {7, "TC_ACT_REDIRECT", FATE_REDIRECTED},
+					  {8, "TC_ACT_TRAP", FATE_DROPPED},
+					  {UINT32_MAX, "TC_ACT_UNSPEC", FATE_PASSED},
+					  {0}};
+static const struct input_verdict pass[] = {{0, "drop", FATE_DROPPED},
+					    {1, "pass", FATE_PASSED},
+					    {2, "drop, congestion", FATE_DROPPED},
+					    {3, "pass, congestion", FATE_PASSED},
+					    {0}};
+static const struct input_verdict lwt[] = {{0, "BPF_OK", FATE_PASSED},
+					   {2, "BPF_DROP", FATE_DROPPED},
+					   {7, "BPF_REDIRECT", FATE_REDIRECTED},
+					   {128, "BPF_LWT_REROUTE", FATE_REDIRECTED},
+					   {0}};
+static const struct input_verdict taken[] = {{0, "drop", FATE_DROPPED}, {0}};
 
 static const struct input_kind kinds[] = {
-	[PROG_SOCKET_FILTER] = {INPUT_PACKET, true, 0, NULL},
-	[PROG_SCHED_CLS] = {INPUT_FRAME, true, 0, tc},
-	[PROG_SCHED_ACT] = {INPUT_FRAME, true, 0, tc},
-	[PROG_XDP] = {INPUT_XDP, true, 0, xdp},
-	[PROG_CGROUP_SKB] = {INPUT_PACKET, true, 0, pass},
-	[PROG_LWT_IN] = {INPUT_PACKET, true, 0, NULL},
-	[PROG_LWT_OUT] = {INPUT_PACKET, true, 0, NULL},
-	[PROG_LWT_XMIT] = {INPUT_PACKET, true, 0, NULL},
-	[PROG_LWT_SEG6LOCAL] = {INPUT_PACKET, true, 0, NULL},
-	[PROG_RAW_TRACEPOINT] = {INPUT_CTX, true, 96, NULL},
-	[PROG_SYSCALL] = {INPUT_CTX, true, 0, NULL},
-	[PROG_SK_LOOKUP] = {INPUT_CTX, true, 72, NULL},
-	[PROG_NETFILTER] = {INPUT_CTX, false, 32, NULL},
+	[PROG_SOCKET_FILTER] = {INPUT_PACKET, true, 0, taken, FATE_PASSED},
+	[PROG_SCHED_CLS] = {INPUT_FRAME, true, 0, tc, FATE_PASSED},
+	[PROG_SCHED_ACT] = {INPUT_FRAME, true, 0, tc, FATE_PASSED},
+	[PROG_XDP] = {INPUT_XDP, true, 0, xdp, FATE_DROPPED},
+	[PROG_CGROUP_SKB] = {INPUT_PACKET, true, 0, pass, FATE_DROPPED},
+	[PROG_LWT_IN] = {INPUT_PACKET, true, 0, lwt, FATE_DROPPED},
+	[PROG_LWT_OUT] = {INPUT_PACKET, true, 0, lwt, FATE_DROPPED},
+	[PROG_LWT_XMIT] = {INPUT_PACKET, true, 0, lwt, FATE_DROPPED},
+	[PROG_LWT_SEG6LOCAL] = {INPUT_PACKET, true, 0, lwt, FATE_DROPPED},
+	[PROG_RAW_TRACEPOINT] = {INPUT_CTX, true, 96, NULL, 0},
+	[PROG_SYSCALL] = {INPUT_CTX, true, 0, NULL, 0},
+	[PROG_SK_LOOKUP] = {INPUT_CTX, true, 72, NULL, 0},
+	[PROG_NETFILTER] = {INPUT_CTX, false, 32, NULL, 0},
 };
-static const struct input_kind other = {INPUT_CTX, false, 512, NULL};
+static const struct input_kind other = {INPUT_CTX, false, 512, NULL, 0};
 
 const struct input_kind *input_kind(u32 kind)
 {
@@ -32,14 +52,25 @@ const struct input_kind *input_kind(u32 kind)
 		       : &other;
 }
 
+static const struct input_verdict *verdict_of(u32 kind, u64 result)
+{
+	const struct input_verdict *v = input_kind(kind)->verdicts;
+
+	while (v && v->name && v->value != (u32)result)
+		v++;
+	return v && v->name ? v : NULL;
+}
+
 const char *input_verdict(u32 kind, u64 result)
 {
-	const char *const *names = input_kind(kind)->verdicts;
+	const struct input_verdict *v = verdict_of(kind, result);
 
-	if (names == tc && (u32)result == UINT32_MAX)
-		return "TC_ACT_UNSPEC";
-	for (u64 i = 0; names && names[i]; i++)
-		if (i == result)
-			return names[i];
-	return NULL;
+	return v ? v->name : NULL;
+}
+
+enum input_fate input_fate(u32 kind, u64 result)
+{
+	const struct input_verdict *v = verdict_of(kind, result);
+
+	return v ? v->fate : input_kind(kind)->other;
 }

@@ -48,6 +48,9 @@ void packet_reader_close(struct packet_reader *);
 /* Of the first interface, -1: no interface was seen yet. snaplen may be NULL. */
 int packet_reader_link(const struct packet_reader *, u32 *snaplen);
 
+/* In which form it is: enum packet_format; nano: a pcap's times are in ns. */
+u32 packet_reader_format(const struct packet_reader *, bool *nano);
+
 /* ---- as they come */
 
 struct packet_live;
@@ -79,12 +82,22 @@ struct packet_writer {
 	int err;        /* -errno of the first write that failed; later packets are dropped */
 	enum packet_format format;
 	bool nano; /* times in ns */
-	u32 link;
+	u32 link, snaplen;
+	u64 written;        /* bytes of the file that are no longer in `out` */
+	struct buf options; /* pcapng: of the next packet */
+	struct {
+		u32 from, link;
+	} * ifaces; /* pcapng: numbers that packets have, in the order of the file */
+	u32 nifaces;
 };
-/* Begins a file of packets of one kind. packet_flush() returns `err`. */
+/* Begins a file: a pcap has packets of one kind of link, `link`; in pcapng each kind becomes an
+ * interface. packet_flush() returns `err`. */
 void packet_writer_begin(struct packet_writer *, u32 link, u32 snaplen);
+/* pcapng: an option of the packet that is written next. */
+void packet_option(struct packet_writer *, u32 code, const void *, u32 size);
 void packet_write(struct packet_writer *, const struct packet *);
 int packet_flush(struct packet_writer *);
+void packet_writer_free(struct packet_writer *); /* memory, not the descriptor */
 
 /* ---- printing */
 

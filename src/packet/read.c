@@ -38,6 +38,12 @@ struct packet_reader {
 	u32 nifaces;
 };
 
+u32 packet_reader_format(const struct packet_reader *r, bool *nano)
+{
+	*nano = r->fraction == 1;
+	return r->ng ? PACKET_PCAPNG : PACKET_PCAP;
+}
+
 static u32 get32(const struct packet_reader *r, const u8 *p)
 {
 	u32 v;

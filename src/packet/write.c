@@ -1,13 +1,15 @@
 /*
  * write.c: capture files: pcap as everybody reads it, or pcapng.
  *
- * In:  packets of one kind of link. Out: bytes at a descriptor, in large pieces.
+ * In:  packets; for pcapng with options, and of several interfaces. Out: bytes at a descriptor, in
+ * large pieces.
  */
 #include "packet/packet.h"
 
 #include "base/io.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define ENOUGH (1 << 18)
@@ -37,57 +39,131 @@ static void pcap_begin(struct packet_writer *w, u32 snaplen)
 	put32(&w->out, w->link);
 }
 
-/* A section of unknown length, and an interface whose times are in ns. */
-static void ng_begin(struct packet_writer *w, u32 snaplen)
-{
-	const u8 nano[4] = {9};
-	struct buf *b = &w->out;
+/* ---- pcapng: blocks, which have their length in front and behind */
 
-	put32(b, 0x0a0d0d0a);
-	put32(b, 28);
+static size_t block_begin(struct buf *b, u32 kind)
+{
+	size_t at = b->n;
+
+	put32(b, kind);
+	put32(b, 0);
+	return at;
+}
+
+static void block_end(struct buf *b, size_t at)
+{
+	u32 n = (u32)(b->n - at + 4);
+
+	put32(b, n);
+	if (!b->failed)
+		memcpy(b->p + at + 4, &n, sizeof(n));
+}
+
+/* From the beginning of a block on, whose length is a multiple of 4. */
+static void put_padded(struct buf *b, const void *p, u32 n)
+{
+	static const u8 zeroes[4];
+
+	buf_add(b, p, n);
+	buf_add(b, zeroes, ALIGN_UP(n, 4) - n);
+}
+
+static void put_option(struct buf *b, u32 code, const void *p, u32 n)
+{
+	put16(b, code);
+	put16(b, n);
+	put_padded(b, p, n);
+}
+
+/* A section of unknown length. */
+static void ng_begin(struct packet_writer *w)
+{
+	struct buf *b = &w->out;
+	size_t at = block_begin(b, 0x0a0d0d0a);
+
 	put32(b, 0x1a2b3c4d);
 	put16(b, 1);
 	put16(b, 0);
 	put32(b, UINT32_MAX);
 	put32(b, UINT32_MAX);
-	put32(b, 28);
-	put32(b, 1); /* interface */
-	put32(b, 32);
-	put16(b, w->link);
+	block_end(b, at);
+}
+
+/* An interface whose times are in ns. */
+static void put_interface(struct packet_writer *w, u32 link)
+{
+	const u8 nano = 9;
+	struct buf *b = &w->out;
+	size_t at = block_begin(b, 1);
+
+	put16(b, link);
 	put16(b, 0);
-	put32(b, snaplen);
-	put16(b, 9); /* if_tsresol */
-	put16(b, 1);
-	buf_add(b, nano, 4);
+	put32(b, w->snaplen);
+	put_option(b, 9, &nano, 1); /* if_tsresol */
 	put32(b, 0);
-	put32(b, 32);
+	block_end(b, at);
+}
+
+/* Its number in the file that is written; a new one is described. */
+static u32 interface_of(struct packet_writer *w, u32 from, u32 link)
+{
+	u32 i = 0;
+	void *more;
+
+	while (i < w->nifaces && (w->ifaces[i].from != from || w->ifaces[i].link != link))
+		i++;
+	if (i < w->nifaces)
+		return i;
+	more = realloc(w->ifaces, (w->nifaces + 1) * sizeof(*w->ifaces));
+	if (!more) {
+		w->err = -ENOMEM;
+		return 0;
+	}
+	w->ifaces = more;
+	w->ifaces[w->nifaces].from = from;
+	w->ifaces[w->nifaces++].link = link;
+	put_interface(w, link);
+	return i;
 }
 
 void packet_writer_begin(struct packet_writer *w, u32 link, u32 snaplen)
 {
 	w->link = link;
-	if (w->format == PACKET_PCAP)
+	w->snaplen = snaplen;
+	w->nifaces = 0;
+	w->written = 0;
+	if (w->format == PACKET_PCAP) {
 		pcap_begin(w, snaplen);
-	else
-		ng_begin(w, snaplen);
+		return;
+	}
+	ng_begin(w);
+	interface_of(w, 0, link);
+}
+
+void packet_option(struct packet_writer *w, u32 code, const void *p, u32 size)
+{
+	if (w->format == PACKET_PCAPNG)
+		put_option(&w->options, code, p, MIN(size, (u32)UINT16_MAX));
 }
 
 static void ng_write(struct packet_writer *w, const struct packet *p)
 {
-	u32 n = 32 + ALIGN_UP(p->captured, 4);
-	static const u8 zeroes[4];
+	u32 iface = interface_of(w, p->iface, p->link);
 	struct buf *b = &w->out;
+	size_t at = block_begin(b, 6);
 
-	put32(b, 6);
-	put32(b, n);
-	put32(b, 0);
+	put32(b, iface);
 	put32(b, p->time >> 32);
 	put32(b, p->time);
 	put32(b, p->captured);
 	put32(b, p->len);
-	buf_add(b, p->data, p->captured);
-	buf_add(b, zeroes, n - 32 - p->captured);
-	put32(b, n);
+	put_padded(b, p->data, p->captured);
+	if (w->options.n) {
+		buf_add(b, w->options.p, w->options.n);
+		put32(b, 0);
+		w->options.n = 0;
+	}
+	block_end(b, at);
 }
 
 void packet_write(struct packet_writer *w, const struct packet *p)
@@ -113,6 +189,16 @@ int packet_flush(struct packet_writer *w)
 		w->err = -ENOMEM;
 	if (!w->err)
 		w->err = write_all(w->fd, w->out.p, w->out.n);
+	w->written += w->out.n;
 	w->out.n = 0;
 	return w->err;
+}
+
+void packet_writer_free(struct packet_writer *w)
+{
+	buf_free(&w->out);
+	buf_free(&w->options);
+	free(w->ifaces);
+	w->ifaces = NULL;
+	w->nifaces = 0;
 }

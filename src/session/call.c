@@ -11,8 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The program of that name; NULL: the only one. -errno. */
-static s64 find_program(struct waggle_session *s, const char *name)
+s64 session_find_program(struct waggle_session *s, const char *name)
 {
 	const struct object *o = s->object;
 	struct buf names = {0};
@@ -21,8 +20,10 @@ static s64 find_program(struct waggle_session *s, const char *name)
 	if (!name && s->only >= 0)
 		return s->only;
 	for (u32 i = 0; i < o->progs.n; i++) {
-		if (name && !strcmp(o->progs.v[i].name, name))
+		if (name && !strcmp(o->progs.v[i].name, name)) {
+			buf_free(&names);
 			return i;
+		}
 		buf_printf(&names, "%s%s", i ? ", " : "", o->progs.v[i].name);
 	}
 	if (name || found < 0)
@@ -71,7 +72,7 @@ int waggle_session_load(struct waggle_session **out, struct waggle_object *objec
 
 	*out = NULL;
 	if (!err && (s->opts.program || s->object->progs.n == 1)) {
-		s->only = find_program(s, s->opts.program);
+		s->only = session_find_program(s, s->opts.program);
 		err = s->only < 0 ? (int)s->only : 0;
 	}
 	if (!err)
@@ -159,7 +160,7 @@ int waggle_session_call(struct waggle_session *s, struct waggle_call *call)
 		return -EINVAL;
 	memcpy(&c, call, MIN(call->sz, sizeof(c)));
 	session_call_close(s);
-	prog = find_program(s, c.program);
+	prog = session_find_program(s, c.program);
 	if (prog < 0)
 		return (int)prog;
 	p = &s->object->progs.v[prog];

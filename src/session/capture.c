@@ -224,7 +224,7 @@ static int finish(struct capture *c, int err)
 					c->how->write, strerror(-written));
 		close(c->writer.fd);
 	}
-	buf_free(&c->writer.out);
+	packet_writer_free(&c->writer);
 	if (c->lines.failed && !err)
 		err = -ENOMEM;
 	buf_free(&c->lines);

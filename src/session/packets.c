@@ -86,7 +86,7 @@ void session_packets_close(struct waggle_session *s)
 		next = c->next;
 		if (c->file.fd >= 0)
 			close(c->file.fd);
-		buf_free(&c->file.out);
+		packet_writer_free(&c->file);
 		free(c);
 	}
 	s->captures = NULL;

@@ -118,6 +118,11 @@ struct waggle_session {
 		struct buf data, ctx;
 	} call; /* what the last waggle_session_call() points to */
 
+	struct usdt_specs {
+		vec(u8 *) specs; /* elements of the map, in the object's arena */
+		u32 map;
+	} usdt; /* usdt.c */
+
 	bool iterating; /* iterators are not through yet */
 	u32 batch; /* records since the last look at timers and descriptors */
 	bool polled; /* waggle_session_poll() was called last: nothing goes to the sink */
@@ -126,6 +131,10 @@ struct waggle_session {
 	int fn_result, events;
 };
 
+/* usdt.c: USDT probes of a plain object, and what their programs find in a map. */
+struct target;
+int usdt_resolve(struct waggle_session *, struct target *, bool cookies);
+int usdt_fill(struct waggle_session *);
 /* machine.c: makes a plain object fit to this machine. only: see object_wants() */
 int session_resolve(struct waggle_session *, s64 only);
 /* Says of each program that a session cannot attach who does; an error when there is no other. */
@@ -136,6 +145,8 @@ int session_failed(struct waggle_session *, int err); /* says so and frees it; r
 int session_read_file(const char *path, struct buf *out); /* public.c */
 /* call.c */
 void session_call_close(struct waggle_session *);
+/* The program of that name; NULL: the only one. -errno, which was reported. */
+s64 session_find_program(struct waggle_session *, const char *name);
 
 /* unwinds.c */
 void unwinds_open(struct waggle_session *);

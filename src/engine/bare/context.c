@@ -93,6 +93,37 @@ static void fill_skb(struct bare_input *in, const struct engine_test *t, u32 ski
 	memcpy(in->ctx, &skb, sizeof(skb));
 }
 
+/* Around the packet there are zeroes, whatever packet was there before. */
+static bool make_room(struct bare_input *in, u32 packet)
+{
+	size_t size = ALIGN_UP((size_t)BARE_HEADROOM + packet + BARE_TAILROOM, 4096);
+
+	if (size > in->room_cap) {
+		if (in->room)
+			vm_memory_free(in->room, in->room_cap);
+		in->room = vm_memory(size, true);
+		in->room_cap = in->room ? size : 0;
+	} else {
+		memset(in->room, 0, BARE_HEADROOM);
+		memset(in->room + BARE_HEADROOM + packet, 0, size - BARE_HEADROOM - packet);
+	}
+	in->room_size = in->room ? size : 0;
+	return in->room;
+}
+
+static bool make_ctx(struct bare_input *in, u32 size)
+{
+	if (!in->ctx || size > in->ctx_cap) {
+		free(in->ctx);
+		in->ctx_cap = MAX(size, 8u);
+		in->ctx = malloc(in->ctx_cap);
+	}
+	if (in->ctx)
+		memset(in->ctx, 0, in->ctx_cap);
+	in->ctx_size = size;
+	return in->ctx;
+}
+
 static int fill(struct bare_input *in, const struct engine_test *t)
 {
 	if (in->input == INPUT_CTX) {
@@ -102,9 +133,7 @@ static int fill(struct bare_input *in, const struct engine_test *t)
 	}
 	if (t->data_size < ETHERNET_BYTES)
 		return -EINVAL;
-	in->room_size = ALIGN_UP((size_t)BARE_HEADROOM + t->data_size + BARE_TAILROOM, 4096);
-	in->room = vm_memory(in->room_size, true);
-	if (!in->room)
+	if (!make_room(in, t->data_size))
 		return -ENOMEM;
 	memcpy(in->room + BARE_HEADROOM, t->data, t->data_size);
 	if (in->input == INPUT_XDP)
@@ -129,15 +158,11 @@ int bare_input_open(struct bare_input *in, u32 kind, const struct engine_test *t
 	static const u16 sizes[] = {[INPUT_XDP] = sizeof(struct xdp_md),
 				    [INPUT_FRAME] = sizeof(struct skb),
 				    [INPUT_PACKET] = sizeof(struct skb)};
-	int err;
 
-	*in = (struct bare_input){.input = input_kind(kind)->input};
-	in->ctx_size = in->input == INPUT_CTX ? t->ctx_size : sizes[in->input];
-	in->ctx = calloc(1, MAX(in->ctx_size, 8u));
-	err = in->ctx ? fill(in, t) : -ENOMEM;
-	if (err)
-		bare_input_close(in, NULL);
-	return err;
+	in->input = input_kind(kind)->input;
+	in->room_size = 0;
+	return make_ctx(in, in->input == INPUT_CTX ? t->ctx_size : sizes[in->input]) ? fill(in, t)
+										     : -ENOMEM;
 }
 
 int bare_input_lend(struct bare_input *in, struct vm_run *run)
@@ -149,7 +174,7 @@ int bare_input_lend(struct bare_input *in, struct vm_run *run)
 								 .kind = VM_CTX,
 								 .writable = true});
 
-	if (!in->room)
+	if (!in->room_size)
 		return good ? 0 : -ENOSPC;
 	bounds(in, &from, &to, &meta);
 	run->packet = from;
@@ -170,7 +195,7 @@ void bare_input_read(const struct bare_input *in, u32 kind, struct engine_test *
 	static const u8 zeroes[ETHERNET_BYTES];
 	u32 from, to, meta;
 
-	if (in->room) {
+	if (in->room_size) {
 		bounds(in, &from, &to, &meta);
 		if (in->input == INPUT_PACKET) /* the kernel puts an empty header in front again */
 			buf_add(&t->out, zeroes, sizeof(zeroes));
@@ -182,14 +207,17 @@ void bare_input_read(const struct bare_input *in, u32 kind, struct engine_test *
 
 void bare_input_close(struct bare_input *in, struct vm_run *run)
 {
-	if (run && in->ctx_size)
+	if (in->ctx_size)
 		vm_take_back(run, (u64)(uintptr_t)in->ctx);
-	if (run && in->room)
-		vm_take_back(run, run->packet);
-	if (run)
-		run->packet = run->packet_end = run->packet_meta = 0;
+	if (in->room_size)
+		vm_take_back(run, run->packet_meta);
+	run->packet = run->packet_end = run->packet_meta = 0;
+}
+
+void bare_input_free(struct bare_input *in)
+{
 	if (in->room)
-		vm_memory_free(in->room, in->room_size);
+		vm_memory_free(in->room, in->room_cap);
 	free(in->ctx);
 	*in = (struct bare_input){0};
 }

@@ -20,6 +20,9 @@ static struct bare_engine *bare_of(struct engine *e)
 static void bare_close(struct engine *e, bool leave)
 {
 	(void)leave;
+	if (bare_of(e)->in)
+		bare_input_free(bare_of(e)->in);
+	free(bare_of(e)->in);
 	vm_run_close(bare_of(e)->run);
 	vm_close(bare_of(e)->vm);
 	free(e);
@@ -37,7 +40,8 @@ static int bare_open(struct engine **out, struct object *o, const struct engine_
 		return -ENOMEM;
 	b->base = (struct engine){
 		.ops = &bare_engine, .object = o, .diag = diag, .cpus = 1, .epoll_fd = -1};
-	err = vm_open(&b->vm, o, &vm_opts, diag);
+	b->in = calloc(1, sizeof(*b->in));
+	err = b->in ? vm_open(&b->vm, o, &vm_opts, diag) : -ENOMEM;
 	b->base.vm = b->vm;
 	if (!err)
 		err = vm_run_open(&b->run, b->vm, NULL, NULL, 0);
@@ -86,19 +90,19 @@ static int bare_test(struct engine *e, u32 prog, struct engine_test *t)
 	struct bare_engine *b = bare_of(e);
 	const struct object_prog *p = &e->object->progs.v[prog];
 	u32 times = MAX(t->repeat, 1u), i = 0;
-	struct bare_input in;
-	int err = bare_input_open(&in, p->kind, t);
+	struct bare_input *in = b->in;
+	int err = bare_input_open(in, p->kind, t);
 	u64 start;
 
 	if (!err)
-		err = bare_input_lend(&in, b->run);
+		err = bare_input_lend(in, b->run);
 	if (err)
 		return diag_fail(e->diag, err, "packets have at least 14 bytes",
 				 "program '%s' cannot be run on this input: %s", p->name,
 				 strerror(-err));
 	start = now();
 	while (i < times && !err) {
-		err = vm_call(b->run, prog, (u64)(uintptr_t)in.ctx, in.ctx_size, &t->result);
+		err = vm_call(b->run, prog, (u64)(uintptr_t)in->ctx, in->ctx_size, &t->result);
 		i++;
 	}
 	t->ns = (now() - start) / i;
@@ -107,8 +111,8 @@ static int bare_test(struct engine *e, u32 prog, struct engine_test *t)
 	t->result &= p->kind ? UINT32_MAX : UINT64_MAX;
 	if (err == -EFAULT)
 		tell_fault(b, p, &t->fault);
-	bare_input_read(&in, p->kind, t);
-	bare_input_close(&in, b->run);
+	bare_input_read(in, p->kind, t);
+	bare_input_close(in, b->run);
 	if (err && err != -EFAULT)
 		return diag_fail(e->diag, err, NULL, "program '%s' cannot be run: %s", p->name,
 				 strerror(-err));
