@@ -174,6 +174,31 @@ struct waggle_capture {
 };
 int waggle_capture(struct waggle_capture *, const struct waggle_opts *);
 
+/* A firewall: rules where packets pass. */
+struct waggle_drop_count {
+	const char *rule; /* its expression; NULL: what no rule takes */
+	bool drops;
+	uint64_t packets, bytes;
+};
+struct waggle_drop {
+	size_t sz;
+	const char *hook;  /* "xdp:eth0", "tc:eth0:egress", "cgroup_skb:PATH:ingress" */
+	const char *rules; /* "pass EXPR", "drop EXPR" or "EXPR" (drops), between newlines or semicolons:
+			    * the first that takes a packet counts */
+	bool default_drops; /* what no rule takes */
+	bool force;	   /* also when it cuts the SSH session that we run in */
+	const char *read;  /* a capture file: only count what the rules would do to its packets */
+	const char *pin;   /* stay in force under this name, in place of what has it */
+	int stop_fd;	   /* ends when it can be read; 0: never */
+	uint64_t duration_ns; /* 0: no end */
+	uint64_t every_ns;    /* how often counts() is called before the end; 0: not */
+	void (*attached)(void *user);
+	/* A count for each rule, and one for what none takes. */
+	void (*counts)(void *user, const struct waggle_drop_count *, unsigned n, bool last);
+	void *user;
+};
+int waggle_drop(const struct waggle_drop *, const struct waggle_opts *);
+
 /* Writes a script to out() as it should be written: the same tokens and comments, other white space. */
 int waggle_format(const char *src, size_t len, const struct waggle_opts *);
 
@@ -412,6 +437,17 @@ struct waggle_strace {
 	void (*started)(void *user, struct waggle_session *); /* NULL when it ends */
 };
 int waggle_strace(const struct waggle_strace *, const struct waggle_opts *);
+
+/* A filter for seccomp(2), for the architecture of this machine, in classic BPF. */
+struct waggle_seccomp {
+	size_t sz;
+	const char *calls; /* "openat,read,%file,!close,/regex": these are allowed */
+	bool deny;         /* these are not, and all others are */
+	unsigned action;   /* what comes of a call that is not: SECCOMP_RET_* of linux/seccomp.h */
+};
+/* Written to out() as waggle_classic() does; format NULL: put on this thread, which it stays on, and on
+ * what it executes. */
+int waggle_seccomp(const struct waggle_seccomp *, const char *format, const struct waggle_opts *);
 
 /* BPF on this machine, whoever made it. What is found goes to out() as text, or with opts->format "json" as
  * a line of JSON for each thing. */
