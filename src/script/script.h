@@ -83,6 +83,7 @@ extern const struct probe_row probe_rows[]; /* each ends with a row without a na
 extern const u32 value_count, call_count;
 
 const struct call_row *call_find(const char *name);
+const struct value_row *value_row_of(const char *name); /* NULL: there is no such value */
 bool word_comes_later(const char *word); /* a word of the language that is not known yet */
 
 /* One place where one probe attaches. */

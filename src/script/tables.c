@@ -74,3 +74,11 @@ const struct call_row *call_find(const char *name)
 			return r;
 	return NULL;
 }
+
+const struct value_row *value_row_of(const char *name)
+{
+	for (const struct value_row *r = value_rows; r->name; r++)
+		if (*r->name == *name && !strcmp(r->name, name))
+			return r;
+	return NULL;
+}
