@@ -129,21 +129,29 @@ static bool aligned(const struct check *c, u32 size, u32 access)
 	return memory(c, size, access);
 }
 
+/* NULL: the helper takes it. */
+static const char *map_refused(u32 helper, const struct vm_map *map)
+{
+	u64 allowed = rows[helper].maps;
+	bool changes = helper == HELPER_map_update_elem || helper == HELPER_map_delete_elem ||
+		       helper == HELPER_map_push_elem || helper == HELPER_map_pop_elem;
+
+	if (allowed && !(allowed >> map->kind & 1))
+		return "the helper does not take maps of this kind";
+	if (changes && (map->flags & BPF_F_RDONLY_PROG))
+		return "programs may not write to this map";
+	return NULL;
+}
+
 static bool is_map(struct check *c)
 {
 	const struct vm_map *map = pointer(c->args[c->at]);
-	u64 allowed = rows[c->helper->id].maps;
-	bool changes = c->helper->id == HELPER_map_update_elem ||
-		       c->helper->id == HELPER_map_delete_elem ||
-		       c->helper->id == HELPER_map_push_elem ||
-		       c->helper->id == HELPER_map_pop_elem;
+	const char *why = "it is no map";
 
-	if (!vm_is_map(c->run->vm, map))
-		return wrong(c, "it is no map");
-	if (allowed && !(allowed >> map->kind & 1))
-		return wrong(c, "the helper does not take maps of this kind");
-	if (changes && (map->flags & BPF_F_RDONLY_PROG))
-		return wrong(c, "programs may not write to this map");
+	if (vm_is_map(c->run->vm, map))
+		why = map_refused(c->helper->id, map);
+	if (why)
+		return wrong(c, why);
 	c->map = map;
 	return true;
 }
@@ -214,6 +222,28 @@ bool vm_args_matter(u32 id)
 		if (h->args[i] != ARG_ANY)
 			return true;
 	return false;
+}
+
+bool vm_known_args(u32 id, const struct vm_map *map, const struct vm_known args[5])
+{
+	const struct helper *h = helper_by_id(id);
+
+	for (u32 i = 0; i < h->nargs; i++) {
+		u32 kind = h->args[i], size = map ? map->value_size : 0;
+
+		if (kind == ARG_ANY || kind == ARG_CONST)
+			continue;
+		if (kind == ARG_MAP && !i && map && !map_refused(id, map))
+			continue;
+		if (kind == ARG_KEY)
+			size = map ? map->key_size : 0;
+		else if (kind != ARG_VALUE && kind != ARG_VALUE_OR_NULL && kind != ARG_VALUE_OUT)
+			return false;
+		if (!size || size > VM_FRAME_BYTES || !args[i].in_frame ||
+		    !vm_in_frame(args[i].off, args[i].off + size))
+			return false;
+	}
+	return true;
 }
 
 bool vm_check_args(struct vm_run *run, u32 id, const u64 args[5])
