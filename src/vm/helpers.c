@@ -224,26 +224,50 @@ bool vm_args_matter(u32 id)
 	return false;
 }
 
+/* Bytes of the frame that the argument must be the address of; 0: it must not be, or nobody knows.
+ */
+static u64 known_size(const struct check *c, const struct vm_known args[5])
+{
+	const struct vm_known *next = &args[MIN(c->at + 1, 4u)];
+
+	switch (c->helper->args[c->at]) {
+	case ARG_KEY: return c->map ? c->map->key_size : 0;
+	case ARG_VALUE:
+	case ARG_VALUE_OR_NULL:
+	case ARG_VALUE_OUT: return c->map ? c->map->value_size : 0;
+	case ARG_MEM:
+	case ARG_MEM_NULL:
+	case ARG_OUT:
+	case ARG_INOUT:
+	case ARG_OUT_NULL: return next->kind == KNOWN_NUMBER && next->n > 0 ? (u64)next->n : 0;
+	default: return 0;
+	}
+}
+
+static bool known_arg(const struct check *c, const struct vm_known args[5])
+{
+	const struct vm_known *k = &args[c->at];
+	u64 size;
+
+	switch (c->helper->args[c->at]) {
+	case ARG_ANY:
+	case ARG_CONST:
+	case ARG_SIZE: /* of the memory before it */
+	case ARG_SIZE0: return true;
+	case ARG_MAP: return !c->at && c->map && !map_refused(c->helper->id, c->map);
+	}
+	size = known_size(c, args);
+	return size && size <= VM_FRAME_BYTES && k->kind == KNOWN_FRAME &&
+	       vm_in_frame(k->n, k->n + (s64)size);
+}
+
 bool vm_known_args(u32 id, const struct vm_map *map, const struct vm_known args[5])
 {
-	const struct helper *h = helper_by_id(id);
+	struct check c = {.helper = helper_by_id(id), .map = map};
 
-	for (u32 i = 0; i < h->nargs; i++) {
-		u32 kind = h->args[i], size = map ? map->value_size : 0;
-
-		if (kind == ARG_ANY || kind == ARG_CONST)
-			continue;
-		if (kind == ARG_MAP && !i && map && !map_refused(id, map))
-			continue;
-		if (kind == ARG_KEY)
-			size = map ? map->key_size : 0;
-		else if (kind != ARG_VALUE && kind != ARG_VALUE_OR_NULL && kind != ARG_VALUE_OUT)
-			return false;
-		if (!size || size > VM_FRAME_BYTES || !args[i].in_frame ||
-		    !vm_in_frame(args[i].off, args[i].off + size))
-			return false;
-	}
-	return true;
+	while (c.at < c.helper->nargs && known_arg(&c, args))
+		c.at++;
+	return c.at == c.helper->nargs;
 }
 
 bool vm_check_args(struct vm_run *run, u32 id, const u64 args[5])

@@ -40,10 +40,10 @@ static const struct vm_map *map_in_r1(const struct jit *j)
 	return NULL;
 }
 
-/* Whether a register is r10 and a number at the call. */
+/* Whether a register is a number, or r10 and a number, at the call. */
 static struct vm_known known_of(const struct jit *j, u32 reg)
 {
-	struct vm_known k = {.in_frame = true};
+	struct vm_known k = {.kind = KNOWN_FRAME};
 	s64 at = j->at;
 
 	while (reg != 10) {
@@ -54,7 +54,9 @@ static struct vm_known known_of(const struct jit *j, u32 reg)
 			return (struct vm_known){0};
 		in = &j->insns[at];
 		if (in->code == (BPF_ALU64 | BPF_ADD | BPF_K))
-			k.off += in->imm;
+			k.n += in->imm;
+		else if (in->code == (BPF_ALU64 | BPF_MOV | BPF_K))
+			return (struct vm_known){KNOWN_NUMBER, k.n + in->imm};
 		else if (in->code == (BPF_ALU64 | BPF_MOV | BPF_X) && !in->off)
 			reg = in->src;
 		else

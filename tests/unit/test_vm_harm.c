@@ -282,23 +282,34 @@ static void anything_does_no_harm(void **state)
 /* Arguments that a compiler may think it knows: both ways stop alike, or go on. */
 static void known_arguments_are_checked_as_well(void **state)
 {
+#define SIXTEEN "r2 = r10\nr2 += -16\n"
+#define LOOKUP  "call bpf_map_lookup_elem"
+#define OUTPUT  "call bpf_ringbuf_output"
 	static const struct {
 		const char *map, *text;
 		u32 fault;
+		const char *call;
 	} rows[] = {
-		{"hash", "r2 = r10\nr2 += -4\n", VM_OK},
-		{"hash", "r2 = r10\nr2 += -512\n", VM_OK},
-		{"hash", "r7 = r10\nr7 += -8\nr2 = r7\nr2 += 4\n", VM_OK},
-		{"hash", "r2 = r10\nr2 += -3\n", VM_BAD_ARGUMENT}, /* one byte too many */
-		{"hash", "r2 = r10\nr2 += -513\n", VM_OK}, /* the frame below is there, too */
-		{"hash", "r2 = r10\n", VM_BAD_ARGUMENT},
-		{"hash", "r2 = r10\nr2 += -4\nw2 += 0\n", VM_BAD_ARGUMENT}, /* half of it */
-		{"hash", "r2 = r10\nr2 += -4\nr2 = *(u64 *)(r10 -8)\n", VM_BAD_ARGUMENT},
-		{"hash", "r2 = r10\nif r6 != 0 goto a\nr2 += -4\na:\n", VM_BAD_ARGUMENT},
-		{"hash", "r2 = r10\nif r6 == 0 goto a\nr2 += -4\na:\n", VM_OK},
-		{"ring", "r2 = r10\nr2 += -4\n", VM_BAD_ARGUMENT}, /* it has no keys */
-		{"wide", "r2 = r10\nr2 += -300\n", VM_OK},
-		{"wide", "r2 = r10\nr2 += -299\n", VM_BAD_ARGUMENT},
+		{"hash", "r2 = r10\nr2 += -4\n", VM_OK, LOOKUP},
+		{"hash", "r2 = r10\nr2 += -512\n", VM_OK, LOOKUP},
+		{"hash", "r7 = r10\nr7 += -8\nr2 = r7\nr2 += 4\n", VM_OK, LOOKUP},
+		{"hash", "r2 = r10\nr2 += -3\n", VM_BAD_ARGUMENT, LOOKUP}, /* one byte too many */
+		{"hash", "r2 = r10\nr2 += -513\n", VM_OK,
+		 LOOKUP}, /* the frame below is there, too */
+		{"hash", "r2 = r10\n", VM_BAD_ARGUMENT, LOOKUP},
+		{"hash", "r2 = r10\nr2 += -4\nw2 += 0\n", VM_BAD_ARGUMENT, LOOKUP}, /* half of it */
+		{"hash", "r2 = r10\nr2 += -4\nr2 = *(u64 *)(r10 -8)\n", VM_BAD_ARGUMENT, LOOKUP},
+		{"hash", "r2 = r10\nif r6 != 0 goto a\nr2 += -4\na:\n", VM_BAD_ARGUMENT, LOOKUP},
+		{"hash", "r2 = r10\nif r6 == 0 goto a\nr2 += -4\na:\n", VM_OK, LOOKUP},
+		{"ring", "r2 = r10\nr2 += -4\n", VM_BAD_ARGUMENT, LOOKUP}, /* it has no keys */
+		{"wide", "r2 = r10\nr2 += -300\n", VM_OK, LOOKUP},
+		{"wide", "r2 = r10\nr2 += -299\n", VM_BAD_ARGUMENT, LOOKUP},
+		{"ring", SIXTEEN "r3 = 16\nr4 = 0\n", VM_OK, OUTPUT},
+		{"ring", SIXTEEN "r3 = 17\nr4 = 0\n", VM_BAD_ARGUMENT, OUTPUT},
+		{"ring", SIXTEEN "r3 = 0\nr4 = 0\n", VM_OK, OUTPUT},
+		{"ring", SIXTEEN "r3 = -1\nr4 = 0\n", VM_BAD_ARGUMENT, OUTPUT},
+		{"ring", SIXTEEN "r3 = 0x100000010 ll\nr4 = 0\n", VM_BAD_ARGUMENT, OUTPUT},
+		{"hash", SIXTEEN "r3 = 16\nr4 = 0\n", VM_BAD_ARGUMENT, OUTPUT},
 	};
 	static const struct vm_opts ways[] = {{.interpret = true}, {.cpus = 1}};
 	struct world w = {vm_memory(ROOM + 2 * GUARD, true), vm_memory(192 + 2 * GUARD, true)};
