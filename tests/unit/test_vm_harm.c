@@ -325,8 +325,8 @@ static void known_arguments_are_checked_as_well(void **state)
 			".map hash hash key 4 value 8 entries 4\n.map ring ringbuf entries 4096\n"
 			".map wide hash key 300 value 8 entries 4\n.program p \"p\" kprobe\n"
 			"r6 = r1\n*(u64 *)(r10 -8) = 0\n%sr1 = map[%s]\n"
-			"call bpf_map_lookup_elem\nr0 = 0\nexit\n",
-			rows[i].text, rows[i].map);
+			"%s\nr0 = 0\nexit\n",
+			rows[i].text, rows[i].map, rows[i].call);
 		diag.text = buf_str(&text);
 		diag.size = text.n;
 		assert_int_equal(object_asm(&o, diag.text, diag.size, &diag), 0);
