@@ -51,10 +51,11 @@ struct waggle_opts {
 	/* sessions */
 	char *const *command; /* run it when all is attached, end when it ends; NULL: none */
 	int pid;              /* handle events of this process only, end when it ends; 0: any */
-	const char *format;   /* a sink: "text" (NULL) or "json" */
+	const char *format;   /* a sink: "text" (NULL), "json", "folded", "flame", "tree" or "timeline" */
 	int out_fd;           /* where the sink of waggle_session_run() writes; 0 or less: there is
 			       * no sink, for those who only poll */
 	int line_buffered;    /* 1: the sink writes at each newline, 0: when full or idle, 2: at once */
+	bool no_redraw;       /* on a terminal, too, what intervals print stands one below the other */
 	bool quiet;           /* no "Attaching ..." line, no summary of losses */
 	bool verbose;         /* a summary even when nothing was lost */
 	unsigned ring_bytes;  /* per CPU, a power of two; 0: 1 MiB */

@@ -73,7 +73,7 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	int opt, err = 0;
 
 	while (!err &&
-	       (opt = getopt_long(argc, argv, "+i:r:w:c:s:F:pneqStxXA", long_options, NULL)) >= 0)
+	       (opt = options_next(argc, argv, "+i:r:w:c:s:F:pneqStxXA", long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'i': how->device = optarg; break;
 		case 'r': how->read = optarg; break;

@@ -95,7 +95,7 @@ static int parse(struct drop_args *a, int argc, char **argv)
 	int opt, err = 0;
 
 	for (int round = 0; round < 2 && !err; round++) {
-		while (!err && (opt = getopt_long(argc, argv, "+F:r:h", long_options, NULL)) >= 0)
+		while (!err && (opt = options_next(argc, argv, "+F:r:h", long_options, NULL)) >= 0)
 			err = take(a, opt);
 		if (!round && !err && optind < argc)
 			a->how.hook = argv[optind++];

@@ -134,7 +134,7 @@ static int begin(struct waggle_session *s)
 	if (s->has_sink)
 		ahead_open(s);
 	s->sink.interrupts = &s->interrupts;
-	if (o->command && isatty(STDOUT_FILENO))
+	if (o->no_redraw || (o->command && isatty(STDOUT_FILENO)))
 		s->sink.term.redraw = false; /* the command writes to the terminal, too */
 	unwinds_open(s);
 	err = outputs_open(s);
