@@ -189,6 +189,7 @@ struct waggle_drop {
 	bool default_drops; /* what no rule takes */
 	bool force;	   /* also when it cuts the SSH session that we run in */
 	const char *read;  /* a capture file: only count what the rules would do to its packets */
+	const char *object; /* write the program to that file, and attach nothing */
 	const char *pin;   /* stay in force under this name, in place of what has it */
 	int stop_fd;	   /* ends when it can be read; 0: never */
 	uint64_t duration_ns; /* 0: no end */
