@@ -445,6 +445,28 @@ static const struct link_row {
 	{LINK_IPV6, 0, print_raw},           {LINK_PPP, 0, print_ppp},
 };
 
+static void put_process(struct buf *b, const struct packet_process *p)
+{
+	buf_puts(b, p->name);
+	buf_char(b, ' ');
+	buf_u64(b, p->pid);
+	if (*p->container) {
+		buf_puts(b, " in ");
+		buf_puts(b, p->container);
+	}
+}
+
+void packet_put_processes(struct buf *b, const struct packet *p)
+{
+	if (p->from)
+		put_process(b, p->from);
+	buf_puts(b, p->from ? " >" : ">");
+	if (p->to) {
+		buf_char(b, ' ');
+		put_process(b, p->to);
+	}
+}
+
 void packet_print(struct buf *b, struct packet_printer *o, const struct packet *p)
 {
 	struct line l = {.b = b, .o = o};
@@ -457,7 +479,15 @@ void packet_print(struct buf *b, struct packet_printer *o, const struct packet *
 		put(&l, "[Invalid header: caplen==0]\n");
 		return;
 	}
+	o->count++;
+	if (o->number)
+		buf_printf(b, "%5llu  ", (unsigned long long)o->count);
 	put_time(&l, p->time);
+	if (o->processes && (p->from || p->to)) {
+		buf_char(b, '(');
+		packet_put_processes(b, p);
+		buf_puts(b, ") ");
+	}
 	if (row < links + ARRAY_SIZE(links))
 		row->print(&l, v);
 	else
