@@ -13,7 +13,17 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_COUNT = 256, OPT_NANO, OPT_MICRO, OPT_UTC, OPT_PCAPNG, OPT_NETMASK, OPT_PROC, OPT_PID, OPT_COMM };
+enum {
+	OPT_COUNT = 256,
+	OPT_NANO,
+	OPT_MICRO,
+	OPT_UTC,
+	OPT_PCAPNG,
+	OPT_NETMASK,
+	OPT_PROC,
+	OPT_PID,
+	OPT_COMM
+};
 
 static const struct option long_options[] = {
 	{"interface", required_argument, NULL, 'i'},
@@ -90,8 +100,8 @@ static int take_size(const char *text, uint64_t *bytes)
 	double by = unit ? (double)(1ull << (10 * (unit - units + 1))) : 1e6;
 
 	if (end == text || n <= 0 || (*end && (!unit || end[1])) || n * by < 1 || n * by > 1e18)
-		return usage_error("-C takes a size: 10 (millions of bytes), 512k, 64m, 1g; not '%s'",
-				   text);
+		return usage_error(
+			"-C takes a size: 10 (millions of bytes), 512k, 64m, 1g; not '%s'", text);
 	*bytes = (uint64_t)(n * by);
 	return 0;
 }
@@ -152,8 +162,8 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	struct waggle_capture *how = &a->how;
 	int opt, err = 0;
 
-	while (!err &&
-	       (opt = getopt_long(argc, argv, "+i:r:w:c:s:F:C:G:W:Q:DpneqStxXAvlU#", long_options, NULL)) >= 0)
+	while (!err && (opt = getopt_long(argc, argv, "+i:r:w:c:s:F:C:G:W:Q:DpneqStxXAvlU#",
+					  long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'i': how->device = optarg; break;
 		case 'r': how->read = optarg; break;

@@ -1,4 +1,5 @@
-/* ng.h: numbers of the format pcapng that its reader and its writer share (draft-ietf-opsawg-pcapng). */
+/* ng.h: numbers of the format pcapng that its reader and its writer share
+ * (draft-ietf-opsawg-pcapng). */
 #ifndef PACKET_NG_H
 #define PACKET_NG_H
 
@@ -13,7 +14,7 @@ enum ng_block {
 enum ng_option {
 	NG_END = 0,
 	NG_COMMENT = 1,
-	NG_NAME = 2, /* of NG_PROCESS */
+	NG_NAME = 2,  /* of NG_PROCESS */
 	NG_FLAGS = 2, /* of NG_PACKET: 1 it came in, 2 it went out */
 	NG_TSRESOL = 9,
 	NG_TSOFFSET = 14,

@@ -128,6 +128,8 @@ struct packet_printer {
 	bool ascii;        /* -A */
 	bool processes;    /* --proc: whose it is */
 	u64 first, before; /* times of earlier packets */
+	u64 second;        /* that `clock` is the text of */
+	char clock[32];
 	bool began;
 	struct packet_flows *flows; /* made when the first TCP packet comes */
 };

@@ -84,22 +84,30 @@ void put_text(struct line *l, const u8 *p, u32 n)
 
 static void put_fraction(struct line *l, u64 ns)
 {
-	buf_printf(l->b, l->o->nano ? ".%09llu" : ".%06llu",
-		   (unsigned long long)(l->o->nano ? ns : ns / 1000));
+	u32 n = l->o->nano ? 9 : 6, v = (u32)(l->o->nano ? ns : ns / 1000);
+	char text[10] = ".";
+
+	for (u32 i = n; i; i--, v /= 10)
+		text[i] = (char)('0' + v % 10);
+	buf_add(l->b, text, n + 1);
 }
 
+/* Packets of one second share its text. */
 static void put_clock(struct line *l, u64 time, const char *format)
 {
+	struct packet_printer *o = l->o;
 	time_t seconds = (time_t)(time / NS);
-	char text[64];
 	struct tm tm;
 
-	if (l->o->utc)
-		gmtime_r(&seconds, &tm);
-	else
-		localtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), format, &tm);
-	put(l, text);
+	if (!*o->clock || o->second != time / NS) {
+		if (o->utc)
+			gmtime_r(&seconds, &tm);
+		else
+			localtime_r(&seconds, &tm);
+		strftime(o->clock, sizeof(o->clock), format, &tm);
+		o->second = time / NS;
+	}
+	put(l, o->clock);
 	put_fraction(l, time % NS);
 }
 

@@ -211,7 +211,8 @@ static const struct packet_process *process_at(const struct packet_reader *r, u3
 }
 
 /* Whose a packet is: of one that came in, the first process is that which it came to. */
-static void ng_owners(const struct packet_reader *r, const u8 *at, const u8 *end, struct packet *out)
+static void ng_owners(const struct packet_reader *r, const u8 *at, const u8 *end,
+		      struct packet *out)
 {
 	const struct packet_process *first = NULL, *other = NULL;
 	const u8 *value;

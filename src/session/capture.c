@@ -56,9 +56,10 @@ static int keep(struct capturing *c, const struct packet *p)
 	if (!c->bytes)
 		capture_file_begin(c, p->link);
 	else if (p->link != c->writer.link && c->writer.format == PACKET_PCAP)
-		return diag_fail(&c->diag, -EINVAL, "--pcapng keeps them",
-				 "%s has packets of several kinds of links: a pcap cannot keep them",
-				 c->how->read);
+		return diag_fail(
+			&c->diag, -EINVAL, "--pcapng keeps them",
+			"%s has packets of several kinds of links: a pcap cannot keep them",
+			c->how->read);
 	c->bytes += p->captured + 16;
 	packet_write(&c->writer, p);
 	return c->how->each_packet ? packet_flush(&c->writer) : 0;

@@ -18,8 +18,8 @@ struct capturing {
 	bool writes;
 	struct packet_filter *filter; /* of the kind of link that came last */
 	u32 filter_link;
-	u32 file; /* capture_files.c: number of the file that is written */
-	u64 file_time, bytes; /* when it began, ns; of packets in it */
+	u32 file;              /* capture_files.c: number of the file that is written */
+	u64 file_time, bytes;  /* when it began, ns; of packets in it */
 	struct owners *owners; /* capture_hold.c, or NULL */
 	struct held *first, *last;
 };
@@ -28,8 +28,8 @@ struct capturing {
 int capture_take(struct capturing *, struct packet *);
 
 #define CAPTURE_ENOUGH 1 /* no error: it ends */
-/* capture_files.c: the file to write to, and the next one where there are to be several. now: time of the packet
- * that comes next. CAPTURE_ENOUGH: there are to be no more files. */
+/* capture_files.c: the file to write to, and the next one where there are to be several. now: time
+ * of the packet that comes next. CAPTURE_ENOUGH: there are to be no more files. */
 int capture_file_open(struct capturing *);
 int capture_file_turn(struct capturing *, u64 now);
 void capture_file_begin(struct capturing *, u32 link);

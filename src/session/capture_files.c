@@ -1,8 +1,9 @@
 /*
- * capture_files.c: the files that packets are written to: one, or one after the other by size and age.
+ * capture_files.c: the files that packets are written to: one, or one after the other by size and
+ * age.
  *
- * In:  the name of -w, which may have words of strftime(3) where files are changed by age. Out: an open file;
- *      behind the name a number, where there are several by size.
+ * In:  the name of -w, which may have words of strftime(3) where files are changed by age. Out: an
+ * open file; behind the name a number, where there are several by size.
  */
 #include "session/capture.h"
 
@@ -21,7 +22,8 @@ static u32 digits(u32 n)
 	return d;
 }
 
-/* As tcpdump names them: by size "x", "x1", "x2", ...; with -W "x00", "x01", ... so that they sort. */
+/* As tcpdump names them: by size "x", "x1", "x2", ...; with -W "x00", "x01", ... so that they sort.
+ */
 static void name_file(const struct capturing *c, char *path, size_t size)
 {
 	const struct waggle_capture *how = c->how;
@@ -93,8 +95,8 @@ static int next_file(struct capturing *c)
 int capture_file_turn(struct capturing *c, u64 now)
 {
 	const struct waggle_capture *how = c->how;
-	const bool old = how->file_seconds &&
-			 now >= c->file_time + how->file_seconds * 1000000000ull;
+	const bool old =
+		how->file_seconds && now >= c->file_time + how->file_seconds * 1000000000ull;
 
 	if (old) {
 		c->file_time += (now - c->file_time) / (how->file_seconds * 1000000000ull) *

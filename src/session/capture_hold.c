@@ -1,9 +1,9 @@
 /*
  * capture_hold.c: packets of a device wait until it is known whose they are.
  *
- * In:  packets that the filter took. Out: the same in their order, with their processes. What a process does
- *      is told behind the call that does it, so a packet may be here before we know of its socket. It waits
- *      for that, but not for long, and none passes it.
+ * In:  packets that the filter took. Out: the same in their order, with their processes. What a
+ * process does is told behind the call that does it, so a packet may be here before we know of its
+ * socket. It waits for that, but not for long, and none passes it.
  */
 #include "session/capture.h"
 

@@ -1,15 +1,16 @@
 /*
  * owners.c: which process a packet is of.
  *
- * In:  the sockets that there are when it begins; then what processes do with theirs (a script of ours tells
- *      it: connect, bind, listen, accept, send). Out: for a packet the processes at its two ends.
+ * In:  the sockets that there are when it begins; then what processes do with theirs (a script of
+ * ours tells it: connect, bind, listen, accept, send). Out: for a packet the processes at its two
+ * ends.
  *
- * A packet does not say whose it is, but its addresses and ports do. So the table has sockets by their ends: those
- * with a peer by both, others by their own end, or by its port alone where the address is any. What a
- * process does is known only when the call has ended, which is after the first packet has left: whoever asks
- * keeps a packet for a moment. A TCP connection that is being made has no port yet when we hear of it: its
- * first packet is known by the end that it goes to. Rows stay when sockets are closed: the last packets of
- * a connection come later than that.
+ * A packet does not say whose it is, but its addresses and ports do. So the table has sockets by
+ * their ends: those with a peer by both, others by their own end, or by its port alone where the
+ * address is any. What a process does is known only when the call has ended, which is after the
+ * first packet has left: whoever asks keeps a packet for a moment. A TCP connection that is being
+ * made has no port yet when we hear of it: its first packet is known by the end that it goes to.
+ * Rows stay when sockets are closed: the last packets of a connection come later than that.
  */
 #include "session/owners.h"
 
@@ -19,8 +20,8 @@
 #include <sys/stat.h>
 
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMP6 = 58 };
-/* What a record of the script tells: a socket that is now used; one that was accepted; one of TCP that is being
- * connected. */
+/* What a record of the script tells: a socket that is now used; one that was accepted; one of TCP
+ * that is being connected. */
 enum { DID_USE = 1, DID_ACCEPT = 2, DID_BEGIN = 3 };
 
 struct ends_key {
@@ -47,25 +48,25 @@ struct owners {
 	struct packet_process **processes;
 	u32 nprocesses, processes_cap;
 	const char *comm; /* only these, or NULL */
-	u32 pid;	  /* 0: any */
+	u32 pid;          /* 0: any */
 	int err;
 };
 
 /* ---- the script */
 
 static const char calls[] = "connect,bind,listen,sendto,sendmsg,sendmmsg";
-#define TELL(how)                                                                                  \
-	"emit(did = " how ", net = $k->__sk_common.skc_net.net->ns.inum, pid, comm, cg = cgroup,"     \
-	" family = $k->__sk_common.skc_family, proto = $k->sk_protocol,"                           \
-	" lport = $k->__sk_common.skc_num, pport = $k->__sk_common.skc_dport,"                     \
-	" l = $k->__sk_common.skc_rcv_saddr, p = $k->__sk_common.skc_daddr,"                       \
-	" l0 = $k->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[0],"                               \
-	" l1 = $k->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[1],"                               \
-	" l2 = $k->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[2],"                               \
-	" l3 = $k->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[3],"                               \
-	" p0 = $k->__sk_common.skc_v6_daddr.in6_u.u6_addr32[0],"                                   \
-	" p1 = $k->__sk_common.skc_v6_daddr.in6_u.u6_addr32[1],"                                   \
-	" p2 = $k->__sk_common.skc_v6_daddr.in6_u.u6_addr32[2],"                                   \
+#define TELL(how)                                                                                 \
+	"emit(did = " how ", net = $k->__sk_common.skc_net.net->ns.inum, pid, comm, cg = cgroup," \
+	" family = $k->__sk_common.skc_family, proto = $k->sk_protocol,"                          \
+	" lport = $k->__sk_common.skc_num, pport = $k->__sk_common.skc_dport,"                    \
+	" l = $k->__sk_common.skc_rcv_saddr, p = $k->__sk_common.skc_daddr,"                      \
+	" l0 = $k->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[0],"                              \
+	" l1 = $k->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[1],"                              \
+	" l2 = $k->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[2],"                              \
+	" l3 = $k->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[3],"                              \
+	" p0 = $k->__sk_common.skc_v6_daddr.in6_u.u6_addr32[0],"                                  \
+	" p1 = $k->__sk_common.skc_v6_daddr.in6_u.u6_addr32[1],"                                  \
+	" p2 = $k->__sk_common.skc_v6_daddr.in6_u.u6_addr32[2],"                                  \
 	" p3 = $k->__sk_common.skc_v6_daddr.in6_u.u6_addr32[3]);"
 enum {
 	F_DID,
@@ -84,19 +85,18 @@ enum {
 	FIELDS = F_P6 + 4
 };
 /* A descriptor's socket; a socket that was told of with the same ends is not told of again. */
-#define SOCKET_OF(fd)                                                                              \
-	"$f = curtask->files->fdt->fd[" fd "]; $s = (struct socket *)$f->private_data;"            \
+#define SOCKET_OF(fd)                                                                   \
+	"$f = curtask->files->fdt->fd[" fd "]; $s = (struct socket *)$f->private_data;" \
 	" $k = $s->sk;"
 #define IF_NEW                                                                                     \
-	"$ports = (uint64)$k->__sk_common.skc_num << 32 | (uint64)$k->__sk_common.skc_dport << 1;"     \
+	"$ports = (uint64)$k->__sk_common.skc_num << 32 | (uint64)$k->__sk_common.skc_dport << 1;" \
 	" if ($k->sk_socket == $s && @told[(uint64)$k, $ports] != pid) {"                          \
 	" @told[(uint64)$k, $ports] = pid; "
 static const char accepted[] =
 	"tracepoint:syscalls:sys_exit_accept, tracepoint:syscalls:sys_exit_accept4 {\n"
 	"if (args.ret >= 0) { $n = args.ret; " SOCKET_OF("$n") IF_NEW TELL("2") " } } }\n";
-static const char begun[] =
-	"tracepoint:sock:inet_sock_set_state /args.newstate == 2/ {\n"
-	"$k = (struct sock *)args.skaddr; " TELL("3") " }\n";
+static const char begun[] = "tracepoint:sock:inet_sock_set_state /args.newstate == 2/ {\n"
+			    "$k = (struct sock *)args.skaddr; " TELL("3") " }\n";
 static const char used[] =
 	" {\nif (has_key(@fd, tid)) { $n = @fd[tid]; delete(@fd, tid); " SOCKET_OF("$n")
 		IF_NEW TELL("1") " } } }\n";
@@ -138,7 +138,8 @@ static void name_of(u32 pid, char name[33])
 }
 
 /* The last one with that number and name; NULL: no memory. */
-static const struct packet_process *process_of(struct owners *o, u32 pid, const char *name, u64 cgroup)
+static const struct packet_process *process_of(struct owners *o, u32 pid, const char *name,
+					       u64 cgroup)
 {
 	struct packet_process *p;
 
@@ -285,7 +286,8 @@ static void put_mapped(u8 to[16], u32 addr)
 	memcpy(to + 12, &addr, 4);
 }
 
-static void addr_of(const struct owners *o, const struct waggle_event *e, u32 four, u32 six, u8 to[16])
+static void addr_of(const struct owners *o, const struct waggle_event *e, u32 four, u32 six,
+		    u8 to[16])
 {
 	if (field(o, e, F_FAMILY) == 2) {
 		put_mapped(to, (u32)field(o, e, four));
@@ -349,7 +351,7 @@ int owners_update(struct owners *o)
 
 struct parsed {
 	struct ends_key sent, received; /* as their sender and receiver have them */
-	bool begins;			/* a TCP connection */
+	bool begins;                    /* a TCP connection */
 };
 
 /* Behind the header of the link: where IP begins; NULL: it is something else. */
@@ -418,7 +420,8 @@ static bool parse(const struct packet *packet, struct parsed *to)
 	}
 	k->lport = (u16)a;
 	k->pport = (u16)b;
-	to->received = (struct ends_key){.protocol = k->protocol, .lport = k->pport, .pport = k->lport};
+	to->received =
+		(struct ends_key){.protocol = k->protocol, .lport = k->pport, .pport = k->lport};
 	memcpy(to->received.local, k->peer, 16);
 	memcpy(to->received.peer, k->local, 16);
 	return true;
@@ -500,8 +503,9 @@ static int start(struct owners *o, const struct waggle_opts *from, struct diag *
 	if (!err)
 		err = waggle_session_start(&o->session, o->object, &opts);
 	if (err)
-		diag_note(d, NULL, "to know processes takes the right to load BPF programs and a kernel "
-				   "with BTF; without --proc packets come as they are");
+		diag_note(d, NULL,
+			  "to know processes takes the right to load BPF programs and a kernel "
+			  "with BTF; without --proc packets come as they are");
 	return err;
 }
 

@@ -1,8 +1,8 @@
 /*
  * owners_scan.c: the sockets that there are already, and whose they are.
  *
- * In:  /proc/net/{tcp,udp,icmp,raw}{,6} of our own network; /proc/PID/fd. Out: sockets with a process. Where
- *      several processes share one, the last that is found.
+ * In:  /proc/net/{tcp,udp,icmp,raw}{,6} of our own network; /proc/PID/fd. Out: sockets with a
+ * process. Where several processes share one, the last that is found.
  */
 #include "session/owners.h"
 

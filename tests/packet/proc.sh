@@ -45,7 +45,7 @@ read -r word <&9
 "$waggle" capture -i lo --pid $talker -w all.ng --pcapng 2>err &
 capture=$!
 while ! grep -q 'listening\|error' err && kill -0 $capture 2>/dev/null; do sleep 0.1; done
-tcpdump -n --immediate-mode -U -i lo -w by_tcpdump 2>tcpdump.err &
+tcpdump -n --immediate-mode -U -B 32768 -i lo -w by_tcpdump 2>tcpdump.err &
 tcpdump=$!
 while ! grep -q listening tcpdump.err && kill -0 $tcpdump 2>/dev/null; do sleep 0.1; done
 echo go >&8
@@ -74,6 +74,6 @@ grep -q "^(python3 $talker > python3 $talker) IP 127.0.0.1.[0-9]* > 127.0.0.1.60
 "$waggle" capture -r all.ng -w again.ng --pcapng tcp
 is "processes stay in a file that is written again" \
 	"$("$waggle" capture -r again.ng --proc | md5sum)" "$("$waggle" capture -r all.ng --proc tcp | md5sum)"
-is "tcpdump reads a file with processes" "$(tcpdump -n -r all.ng 2>/dev/null | md5sum)" \
-	"$(tcpdump -n -r by_tcpdump 2>/dev/null | md5sum)"
+is "tcpdump reads a file with processes" "$(tcpdump -t -n -r all.ng 2>/dev/null | md5sum)" \
+	"$(tcpdump -t -n -r by_tcpdump 2>/dev/null | md5sum)"
 is "no packet of another process" "$("$waggle" capture -r all.ng --pid 1 --count)" "0 packets"
