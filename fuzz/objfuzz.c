@@ -34,7 +34,7 @@ static u64 address(void *user, const char *symbol)
 
 static void fit(struct object *o, struct diag *d)
 {
-	const struct object_machine machine = {types, NULL, config, address, 6 << 16, NULL};
+	const struct object_machine machine = {types, NULL, config, address, 6 << 16, NULL, true};
 
 	own = NULL;
 	if (!o->btf_size || btf_open_raw(&own, o->btf, o->btf_size, d))

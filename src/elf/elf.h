@@ -38,6 +38,7 @@ struct elf_section {
 struct elf_symbol {
 	const char *name;
 	u8 bind, type;
+	bool hidden; /* outside of its file nobody may name it */
 	u32 section; /* index, or ELF_SHN_* */
 	u64 value, size;
 };

@@ -174,6 +174,7 @@ bool elf_symbol(const struct elf_section *table, const struct elf_section *strin
 		.name = name ? name : "",
 		.bind = p[4] >> 4,
 		.type = p[4] & 15,
+		.hidden = (p[5] & 3) - 1u < 2, /* STV_INTERNAL, STV_HIDDEN */
 		.section = get16(p + 6),
 		.value = get(p + 8, 8),
 		.size = get(p + 16, 8),

@@ -6,6 +6,7 @@
 
 #include "symbol/names.h"
 #include "symbol/symbol.h"
+#include "vm/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,11 +14,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
-#define CGROUP2_MAGIC	       0x63677270u /* CGROUP2_SUPER_MAGIC */
 #define FIRST_CGROUP_NAMESPACE 0xeffffffbu /* PROC_CGROUP_INIT_INO */
 #define FIRST_PID_NAMESPACE    0xeffffffcu /* PROC_PID_INIT_INO */
 
@@ -37,26 +36,6 @@ void config_fill(struct waggle_config *c, const struct engine_opts *opts, bool n
 		c->pidns_dev = (u64)major(ns.st_dev) << 20 | minor(ns.st_dev);
 		c->pidns_ino = ns.st_ino;
 	}
-}
-
-/* The id of a cgroup is the number of its folder: what its file handle holds. */
-int cgroup_id(const char *path, u64 *id)
-{
-	struct {
-		struct file_handle head;
-		u64 id;
-	} handle = {.head.handle_bytes = sizeof(u64)};
-	struct statfs fs;
-	int mount;
-
-	if (statfs(path, &fs))
-		return -errno;
-	if ((unsigned)fs.f_type != CGROUP2_MAGIC)
-		return -EMEDIUMTYPE;
-	if (name_to_handle_at(AT_FDCWD, path, &handle.head, &mount, 0))
-		return -errno;
-	memcpy(id, handle.head.f_handle, sizeof(*id));
-	return 0;
 }
 
 /* How many folders it lies below the mount of version 2. In a namespace of cgroups nobody knows
@@ -139,8 +118,8 @@ int fills_fill(const struct object *o, u8 *data, struct diag *d)
 						 "the cgroup's folder, as "
 						 "/sys/fs/cgroup/system.slice",
 						 "cgroup '%s' cannot be found: %s", f->text,
-						 err == -EMEDIUMTYPE ? "it is none of version 2" :
-								     strerror(-err));
+						 err == -EMEDIUMTYPE ? "it is none of version 2"
+								     : strerror(-err));
 			break;
 		case FILL_CGROUP_LEVEL: value = cgroup_level(f->text); break;
 		case FILL_USER: value = names_uid(f->text); break;

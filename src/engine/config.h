@@ -9,6 +9,5 @@
 void config_fill(struct waggle_config *, const struct engine_opts *, bool namespaces);
 /* The words of .rodata that only this machine knows. */
 int fills_fill(const struct object *, u8 *data, struct diag *);
-int cgroup_id(const char *path, u64 *id); /* of a folder; 0 or -errno */
 
 #endif

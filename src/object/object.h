@@ -245,7 +245,9 @@ struct attach {
 	u64 cookie;    /* bpf_get_attach_cookie() of the program's runs here; from 5.15 */
 	u64 off, count; /* see attach.def */
 	u64 semaphore; /* USDT: offset in the file of the counter that switches it on, 0: none */
-	const char *symbol; /* UPROBE, URETPROBE: a function; off counts from it. NULL: from the file */
+	/* UPROBE, URETPROBE: a function; off counts from it. USDT: "provider:name". NULL: off counts
+	 * from the file's start */
+	const char *symbol;
 	/* What the program reads of a tracepoint's record: "NAME OFFSET SIZE\n" for each field,
 	 * NULL: nothing. The engine attaches only where the fields are still there. */
 	const char *fields;

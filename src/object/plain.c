@@ -197,6 +197,22 @@ static int place_datasecs(struct plain *p)
 	return 0;
 }
 
+/* A function that is hidden (libbpf's __hidden) is looked at where it is called, as a static one;
+ * by itself the verifier would know nothing of its arguments. */
+static void hide_functions(struct plain *p)
+{
+	struct elf_symbol sym;
+	u32 id, at, size;
+
+	for (u64 i = 0; plain_symbol(p, i, &sym); i++) {
+		if (sym.type != ELF_FUNC || !sym.hidden)
+			continue;
+		id = btf_find(p->btf, sym.name, BTF_FUNC);
+		if (id && btf_raw(p->btf, id, &at, &size))
+			put32(p->o->btf + at + 4, (u32)BTF_FUNC << 24); /* no linkage */
+	}
+}
+
 static int read_btf(struct plain *p)
 {
 	struct object *o = p->o;
@@ -216,6 +232,7 @@ static int read_btf(struct plain *p)
 		err = place_datasecs(p);
 	if (err)
 		return err;
+	hide_functions(p);
 	btf_close(p->btf); /* it has seen the DATASECs as they were */
 	p->btf = NULL;
 	return btf_open_raw(&p->btf, o->btf, o->btf_size, p->d);
@@ -291,11 +308,31 @@ static int uprobe_row(struct plain *p, u32 prog, const struct sec *sec, struct a
 	return offset_of(p, prog, colon + 1, &a->off);
 }
 
+/* "path:provider:name" */
+static int usdt_row(struct plain *p, u32 prog, const struct sec *sec, struct attach *a)
+{
+	char *text = arena_strdup(&p->o->arena, a->pattern), *name = strrchr(text, ':'), *provider;
+
+	(void)sec;
+	if (name)
+		*name = 0;
+	provider = name ? strrchr(text, ':') : NULL;
+	if (!provider || provider == text || !provider[1] || !name[1])
+		return diag_fail(p->d, -EINVAL, "write usdt/FILE:PROVIDER:NAME",
+				 "%s: section %s names no probe of a file", p->name,
+				 p->o->progs.v[prog].section);
+	*provider = 0;
+	*name = ':';
+	a->pattern = text;
+	a->symbol = provider + 1;
+	return 0;
+}
+
 typedef int row_fn(struct plain *, u32 prog, const struct sec *, struct attach *);
 static row_fn *const row_fns[ATTACH_KINDS] = {
 	[ATTACH_TRACEPOINT] = tracepoint_row, [ATTACH_KPROBE] = kprobe_row,
 	[ATTACH_KRETPROBE] = kprobe_row,      [ATTACH_UPROBE] = uprobe_row,
-	[ATTACH_URETPROBE] = uprobe_row,
+	[ATTACH_URETPROBE] = uprobe_row,      [ATTACH_USDT] = usdt_row,
 };
 
 /* A program whose section says where it belongs has a row; others can be run, and what else they

@@ -93,7 +93,7 @@ static int fill_config(struct resolving *r, struct object_extern *x, u8 *data)
 	    !strcmp(x->name, "LINUX_HAS_SYSCALL_WRAPPER")) {
 		u64 value = x->name[6] == 'K'
 				    ? r->m->version
-				    : x->name[10] == 'S' || r->m->version >= (5 << 16 | 15 << 8);
+				    : x->name[10] == 'S' || r->m->cookies;
 
 		if (x->name[6] == 'K' && x->size < 4)
 			return config_fail(r, x, "declare it as int", "has 4 bytes", "");

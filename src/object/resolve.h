@@ -19,6 +19,7 @@ struct object_machine {
 	u64 (*address)(void *user, const char *symbol); /* 0: there is none, or it is hidden */
 	u32 version; /* LINUX_KERNEL_VERSION: a << 16 | b << 8 | c */
 	void *user;
+	bool cookies; /* programs may ask for the cookie of their place: LINUX_HAS_BPF_COOKIE */
 };
 /* Changes the object in place, once: the second call does nothing. Before kernel programs are
  * loaded and before they are run in user space. only: this program and what its maps hold; -1: all

@@ -323,37 +323,6 @@ int points_uprobe(struct script *s, const struct probe_row *row, struct probe *p
 
 /* ---- usdt */
 
-/* Variables of the file, "name+8(%rip)", become distances from the probe, "4096(%rip)". */
-static const char *place_variables(struct search *f, const struct usdt_note *note)
-{
-	struct buf out = {0};
-	const char *p = note->args, *result;
-
-	while (*p) {
-		const char *word = p + strcspn(p, "@") + (strchr(p, '@') != NULL);
-		size_t n = strcspn(word, " (+-"), end = strcspn(p, " ");
-		const char *rip = word + strcspn(word, " (");
-		u64 addr;
-
-		if (p + end < word) /* an old note, without sizes */
-			word = p, n = strcspn(word, " (+-"), rip = word + strcspn(word, " (");
-		if (n && strchr("$%-0123456789", *word) == NULL && !strncmp(rip, "(%rip)", 6) &&
-		    user_address(f->file, arena_strndup(f->script->arena, word, n), &addr)) {
-			buf_add(&out, p, (size_t)(word - p));
-			buf_s64(&out, (s64)(addr - note->addr));
-			buf_add(&out, word + n, end - (size_t)(word + n - p));
-		} else {
-			buf_add(&out, p, end);
-		}
-		p += end;
-		if (*p)
-			buf_char(&out, *p++);
-	}
-	result = arena_strdup(f->script->arena, buf_str(&out));
-	buf_free(&out);
-	return result;
-}
-
 static int take_note(void *user, const struct usdt_note *note)
 {
 	struct search *f = user;
@@ -371,7 +340,7 @@ static int take_note(void *user, const struct usdt_note *note)
 	p = add_place(f, arena_printf(a, "%s:%s", note->provider, note->name), note->offset);
 	p->func = NULL;
 	p->semaphore = note->semaphore;
-	p->operands = place_variables(f, note);
+	p->operands = usdt_operands(f->file, note, a);
 	/* places whose operands are the same can share a program */
 	leader = dict_put(&f->found, p->operands);
 	if (!*leader)

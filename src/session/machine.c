@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define COOKIES_SINCE (5u << 16 | 15 << 8)
+
 struct machine {
 	struct target *target;
 	struct buf file; /* of --btf */
@@ -144,7 +146,8 @@ int session_resolve(struct waggle_session *s, s64 only)
 {
 	struct object *o = s->object;
 	struct machine m = {0};
-	struct object_machine ask = {machine_types, NULL, machine_config, machine_address, 0, &m};
+	struct object_machine ask = {machine_types, NULL, machine_config, machine_address, 0, &m,
+				     true};
 	int err;
 
 	if (!o->plain || o->resolved)
@@ -155,11 +158,15 @@ int session_resolve(struct waggle_session *s, s64 only)
 	if (!err) {
 		ask.core = m.core;
 		ask.version = target_version(m.target);
+		ask.cookies = ask.version >= COOKIES_SINCE || s->opts.engine == WAGGLE_USER;
 		err = object_resolve(o, only, &ask, &s->diag);
 	}
 	vec_each (a, &o->attaches)
-		if (!err && a->symbol && only < 0 && !o->progs.v[a->prog].optional)
+		if (!err && a->symbol && a->kind != ATTACH_USDT && only < 0 &&
+		    !o->progs.v[a->prog].optional)
 			err = place_symbol(&m, o, a, &s->diag);
+	if (!err && only < 0)
+		err = usdt_resolve(s, m.target, ask.cookies);
 	btf_close(m.core);
 	buf_free(&m.file);
 	if (m.target)

@@ -166,9 +166,11 @@ void session_print_plain(struct waggle_session *s, u32 map)
 	const struct object_map *m = &s->object->maps.v[map];
 	bool json = s->opts.format && !strcmp(s->opts.format, "json");
 	struct buf text = {0}, line = {0};
+	bool ours = s->usdt.specs.n && map == s->usdt.map;
 
-	if (m->section != SECTION_RODATA && !waggle_map_print(&s->maps[map], json, take, &text) &&
-	    text.n && strncmp(buf_str(&text), "[]", 2)) {
+	if (m->section != SECTION_RODATA && !ours &&
+	    !waggle_map_print(&s->maps[map], json, take, &text) && text.n &&
+	    strncmp(buf_str(&text), "[]", 2)) {
 		if (json)
 			buf_printf(&line, "{\"type\":\"map\",\"data\":{\"%s\":%s}}\n", m->name,
 				   buf_str(&text));

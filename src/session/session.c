@@ -234,6 +234,8 @@ int waggle_session_start(struct waggle_session **out, struct waggle_object *obje
 		err = session_attachable(s);
 	if (!err)
 		err = load(s);
+	if (!err)
+		err = usdt_fill(s);
 	if (!err && only_verify(&s->opts)) {
 		s->finished = true;
 		session_end(s, ENDING_EXIT);

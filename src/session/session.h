@@ -118,6 +118,11 @@ struct waggle_session {
 		struct buf data, ctx;
 	} call; /* what the last waggle_session_call() points to */
 
+	struct usdt_specs {
+		vec(u8 *) specs; /* elements of the map, in the object's arena */
+		u32 map;
+	} usdt; /* usdt.c */
+
 	bool iterating; /* iterators are not through yet */
 	u32 batch; /* records since the last look at timers and descriptors */
 	bool polled; /* waggle_session_poll() was called last: nothing goes to the sink */
@@ -126,6 +131,10 @@ struct waggle_session {
 	int fn_result, events;
 };
 
+/* usdt.c: USDT probes of a plain object, and what their programs find in a map. */
+struct target;
+int usdt_resolve(struct waggle_session *, struct target *, bool cookies);
+int usdt_fill(struct waggle_session *);
 /* machine.c: makes a plain object fit to this machine. only: see object_wants() */
 int session_resolve(struct waggle_session *, s64 only);
 /* Says of each program that a session cannot attach who does; an error when there is no other. */

@@ -144,6 +144,8 @@ bool user_address(const struct user_file *, const char *name, u64 *addr);
 /* The same, with the bytes that it has. */
 bool user_variable(const struct user_file *, const char *name, u64 *addr, u64 *size);
 int usdt_notes(const struct user_file *, int (*fn)(void *, const struct usdt_note *), void *user);
+/* usdt.c: its operands, with distances from the probe in the place of variables: "4096(%rip)". */
+const char *usdt_operands(const struct user_file *, const struct usdt_note *, struct arena *);
 /* Its debugging information, in it or in the file that belongs to it; NULL: there is none. */
 const struct dwarf *user_debug(struct target *, struct user_file *);
 /* Looks a file up and reports why it cannot be used. */

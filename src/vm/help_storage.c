@@ -38,6 +38,8 @@ HELPER_FN(help_task_storage_delete)
 
 HELPER_FN(help_get_local_storage)
 {
+	struct vm_map *map = map_arg(a);
+
 	UNUSED_ARGS;
-	return address_of(map_arg(a)->values);
+	return address_of(map->ops->lookup(map, NULL, run->cpu));
 }

@@ -66,6 +66,8 @@ int map_store(struct vm_map *, u8 *to, const void *value, u64 flags);
 int map_load(struct vm_map *, void *to, u8 *value, u64 flags);
 /* What a value has beside its bytes ends: its timer is forgotten, its lock is open. */
 void map_wipe(struct vm_map *, u8 *value);
+/* map_cgroup.c: the id of the cgroup in a slot, 0: it is empty. */
+u64 map_cgroup(struct vm_map *, u32 i);
 /* map_special.c: sets lock_at and timer_at by the type of the value. */
 struct btf;
 void map_find_special(struct btf *, struct vm_map *, u32 value);
@@ -85,6 +87,7 @@ void hash_close(struct vm_map *);
 
 extern const struct vm_map_ops map_array_of_maps, map_hash_of_maps, map_devices, map_sockets;
 extern const struct vm_map_ops map_ring, map_stack_trace, map_task_storage, map_cgroup_storage;
+extern const struct vm_map_ops map_cgroups, map_percpu_cgroup_storage;
 extern const struct vm_map_ops map_lpm, map_queue, map_stack, map_bloom;
 
 #endif

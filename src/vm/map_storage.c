@@ -1,5 +1,5 @@
 /*
- * map_storage.c: a value for each task, and one for the cgroup.
+ * map_storage.c: a value for each task, and one for the cgroup, or one for each CPU.
  *
  * A task's value is found by its tid: from outside the key is that, too (the kernel takes a pidfd).
  * Programs are attached to one cgroup at most here, so its storage has a single value.
@@ -58,6 +58,30 @@ static int cgroup_storage_update(struct vm_map *map, const void *key, const void
 	return flags == BPF_NOEXIST ? -EEXIST : map_store(map, map->values, value, flags);
 }
 
+static int percpu_storage_open(struct vm_map *map)
+{
+	if (map->max_entries || (map->key_size != 8 && map->key_size != 16) || !map->value_size ||
+	    round8(map->value_size) > PERCPU_VALUE_MAX)
+		return -EINVAL;
+	return map_values_open(map, map_cpus(map));
+}
+
+static void *percpu_storage_lookup(struct vm_map *map, const void *key, u32 cpu)
+{
+	(void)key;
+	return cpu < map_cpus(map) ? map->values + (size_t)cpu * map->stride : NULL;
+}
+
+static int percpu_storage_update(struct vm_map *map, const void *key, const void *value, u64 flags,
+				 u32 cpu)
+{
+	(void)key;
+	if (flags != BPF_ANY && flags != BPF_EXIST)
+		return -EINVAL;
+	map_copy_cpus(map, map->values, value, cpu);
+	return 0;
+}
+
 const struct vm_map_ops map_task_storage = {
 	.open = task_storage_open,
 	.close = hash_close,
@@ -71,4 +95,10 @@ const struct vm_map_ops map_cgroup_storage = {
 	.close = map_values_close,
 	.lookup = cgroup_storage_lookup,
 	.update = cgroup_storage_update,
+};
+const struct vm_map_ops map_percpu_cgroup_storage = {
+	.open = percpu_storage_open,
+	.close = map_values_close,
+	.lookup = percpu_storage_lookup,
+	.update = percpu_storage_update,
 };

@@ -95,6 +95,8 @@ struct vm_host {
 	int (*user_stack)(struct vm_run *, u64 *frames, u32 most, u32 skip);
 	/* The same by what the files tell of their frames, not by frame pointers. */
 	int (*user_unwind)(struct vm_run *, u64 *frames, u32 most, u32 skip);
+	/* Its cgroup and those above it, the innermost first (cgroup.h); how many. */
+	u32 (*cgroups)(struct vm_run *, u64 *ids);
 	int (*send_signal)(struct vm_run *, u32 sig, bool thread);
 	int (*perf_output)(struct vm_run *, struct vm_map *, u64 flags, const void *data, u64 size);
 	void (*printk)(struct vm_run *, const char *text, size_t len);

@@ -166,7 +166,7 @@ static const char *twice(const struct buf *written)
 static const char *one(const char *path, const char *btf)
 {
 	const struct object_machine m = {types, core, config, address, target_version(target),
-					 NULL};
+					 NULL,  true};
 	struct object *o = NULL;
 	struct buf file = {0}, written = {0};
 	const char *why = NULL;

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "object/asm.h"
+#include "vm/cgroup.h"
 #include "vm/map.h"
 
 enum { MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, PROG_LOAD = 5, TEST_RUN = 10 };
@@ -83,6 +85,7 @@ static void hear(void *user, const struct waggle_diag *d)
  * @push MAP VALUE FLAGS -> N, @take MAP pop|peek -> N M, @call MAP push|pop|peek FLAGS -> N
  * @key N, @done                r2 is the address of a key; the end
  * @fill MAP KEY VALUE          before the run
+ * @cgroup MAP KEY              the same, with the root of cgroups
  * @want N VALUE                what word N is to be; without any, what it is in the kernel */
 
 static void save(struct buf *out, u32 n)
@@ -132,6 +135,17 @@ static void put_lookup(struct buf *out, const char *map, u32 key)
 	buf_printf(out, "r1 = map[%s]\ncall bpf_map_lookup_elem\n", map);
 }
 
+/* A descriptor of it, of which there is one; -1: this machine has none. */
+static int root_cgroup(void)
+{
+	static int fd = -1;
+	char path[256];
+
+	if (fd < 0 && cgroup_mount(path, sizeof(path)))
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd;
+}
+
 /* A line that begins with @. */
 static bool put_word(struct row *row, const char *line)
 {
@@ -145,6 +159,9 @@ static bool put_word(struct row *row, const char *line)
 		row->wants = true;
 	} else if (sscanf(line, "@fill %15s %u %u", map, &a, &b) == 3) {
 		row->fill[row->nfill] = (struct fill){.key = a, .value = b};
+		strcpy(row->fill[row->nfill++].map, map);
+	} else if (sscanf(line, "@cgroup %15s %u", map, &a) == 2) {
+		row->fill[row->nfill] = (struct fill){.key = a, .value = (u32)root_cgroup()};
 		strcpy(row->fill[row->nfill++].map, map);
 	} else if (sscanf(line, "@save %u", &n) == 1) {
 		save(out, n);
@@ -404,7 +421,13 @@ static void print(struct vm_run *run, const char *text, size_t n)
 	memcpy(h->text, text, n);
 	h->text[n] = 0;
 }
+static u32 cgroups(struct vm_run *run, u64 *ids)
+{
+	(void)run;
+	return cgroup_chain((u32)getpid(), ids); /* as in the kernel's run */
+}
 static const struct vm_host host = {.task = task,
+				    .cgroups = cgroups,
 				    .read_user = read_user,
 				    .user_stack = user_stack,
 				    .send_signal = send_signal,
@@ -517,6 +540,8 @@ static void programs_do_what_they_do_in_the_kernel(void **state)
 	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		check(names[i], &heard);
+	if (root_cgroup() >= 0)
+		check("cgroups", &heard);
 }
 
 static void programs_do_what_they_should(void **state)

@@ -35,6 +35,7 @@
 #define AGENT_SITE_BYTES 16  /* of struct agent_site, and of each stub */
 
 #ifndef __ASSEMBLER__
+#include "vm/cgroup.h"
 #include "vm/vm.h"
 
 #define AGENT_CPUS      16 /* virtual ones: the session has number 0 */
@@ -82,7 +83,8 @@ struct agent_shared {
 	s32 file;  /* the descriptor of the file: in the session, and in the guard */
 	u32 ready; /* everything is made */
 	u32 needs_tid, needs_task, needs_comm, needs_ids;
-	u64 cgroup;
+	u64 cgroup, cgroups[CGROUPS_MOST]; /* of Waggle; with those above it */
+	u32 ncgroups;
 	u32 faults;
 	struct vm_fault fault; /* the first one */
 	u32 fault_prog;

@@ -122,6 +122,8 @@ static int machine_make(struct inprocess *p)
 		err = plan_copy(p);
 	if (!err)
 		err = runs_open(p);
+	if (!err && p->child->plan.needs_cgroups)
+		agent_control->ncgroups = cgroup_chain((u32)getpid(), agent_control->cgroups);
 	if (err || !p->child->plan.needs_cgroup)
 		return err;
 	info_self(&self);

@@ -7,9 +7,9 @@
  */
 #include "engine/user/user.h"
 
-#include "engine/config.h"
 #include "object/object.h"
 #include "symbol/unwind.h"
+#include "vm/cgroup.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -40,36 +40,11 @@ static u32 number_of(const char *status, const char *name)
 	return p ? (u32)strtoul(p + strlen(name), NULL, 10) : 0;
 }
 
-/* Where the second version of cgroups is mounted: "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0". */
-static bool cgroup_mount(char *where, size_t size)
-{
-	FILE *f = fopen("/proc/self/mounts", "re");
-	char line[4096], kind[32], path[256];
-	bool found = false;
-
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%*s %255s %31s", path, kind) == 2 && !strcmp(kind, "cgroup2");
-	if (f)
-		fclose(f);
-	if (found)
-		snprintf(where, size, "%s", path);
-	return found;
-}
-
-/* "0::/user.slice": the id of a cgroup is the number of its folder. */
 static u64 read_cgroup(u32 tid)
 {
-	char text[4096], path[4400], where[256], *p;
-	u64 id = 0;
+	u64 ids[CGROUPS_MOST];
 
-	read_file(tid, "cgroup", text, sizeof(text));
-	p = strstr(text, "0::");
-	if (!p || (p > text && p[-1] != '\n') || !cgroup_mount(where, sizeof(where)))
-		return 0;
-	p += 3;
-	p[strcspn(p, "\n")] = 0;
-	snprintf(path, sizeof(path), "%s%s", where, p);
-	return cgroup_id(path, &id) ? 0 : id;
+	return cgroup_chain(tid, ids) ? ids[0] : 0;
 }
 
 static void read_info(const struct tracer *t, struct task *task)
@@ -118,6 +93,13 @@ static const struct vm_task *host_task(struct vm_run *run)
 	struct tracer *t = run->user;
 
 	return info_of(t, t->current);
+}
+
+static u32 host_cgroups(struct vm_run *run, u64 *ids)
+{
+	struct tracer *t = run->user;
+
+	return cgroup_chain(t->current->tid, ids);
 }
 
 /* Of BEGIN, END and intervals: ourselves. */
@@ -238,6 +220,7 @@ void info_init(struct tracer *t)
 {
 	t->host = (struct vm_host){
 		.task = host_task,
+		.cgroups = host_cgroups,
 		.read_user = host_read,
 		.write_user = host_write,
 		.user_stack = host_stack,

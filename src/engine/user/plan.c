@@ -111,6 +111,8 @@ static void look_at_helpers(struct plan *p, const struct object *o)
 			p->needs_stack |=
 				i->imm == HELPER_get_stack || i->imm == HELPER_get_stackid;
 			p->needs_cgroup |= i->imm == HELPER_get_current_cgroup_id;
+			p->needs_cgroups |= i->imm == HELPER_current_task_under_cgroup ||
+					    i->imm == HELPER_get_current_ancestor_cgroup_id;
 		}
 }
 

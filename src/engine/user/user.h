@@ -47,7 +47,7 @@ struct plan {
 	u32 nsyscalls;                               /* that have rows of their own */
 	bool any_exit;                               /* some result of a system call is asked for */
 	/* what programs ask of the task: calls that change it are looked at */
-	bool needs_comm, needs_ids, needs_cgroup, needs_stack;
+	bool needs_comm, needs_ids, needs_cgroup, needs_cgroups, needs_stack;
 };
 int plan_make(struct plan *, const struct object *, struct diag *);
 void plan_free(struct plan *);

@@ -183,8 +183,16 @@ static int host_signal(struct vm_run *run, u32 sig, bool thread)
 			    : call2(SYS_kill, t->pid, sig));
 }
 
+static u32 host_cgroups(struct vm_run *run, u64 *ids)
+{
+	(void)run;
+	memcpy(ids, agent_control->cgroups, sizeof(agent_control->cgroups));
+	return agent_control->ncgroups;
+}
+
 static const struct vm_host host = {
 	.task = host_task,
+	.cgroups = host_cgroups,
 	.read_user = host_read,
 	.write_user = host_write,
 	.user_stack = host_stack,
