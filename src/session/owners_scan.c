@@ -71,19 +71,27 @@ static bool read_line(const char *p, bool six, struct socket_seen *s, u64 *inode
 	return i != 0;
 }
 
+static bool more_room(struct scan *s)
+{
+	u32 cap = s->cap ? 2 * s->cap : 256;
+	void *more = realloc(s->seen, cap * sizeof(*s->seen));
+
+	if (!more)
+		return false;
+	s->seen = more;
+	more = realloc(s->inodes, cap * sizeof(*s->inodes));
+	if (!more)
+		return false;
+	s->inodes = more;
+	s->cap = cap;
+	return true;
+}
+
 static void add(struct scan *s, const struct socket_seen *seen, u64 inode)
 {
-	if (s->n == s->cap) {
-		u32 cap = s->cap ? 2 * s->cap : 256;
-		void *a = realloc(s->seen, cap * sizeof(*s->seen)), *b;
-
-		s->seen = a ? a : s->seen;
-		b = a ? realloc(s->inodes, cap * sizeof(*s->inodes)) : NULL;
-		s->inodes = b ? b : s->inodes;
-		s->failed |= !b;
-		if (!b)
-			return;
-		s->cap = cap;
+	if (s->n == s->cap && !more_room(s)) {
+		s->failed = true;
+		return;
 	}
 	s->seen[s->n] = *seen;
 	s->inodes[s->n++] = inode;
