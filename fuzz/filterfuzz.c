@@ -36,6 +36,7 @@
 static u32 packets = 200, link_type = 1, bad, tried, refused;
 static u32 our_size, their_size, n_longer, n_slower;
 static u64 ours_executed, theirs_executed;
+static u32 directs;
 static bool verbose, measured, wrong_ones;
 
 static void keep_diag(void *user, const struct waggle_diag *d)
@@ -221,8 +222,10 @@ struct pair {
 	bool has_theirs, differs, in_kernel;
 	u64 executed, their_executed;
 	int places[ARRAY_SIZE(places)]; /* programs; < 0: none */
-	struct vm_run *run;             /* of the translation, or NULL */
+	struct vm_run *run;             /* of the translation, with all checks, or NULL */
 	struct vm *vm;
+	vm_direct_fn *direct; /* without any, as a function, or NULL */
+	struct vm *direct_vm;
 };
 
 static void complain(const struct pair *p, const struct frame *f, const char *what)
@@ -334,6 +337,8 @@ static void compare_packet(struct pair *p, const struct frame *f)
 		if (is >= 0 && (bool)is != got)
 			complain(p, f, filter_hooks[places[i].hook].name);
 	}
+	if (p->direct && ((u32)p->direct((uintptr_t)&packet) != 0) != got)
+		complain(p, f, "the function is not the program's");
 	if (!p->run)
 		return;
 	vm_lend(p->run, (struct vm_region){.start = (uintptr_t)&packet,
@@ -349,7 +354,7 @@ static void compare_packet(struct pair *p, const struct frame *f)
 
 static void translate(struct pair *p, bool interpret)
 {
-	struct vm_opts opts = {.interpret = interpret};
+	struct vm_opts opts = {.interpret = interpret}, trusted = {.trusted = true};
 	struct code t = {0};
 	struct diag d = {0};
 
@@ -358,6 +363,9 @@ static void translate(struct pair *p, bool interpret)
 		return;
 	if (!vm_open_code(&p->vm, t.insns.v, t.insns.n, &opts, &d))
 		vm_run_open(&p->run, p->vm, NULL, NULL, 0);
+	if (!vm_open_code(&p->direct_vm, t.insns.v, t.insns.n, &trusted, &d))
+		p->direct = vm_direct(p->direct_vm, 0);
+	directs += p->direct != NULL;
 }
 
 /* Instructions of the program, and of those what is executed on average. */
@@ -437,6 +445,7 @@ static void try(const char *text, pcap_t *dead, pcap_t *plain_dead)
 		if (p.run)
 			vm_run_close(p.run);
 		vm_close(p.vm);
+		vm_close(p.direct_vm);
 		for (u32 i = 0; i < ARRAY_SIZE(places); i++)
 			if (p.places[i] >= 0)
 				close(p.places[i]);
@@ -482,7 +491,12 @@ static void try_random(u32 n, u32 seed, pcap_t *dead, pcap_t *plain_dead)
 
 		gen_state = (seed + i) * 0x9e3779b97f4a7c15ull + 88172645463325252ull;
 		rnd(1);
-		if (rnd(12))
+		/* without it, arithmetic in front makes libpcap forget where the header is */
+		if (gen_wireless())
+			buf_puts(&text, "ether host 0:1:2:3:4:5 and ip host 9.9.9.9 or ");
+		if (gen_tags && !rnd(8))
+			gen_tunnel(&text);
+		else if (rnd(12))
 			gen_filter(&text, rnd(4));
 		else
 			gen_list(&text);
@@ -526,8 +540,9 @@ int main(int argc, char **argv)
 	if (file && ours_executed > theirs_executed)
 		bad++;
 	if (verbose)
-		printf("%llu programs of XDP, tc, cgroup_skb and sockets loaded, %llu runs\n",
-		       (unsigned long long)loaded, (unsigned long long)ran);
+		printf("%u are functions; %llu programs of XDP, tc, cgroup_skb and sockets loaded, "
+		       "%llu runs\n",
+		       directs, (unsigned long long)loaded, (unsigned long long)ran);
 	printf("%s filters: %u of link %u%s, %u packets each (%u refused); instructions %u, "
 	       "libpcap "
 	       "%u; executed %llu, libpcap %llu\n",

@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-#define FRAME_MOST 160
+#define FRAME_MOST 256
 
 static u64 gen_state = 1;
 
@@ -88,6 +88,13 @@ static void gen_arith(struct buf *b, u32 depth, const char *proto)
 	buf_char(b, ')');
 }
 
+static u32 gen_link = 1;
+
+static bool gen_wireless(void)
+{
+	return gen_link == 105 || gen_link == 127 || gen_link == 119 || gen_link == 163;
+}
+
 static void gen_relation(struct buf *b)
 {
 	gen_arith(b, 2, PICK(gen_loads));
@@ -131,8 +138,6 @@ static void gen_port(struct buf *b)
 		buf_printf(b, rnd(2) ? " or %u" : " or %u or 22", PICK(gen_ports));
 }
 
-static u32 gen_link = 1;
-
 /* What only some links have. */
 static bool gen_special(struct buf *b)
 {
@@ -157,7 +162,7 @@ static bool gen_special(struct buf *b)
 		buf_puts(b, PICK(pf));
 		return true;
 	}
-	if (gen_link != 105 && gen_link != 127)
+	if (!gen_wireless())
 		return false;
 	if (rnd(2))
 		buf_puts(b, PICK(wireless));
@@ -174,6 +179,14 @@ static void gen_tag(struct buf *b)
 					   "mpls 100", "pppoes", "pppoes 3", "pppoed"};
 
 	buf_puts(b, PICK(tags));
+}
+
+static void gen_chain(struct buf *b)
+{
+	static const char *const of[] = {"ip6 ", "ip6 ", "ip ", ""};
+	static const u8 protocols[] = {6, 17, 44, 51, 132};
+
+	buf_printf(b, "%sprotochain %u", PICK(of), PICK(protocols));
 }
 
 static void gen_primitive(struct buf *b)
@@ -208,6 +221,12 @@ static void gen_primitive(struct buf *b)
 	case 11: gen_flags(b); return;
 	case 12: gen_relation(b); return;
 	case 13: buf_puts(b, PICK(plain)); return;
+	case 14:
+		if (!rnd(3)) {
+			gen_chain(b);
+			return;
+		}
+		__attribute__((fallthrough));
 	default: buf_puts(b, PICK(gen_protos)); return;
 	}
 }
@@ -235,6 +254,26 @@ static void gen_filter(struct buf *b, u32 depth)
 	}
 	if (paren)
 		buf_puts(b, ")");
+}
+
+/* What is inside of a tunnel; where it is elsewhere than in front, libpcap asks at a place that it
+ * has not computed. */
+static void gen_tunnel(struct buf *b)
+{
+	static const char *const tunnels[] = {"geneve", "geneve 5", "geneve 7"};
+	static const char *const inner[] = {
+		"ether broadcast", "ether[0] & 1 = 0", "llc", "ether src 00:11:22:33:44:55", "vlan",
+		"vlan 5"};
+
+	buf_printf(b, "%s", PICK(tunnels));
+	if (!rnd(4))
+		return;
+	buf_puts(b, " and (");
+	if (rnd(3))
+		gen_filter(b, rnd(3));
+	else
+		buf_puts(b, PICK(inner));
+	buf_puts(b, ")");
 }
 
 /* Long lists, as people make them by scripts. */
@@ -324,24 +363,84 @@ static u32 any_protocol(void)
 	return rnd(20) ? PICK(list) : rnd(256);
 }
 
+static void put_typed(struct frame *f, u32 depth);
+static void put_ip(struct frame *f, bool v6);
+
+/* UDP to the port of Geneve, and what is in it. */
+static void put_geneve(struct frame *f)
+{
+	u32 options = rnd(3);
+
+	put(f, 2, rnd(65536));
+	put(f, 2, rnd(8) ? 6081 : 4789);
+	put(f, 4, 100u << 16);
+	put(f, 1, rnd(12) ? options : 0x40 | options);
+	put(f, 1, 0);
+	if (rnd(2)) {
+		put(f, 2, 0x6558);
+		put(f, 4, (rnd(2) ? 5u : 7u) << 8);
+		put(f, options * 4, 0);
+		put_text_mac(f);
+		put_text_mac(f);
+		put_typed(f, 0);
+	} else {
+		bool v6 = rnd(2);
+
+		put(f, 2, v6 ? 0x86dd : 0x800);
+		put(f, 4, (rnd(2) ? 5u : 7u) << 8);
+		put(f, options * 4, 0);
+		put_ip(f, v6);
+	}
+}
+
+static void put_payload(struct frame *f, u32 proto)
+{
+	if (proto == 17 && f->n < 90 && !rnd(3))
+		put_geneve(f);
+	else
+		put_transport(f, proto);
+}
+
+/* The kinds of a chain of headers, the last one a protocol; then the headers. */
+static void put_chain(struct frame *f, const u8 *kinds, u32 n)
+{
+	for (u32 i = 0; i + 1 < n; i++) {
+		u32 more = kinds[i] == 44 ? 0 : rnd(2);
+
+		put(f, 1, kinds[i + 1]);
+		put(f, 1, kinds[i] == 51 ? 1 + more : more);
+		put(f, kinds[i] == 51 ? 10 + 4 * more : 6 + 8 * more, 0);
+	}
+}
+
+/* An authentication header comes last: behind one libpcap forgets where it was. */
+static u32 gen_chain_kinds(u8 *kinds, bool v6, u32 proto)
+{
+	static const u8 before[] = {0, 43, 44, 60};
+	u32 n = rnd(3) ? 0 : 1 + rnd(3);
+
+	for (u32 i = 0; i < n; i++)
+		kinds[i] = v6 && (rnd(4) || i + 1 < n) ? PICK(before) : 51;
+	n = proto == 51 ? 0 : v6 ? n : MIN(n, 1);
+	kinds[n] = (u8)proto;
+	return n + 1;
+}
+
 static void put_ip(struct frame *f, bool v6)
 {
-	u32 proto = any_protocol(), options = rnd(5) ? 5 : 5 + rnd(4);
+	u32 proto = any_protocol(), options = rnd(5) ? 5 : 5 + rnd(4), n;
+	u8 kinds[8];
 
+	n = gen_chain_kinds(kinds, v6, proto);
 	if (v6) {
-		bool fragment = !rnd(5);
-
 		put(f, 4, 0x60000000);
 		put(f, 2, rnd(200));
-		put(f, 1, fragment ? 44 : proto);
+		put(f, 1, kinds[0]);
 		put(f, 1, 64);
 		put_ip6_address(f);
 		put_ip6_address(f);
-		if (fragment) {
-			put(f, 1, proto);
-			put(f, 7, 0);
-		}
-		put_transport(f, proto);
+		put_chain(f, kinds, n);
+		put_payload(f, proto);
 		return;
 	}
 	put(f, 1, 0x40 | options);
@@ -350,13 +449,14 @@ static void put_ip(struct frame *f, bool v6)
 	put(f, 2, 1);
 	put(f, 2, rnd(5) ? 0x4000 : rnd(0x4000));
 	put(f, 1, rnd(3) ? 64 : rnd(8));
-	put(f, 1, proto);
+	put(f, 1, kinds[0]);
 	put(f, 2, 0);
 	put_ip4_address(f);
 	put_ip4_address(f);
 	for (u32 i = 5; i < options; i++)
 		put(f, 4, 0x01010101);
-	put_transport(f, proto);
+	put_chain(f, kinds, n);
+	put_payload(f, proto);
 }
 
 static void put_arp(struct frame *f)
@@ -431,7 +531,7 @@ static void put_typed(struct frame *f, u32 depth)
 	}
 }
 
-static void put_wireless(struct frame *f)
+static void put_wireless(struct frame *f, bool padded)
 {
 	static const u8 kinds[] = {0x08, 0x88, 0x08, 0x88, 0x80, 0xb4, 0xd4, 0xc4, 0x48, 0x40};
 	u8 kind = PICK(kinds);
@@ -443,7 +543,7 @@ static void put_wireless(struct frame *f)
 	put_text_mac(f);
 	put_text_mac(f);
 	put(f, 2, 0x1000);
-	put(f, kind == 0x88 ? 2 : 0, 0);
+	put(f, kind == 0x88 ? padded ? 4 : 2 : 0, 0);
 	put(f, 4, 0xaaaa0300);
 	put(f, 2, 0);
 	put_typed(f, 0);
@@ -473,16 +573,30 @@ static void gen_frame(struct frame *f, u32 link)
 	f->n = 0;
 	switch (link) {
 	case 127: {
-		u32 more = rnd(3) * 4;
+		u32 present = rnd(4), time = present & 1 ? 8 : 0, flags = rnd(2) ? 0x20 : rnd(256);
+		u32 more = time + 4 * rnd(3) + (present & 2 ? 4 : 0);
 
 		put(f, 2, 0);
 		put(f, 2, (8 + more) << 8);
-		put(f, 4, more ? 0x04000000 : 0);
-		put(f, more, 0);
-		put_wireless(f);
+		put(f, 4, present << 24);
+		put(f, time, 0);
+		if (present & 2)
+			put(f, 1, flags);
+		put(f, more - time - (present & 2 ? 1 : 0), 0);
+		put_wireless(f, present & 2 && flags & 0x20);
 		break;
 	}
-	case 105: put_wireless(f); break;
+	case 119:
+	case 163: {
+		bool avs = link == 163 || rnd(2);
+
+		put(f, 4, avs ? 0x80211001 : 0x41);
+		put(f, 4, avs ? 64 : 144);
+		put(f, avs ? 56 : 136, 0);
+		put_wireless(f, false);
+		break;
+	}
+	case 105: put_wireless(f, false); break;
 	case 117: put_pflog(f); break;
 	case 113:
 		put(f, 2, rnd(5));

@@ -14,6 +14,7 @@
 
 void emit_step(struct emitter *e, u16 code, u32 k)
 {
+	e->stores |= code == BPF_ST;
 	vec_push(e->arena, &e->steps, (struct step){.code = code, .k = k, .before = e->now});
 }
 
@@ -115,8 +116,20 @@ static struct state brought(const struct emitter *e, const struct ways *w, u32 n
 			s = *from;
 		s.a = s.a == from->a ? s.a : 0;
 		s.x = s.x == from->x ? s.x : 0;
+		for (u32 k = 0; k < EMIT_KEPT; k++)
+			s.kept[k] = s.kept[k] == from->kept[k] ? s.kept[k] : 0;
 	}
 	return s;
+}
+
+static bool brings(const struct state *has, const struct state *needs)
+{
+	bool all = !needs->saved && (!needs->a || needs->a == has->a) &&
+		   (!needs->x || needs->x == has->x);
+
+	for (u32 k = 0; k < EMIT_KEPT; k++)
+		all &= !needs->kept[k] || needs->kept[k] == has->kept[k];
+	return all;
 }
 
 /* Each way enters as late as it may. */
@@ -126,13 +139,8 @@ static void enter(struct emitter *e, const struct ways *w, u32 node, u32 from, u
 		const struct state *has = &e->out[w->edges[i] >> 1];
 		u32 at = to;
 
-		for (; at > from; at--) {
-			const struct state *needs = &e->steps.v[at].before;
-
-			if (!needs->saved && (!needs->a || needs->a == has->a) &&
-			    (!needs->x || needs->x == has->x))
-				break;
-		}
+		while (at > from && !brings(has, &e->steps.v[at].before))
+			at--;
 		e->edge_at[w->edges[i]] = at;
 	}
 }
@@ -165,6 +173,7 @@ static int emit(struct emitter *e, u32 snaplen, struct filter *out, struct diag 
 
 	e->edge_at = arena_array(e->arena, u32, n * 2);
 	e->out = arena_array(e->arena, struct state, n);
+	emit_keep(e);
 	put_in_order(&o);
 	find_ways(&ways, &o);
 	for (u32 i = o.n; i-- > 0 && !e->deep;)

@@ -42,7 +42,8 @@ static void relay(struct writer *w, u32 step)
 	const struct step *s = &w->e->steps.v[step];
 	struct cbpf_insn in = {.code = s->code, .k = s->k};
 
-	if (s->code != (CBPF_RET | BPF_K))
+	/* the kernel takes what is not stored in front of a return for not stored behind it */
+	if (s->code != (CBPF_RET | BPF_K) || w->e->stores)
 		in = (struct cbpf_insn){.code = BPF_JMP | BPF_JA, .k = w->back.n - w->at[step] - 1};
 	vec_push(w->e->arena, &w->back, in);
 	w->near[step] = w->back.n;

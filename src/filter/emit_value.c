@@ -27,12 +27,37 @@ static u16 alu_code(enum value_op op)
 	return (u16)(BPF_ALU | codes[op]);
 }
 
+static u32 word_of(const struct emitter *e, u32 value)
+{
+	return value < e->nkeeps ? e->keeps[value] : 0;
+}
+
+/* The word of M that holds it now; CBPF_WORDS: none does. */
+static u32 kept_in(const struct emitter *e, u32 value)
+{
+	u32 word = word_of(e, value);
+
+	return word && e->now.kept[word - 1] == value ? CBPF_WORDS - word : CBPF_WORDS;
+}
+
+/* A has it. */
+static void keep(struct emitter *e, u32 value)
+{
+	u32 word = word_of(e, value);
+
+	e->now.a = value;
+	if (!word || e->now.kept[word - 1] == value)
+		return;
+	emit_step(e, BPF_ST, CBPF_WORDS - word);
+	e->now.kept[word - 1] = value;
+}
+
 /* Does computing it need X? */
 static bool uses_x(const struct emitter *e, u32 value)
 {
 	const struct value *v = &e->values->v.v[value];
 
-	if (value == e->now.a)
+	if (value == e->now.a || kept_in(e, value) < CBPF_WORDS)
 		return false;
 	if (v->op == VAL_MSH || (v->op == VAL_LOAD && v->a))
 		return true;
@@ -43,18 +68,33 @@ static bool uses_x(const struct emitter *e, u32 value)
 	return uses_x(e, v->a);
 }
 
-/* Can X get it without A? */
-static bool is_direct(const struct emitter *e, u32 value)
+/* Does computing it change a word of M? */
+static bool stores(const struct emitter *e, u32 value)
+{
+	const struct value *v = &e->values->v.v[value];
+
+	if (value == e->now.a || kept_in(e, value) < CBPF_WORDS)
+		return false;
+	if (word_of(e, value))
+		return true;
+	if (v->op == VAL_LOAD)
+		return v->a && stores(e, v->a);
+	return VALUE_IS_ALU(v->op) && (stores(e, v->a) || (v->op != VAL_NEG && stores(e, v->b)));
+}
+
+/* Can X get it without A, once the other one is there? */
+static bool is_direct(const struct emitter *e, u32 value, u32 other)
 {
 	u8 op = e->values->v.v[value].op;
 
-	return op == VAL_MSH || op == VAL_LEN || op == VAL_CONST;
+	return op == VAL_MSH || op == VAL_LEN || op == VAL_CONST ||
+	       (kept_in(e, value) < CBPF_WORDS && !stores(e, other));
 }
 
 /* To A and X, at least one of which is computed. */
 bool emit_two(struct emitter *e, u32 a, u32 b, bool commutes)
 {
-	bool turned = commutes && !is_direct(e, b) && is_direct(e, a), apart;
+	bool turned = commutes && !is_direct(e, b, a) && is_direct(e, a, b), apart;
 
 	if (turned) {
 		u32 other = a;
@@ -62,7 +102,7 @@ bool emit_two(struct emitter *e, u32 a, u32 b, bool commutes)
 		a = b;
 		b = other;
 	}
-	if (is_direct(e, b) || (e->now.x == b && !uses_x(e, a))) {
+	if (is_direct(e, b, a) || (e->now.x == b && !uses_x(e, a))) {
 		emit_value(e, a);
 		want_x(e, b);
 		return turned;
@@ -74,7 +114,7 @@ bool emit_two(struct emitter *e, u32 a, u32 b, bool commutes)
 		emit_value(e, a);
 		return turned;
 	}
-	if (e->now.saved == CBPF_WORDS) {
+	if (e->now.saved == CBPF_WORDS - EMIT_KEPT) {
 		e->deep = true;
 		return turned;
 	}
@@ -91,6 +131,11 @@ static void want_x(struct emitter *e, u32 value)
 
 	if (e->now.x == value)
 		return;
+	if (kept_in(e, value) < CBPF_WORDS) {
+		emit_step(e, BPF_LDX | BPF_MEM, kept_in(e, value));
+		e->now.x = value;
+		return;
+	}
 	switch (v->op) {
 	case VAL_MSH: emit_step(e, BPF_LDX | BPF_B | CBPF_MSH, v->k); break;
 	case VAL_CONST: emit_step(e, BPF_LDX | BPF_IMM, v->k); break;
@@ -132,6 +177,11 @@ void emit_value(struct emitter *e, u32 value)
 		e->now.a = value;
 		return;
 	}
+	if (kept_in(e, value) < CBPF_WORDS) {
+		emit_step(e, BPF_LD | BPF_MEM, kept_in(e, value));
+		e->now.a = value;
+		return;
+	}
 	switch (v->op) {
 	case VAL_CONST: emit_step(e, BPF_LD | BPF_IMM, v->k); break;
 	case VAL_LEN: emit_step(e, BPF_LD | BPF_W | CBPF_LEN, 0); break;
@@ -146,5 +196,5 @@ void emit_value(struct emitter *e, u32 value)
 		break;
 	default: alu(e, v); break;
 	}
-	e->now.a = value;
+	keep(e, value);
 }

@@ -240,6 +240,8 @@ struct filter_link {
 /* wireless.c: 802.11 */
 void wireless_start(struct lower *);
 void radiotap_start(struct lower *);
+void prism_start(struct lower *);
+void avs_start(struct lower *);
 struct tree *wireless_type(struct lower *, u32 protocol);
 bool link_is_wireless(const struct filter_link *);
 struct tree *wireless_data(struct lower *); /* is it a frame of data? */
@@ -257,11 +259,20 @@ struct lower {
 	const struct filter_link *link;     /* of what comes next: after pppoes it is PPP */
 	struct place header, type, payload; /* of the link layer */
 	u32 nl, nosnap;
-	u32 vlans, labels;     /* seen so far */
+	u32 vlans, labels; /* seen so far */
+	struct tree
+		*framed; /* what must hold for there to be a header of the link layer, or NULL */
 	const struct expr *at; /* what is being lowered, for messages */
 	bool failed;
 };
+/* Values: with a constant; 1 if it is that number, else 0. */
+u32 ask_alu(struct lower *, enum value_op, u32 value, u32 k);
+u32 ask_equal(struct lower *, u32 value, u32 k);
 /* All return NULL when they have reported an error. */
+struct tree *ask_framed(struct lower *, struct tree *); /* of a test of the link layer's header */
+struct tree *ask_geneve(struct lower *, const struct expr *); /* tunnel.c */
+struct tree *ask_vxlan(struct lower *, const struct expr *);
+struct tree *ask_chain(struct lower *, u32 number, u32 word, struct loc); /* chain.c */
 struct tree *ask_expr(struct lower *, const struct expr *);
 struct tree *ask_id(struct lower *, const struct expr *);
 struct tree *ask_verb(struct lower *, const struct expr *);

@@ -193,6 +193,9 @@ const struct filter_link filter_links[] = {
 	{"IEEE802_11", 105, 0, 0, 8, 3, wireless_type, "802.11", wireless_start},
 	{"IEEE802_11_RADIO", 127, 0, 0, 8, 3, wireless_type, "802.11 with radiotap",
 	 radiotap_start},
+	{"PRISM_HEADER", 119, 0, 0, 8, 3, wireless_type, "802.11 with a Prism header", prism_start},
+	{"IEEE802_11_RADIO_AVS", 163, 0, 0, 8, 3, wireless_type, "802.11 with an AVS header",
+	 avs_start},
 	{"PFLOG", 117, 0, 0, 0, 0, pflog_type, "PFLOG", pflog_start},
 	{0},
 };

@@ -27,6 +27,21 @@ static u32 const_of(struct lower *l, u32 k)
 	return val_const(l->values, k);
 }
 
+u32 ask_alu(struct lower *l, enum value_op op, u32 value, u32 k)
+{
+	return val_alu(l->values, op, value, const_of(l, k));
+}
+
+/* Without a branch: x | -x has its highest bit set but for 0. */
+u32 ask_equal(struct lower *l, u32 value, u32 k)
+{
+	struct values *vs = l->values;
+	u32 x = ask_alu(l, VAL_XOR, value, k);
+
+	x = val_alu(vs, VAL_OR, x, val_alu(vs, VAL_NEG, x, 0));
+	return ask_alu(l, VAL_XOR, ask_alu(l, VAL_RSH, x, 31), 1);
+}
+
 static struct place moved(struct place p, u32 by)
 {
 	p.k += by;
@@ -93,6 +108,11 @@ struct tree *ask_between(struct lower *l, enum base base, u32 off, u32 size, u32
 static struct tree *joined(struct lower *l, struct tree *a, struct tree *b)
 {
 	return a ? tree_and(l->values, a, b) : b;
+}
+
+struct tree *ask_framed(struct lower *l, struct tree *t)
+{
+	return t ? joined(l, l->framed, t) : NULL;
 }
 
 /* n bytes, in words from the end, as libpcap does it */

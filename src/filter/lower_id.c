@@ -45,7 +45,7 @@ struct tree *ask_ether(struct lower *l, const u8 mac[6], u32 dir)
 	if (l->link->number != 1)
 		return ask_failed(l, l->at->at, NULL, "%s has no addresses of Ethernet",
 				  l->link->says);
-	return by_direction(l, dir, mac, ether_one);
+	return ask_framed(l, by_direction(l, dir, mac, ether_one));
 }
 
 struct ip4 {
@@ -415,8 +415,7 @@ static struct tree *ask_protocol(struct lower *l, const struct expr *e)
 		return ask_failed(l, e->id->at, "a number, or a name of /etc/protocols",
 				  "there is no protocol '%s'", e->id->text);
 	if (e->q.type == WORD_PROTOCHAIN)
-		return ask_failed(l, e->id->at, "ip6 proto looks behind a fragment's header",
-				  "protochain is a loop, which filters cannot have");
+		return ask_chain(l, number, e->q.proto, e->id->at);
 	return ask_proto(l, number, e->q.proto, e->id->at);
 }
 

@@ -52,7 +52,7 @@ static struct tree *multicast(struct lower *l, const struct expr *e)
 		if (l->link->number != 1)
 			return ask_failed(l, e->at, "ip multicast, ip6 multicast",
 					  "%s has no addresses of Ethernet", l->link->says);
-		return tree_not(l->values, ask_masked(l, BASE_HEADER, 0, 1, 0, 1));
+		return ask_framed(l, tree_not(l->values, ask_masked(l, BASE_HEADER, 0, 1, 0, 1)));
 	case WORD_IP:
 		t = ask_type(l, 0x800);
 		return tree_and(l->values, t, ask_between(l, BASE_NET, 16, 1, 224, 255));
@@ -261,12 +261,6 @@ static struct tree *pppoes(struct lower *l, const struct expr *e)
 	return t;
 }
 
-static struct tree *geneve(struct lower *l, const struct expr *e)
-{
-	return ask_failed(l, e->at, "udp dst port 6081 finds the packets",
-			  "what is inside of %s cannot be looked at yet", word_table[e->op].name);
-}
-
 /* ---- 802.2 */
 
 static const struct {
@@ -322,7 +316,8 @@ static const struct {
 	{WORD_MPLS, mpls},
 	{WORD_PPPOED, pppoed},
 	{WORD_PPPOES, pppoes},
-	{WORD_GENEVE, geneve},
+	{WORD_GENEVE, ask_geneve},
+	{WORD_VXLAN, ask_vxlan},
 	{WORD_LLC, llc},
 	{WORD_WTYPE, wireless_verb},
 	{WORD_SUBTYPE, wireless_verb},

@@ -289,11 +289,11 @@ static const struct {
 	const char *takes; /* n: a number; N: one or none; i: a name; I: one or none; a: either;
 			    * o: < > = & | */
 } operands[] = {
-	{WORD_LESS, "n"},   {WORD_GREATER, "n"}, {WORD_BYTE, "non"},  {WORD_IFINDEX, "n"},
-	{WORD_VLAN, "N"},   {WORD_MPLS, "N"},    {WORD_PPPOES, "N"},  {WORD_GENEVE, "N"},
-	{WORD_LLC, "I"},    {WORD_WTYPE, "as"},  {WORD_SUBTYPE, "a"}, {WORD_WDIR, "a"},
-	{WORD_IFNAME, "i"}, {WORD_RSET, "i"},    {WORD_RNR, "n"},     {WORD_SRNR, "n"},
-	{WORD_REASON, "a"}, {WORD_ACTION, "a"},
+	{WORD_LESS, "n"},  {WORD_GREATER, "n"}, {WORD_BYTE, "non"}, {WORD_IFINDEX, "n"},
+	{WORD_VLAN, "N"},  {WORD_MPLS, "N"},    {WORD_PPPOES, "N"}, {WORD_GENEVE, "N"},
+	{WORD_VXLAN, "N"}, {WORD_LLC, "I"},     {WORD_WTYPE, "as"}, {WORD_SUBTYPE, "a"},
+	{WORD_WDIR, "a"},  {WORD_IFNAME, "i"},  {WORD_RSET, "i"},   {WORD_RNR, "n"},
+	{WORD_SRNR, "n"},  {WORD_REASON, "a"},  {WORD_ACTION, "a"},
 };
 
 /* A number, in as many parentheses as one likes. */

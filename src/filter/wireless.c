@@ -13,27 +13,20 @@
 #define CONTROL   0x04
 #define DATA      0x08
 
-static u32 alu(struct lower *l, enum value_op op, u32 value, u32 k)
-{
-	return val_alu(l->values, op, value, val_const(l->values, k));
-}
-
 /* Data of QoS have two bytes more: 1 for them, 0 for others. */
 static u32 is_qos(struct lower *l)
 {
 	struct values *vs = l->values;
 	u32 first = ask_load(l, BASE_HEADER, 0, 1), no_control, both;
 
-	no_control = alu(l, VAL_XOR, alu(l, VAL_RSH, first, 2), 1);
-	both = val_alu(vs, VAL_AND, alu(l, VAL_RSH, first, 7), alu(l, VAL_RSH, first, 3));
-	return alu(l, VAL_AND, val_alu(vs, VAL_AND, both, no_control), 1);
+	no_control = ask_alu(l, VAL_XOR, ask_alu(l, VAL_RSH, first, 2), 1);
+	both = val_alu(vs, VAL_AND, ask_alu(l, VAL_RSH, first, 7), ask_alu(l, VAL_RSH, first, 3));
+	return ask_alu(l, VAL_AND, val_alu(vs, VAL_AND, both, no_control), 1);
 }
 
-/* The header begins at `header`; behind it LLC and SNAP. */
-static void start(struct lower *l)
+/* The header begins at `header`, has so many bytes more than 24, and behind it are LLC and SNAP. */
+static void start(struct lower *l, u32 more)
 {
-	u32 more = alu(l, VAL_LSH, is_qos(l), 1);
-
 	if (l->header.var)
 		more = val_alu(l->values, VAL_ADD, more, l->header.var);
 	l->payload = (struct place){more, l->header.k + 24};
@@ -43,17 +36,51 @@ static void start(struct lower *l)
 void wireless_start(struct lower *l)
 {
 	l->header = (struct place){0};
-	start(l);
+	start(l, ask_alu(l, VAL_LSH, is_qos(l), 1));
+}
+
+/* Radiotap's flags, if the second bit of what is present says so, stand behind the time, if the
+ * first does. One of them is that a header of 26 bytes is filled up to 28: 1 if so. */
+static u32 padded(struct lower *l)
+{
+	struct values *vs = l->values;
+	u32 present = val_load(vs, 1, 0, 4);
+	u32 time = ask_alu(l, VAL_LSH, ask_alu(l, VAL_AND, present, 1), 3);
+	u32 flags = ask_alu(l, VAL_RSH, val_load(vs, 1, time, 8), 5);
+
+	return ask_alu(l, VAL_AND, val_alu(vs, VAL_AND, ask_alu(l, VAL_RSH, present, 1), flags), 1);
 }
 
 /* In front: its length in two bytes, the lower one first. */
 void radiotap_start(struct lower *l)
 {
 	struct values *vs = l->values;
-	u32 high = alu(l, VAL_LSH, val_load(vs, 1, 0, 3), 8);
+	u32 high = ask_alu(l, VAL_LSH, val_load(vs, 1, 0, 3), 8);
 
 	l->header = (struct place){val_alu(vs, VAL_OR, high, val_load(vs, 1, 0, 2)), 0};
-	start(l);
+	start(l, val_alu(vs, VAL_LSH, is_qos(l), ask_alu(l, VAL_ADD, padded(l), 1)));
+}
+
+/* In front: a magic number, and its length in four bytes. */
+void avs_start(struct lower *l)
+{
+	l->header = (struct place){val_load(l->values, 4, 0, 4), 0};
+	start(l, ask_alu(l, VAL_LSH, is_qos(l), 1));
+}
+
+#define PRISM_BYTES 144
+#define AVS_MAGIC   0x80211000u
+
+/* In front: 144 bytes; or a header of AVS, for drivers have put that here, too. */
+void prism_start(struct lower *l)
+{
+	struct values *vs = l->values;
+	u32 magic = ask_alu(l, VAL_AND, val_load(vs, 4, 0, 0), 0xfffff000);
+	u32 more = ask_alu(l, VAL_SUB, val_load(vs, 4, 0, 4), PRISM_BYTES);
+
+	more = val_alu(vs, VAL_MUL, more, ask_equal(l, magic, AVS_MAGIC));
+	l->header = (struct place){ask_alu(l, VAL_ADD, more, PRISM_BYTES), 0};
+	start(l, ask_alu(l, VAL_LSH, is_qos(l), 1));
 }
 
 /* ---- types */

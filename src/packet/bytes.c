@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define BLOCK         (1 << 18)
+#define PAGE          4096u
+#define AHEAD         (8u << 20)
 #define UNPACKED_MOST (4ull << 30)
 
 /* More of a pipe; false at its end. */
@@ -99,6 +101,16 @@ int bytes_open(struct bytes *s, int fd, const char *name, struct diag *d)
 		madvise(p, s->size, MADV_SEQUENTIAL);
 	}
 	return is_gzip(bytes_peek(s, 2)) ? unpack(s, name, d) : 0;
+}
+
+/* A fault for every 64 KB would cost more than the filter. */
+const u8 *bytes_ahead(const struct bytes *s, size_t from)
+{
+	size_t page = from / PAGE * PAGE, n = MIN(s->size - page, (size_t)AHEAD);
+
+	if (s->mapped)
+		madvise((void *)(uintptr_t)(s->map + page), n, MADV_POPULATE_READ);
+	return s->map + page + n;
 }
 
 void bytes_close(struct bytes *s)

@@ -18,6 +18,9 @@ int bytes_open(struct bytes *, int fd, const char *name, struct diag *);
 void bytes_close(struct bytes *);
 const u8 *bytes_read(struct bytes *, size_t n); /* of a pipe: for bytes_peek() */
 
+/* Of a mapped file: makes the kernel map what comes, in one go; up to where. */
+const u8 *bytes_ahead(const struct bytes *, size_t from);
+
 /* The next n bytes; NULL: there are not so many. They are good until the next call. */
 static inline const u8 *bytes_peek(struct bytes *s, size_t n)
 {

@@ -54,6 +54,12 @@ struct packet_reader;
 int packet_reader_open(struct packet_reader **, int fd, const char *name, struct diag *);
 /* 1: a packet; 0: the end; -EINVAL: the file is broken here, which was reported. */
 int packet_read(struct packet_reader *, struct packet *);
+/* Reads packets while that is fast, and counts those that a test takes; the rest is left to
+ * packet_read(). The test is given the address of a struct cbpf_packet (isa/cbpf.h); NULL: takes all. */
+struct packet_counts {
+	u64 seen, taken;
+};
+void packet_count(struct packet_reader *, u64 (*test)(u64 packet), struct packet_counts *);
 void packet_reader_close(struct packet_reader *);
 /* Of the first interface, -1: no interface was seen yet. snaplen may be NULL. */
 int packet_reader_link(const struct packet_reader *, u32 *snaplen);

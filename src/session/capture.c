@@ -123,11 +123,26 @@ static int handle(struct capturing *c, struct packet *p)
 	return err;
 }
 
+/* Nothing but numbers is wanted. */
+static void count(struct capturing *c)
+{
+	u64 (*test)(u64) = c->filter ? packet_filter_direct(c->filter) : NULL;
+	struct packet_counts n = {0};
+
+	if (!c->how->count_only || c->writes || c->how->most || c->how->pid || c->how->comm ||
+	    (c->filter && !test))
+		return;
+	packet_count(c->reader, test, &n);
+	c->how->seen += n.seen;
+	c->how->matched += n.taken;
+}
+
 static int each_packet(struct capturing *c)
 {
 	struct packet p;
 	int got = 0, err = 0;
 
+	count(c);
 	while (!err && !c->writer.err && (got = packet_read(c->reader, &p)) > 0) {
 		err = handle(c, &p);
 		if (capture_is_full(c))

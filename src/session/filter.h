@@ -16,6 +16,9 @@ int packet_filter_open(struct packet_filter **, const char *text, u32 link, cons
 		       struct diag *);
 /* In classic BPF; it lives as long as the filter. */
 const struct cbpf_insn *packet_filter_code(const struct packet_filter *, u32 *n);
+/* As a function of the address of a struct cbpf_packet; NULL: packet_filter_takes() alone knows. */
+typedef u64 packet_test_fn(u64 packet);
+packet_test_fn *packet_filter_direct(const struct packet_filter *);
 bool packet_filter_takes(struct packet_filter *, const struct packet *);
 void packet_filter_close(struct packet_filter *); /* NULL is fine */
 

@@ -17,6 +17,7 @@
 struct packet_filter {
 	struct vm *vm;
 	struct vm_run *run;
+	vm_direct_fn *direct;      /* the same as a function, if it can be one */
 	struct cbpf_packet packet; /* what the code reads */
 	struct cbpf_insn *classic;
 	u32 nclassic;
@@ -67,6 +68,8 @@ static int translate(struct packet_filter *f, struct building *b, const char *te
 		err = vm_open_code(&f->vm, t.insns.v, t.insns.n, &opts, d);
 	if (!err)
 		err = vm_run_open(&f->run, f->vm, NULL, NULL, 0);
+	if (!err)
+		f->direct = vm_direct(f->vm, 0);
 	return err;
 }
 
@@ -100,6 +103,11 @@ const struct cbpf_insn *packet_filter_code(const struct packet_filter *f, u32 *n
 	return f->classic;
 }
 
+vm_direct_fn *packet_filter_direct(const struct packet_filter *f)
+{
+	return f->direct;
+}
+
 bool packet_filter_takes(struct packet_filter *f, const struct packet *p)
 {
 	u64 result = 0;
@@ -107,6 +115,8 @@ bool packet_filter_takes(struct packet_filter *f, const struct packet *p)
 	f->packet.data = (u64)(uintptr_t)p->data;
 	f->packet.captured = p->captured;
 	f->packet.len = p->len;
+	if (f->direct)
+		return (u32)f->direct((u64)(uintptr_t)&f->packet);
 	return !vm_call(f->run, 0, (u64)(uintptr_t)&f->packet, sizeof(f->packet), &result) &&
 	       (u32)result;
 }
