@@ -183,6 +183,31 @@ struct waggle_capture {
 };
 int waggle_capture(struct waggle_capture *, const struct waggle_opts *);
 
+/* A firewall: rules where packets pass. */
+struct waggle_drop_count {
+	const char *rule; /* its expression; NULL: what no rule takes */
+	bool drops;
+	uint64_t packets, bytes;
+};
+struct waggle_drop {
+	size_t sz;
+	const char *hook;  /* "xdp:eth0", "tc:eth0:egress", "cgroup_skb:PATH:ingress" */
+	const char *rules; /* "pass EXPR", "drop EXPR" or "EXPR" (drops), between newlines or semicolons:
+			    * the first that takes a packet counts */
+	bool default_drops; /* what no rule takes */
+	bool force;	   /* also when it cuts the SSH session that we run in */
+	const char *read;  /* a capture file: only count what the rules would do to its packets */
+	const char *pin;   /* stay in force under this name, in place of what has it */
+	int stop_fd;	   /* ends when it can be read; 0: never */
+	uint64_t duration_ns; /* 0: no end */
+	uint64_t every_ns;    /* how often counts() is called before the end; 0: not */
+	void (*attached)(void *user);
+	/* A count for each rule, and one for what none takes. */
+	void (*counts)(void *user, const struct waggle_drop_count *, unsigned n, bool last);
+	void *user;
+};
+int waggle_drop(const struct waggle_drop *, const struct waggle_opts *);
+
 /* Writes a script to out() as it should be written: the same tokens and comments, other white space. */
 int waggle_format(const char *src, size_t len, const struct waggle_opts *);
 

@@ -39,6 +39,7 @@ int cmd_help(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_tools(int argc, char **argv);
 int cmd_capture(int argc, char **argv);
+int cmd_drop(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 
 /* report.c */
@@ -49,6 +50,9 @@ void report_out(void *user, const char *text, size_t len); /* to stdout */
 /* "waggle: ..." on stderr; returns STATUS_USAGE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int status_of(int err); /* 0 or -errno to an exit status */
+
+/* filters.c: "5", "5s", "500ms", "2m", "1h" */
+int take_time(const char *option, const char *text, uint64_t *ns);
 
 /* options.c: options that several commands have; each returns 0 or an exit status. */
 enum { OPT_COMMON = 512 };

@@ -123,7 +123,7 @@ int take_container(struct trace *t, const char *name)
 }
 
 /* "5", "5s", "500ms", "2m", "1h" */
-int take_duration(struct trace *t, const char *text)
+int take_time(const char *option, const char *text, uint64_t *ns)
 {
 	static const struct {
 		const char *name;
@@ -134,8 +134,13 @@ int take_duration(struct trace *t, const char *text)
 
 	for (unsigned i = 0; i < sizeof(units) / sizeof(*units) && end > text; i++)
 		if (!strcmp(end, units[i].name) && n * units[i].ns >= 1 && n * units[i].ns < 9e18) {
-			t->opts.duration_ns = (uint64_t)(n * units[i].ns);
+			*ns = (uint64_t)(n * units[i].ns);
 			return 0;
 		}
-	return usage_error("--duration takes a time, as 5, 500ms, 2m: not '%s'", text);
+	return usage_error("%s takes a time, as 5, 500ms, 2m: not '%s'", option, text);
+}
+
+int take_duration(struct trace *t, const char *text)
+{
+	return take_time("--duration", text, &t->opts.duration_ns);
 }

@@ -32,7 +32,10 @@ static int read_all(int fd, struct source *s)
 			s->text = more;
 		}
 	}
-	return s->text ? 0 : -ENOMEM;
+	if (!s->text)
+		return -ENOMEM;
+	s->text[s->size] = 0; /* there is room; for those who take it as a string */
+	return 0;
 }
 
 int source_read(struct source *s, const char *path)

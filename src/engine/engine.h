@@ -15,6 +15,15 @@ struct user_child;
 
 enum engine_without { WITHOUT_KPROBE_MULTI = 1, WITHOUT_UPROBE_MULTI = 2, WITHOUT_TCX = 4 };
 
+/* "kprobe_multi,uprobe_multi"; other names mean what is never used. */
+static inline u32 engine_without(const char *names)
+{
+	return !names ? 0
+		      : (strstr(names, "kprobe_multi") ? WITHOUT_KPROBE_MULTI : 0u) |
+				(strstr(names, "uprobe_multi") ? WITHOUT_UPROBE_MULTI : 0u) |
+				(strstr(names, "tcx") ? WITHOUT_TCX : 0u);
+}
+
 struct engine_opts {
 	u32 without; /* bits of enum engine_without: what is not to be used */
 	u32 cpid, pid;  /* for struct waggle_config, as numbers of our own PID namespace */
@@ -107,6 +116,11 @@ static inline struct stream_input engine_stream(const struct engine *e)
 
 extern const struct engine_ops kernel_engine, user_engine, inprocess_engine;
 
+/* The kernel engine's first place where packets pass, once it is attached: left there behind us, by the
+ * name of a file in the BPF file system; or the program put in place of the one that such a
+ * file names, without a gap: then nothing is attached before. -EXDEV: the file is of another place. */
+int kernel_hook_pin(struct engine *, const char *path);
+int kernel_hook_replace(struct engine *, const char *path);
 /* Why this process may not use the kernel engine, as a phrase; NULL: it has the rights. */
 const char *kernel_denied(void);
 /* Calls fn with lines that tell what the running kernel offers. 0 or -errno. */

@@ -494,10 +494,7 @@ static void check_statement(struct checker *c, struct node *n)
 		if (!c->loops)
 			check_fail(c, n, NULL, "%s stands outside of a loop", n->text);
 		break;
-	case NODE_RETURN:
-		if (n->a)
-			check_int(c, n->a, "return");
-		break;
+	case NODE_RETURN: check_return(c, n); break;
 	case NODE_BLOCK: check_statements(c, n); break;
 	default: check_expr(c, n);
 	}

@@ -25,6 +25,10 @@ bool check_expr(struct checker *, struct node *);
 bool check_int(struct checker *, struct node *, const char *what);
 /* check_probe.c: a name that the probe gives its meaning: arg0, retval, probe. False: it is none. */
 bool check_probe_value(struct checker *, struct node *);
+bool check_probe_value_of(struct checker *, struct node *, const struct probe_value *, const char *name);
+/* packet.c: "ip.src"; false: it is none of those. */
+bool check_packet_field(struct checker *, struct node *);
+void check_return(struct checker *, struct node *);
 /* $1: a number if it is written as one, else a string. */
 void check_param(struct checker *, struct node *);
 

@@ -215,6 +215,8 @@ void check_field(struct checker *c, struct node *n)
 		check_args_field(c, n);
 		return;
 	}
+	if (check_packet_field(c, n))
+		return;
 	if (!check_expr(c, n->a))
 		return;
 	a = fields_of(n->a->type);

@@ -5,6 +5,7 @@
  */
 #include "script/check.h"
 #include "script/ctype.h"
+#include "script/packet.h"
 
 #include "arch/arch.h"
 
@@ -192,9 +193,19 @@ static void type_ctx(struct checker *c, struct node *n)
 #define EVENTS \
 	(1u << ATTACH_PROFILE | 1u << ATTACH_SOFTWARE | 1u << ATTACH_HARDWARE | 1u << ATTACH_WATCHPOINT)
 
+#define VERDICTS (1u << ATTACH_XDP | 1u << ATTACH_TC | 1u << ATTACH_CGROUP_SKB)
+
+const struct probe_value packet_values[] = {
+#define PACKET_VALUE(name, header, off, bytes, shift, bits, shown, doc) \
+	{#name, false, PACKET_KINDS, type_packet, lower_packet, "xdp, tc, cgroup_skb and socket", #name, \
+	 doc, PACKET_##shown ? store_header : NULL},
+#include "script/packet_values.def"
+#undef PACKET_VALUE
+	{0}};
+
 const struct probe_value probe_values[] = {
 #define PROBE_VALUE(name, numbered, kinds, type, lower, where, doc) \
-	{#name, numbered, kinds, type, lower, where, numbered ? #name "N" : #name, doc},
+	{#name, numbered, kinds, type, lower, where, numbered ? #name "N" : #name, doc, NULL},
 #include "script/probe_values.def"
 #undef PROBE_VALUE
 	{0}};
@@ -212,6 +223,23 @@ static bool is_value(const struct probe_value *v, struct node *n)
 	return !*end;
 }
 
+bool check_probe_value_of(struct checker *c, struct node *n, const struct probe_value *v,
+			  const char *name)
+{
+	bool registers = v->kinds && !(v->kinds & PACKET_KINDS);
+
+	n->probe_value = v;
+	if (v->kinds && !(v->kinds & bit(c->point->row->attach)))
+		check_fail(c, n, arena_printf(c->script->arena, "it is known in %s", v->where),
+			   "%s has no %s", c->point->text, name);
+	else if (registers && !arch_find(c->script->target->arch))
+		check_fail(c, n, NULL, "the registers of %s are not known yet",
+			   c->script->target->arch);
+	else
+		v->type(c, n);
+	return true;
+}
+
 bool check_probe_value(struct checker *c, struct node *n)
 {
 	const struct probe_value *v = probe_values;
@@ -219,15 +247,7 @@ bool check_probe_value(struct checker *c, struct node *n)
 	while (v->name && !is_value(v, n))
 		v++;
 	if (!v->name)
-		return false;
-	n->probe_value = v;
-	if (v->kinds && !(v->kinds & bit(c->point->row->attach)))
-		check_fail(c, n, arena_printf(c->script->arena, "it is known in %s", v->where),
-			   "%s has no %s", c->point->text, n->text);
-	else if (v->kinds && !arch_find(c->script->target->arch))
-		check_fail(c, n, NULL, "the registers of %s are not known yet",
-			   c->script->target->arch);
-	else
-		v->type(c, n);
-	return true;
+		for (v = packet_values; v->name && strcmp(v->name, n->text) != 0;)
+			v++;
+	return v->name && check_probe_value_of(c, n, v, n->text);
 }

@@ -6,6 +6,7 @@
  * little.
  */
 #include "script/lower.h"
+#include "script/packet.h"
 
 #include "isa/isa.h"
 #include "script/lex.h"
@@ -49,7 +50,7 @@ void script_filter(struct script *s, const struct script_opts *o)
 
 bool point_is_filtered(const struct point *p)
 {
-	return attach_infos[p->row->attach].flags & ATTACH_GATED;
+	return attach_infos[p->row->attach].flags & ATTACH_GATED && !point_is_packet(p);
 }
 
 /* User probes are attached to the process alone. */

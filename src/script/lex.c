@@ -363,10 +363,11 @@ struct token lex_next(struct lexer *l)
 	return bad(l, from, NULL, "no token begins with this character");
 }
 
-/* uprobe, uretprobe, usdt and their short names: the part behind the first colon is a file. */
+/* uprobe, uretprobe, usdt, cgroup_skb and other names of them: the part behind the first colon is a file. */
 static bool names_file(const char *from, const char *colon)
 {
-	static const char *const kinds[] = {"uprobe", "u", "uretprobe", "ur", "usdt", "U"};
+	static const char *const kinds[] = {"uprobe", "u", "uretprobe", "ur", "usdt", "U",
+					    "cgroup_skb", "cgroup"};
 
 	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (strlen(kinds[i]) == (size_t)(colon - from) &&

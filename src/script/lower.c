@@ -9,6 +9,7 @@
 #include "isa/isa.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 
 static void lower_statement(struct lower *, struct node *);
@@ -224,11 +225,14 @@ static void lower_point(struct lower *l, struct point *p)
 	lower_filters(l, p);
 	if (p->row->attach == ATTACH_ITER)
 		lower_iterator(l);
+	packet_before(l);
 	if (p->probe->predicate)
 		lower_demand(l, p->probe->predicate, 0);
+	packet_behind(l);
 	trial_body(l, p->probe->body);
 	if (ir_open(fn))
 		lower_return(l);
+	packet_end(l);
 	scratch_end(l);
 }
 
@@ -273,7 +277,9 @@ static const char *section_of(struct lower *l, const struct point *p)
 		[ATTACH_PROFILE] = "perf_event",    [ATTACH_SOFTWARE] = "perf_event",
 		[ATTACH_FENTRY] = "fentry",         [ATTACH_FEXIT] = "fexit",
 		[ATTACH_HARDWARE] = "perf_event",  [ATTACH_ITER] = "iter",
-		[ATTACH_WATCHPOINT] = "perf_event",
+		[ATTACH_WATCHPOINT] = "perf_event", [ATTACH_XDP] = "xdp",
+		[ATTACH_TC] = "tc",                 [ATTACH_SOCKET] = "socket",
+		[ATTACH_CGROUP_SKB] = "cgroup_skb",
 	};
 	struct arena *arena = &l->object->arena;
 	u8 kind = p->row->attach;
@@ -295,6 +301,8 @@ static const char *section_of(struct lower *l, const struct point *p)
 		return arena_printf(arena, "%s/%s", plain[kind], p->pattern);
 	if (kind == ATTACH_ITER)
 		return arena_printf(arena, "iter/%s", p->func);
+	if (kind == ATTACH_CGROUP_SKB)
+		return arena_printf(arena, "cgroup_skb/%s", strrchr(p->pattern, ':') + 1);
 	return plain[kind];
 }
 
@@ -424,6 +432,8 @@ int script_lower(struct script *s, struct point *points, const struct script_opt
 		l.callbacks.n = 0;
 		r.prog = l.prog;
 		lower_point(&l, p);
+		if (l.failed)
+			return -EINVAL;
 		r.callbacks = l.callbacks.v;
 		r.ncallbacks = l.callbacks.n;
 		err = done(user, &r);

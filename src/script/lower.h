@@ -65,9 +65,19 @@ struct lower {
 		u32 size;
 	} frame;
 	vec(struct ir_fn *) callbacks; /* of this program */
+	u32 verdict; /* variable: what the program is going to return; 0: always the same */
+	struct packet { /* values of headers, which are read once, in front of their first use */
+		struct packet_gap {
+			u32 block, next; /* to be filled; what comes behind it */
+		} before, behind; /* the predicate */
+		bool at_once, used; /* the predicate uses one; something does */
+		bool in_body;
+		u32 vars[64], more[64];
+	} packet;
 	u32 break_to, continue_to;
 	u32 call_names, signal_names, capability_names; /* in .rodata: tables of names; 0: not yet */
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
+	bool failed; /* a message says why */
 	bool shared; /* an aggregation is changed that all CPUs share */
 	bool live;  /* what this point shows is a picture that is drawn again: VIEW_LIVE */
 	bool loose; /* strings may have anything behind their NUL: in records nobody looks there */
@@ -217,5 +227,10 @@ u32 lower_map_inc(struct lower *, struct node *);
 
 /* Appends a field for a value of that type; INT takes 8 bytes. */
 struct field *layout_add(struct lower *, struct layout *, const char *name, struct type);
+
+/* lower_packet.c: around the predicate and at the end of a program; nothing where no packets are. */
+void packet_before(struct lower *);
+void packet_behind(struct lower *);
+void packet_end(struct lower *);
 
 #endif

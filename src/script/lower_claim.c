@@ -2,7 +2,7 @@
  * lower_claim.c: where a program's scratch memory is.
  *
  * In .bss each CPU has memory for each program. A program that cannot be preempted has one slot
- * there. One that can (uprobe, uretprobe, usdt, iter, fentry) may start on a CPU while another run of it sleeps
+ * there. One that can (uprobe, uretprobe, usdt, iter, fentry, cgroup_skb) may start on a CPU while another run of it sleeps
  * in the middle of its work, so it has several slots, each with a word that says whether it is
  * taken, and a run claims one by an atomic exchange. When all are taken the run is given up and
  * counted. Below 5.12 there is no such instruction, but these programs are not preempted either.
@@ -25,6 +25,7 @@ static bool can_be_preempted(const struct lower *l)
 	return false;
 #else
 	switch (l->point->row->attach) {
+	case ATTACH_CGROUP_SKB:
 	case ATTACH_FENTRY:
 	case ATTACH_FEXIT:
 	case ATTACH_ITER:
@@ -79,6 +80,13 @@ void scratch_begin(struct lower *l)
 	ir_at(fn, l->claim.body);
 }
 
+static u32 program_result(struct lower *l)
+{
+	if (l->verdict)
+		return ir_get(l->fn, l->verdict);
+	return ir_const(l->fn, attach_verdict(l->point->row->attach));
+}
+
 void lower_return(struct lower *l)
 {
 	if (l->frame.inside)
@@ -86,7 +94,7 @@ void lower_return(struct lower *l)
 	else if (l->claim.wanted)
 		ir_jmp(l->fn, l->claim.leave);
 	else
-		ir_ret(l->fn, ir_const(l->fn, 0));
+		ir_ret(l->fn, program_result(l));
 }
 
 /* Tries the slots of this CPU, one after the other. */
@@ -110,7 +118,7 @@ static void claim_slot(struct lower *l, u32 size)
 		ir_at(fn, next);
 	}
 	lower_counter(l, offsetof(struct waggle_counters, no_slot));
-	ir_ret(fn, ir_const(fn, 0));
+	ir_ret(fn, ir_const(fn, attach_verdict(l->point->row->attach)));
 }
 
 void scratch_end(struct lower *l)
@@ -133,7 +141,7 @@ void scratch_end(struct lower *l)
 	ir_at(fn, l->claim.leave);
 	if (l->claim.used)
 		ir_atomic_swap(fn, 8, ir_get(fn, l->claim.slot), 0, ir_const(fn, 0));
-	ir_ret(fn, ir_const(fn, 0));
+	ir_ret(fn, program_result(l));
 	l->scratch += l->claim.used ? SLOTS * size : 0;
 	l->scratch_end = 0;
 }

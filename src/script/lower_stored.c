@@ -134,7 +134,9 @@ static void store_call(struct lower *l, struct node *n, struct mem to, struct ty
 {
 	if (n->type.show == FIELD_BUF || n->type.size < as.size)
 		mem_zero(l, to, ALIGN_UP(as.size, 8));
-	if (n->kind == NODE_NAME)
+	if (n->probe_value)
+		n->probe_value->store(l, n, to);
+	else if (n->kind == NODE_NAME)
 		n->row->store(l, n, to);
 	else
 		n->call->store(l, n, to);
@@ -142,7 +144,8 @@ static void store_call(struct lower *l, struct node *n, struct mem to, struct ty
 
 static bool writes_itself(const struct node *n)
 {
-	return (n->kind == NODE_NAME && n->row && n->row->store) ||
+	return (n->probe_value && n->probe_value->store) ||
+	       (n->kind == NODE_NAME && n->row && n->row->store) ||
 	       (n->kind == NODE_CALL && n->call->store);
 }
 

@@ -22,6 +22,8 @@ void trial_return(struct lower *l, struct node *value)
 {
 	if (l->point->row->attach == ATTACH_TEST && value)
 		result(l, lower_int(l, value));
+	else if (l->verdict && value)
+		ir_set(l->fn, l->verdict, lower_int(l, value));
 	else if (value)
 		lower_int(l, value);
 }

@@ -61,6 +61,8 @@ static void probes_and_values(void (*fn)(void *, const struct language_row *), v
 		fn(user, &(struct language_row){"value", r->name, NULL, r->name, r->doc});
 	for (const struct probe_value *r = probe_values; r->name; r++)
 		fn(user, &(struct language_row){"value", r->usage, NULL, r->usage, r->doc});
+	for (const struct probe_value *r = packet_values; r->name; r++)
+		fn(user, &(struct language_row){"value", r->usage, NULL, r->usage, r->doc});
 }
 
 void script_rows(void (*fn)(void *user, const struct language_row *), void *user)

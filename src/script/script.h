@@ -112,6 +112,7 @@ struct point {
 	u32 led;     /* LEADER: how many points it leads */
 	u32 text_most, func_most; /* LEADER: bytes of the longest with its NUL */
 	struct script_var *vars;  /* of its program */
+	u64 packet;	      /* values of headers that it reads: a bit for each of packet_rows */
 	vec(const struct tp_field *) used; /* of its record, each once */
 	struct point *next;
 };

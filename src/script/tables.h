@@ -214,6 +214,8 @@ u32 value_kfunc_allowed(struct lower *, struct node *);
 void lower_override(struct lower *, struct node *);
 void check_unwatch(struct checker *, struct node *);
 void lower_unwatch(struct lower *, struct node *);
+int points_net(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
+	       char **parts, struct point ***tail);
 int points_iter(struct script *, const struct probe_row *, struct probe *, struct probe_spec *,
 		char **parts, struct point ***tail);
 
@@ -269,8 +271,18 @@ struct probe_value {
 	u32 (*lower)(struct lower *, const struct node *); /* NULL: a string */
 	const char *where; /* for messages */
 	const char *usage, *doc;
+	void (*store)(struct lower *, const struct node *, struct mem to); /* TYPE_SHOWN, may be */
 };
 extern const struct probe_value probe_values[]; /* ends with a row without a name */
+/* Of packets: their headers; the same, in the order of packet_values.def. */
+extern const struct probe_value packet_values[];
+void type_packet(struct checker *, struct node *);
+void type_verdict(struct checker *, struct node *);
+u32 lower_packet(struct lower *, const struct node *);
+u32 lower_verdict(struct lower *, const struct node *);
+void store_header(struct lower *, const struct node *, struct mem to);
+void check_pcap(struct checker *, struct node *);
+u32 value_pcap(struct lower *, struct node *);
 
 /* Operand n of a USDT probe; false: it has none that can be read. */
 struct usdt_operand;

@@ -1,9 +1,10 @@
 /*
  * inspect_detach.c: `waggle detach`: takes a program from where it is attached.
  *
- * In:  the id of a program or a link. Out: it is detached everywhere, or the reason why not and who
+ * In:  the id of a program or a link, or the name of a firewall. Out: it is detached everywhere, or the reason why not and who
  *      can do it: a perf event or a tracing link ends only when its holder closes it.
  */
+#include "session/drop.h"
 #include "session/inspect.h"
 
 #include <fcntl.h>
@@ -26,6 +27,32 @@ static bool exists(enum query_kind kind, u32 id)
 	return fd != -ENOENT;
 }
 
+/* A firewall's name: what its file in the BPF file system holds. False: there is none. */
+static bool named(const char *what, char *kind, u32 *id)
+{
+	char path[256];
+	int fd, is;
+
+	if (strpbrk(what, ":/") || snprintf(path, sizeof(path), DROP_PINS "/%s", what) >= (int)sizeof(path))
+		return false;
+	fd = query_pinned(path);
+	if (fd < 0)
+		return false;
+	is = query_kind_of(fd, id);
+	close(fd);
+	*kind = is == QUERY_LINK ? 'l' : 'p';
+	return is == QUERY_LINK || is == QUERY_PROG;
+}
+
+/* It is taken away already: then nobody needs its name. */
+static void forget(const char *what)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), DROP_PINS "/%s", what);
+	unlink(path);
+}
+
 /* What the argument means: 'p' or 'l', and the number. */
 static int parse(struct inspect *i, const char *what, char *kind, u32 *id)
 {
@@ -40,8 +67,8 @@ static int parse(struct inspect *i, const char *what, char *kind, u32 *id)
 					     : '?';
 	*id = (u32)n;
 	if (*kind == '?' || end == number || *end || n > UINT32_MAX)
-		return diag_fail(&i->diag, -EINVAL, "ID, prog:ID, link:ID",
-				 "'%s' names no program and no link", what);
+		return diag_fail(&i->diag, -EINVAL, "ID, prog:ID, link:ID, or the name of `waggle drop --pin`",
+				 "'%s' names no program, no link and no firewall", what);
 	prog = *kind != 'l' && exists(QUERY_PROG, *id);
 	link = *kind != 'p' && exists(QUERY_LINK, *id);
 	if (prog && link)
@@ -150,7 +177,8 @@ static int detach(struct inspect *i, void *user)
 	struct detach d = {.i = i};
 	char kind;
 	u32 id, n = 0;
-	int err = parse(i, user, &kind, &id), first = 0;
+	bool by_name = named(user, &kind, &id);
+	int err = by_name ? 0 : parse(i, user, &kind, &id), first = 0;
 
 	if (err)
 		return err;
@@ -171,6 +199,11 @@ static int detach(struct inspect *i, void *user)
 		if (!err)
 			tell(&d, p);
 		first = first ? first : err;
+	}
+	if (by_name && !first) {
+		forget(user);
+		if (!n)
+			return 0;
 	}
 	if (!n)
 		return diag_fail(&i->diag, -ENOENT,

@@ -55,22 +55,13 @@ static void engine_choose(struct waggle_session *s)
 		diag_note(&s->diag, NULL, "the user engine traces, since %s", denied);
 }
 
-/* "kprobe_multi,uprobe_multi"; other names mean what is never used. */
-static u32 without(const char *names)
-{
-	return !names ? 0
-		      : (strstr(names, "kprobe_multi") ? WITHOUT_KPROBE_MULTI : 0u) |
-				(strstr(names, "uprobe_multi") ? WITHOUT_UPROBE_MULTI : 0u) |
-				(strstr(names, "tcx") ? WITHOUT_TCX : 0u);
-}
-
 static int engine_start(struct waggle_session *s)
 {
 	const struct waggle_opts *o = &s->opts;
 	struct engine_opts opts = {
 		.cpid = (u32)s->command.pid,
 		.pid = (u32)o->pid,
-		.without = without(o->no_features),
+		.without = engine_without(o->no_features),
 		.ring_bytes = o->ring_bytes,
 		.only = s->only + 1,
 		.log = only_verify(o) ? o->out : NULL,

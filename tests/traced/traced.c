@@ -6,11 +6,14 @@
  *      own; one of them interrupts the other as often as it can. `traced watched`: writes memory at
  *      0x10000000. `traced toolbox`: calls what tools look at: looks up a host, reads a line, starts a
  *      thread, keeps memory, and waits a tenth of a second. `traced backlog`: packets of TCP that nobody
- *      takes, as nobody accepts connections; waits until they are sent again.
+ *      takes, as nobody accepts connections; waits until they are sent again. `traced frames DEVICE
+ *      NAME...`: sends packets of a table, as they are. `traced datagrams PORT...`: sends datagrams to
+ *      this machine.
  * Out: nothing. Functions are never inlined, and what their arguments point to is in memory.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -298,6 +301,79 @@ static int toolbox(void)
 	return nanosleep(&pause, NULL) || !kept;
 }
 
+/* ---- frames of Ethernet, from 02:00:00:00:00:01 to 02:00:00:00:00:02 */
+
+#define ETHERNET  "020000000002020000000001"
+#define IP4(len, frag, proto) "0800" "4510" len "1234" frag "40" proto "0000" "0a000001" "0a000002"
+#define IP6(len, next) "86dd" "60012345" len next "ff" \
+	"20010db8000000000000000000000001" "20010db8000000000000000000000002"
+#define TCP_SYN "04d21f90" "00000064" "000000c8" "5002faf0" "00000000"
+#define UDP_DNS "d4310035" "000d0000" "68656c6c6f"
+
+static const struct frame {
+	const char *name, *bytes;
+} frames[] = {
+	{"syn", ETHERNET IP4("0028", "4000", "06") TCP_SYN},
+	{"dns", ETHERNET IP4("0021", "0000", "11") UDP_DNS},
+	{"echo", ETHERNET IP4("001c", "0000", "01") "0800" "0000" "00010002"},
+	{"fragment", ETHERNET IP4("0021", "0007", "11") UDP_DNS},
+	{"dns6", ETHERNET IP6("000d", "11") UDP_DNS},
+	{"echo6", ETHERNET IP6("0008", "3a") "8000" "0000" "00010002"},
+	{"options6", ETHERNET IP6("0025", "00") "3c00010400000000" "2c00010400000000" "1100000000000001" UDP_DNS},
+	{"vlan", ETHERNET "8100" "6069" IP4("0028", "4000", "06") TCP_SYN},
+	{"qinq", ETHERNET "88a8" "0005" "8100" "0006" IP4("0021", "0000", "11") UDP_DNS},
+	{"arp", ETHERNET "0806" "0001" "0800" "0604" "0001" "020000000001" "0a000001" "000000000000" "0a000002"},
+	{"sctp", ETHERNET IP4("0020", "0000", "84") "0b591f90" "00000000" "00000000"},
+	{"cut", ETHERNET IP4("0028", "4000", "06") "04d21f90"},
+	{"long", ETHERNET "0800" "4610" "002c" "1234" "4000" "40" "06" "0000" "0a000001" "0a000002" "01010101" TCP_SYN},
+};
+
+static int send_frame(int fd, const char *hex)
+{
+	unsigned char bytes[256];
+	size_t n = strlen(hex) / 2;
+
+	for (size_t i = 0; i < n; i++) {
+		char pair[3] = {hex[2 * i], hex[2 * i + 1], 0};
+
+		bytes[i] = (unsigned char)strtoul(pair, NULL, 16);
+	}
+	return send(fd, bytes, n, 0) != (ssize_t)n;
+}
+
+static int send_frames(const char *device, char **names)
+{
+	struct { /* struct sockaddr_ll */
+		unsigned short family, protocol;
+		int index;
+		unsigned char rest[12];
+	} to = {.family = AF_PACKET, .index = (int)if_nametoindex(device)};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0), failed = fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to));
+
+	for (; !failed && *names; names++)
+		for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++)
+			if (!strcmp(frames[i].name, *names))
+				failed |= send_frame(fd, frames[i].bytes);
+	if (failed)
+		perror(device);
+	return failed;
+}
+
+static int send_datagrams(char **ports)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	for (; *ports; ports++) {
+		struct sockaddr_in to = {.sin_family = AF_INET,
+					 .sin_port = htons((unsigned short)atoi(*ports)),
+					 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+		if (sendto(fd, "hello", 5, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+			printf("%s: %s\n", *ports, strerror(errno));
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct item item = {7, 1l << 40, NULL, {-2, 3}, 5, 17, "tag"};
@@ -327,6 +403,10 @@ int main(int argc, char **argv)
 		return watched();
 	if (argc > 1 && !strcmp(argv[1], "toolbox"))
 		return toolbox();
+	if (argc > 2 && !strcmp(argv[1], "datagrams"))
+		return send_datagrams(argv + 2);
+	if (argc > 2 && !strcmp(argv[1], "frames"))
+		return send_frames(argv[2], argv + 3);
 	if (argc > 1 && !strcmp(argv[1], "backlog"))
 		return backlog();
 	for (int i = 0; i < n; i++) {

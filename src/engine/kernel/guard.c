@@ -205,13 +205,46 @@ int guard_open(struct guard **out, u32 ifindex, bool egress, int prog, const cha
 	return err;
 }
 
-int guard_replace(struct guard *g, int prog)
+struct wanted {
+	u32 prog, handle, info;
+};
+
+static void find_filter(void *user, const u8 *p, const u8 *end)
 {
+	const struct netlink_tc *m = (const void *)p;
+	const struct netlink_attr *options;
+	struct wanted *w = user;
+
+	if (end - p < (ptrdiff_t)sizeof(*m))
+		return;
+	options = netlink_find(p + sizeof(*m), end, TC_OPTIONS);
+	if (!options ||
+	    netlink_u32(netlink_find((const u8 *)(options + 1), (const u8 *)options + options->len,
+				     TC_BPF_ID)) != w->prog)
+		return;
+	w->handle = m->handle;
+	w->info = m->info;
+}
+
+int guard_replace(u32 ifindex, bool egress, u32 old, int prog, const char *name)
+{
+	struct guard g = {.ifindex = ifindex, .parent = egress ? TC_EGRESS : TC_INGRESS};
+	struct wanted w = {.prog = old};
+	struct {
+		struct netlink_header h;
+		struct netlink_tc m;
+	} r = {.h = {sizeof(r), GET_FILTER, NETLINK_REQUEST | NETLINK_DUMP, 1, 0},
+	       .m = {.index = (s32)ifindex, .parent = g.parent}};
 	int nl = netlink_open(), err;
 
 	if (nl < 0)
 		return nl;
-	err = filter_set(nl, g, prog, NETLINK_CREATE, NULL);
+	err = netlink_ask(nl, &r, sizeof(r), NEW_FILTER, find_filter, &w);
+	g.handle = w.handle;
+	g.info = w.info;
+	memcpy(g.name, name, MIN(strlen(name), NAME_MOST - 1u));
+	if (!err)
+		err = w.handle ? filter_set(nl, &g, prog, NETLINK_CREATE, NULL) : -ENOENT;
 	close(nl);
 	return err;
 }

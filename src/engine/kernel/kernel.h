@@ -141,7 +141,8 @@ void hooks_close(struct kernel_engine *);
 /* guard.c: filters of tc, where the kernel has no links for them (below 6.6): they would outlive us,
  * so a process takes them away when we end, however we end. */
 int guard_open(struct guard **, u32 ifindex, bool egress, int prog, const char *name);
-int guard_replace(struct guard *, int prog); /* no packet meets neither program */
+/* Puts a program in the place of one of that id: no packet meets neither. -ENOENT: it is not there. */
+int guard_replace(u32 ifindex, bool egress, u32 old, int prog, const char *name);
 void guard_leave(struct guard *);	     /* ends the guard, and leaves the filter there */
 void guard_close(struct guard *);
 
