@@ -447,6 +447,17 @@ struct waggle_strace {
 };
 int waggle_strace(const struct waggle_strace *, const struct waggle_opts *);
 
+/* A filter for seccomp(2), for the architecture of this machine, in classic BPF. */
+struct waggle_seccomp {
+	size_t sz;
+	const char *calls; /* "openat,read,%file,!close,/regex": these are allowed */
+	bool deny;         /* these are not, and all others are */
+	unsigned action;   /* what comes of a call that is not: SECCOMP_RET_* of linux/seccomp.h */
+};
+/* Written to out() as waggle_classic() does; format NULL: put on this thread, which it stays on, and on
+ * what it executes. */
+int waggle_seccomp(const struct waggle_seccomp *, const char *format, const struct waggle_opts *);
+
 /* BPF on this machine, whoever made it. What is found goes to out() as text, or with opts->format "json" as
  * a line of JSON for each thing. */
 int waggle_kernel_maps(const struct waggle_opts *);

@@ -34,6 +34,7 @@ int cmd_ps(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_strace(int argc, char **argv);
+int cmd_seccomp(int argc, char **argv);
 int cmd_target(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_list(int argc, char **argv);

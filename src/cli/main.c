@@ -33,6 +33,8 @@ const struct command commands[] = {
 	 "values of functions, counted, with bcc's syntax"},
 	{"strace", cmd_strace, "waggle strace [OPTIONS] [CMD ARGS]",
 	 "system calls of a command, a process (-p), or the machine (--all)"},
+	{"seccomp", cmd_seccomp, "waggle seccomp [OPTIONS] LIST|--run LIST -- CMD",
+	 "a filter of system calls in classic BPF; or a command under it"},
 	{"run", cmd_run, "waggle run [--classic] OBJECT [OPTIONS]",
 	 "run a program of an object, or a classic filter, on given input"},
 	{"capture", cmd_capture, "waggle capture -i DEVICE|-r FILE [EXPRESSION]",

@@ -39,6 +39,9 @@ struct filter {
 /* Errors are reported at their place in the text. */
 int filter_compile(struct filter *, struct arena *, const char *text, size_t size,
 		   const struct filter_opts *, struct diag *);
+/* numbers.c: returns 1 if the 4 bytes at `off` are one of these numbers, else 0. */
+int filter_numbers(struct filter *, struct arena *, u32 off, const u32 *numbers, u32 n,
+		   struct diag *);
 /* What the expression means for a packet, by the tree alone: the reference of the tests. */
 enum filter_verdict { FILTER_NO, FILTER_YES, FILTER_SHORT /* the packet ends before a test */ };
 enum filter_verdict filter_eval(const struct filter *, const struct cbpf_packet *);
