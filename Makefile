@@ -186,6 +186,13 @@ $(BENCH)/vm/vm: $(VM_BENCH) $(O)/inner.a
 	$(CC) $(ALL_CFLAGS) -static -o $@ $^ -lm
 bench-vm: $(BENCH)/vm/vm $(BENCH)/vm/user.bpf.o $(BENCH)/vm/kernel.bpf.o $(BENCH)/vm/maps.bpf.o
 
+# Models of packet filters: writes docs/models.md and its drawings.
+$(BENCH)/models: bench/models/models.c $(O)/inner.a $(O)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -o $@ $< $(O)/inner.a -lpcap -lm
+bench-models: $(BENCH)/models
+	$(BENCH)/models docs
+
 bench: bench-programs
 	bench/run -b $(BENCH) -w $(O)/waggle $(PARTS)
 
@@ -219,6 +226,6 @@ clean:
 -include $(wildcard $(O)/tests/behave/*.d $(O)/tests/rows/*.d $(O)/bench/*.d $(O)/bench/vm/*.d)
 
 .PHONY: fuzzers torn all rows debug debug-programs programs behave test bench bench-programs \
-	bench-twins bench-vm format lint install clean force
+	bench-twins bench-vm bench-models format lint install clean force
 .SECONDARY:
 .DELETE_ON_ERROR:

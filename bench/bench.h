@@ -45,7 +45,7 @@ int proc_start_fd(struct proc *p, char *const argv[], int out, int err, int cpu)
 void proc_wait(struct proc *p, struct usage *u);
 
 /* ---- tracer.c */
-enum tracer { UNTRACED, WAGGLE, BPFTRACE, STRACE, TWIN, TRACERS };
+enum tracer { UNTRACED, WAGGLE, BPFTRACE, STRACE, TWIN, TOOL, TRACERS };
 struct words {
 	char *v[24];
 	char text[4096];
@@ -53,7 +53,7 @@ struct words {
 bool tracer_here(enum tracer t);
 const char *tracer_name(enum tracer t);
 /* The command line that runs `work` (words with blanks between) under a tracer. script: in the
- * language; of strace, the system calls to follow; of the twin, the object file. */
+ * language; of strace, the system calls to follow; of the twin, the object file; of a tool, its name. */
 char *const *tracer_argv(enum tracer t, const char *script, const char *work, struct words *w);
 /* The same for the workload with options: -r REPORT -h HOLD -c CPU, as text for tracer_argv(). */
 const char *work_line(char *line, size_t size, const char *what);
@@ -108,7 +108,7 @@ struct bench {
 	const char *built; /* the folder of the bench's programs */
 	const char *engine; /* of waggle; NULL: it chooses */
 	bool all_calls;	    /* strace without --seccomp-bpf */
-	const char *only;  /* scripts whose name has this, of those of cost and compile */
+	const char *only;  /* scripts whose name has this, of those of cost, compile and tools */
 };
 extern struct bench bench;
 
@@ -120,5 +120,6 @@ int part_user(void);
 int part_latency(void);
 int part_cost(void);
 int part_compile(void);
+int part_tools(void);
 
 #endif

@@ -4,7 +4,7 @@
  *	bench [-n ROUNDS] [-w WAGGLE] [-b FOLDER] [-s NAME] [PART]...
  *
  * In:  FOLDER: where the bench's own programs are; WAGGLE: what is measured; PARTs, all by default.
- *      NAME: of the scripts of cost and compile only those whose name has it.
+ *      NAME: of the scripts of cost, compile and tools only those whose name has it.
  * Out: a table for each part. Status 1 if a part could not be run.
  */
 #include "bench.h"
@@ -27,6 +27,7 @@ static const struct part {
 	{"compile", part_compile, "source to object"},
 	{"cost", part_cost, "instructions and time per event, beside C by hand"},
 	{"slow", part_slow, "what it costs the traced program"},
+	{"tools", part_tools, "the tools: until they are attached, and what they cost"},
 	{"user", part_user, "the same with the user engine, beside strace"},
 	{"latency", part_latency, "event to visible, and CPU time without events"},
 	{"events", part_events, "events printed a second, none lost"},

@@ -31,7 +31,8 @@ bool tracer_here(enum tracer t)
 
 const char *tracer_name(enum tracer t)
 {
-	static const char *const names[TRACERS] = {"untraced", "waggle", "bpftrace", "strace", "C"};
+	static const char *const names[TRACERS] = {"untraced", "waggle", "bpftrace",
+						   "strace",   "C",      "tool"};
 
 	return names[t];
 }
@@ -87,6 +88,11 @@ char *const *tracer_argv(enum tracer t, const char *script, const char *work, st
 		snprintf(loader, sizeof(loader), "%s/load", bench.built);
 		add(w, &n, loader);
 		add(w, &n, text);
+	} else if (t == TOOL) {
+		add(w, &n, (char *)(uintptr_t)bench.waggle);
+		add(w, &n, text);
+		add(w, &n, "--quiet");
+		add(w, &n, "--");
 	}
 	add_work(w, &n, work);
 	return w->v;

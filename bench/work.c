@@ -5,8 +5,8 @@
  *
  *	stamp                       report the time at which it started, CLOCK_MONOTONIC in ns
  *	loop CALL N CHUNKS          N calls in each chunk: report ns per call, the median of chunks
- *	mixed OPENS EACH            OPENS opens, before each of them EACH getppid: report the ms of all
- *	paced RATE SECONDS THREADS  getppid at RATE a second: report how many, and the ns they took
+ *	mixed OPENS EACH            OPENS opens, before each of them EACH getppid: report the ms of
+ *all paced RATE SECONDS THREADS  getppid at RATE a second: report how many, and the ns they took
  *	flood N THREADS             the same as fast as it goes
  *	ping N GAP_US               N getppid calls far apart; report N
  *	idle                        report at once
@@ -59,6 +59,20 @@ static void call_open(unsigned i)
 	syscall(SYS_close, fd);
 }
 
+static void call_statfs(unsigned i)
+{
+	char room[256];
+
+	(void)i;
+	syscall(SYS_statfs, "/dev", room);
+}
+
+static void call_kill(unsigned i)
+{
+	(void)i;
+	syscall(SYS_kill, getpid(), 0);
+}
+
 static void call_close(unsigned i)
 {
 	syscall(SYS_close, 1000 + i % 16);
@@ -67,7 +81,11 @@ static void call_close(unsigned i)
 static const struct call {
 	const char *name;
 	void (*fn)(unsigned i);
-} calls[] = {{"getppid", call_getppid}, {"open", call_open}, {"close", call_close}};
+} calls[] = {{"getppid", call_getppid},
+	     {"open", call_open},
+	     {"close", call_close},
+	     {"statfs", call_statfs},
+	     {"kill", call_kill}};
 
 static int compare(const void *a, const void *b)
 {

@@ -73,6 +73,10 @@ struct waggle_opts {
 	const char *stack_mode; /* of kstack and ustack: "bpftrace" (NULL), "perf", "raw",
 				 * "build_id" (of kstack: as "raw") */
 
+	/* 8 words of bits, or NULL: probes of raw_syscalls want these numbers alone. Calls that nobody
+	 * wants need not stop where each one that is seen must. */
+	const uint64_t *raw_calls;
+
 	bool helper_errors;	/* what the kernel's helpers cannot do is told when it happens */
 
 	/* objects of other compilers */

@@ -87,6 +87,17 @@ void buf_s64(struct buf *b, s64 v)
 	buf_u64(b, v < 0 ? -(u64)v : (u64)v);
 }
 
+void buf_hex(struct buf *b, u64 value)
+{
+	char text[16], *at = text + sizeof(text);
+
+	do {
+		*--at = "0123456789abcdef"[value & 15];
+		value >>= 4;
+	} while (value);
+	buf_add(b, at, (size_t)(text + sizeof(text) - at));
+}
+
 void buf_pad(struct buf *b, size_t to)
 {
 	while (!b->failed && b->n % to)

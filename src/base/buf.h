@@ -23,6 +23,7 @@ void buf_char(struct buf *, char);
 void buf_printf(struct buf *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_u64(struct buf *, u64);	 /* decimal */
 void buf_s64(struct buf *, s64);	 /* decimal */
+void buf_hex(struct buf *, u64);	 /* without 0x */
 void buf_pad(struct buf *, size_t to);	 /* zero bytes until n is a multiple of `to` */
 const char *buf_str(struct buf *);	 /* NUL-terminated view, good until the next append */
 

@@ -207,6 +207,26 @@ static int put_entry(struct bcc_probe *p, struct part inner, struct text *t)
 	return 0;
 }
 
+/* Bytes of a literal, which begins and ends with quotes. */
+static size_t literal_bytes(struct part l)
+{
+	size_t n = 0;
+
+	for (size_t i = 1; i + 1 < l.n; n++) {
+		size_t octal = 0;
+
+		if (l.p[i++] != '\\')
+			continue;
+		while (octal < 3 && i + octal + 1 < l.n && l.p[i + octal] >= '0' &&
+		       l.p[i + octal] <= '7')
+			octal++;
+		i += l.p[i] == 'x' ? 1 + strspn(l.p + i + 1, "0123456789abcdefABCDEF")
+		     : octal       ? octal
+				   : 1;
+	}
+	return n;
+}
+
 /* STRCMP("text", e): does the string begin with the text? */
 static int put_strcmp(struct bcc_probe *p, const char **at, struct text *t)
 {
@@ -221,11 +241,15 @@ static int put_strcmp(struct bcc_probe *p, const char **at, struct text *t)
 		return bcc_error(p, e.p + e.n, "STRCMP(\"text\", arg1)",
 				 "STRCMP() takes two arguments");
 	e = bcc_until(e.p + e.n + 1, ")");
-	text_add(t, "(strncmp(str(");
+	text_add(t, p->binary ? "(memcmp(buf((void *)" : "(strncmp(str(");
 	*at = e.p + e.n + 1;
 	if (bcc_expression(p, e, t))
 		return STATUS_USAGE;
-	text_add(t, "), %.*s, %zu) == 0)", (int)literal.n, literal.p, literal.n - 2);
+	if (p->binary)
+		text_add(t, ", %zu)", literal_bytes(literal));
+	else
+		text_add(t, ")");
+	text_add(t, ", %.*s, %zu) == 0)", (int)literal.n, literal.p, literal_bytes(literal));
 	return 0;
 }
 

@@ -29,6 +29,7 @@ struct bcc_probe {
 	struct part entries[BCC_ENTRIES];
 	unsigned nentries, number;
 	bool latency;
+	bool binary; /* STRCMP() compares bytes */
 };
 
 /* "what is wrong", with a caret under `at`, which lies in probe->all; STATUS_USAGE. */

@@ -15,9 +15,9 @@
 struct options {
 	struct trace trace;
 	struct text script, prints; /* what an interval prints */
-	long every, times, top;
+	long every, times, top, tid;
 	unsigned nprobes;
-	bool print;
+	bool print, keeps;
 };
 
 /* "int,char*": is the i-th one a string? */
@@ -93,11 +93,15 @@ static void put_entries(const struct bcc_probe *p, struct text *s)
 
 /* What the probe does for a value: one program, since of two in one place it is open which comes
  * first. */
-static void put_body(const struct bcc_probe *p, const char *filter, char how, const char *values,
-		     struct text *s)
+static void put_body(struct options *o, const struct bcc_probe *p, const char *filter, char how,
+		     const char *values)
 {
+	struct text *s = &o->script;
+
 	bcc_place(p, false, s);
 	text_add(s, " /pid != %d", getpid());
+	if (o->tid)
+		text_add(s, " && tid == %ld", o->tid);
 	if (p->latency)
 		text_add(s, " && has_key(@start%u, tid)", p->number);
 	else if (p->nentries)
@@ -148,13 +152,15 @@ static int put_probe(struct options *o, const char *text, char how)
 				   "a histogram is one of a value");
 	if (!status) {
 		put_entries(&p, s);
-		put_body(&p, filter.n ? filter.p : NULL, how, values.p, s);
+		put_body(o, &p, filter.n ? filter.p : NULL, how, values.p);
 		text_add(&o->prints, "\tprintf(\"");
 		put_quoted(&o->prints, q.label);
 		text_add(&o->prints, "\\n\");\n\tprint(@%c%u", how, p.number);
 		if (o->top && how == 'C')
 			text_add(&o->prints, ", %ld", o->top);
-		text_add(&o->prints, ");\n\tclear(@%c%u);\n", how, p.number);
+		text_add(&o->prints, ");\n");
+		if (!o->keeps)
+			text_add(&o->prints, "\tclear(@%c%u);\n", how, p.number);
 	}
 	free(filter.p);
 	free(values.p);
@@ -184,7 +190,8 @@ static const char help[] =
 	"  STRCMP(\"text\", NAME)\n"
 	"\n"
 	"  -C, -H                   the probes behind it: how often each value came, a histogram\n"
-	"  -p PID                   only this process\n"
+	"  -p PID, -t TID           only this process, this thread\n"
+	"  -c                       counts go on from one interval to the next\n"
 	"  -i N, -n N, -d N         print each N seconds (1), N times, end after N seconds\n"
 	"  -T N                     the N most frequent values\n"
 	"  -I HEADER, -z N          types; bytes of strings\n"
@@ -212,6 +219,8 @@ static int take(struct options *o, int opt)
 	case 'z': return option_take(&o->trace, option_named("max-strlen"), optarg);
 	case 'E': return option_take(&o->trace, option_named("engine"), optarg);
 	case 'd': return option_take(&o->trace, option_named("duration"), optarg);
+	case 't': return take_number(optarg, &o->tid);
+	case 'c': o->keeps = true; return 0;
 	case 'i': return take_number(optarg, &o->every);
 	case 'n': return take_number(optarg, &o->times);
 	case 'T': return take_number(optarg, &o->top);
@@ -219,6 +228,25 @@ static int take(struct options *o, int opt)
 	case 'h': fputs(help, stdout); exit(output_check(STATUS_OK));
 	default: return STATUS_USAGE;
 	}
+}
+
+static const struct option names[] = {{"help", 0, NULL, 'h'},        {"print-script", 0, NULL, 'v'},
+				      {"pid", 1, NULL, 'p'},         {"engine", 1, NULL, 'E'},
+				      {"duration", 1, NULL, 'd'},    {"interval", 1, NULL, 'i'},
+				      {"number", 1, NULL, 'n'},      {"top", 1, NULL, 'T'},
+				      {"tid", 1, NULL, 't'},         {"cumulative", 0, NULL, 'c'},
+				      {"string-size", 1, NULL, 'z'}, {"include", 1, NULL, 'I'},
+				      {"verbose", 0, NULL, 'v'},     {0}};
+
+/* Does the word behind it belong to it? */
+static bool takes_next(const char *option)
+{
+	if (option[1] != '-')
+		return option[1] && strchr("pIzdinTt", option[1]) && !option[2];
+	for (const struct option *n = names; n->name; n++)
+		if (!strcmp(n->name, option + 2))
+			return n->has_arg;
+	return false;
 }
 
 /* First the options of all, then the probes: -C and -H hold for all that follow. */
@@ -231,7 +259,7 @@ static int put_probes(struct options *o, int argc, char **argv)
 		if (!strcmp(argv[i], "-C") || !strcmp(argv[i], "-H"))
 			how = argv[i][1];
 		else if (argv[i][0] == '-')
-			i += argv[i][1] != 0 && strchr("pIzdinT", argv[i][1]) && !argv[i][2];
+			i += takes_next(argv[i]);
 		else if (how)
 			status = put_probe(o, argv[i], how);
 		else
@@ -247,21 +275,13 @@ static int put_probes(struct options *o, int argc, char **argv)
 
 int cmd_argdist(int argc, char **argv)
 {
-	static const struct option names[] = {{"help", 0, NULL, 'h'},
-					      {"print-script", 0, NULL, 'v'},
-					      {"pid", 1, NULL, 'p'},
-					      {"engine", 1, NULL, 'E'},
-					      {"duration", 1, NULL, 'd'},
-					      {"interval", 1, NULL, 'i'},
-					      {"number", 1, NULL, 'n'},
-					      {"top", 1, NULL, 'T'},
-					      {0}};
 	struct options o = {.every = 1};
 	int opt, end = 1, status = trace_open(&o.trace);
 
 	while (end < argc && strcmp(argv[end], "--") != 0)
 		end++;
-	while (!status && (opt = getopt_long(end, argv, "-hp:i:n:d:T:I:z:vCH", names, NULL)) >= 0)
+	while (!status &&
+	       (opt = getopt_long(end, argv, "-hp:i:n:d:T:I:z:t:cvCH", names, NULL)) >= 0)
 		if (opt != 1 && opt != 'C' && opt != 'H')
 			status = take(&o, opt);
 	text_add(&o.script, "config = { print_maps_on_exit = false }\n");

@@ -16,7 +16,7 @@ struct options {
 	struct text script;
 	const char *name;
 	long tid, most;
-	bool time, offset, cpu, kstack, ustack, own, print;
+	bool time, offset, since_1970, cpu, kstack, ustack, address, own, sums, binary, print;
 };
 
 /* What stands in a format behind its %: as ours, and how its argument is wrapped. */
@@ -64,9 +64,35 @@ static int put_message(struct bcc_probe *p, const char *at, struct text *format,
 	return *f.p ? bcc_error(p, f.p, NULL, "the format has no place for this") : 0;
 }
 
+/* The line of an event, or for -A one more of its kind. */
+static void put_line(const struct options *o, const struct bcc_probe *p, const char *format,
+		     const char *args, struct text *s)
+{
+	if (o->sums) {
+		text_add(s, "\t@traces[pid, tid, comm, \"%.*s\"%s] = count();\n",
+			 (int)p->function.n, p->function.p, args);
+		return;
+	}
+	if (o->time)
+		text_add(s, "\tprintf(\"%%-8s \", strftime(\"%%H:%%M:%%S\", nsecs));\n");
+	if (o->offset && o->since_1970)
+		text_add(s, "\tprintf(\"%%-17s \", strftime(\"%%s.%%f\", nsecs));\n");
+	else if (o->offset)
+		text_add(s, "\tprintf(\"%%d.%%06d \", elapsed / 1000000000, elapsed %% "
+			    "1000000000 / 1000);\n");
+	if (o->cpu)
+		text_add(s, "\tprintf(\"%%-3d \", cpu);\n");
+	text_add(s, "\tprintf(\"%%-7d %%-7d %%-15s %%-16s %s\\n\", pid, tid, comm, \"%.*s\"%s);\n",
+		 format, (int)p->function.n, p->function.p, args);
+	if (o->kstack)
+		text_add(s, "\tprintf(\"%%s\\n\", kstack%s);\n", o->address ? "(perf)" : "");
+	if (o->ustack)
+		text_add(s, "\tprintf(\"%%s\\n\", ustack%s);\n", o->address ? "(perf)" : "");
+}
+
 static int put_probe(struct options *o, const char *text)
 {
-	struct bcc_probe p = {0};
+	struct bcc_probe p = {.binary = o->binary};
 	struct text filter = {0}, format = {0}, args = {0}, *s = &o->script;
 	const char *at;
 	int status = bcc_head(&p, text, &at);
@@ -99,22 +125,7 @@ static int put_probe(struct options *o, const char *text)
 		if (o->name)
 			text_add(s, " && strcontains(comm, \"%s\")", o->name);
 		text_add(s, filter.n ? " && (%s)/ {\n" : "/ {\n", filter.p);
-		if (o->time)
-			text_add(s, "\tprintf(\"%%-8s \", strftime(\"%%H:%%M:%%S\", nsecs));\n");
-		if (o->offset)
-			text_add(s, "\tprintf(\"%%d.%%06d \", elapsed / 1000000000, elapsed %% "
-				    "1000000000 / 1000);\n");
-		if (o->cpu)
-			text_add(s, "\tprintf(\"%%-3d \", cpu);\n");
-		text_add(s,
-			 "\tprintf(\"%%-7d %%-7d %%-15s %%-16s %s\\n\", pid, tid, comm, "
-			 "\"%.*s\"%s);\n",
-			 format.n ? format.p : "", (int)p.function.n, p.function.p,
-			 args.n ? args.p : "");
-		if (o->kstack)
-			text_add(s, "\tprintf(\"%%s\\n\", kstack);\n");
-		if (o->ustack)
-			text_add(s, "\tprintf(\"%%s\\n\", ustack);\n");
+		put_line(o, &p, format.n ? format.p : "", args.n ? args.p : "", s);
 		if (o->most)
 			text_add(s, "\t@events++;\n\tif (@events >= %ld) { exit(); }\n", o->most);
 		text_add(s, "}\n");
@@ -127,10 +138,17 @@ static int put_probe(struct options *o, const char *text)
 
 static void put_header(struct options *o)
 {
-	text_add(&o->script,
-		 "config = { print_maps_on_exit = false }\nbegin { printf(\"%s%s%s%%-7s %%-7s "
-		 "%%-15s %%-16s %%s\\n\"",
-		 o->time ? "TIME     " : "", o->offset ? "TIME     " : "", o->cpu ? "CPU " : "");
+	text_add(&o->script, "config = { print_maps_on_exit = false }\n");
+	if (o->sums) {
+		text_add(&o->script, "end { print(@traces); }\n");
+		return;
+	}
+	text_add(&o->script, "begin { printf(\"%s%s%s%%-7s %%-7s %%-15s %%-16s %%s\\n\"",
+		 o->time ? "TIME     " : "",
+		 !o->offset      ? ""
+		 : o->since_1970 ? "TIME              "
+				 : "TIME     ",
+		 o->cpu ? "CPU " : "");
 	text_add(&o->script, ", \"PID\", \"TID\", \"COMM\", \"FUNC\", \"-\"); }\n");
 }
 
@@ -154,9 +172,14 @@ static const char help[] =
 	"\n"
 	"  -p PID, -L TID, -n NAME  only this process, this thread, names with NAME in it\n"
 	"  -M N                     end after N lines\n"
-	"  -T, -t, -C               columns: time of day, time since the beginning, CPU\n"
-	"  -K, -U                   stacks of the kernel, of the process\n"
-	"  -c CGROUP, -I HEADER, -z N  only in that cgroup; types; bytes of strings\n"
+	"  --uid USER, -c CGROUP    only of that user; only in that cgroup\n"
+	"  -T, -t, -C               columns: time of day, time since the beginning (-u: since "
+	"1970), "
+	"CPU\n"
+	"  -K, -U, -a               stacks of the kernel, of the process; with addresses\n"
+	"  -A                       no lines, but at the end how often each came\n"
+	"  -B                       STRCMP() compares bytes, also behind a 0\n"
+	"  -I HEADER, -Z N, -b N    types; bytes of strings; pages of each CPU's ring\n"
 	"  -S                       waggle's own events, too\n"
 	"  -v, --print-script       print the script and end\n"
 	"  -- CMD ARGS              run a command, trace it until it ends\n"
@@ -172,7 +195,15 @@ static int take(struct options *o, int opt)
 	case 'p': return option_take(&o->trace, option_named("pid"), optarg);
 	case 'c': return option_take(&o->trace, option_named("cgroup"), optarg);
 	case 'I': return option_take(&o->trace, option_named("include"), optarg);
-	case 'z': return option_take(&o->trace, option_named("max-strlen"), optarg);
+	case 'z':
+	case 'Z': return option_take(&o->trace, option_named("max-strlen"), optarg);
+	case 'b': return option_take(&o->trace, option_named("perf-rb-pages"), optarg);
+	case 'i': return option_take(&o->trace, option_named("uid"), optarg);
+	case 'f':
+		return usage_error("trace has no -f: lines are chosen by `| grep '%s'`, events by "
+				   "a predicate: p::FUNCTION (STRCMP(\"%s\", arg1))",
+				   optarg, optarg);
+	case 's': return 0; /* symbols are found in every file that a process has mapped */
 	case 'E': return option_take(&o->trace, option_named("engine"), optarg);
 	case 'D': return option_take(&o->trace, option_named("duration"), optarg);
 	case 'L': return number(optarg, &o->tid);
@@ -182,7 +213,11 @@ static int take(struct options *o, int opt)
 		return strpbrk(optarg, "\"\\") ? usage_error("a name has no quotes") : 0;
 	case 'T': o->time = true; return 0;
 	case 't': o->offset = true; return 0;
+	case 'u': o->since_1970 = true; return 0;
 	case 'C': o->cpu = true; return 0;
+	case 'a': o->address = true; return 0;
+	case 'A': o->sums = true; return 0;
+	case 'B': o->binary = true; return 0;
 	case 'K': o->kstack = true; return 0;
 	case 'U': o->ustack = true; return 0;
 	case 'S': o->own = true; return 0;
@@ -194,18 +229,40 @@ static int take(struct options *o, int opt)
 
 int cmd_bcc_trace(int argc, char **argv)
 {
-	static const struct option names[] = {
-		{"help", 0, NULL, 'h'},       {"print-script", 0, NULL, 'v'},
-		{"pid", 1, NULL, 'p'},        {"tid", 1, NULL, 'L'},
-		{"engine", 1, NULL, 'E'},     {"duration", 1, NULL, 'D'},
-		{"max-events", 1, NULL, 'M'}, {0}};
+	static const struct option names[] = {{"help", 0, NULL, 'h'},
+					      {"print-script", 0, NULL, 'v'},
+					      {"verbose", 0, NULL, 'v'},
+					      {"pid", 1, NULL, 'p'},
+					      {"tid", 1, NULL, 'L'},
+					      {"uid", 1, NULL, 'i'},
+					      {"engine", 1, NULL, 'E'},
+					      {"duration", 1, NULL, 'D'},
+					      {"max-events", 1, NULL, 'M'},
+					      {"buffer-pages", 1, NULL, 'b'},
+					      {"string-size", 1, NULL, 'Z'},
+					      {"include-self", 0, NULL, 'S'},
+					      {"timestamp", 0, NULL, 't'},
+					      {"unix-timestamp", 0, NULL, 'u'},
+					      {"time", 0, NULL, 'T'},
+					      {"print_cpu", 0, NULL, 'C'},
+					      {"cgroup-path", 1, NULL, 'c'},
+					      {"name", 1, NULL, 'n'},
+					      {"msg-filter", 1, NULL, 'f'},
+					      {"bin_cmp", 0, NULL, 'B'},
+					      {"sym_file_list", 1, NULL, 's'},
+					      {"kernel-stack", 0, NULL, 'K'},
+					      {"user-stack", 0, NULL, 'U'},
+					      {"address", 0, NULL, 'a'},
+					      {"include", 1, NULL, 'I'},
+					      {"aggregate", 0, NULL, 'A'},
+					      {0}};
 	struct options o = {0};
 	int opt, end = 1, status = trace_open(&o.trace);
 
 	while (end < argc && strcmp(argv[end], "--") != 0)
 		end++;
-	while (!status &&
-	       (opt = getopt_long(end, argv, "hp:L:n:M:TtCKUc:I:z:Sv", names, NULL)) >= 0)
+	while (!status && (opt = getopt_long(end, argv, "hp:L:n:M:TtuCKUaABc:I:z:Z:b:f:s:Sv", names,
+					     NULL)) >= 0)
 		status = take(&o, opt);
 	if (!status && optind == end)
 		status = usage_error("trace takes a probe: p:LIB:FUNCTION, t:CATEGORY:EVENT; "

@@ -265,6 +265,9 @@ struct object {
 	vec(struct attach) attaches;
 	vec(struct object_fill) fills;
 
+	/* Of raw_syscalls an engine need not tell of other calls: a bit for each of 512; NULL: of all. */
+	const u64 *raw_calls;
+
 	/* Made by another compiler: no control block in .bss, no config in .rodata, no records. It
 	 * may have BTF of its own, sections' sizes and offsets filled in; and subprograms. */
 	bool plain;

@@ -84,8 +84,7 @@ static void put_time(struct strace *s, u64 ns)
  * several. */
 void line_begin(struct strace *s, struct task *t, u64 ns)
 {
-	struct buf b = {0};
-	char name[64], comm[32] = "";
+	char name[64], comm[32] = "", text[80];
 	FILE *f;
 
 	if (s->open && s->open != t) {
@@ -106,11 +105,13 @@ void line_begin(struct strace *s, struct task *t, u64 ns)
 			fclose(f);
 	}
 	if (s->opts.with_pid)
-		buf_printf(&b, comm[0] ? "%u<%s> " : "%-5u ", t->tid, comm);
+		snprintf(text, sizeof(text), comm[0] ? "%u<%s> " : "%-5u ", t->tid, comm);
 	else if (s->ntasks > 1 || s->opts.all)
-		buf_printf(&b, comm[0] ? "[pid %5u<%s>] " : "[pid %5u] ", t->tid, comm);
-	put(s, buf_str(&b), b.n);
-	buf_free(&b);
+		snprintf(text, sizeof(text), comm[0] ? "[pid %5u<%s>] " : "[pid %5u] ", t->tid,
+			 comm);
+	else
+		text[0] = 0;
+	puts_(s, text);
 	put_time(s, ns);
 }
 
@@ -134,17 +135,19 @@ static struct shown shown_of(struct strace *s, struct task *t, struct buf *out)
 /* Without one argument that its end would tell, all are known now. */
 static void put_beginning(struct strace *s, struct task *t, u64 ns)
 {
-	struct buf b = {0};
-	struct shown c = shown_of(s, t, &b);
+	struct buf *b = &s->line;
+	struct shown c = shown_of(s, t, b);
 
+	b->n = 0;
 	line_begin(s, t, ns);
-	buf_printf(&b, "%s(", c.call->name);
+	buf_puts(b, c.call->name);
+	buf_char(b, '(');
 	call_args(&c, 0, c.call->at_entry);
 	if (!c.ended && c.call->at_entry && c.call->at_entry < c.call->nargs)
-		buf_puts(&b, ", ");
-	put(s, buf_str(&b), b.n);
-	buf_free(&b);
+		buf_puts(b, ", ");
+	put(s, b->p, b->n);
 	t->shown = true;
+	t->ended = c.ended;
 	s->open = t;
 }
 
@@ -197,6 +200,15 @@ static const struct {
 	{516, "ERESTART_RESTARTBLOCK", "Interrupted by signal"},
 };
 
+static void put_name(struct buf *b, const char *name, const char *text)
+{
+	buf_puts(b, "-1 ");
+	buf_puts(b, name);
+	buf_puts(b, " (");
+	buf_puts(b, text);
+	buf_char(b, ')');
+}
+
 static void put_error(struct buf *b, s32 number)
 {
 	const char *name = strerrorname_np(number);
@@ -207,7 +219,7 @@ static void put_error(struct buf *b, s32 number)
 			return;
 		}
 	if (name)
-		buf_printf(b, "-1 %s (%s)", name, strerrordesc_np(number));
+		put_name(b, name, strerrordesc_np(number));
 	else
 		buf_printf(b, "-1 (errno %d)", number);
 }
@@ -219,7 +231,7 @@ static void put_result(struct shown *c)
 	if (ret < 0 && ret >= -4095) {
 		put_error(c->out, (s32)-ret);
 	} else if (c->call->result == 'x') {
-		buf_printf(c->out, "%#llx", (unsigned long long)ret);
+		show_hex(c->out, (u64)ret);
 	} else if (c->call->result == 'o') {
 		buf_printf(c->out, "%#llo", (unsigned long long)ret);
 	} else if (c->call->result == 'f') {
@@ -239,7 +251,7 @@ static void put_result(struct shown *c)
 	} else if (!strcmp(c->call->name, "fcntl") && c->args[1] == 1) {
 		buf_printf(c->out, ret ? "%#llx (flags FD_CLOEXEC)" : "%lld", (long long)ret);
 	} else {
-		buf_printf(c->out, "%lld", (long long)ret);
+		buf_s64(c->out, ret);
 	}
 	if (c->after.n)
 		buf_printf(c->out, " (%s)", buf_str(&c->after));
@@ -247,51 +259,62 @@ static void put_result(struct shown *c)
 
 static void put_padding(struct strace *s, struct buf *b)
 {
+	static const char blanks[] = "                                        ";
 	u64 at = s->column + b->n;
 
-	for (buf_char(b, ' '); at + 1 < RESULT_COLUMN; at++)
-		buf_char(b, ' ');
+	buf_add(b, blanks, at + 1 < RESULT_COLUMN ? RESULT_COLUMN - at : 1);
+}
+
+/* What poll() and the like say behind the result is found among all arguments. */
+static void put_rest(struct shown *c, u32 from)
+{
+	struct buf *out = c->out, none = {0};
+
+	if (from < c->call->nargs) {
+		call_args(c, from, c->call->nargs);
+		return;
+	}
+	c->out = &none;
+	call_args(c, 0, from);
+	buf_free(&none);
+	c->out = out;
+}
+
+static bool says_more(const struct call *c)
+{
+	static const char *const kinds[] = {"poll", "fdset", "left", "leftval"};
+
+	for (u32 i = 0; i < c->nargs; i++)
+		for (u32 k = 0; k < ARRAY_SIZE(kinds); k++)
+			if (!strcmp(c->args[i].kind->name, kinds[k]))
+				return true;
+	return false;
 }
 
 static void put_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 {
-	struct buf b = {0}, result = {0};
-	struct shown c = shown_of(s, t, &b);
-	struct buf none = {0};
+	struct buf *b = &s->line;
+	struct shown c = shown_of(s, t, b);
 
+	b->n = 0;
 	if (t->cut) {
 		line_begin(s, t, ns);
-		buf_printf(&b, "<... %s resumed>", c.call->name);
+		buf_printf(b, "<... %s resumed>", c.call->name);
 	}
-	/* what the beginning told says whether anything follows */
-	c.out = &none;
-	call_args(&c, 0, c.call->at_entry);
-	buf_free(&none);
-	c.out = &b;
 	c.done = true;
 	c.ret = ret;
-	c.after.n = 0;
-	if (!c.ended &&
-	    c.call->at_entry == c.call->nargs) { /* what poll() says behind the result */
-		c.out = &none;
-		call_args(&c, 0, c.call->nargs);
-		buf_free(&none);
-		c.out = &b;
-	} else {
-		call_args(&c, c.call->at_entry, c.call->nargs);
-	}
-	buf_char(&b, ')');
-	put_padding(s, &b);
-	c.out = &result;
+	c.ended = t->ended;
+	if (c.call->at_entry < c.call->nargs || says_more(c.call))
+		put_rest(&c, c.call->at_entry);
+	buf_char(b, ')');
+	put_padding(s, b);
+	buf_puts(b, "= ");
 	put_result(&c);
-	buf_printf(&b, "= %s", buf_str(&result));
 	if (s->opts.durations)
-		buf_printf(&b, " <%llu.%06llu>", (unsigned long long)((ns - t->ns) / 1000000000u),
+		buf_printf(b, " <%llu.%06llu>", (unsigned long long)((ns - t->ns) / 1000000000u),
 			   (unsigned long long)((ns - t->ns) % 1000000000u / 1000));
-	put(s, buf_str(&b), b.n);
+	put(s, b->p, b->n);
 	end_line(s);
-	buf_free(&b);
-	buf_free(&result);
 	buf_free(&c.after);
 }
 

@@ -9,12 +9,19 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 
-/* Nobody waits for us, so bursts must fit. */
-enum { FIELDS_MOST = 12, IDLE_MS = 30, BURST_BYTES = 8 << 20 };
+/* Nobody waits for us, so bursts must fit: memory for all rings together, most and least of one. */
+enum {
+	FIELDS_MOST = 12,
+	IDLE_MS = 30,
+	BURST_BYTES = 64 << 20,
+	RING_MOST = 32 << 20,
+	RING_LEAST = 1 << 20
+};
 
 /* What a record is, by the name of its first field; where its fields are. */
 struct record {
@@ -307,6 +314,15 @@ static int trace(struct strace *s, struct waggle_opts *o, struct waggle_object *
 	return err;
 }
 
+static u32 ring_bytes(const struct strace *s)
+{
+	u32 bytes = RING_MOST, cpus = s->kernel ? (u32)MAX(get_nprocs_conf(), 1) : 2;
+
+	while (bytes > RING_LEAST && (u64)bytes * cpus > BURST_BYTES)
+		bytes /= 2;
+	return bytes;
+}
+
 static int prepare(struct strace *s, const struct waggle_opts *o, struct diag *diag)
 {
 	struct utsname machine;
@@ -342,6 +358,7 @@ static void free_all(struct strace *s)
 			task_free(s, &s->tasks[i]);
 	paths_free(s);
 	buf_free(&s->out);
+	buf_free(&s->line);
 	free(s->records);
 	free(s);
 }
@@ -351,6 +368,18 @@ static int exit_status(const struct strace *s)
 	if (s->status <= 0)
 		return s->failed ? 1 : 0;
 	return WIFEXITED(s->status) ? WEXITSTATUS(s->status) : 128 + WTERMSIG(s->status);
+}
+
+/* NULL: all. What has no name is not shown. */
+static const u64 *raw_calls(struct strace *s)
+{
+	bool all = true;
+
+	for (u32 i = 0; i < MAX_CALLS; i++) {
+		all &= s->traced[i] || !s->calls[i].name;
+		s->wanted[i / 64] |= (u64)s->traced[i] << (i % 64);
+	}
+	return all ? NULL : s->wanted;
 }
 
 int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *opts)
@@ -374,7 +403,8 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 		}
 		o.name = "strace";
 		if (!o.ring_bytes)
-			o.ring_bytes = BURST_BYTES;
+			o.ring_bytes = ring_bytes(s);
+		o.raw_calls = raw_calls(s);
 		o.out_fd = 0;
 		if (!s->kernel)
 			o.pid = what->pid;

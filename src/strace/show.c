@@ -56,10 +56,17 @@ const void *show_memory(struct shown *c, const struct arg *a, u64 size)
 
 void show_address(struct buf *b, u64 addr)
 {
+	buf_puts(b, addr ? "0x" : "NULL");
 	if (addr)
-		buf_printf(b, "0x%llx", (unsigned long long)addr);
-	else
-		buf_puts(b, "NULL");
+		buf_hex(b, addr);
+}
+
+/* 0, 0x1 */
+void show_hex(struct buf *b, u64 value)
+{
+	if (value)
+		buf_puts(b, "0x");
+	buf_hex(b, value);
 }
 
 /* Names of several bits come before their parts. */
@@ -70,7 +77,9 @@ void show_flags(struct buf *b, const struct flag_set *set, u64 bits)
 
 	for (const struct flag *f = set->flags; f->name; f++)
 		if (bits ? f->value && (left & f->value) == f->value : !f->value) {
-			buf_printf(b, "%s%s", first ? "" : "|", f->name);
+			if (!first)
+				buf_char(b, '|');
+			buf_puts(b, f->name);
 			first = false;
 			left &= ~f->value;
 			if (!bits)
@@ -106,13 +115,13 @@ void one_of(struct buf *b, const char *set, u64 value)
 
 static bool letter(struct buf *b, u8 ch)
 {
-	static const char from[] = "\n\t\r\v\f\"\\", to[] = "ntrvf\"\\";
-	const char *at = ch ? strchr(from, ch) : NULL;
+	static const char letters[128] = {['\n'] = 'n', ['\t'] = 't', ['\r'] = 'r', ['\v'] = 'v',
+					  ['\f'] = 'f', ['"'] = '"',  ['\\'] = '\\'};
 
-	if (!at)
+	if (ch > 127 || !letters[ch])
 		return false;
 	buf_char(b, '\\');
-	buf_char(b, to[at - from]);
+	buf_char(b, letters[ch]);
 	return true;
 }
 
@@ -125,17 +134,22 @@ void show_bytes(struct buf *b, const void *bytes, u64 n, u64 all, bool hex, u64 
 	buf_char(b, '"');
 	n = MIN(n, most);
 	for (u64 i = 0; i < n; i++) {
-		if (hex)
-			buf_printf(b, "\\x%02x", p[i]);
-		else if (letter(b, p[i]))
+		char octal[4] = {'\\', (char)('0' + (p[i] >> 6)), (char)('0' + (p[i] >> 3 & 7)),
+				 (char)('0' + (p[i] & 7))};
+		bool digit = i + 1 < n && p[i + 1] >= '0' && p[i + 1] <= '9';
+		u32 skip = digit || p[i] > 63 ? 0 : p[i] > 7 ? 1 : 2;
+
+		if (hex) {
+			buf_puts(b, p[i] < 16 ? "\\x0" : "\\x");
+			buf_hex(b, p[i]);
+		} else if (letter(b, p[i])) {
 			continue;
-		else if (p[i] >= ' ' && p[i] < 127)
+		} else if (p[i] >= ' ' && p[i] < 127) {
 			buf_char(b, (char)p[i]);
-		else
-			buf_printf(b,
-				   i + 1 < n && p[i + 1] >= '0' && p[i + 1] <= '9' ? "\\%03o"
-										   : "\\%o",
-				   p[i]);
+		} else {
+			buf_char(b, octal[0]);
+			buf_add(b, octal + 1 + skip, 3 - skip);
+		}
 	}
 	buf_char(b, '"');
 	if (all > n)
@@ -201,21 +215,23 @@ void show_descriptor(struct shown *c, s32 fd)
 {
 	const char *path = c->s->opts.paths && fd >= 0 ? path_of(c->s, c->task, fd) : NULL;
 
-	buf_printf(c->out, path ? "%d<%s>" : "%d", fd, path);
+	buf_s64(c->out, fd);
+	if (path)
+		buf_printf(c->out, "<%s>", path);
 }
 
 /* ---- numbers */
 
-#define PLAIN(name, format, type)                                   \
+#define PLAIN(name, put, type)                                      \
 	void show_kind_##name(struct shown *c, const struct arg *a) \
 	{                                                           \
-		buf_printf(c->out, format, (type)ARG(c, a));        \
+		put(c->out, (type)ARG(c, a));                       \
 	}
-PLAIN(d, "%d", s32)
-PLAIN(u, "%u", u32)
-PLAIN(ld, "%lld", long long)
-PLAIN(lu, "%llu", unsigned long long)
-PLAIN(x, "%#llx", unsigned long long)
+PLAIN(d, buf_s64, s32)
+PLAIN(u, buf_u64, u32)
+PLAIN(ld, buf_s64, s64)
+PLAIN(lu, buf_u64, u64)
+PLAIN(x, show_hex, u64)
 #undef PLAIN
 
 void show_kind_p(struct shown *c, const struct arg *a)

@@ -83,7 +83,8 @@ struct task {
 	u32 tid, pid;
 	bool inside; /* a call has begun */
 	bool shown;  /* its beginning has been written, */
-	bool cut;    /* and another line behind it */
+	bool cut;    /* and another line behind it; */
+	bool ended;  /* it told that no argument follows */
 	bool begun;  /* the command: its exec has been seen */
 	u32 nr;
 	u64 args[MAX_ARGS], ns;
@@ -104,13 +105,14 @@ struct strace {
 	const struct arch *arch;
 	struct call calls[MAX_CALLS];
 	bool traced[MAX_CALLS];
+	u64 wanted[MAX_CALLS / 64]; /* the same as bits */
 	bool kernel; /* its engine serves: else the user engine */
 	u32 command;
 	struct task *tasks[256];
 	u32 ntasks;
 	struct task *open;    /* whose line is not ended yet */
 	struct task *waiting; /* whose call has begun, of which nothing is written yet */
-	struct buf out;
+	struct buf out, line; /* what is written; a part of a line that is made */
 	u64 column;              /* of the line that is being written */
 	u64 last_ns, clock_off;  /* -r; realtime less monotonic */
 	struct name *names[256]; /* paths.c: of descriptors */
@@ -156,6 +158,7 @@ void show_one(struct buf *, const struct flag_set *, u64 value);
 void flags_of(struct buf *, const char *set, u64 bits);
 void one_of(struct buf *, const char *set, u64 value);
 void show_address(struct buf *, u64 addr);
+void show_hex(struct buf *, u64);
 void show_bytes(struct buf *, const void *, u64 n, u64 all, bool hex, u64 most);
 void show_signal(struct buf *, int sig);
 void show_signals(struct buf *, u64 bits);

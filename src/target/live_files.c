@@ -91,6 +91,33 @@ static const char *in_cache(struct arena *a, const char *name)
 	return found;
 }
 
+/* Without a cache, as in small containers: the first by name of those in FOLDER that are ELF files;
+ * what is called libc.so may be a text for the linker. */
+static const char *in_folder(struct arena *a, const char *folder, const char *name)
+{
+	const char *found = NULL;
+	DIR *dir = opendir(folder);
+
+	for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
+		const char *path;
+		char magic[4] = "";
+		int fd;
+
+		if (!is_library(e->d_name, name) || !strstr(e->d_name, ".so"))
+			continue;
+		path = arena_printf(a, "%s/%s", folder, e->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+		    !memcmp(magic, "\177ELF", sizeof(magic)) && (!found || strcmp(path, found) < 0))
+			found = path;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 static const char *find_library(struct arena *a, const char *name)
 {
 	static const char *const folders[] = {"/lib/x86_64-linux-gnu",
@@ -100,21 +127,10 @@ static const char *find_library(struct arena *a, const char *name)
 					      "/lib",
 					      "/usr/lib",
 					      "/usr/local/lib"};
-	static const char *const forms[] = {"%s/%s",        "%s/%s.so",      "%s/lib%s.so",
-					    "%s/%s.so.6",   "%s/lib%s.so.6", "%s/%s.so.1",
-					    "%s/lib%s.so.1"};
 	const char *found = in_cache(a, name);
-	char path[PATH_MAX];
 
 	for (u32 i = 0; i < ARRAY_SIZE(folders) && !found; i++)
-		for (u32 k = 0; k < ARRAY_SIZE(forms) && !found; k++) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-			snprintf(path, sizeof(path), forms[k], folders[i], name);
-#pragma GCC diagnostic pop
-			if (!access(path, R_OK))
-				found = arena_strdup(a, path);
-		}
+		found = in_folder(a, folders[i], name);
 	return found;
 }
 

@@ -81,6 +81,20 @@ static bool need_kprobes(const char *what)
 	return access("/sys/bus/event_source/devices/kprobe/type", F_OK) == 0;
 }
 
+/* a function of the kernel that may be probed: it may have been inlined, or have another name */
+static bool need_function(const char *what)
+{
+	char line[512], name[256];
+	bool found = false;
+	FILE *f = fopen("/sys/kernel/tracing/available_filter_functions", "r");
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%255s", name) == 1 && !strcmp(name, what);
+	if (f)
+		fclose(f);
+	return found;
+}
+
 static bool need_no_kprobes(const char *what)
 {
 	return !need_kprobes(what);
@@ -99,6 +113,7 @@ static const struct need {
 	{ "tracepoint:", need_tracepoint, "no tracepoint " },
 	{ "program:", have_program, "no program " },
 	{ "file:", need_file, "no file " },
+	{ "function:", need_function, "no function " },
 	{ "kernel", need_kernel, "needs a kernel " },
 	{ "kprobes", need_kprobes, "no kprobes" },
 	{ "no kprobes", need_no_kprobes, "a kernel with kprobes" },

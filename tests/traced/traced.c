@@ -8,7 +8,8 @@
  *      thread, keeps memory, and waits a tenth of a second. `traced backlog`: packets of TCP that nobody
  *      takes, as nobody accepts connections; waits until they are sent again. `traced frames DEVICE
  *      NAME...`: sends packets of a table, as they are. `traced datagrams PORT...`: sends datagrams to
- *      this machine.
+ *      this machine. `traced kernel`: calls that C libraries make otherwise: sleeps by nanosleep(2), and
+ *      hands a word to itself through a stream of UNIX sockets.
  * Out: nothing. Functions are never inlined, and what their arguments point to is in memory.
  */
 #define _GNU_SOURCE
@@ -22,6 +23,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -284,6 +286,17 @@ static int backlog(void)
 	return nanosleep(&pause, NULL);
 }
 
+static int of_the_kernel(void)
+{
+	struct timespec pause = {0, 12000000};
+	char word[8];
+	int ends[2];
+
+	return syscall(SYS_nanosleep, &pause, NULL) ||
+	       socketpair(AF_UNIX, SOCK_STREAM, 0, ends) || write(ends[0], "hello", 6) != 6 ||
+	       read(ends[1], word, sizeof(word)) != 6;
+}
+
 static int toolbox(void)
 {
 	struct timespec pause = {0, 100000000};
@@ -409,6 +422,8 @@ int main(int argc, char **argv)
 		return send_frames(argv[2], argv + 3);
 	if (argc > 1 && !strcmp(argv[1], "backlog"))
 		return backlog();
+	if (argc > 1 && !strcmp(argv[1], "kernel"))
+		return of_the_kernel();
 	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "name%d", i);
 		snprintf(text, sizeof(text), "text%d", i);

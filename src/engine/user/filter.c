@@ -3,7 +3,8 @@
  *
  * In:  the plan. Out: a classic BPF program for seccomp(2).
  *
- *	another architecture: goes on, unless all calls are wanted (as raw_syscalls sees them)
+ *	another architecture: goes on, unless all calls are wanted (as raw_syscalls sees them, where
+ *	    nobody has said which of them are)
  *	a number of the plan: stops
  *	calls that we must see ourselves, by their arguments: a new name, another user, a task that
  *	    asks not to be traced (it would be left under a filter that nobody serves)
@@ -123,7 +124,7 @@ static u32 make_ranges(struct range *r, const struct plan *p)
 	u32 n = 0;
 
 	for (u32 nr = 0; nr < SYSCALL_MOST; nr++) {
-		bool stops = p->enter[nr].first || p->exit[nr].first;
+		bool stops = plan_enters(p, nr) || plan_exits(p, nr);
 
 		if (!n || r[n - 1].stops != stops)
 			r[n++] = (struct range){nr, stops};
@@ -137,7 +138,7 @@ int filter_make(struct filter *f, const struct plan *p, bool notify)
 {
 	const struct arch *a = arch_find("x86_64");
 	u32 stop = notify ? SECCOMP_NOTIFY : SECCOMP_TRACE, n, from;
-	bool all = p->all_enter.first || p->all_exit.first;
+	bool all = !p->raw_calls && (p->all_enter.first || p->all_exit.first);
 	static const u32 nr_at = 0, arch_at = 4;
 	struct range ranges[SYSCALL_MOST + 1];
 

@@ -39,7 +39,8 @@ struct plan_list {
 struct plan {
 	struct arena arena;
 	struct plan_list enter[SYSCALL_MOST], exit[SYSCALL_MOST];
-	struct plan_list all_enter, all_exit;        /* raw_syscalls */
+	struct plan_list all_enter, all_exit;        /* raw_syscalls: */
+	const u64 *raw_calls;                        /* those of them; NULL: all */
 	struct plan_list fork, exec, exited, signal; /* sched_process_*, signal_deliver */
 	struct plan_list born, waits;                /* task_newtask, sched_process_wait */
 	struct plan_list profile;                    /* 64 at most */
@@ -55,13 +56,17 @@ static inline bool plan_has(const struct plan_list *l)
 {
 	return l->first != NULL;
 }
+static inline bool plan_raw(const struct plan *p, const struct plan_list *l, u64 nr)
+{
+	return l->first && (!p->raw_calls || (nr < 512 && p->raw_calls[nr / 64] >> (nr % 64) & 1));
+}
 static inline bool plan_enters(const struct plan *p, u64 nr)
 {
-	return p->all_enter.first || (nr < SYSCALL_MOST && p->enter[nr].first);
+	return plan_raw(p, &p->all_enter, nr) || (nr < SYSCALL_MOST && p->enter[nr].first);
 }
 static inline bool plan_exits(const struct plan *p, u64 nr)
 {
-	return p->all_exit.first || (nr < SYSCALL_MOST && p->exit[nr].first);
+	return plan_raw(p, &p->all_exit, nr) || (nr < SYSCALL_MOST && p->exit[nr].first);
 }
 static inline bool plan_has_calls(const struct plan *p)
 {
