@@ -47,8 +47,13 @@ static u32 padded(struct lower *l)
 	u32 present = val_load(vs, 1, 0, 4);
 	u32 time = ask_alu(l, VAL_LSH, ask_alu(l, VAL_AND, present, 1), 3);
 	u32 flags = ask_alu(l, VAL_RSH, val_load(vs, 1, time, 8), 5);
+	/* more words of what is present: then nobody knows where the flags are */
+	u32 one_word = ask_alu(l, VAL_XOR, ask_alu(l, VAL_RSH, val_load(vs, 1, 0, 7), 7), 1);
 
-	return ask_alu(l, VAL_AND, val_alu(vs, VAL_AND, ask_alu(l, VAL_RSH, present, 1), flags), 1);
+	return ask_alu(l, VAL_AND,
+		       val_alu(vs, VAL_AND, one_word,
+			       val_alu(vs, VAL_AND, ask_alu(l, VAL_RSH, present, 1), flags)),
+		       1);
 }
 
 /* In front: its length in two bytes, the lower one first. */

@@ -129,21 +129,29 @@ static bool aligned(const struct check *c, u32 size, u32 access)
 	return memory(c, size, access);
 }
 
+/* NULL: the helper takes it. */
+static const char *map_refused(u32 helper, const struct vm_map *map)
+{
+	u64 allowed = rows[helper].maps;
+	bool changes = helper == HELPER_map_update_elem || helper == HELPER_map_delete_elem ||
+		       helper == HELPER_map_push_elem || helper == HELPER_map_pop_elem;
+
+	if (allowed && !(allowed >> map->kind & 1))
+		return "the helper does not take maps of this kind";
+	if (changes && (map->flags & BPF_F_RDONLY_PROG))
+		return "programs may not write to this map";
+	return NULL;
+}
+
 static bool is_map(struct check *c)
 {
 	const struct vm_map *map = pointer(c->args[c->at]);
-	u64 allowed = rows[c->helper->id].maps;
-	bool changes = c->helper->id == HELPER_map_update_elem ||
-		       c->helper->id == HELPER_map_delete_elem ||
-		       c->helper->id == HELPER_map_push_elem ||
-		       c->helper->id == HELPER_map_pop_elem;
+	const char *why = "it is no map";
 
-	if (!vm_is_map(c->run->vm, map))
-		return wrong(c, "it is no map");
-	if (allowed && !(allowed >> map->kind & 1))
-		return wrong(c, "the helper does not take maps of this kind");
-	if (changes && (map->flags & BPF_F_RDONLY_PROG))
-		return wrong(c, "programs may not write to this map");
+	if (vm_is_map(c->run->vm, map))
+		why = map_refused(c->helper->id, map);
+	if (why)
+		return wrong(c, why);
 	c->map = map;
 	return true;
 }
@@ -214,6 +222,52 @@ bool vm_args_matter(u32 id)
 		if (h->args[i] != ARG_ANY)
 			return true;
 	return false;
+}
+
+/* Bytes of the frame that the argument must be the address of; 0: it must not be, or nobody knows.
+ */
+static u64 known_size(const struct check *c, const struct vm_known args[5])
+{
+	const struct vm_known *next = &args[MIN(c->at + 1, 4u)];
+
+	switch (c->helper->args[c->at]) {
+	case ARG_KEY: return c->map ? c->map->key_size : 0;
+	case ARG_VALUE:
+	case ARG_VALUE_OR_NULL:
+	case ARG_VALUE_OUT: return c->map ? c->map->value_size : 0;
+	case ARG_MEM:
+	case ARG_MEM_NULL:
+	case ARG_OUT:
+	case ARG_INOUT:
+	case ARG_OUT_NULL: return next->kind == KNOWN_NUMBER && next->n > 0 ? (u64)next->n : 0;
+	default: return 0;
+	}
+}
+
+static bool known_arg(const struct check *c, const struct vm_known args[5])
+{
+	const struct vm_known *k = &args[c->at];
+	u64 size;
+
+	switch (c->helper->args[c->at]) {
+	case ARG_ANY:
+	case ARG_CONST:
+	case ARG_SIZE: /* of the memory before it */
+	case ARG_SIZE0: return true;
+	case ARG_MAP: return !c->at && c->map && !map_refused(c->helper->id, c->map);
+	}
+	size = known_size(c, args);
+	return size && size <= VM_FRAME_BYTES && k->kind == KNOWN_FRAME &&
+	       vm_in_frame(k->n, k->n + (s64)size);
+}
+
+bool vm_known_args(u32 id, const struct vm_map *map, const struct vm_known args[5])
+{
+	struct check c = {.helper = helper_by_id(id), .map = map};
+
+	while (c.at < c.helper->nargs && known_arg(&c, args))
+		c.at++;
+	return c.at == c.helper->nargs;
 }
 
 bool vm_check_args(struct vm_run *run, u32 id, const u64 args[5])

@@ -94,7 +94,14 @@ u64 vm_call_back(struct vm_run *, u64 callback, const u64 args[5]);
 /* The same outside of any program, as vm_call() does. */
 int vm_call_function(struct vm_run *, u32 prog, u64 callback, const u64 args[5]);
 
-/* helpers.c: has vm_check_args() anything to check of this helper? */
+/* helpers.c: what a compiler knows of an argument: that it is a number, or r10 and a number. */
+struct vm_known {
+	enum { KNOWN_NOT, KNOWN_NUMBER, KNOWN_FRAME } kind;
+	s64 n;
+};
+/* Would vm_check_args() agree in each run? map: the first argument, or NULL. */
+bool vm_known_args(u32 helper, const struct vm_map *map, const struct vm_known args[5]);
+/* Has vm_check_args() anything to check of this helper? */
 bool vm_args_matter(u32 helper);
 
 #endif

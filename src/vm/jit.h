@@ -203,6 +203,7 @@ u32 jit_size(const struct insn *);            /* bytes of an access */
 
 /* jit_inline.c: false: it must be called. */
 bool jit_inline(struct jit *, u32 helper);
+bool jit_knows_args(const struct jit *, u32 helper); /* all are what the helper takes */
 
 /* jit_fuse.c: translates some instructions from j->at on; how many slots, or 0. */
 u32 jit_fuse(struct jit *);

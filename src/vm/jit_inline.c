@@ -1,5 +1,5 @@
 /*
- * jit_inline.c: helpers whose work is less than a call.
+ * jit_inline.c: helpers whose work is less than a call, and calls whose arguments are known.
  *
  * In:  a call of a helper. Out: what it does, in place; or nothing.
  *
@@ -8,27 +8,70 @@
  */
 #include "vm/jit.h"
 
-/* The map whose address was put into r1, in the straight line before the call; or NULL. */
+#define BACK_MOST 64 /* slots */
+
+/* The slot of the straight line before `at` that gives the register its value; -1: it is not to be
+ * seen. */
+static s64 defined_at(const struct jit *j, u32 at, u32 reg)
+{
+	u32 end = at > BACK_MOST ? at - BACK_MOST : 0;
+
+	while (at > end && !j->slots[at].place) {
+		at--;
+		if (j->slots[at].def & 1u << reg)
+			return at;
+	}
+	return -1;
+}
+
+/* The map whose address was put into r1; or NULL. */
 static const struct vm_map *map_in_r1(const struct jit *j)
 {
 	const struct vm *vm = j->prog->vm;
-	const struct jit_slot *s = &j->slots[j->at];
+	s64 at = defined_at(j, j->at, 1);
 	u64 value;
-	u32 at;
 
-	do {
-		if (s->place || s == j->slots)
-			return NULL;
-		s--;
-	} while (!(s->def & 1u << 1));
-	if (s->op != ISA_ld_imm64)
+	if (at < 0 || j->slots[at].op != ISA_ld_imm64)
 		return NULL;
-	at = (u32)(s - j->slots);
 	value = (u64)(u32)j->insns[at + 1].imm << 32 | (u32)j->insns[at].imm;
 	for (u32 i = 0; i < vm->nmaps; i++)
 		if (value == (u64)(uintptr_t)vm->maps[i])
 			return vm->maps[i];
 	return NULL;
+}
+
+/* Whether a register is a number, or r10 and a number, at the call. */
+static struct vm_known known_of(const struct jit *j, u32 reg)
+{
+	struct vm_known k = {.kind = KNOWN_FRAME};
+	s64 at = j->at;
+
+	while (reg != 10) {
+		const struct insn *in;
+
+		at = defined_at(j, (u32)at, reg);
+		if (at < 0)
+			return (struct vm_known){0};
+		in = &j->insns[at];
+		if (in->code == (BPF_ALU64 | BPF_ADD | BPF_K))
+			k.n += in->imm;
+		else if (in->code == (BPF_ALU64 | BPF_MOV | BPF_K))
+			return (struct vm_known){KNOWN_NUMBER, k.n + in->imm};
+		else if (in->code == (BPF_ALU64 | BPF_MOV | BPF_X) && !in->off)
+			reg = in->src;
+		else
+			return (struct vm_known){0};
+	}
+	return k;
+}
+
+bool jit_knows_args(const struct jit *j, u32 helper)
+{
+	struct vm_known known[5];
+
+	for (u32 i = 0; i < ARRAY_SIZE(known); i++)
+		known[i] = known_of(j, i + 1);
+	return vm_known_args(helper, map_in_r1(j), known);
 }
 
 /* Of an array for each CPU: the values of an element lie in a row. */

@@ -269,7 +269,7 @@ void jit_call(struct jit *j, const struct isa_op *op, const struct insn *in)
 		tail_call(j);
 	else if (jit_inline(j, helper))
 		return;
-	else if (j->checked && vm_args_matter(helper))
+	else if (j->checked && vm_args_matter(helper) && !jit_knows_args(j, helper))
 		jit_leave(j, LEAVE_CALL, j->at);
 	else
 		call_helper(j, (u64)(uintptr_t)vm_helper(helper));

@@ -279,9 +279,76 @@ static void anything_does_no_harm(void **state)
 	vm_memory_free(w.ctx, 192 + 2 * GUARD);
 }
 
+/* Arguments that a compiler may think it knows: both ways stop alike, or go on. */
+static void known_arguments_are_checked_as_well(void **state)
+{
+#define SIXTEEN "r2 = r10\nr2 += -16\n"
+#define LOOKUP  "call bpf_map_lookup_elem"
+#define OUTPUT  "call bpf_ringbuf_output"
+	static const struct {
+		const char *map, *text;
+		u32 fault;
+		const char *call;
+	} rows[] = {
+		{"hash", "r2 = r10\nr2 += -4\n", VM_OK, LOOKUP},
+		{"hash", "r2 = r10\nr2 += -512\n", VM_OK, LOOKUP},
+		{"hash", "r7 = r10\nr7 += -8\nr2 = r7\nr2 += 4\n", VM_OK, LOOKUP},
+		{"hash", "r2 = r10\nr2 += -3\n", VM_BAD_ARGUMENT, LOOKUP}, /* one byte too many */
+		{"hash", "r2 = r10\nr2 += -513\n", VM_OK,
+		 LOOKUP}, /* the frame below is there, too */
+		{"hash", "r2 = r10\n", VM_BAD_ARGUMENT, LOOKUP},
+		{"hash", "r2 = r10\nr2 += -4\nw2 += 0\n", VM_BAD_ARGUMENT, LOOKUP}, /* half of it */
+		{"hash", "r2 = r10\nr2 += -4\nr2 = *(u64 *)(r10 -8)\n", VM_BAD_ARGUMENT, LOOKUP},
+		{"hash", "r2 = r10\nif r6 != 0 goto a\nr2 += -4\na:\n", VM_BAD_ARGUMENT, LOOKUP},
+		{"hash", "r2 = r10\nif r6 == 0 goto a\nr2 += -4\na:\n", VM_OK, LOOKUP},
+		{"ring", "r2 = r10\nr2 += -4\n", VM_BAD_ARGUMENT, LOOKUP}, /* it has no keys */
+		{"wide", "r2 = r10\nr2 += -300\n", VM_OK, LOOKUP},
+		{"wide", "r2 = r10\nr2 += -299\n", VM_BAD_ARGUMENT, LOOKUP},
+		{"ring", SIXTEEN "r3 = 16\nr4 = 0\n", VM_OK, OUTPUT},
+		{"ring", SIXTEEN "r3 = 17\nr4 = 0\n", VM_BAD_ARGUMENT, OUTPUT},
+		{"ring", SIXTEEN "r3 = 0\nr4 = 0\n", VM_OK, OUTPUT},
+		{"ring", SIXTEEN "r3 = -1\nr4 = 0\n", VM_BAD_ARGUMENT, OUTPUT},
+		{"ring", SIXTEEN "r3 = 0x100000010 ll\nr4 = 0\n", VM_BAD_ARGUMENT, OUTPUT},
+		{"hash", SIXTEEN "r3 = 16\nr4 = 0\n", VM_BAD_ARGUMENT, OUTPUT},
+	};
+	static const struct vm_opts ways[] = {{.interpret = true}, {.cpus = 1}};
+	struct world w = {vm_memory(ROOM + 2 * GUARD, true), vm_memory(192 + 2 * GUARD, true)};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct diag diag = {.fn = hear};
+		struct object *o = NULL;
+		struct buf text = {0};
+
+		buf_printf(
+			&text,
+			".map hash hash key 4 value 8 entries 4\n.map ring ringbuf entries 4096\n"
+			".map wide hash key 300 value 8 entries 4\n.program p \"p\" kprobe\n"
+			"r6 = r1\n*(u64 *)(r10 -8) = 0\n%sr1 = map[%s]\n"
+			"%s\nr0 = 0\nexit\n",
+			rows[i].text, rows[i].map, rows[i].call);
+		diag.text = buf_str(&text);
+		diag.size = text.n;
+		assert_int_equal(object_asm(&o, diag.text, diag.size, &diag), 0);
+		for (u32 k = 0; k < ARRAY_SIZE(ways); k++) {
+			struct vm *vm;
+
+			assert_int_equal(vm_open(&vm, o, &ways[k], &diag), 0);
+			if (run_guarded(vm, &w, 1) != rows[i].fault)
+				fail_msg("row %u, way %u", i, k);
+			vm_close(vm);
+		}
+		object_free(o);
+		buf_free(&text);
+	}
+	vm_memory_free(w.room, ROOM + 2 * GUARD);
+	vm_memory_free(w.ctx, 192 + 2 * GUARD);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(anything_does_no_harm)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(anything_does_no_harm),
+					   cmocka_unit_test(known_arguments_are_checked_as_well)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
