@@ -68,21 +68,31 @@ void *arena_alloc(struct arena *a, size_t size)
 	return memset(arena_take(a, size, 16), 0, size);
 }
 
-void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size)
+/* What is new in it holds anything. */
+static void *grow(struct arena *a, void *old, size_t old_size, size_t new_size)
 {
 	char *p;
 
 	/* the last object grows in place */
 	if (old && (char *)old + old_size == a->next && new_size > old_size &&
 	    (size_t)(a->end - a->next) >= new_size - old_size) {
-		memset(a->next, 0, new_size - old_size);
 		a->next += new_size - old_size;
 		a->total += new_size - old_size;
 		return old;
 	}
-	p = arena_alloc(a, new_size);
+	p = arena_take(a, new_size, 16);
 	if (old)
 		memcpy(p, old, MIN(old_size, new_size));
+	return p;
+}
+
+void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size)
+{
+	char *p = grow(a, old, old_size, new_size);
+
+	old_size = old ? old_size : 0;
+	if (new_size > old_size)
+		memset(p + old_size, 0, new_size - old_size);
 	return p;
 }
 
@@ -100,17 +110,21 @@ char *arena_strdup(struct arena *a, const char *s)
 	return arena_strndup(a, s, strlen(s));
 }
 
+/* Printed where it may stay; once more where it has no room there. */
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
+	size_t room = (size_t)(a->end - a->next), size;
 	va_list again;
 	char *p;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(a->next, room, fmt, again);
 	va_end(again);
-	p = arena_take(a, (size_t)MAX(n, 0) + 1, 1);
-	vsnprintf(p, (size_t)MAX(n, 0) + 1, fmt, ap);
+	size = (size_t)MAX(n, 0) + 1;
+	p = arena_take(a, size, 1);
+	if (size > room)
+		vsnprintf(p, size, fmt, ap);
 	return p;
 }
 
@@ -125,13 +139,17 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return p;
 }
 
+void vec_double_(struct arena *a, void **v, u32 *cap, size_t size)
+{
+	u32 more = *cap ? *cap * 2 : 8;
+
+	*v = grow(a, *v, *cap * size, more * size);
+	*cap = more;
+}
+
 void vec_grow_(struct arena *a, void **v, u32 *n, u32 *cap, size_t size)
 {
-	if (*n == *cap) {
-		u32 more = *cap ? *cap * 2 : 8;
-
-		*v = arena_grow(a, *v, *cap * size, more * size);
-		*cap = more;
-	}
+	if (*n == *cap)
+		vec_double_(a, v, cap, size);
 	memset((char *)*v + *n * size, 0, size);
 }

@@ -59,9 +59,17 @@ char *arena_vprintf(struct arena *, const char *fmt, va_list);
 /* Appends a zeroed element and yields its address, good until the next push. */
 #define vec_add(a, x)                                                                            \
 	(vec_grow_((a), (void **)&(x)->v, &(x)->n, &(x)->cap, sizeof(*(x)->v)), &(x)->v[(x)->n++])
-#define vec_push(a, x, ...) ((void)(*vec_add(a, x) = (__VA_ARGS__)))
+#define vec_push(a, x, ...)                                                                      \
+	({                                                                                       \
+		__typeof__(*(x)->v) vec_new_ = (__VA_ARGS__);                                    \
+		if ((x)->n == (x)->cap)                                                          \
+			vec_double_((a), (void **)&(x)->v, &(x)->cap, sizeof(vec_new_));         \
+		(x)->v[(x)->n++] = vec_new_;                                                     \
+		(void)0;                                                                         \
+	})
 /* __auto_type drops the const that a member of a const struct has */
 #define vec_each(p, x)	    for (__auto_type p = (x)->v; p < (x)->v + (x)->n; p++)
 void vec_grow_(struct arena *, void **v, u32 *n, u32 *cap, size_t size);
+void vec_double_(struct arena *, void **v, u32 *cap, size_t size);
 
 #endif

@@ -50,19 +50,22 @@ void buf_char(struct buf *b, char c)
 
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
+	char *p = buf_reserve(b, 64); /* most of what is printed is short */
+	size_t room = p ? b->cap - b->n : 0;
 	va_list ap, again;
-	char *p;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(p, room, fmt, again);
 	va_end(again);
-	p = n < 0 ? NULL : buf_reserve(b, (size_t)n + 1);
-	if (p) {
-		vsnprintf(p, (size_t)n + 1, fmt, ap);
-		b->n += (size_t)n;
+	if (n >= 0 && (size_t)n >= room) {
+		p = buf_reserve(b, (size_t)n + 1);
+		if (p)
+			vsnprintf(p, (size_t)n + 1, fmt, ap);
 	}
+	if (p && n > 0)
+		b->n += (size_t)n;
 	va_end(ap);
 }
 

@@ -51,9 +51,11 @@ static int take(struct waggle_opts *o, unsigned limit, const char *from, const c
 	return 0;
 }
 
-/* The value that the environment has for a variable, and where it says so. */
+/* The value that the environment has for a variable, and where it says so. An empty one says nothing,
+ * but of the text behind strings, which may be empty. */
 static const char *asked(const char *variable, char *from, size_t size)
 {
+	bool may_be_empty = !strcmp(variable, "str_trunc_trailer");
 	static const char *const prefixes[] = {"WAGGLE_", "BPFTRACE_"};
 	const char *value = NULL;
 
@@ -62,7 +64,7 @@ static const char *asked(const char *variable, char *from, size_t size)
 		for (char *c = from; *c; c++)
 			*c = (char)toupper((unsigned char)*c);
 		value = getenv(from);
-		value = value && *value ? value : NULL;
+		value = value && (*value || may_be_empty) ? value : NULL;
 	}
 	return value;
 }

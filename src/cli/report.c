@@ -18,8 +18,10 @@ static const struct {
 
 static int colours(void)
 {
-	const char *no = getenv("NO_COLOR");
+	const char *no = getenv("NO_COLOR"), *asked = getenv("BPFTRACE_COLOR");
 
+	if (asked && (!strcmp(asked, "always") || !strcmp(asked, "never")))
+		return *asked == 'a';
 	return isatty(STDERR_FILENO) && !(no && *no);
 }
 

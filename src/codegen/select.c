@@ -49,6 +49,7 @@ static void join_contexts(struct cg *c)
 				*cg_ins(c, *v) = (struct ir_ins){.op = IR_NONE, .a = c->ctx};
 		}
 	}
+	c->f->forwarded = true;
 	ir_analyse(c->f);
 }
 

@@ -137,7 +137,8 @@ bool elf_find(const struct elf *e, const char *name, struct elf_section *s)
 bool elf_find_type(const struct elf *e, u32 type, struct elf_section *s)
 {
 	for (u32 i = 1; i < e->nsections; i++)
-		if (elf_section(e, i, s) && s->type == type)
+		if (get32(e->data + e->sections_at + (u64)i * SECTION_SIZE + 4) == type &&
+		    elf_section(e, i, s))
 			return true;
 	return false;
 }

@@ -103,8 +103,10 @@ static void dominators(struct ir_fn *f)
 			struct ir_block *block = &blocks[f->order.v[n]];
 			u32 idom = 0;
 
-			vec_each (e, &block->preds) {
-				u32 p = *e >> 1;
+			/* from the last one on: where hundreds of ways meet, each climbs on
+			 * from where the one before has come to */
+			for (u32 k = block->preds.n; k--;) {
+				u32 p = block->preds.v[k] >> 1;
 
 				if (p != 1 && !blocks[p].idom)
 					continue;
@@ -185,10 +187,19 @@ static void loops(struct ir_fn *f)
 
 void ir_analyse(struct ir_fn *f)
 {
-	order(f);
-	number_blocks(f);
-	replace_forwarded(f);
-	dominators(f);
-	dominator_tree(f);
-	loops(f);
+	bool shaped = f->shaped;
+
+	if (!shaped) {
+		order(f);
+		number_blocks(f);
+	}
+	if (!shaped || f->forwarded)
+		replace_forwarded(f);
+	if (!shaped) {
+		dominators(f);
+		dominator_tree(f);
+		loops(f);
+	}
+	f->shaped = true;
+	f->forwarded = false;
 }

@@ -8,8 +8,9 @@
  */
 #include "ir/inside.h"
 
-static void drop_edge(struct ir_block *b, u32 keep)
+static void drop_edge(struct ir_fn *f, struct ir_block *b, u32 keep)
 {
+	ir_reshape(f);
 	b->succ[0] = b->succ[keep];
 	memset(&b->succ[1], 0, sizeof(b->succ[1]));
 }
@@ -140,6 +141,7 @@ static void thread_edges(struct ir_fn *f)
 			if (way < 0 || (way ? 0 : 1) == q.needed)
 				continue;
 			on = &f->blocks.v[*n].succ[!way];
+			ir_reshape(f);
 			edge->to = on->to;
 			edge->args.n = 0;
 			vec_each (v, &on->args)
@@ -168,7 +170,7 @@ void ir_pass_branch(struct ir_fn *f, u32 kernel)
 			continue;
 		end->op = IR_JMP;
 		end->a = 0;
-		drop_edge(b, !way);
+		drop_edge(f, b, !way);
 	}
 	ir_analyse(f);
 	thread_edges(f);

@@ -32,6 +32,7 @@ struct ir_fn *ir_fn_new(struct arena *a, const char *name)
 u32 ir_block(struct ir_fn *f)
 {
 	vec_add(f->arena, &f->blocks);
+	ir_reshape(f);
 	return f->blocks.n - 1;
 }
 
@@ -264,6 +265,7 @@ static void edge_add(struct ir_fn *f, u32 which, u32 to)
 {
 	struct ir_edge *e = &f->blocks.v[f->at].succ[which];
 
+	ir_reshape(f);
 	e->to = to;
 	vec_push(f->arena, &f->blocks.v[to].preds, EDGE(f->at, which));
 	for (u32 i = 0; i < f->blocks.v[to].params.n; i++)

@@ -179,11 +179,29 @@ static bool check_block(struct check *c, u32 block)
 	return false;
 }
 
+/* Nobody has changed an edge without saying so by ir_reshape(). */
+static bool is_shaped(struct ir_fn *f)
+{
+	u32 edges = 0;
+
+	vec_each (b, &f->order) {
+		for (u32 k = 0; k < 2; k++)
+			edges += f->blocks.v[*b].succ[k].to != 0;
+		edges -= f->blocks.v[*b].preds.n;
+		vec_each (e, &f->blocks.v[*b].preds)
+			if (ir_edge_of(f, *e)->to != *b)
+				return false;
+	}
+	return !edges;
+}
+
 const char *ir_check(struct ir_fn *f)
 {
 	struct check c = {.f = f};
 	u32 *ops;
 
+	if (f->shaped && !is_shaped(f))
+		bad(&c, 1, 0, "edges have changed, and ir_reshape() was not told");
 	ir_analyse(f);
 	c.place = arena_array(f->arena, u32, f->ins.n);
 	c.known = arena_array(f->arena, u8, f->ins.n);

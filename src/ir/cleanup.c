@@ -20,6 +20,7 @@ static void join(struct ir_fn *f, u32 to, u32 from)
 		vec_push(f->arena, &a->ins, *v);
 	}
 	b->ins.n = 0;
+	ir_reshape(f);
 	memcpy(a->succ, b->succ, sizeof(a->succ));
 	memset(b->succ, 0, sizeof(b->succ));
 	/* those behind must know their new predecessor while this pass goes on */
@@ -56,6 +57,7 @@ static void share_returns(struct ir_fn *f)
 		end->op = IR_JMP;
 		end->a = 0;
 		b->succ[0] = (struct ir_edge){.to = shared};
+		ir_reshape(f);
 	}
 	ir_analyse(f);
 }

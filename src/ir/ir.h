@@ -105,6 +105,8 @@ struct ir_fn {
 	struct ssa *vars; /* state of SSA construction */
 	u32 ctx;	  /* a callback: where it has the program's context from; else 0 */
 	bool turns;	  /* a callback of a loop that counts, not of one over a map */
+	bool shaped;	  /* blocks and edges are as ir_analyse() saw them */
+	bool forwarded;	  /* values stand for others since then */
 };
 
 /* ---- building (ir/build.c). Constant operands are folded while building. */
@@ -180,8 +182,13 @@ static inline bool ir_dominates(const struct ir_fn *f, u32 a, u32 b)
 	return f->blocks.v[a].dom_in <= f->blocks.v[b].dom_in &&
 	       f->blocks.v[b].dom_out <= f->blocks.v[a].dom_out;
 }
-/* Order, preds, dominators, loops; replaces forwarded operands, empties unreachable blocks. */
+/* Order, preds, dominators, loops; replaces forwarded operands, empties unreachable blocks. Costs
+ * nothing where nothing has changed: who changes an edge says so by ir_reshape(). */
 void ir_analyse(struct ir_fn *);
+static inline void ir_reshape(struct ir_fn *f)
+{
+	f->shaped = false;
+}
 /* Checks SSA form, types, edges; returns NULL or a sentence in the arena. */
 const char *ir_check(struct ir_fn *);
 void ir_print(struct buf *, const struct ir_fn *);

@@ -142,6 +142,7 @@ void ir_forward(struct ir_fn *f, u32 v, u32 to)
 {
 	f->ins.v[v].op = IR_NONE;
 	f->ins.v[v].a = to;
+	f->forwarded = true;
 }
 
 u32 ir_param_value(struct ir_fn *f, u32 param)

@@ -91,13 +91,10 @@ static int add_func(struct split *s, const struct object_prog *p, u32 first, u32
 	return err;
 }
 
-static int split_all(struct split *s, const struct object *o)
+static int split_progs(struct split *s, const struct object *o)
 {
 	int err = 0;
 
-	s->arena.escape = &s->escape;
-	if (setjmp(s->escape))
-		return diag_fail(s->d, -ENOMEM, NULL, "out of memory");
 	for (u32 i = 0; i < o->progs.n && !err; i++) {
 		const struct object_prog *p = &o->progs.v[i];
 		const struct code *c = &p->code;
@@ -108,6 +105,14 @@ static int split_all(struct split *s, const struct object *o)
 				       f + 1 < c->funcs.n ? c->funcs.v[f + 1].insn : c->insns.n);
 	}
 	return err;
+}
+
+static int split_all(struct split *s, const struct object *o)
+{
+	s->arena.escape = &s->escape;
+	if (setjmp(s->escape))
+		return diag_fail(s->d, -ENOMEM, NULL, "out of memory");
+	return split_progs(s, o);
 }
 
 int elf_write_split(const struct object *o, struct buf *out, struct diag *d)

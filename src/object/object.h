@@ -63,7 +63,8 @@ struct field {
 	u8 mode;	  /* stacks: enum stack_mode; TIME: enum time_mode */
 	u8 bit, bits;	  /* UINT, INT: a bitfield of `bits` bits, from the lowest `bit` of its bytes on; 0: none */
 	u32 count;	  /* ARRAY */
-	const char *text; /* TIME: format of strftime(3), with %f for microseconds; UNIT_ENUM: see there */
+	const char *text; /* TIME: format of strftime(3), with %f for microseconds; UNIT_ENUM: see there;
+			   * STR: what stands behind one that fills its room, or NULL */
 };
 #define LAYOUT_DEPTH 24 /* of tuples, structs and arrays in each other */
 static inline bool field_has_sub(const struct field *f)

@@ -27,6 +27,7 @@ struct node {
 	u8 op;	     /* enum token_kind of the operator; INC: TOK_INC or TOK_DEC */
 	bool prefix; /* INC: ++x */
 	bool valued; /* BLOCK: its last statement is its value */
+	bool thrown; /* a statement: nobody wants its value, or was told so */
 	bool hygienic; /* BLOCK: of a macro: the names of the outside are not seen */
 	u8 known; /* IF, COND: 1: its condition is 0, 2: it is not; COMPTIME: 1: value is it */
 	u32 id;	  /* VAR: which one of that name in its probe; before that, of which expansion of
@@ -111,6 +112,7 @@ struct script_var {
 enum config_variable {
 	MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, MAX_CAT_BYTES, MAX_BPF_PROGS, PERF_RB_PAGES, STACK_MODE, MISSING_PROBES,
 	PRINT_MAPS_ON_EXIT, CPP_DEMANGLE, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, UNSTABLE_DW_USTACK, SHOW_DEBUG_INFO,
+	STR_TRUNC_TRAILER,
 	NOTHING
 };
 /* What environment, options and config = { } set. script_parse() puts defaults for zeroes. */
@@ -125,6 +127,7 @@ struct limits {
 	u8 symbol_flags; /* SYMBOLS_AS_LINKED, STACK_WITH_LINES */
 	u8 unstable[NOTHING]; /* of the variables UNSTABLE_...: 1: a warning, 2: an error */
 	const char *license;
+	const char *trailer; /* what stands behind a string that filled its room */
 	u32 said; /* bits of enum config_variable: by options or environment; the script has no
 		   * say in it any more */
 };

@@ -45,27 +45,40 @@ static bool call_without(const struct node *n)
 	return row && !row->least && (row->value || row->text || row->store);
 }
 
-static void check_name(struct checker *c, struct node *n)
+static void check_value(struct checker *c, struct node *n)
+{
+	const struct value_row *r = n->row;
+
+	n->type = r->points_to ? ctype_kernel_pointer(c->script, r->points_to) : r->type;
+	if (r->store)
+		n->type.mode = c->script->limits.stack_mode;
+	if (r->type.show == FIELD_USTACK || r->type.show == FIELD_KSTACK)
+		n->type.mode |= c->script->limits.symbol_flags;
+	if (r->check)
+		r->check(c, n);
+}
+
+static void unknown_name(struct checker *c, struct node *n)
 {
 	struct near near = {.word = n->text};
+
+	if (!c->final)
+		return;
+	for (const struct value_row *r = value_rows; r->name; r++)
+		near_try(&near, r->name);
+	check_fail(c, n, check_near(c, &near, "variables are written $name, maps @name"),
+		   "'%s' is not known", n->text);
+}
+
+static void check_name(struct checker *c, struct node *n)
+{
 	s64 value;
 
 	if (check_probe_value(c, n) || (!strcmp(n->text, "args") && check_args(c, n)))
 		return;
-	for (const struct value_row *r = value_rows; r->name; r++) {
-		if (!strcmp(r->name, n->text)) {
-			n->row = r;
-			n->type = r->points_to ? ctype_kernel_pointer(c->script, r->points_to) :
-						 r->type;
-			if (r->store)
-				n->type.mode = c->script->limits.stack_mode;
-			if (r->type.show == FIELD_USTACK || r->type.show == FIELD_KSTACK)
-				n->type.mode |= c->script->limits.symbol_flags;
-			if (r->check)
-				r->check(c, n);
-			return;
-		}
-		near_try(&near, r->name);
+	if (n->row || (n->row = value_row_of(n->text))) { /* earlier rounds have found it */
+		check_value(c, n);
+		return;
 	}
 	if (!strcmp(n->text, "true") || !strcmp(n->text, "false")) {
 		n->kind = NODE_INT;
@@ -94,13 +107,12 @@ static void check_name(struct checker *c, struct node *n)
 		check_fail(c, n, "`waggle help values` lists what there is", "'%s' is not there yet",
 			   n->text);
 	else
-		check_fail(c, n, check_near(c, &near, "variables are written $name, maps @name"),
-			   "'%s' is not known", n->text);
+		unknown_name(c, n);
 }
 
 static void check_var(struct checker *c, struct node *n)
 {
-	struct near near = {.word = n->text};
+	struct near near = {.word = c->final ? n->text : NULL}; /* else nobody is told */
 	bool elsewhere = false;
 
 	for (struct script_var *v = c->point->vars; v; v = v->next) {
@@ -287,24 +299,21 @@ static void check_inc(struct checker *c, struct node *n)
 /* pid() is pid. */
 static bool value_call(struct checker *c, struct node *n)
 {
-	for (const struct value_row *r = value_rows; r->name; r++) {
-		if (strcmp(r->name, n->text))
-			continue;
-		if (n->a) {
-			check_fail(c, n->a, NULL, "%s takes no arguments", n->text);
-			return true;
-		}
+	if (!value_row_of(n->text))
+		return false;
+	if (n->a) {
+		check_fail(c, n->a, NULL, "%s takes no arguments", n->text);
+	} else {
 		n->kind = NODE_NAME;
 		check_name(c, n);
-		return true;
 	}
-	return false;
+	return true;
 }
 
 static void check_call(struct checker *c, struct node *n)
 {
-	const struct call_row *row = n->call = call_find(n->text);
-	struct near near = {.word = n->text};
+	const struct call_row *row = n->call = n->call ? n->call : call_find(n->text);
+	struct near near = {.word = c->final ? n->text : NULL};
 	u32 args = 0;
 
 	if (!row && value_call(c, n))
@@ -482,6 +491,7 @@ static void check_statement(struct checker *c, struct node *n)
 		check_call(c, n);
 		if (n->call && n->call->agg)
 			check_fail(c, n, n->call->usage, "the result of %s() is lost", n->text);
+		check_lost(c, n);
 		break;
 	case NODE_INC: check_inc(c, n); break;
 	case NODE_IF: check_if(c, n); break;
@@ -496,7 +506,9 @@ static void check_statement(struct checker *c, struct node *n)
 		break;
 	case NODE_RETURN: check_return(c, n); break;
 	case NODE_BLOCK: check_statements(c, n); break;
-	default: check_expr(c, n);
+	default:
+		check_expr(c, n);
+		check_lost(c, n);
 	}
 }
 

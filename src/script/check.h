@@ -51,6 +51,7 @@ void check_assign_var(struct checker *, struct node *);
 /* check_flow.c: one kind of statement each */
 void check_if(struct checker *, struct node *);
 void check_let(struct checker *, struct node *);
+void check_lost(struct checker *, struct node *); /* an expression as a statement */
 void check_for(struct checker *, struct node *);
 void check_while(struct checker *, struct node *);
 void check_unroll(struct checker *, struct node *);

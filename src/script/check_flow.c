@@ -115,6 +115,20 @@ void check_let(struct checker *c, struct node *n)
 	n->a->type = n->a->var->type;
 }
 
+/* A value that is computed for nobody is a mistake more often than not; told once. */
+void check_lost(struct checker *c, struct node *n)
+{
+	bool decides = n->kind == NODE_BINARY && (n->op == TOK_ANDAND || n->op == TOK_OROR);
+	bool lost = n->kind == NODE_CALL ? n->call && !n->call->lower && !n->call->agg
+					 : n->kind <= NODE_BINARY && !decides;
+
+	if (!lost || n->thrown || !c->final)
+		return;
+	n->thrown = true;
+	diag_warn(c->script->diag, n->at, "_ = ... says that it is not wanted",
+		  "nobody uses this value");
+}
+
 /* for ($i : a..b) */
 void check_for(struct checker *c, struct node *n)
 {

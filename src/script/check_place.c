@@ -71,7 +71,7 @@ static struct type field_type(struct script *s, const struct point *p, const str
 	if (f->is_pointer) {
 		t.is_pointer = 1;
 		t.is_signed = 0;
-		t.space = strcmp(p->format->category, "syscalls") ? SPACE_KERNEL : SPACE_USER;
+		t.space = strncmp(p->pattern, "syscalls:", 9) ? SPACE_KERNEL : SPACE_USER;
 		if (ctype_of_text(s, f->type, &of, &unknown) && of.is_pointer)
 			t.of = of.of;
 	}
@@ -147,7 +147,7 @@ static void check_record_array(struct checker *c, struct node *n)
 
 static void check_args_field(struct checker *c, struct node *n)
 {
-	const struct tp_format *format = c->point->format;
+	const struct tp_format *format = point_format(c->script, c->point);
 	struct near near = {.word = n->text};
 
 	if (!format && proto_exists(c->script, c->point)) {
@@ -447,7 +447,7 @@ static void add_argument(struct checker *c, struct node *args, const char *name,
 
 bool check_args(struct checker *c, struct node *n)
 {
-	const struct tp_format *format = c->point->format;
+	const struct tp_format *format = point_format(c->script, c->point);
 	struct node *all = arena_new(c->script->arena, struct node), **tail = &all->a;
 	struct buf text = {0};
 

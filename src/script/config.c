@@ -11,8 +11,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* What a variable takes; WORD: one of its words. */
-enum takes { NUMBER, WORD, ANYTHING };
+/* What a variable takes; WORD: one of its words; TEXT: at most so many bytes. */
+enum takes { NUMBER, WORD, TEXT, ANYTHING };
+#define TRAILER_MOST 64
 
 static const struct config_row {
 	const char *name;
@@ -56,8 +57,9 @@ static void flag(struct limits *l, u8 bit, bool on)
 	l->symbol_flags = (u8)(on ? l->symbol_flags | bit : l->symbol_flags & ~bit);
 }
 
-/* n: the number, or which word. */
-static void set(struct script *s, const struct config_row *row, u64 n, bool outranks)
+/* n: the number, or which word; text: the same as it was written. */
+static void set(struct script *s, const struct config_row *row, u64 n, const char *text,
+		bool outranks)
 {
 	struct limits *l = &s->limits;
 
@@ -81,6 +83,7 @@ static void set(struct script *s, const struct config_row *row, u64 n, bool outr
 	case UNSTABLE_MAP_DECL:
 	case UNSTABLE_TSERIES:
 	case UNSTABLE_DW_USTACK: l->unstable[row->variable] = (u8)n; break;
+	case STR_TRUNC_TRAILER: l->trailer = text; break;
 	case NOTHING: break;
 	}
 }
@@ -129,7 +132,10 @@ static int take(struct script *s, const struct config_row *row, const struct tok
 			return diag_error(s->diag, value->at, all_words(s, row),
 					  "%s cannot be '%s'", row->name, value_text(s, value));
 	}
-	set(s, row, n, outranks);
+	if (row->takes == TEXT && strlen(value_text(s, value)) > row->most)
+		return diag_error(s->diag, value->at, NULL, "%s has at most %llu bytes", row->name,
+				  (unsigned long long)row->most);
+	set(s, row, n, value_text(s, value), outranks);
 	return 0;
 }
 

@@ -214,7 +214,7 @@ const struct member *ctype_member(struct script *s, const struct aggregate *a, c
 		const struct member *m = &a->members[i], *inner;
 		u32 off = 0;
 
-		if (!strcmp(m->name, name)) {
+		if (*m->name == *name && !strcmp(m->name, name)) {
 			*bit_off = m->bit_off;
 			return m;
 		}

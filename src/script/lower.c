@@ -291,8 +291,8 @@ static const char *section_of(struct lower *l, const struct point *p)
 	if (points_served(l, p) > 1)
 		return plain[kind];
 	if (kind == ATTACH_TRACEPOINT)
-		return arena_printf(arena, "tracepoint/%s/%s", p->format->category,
-				    p->format->name);
+		return arena_printf(arena, "tracepoint/%.*s/%s", (int)strcspn(p->pattern, ":"),
+				    p->pattern, strchr(p->pattern, ':') + 1);
 	if (kind == ATTACH_KPROBE && p->off)
 		return arena_printf(arena, "kprobe/%s+%llu", p->pattern,
 				    (unsigned long long)p->off);

@@ -185,6 +185,8 @@ bool mentions(const struct node *, const struct script_var *, bool set);
 u32 lower_each(struct lower *, struct node *);
 /* table.c: the schema whose table has the rows of an emit() with these arguments, whose schema is id. */
 u32 lower_table_group(struct lower *, const struct node *args, u32 id);
+/* lower_record.c: tracing ends, even if the record that says so is lost. */
+void lower_set_exit(struct lower *, s64 state);
 /* lower_record.c: a record with these arguments as its fields, and what to do with it. */
 void lower_record(struct lower *, const char *name, const struct action *, u8 view,
 		  struct node *args);
@@ -227,6 +229,8 @@ u32 lower_map_inc(struct lower *, struct node *);
 
 /* Appends a field for a value of that type; INT takes 8 bytes. */
 struct field *layout_add(struct lower *, struct layout *, const char *name, struct type);
+/* A string that fills its room was cut: the script's trailer stands behind it. */
+void layout_may_cut(struct lower *, struct field *);
 
 /* lower_packet.c: around the predicate and at the end of a program; nothing where no packets are. */
 void packet_before(struct lower *);

@@ -2,7 +2,8 @@
  * lower_layout.c: layouts of records, keys and values: what stands where, and how it is shown.
  *
  * In: types. Out: fields, in their order. Parts of tuples, records and keys take whole words; a
- * struct and an array have the form that C gives them, and their fields say how to read it.
+ * struct and an array have the form that C gives them, and their fields say how to read it. A string
+ * with as much room as strings can have may have been cut: its field knows what to show behind it.
  */
 #include "script/lower.h"
 
@@ -99,6 +100,13 @@ static void add_members(struct lower *l, struct layout *layout, const struct agg
 	}
 }
 
+void layout_may_cut(struct lower *l, struct field *f)
+{
+	const char *trailer = l->script->limits.trailer;
+
+	f->text = *trailer ? arena_strdup(&l->object->arena, trailer) : NULL;
+}
+
 struct field *layout_add(struct lower *l, struct layout *layout, const char *name, struct type t)
 {
 	struct field *f = field_add(l, layout);
@@ -108,6 +116,8 @@ struct field *layout_add(struct lower *l, struct layout *layout, const char *nam
 	f->off = layout->size;
 	if (t.kind == TYPE_INT)
 		f->size = 8;
+	if (t.kind == TYPE_STR && t.size == l->script->limits.str_most)
+		layout_may_cut(l, f);
 	layout->size += type_room(t);
 	return f;
 }

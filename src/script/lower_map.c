@@ -25,8 +25,13 @@
 
 static void map_layouts(struct lower *l, struct script_map *m, struct object_map *o)
 {
-	for (u32 i = 0; i < m->nkeys; i++)
-		layout_add(l, &o->key, arena_printf(&l->object->arena, "k%u", i), m->keys[i]);
+	for (u32 i = 0; i < m->nkeys; i++) {
+		struct field *f = layout_add(
+			l, &o->key, arena_printf(&l->object->arena, "k%u", i), m->keys[i]);
+
+		if (m->keys[i].kind == TYPE_STR && m->keys[i].size == STR_KEY)
+			layout_may_cut(l, f);
+	}
 	if (m->value.kind == TYPE_AGG) {
 		o->agg = m->value.agg;
 		o->value_signed = m->value.is_signed;

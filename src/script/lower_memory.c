@@ -67,14 +67,27 @@ u32 value_uaddr(struct lower *l, struct node *n)
 	return add(l, ir_load(l->fn, 8, false, ir_ctx(l->fn), a->ip), (s64)n->value);
 }
 
-/* The number that the socket has, 0: nobody has asked for it yet. The kernel's helper, which would
- * give it one, takes nothing but typed arguments of fentry. */
+/* An argument of fentry or fexit, which the verifier knows to be such a pointer. */
+static bool is_typed_argument(const struct lower *l, const struct node *n, struct type to)
+{
+	u8 attach = l->point->row->attach;
+
+	return (attach == ATTACH_FENTRY || attach == ATTACH_FEXIT) && !l->point->instead &&
+	       n->kind == NODE_FIELD && n->probe_value == probe_values && n->type.of &&
+	       n->type.of->fields == to.fields;
+}
+
+/* The kernel's helper gives the socket a number if it has none yet, but takes nothing but typed
+ * arguments. Of other pointers it is the number that the socket has, 0: nobody has asked for it. */
 u32 value_socket_cookie(struct lower *l, struct node *n)
 {
 	const struct type sock = *ctype_kernel_pointer(l->script, "sock").of;
 	const struct member *m;
 	u32 off = 0, inner = 0;
 
+	if (l->script->target->kernel >= KERNEL(5, 12) && is_typed_argument(l, n->a, sock))
+		return ir_call(l->fn, HELPER_get_socket_cookie, IRT_I64, 1,
+			       ir_load_btf(l->fn, ir_ctx(l->fn), (s32)n->a->value * 8));
 	m = ctype_member(l->script, sock.fields, "__sk_common", &off);
 	if (m && m->type.kind == TYPE_STRUCT)
 		ctype_member(l->script, m->type.fields, "skc_cookie", &inner);

@@ -154,6 +154,7 @@ static struct node *parse_simple(struct parser *p)
 
 	if (!n)
 		return NULL;
+	n->thrown = thrown;
 	if (parse_assigns(p->tok.kind) && !thrown) {
 		if (n->kind != NODE_VAR && n->kind != NODE_MAP)
 			return parse_fail(p, p->tok.at, "only $variables and @maps can be assigned",
@@ -406,6 +407,8 @@ int script_parse(struct script *s, const char *src, size_t len)
 		s->limits.points_most = POINTS_DEFAULT;
 	if (!(s->limits.said & 1u << MAX_CAT_BYTES))
 		s->limits.cat_most = CAT_MOST_DEFAULT;
+	if (!s->limits.trailer)
+		s->limits.trailer = "..";
 	if (!s->limits.progs_most)
 		s->limits.progs_most = PROGS_MOST_DEFAULT;
 	s->self = (struct diag_file){s->diag->file, src, len, false};

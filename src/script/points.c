@@ -1,8 +1,9 @@
 /*
  * points.c: probe specifications to attach points.
  *
- * In: "tracepoint:syscalls:sys_enter_open*". Out: one struct point for each place that exists,
- * with the format of its record. What does not exist is reported with the nearest name.
+ * In: "tracepoint:syscalls:sys_enter_open*". Out: one struct point for each place that exists.
+ * What does not exist is reported with the nearest name. The formats of the records that a pattern
+ * finds are read when somebody asks for a field: 360 of them take longer than all else together.
  */
 #include "script/tables.h"
 
@@ -68,24 +69,31 @@ bool point_is_led(const struct script *s, const struct point *p)
 	return leader && !leader->each && (!leader->named || point_has_cookies(s, p));
 }
 
-static int point_tracepoint(struct script *s, const struct probe_row *row, struct probe *probe,
-			    struct probe_spec *spec, const char *category, const char *name,
-			    struct point **leader, struct point ***tail)
+struct tp_format *point_format(struct script *s, struct point *p)
 {
-	struct tp_format *format;
-	struct point *p;
-	int err = target_tracepoint(s->target, category, name, spec->at, &format, s->diag);
+	const char *name;
+	char *category;
 
-	if (err)
-		return err;
-	p = point_add(s, row, probe, spec, tail);
-	p->format = format;
+	if (p->format || p->row->attach != ATTACH_TRACEPOINT)
+		return p->format;
+	name = strchr(p->pattern, ':') + 1;
+	category = arena_strndup(s->arena, p->pattern, (size_t)(name - p->pattern - 1));
+	if (target_tracepoint(s->target, category, name, p->spec->at, &p->format, s->diag))
+		p->format = arena_new(s->arena, struct tp_format); /* nobody asks again */
+	return p->format;
+}
+
+static void point_tracepoint(struct script *s, const struct probe_row *row, struct probe *probe,
+			     struct probe_spec *spec, const char *category, const char *name,
+			     struct point **leader, struct point ***tail)
+{
+	struct point *p = point_add(s, row, probe, spec, tail);
+
 	p->pattern = arena_printf(s->arena, "%s:%s", category, name);
 	p->text = arena_printf(s->arena, "%s:%s", row->name, p->pattern);
 	if (!*leader)
 		*leader = p;
 	point_follow(p, *leader);
-	return 0;
 }
 
 struct wild {
@@ -112,8 +120,14 @@ int points_tracepoint(struct script *s, const struct probe_row *row, struct prob
 	struct point *leader = NULL;
 	int err;
 
-	if (!strpbrk(parts[0], "*?[") && !strpbrk(parts[1], "*?["))
-		return point_tracepoint(s, row, probe, spec, parts[0], parts[1], &leader, tail);
+	if (!strpbrk(parts[0], "*?[") && !strpbrk(parts[1], "*?[")) {
+		struct tp_format *format;
+
+		err = target_tracepoint(s->target, parts[0], parts[1], spec->at, &format, s->diag);
+		if (!err)
+			point_tracepoint(s, row, probe, spec, parts[0], parts[1], &leader, tail);
+		return err;
+	}
 	err = s->target->ops->tracepoints(s->target, wild_add, &w);
 	if (err)
 		return diag_fail(s->diag, err, NULL, "the tracepoints cannot be listed: %s",
@@ -122,10 +136,9 @@ int points_tracepoint(struct script *s, const struct probe_row *row, struct prob
 		return diag_error(s->diag, spec->at,
 				  "ls /sys/kernel/tracing/events/* shows what there is",
 				  "no tracepoint matches '%s'", spec->text);
-	for (u32 i = 0; !err && i < w.found.n; i += 2)
-		err = point_tracepoint(s, row, probe, spec, w.found.v[i], w.found.v[i + 1], &leader,
-				       tail);
-	return err;
+	for (u32 i = 0; i < w.found.n; i += 2)
+		point_tracepoint(s, row, probe, spec, w.found.v[i], w.found.v[i + 1], &leader, tail);
+	return 0;
 }
 
 static const struct probe_row *row_find(const char *name)

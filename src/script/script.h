@@ -83,6 +83,7 @@ extern const struct probe_row probe_rows[]; /* each ends with a row without a na
 extern const u32 value_count, call_count;
 
 const struct call_row *call_find(const char *name);
+const struct value_row *value_row_of(const char *name); /* NULL: there is no such value */
 bool word_comes_later(const char *word); /* a word of the language that is not known yet */
 
 /* One place where one probe attaches. */
@@ -92,7 +93,7 @@ struct point {
 	struct probe_spec *spec;
 	const char *text;	  /* "tracepoint:syscalls:sys_enter_openat" */
 	const char *pattern;	  /* "syscalls:sys_enter_openat" */
-	struct tp_format *format; /* TRACEPOINT */
+	struct tp_format *format; /* TRACEPOINT, once it was asked for: point_format() */
 	u64 ns;			  /* INTERVAL, PROFILE */
 	u64 off, count, semaphore; /* see object/attach.def */
 	const char *func;	  /* name of the function, for `func`; NULL: it has none */
@@ -117,6 +118,8 @@ struct point {
 	struct point *next;
 };
 
+/* What the record of a tracepoint looks like; NULL: the point is none. */
+struct tp_format *point_format(struct script *, struct point *);
 /* Whether a point is served by its leader's program. */
 bool point_is_led(const struct script *, const struct point *);
 /* Whether programs at such points can ask which point it is (attach cookies). */

@@ -70,7 +70,15 @@ const struct call_row *call_find(const char *name)
 	if (!strcmp(name, WATCH_CALL))
 		return &watch_row;
 	for (const struct call_row *r = call_rows; r->name; r++)
-		if (!strcmp(r->name, name))
+		if (*r->name == *name && !strcmp(r->name, name))
+			return r;
+	return NULL;
+}
+
+const struct value_row *value_row_of(const char *name)
+{
+	for (const struct value_row *r = value_rows; r->name; r++)
+		if (*r->name == *name && !strcmp(r->name, name))
 			return r;
 	return NULL;
 }

@@ -153,7 +153,7 @@ char *format_run(const struct format *f, char *p, const u8 *data)
 			end = p + 1;
 			break;
 		case STEP_GFP: end = put_gfp(p, field_load(&s->as, data)); break;
-		case STEP_STR: end = put_str(p, data + s->as.off, s->as.size); break;
+		case STEP_STR: end = field_text(p, f->show, &s->as, data); break;
 		case STEP_BYTES: end = put_raw(p, data + s->as.off, s->as.size, s->style); break;
 		case STEP_BUF:
 			bytes = buffer_bytes(&s->as, data, &columns);
@@ -306,8 +306,10 @@ static int convert(struct parse *ps, struct step *s)
 		return 0;
 	case 's':
 		s->op = s->field->kind == FIELD_STR ? STEP_STR : STEP_VALUE;
-		if (s->op == STEP_STR && s->precision >= 0)
+		if (s->op == STEP_STR && s->precision >= 0) {
 			s->as.size = MIN(s->as.size, (u32)s->precision);
+			s->as.text = NULL;
+		}
 		return 0;
 	case 'r':
 		if (s->field->kind != FIELD_BYTES && s->field->kind != FIELD_STR &&

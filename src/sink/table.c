@@ -46,7 +46,7 @@ static u8 cell_form(const struct field *f)
 		return CELL_NUMBER;
 	if (f->kind == FIELD_KSTACK || f->kind == FIELD_USTACK)
 		return CELL_STACK;
-	return f->kind == FIELD_STR ? CELL_TEXT : CELL_VALUE;
+	return f->kind == FIELD_STR && !f->text ? CELL_TEXT : CELL_VALUE;
 }
 
 /* The width of a column that did not say one. */

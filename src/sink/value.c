@@ -128,7 +128,7 @@ static u64 enum_text_most(const struct field *f)
 static u64 field_text_cost(const struct field *f)
 {
 	switch (f->kind) {
-	case FIELD_STR: return f->size;
+	case FIELD_STR: return f->size + (f->text ? strlen(f->text) : 0);
 	case FIELD_BYTES: return f->size * 4ull;
 	case FIELD_TUPLE: return layout_text_cost(f->sub, false) + 3;
 	case FIELD_STRUCT: return layout_text_cost(f->sub, true) + 4;
@@ -230,10 +230,24 @@ static char *array_text(char *p, const struct show *show, const struct field *f,
 	return p;
 }
 
+/* What stands behind a string: it may have been longer where it fills its room. */
+static const char *trailer_of(const struct field *f, const u8 *data)
+{
+	return f->text && strnlen((const char *)data + f->off, f->size) + 1 >= f->size ? f->text : "";
+}
+
+static char *string_text(char *p, const struct field *f, const u8 *data)
+{
+	const char *trailer = trailer_of(f, data);
+
+	p = put_str(p, data + f->off, f->size);
+	return put_copy(p, trailer, strlen(trailer));
+}
+
 char *field_text(char *p, const struct show *show, const struct field *f, const u8 *data)
 {
 	switch (f->kind) {
-	case FIELD_STR: return put_str(p, data + f->off, f->size);
+	case FIELD_STR: return string_text(p, f, data);
 	case FIELD_BYTES: return put_raw(p, data + f->off, f->size, 0);
 	case FIELD_TUPLE:
 		*p++ = '(';
@@ -340,10 +354,14 @@ static char *array_json(char *p, const struct show *show, const struct field *f,
 
 char *field_json(char *p, const struct show *show, const struct field *f, const u8 *data)
 {
+	const char *trailer;
+
 	switch (f->kind) {
 	case FIELD_STR:
+		trailer = trailer_of(f, data);
 		*p++ = '"';
 		p = put_json(p, data + f->off, f->size, true);
+		p = put_json(p, (const u8 *)trailer, strlen(trailer), true);
 		*p++ = '"';
 		return p;
 	case FIELD_BYTES: return json_bytes(p, data + f->off, f->size);

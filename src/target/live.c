@@ -348,6 +348,7 @@ static void look_at_machine(struct target *t)
 	uname(&u);
 	sscanf(u.release, "%u.%u", &a, &b);
 	l->formats.arena = &t->arena;
+	l->named.arena = &t->arena;
 	t->data = l;
 	t->kernel = KERNEL(a, b);
 	t->release = arena_strdup(&t->arena, u.release);

@@ -22,6 +22,7 @@ struct live {
 	u32 kernel_types, kernel_strings; /* where each module's own begin */
 	struct dict forbidden; /* functions that kprobes may not be at; no arena: not read yet */
 	struct user_file *files;
+	struct dict named; /* those that were looked for by a name without a slash */
 	struct buf *config; /* text of the kernel's configuration; NULL: not read yet */
 };
 

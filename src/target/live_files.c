@@ -183,6 +183,9 @@ int live_file(struct target *t, const char *name, u32 pid, struct user_file **ou
 	int err;
 
 	if (!strchr(name, '/')) {
+		*out = pid ? NULL : dict_get(&l->named, name);
+		if (*out)
+			return 0;
 		path = on_path(&t->arena, name);
 		if (!path)
 			path = find_library(&t->arena, name);
@@ -197,18 +200,20 @@ int live_file(struct target *t, const char *name, u32 pid, struct user_file **ou
 			return errno == ENOTDIR ? -ENOENT : -errno;
 		path = real;
 	}
-	for (f = l->files; f; f = f->next)
-		if (!strcmp(f->path, path)) {
-			*out = f;
-			return 0;
-		}
-	f = arena_new(&t->arena, struct user_file);
-	err = map_file(t, path, f);
-	if (err)
-		return err;
-	f->path = arena_strdup(&t->arena, path);
-	f->next = l->files;
-	*out = l->files = f;
+	for (f = l->files; f && strcmp(f->path, path) != 0; f = f->next)
+		;
+	if (!f) {
+		f = arena_new(&t->arena, struct user_file);
+		err = map_file(t, path, f);
+		if (err)
+			return err;
+		f->path = arena_strdup(&t->arena, path);
+		f->next = l->files;
+		l->files = f;
+	}
+	if (!pid && !strchr(name, '/'))
+		*dict_put(&l->named, arena_strdup(&t->arena, name)) = f;
+	*out = f;
 	return 0;
 }
 
