@@ -126,6 +126,8 @@ TAKE(verbose, t->verbose = true)
 TAKE(stats, t->stats = true)
 TAKE(target, t->opts.target = value)
 TAKE(btf, t->opts.btf = value)
+TAKE(at, t->opts.at = value)
+TAKE(prog, t->opts.program = value)
 TAKE(activation, (void)t)
 #undef TAKE
 
