@@ -35,7 +35,7 @@ TOOL_SRC := $(wildcard tests/*/tool_*.c fuzz/*.c)
 UNIT_EXE := $(UNIT_SRC:%.c=$(O)/%)
 TOOL_EXE := $(TOOL_SRC:%.c=$(O)/%)
 BEHAVE   := $(O)/tests/behave/behave
-TRACED   := $(O)/tests/behave/traced
+TRACED   := $(O)/tests/behave/traced $(O)/tests/behave/vm
 
 # Without commands there is only the library.
 all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a $(O)/conformance $(O)/rows.proven
@@ -113,7 +113,7 @@ $(BEHAVE): $(patsubst %.c,$(O)/%.o,$(wildcard tests/behave/*.c))
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^
 behave: $(BEHAVE) $(TRACED)
 # What the cases trace, beside the runner: static too.
-$(TRACED): tests/traced/traced.c
+$(TRACED): $(O)/tests/behave/%: tests/traced/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -O1 -g -static -o $@ $< -pthread
 # Which case proves which row of the language: docs/language.md has the table.

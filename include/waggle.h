@@ -51,10 +51,11 @@ struct waggle_opts {
 	/* sessions */
 	char *const *command; /* run it when all is attached, end when it ends; NULL: none */
 	int pid;              /* handle events of this process only, end when it ends; 0: any */
-	const char *format;   /* a sink: "text" (NULL) or "json" */
+	const char *format;   /* a sink: "text" (NULL), "json", "folded", "flame", "tree" or "timeline" */
 	int out_fd;           /* where the sink of waggle_session_run() writes; 0 or less: there is
 			       * no sink, for those who only poll */
 	int line_buffered;    /* 1: the sink writes at each newline, 0: when full or idle, 2: at once */
+	bool no_redraw;       /* on a terminal, too, what intervals print stands one below the other */
 	bool quiet;           /* no "Attaching ..." line, no summary of losses */
 	bool verbose;         /* a summary even when nothing was lost */
 	unsigned ring_bytes;  /* per CPU, a power of two; 0: 1 MiB */
@@ -81,7 +82,9 @@ struct waggle_opts {
 
 	/* objects of other compilers */
 	const char *btf;     /* types for CO-RE: a file of BTF, or ELF with it; NULL: the kernel's */
-	const char *program; /* waggle_session_load(): only this one; NULL: the only one, or all */
+	const char *program; /* waggle_session_load(), `at`: only this one; NULL: the only one, or all */
+	const char *at; /* where a program is attached that does not say it: "xdp:eth0", "tc:eth0:ingress",
+			 * "cgroup_skb:PATH:egress", "socket:eth0", "cgroup:PATH"; NULL: nowhere else */
 
 	/* scripts: variables of config = { }, "max_cat_bytes=100", which the script cannot change;
 	 * NULL-terminated, or NULL */
@@ -168,9 +171,20 @@ struct waggle_capture {
 	enum waggle_time time;
 	bool utc, link_header, brief, absolute, ascii; /* -e, -q, -S, -A of tcpdump */
 	int hex;                                       /* 1 -x, 2 -xx, 3 -X, 4 -XX */
+	unsigned verbose;      /* how often -v */
+	bool number;	       /* -#: lines are numbered */
+	bool each_line, each_packet; /* -l, -U: lines, packets of `write` at once, not in large pieces */
+	int way;	       /* -Q, of a device: 1 only what comes in, 2 only what goes out; 0: both */
+	uint64_t file_bytes;   /* -C: begin another file when one has more than so many */
+	unsigned file_seconds; /* -G: or is so old; the name may have words of strftime(3) */
+	unsigned files;	       /* -W: so many at most; with -C the oldest is written over, with -G it ends */
+	bool processes;	       /* of a device: find out whose packets are; show it */
+	int pid;	       /* only packets of that process; 0: all */
+	const char *comm;      /* only packets of processes with that name; NULL: all */
 	/* what came of it */
 	uint64_t seen, matched;
 	uint64_t received, dropped; /* of a device: what the kernel's filter took, and had no room for */
+	uint64_t owned, strays;	    /* of those that matched: whose process is known, is not */
 };
 int waggle_capture(struct waggle_capture *, const struct waggle_opts *);
 
@@ -188,6 +202,7 @@ struct waggle_drop {
 	bool default_drops; /* what no rule takes */
 	bool force;	   /* also when it cuts the SSH session that we run in */
 	const char *read;  /* a capture file: only count what the rules would do to its packets */
+	const char *object; /* write the program to that file, and attach nothing */
 	const char *pin;   /* stay in force under this name, in place of what has it */
 	int stop_fd;	   /* ends when it can be read; 0: never */
 	uint64_t duration_ns; /* 0: no end */

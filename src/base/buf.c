@@ -72,11 +72,14 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 void buf_u64(struct buf *b, u64 v)
 {
 	char digits[20];
-	u32 i = sizeof(digits);
+	u32 i = sizeof(digits), low;
 
-	do
+	for (; v > UINT32_MAX; v /= 10)
 		digits[--i] = (char)('0' + v % 10);
-	while (v /= 10);
+	low = (u32)v; /* of 32 bits division is quicker */
+	do
+		digits[--i] = (char)('0' + low % 10);
+	while (low /= 10);
 	buf_add(b, digits + i, sizeof(digits) - i);
 }
 

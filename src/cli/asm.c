@@ -41,7 +41,7 @@ static int parse(struct asm_args *a, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "o:", long_options, NULL)) >= 0)
+	while ((opt = options_next(argc, argv, "o:", long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'x': a->form = FORM_HEX; break;
 		case 'r': a->form = FORM_RAW; break;

@@ -281,7 +281,7 @@ int cmd_argdist(int argc, char **argv)
 	while (end < argc && strcmp(argv[end], "--") != 0)
 		end++;
 	while (!status &&
-	       (opt = getopt_long(end, argv, "-hp:i:n:d:T:I:z:t:cvCH", names, NULL)) >= 0)
+	       (opt = options_next(end, argv, "-hp:i:n:d:T:I:z:t:cvCH", names, NULL)) >= 0)
 		if (opt != 1 && opt != 'C' && opt != 'H')
 			status = take(&o, opt);
 	text_add(&o.script, "config = { print_maps_on_exit = false }\n");

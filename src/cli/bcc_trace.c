@@ -261,7 +261,7 @@ int cmd_bcc_trace(int argc, char **argv)
 
 	while (end < argc && strcmp(argv[end], "--") != 0)
 		end++;
-	while (!status && (opt = getopt_long(end, argv, "hp:L:n:M:TtuCKUaABc:I:z:Z:b:f:s:Sv", names,
+	while (!status && (opt = options_next(end, argv, "hp:L:n:M:TtuCKUaABc:I:z:Z:b:f:s:Sv", names,
 					     NULL)) >= 0)
 		status = take(&o, opt);
 	if (!status && optind == end)

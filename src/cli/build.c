@@ -24,7 +24,7 @@ int cmd_build(int argc, char **argv)
 	err = options_environment(&opts);
 	if (err)
 		return err;
-	while ((opt = getopt_long(argc, argv, "e:o:I:", long_options, &which)) >= 0) {
+	while ((opt = options_next(argc, argv, "e:o:I:", long_options, &which)) >= 0) {
 		switch (opt) {
 		case 'e': script = optarg; break;
 		case 'o': output = optarg; break;

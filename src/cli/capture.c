@@ -6,12 +6,24 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <net/if.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_COUNT = 256, OPT_NANO, OPT_MICRO, OPT_UTC, OPT_PCAPNG, OPT_NETMASK };
+enum {
+	OPT_COUNT = 256,
+	OPT_NANO,
+	OPT_MICRO,
+	OPT_UTC,
+	OPT_PCAPNG,
+	OPT_NETMASK,
+	OPT_PROC,
+	OPT_PID,
+	OPT_COMM
+};
 
 static const struct option long_options[] = {
 	{"interface", required_argument, NULL, 'i'},
@@ -27,12 +39,20 @@ static const struct option long_options[] = {
 	{"pcapng", no_argument, NULL, OPT_PCAPNG},
 	{"netmask", required_argument, NULL, OPT_NETMASK},
 	{"quiet", no_argument, NULL, 'q'},
+	{"number", no_argument, NULL, '#'},
+	{"list-interfaces", no_argument, NULL, 'D'},
+	{"direction", required_argument, NULL, 'Q'},
+	{"packet-buffered", no_argument, NULL, 'U'},
+	{"proc", no_argument, NULL, OPT_PROC},
+	{"pid", required_argument, NULL, OPT_PID},
+	{"comm", required_argument, NULL, OPT_COMM},
 	{0},
 };
 
 struct capture_args {
 	struct waggle_capture how;
 	int times; /* how often -t */
+	bool list; /* -D */
 	const char *file;
 };
 
@@ -55,6 +75,11 @@ static int take_flag(struct waggle_capture *how, int opt)
 	case 'q': how->brief = true; return 0;
 	case 'S': how->absolute = true; return 0;
 	case 'A': how->ascii = true; return 0;
+	case 'v': how->verbose++; return 0;
+	case '#': how->number = true; return 0;
+	case 'l': how->each_line = true; return 0;
+	case 'U': how->each_packet = true; return 0;
+	case OPT_PROC: how->processes = true; return 0;
 	case 'x': how->hex = how->hex == 1 ? 2 : 1; return 0;
 	case 'X': how->hex = how->hex == 3 ? 4 : 3; return 0;
 	case OPT_COUNT: how->count_only = true; return 0;
@@ -66,14 +91,79 @@ static int take_flag(struct waggle_capture *how, int opt)
 	}
 }
 
+/* -C counts in millions of bytes, or with a letter in binary units. */
+static int take_size(const char *text, uint64_t *bytes)
+{
+	char *end;
+	double n = strtod(text, &end);
+	const char *units = "kmg", *unit = *end ? strchr(units, *end | 0x20) : NULL;
+	double by = unit ? (double)(1ull << (10 * (unit - units + 1))) : 1e6;
+
+	if (end == text || n <= 0 || (*end && (!unit || end[1])) || n * by < 1 || n * by > 1e18)
+		return usage_error(
+			"-C takes a size: 10 (millions of bytes), 512k, 64m, 1g; not '%s'", text);
+	*bytes = (uint64_t)(n * by);
+	return 0;
+}
+
+static int take_way(struct waggle_capture *how, const char *text)
+{
+	static const char *const ways[] = {"inout", "in", "out"};
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(ways[i], text)) {
+			how->way = i;
+			return 0;
+		}
+	return usage_error("-Q takes in, out or inout, not '%s'", text);
+}
+
+/* Those that take a number. */
+static int take_count(struct waggle_capture *how, int opt)
+{
+	unsigned long long n = 0;
+	char name[3] = {'-', (char)opt, 0};
+	int err = take_number(opt == OPT_PID ? "--pid" : name, optarg, &n);
+
+	if (!err && opt != 's' && (!n || (opt != 'c' && n > INT32_MAX)))
+		err = usage_error("%s takes a number, at least 1", opt == OPT_PID ? "--pid" : name);
+	switch (opt) {
+	case 'c': how->most = n; break;
+	case 's': how->snaplen = n < 262144 ? (unsigned)n : 262144; break;
+	case 'G': how->file_seconds = (unsigned)n; break;
+	case 'W': how->files = (unsigned)n; break;
+	default: how->pid = (int)n;
+	}
+	return err;
+}
+
+static int check(const struct capture_args *a)
+{
+	const struct waggle_capture *how = &a->how;
+
+	if (how->read && how->device)
+		return usage_error(
+			"packets come from a file (-r) or from a device (-i), not from both");
+	if (!how->read && !how->device)
+		return usage_error("capture needs a device or a file: -i eth0, -i any, -r FILE");
+	if (a->times > 5)
+		return usage_error("-t is given at most five times");
+	if ((how->file_bytes || how->file_seconds || how->files || how->each_packet) && !how->write)
+		return usage_error("-C, -G, -W and -U are for a file that is written: -w FILE");
+	if (how->files && !how->file_bytes && !how->file_seconds)
+		return usage_error("-W says how many files -C or -G make");
+	if (how->read && how->way)
+		return usage_error("-Q is for a device (-i)");
+	return 0;
+}
+
 static int parse(struct capture_args *a, int argc, char **argv)
 {
 	struct waggle_capture *how = &a->how;
-	unsigned long long n = 0;
 	int opt, err = 0;
 
-	while (!err &&
-	       (opt = getopt_long(argc, argv, "+i:r:w:c:s:F:pneqStxXA", long_options, NULL)) >= 0)
+	while (!err && (opt = options_next(argc, argv, "+i:r:w:c:s:F:C:G:W:Q:DpneqStxXAvlU#",
+					   long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'i': how->device = optarg; break;
 		case 'r': how->read = optarg; break;
@@ -82,26 +172,25 @@ static int parse(struct capture_args *a, int argc, char **argv)
 		case OPT_NETMASK: how->netmask = optarg; break;
 		case 't': a->times++; break;
 		case 'c':
-			err = take_number("-c", optarg, &n);
-			how->most = n;
-			if (!err && !n)
-				err = usage_error("-c takes a number of packets, at least 1");
-			break;
 		case 's':
-			err = take_number("-s", optarg, &n);
-			how->snaplen = n < 262144 ? (unsigned)n : 262144;
-			break;
+		case 'G':
+		case 'W':
+		case OPT_PID: err = take_count(how, opt); break;
+		case 'C': err = take_size(optarg, &how->file_bytes); break;
+		case 'Q': err = take_way(how, optarg); break;
+		case 'D': a->list = true; break;
+		case OPT_COMM: how->comm = optarg; break;
 		default: err = take_flag(how, opt);
 		}
 	if (err)
 		return err;
-	if (how->read && how->device)
-		return usage_error(
-			"packets come from a file (-r) or from a device (-i), not from both");
-	if (!how->read && !how->device)
-		return usage_error("capture needs a device or a file: -i eth0, -i any, -r FILE");
-	if (a->times > 5)
-		return usage_error("-t is given at most five times");
+	if (a->list)
+		return 0;
+	if (how->device && (how->pid || how->comm))
+		how->processes = true;
+	err = check(a);
+	if (err)
+		return err;
 	how->time = (enum waggle_time)a->times;
 	if (optind < argc && a->file)
 		return usage_error(
@@ -141,6 +230,23 @@ static void tell_counts(const struct waggle_capture *how)
 		"%llu packets captured, %llu received by the filter, %llu dropped by the kernel\n",
 		(unsigned long long)how->matched, (unsigned long long)how->received,
 		(unsigned long long)how->dropped);
+	if (how->processes)
+		fprintf(stderr, "%llu packets of known processes, %llu of none that is known\n",
+			(unsigned long long)how->owned, (unsigned long long)how->strays);
+}
+
+/* As tcpdump lists them. */
+static int list_devices(void)
+{
+	struct if_nameindex *all = if_nameindex();
+	int n = 0;
+
+	for (struct if_nameindex *i = all; i && i->if_name; i++)
+		printf("%d.%s\n", ++n, i->if_name);
+	printf("%d.any\n", n + 1);
+	if (all)
+		if_freenameindex(all);
+	return 0;
 }
 
 int cmd_capture(int argc, char **argv)
@@ -153,6 +259,8 @@ int cmd_capture(int argc, char **argv)
 
 	if (err)
 		return err;
+	if (a.list)
+		return list_devices();
 	if (a.file && source_read(&source, a.file))
 		return STATUS_ERROR;
 	words = a.file ? NULL : words_join(argv + optind);

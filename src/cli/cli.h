@@ -2,6 +2,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "waggle.h"
@@ -68,6 +69,11 @@ enum { OPT_COMMON = 512 };
 		"perf-rb-pages", required_argument, NULL, OPT_COMMON   \
 	}
 int options_environment(struct waggle_opts *);
+/* getopt_long(), by which commands read their options; and what these are: calls fn for each one of
+ * a command that has some, "-i" or "--read". */
+struct option;
+int options_next(int argc, char **argv, const char *letters, const struct option *, int *which);
+void options_each(const struct command *, void (*fn)(const char *option, bool takes));
 int options_take(struct waggle_opts *, const char *option, const char *value);
 void print_wrapped(int column, const char *text); /* behind so many columns, at 19 */
 bool option_print(const char *word); /* that one: "-c", "--pid"; false: there is none */

@@ -35,12 +35,23 @@ static void put_own(const struct tool *t)
 	struct tool_line l;
 
 	while (tool_line(&at, &l)) {
-		if (!tool_option(&l, &o))
+		if (!tool_option(&l, &o) || o.lacks)
 			continue;
 		if (o.letter)
 			printf("-%c ", o.letter);
 		printf("--%s ", o.name);
 	}
+}
+
+/* What may stand in a script: words that a letter begins, and probes apart. */
+static void put_script_quoted(void *user, const struct waggle_word *w)
+{
+	bool call = !strcmp(w->kind, "function") || !strcmp(w->kind, "aggregation");
+
+	(void)user;
+	if (w->name[0] && (call || !strcmp(w->kind, "value") || !strcmp(w->kind, "probe")) &&
+	    strspn(w->name, "abcdefghijklmnopqrstuvwxyz_0123456789") == strlen(w->name))
+		printf("\"%s%s\" ", w->name, call ? "(" : strcmp(w->kind, "probe") ? "" : ":");
 }
 
 /* Words that can stand in a shell's list: names, not operators. */
@@ -60,9 +71,20 @@ static void put_words(void)
 	waggle_words(put_word, NULL);
 }
 
+static void put_option(const char *option, bool takes)
+{
+	(void)takes;
+	printf("%s ", option);
+}
+
 /* Both shells have `case`: the options of the command line's first word. */
 static void put_cases(const char *indent)
 {
+	for (const struct command *c = commands; c->name; c++) {
+		printf("%s%s) choices='", indent, c->name);
+		options_each(c, put_option);
+		puts("' ;;");
+	}
 	for (const struct tool *t = tools; t->name; t++) {
 		printf("%s%s) choices='", indent, t->name);
 		put_own(t);
@@ -71,17 +93,58 @@ static void put_cases(const char *indent)
 	}
 }
 
+/* bash and zsh: what a word in a script begins: fields of the last probe, probes, names. */
+static const char script_words[] =
+	"_waggle_script() {\n"
+	"\tlocal probe\n"
+	"\tcase $2 in\n"
+	"\targs.*)\n"
+	"\t\tprobe=$(printf %s \"$1\" | grep -oE '[a-z]+:[^ ,{/]+' | tail -n 1)\n"
+	"\t\twaggle list -v \"$probe\" 2>/dev/null | sed -nE 's/^    .*[ "
+	"*]([a-zA-Z0-9_]+)$/args.\\1/p' ;;\n"
+	"\t*:*) waggle list \"$2*\" 2>/dev/null ;;\n"
+	"\t?*) for probe in ";
+static const char script_end[] = "; do case $probe in \"$2\"*) echo \"$probe\" ;; esac; done ;;\n"
+				 "\tesac\n"
+				 "}\n";
+
+static void put_script(void)
+{
+	fputs(script_words, stdout);
+	fputs("\"args.\" ", stdout);
+	waggle_words(put_script_quoted, NULL);
+	fputs(script_end, stdout);
+}
+
 static void bash(void)
 {
-	fputs("# bash completion of waggle, made by `waggle completion bash`\n"
-	      "_waggle() {\n"
+	fputs("# bash completion of waggle, made by `waggle completion bash`\n", stdout);
+	put_script();
+	fputs("_waggle() {\n"
 	      "\tlocal line=${COMP_LINE:0:COMP_POINT} cur prev choices i\n"
 	      "\tcur=${line##*[[:space:]]}\n"
 	      "\tcur=${cur#[\\'\\\"]}\n"
 	      "\tprev=${COMP_WORDS[COMP_CWORD-1]}\n"
 	      "\tCOMPREPLY=()\n"
+	      "\tlocal script=$'[[:space:]]-e[[:space:]]*[\\'\"]([^\\'\"]*)$'\n"
+	      "\tif [[ $line =~ $script ]]; then\n"
+	      "\t\t# in a script: no closing quote behind the only choice, so there are two\n"
+	      "\t\tline=${BASH_REMATCH[1]}\n"
+	      "\t\tcur=${line##*[^a-zA-Z0-9_.:]}\n"
+	      "\t\tprev=${line%\"$cur\"}\n"
+	      "\t\tmapfile -t COMPREPLY < <(_waggle_script \"$line\" \"$cur\" | grep \"^$cur\" | "
+	      "sort -u)\n"
+	      "\t\tCOMPREPLY=(\"${COMPREPLY[@]/#/$prev}\")\n"
+	      "\t\t[[ ${#COMPREPLY[@]} -eq 1 ]] && COMPREPLY+=(\"${COMPREPLY[0]} \")\n"
+	      "\t\tcompopt -o nospace +o filenames 2>/dev/null\n"
+	      "\t\treturn\n"
+	      "\tfi\n"
 	      "\tcase $prev in\n"
-	      "\t-f) choices='text json folded flame' ;;\n"
+	      "\t-f|--format) choices='text json folded flame tree timeline' ;;\n"
+	      "\t-i) [[ ${COMP_WORDS[1]} == capture ]] && choices=\"any $(ls /sys/class/net "
+	      "2>/dev/null)\" ;;\n"
+	      "\tmap) choices='list dump lookup update delete' ;;\n"
+	      "\ttarget) choices=save ;;\n"
 	      "\t--engine) choices='kernel user inprocess auto' ;;\n"
 	      "\t-B) choices='none line full' ;;\n"
 	      "\t--stack-mode) choices='bpftrace perf raw' ;;\n"
@@ -128,12 +191,24 @@ static void bash(void)
 static void zsh(void)
 {
 	fputs("#compdef waggle\n"
-	      "# zsh completion of waggle, made by `waggle completion zsh`\n"
-	      "_waggle() {\n"
+	      "# zsh completion of waggle, made by `waggle completion zsh`\n",
+	      stdout);
+	put_script();
+	fputs("_waggle() {\n"
 	      "\tlocal cur=${words[CURRENT]} prev=${words[CURRENT-1]} first=${words[2]}\n"
 	      "\tlocal choices\n"
+	      "\tif [[ $prev == -e && -n $QIPREFIX ]]; then\n"
+	      "\t\tlocal script=$PREFIX\n"
+	      "\t\tcompset -P '*[^a-zA-Z0-9_.:]'\n"
+	      "\t\tcompadd -Q -S '' -- ${(fu)\"$(_waggle_script \"$script\" \"$PREFIX\")\"}\n"
+	      "\t\treturn\n"
+	      "\tfi\n"
 	      "\tcase $prev in\n"
-	      "\t-f) compadd text json folded flame; return ;;\n"
+	      "\t-f|--format) compadd text json folded flame tree timeline; return ;;\n"
+	      "\t-i) [[ $first == capture ]] && compadd any $(ls /sys/class/net 2>/dev/null) && "
+	      "return ;;\n"
+	      "\tmap) compadd list dump lookup update delete; return ;;\n"
+	      "\ttarget) compadd save; return ;;\n"
 	      "\t--engine) compadd kernel user inprocess auto; return ;;\n"
 	      "\t-B) compadd none line full; return ;;\n"
 	      "\t--stack-mode) compadd bpftrace perf raw; return ;;\n"
@@ -195,14 +270,54 @@ static void fish_tool(const struct tool *t)
 	puts("'");
 	snprintf(when, sizeof(when), "__fish_seen_subcommand_from %s", t->name);
 	while (tool_line(&at, &l))
-		if (tool_option(&l, &o))
+		if (tool_option(&l, &o) && !o.lacks)
 			fish_option(when, o.letter, o.name, o.takes[0] != 0, o.does, o.ndoes);
+}
+
+static const char *fish_command; /* whose options are put */
+
+static void fish_command_option(const char *option, bool takes)
+{
+	char when[96];
+	bool name = option[1] == '-';
+
+	snprintf(when, sizeof(when), "__fish_seen_subcommand_from %s", fish_command);
+	fish_option(when, name ? 0 : option[1], name ? option + 2 : NULL, takes, "", 0);
+}
+
+/* As _waggle_script() of the other shells; each choice is the whole script with it at the end. */
+static void fish_script(void)
+{
+	fputs("function __waggle_script\n"
+	      "\tset -l script (string replace -r '^[\\'\"]' '' -- (commandline -ct))\n"
+	      "\tset -l word (string match -r '[a-zA-Z0-9_.:]*$' -- $script)\n"
+	      "\tset -l before (string replace -r '[a-zA-Z0-9_.:]*$' '' -- $script)\n"
+	      "\tset -l all ",
+	      stdout);
+	waggle_words(put_script_quoted, NULL);
+	fputs("args.\n"
+	      "\tif string match -q 'args.*' -- $word\n"
+	      "\t\tset -l probes (string match -ar '[a-z]+:[^ ,{/]+' -- $script)\n"
+	      "\t\tset all (waggle list -v $probes[-1] 2>/dev/null | string replace -rf '^    .*[ "
+	      "*]([a-zA-Z0-9_]+)$' 'args.$1')\n"
+	      "\telse if string match -q '*:*' -- $word\n"
+	      "\t\tset all (waggle list \"$word*\" 2>/dev/null)\n"
+	      "\tend\n"
+	      "\tfor i in $all\n"
+	      "\t\techo $before$i\n"
+	      "\tend\n"
+	      "end\n"
+	      "complete -c waggle -s e -x -a '(__waggle_script)'\n",
+	      stdout);
 }
 
 static void fish(void)
 {
 	puts("# fish completion of waggle, made by `waggle completion fish`");
+	fish_script();
 	for (const struct command *c = commands; c->name; c++) {
+		fish_command = c->name;
+		options_each(c, fish_command_option);
 		printf("complete -c waggle -n __fish_use_subcommand -a %s -d '", c->name);
 		put_quoted(c->does, strlen(c->does));
 		puts("'");
@@ -215,9 +330,15 @@ static void fish(void)
 	fputs("complete -c waggle -n '__fish_seen_subcommand_from help' -f -a '", stdout);
 	put_words();
 	puts("'");
+	puts("complete -c waggle -n '__fish_seen_subcommand_from capture' -s i -x -a 'any (command "
+	     "ls /sys/class/net)'");
+	puts("complete -c waggle -n '__fish_seen_subcommand_from map' -f -a 'list dump lookup "
+	     "update delete'");
+	puts("complete -c waggle -n '__fish_seen_subcommand_from target' -f -a save");
 	puts("complete -c waggle -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh "
 	     "fish'");
 	puts("complete -c waggle -n '__fish_seen_subcommand_from list; or string match -q \"*:*\" "
+	     "-- "
 	     "(commandline -ct)' -f -a '(waggle list (commandline -ct)\"*\" 2>/dev/null)'");
 }
 

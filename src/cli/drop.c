@@ -57,6 +57,7 @@ static const char help[] =
 	"                          NAME` ends it\n"
 	"      --force             also when it cuts the SSH session that it was typed in\n"
 	"      --dry-run -r FILE   only tell what it would do to the packets of a capture file\n"
+	"  -o FILE                 write the program as a BPF object, and attach nothing\n"
 	"      --json              counts as JSON\n"
 	"      --no-feature tcx    attach to tc as older kernels do\n";
 
@@ -72,6 +73,7 @@ static int take(struct drop_args *a, int opt)
 	switch (opt) {
 	case 'F': a->file = optarg; return 0;
 	case 'r': a->how.read = optarg; return 0;
+	case 'o': a->how.object = optarg; return 0;
 	case 'h': a->help = true; return 0;
 	case OPT_DRY: a->dry = true; return 0;
 	case OPT_PIN: a->how.pin = optarg; return 0;
@@ -95,7 +97,7 @@ static int parse(struct drop_args *a, int argc, char **argv)
 	int opt, err = 0;
 
 	for (int round = 0; round < 2 && !err; round++) {
-		while (!err && (opt = getopt_long(argc, argv, "+F:r:h", long_options, NULL)) >= 0)
+		while (!err && (opt = options_next(argc, argv, "+F:r:o:h", long_options, NULL)) >= 0)
 			err = take(a, opt);
 		if (!round && !err && optind < argc)
 			a->how.hook = argv[optind++];

@@ -20,7 +20,7 @@ static int parse(struct waggle_opts *opts, int argc, char **argv, unsigned *ms)
 	int opt;
 
 	*opts = (struct waggle_opts){.sz = sizeof(*opts), .diag = report_diag, .out = report_out};
-	while ((opt = getopt_long(argc, argv, "+f:jq", long_options, NULL)) >= 0)
+	while ((opt = options_next(argc, argv, "+f:jq", long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'f': opts->format = optarg; break;
 		case 'j': opts->format = "json"; break;

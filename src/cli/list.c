@@ -55,7 +55,7 @@ int cmd_list(int argc, char **argv)
 	bool verbose = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "v", names, NULL)) >= 0)
+	while ((opt = options_next(argc, argv, "v", names, NULL)) >= 0)
 		switch (opt) {
 		case 'v': verbose = true; break;
 		case 't': opts.target = optarg; break;

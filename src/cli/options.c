@@ -4,9 +4,11 @@
  * Environment variables say the same as options, which come first: WAGGLE_MAX_STRLEN, or
  * BPFTRACE_MAX_STRLEN for those who have it set already. So do all variables of config = { }.
  */
+#include "cli/bcc.h"
 #include "cli/cli.h"
 
 #include <ctype.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,4 +146,47 @@ int options_take(struct waggle_opts *o, const char *option, const char *value)
 	while (strcmp(limits[i].option + 2, option) != 0)
 		i++;
 	return take(o, i, limits[i].option, value);
+}
+
+/* ---- what options a command has */
+
+static void (*tell)(const char *option, bool takes); /* NULL: options are read */
+
+/* Commands see an option that they do not know, and end. */
+int options_next(int argc, char **argv, const char *letters, const struct option *names, int *which)
+{
+	char word[64];
+
+	if (!tell)
+		return getopt_long(argc, argv, letters, names, which);
+	for (const char *l = letters; *l; l++) {
+		snprintf(word, sizeof(word), "-%c", *l);
+		if (isalnum((unsigned char)*l))
+			tell(word, l[1] == ':');
+	}
+	for (; names->name; names++) {
+		snprintf(word, sizeof(word), "--%s", names->name);
+		tell(word, names->has_arg == required_argument);
+	}
+	return '?';
+}
+
+void options_each(const struct command *c, void (*fn)(const char *option, bool takes))
+{
+	/* those that read them by options_next() before they do anything */
+	static int (*const readers[])(int, char **) = {
+		cmd_build, cmd_asm,     cmd_dis,       cmd_filter,  cmd_map,
+		cmd_ps,    cmd_detach,  cmd_run,       cmd_strace,  cmd_list,
+		cmd_drop,  cmd_capture, cmd_bcc_trace, cmd_argdist,
+	};
+	char *argv[] = {(char *)c->name, NULL};
+	unsigned i = 0, n = sizeof(readers) / sizeof(*readers);
+
+	while (i < n && readers[i] != c->run)
+		i++;
+	if (i == n)
+		return;
+	tell = fn;
+	c->run(1, argv);
+	tell = NULL;
 }

@@ -319,7 +319,7 @@ int cmd_run(int argc, char **argv)
 	struct source object = {0};
 	int opt, status = 0;
 
-	while (!status && (opt = getopt_long(argc, argv, "r:w:c:", long_options, NULL)) >= 0)
+	while (!status && (opt = options_next(argc, argv, "r:w:c:", long_options, NULL)) >= 0)
 		status = take_option(&r, opt);
 	if (!status)
 		status = replay_check(&r);

@@ -216,7 +216,7 @@ static int parse(struct options *o, int argc, char **argv)
 	}
 	for (int i = 0; i < NCOMMON; i++)
 		names[NROWS + i] = (struct option){common[i], required_argument, NULL, COMMON + i};
-	while (!status && (opt = getopt_long(argc, argv, letters, names, NULL)) >= 0)
+	while (!status && (opt = options_next(argc, argv, letters, names, NULL)) >= 0)
 		status = take(o, opt);
 	if (!status && optind < argc)
 		o->trace.opts.command = argv + optind;

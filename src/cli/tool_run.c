@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OPTIONS_MOST = 32, COMMON_MOST = 64, ARGS_MOST = 8, OWN = 256, COMMON = 512 };
 
@@ -20,7 +21,7 @@ struct parsing {
 	unsigned nown;
 	bool everybody;
 	struct option names[OPTIONS_MOST + COMMON_MOST + 1];
-	char letters[2 * OPTIONS_MOST + 3];
+	char letters[2 * OPTIONS_MOST + 4];
 	char *params[OPTIONS_MOST];
 	unsigned nparams;
 	int least, most; /* arguments */
@@ -34,7 +35,7 @@ struct parsing {
 static void read_head(struct parsing *p, const struct tool *tool)
 {
 	struct option *name = p->names;
-	char *letter = p->letters;
+	char *letter = stpcpy(p->letters, ":");
 	const char *at = tool->text;
 	struct tool_line l;
 
@@ -67,13 +68,40 @@ static int add_param(struct parsing *p, const struct tool_option *o, const char 
 	return 0;
 }
 
+/* Options of bcc's tools that none of ours has. */
+static const struct {
+	const char *name, *instead;
+} strangers[] = {
+	{"cgroupmap", "--cgroup PATH or --container NAME narrows to one"},
+	{"mntnsmap", "--container NAME narrows to one"},
+	{"ebpf", "waggle -d insns FILE shows what a script becomes"},
+};
+
+/* getopt() did not know it: word is the argument that it stands in. */
+static int unknown(const struct tool *tool, int opt, const char *word)
+{
+	char name[40];
+
+	if (opt == ':')
+		return usage_error("%s of %s takes a value: `waggle help %s` tells which", word,
+				   tool->name, tool->name);
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++)
+		if (!strncmp(word, "--", 2) && !strcmp(word + 2, strangers[i].name))
+			return usage_error("%s has no %s: %s", tool->name, word,
+					   strangers[i].instead);
+	if (strncmp(word, "--", 2) != 0)
+		snprintf(name, sizeof(name), "-%c", optopt);
+	else
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	return usage_error("%s has no option %s: `waggle help %s` tells which there are",
+			   tool->name, name, tool->name);
+}
+
 static int take(struct parsing *p, struct trace *t, const struct tool *tool, int opt)
 {
 	const struct tool_option *o = p->own;
 	const struct option_row *row;
 
-	if (opt == '?')
-		return STATUS_USAGE;
 	if (opt >= COMMON && option_rows[opt - COMMON].letter != 'h')
 		return option_take(t, &option_rows[opt - COMMON], optarg);
 	while (o < p->own + p->nown && o->letter != opt && o - p->own != opt - OWN)
@@ -82,6 +110,12 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 		tool_help(tool);
 		exit(output_check(STATUS_OK));
 	}
+	if (o->lacks && o->letter)
+		return usage_error("%s has no -%c, --%s: %.*s", tool->name, o->letter, o->name,
+				   (int)o->ndoes, o->does);
+	if (o->lacks)
+		return usage_error("%s has no --%s: %.*s", tool->name, o->name, (int)o->ndoes,
+				   o->does);
 	row = o->own ? NULL : option_named(o->name);
 	return row ? option_take(t, row, optarg) : add_param(p, o, optarg ? optarg : "");
 }
@@ -153,6 +187,22 @@ static int check_args(const struct parsing *p, const struct tool *tool, int give
 	return 0;
 }
 
+/* A terminal shows what the head's view says, if nothing else is asked for; tables and histograms
+ * are text. Files and pipes get text in any case, where nothing is left out. */
+static void choose_view(struct trace *t, const struct tool *tool)
+{
+	static const char *const views[][2] = {{"flame", "tree"}, {"timeline", "timeline"}};
+	const char *at = tool->text;
+	struct tool_line l;
+
+	if (t->opts.format || t->output || !isatty(STDOUT_FILENO))
+		return;
+	while (tool_line(&at, &l))
+		for (int i = 0; i < 2 && !strcmp(l.word, "view"); i++)
+			if (!strncmp(l.text, views[i][0], strlen(views[i][0])))
+				t->opts.format = views[i][1];
+}
+
 int tool_run(const struct tool *tool, int argc, char **argv)
 {
 	struct parsing p = {0};
@@ -165,14 +215,17 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 	read_args(&p, tool);
 	t.script = tool->text;
 	t.tool = tool->name;
+	opterr = 0;
 	while (!status && (opt = getopt_long(end, argv, p.letters, p.names, NULL)) >= 0)
-		status = take(&p, &t, tool, opt);
+		status = opt == '?' || opt == ':' ? unknown(tool, opt, argv[optind - 1])
+						  : take(&p, &t, tool, opt);
 	if (end < argc && !argv[end + 1] && !status)
 		status = usage_error("behind -- stands a command");
 	if (end < argc) {
 		t.opts.command = argv + end + 1;
 		t.opts.command_only = !p.everybody;
 	}
+	choose_view(&t, tool);
 	if (!status)
 		status = check_args(&p, tool, end - optind);
 	if (!status)

@@ -38,7 +38,8 @@ const struct tool *tool_find(const char *name)
 
 int tool_line(const char **at, struct tool_line *l)
 {
-	static const char *const words[] = {"view", "everybody", "args", "option", "param", "example"};
+	static const char *const words[] = {"view", "everybody", "args", "option",
+					    "param", "lacks", "example"};
 	const char *p = *at, *end;
 
 	*l = (struct tool_line){.word = ""};
@@ -77,7 +78,8 @@ int tool_option(const struct tool_line *l, struct tool_option *o)
 
 	*o = (struct tool_option){0};
 	o->own = !strcmp(l->word, "param");
-	if ((!o->own && strcmp(l->word, "option") != 0) || !tab)
+	o->lacks = !strcmp(l->word, "lacks");
+	if ((!o->own && !o->lacks && strcmp(l->word, "option") != 0) || !tab)
 		return 0;
 	n = l->text[1] == '-'
 		    ? sscanf(l->text, "--%31s%*[ ]%31[^\t\n]", o->name, o->takes) + 1

@@ -14,7 +14,8 @@ const struct tool *tool_find(const char *name);
 
 /*
  * The head of a script is the comment at its beginning: "NAME: what it does" on its first line,
- * then lines that begin with a word: "view", "everybody", "args", "option", "param", "example"; then text.
+ * then lines that begin with a word: "view", "everybody", "args", "option", "param", "lacks",
+ * "example"; then text.
  */
 struct tool_line {
 	const char *word,
@@ -28,6 +29,7 @@ int tool_line(const char **at, struct tool_line *);
 /* "-x --failed VALUE<tabs>what it does" */
 struct tool_option {
 	char letter;              /* or 0 */
+	bool lacks;               /* there is none: `does` is why, and what to do */
 	bool own;                 /* the script's own, also where tracing has one of that name */
 	char name[32], takes[32]; /* takes: "": nothing */
 	const char *does;

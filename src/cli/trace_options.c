@@ -48,13 +48,14 @@ static int take_buffering(struct trace *t, const char *mode)
 
 static int take_format(struct trace *t, const char *name)
 {
-	static const char *const names[] = {"text", "json", "folded", "flame"};
+	static const char *const names[] = {"text",  "json", "folded",
+					     "flame", "tree", "timeline"};
 
 	t->opts.format = name;
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(name, names[i]))
 			return 0;
-	return usage_error("there is no format '%s': text, json, folded or flame", name);
+	return usage_error("there is no format '%s': text, json, folded, flame, tree or timeline", name);
 }
 
 static int take_filter(struct trace *t, const char *regex)
@@ -112,6 +113,7 @@ TAKE(output, t->output = value)
 TAKE(json, t->opts.format = "json")
 TAKE(folded, t->opts.format = "folded")
 TAKE(flame, t->opts.format = "flame"; t->output = value)
+TAKE(noclear, t->opts.no_redraw = true)
 TAKE(fmt, t->fmt = true)
 TAKE(dry_run, t->dry_run = true)
 TAKE(test, t->opts.trials = WAGGLE_TESTS)
@@ -124,6 +126,8 @@ TAKE(verbose, t->verbose = true)
 TAKE(stats, t->stats = true)
 TAKE(target, t->opts.target = value)
 TAKE(btf, t->opts.btf = value)
+TAKE(at, t->opts.at = value)
+TAKE(prog, t->opts.program = value)
 TAKE(activation, (void)t)
 #undef TAKE
 

@@ -241,6 +241,15 @@ static void put_tag(struct packet_live *l, struct packet *p, const struct tpacke
 	p->len += TAG_BYTES;
 }
 
+static u32 way_of(const struct packet_live *l, const struct sockaddr_ll *from)
+{
+	if (from->sll_ifindex == l->loopback)
+		return PACKET_CAME | PACKET_WENT;
+	return from->sll_pkttype == PACKET_OUTGOING    ? PACKET_WENT
+	       : from->sll_pkttype == PACKET_OTHERHOST ? 0
+						       : PACKET_CAME;
+}
+
 int packet_live_next(struct packet_live *l, struct packet *p)
 {
 	const struct tpacket3_hdr *h;
@@ -259,6 +268,7 @@ int packet_live_next(struct packet_live *l, struct packet *p)
 				     .captured = h->tp_snaplen,
 				     .len = h->tp_len,
 				     .link = l->link,
+				     .way = way_of(l, from),
 				     .protocol = __builtin_bswap16(from->sll_protocol)};
 		if (l->left)
 			l->next += h->tp_next_offset;

@@ -27,6 +27,13 @@ enum packet_link {
 	LINK_SLL2 = 276,
 };
 
+/* Whose a packet is. */
+struct packet_process {
+	u32 pid;
+	char name[33];
+	char container[13]; /* the beginning of its id; "": none */
+};
+
 struct packet {
 	u64 time;       /* ns since 1970 */
 	const u8 *data; /* good until the next packet is read */
@@ -35,7 +42,10 @@ struct packet {
 	u32 link;       /* enum packet_link, or a number that we do not know */
 	u32 iface;      /* of the file, from 0 */
 	u32 protocol;   /* of the link's payload as the kernel says; 0: unknown */
+	u32 way;        /* bits of enum packet_way; 0: unknown */
+	const struct packet_process *from, *to; /* NULL: unknown, or not of this machine */
 };
+enum packet_way { PACKET_CAME = 1, PACKET_WENT = 2 };
 
 /* ---- reading */
 
@@ -95,6 +105,8 @@ struct packet_writer {
 		u32 from, link;
 	} * ifaces; /* pcapng: numbers that packets have, in the order of the file */
 	u32 nifaces;
+	const struct packet_process **processes; /* pcapng: that were described */
+	u32 nprocesses;
 };
 /* Begins a file: a pcap has packets of one kind of link, `link`; in pcapng each kind becomes an
  * interface. packet_flush() returns `err`. */
@@ -116,14 +128,21 @@ struct packet_printer {
 	bool link_header;  /* -e */
 	bool quiet;        /* -q */
 	bool absolute;     /* -S: sequence numbers as they are */
+	bool number;       /* -#: lines are numbered */
+	u64 count;         /* of lines so far */
 	u8 verbose, hex;   /* how often -v; -x 1, -xx 2, -X 3, -XX 4 */
 	bool ascii;        /* -A */
+	bool processes;    /* --proc: whose it is */
 	u64 first, before; /* times of earlier packets */
+	u64 second;        /* that `clock` is the text of */
+	char clock[32];
 	bool began;
 	struct packet_flows *flows; /* made when the first TCP packet comes */
 };
 /* A line, with what belongs to it behind it. */
 void packet_print(struct buf *, struct packet_printer *, const struct packet *);
+/* "curl 1234 > nginx 99", "curl 1234 >", "> nginx 99" */
+void packet_put_processes(struct buf *, const struct packet *);
 void packet_printer_close(struct packet_printer *);
 
 #endif

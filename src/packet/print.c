@@ -84,22 +84,30 @@ void put_text(struct line *l, const u8 *p, u32 n)
 
 static void put_fraction(struct line *l, u64 ns)
 {
-	buf_printf(l->b, l->o->nano ? ".%09llu" : ".%06llu",
-		   (unsigned long long)(l->o->nano ? ns : ns / 1000));
+	u32 n = l->o->nano ? 9 : 6, v = (u32)(l->o->nano ? ns : ns / 1000);
+	char text[10] = ".";
+
+	for (u32 i = n; i; i--, v /= 10)
+		text[i] = (char)('0' + v % 10);
+	buf_add(l->b, text, n + 1);
 }
 
+/* Packets of one second share its text. */
 static void put_clock(struct line *l, u64 time, const char *format)
 {
+	struct packet_printer *o = l->o;
 	time_t seconds = (time_t)(time / NS);
-	char text[64];
 	struct tm tm;
 
-	if (l->o->utc)
-		gmtime_r(&seconds, &tm);
-	else
-		localtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), format, &tm);
-	put(l, text);
+	if (!*o->clock || o->second != time / NS) {
+		if (o->utc)
+			gmtime_r(&seconds, &tm);
+		else
+			localtime_r(&seconds, &tm);
+		strftime(o->clock, sizeof(o->clock), format, &tm);
+		o->second = time / NS;
+	}
+	put(l, o->clock);
 	put_fraction(l, time % NS);
 }
 
@@ -445,6 +453,28 @@ static const struct link_row {
 	{LINK_IPV6, 0, print_raw},           {LINK_PPP, 0, print_ppp},
 };
 
+static void put_process(struct buf *b, const struct packet_process *p)
+{
+	buf_puts(b, p->name);
+	buf_char(b, ' ');
+	buf_u64(b, p->pid);
+	if (*p->container) {
+		buf_puts(b, " in ");
+		buf_puts(b, p->container);
+	}
+}
+
+void packet_put_processes(struct buf *b, const struct packet *p)
+{
+	if (p->from)
+		put_process(b, p->from);
+	buf_puts(b, p->from ? " >" : ">");
+	if (p->to) {
+		buf_char(b, ' ');
+		put_process(b, p->to);
+	}
+}
+
 void packet_print(struct buf *b, struct packet_printer *o, const struct packet *p)
 {
 	struct line l = {.b = b, .o = o};
@@ -457,7 +487,15 @@ void packet_print(struct buf *b, struct packet_printer *o, const struct packet *
 		put(&l, "[Invalid header: caplen==0]\n");
 		return;
 	}
+	o->count++;
+	if (o->number)
+		buf_printf(b, "%5llu  ", (unsigned long long)o->count);
 	put_time(&l, p->time);
+	if (o->processes && (p->from || p->to)) {
+		buf_char(b, '(');
+		packet_put_processes(b, p);
+		buf_puts(b, ") ");
+	}
 	if (row < links + ARRAY_SIZE(links))
 		row->print(&l, v);
 	else

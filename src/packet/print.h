@@ -51,11 +51,11 @@ static inline struct view view_cut(struct view v, u32 len)
 
 static inline void put(struct line *l, const char *text)
 {
-	buf_puts(l->b, text);
+	buf_add(l->b, text, __builtin_strlen(text)); /* known to the compiler of most */
 }
 static inline void put_u32(struct line *l, const char *before, u32 v)
 {
-	buf_puts(l->b, before);
+	put(l, before);
 	buf_u64(l->b, v);
 }
 static inline void put_short(struct line *l, const char *what) /* the rest was not captured */
@@ -94,7 +94,8 @@ void print_dns(struct line *, struct view, bool multicast);
 /* print_dhcp.c */
 void print_dhcp(struct line *, struct view);
 /* print_payload.c; false: it is not one */
-bool print_http(struct line *, struct view);
+/* By its ports, or HTTP on others. */
+bool print_text_protocol(struct line *, u32 sport, u32 dport, struct view);
 bool print_tls(struct line *, struct view);
 bool print_quic(struct line *, struct view);
 

@@ -5,29 +5,76 @@
  */
 #include "packet/print.h"
 
-static bool begins(const struct view *v, const char *word)
-{
-	u32 n = (u32)strlen(word);
+/* ---- protocols that are lines of text */
 
-	return view_has(v, 0, n) && !memcmp(v->p, word, n);
+static const char *const http_words[] = {
+	"GET",      "POST",      "HEAD",        "PUT",    "DELETE", "OPTIONS",  "PATCH",
+	"CONNECT",  "TRACE",     "COPY",        "MOVE",   "MKCOL",  "LOCK",     "UNLOCK",
+	"PROPFIND", "PROPPATCH", "SEARCH",      "REPORT", "MERGE",  "CHECKOUT", "CHECKIN",
+	"NOTIFY",   "SUBSCRIBE", "UNSUBSCRIBE", "POLL",   NULL,
+};
+static const char *const rtsp_words[] = {
+	"OPTIONS", "DESCRIBE", "ANNOUNCE",      "SETUP",         "PLAY",     "PAUSE",
+	"RECORD",  "TEARDOWN", "GET_PARAMETER", "SET_PARAMETER", "REDIRECT", NULL,
+};
+static const struct text_protocol {
+	u16 ports[2];
+	const char *name, *small;
+	const char *const *words; /* NULL: each line is one; else such that begin so, and answers */
+} text_protocols[] = {
+	{{80, 8080}, "HTTP", "http", http_words}, {{21, 21}, "FTP", "ftp", NULL},
+	{{25, 25}, "SMTP", "smtp", NULL},         {{554, 8554}, "RTSP", "rtsp", rtsp_words},
+	{{43, 43}, "WHOIS", "whois", NULL},
+};
+
+/* "GET ...", or "WORD 200 ..." */
+static bool is_line_of(const struct text_protocol *t, const u8 *p, u32 n)
+{
+	u32 word = 0, code;
+
+	while (word < n && p[word] != ' ' && p[word] != '\r' && p[word] != '\n')
+		word++;
+	for (u32 i = 0; t->words && t->words[i]; i++)
+		if (strlen(t->words[i]) == word && !memcmp(t->words[i], p, word))
+			return true;
+	for (code = word + 1; code < n && p[code] >= '0' && p[code] <= '9'; code++)
+		;
+	return !t->words || (code == word + 4 && code < n && p[code] == ' ');
 }
 
-bool print_http(struct line *l, struct view v)
+/* The first line, if it is text. */
+static void put_first_line(struct line *l, const struct text_protocol *t, struct view v)
 {
-	static const char *const words[] = {"GET ",     "POST ",  "HEAD ",    "PUT ",   "DELETE ",
-					    "OPTIONS ", "PATCH ", "CONNECT ", "TRACE ", "HTTP/1."};
-	u32 n;
+	u32 n = 0;
 
-	for (u32 i = 0; i < ARRAY_SIZE(words); i++) {
-		if (!begins(&v, words[i]))
-			continue;
-		for (n = 0; n < v.n && v.p[n] != '\n'; n++)
-			;
-		put(l, ": HTTP: ");
-		put_text(l, v.p, n);
-		return true;
-	}
-	return false;
+	while (n < v.n && ((v.p[n] >= 32 && v.p[n] < 127) || v.p[n] == '\t'))
+		n++;
+	if (n < v.n && v.p[n] != '\r' && v.p[n] != '\n')
+		return;
+	put(l, ": ");
+	put_text(l, v.p, n);
+	if (n == v.n)
+		put_short(l, t->small);
+}
+
+bool print_text_protocol(struct line *l, u32 sport, u32 dport, struct view v)
+{
+	const struct text_protocol *t = text_protocols;
+
+	for (; t < text_protocols + ARRAY_SIZE(text_protocols); t++)
+		for (u32 i = 0; i < 2; i++)
+			if (t->ports[i] == sport || t->ports[i] == dport) {
+				put(l, ": ");
+				put(l, t->name);
+				if (is_line_of(t, v.p, v.n))
+					put_first_line(l, t, v);
+				return true;
+			}
+	if (!is_line_of(text_protocols, v.p, v.n) || !memmem(v.p, MIN(v.n, 4096u), "HTTP/1.", 7))
+		return false; /* elsewhere only with its version */
+	put(l, ": HTTP");
+	put_first_line(l, text_protocols, v);
+	return true;
 }
 
 /* ---- TLS (RFC 8446) */

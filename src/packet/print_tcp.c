@@ -277,7 +277,7 @@ static void put_payload(struct line *l, const struct segment *s, struct view v)
 		}
 		return;
 	}
-	if (!print_http(l, v))
+	if (!print_text_protocol(l, s->sport, s->dport, v))
 		print_tls(l, v);
 }
 

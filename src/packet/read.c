@@ -5,6 +5,7 @@
  * cannot be, is reported with the offset; what stood before it has been given.
  */
 #include "packet/bytes.h"
+#include "packet/ng.h"
 
 #include "isa/cbpf.h"
 
@@ -15,11 +16,7 @@
 #define PCAP_US       0xa1b2c3d4u
 #define PCAP_NS       0xa1b23c4du
 #define PCAP_MODIFIED 0xa1b2cd34u /* Kuznetsov's: 8 bytes more a packet */
-#define NG_SECTION    0x0a0d0d0au
 #define NG_ORDER      0x1a2b3c4du
-
-enum ng_block { NG_INTERFACE = 1, NG_PACKET_OLD = 2, NG_SIMPLE = 3, NG_PACKET = 6 };
-enum ng_option { NG_END = 0, NG_TSRESOL = 9, NG_TSOFFSET = 14 };
 
 #define BLOCK_MOST  (16u << 20)
 #define IFACES_MOST 65536
@@ -39,6 +36,8 @@ struct packet_reader {
 	u32 head, fraction; /* pcap: bytes in front of each packet, ns in a unit of time */
 	struct iface *ifaces;
 	u32 nifaces;
+	struct packet_process **processes; /* those of this section from `known` on */
+	u32 nprocesses, known;
 };
 
 u32 packet_reader_format(const struct packet_reader *r, bool *nano)
@@ -138,14 +137,29 @@ static int pcap_next(struct packet_reader *r, struct packet *out)
 
 /* ---- pcapng */
 
-static void ng_options(struct packet_reader *r, struct iface *i, const u8 *p, const u8 *end)
+/* An option's bytes, and behind it; NULL: there is none any more. */
+static const u8 *ng_option(const struct packet_reader *r, const u8 **at, const u8 *end, u32 *code,
+			   u32 *n)
 {
-	while (end - p >= 4) {
-		u16 code = get16(r, p), n = get16(r, p + 2);
+	const u8 *p = *at;
 
-		p += 4;
-		if (code == NG_END || n > end - p)
-			return;
+	if (end - p < 4)
+		return NULL;
+	*code = get16(r, p);
+	*n = get16(r, p + 2);
+	p += 4;
+	if (*code == NG_END || *n > end - p)
+		return NULL;
+	*at = p + MIN((size_t)ALIGN_UP(*n, 4), (size_t)(end - p));
+	return p;
+}
+
+static void ng_options(const struct packet_reader *r, struct iface *i, const u8 *at, const u8 *end)
+{
+	const u8 *p;
+	u32 code, n;
+
+	while ((p = ng_option(r, &at, end, &code, &n)) != NULL)
 		if (code == NG_TSRESOL && n >= 1 && (*p & 0x7f) < (*p & 0x80 ? 63 : 19)) {
 			i->units = 1;
 			for (u32 k = *p & 0x7f; k; k--)
@@ -156,8 +170,69 @@ static void ng_options(struct packet_reader *r, struct iface *i, const u8 *p, co
 			i->shift = (s64)(r->swapped ? (u64)half[0] << 32 | half[1]
 						    : (u64)half[1] << 32 | half[0]);
 		}
-		p += MIN((size_t)ALIGN_UP(n, 4), (size_t)(end - p));
+}
+
+/* Room for text of n bytes, up to the first that is no text. */
+static void copy_word(char *to, size_t size, const u8 *from, u32 n)
+{
+	size_t i = 0;
+
+	for (; i + 1 < size && i < n && from[i] >= ' ' && from[i] != 127; i++)
+		to[i] = (char)from[i];
+	to[i] = 0;
+}
+
+static int ng_process(struct packet_reader *r, const u8 *p, u32 n)
+{
+	const u8 *at = p + 4, *end = p + n, *text;
+	const u32 skip = sizeof(NG_CONTAINER) - 1;
+	struct packet_process *process = calloc(1, sizeof(*process)), **more;
+	u32 code, size;
+
+	more = process && n >= 4 && r->nprocesses < IFACES_MOST * 16
+		       ? realloc(r->processes, (r->nprocesses + 1) * sizeof(*more))
+		       : NULL;
+	if (!more) {
+		free(process);
+		return n < 4 ? broken(r, "a process has no number") : -ENOMEM;
 	}
+	r->processes = more;
+	more[r->nprocesses++] = process;
+	process->pid = get32(r, p);
+	while ((text = ng_option(r, &at, end, &code, &size)) != NULL)
+		if (code == NG_NAME)
+			copy_word(process->name, sizeof(process->name), text, size);
+		else if (code == NG_COMMENT && size > skip && !memcmp(text, NG_CONTAINER, skip))
+			copy_word(process->container, sizeof(process->container), text + skip,
+				  size - skip);
+	return 0;
+}
+
+static const struct packet_process *process_at(const struct packet_reader *r, u32 i)
+{
+	return i < r->nprocesses - r->known ? r->processes[r->known + i] : NULL;
+}
+
+/* Whose a packet is: of one that came in, the first process is that which it came to. */
+static void ng_owners(const struct packet_reader *r, const u8 *at, const u8 *end,
+		      struct packet *out)
+{
+	const struct packet_process *first = NULL, *other = NULL;
+	const u8 *value;
+	u32 code, size;
+
+	while ((value = ng_option(r, &at, end, &code, &size)) != NULL) {
+		if (size != 4)
+			continue;
+		if (code == NG_FLAGS)
+			out->way = get32(r, value) & 3;
+		else if (code == NG_OWNER)
+			first = process_at(r, get32(r, value));
+		else if (code == NG_OTHER)
+			other = process_at(r, get32(r, value));
+	}
+	out->from = out->way == PACKET_CAME ? other : first;
+	out->to = out->way == PACKET_CAME ? first : other;
 }
 
 static int ng_interface(struct packet_reader *r, const u8 *p, u32 n)
@@ -188,7 +263,11 @@ static int ng_packet(struct packet_reader *r, const u8 *p, u32 n, bool old, stru
 		.len = get32(r, p + 16),
 		.data = p + 20,
 		.time = to_ns(&r->ifaces[which], (u64)get32(r, p + 4) << 32 | get32(r, p + 8))};
-	return out->captured <= n - 20 ? 1 : broken(r, "a packet is longer than its block");
+	if (out->captured > n - 20)
+		return broken(r, "a packet is longer than its block");
+	if (!old && n - 20 - out->captured > 4)
+		ng_owners(r, p + MIN(20 + ALIGN_UP(out->captured, 4), n), p + n, out);
+	return 1;
 }
 
 static int ng_simple(struct packet_reader *r, const u8 *p, u32 n, struct packet *out)
@@ -220,6 +299,7 @@ static int ng_section(struct packet_reader *r)
 	if (n < 28 || n % 4 || n > BLOCK_MOST || !bytes_take(&r->from, n))
 		return broken(r, "the header of a section is cut off");
 	r->nifaces = 0;
+	r->known = r->nprocesses;
 	r->ng = true;
 	return 0;
 }
@@ -246,6 +326,7 @@ static int ng_block(struct packet_reader *r, struct packet *out)
 	n -= 12;
 	switch (kind) {
 	case NG_INTERFACE: return ng_interface(r, body, n);
+	case NG_PROCESS: return ng_process(r, body, n);
 	case NG_SIMPLE: return ng_simple(r, body, n, out);
 	case NG_PACKET:
 	case NG_PACKET_OLD: return ng_packet(r, body, n, kind == NG_PACKET_OLD, out);
@@ -365,6 +446,9 @@ void packet_reader_close(struct packet_reader *r)
 	if (!r)
 		return;
 	bytes_close(&r->from);
+	for (u32 i = 0; i < r->nprocesses; i++)
+		free(r->processes[i]);
+	free(r->processes);
 	free(r->ifaces);
 	free(r);
 }

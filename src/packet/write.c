@@ -4,11 +4,13 @@
  * In:  packets; for pcapng with options, and of several interfaces. Out: bytes at a descriptor, in
  * large pieces.
  */
+#include "packet/ng.h"
 #include "packet/packet.h"
 
 #include "base/io.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -79,7 +81,7 @@ static void put_option(struct buf *b, u32 code, const void *p, u32 n)
 static void ng_begin(struct packet_writer *w)
 {
 	struct buf *b = &w->out;
-	size_t at = block_begin(b, 0x0a0d0d0a);
+	size_t at = block_begin(b, NG_SECTION);
 
 	put32(b, 0x1a2b3c4d);
 	put16(b, 1);
@@ -94,12 +96,12 @@ static void put_interface(struct packet_writer *w, u32 link)
 {
 	const u8 nano = 9;
 	struct buf *b = &w->out;
-	size_t at = block_begin(b, 1);
+	size_t at = block_begin(b, NG_INTERFACE);
 
 	put16(b, link);
 	put16(b, 0);
 	put32(b, w->snaplen);
-	put_option(b, 9, &nano, 1); /* if_tsresol */
+	put_option(b, NG_TSRESOL, &nano, 1);
 	put32(b, 0);
 	block_end(b, at);
 }
@@ -130,7 +132,7 @@ void packet_writer_begin(struct packet_writer *w, u32 link, u32 snaplen)
 {
 	w->link = link;
 	w->snaplen = snaplen;
-	w->nifaces = 0;
+	w->nifaces = w->nprocesses = 0;
 	w->written = 0;
 	if (w->format == PACKET_PCAP) {
 		pcap_begin(w, snaplen);
@@ -146,11 +148,70 @@ void packet_option(struct packet_writer *w, u32 code, const void *p, u32 size)
 		put_option(&w->options, code, p, MIN(size, (u32)UINT16_MAX));
 }
 
+static void put_process(struct packet_writer *w, const struct packet_process *p)
+{
+	struct buf *b = &w->out;
+	size_t at = block_begin(b, NG_PROCESS);
+	char text[32];
+
+	put32(b, p->pid);
+	put_option(b, NG_NAME, p->name, (u32)strlen(p->name));
+	if (*p->container) {
+		snprintf(text, sizeof(text), NG_CONTAINER "%s", p->container);
+		put_option(b, NG_COMMENT, text, (u32)strlen(text));
+	}
+	put32(b, 0);
+	block_end(b, at);
+}
+
+/* Its number in the file; a new one is described. */
+static u32 process_of(struct packet_writer *w, const struct packet_process *p)
+{
+	u32 i = w->nprocesses;
+	void *more;
+
+	while (i && w->processes[i - 1] != p)
+		i--;
+	if (i)
+		return i - 1;
+	more = realloc(w->processes, (w->nprocesses + 1) * sizeof(struct packet_process *));
+	if (!more) {
+		w->err = -ENOMEM;
+		return 0;
+	}
+	w->processes = more;
+	w->processes[w->nprocesses++] = p;
+	put_process(w, p);
+	return w->nprocesses - 1;
+}
+
+/* For those who know Darwin's options, and in words for all others. */
+static void ng_owners(struct packet_writer *w, const struct packet *p)
+{
+	const struct packet_process *ends[] = {p->from ? p->from : p->to, p->from ? p->to : NULL};
+	const u32 way = p->from ? PACKET_WENT : PACKET_CAME;
+	struct buf text = {0};
+
+	packet_put_processes(&text, p);
+	packet_option(w, NG_COMMENT, text.p, (u32)text.n);
+	packet_option(w, NG_FLAGS, &way, sizeof(way));
+	for (u32 i = 0; i < 2 && ends[i]; i++) {
+		u32 number = process_of(w, ends[i]);
+
+		packet_option(w, i ? NG_OTHER : NG_OWNER, &number, sizeof(number));
+	}
+	buf_free(&text);
+}
+
 static void ng_write(struct packet_writer *w, const struct packet *p)
 {
 	u32 iface = interface_of(w, p->iface, p->link);
 	struct buf *b = &w->out;
-	size_t at = block_begin(b, 6);
+	size_t at;
+
+	if (p->from || p->to)
+		ng_owners(w, p);
+	at = block_begin(b, NG_PACKET);
 
 	put32(b, iface);
 	put32(b, p->time >> 32);
@@ -199,6 +260,8 @@ void packet_writer_free(struct packet_writer *w)
 	buf_free(&w->out);
 	buf_free(&w->options);
 	free(w->ifaces);
+	free(w->processes);
 	w->ifaces = NULL;
-	w->nifaces = 0;
+	w->processes = NULL;
+	w->nifaces = w->nprocesses = 0;
 }

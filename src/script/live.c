@@ -29,13 +29,25 @@ static bool has(const struct node *n, const char *name, const struct script_map 
 	return false;
 }
 
+/* Is there a map in these columns, alone or in an expression, that is emptied? */
+static bool has_emptied(const struct node *n, const struct node *body)
+{
+	for (; n; n = n->next) {
+		if (n->kind == NODE_MAP && n->map &&
+		    (has(body, "clear", n->map, body) || has(body, "zero", n->map, body)))
+			return true;
+		if (has_emptied(n->a, body) || has_emptied(n->b, body))
+			return true;
+	}
+	return false;
+}
+
 /* Does it show a table of maps one of which it empties? */
 static bool has_table(const struct node *n, const struct node *body)
 {
 	for (; n; n = n->next) {
-		for (const struct node *a = n->kind == NODE_CALL && !strcmp(n->text, "table") ? n->a : NULL; a; a = a->next)
-			if (a->kind == NODE_MAP && (has(body, "clear", a->map, body) || has(body, "zero", a->map, body)))
-				return true;
+		if (n->kind == NODE_CALL && !strcmp(n->text, "table") && has_emptied(n->a, body))
+			return true;
 		if (has_table(n->a, body) || has_table(n->b, body) || has_table(n->c, body))
 			return true;
 	}

@@ -231,7 +231,7 @@ static void add_part(struct lower *l, struct schema *rows, struct buf *from,
 	if (f->kind == FIELD_STR)
 		f->width = (u16)(f->size <= 24 ? MIN(f->size, 16) : 0);
 	else if (f->kind == FIELD_INT || f->kind == FIELD_UINT)
-		f->width = 7;
+		f->width = f->unit == UNIT_ENUM ? 24 : 7; /* names of constants are long */
 	buf_printf(from, "k%u ", part);
 }
 

@@ -4,9 +4,9 @@
  *
  * In:  a capture file, or what comes. Out: lines, a number, or another file.
  */
-#include "session/filter.h"
-#include "session/opts.h"
+#include "session/capture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -15,21 +15,7 @@
 #define LINES_ENOUGH (1 << 16)
 #define CLASSIC_MOST 4096 /* BPF_MAXINSNS: instructions that the kernel takes */
 
-struct capture {
-	struct waggle_capture *how;
-	struct waggle_opts opts;
-	struct diag diag;
-	struct packet_reader *reader;
-	struct packet_live *live; /* one of both */
-	struct packet_printer printer;
-	struct packet_writer writer;
-	struct buf lines;
-	bool writes;
-	struct packet_filter *filter; /* of the kind of link that came last */
-	u32 filter_link;
-};
-
-static int open_file(struct capture *c)
+static int open_file(struct capturing *c)
 {
 	const char *path = c->how->read;
 	int fd = strcmp(path, "-") != 0 ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
@@ -40,81 +26,77 @@ static int open_file(struct capture *c)
 	return packet_reader_open(&c->reader, fd, path, &c->diag);
 }
 
-static struct packet_live_opts live_opts(const struct capture *c)
+static struct packet_live_opts live_opts(const struct capturing *c)
 {
 	return (struct packet_live_opts){.device = c->how->device,
 					 .promiscuous = c->how->promiscuous};
 }
 
-static int open_device(struct capture *c)
+static int open_device(struct capturing *c)
 {
 	const struct packet_live_opts o = live_opts(c);
 
 	return packet_live_open(&c->live, &o, &c->diag);
 }
 
-static int open_output(struct capture *c)
-{
-	const char *path = c->how->write;
-
-	if (!path)
-		return 0;
-	c->writes = true;
-	c->writer.nano = c->how->nano;
-	c->writer.format = c->how->pcapng ? PACKET_PCAPNG : PACKET_PCAP;
-	c->writer.fd = strcmp(path, "-") != 0
-			       ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
-			       : dup(STDOUT_FILENO);
-	if (c->writer.fd < 0)
-		return diag_fail(&c->diag, -errno, NULL, "cannot write %s: %s", path,
-				 strerror(errno));
-	return 0;
-}
-
-static void show_lines(struct capture *c)
+static void show_lines(struct capturing *c)
 {
 	if (c->lines.n && c->opts.out)
 		c->opts.out(c->opts.user, buf_str(&c->lines), c->lines.n);
 	c->lines.n = 0;
 }
 
-/* A file has one kind of link. */
-static int keep(struct capture *c, const struct packet *p)
+/* A pcap has one kind of link. */
+static int keep(struct capturing *c, const struct packet *p)
 {
-	u32 snaplen = 0;
+	int err = c->how->matched ? capture_file_turn(c, p->time) : 0;
 
-	if (!c->how->matched) {
-		if (c->reader)
-			packet_reader_link(c->reader, &snaplen);
-		packet_writer_begin(&c->writer, p->link, snaplen ? snaplen : PACKET_BYTES_MOST);
-	} else if (p->link != c->writer.link) {
+	if (err)
+		return err;
+	if (!c->bytes)
+		capture_file_begin(c, p->link);
+	else if (p->link != c->writer.link && c->writer.format == PACKET_PCAP)
 		return diag_fail(
-			&c->diag, -EINVAL, "write the interfaces one by one",
-			"%s has packets of several kinds of links: one file cannot keep them",
+			&c->diag, -EINVAL, "--pcapng keeps them",
+			"%s has packets of several kinds of links: a pcap cannot keep them",
 			c->how->read);
-	}
+	c->bytes += p->captured + 16;
 	packet_write(&c->writer, p);
-	return 0;
+	return c->how->each_packet ? packet_flush(&c->writer) : 0;
 }
 
-static int take(struct capture *c, struct packet *p)
+/* Is it of the processes that are wanted? */
+static bool is_wanted(const struct waggle_capture *how, const struct packet_process *p)
 {
+	return p && (!how->pid || p->pid == (u32)how->pid) &&
+	       (!how->comm || !strcmp(how->comm, p->name));
+}
+
+int capture_take(struct capturing *c, struct packet *p)
+{
+	struct waggle_capture *how = c->how;
 	int err = 0;
 
-	if (c->how->snaplen)
-		p->captured = MIN(p->captured, c->how->snaplen);
+	if ((how->pid || how->comm) && !is_wanted(how, p->from) && !is_wanted(how, p->to))
+		return 0;
+	if (p->from || p->to)
+		how->owned++;
+	else
+		how->strays++;
+	if (how->snaplen)
+		p->captured = MIN(p->captured, how->snaplen);
 	if (c->writes)
 		err = keep(c, p);
-	else if (!c->how->count_only)
+	else if (!how->count_only)
 		packet_print(&c->lines, &c->printer, p);
-	if (c->lines.n >= LINES_ENOUGH)
+	if (c->lines.n >= LINES_ENOUGH || how->each_line)
 		show_lines(c);
-	c->how->matched++;
+	how->matched++;
 	return err;
 }
 
 /* Interfaces of a file may be of several kinds: the filter is made for the one that is at hand. */
-static int filter_for(struct capture *c, u32 link)
+static int filter_for(struct capturing *c, u32 link)
 {
 	if (!c->how->filter || !*c->how->filter || (c->filter && c->filter_link == link))
 		return 0;
@@ -124,37 +106,38 @@ static int filter_for(struct capture *c, u32 link)
 }
 
 /* A mistake in the expression is told before the first packet comes. */
-static int open_filter(struct capture *c)
+static int open_filter(struct capturing *c)
 {
 	int link = c->live ? (int)packet_live_link(c->live) : packet_reader_link(c->reader, NULL);
 
 	return filter_for(c, link < 0 ? LINK_ETHERNET : (u32)link);
 }
 
-static int handle(struct capture *c, struct packet *p)
+static int handle(struct capturing *c, struct packet *p)
 {
 	int err = filter_for(c, p->link);
 
 	c->how->seen++;
 	if (!err && (!c->filter || packet_filter_takes(c->filter, p)))
-		err = take(c, p);
+		err = c->owners ? hold_packet(c, p) : capture_take(c, p);
 	return err;
 }
 
 /* Nothing but numbers is wanted. */
-static void count(struct capture *c)
+static void count(struct capturing *c)
 {
 	u64 (*test)(u64) = c->filter ? packet_filter_direct(c->filter) : NULL;
 	struct packet_counts n = {0};
 
-	if (!c->how->count_only || c->writes || c->how->most || (c->filter && !test))
+	if (!c->how->count_only || c->writes || c->how->most || c->how->pid || c->how->comm ||
+	    (c->filter && !test))
 		return;
 	packet_count(c->reader, test, &n);
 	c->how->seen += n.seen;
 	c->how->matched += n.taken;
 }
 
-static int each_packet(struct capture *c)
+static int each_packet(struct capturing *c)
 {
 	struct packet p;
 	int got = 0, err = 0;
@@ -162,7 +145,7 @@ static int each_packet(struct capture *c)
 	count(c);
 	while (!err && !c->writer.err && (got = packet_read(c->reader, &p)) > 0) {
 		err = handle(c, &p);
-		if (c->how->most && c->how->matched == c->how->most)
+		if (capture_is_full(c))
 			break;
 	}
 	return got < 0 ? got : err;
@@ -172,7 +155,7 @@ static int each_packet(struct capture *c)
 
 /* The kernel sees neither the header of a cooked packet nor a tag that was taken off: then only we
  * choose. */
-static int live_start(struct capture *c)
+static int live_start(struct capturing *c)
 {
 	struct packet_live_opts o = live_opts(c);
 
@@ -184,53 +167,65 @@ static int live_start(struct capture *c)
 }
 
 /* Nothing waits longer than until there is nothing else to do. Nonzero: it is the end. */
-static int wait_for_packets(struct capture *c)
+static int wait_for_packets(struct capturing *c)
 {
-	struct pollfd p[2] = {{.fd = packet_live_fd(c->live), .events = POLLIN},
-			      {.fd = c->how->stop_fd > 0 ? c->how->stop_fd : -1, .events = POLLIN}};
+	struct pollfd p[3] = {{.fd = packet_live_fd(c->live), .events = POLLIN},
+			      {.fd = c->how->stop_fd > 0 ? c->how->stop_fd : -1, .events = POLLIN},
+			      {.fd = c->owners ? owners_fd(c->owners) : -1, .events = POLLIN}};
 
 	show_lines(c);
 	if (c->writes && c->writer.out.n && packet_flush(&c->writer))
 		return 1; /* finish() tells */
-	if (poll(p, 2, -1) < 0 && errno != EINTR)
+	if (poll(p, 3, hold_wait_ms(c)) < 0 && errno != EINTR)
 		return 1;
 	return p[1].revents != 0;
 }
 
-static int each_live(struct capture *c)
+static int take_live(struct capturing *c)
 {
 	struct packet p;
+	int err = 0;
+
+	while (!err && !capture_is_full(c) && packet_live_next(c->live, &p))
+		if (!c->how->way || p.way & (u32)c->how->way)
+			err = handle(c, &p);
+	if (!err && c->owners)
+		err = hold_release(c, false);
+	return err;
+}
+
+static int each_live(struct capturing *c)
+{
 	int err = live_start(c);
 
+	if (!err && c->how->processes)
+		err = hold_open(c);
 	if (err)
 		return err;
 	if (!c->opts.quiet)
 		diag_note(&c->diag, NULL, "listening on %s", c->how->device);
-	do {
-		while (!err && packet_live_next(c->live, &p)) {
-			err = handle(c, &p);
-			if (c->how->most && c->how->matched == c->how->most)
-				goto out;
-		}
-	} while (!err && !wait_for_packets(c));
-out:
+	do
+		err = take_live(c);
+	while (!err && !capture_is_full(c) && !wait_for_packets(c));
+	if (!err && c->owners && !capture_is_full(c)) {
+		err = take_live(c); /* what has come meanwhile */
+		err = err ? err : hold_release(c, true);
+	}
 	packet_live_counts(c->live, &c->how->received, &c->how->dropped);
 	return err;
 }
 
-static int finish(struct capture *c, int err)
+static int finish(struct capturing *c, int err)
 {
 	int written = 0;
 
 	show_lines(c);
 	if (c->writes && c->writer.fd >= 0) {
-		if (!c->how->matched && (c->reader || c->live)) { /* an empty file is one, too */
-			u32 snaplen = 0;
+		if (!c->bytes && (c->reader || c->live)) { /* an empty file is one, too */
 			int link = c->live ? (int)packet_live_link(c->live)
-					   : packet_reader_link(c->reader, &snaplen);
+					   : packet_reader_link(c->reader, NULL);
 
-			packet_writer_begin(&c->writer, link < 0 ? LINK_ETHERNET : (u32)link,
-					    snaplen ? snaplen : PACKET_BYTES_MOST);
+			capture_file_begin(c, link < 0 ? LINK_ETHERNET : (u32)link);
 		}
 		written = packet_flush(&c->writer);
 		if (written && !err)
@@ -244,6 +239,7 @@ static int finish(struct capture *c, int err)
 	buf_free(&c->lines);
 	packet_printer_close(&c->printer);
 	packet_filter_close(c->filter);
+	hold_close(c);
 	packet_reader_close(c->reader);
 	packet_live_close(c->live);
 	return err;
@@ -257,6 +253,9 @@ static struct packet_printer printer_of(const struct waggle_capture *how)
 				       .link_header = how->link_header,
 				       .quiet = how->brief,
 				       .absolute = how->absolute,
+				       .number = how->number,
+				       .verbose = (u8)MIN(how->verbose, 3u),
+				       .processes = how->processes || how->pid || how->comm,
 				       .hex = (u8)how->hex,
 				       .ascii = how->ascii};
 }
@@ -264,7 +263,7 @@ static struct packet_printer printer_of(const struct waggle_capture *how)
 int waggle_capture(struct waggle_capture *how, const struct waggle_opts *opts)
 {
 	struct waggle_capture own = {0};
-	struct capture c = {.how = &own};
+	struct capturing c = {.how = &own};
 	int err = opts_copy(&c.opts, opts);
 
 	if (err)
@@ -272,16 +271,18 @@ int waggle_capture(struct waggle_capture *how, const struct waggle_opts *opts)
 	if (how->sz < offsetof(struct waggle_capture, seen))
 		return -EINVAL;
 	memcpy(&own, how, MIN(how->sz, sizeof(own)));
-	own.seen = own.matched = 0;
+	own.seen = own.matched = own.owned = own.strays = 0;
 	c.diag = (struct diag){.fn = c.opts.diag, .user = c.opts.user};
 	c.printer = printer_of(&own);
 	err = own.device ? open_device(&c) : open_file(&c);
 	if (!err)
 		err = open_filter(&c);
 	if (!err)
-		err = open_output(&c);
+		err = own.write ? capture_file_open(&c) : 0;
 	if (!err)
 		err = c.live ? each_live(&c) : each_packet(&c);
+	if (err == CAPTURE_ENOUGH)
+		err = 0;
 	err = finish(&c, err);
 	memcpy(how, &own, MIN(how->sz, sizeof(own)));
 	return err;

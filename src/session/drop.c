@@ -6,6 +6,7 @@
  */
 #include "session/drop.h"
 
+#include "base/io.h"
 #include "engine/engine.h"
 
 #include <fcntl.h>
@@ -193,6 +194,23 @@ static int stay(struct dropping *d)
 	return err;
 }
 
+/* The program, for others to load: bpftool, `waggle run`. */
+static int write_object(struct dropping *d)
+{
+	struct buf out = {0};
+	int err = object_write_elf(d->object, &out, &d->diag);
+	int fd = err ? -1 : open(d->how.object, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (!err)
+		err = fd < 0 ? -errno : write_all(fd, out.p, out.n);
+	if (fd >= 0 && close(fd) && !err)
+		err = -errno;
+	if (err)
+		diag_fail(&d->diag, err, NULL, "cannot write %s: %s", d->how.object, strerror(-err));
+	buf_free(&out);
+	return err;
+}
+
 static int enforce(struct dropping *d)
 {
 	struct engine_opts opts = {.without = engine_without(d->opts.no_features)};
@@ -205,6 +223,8 @@ static int enforce(struct dropping *d)
 	if (setjmp(d->escape))
 		return diag_fail(&d->diag, -ENOMEM, NULL, "out of memory");
 	err = drop_program(d->object, &d->rules, &d->place, &d->diag);
+	if (!err && d->how.object)
+		return write_object(d);
 	if (!err)
 		err = kernel_engine.open(&d->engine, d->object, &opts, &d->diag);
 	if (!err)
@@ -223,7 +243,7 @@ static int prepare(struct dropping *d)
 		err = drop_place_find(&d->place, d->how.hook, &d->diag);
 	if (!err)
 		err = drop_rules_compile(&d->rules, filter_hooks[d->place.hook].link);
-	if (!err && !d->how.force && !d->how.read)
+	if (!err && !d->how.force && !d->how.read && !d->how.object)
 		err = drop_guard(&d->rules, &d->place, getenv("SSH_CONNECTION"));
 	d->counts = calloc(d->rules.list.n + 1, sizeof(*d->counts));
 	return err ? err : d->counts ? 0 : -ENOMEM;

@@ -63,6 +63,7 @@ static int engine_start(struct waggle_session *s)
 		.pid = (u32)o->pid,
 		.without = engine_without(o->no_features),
 		.ring_bytes = o->ring_bytes,
+		.only = s->only + 1,
 		.log = only_verify(o) ? o->out : NULL,
 		.user = o->user,
 		.child = s->child,
@@ -134,7 +135,7 @@ static int begin(struct waggle_session *s)
 	if (s->has_sink)
 		ahead_open(s);
 	s->sink.interrupts = &s->interrupts;
-	if (o->command && isatty(STDOUT_FILENO))
+	if (o->no_redraw || (o->command && isatty(STDOUT_FILENO)))
 		s->sink.term.redraw = false; /* the command writes to the terminal, too */
 	unwinds_open(s);
 	err = outputs_open(s);
@@ -221,8 +222,10 @@ int waggle_session_start(struct waggle_session **out, struct waggle_object *obje
 
 	*out = NULL;
 	if (!err)
-		err = session_resolve(s, -1);
+		err = session_at(s);
 	if (!err)
+		err = session_resolve(s, s->only);
+	if (!err && !s->opts.at)
 		err = session_attachable(s);
 	if (!err)
 		err = load(s);

@@ -139,6 +139,8 @@ int usdt_fill(struct waggle_session *);
 int session_resolve(struct waggle_session *, s64 only);
 /* Says of each program that a session cannot attach who does; an error when there is no other. */
 int session_attachable(struct waggle_session *);
+/* at.c: puts the program of a plain object where the caller says (--at). */
+int session_at(struct waggle_session *);
 /* session.c: a session of which nothing is there yet; it is *out also when it fails. */
 int session_new(struct waggle_session **out, struct waggle_object *, const struct waggle_opts *);
 int session_failed(struct waggle_session *, int err); /* says so and frees it; returns err */

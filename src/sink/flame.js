@@ -125,6 +125,7 @@ function start(svg) {
 		byId("tools").setAttribute("transform", "translate(" + (all - SIDE) + ",0)");
 		detail.setAttribute("y", height - 9);
 		byId("reset").classList.toggle("off", zoomed === frames[0]);
+		byId("icicle").textContent = icicle ? "flame" : "icicle";
 	}
 	function search() {
 		const match = matcher(input.value);

@@ -19,7 +19,6 @@
 #define LETTER 7.2 /* pixels */
 #define LEAST \
 	(1 / 40000.0) /* of the whole: narrower frames could not be seen at any zoom that helps */
-#define DEEPEST 1024
 
 extern const char flame_js[];
 __asm__(".pushsection .rodata\n"
@@ -43,15 +42,9 @@ static const char style[] =
 	".f:hover rect,.chosen rect{stroke:#fff}.button{fill:#8ab4f8}"
 	"input{background:#2a2a30;color:#ddd}}";
 
-struct node {
-	const char *name;
-	u32 len;
-	u8 kind;
-	u64 from, count;
-};
 struct graph {
 	struct buf *out;
-	struct node open[DEEPEST]; /* the stack that is being drawn; [0]: all */
+	struct frame open[FRAMES_MOST]; /* the stack that is being drawn; [0]: all */
 	u32 depth;
 	u64 total, at;
 	u32 deepest;
@@ -90,14 +83,14 @@ static void put_xml(struct buf *b, const char *s, size_t n)
 
 /* ---- frames */
 
-static u32 hash(const struct node *f)
+static u32 hash(const struct frame *f)
 {
 	return dict_hash(f->name, f->len);
 }
 
 /* Warm for processes, cold for the kernel, pale for labels; a name has the same colour everywhere.
  */
-static void put_colour(struct buf *b, const struct node *f)
+static void put_colour(struct buf *b, const struct frame *f)
 {
 	static const struct {
 		u32 hue, spread, saturation, light;
@@ -113,7 +106,7 @@ static void put_colour(struct buf *b, const struct node *f)
 		   colours[f->kind].saturation, colours[f->kind].light + h / 64 % 8);
 }
 
-static void put_fitting(struct buf *b, const struct node *f, double width)
+static void put_fitting(struct buf *b, const struct frame *f, double width)
 {
 	u32 letters = width < 6 ? 0 : (u32)((width - 6) / LETTER);
 	u32 n = f->len;
@@ -129,7 +122,7 @@ static void put_fitting(struct buf *b, const struct node *f, double width)
 	buf_puts(b, n < f->len ? ".." : "");
 }
 
-static void put_frame(struct graph *g, const struct node *f, u32 depth)
+static void put_frame(struct graph *g, const struct frame *f, u32 depth)
 {
 	static const char *const classes[] = {"r", "l", "u", "k"};
 	double scale = (WIDTH - 2 * SIDE) / (double)g->total, width = (double)f->count * scale;
@@ -161,7 +154,7 @@ static void put_frame(struct graph *g, const struct node *f, u32 depth)
 static void close_frames(struct graph *g, u32 depth)
 {
 	while (g->depth > depth) {
-		struct node *f = &g->open[--g->depth];
+		struct frame *f = &g->open[--g->depth];
 
 		f->count = g->at - f->from;
 		if (g->out)
@@ -169,38 +162,14 @@ static void close_frames(struct graph *g, u32 depth)
 	}
 }
 
-/* The next frame of a line: [*p, end) without its mark; false: there is none. */
-static bool next_frame(const char **p, const char *end, struct node *f)
-{
-	const char *semi;
-
-	if (*p >= end)
-		return false;
-	semi = memchr(*p, ';', (size_t)(end - *p));
-	semi = semi ? semi : end;
-	*f = (struct node){.kind = FRAME_USER, .name = *p, .len = (u32)(semi - *p)};
-	if (f->len && (u8)f->name[0] <= FRAME_KERNEL) {
-		f->kind = (u8)f->name[0];
-		f->name++;
-		f->len--;
-	}
-	*p = semi + 1;
-	return true;
-}
-
-static bool same_frame(const struct node *a, const struct node *b)
-{
-	return a->kind == b->kind && a->len == b->len && !memcmp(a->name, b->name, a->len);
-}
-
 static void add_row(struct graph *g, const struct tally_row *row)
 {
 	const char *p = row->line, *end = row->line + row->n;
-	struct node f;
+	struct frame f;
 	u32 depth = 1;
 
-	while (depth < DEEPEST && next_frame(&p, end, &f)) {
-		if (depth >= g->depth || !same_frame(&g->open[depth], &f)) {
+	while (depth < FRAMES_MOST && frame_next(&p, end, &f)) {
+		if (depth >= g->depth || !frame_same(&g->open[depth], &f)) {
 			close_frames(g, depth);
 			f.from = g->at;
 			g->open[g->depth++] = f;
@@ -247,7 +216,7 @@ static void put_frames(struct graph *g, const struct tally_row *rows, u32 n)
 {
 	g->depth = 1;
 	g->at = 0;
-	g->open[0] = (struct node){.name = "all", .len = 3};
+	g->open[0] = (struct frame){.name = "all", .len = 3};
 	for (u32 i = 0; i < n; i++)
 		add_row(g, &rows[i]);
 	g->total = MAX(g->at, 1u);

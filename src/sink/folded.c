@@ -269,6 +269,31 @@ struct tally_row *tally_sorted(struct tally *t, u32 *n)
 	return rows;
 }
 
+/* ---- frames of a line */
+
+bool frame_next(const char **p, const char *end, struct frame *f)
+{
+	const char *semi;
+
+	if (*p >= end)
+		return false;
+	semi = memchr(*p, ';', (size_t)(end - *p));
+	semi = semi ? semi : end;
+	*f = (struct frame){.kind = FRAME_USER, .name = *p, .len = (u32)(semi - *p)};
+	if (f->len && (u8)f->name[0] <= FRAME_KERNEL) {
+		f->kind = (u8)f->name[0];
+		f->name++;
+		f->len--;
+	}
+	*p = semi + 1;
+	return true;
+}
+
+bool frame_same(const struct frame *a, const struct frame *b)
+{
+	return a->kind == b->kind && a->len == b->len && !memcmp(a->name, b->name, a->len);
+}
+
 /* ---- the format */
 
 /* The marks go; frames of the kernel say so behind their names. */

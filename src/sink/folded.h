@@ -47,6 +47,18 @@ struct tally_row {
 /* In the tally's arena; NULL: no memory. */
 struct tally_row *tally_sorted(struct tally *, u32 *n);
 
+/* Frames of a row, the root first. */
+struct frame {
+	const char *name;
+	u32 len;
+	u8 kind;	 /* enum frame_kind */
+	u64 from, count; /* for those who draw it: where it begins, how much went through it */
+};
+#define FRAMES_MOST 1024 /* that are drawn of one row */
+/* The next frame of a row: [*p, end) without its mark; false: there is none. */
+bool frame_next(const char **p, const char *end, struct frame *);
+bool frame_same(const struct frame *, const struct frame *);
+
 /* What a number of that name counts: "us", "lat_us", "usecs"; NULL: it does not say. *stem: bytes
  * without the ending. */
 const char *unit_of_name(const char *name, size_t *stem);

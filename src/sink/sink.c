@@ -14,7 +14,8 @@
 
 #define FLUSH_AT (256 * 1024)
 
-const struct sink_ops *const sinks[] = {&sink_text, &sink_json, &sink_folded, &sink_flame, NULL};
+const struct sink_ops *const sinks[] = {&sink_text, &sink_json,     &sink_folded, &sink_flame,
+					&sink_tree, &sink_timeline, NULL};
 
 static const struct sink_ops *sink_find(const char *format, struct diag *diag)
 {
@@ -26,7 +27,8 @@ static const struct sink_ops *sink_find(const char *format, struct diag *diag)
 			return sinks[i];
 		near_try(&near, sinks[i]->name);
 	}
-	diag_fail(diag, -EINVAL, near.best ? near.best : "formats are: text, json, folded, flame",
+	diag_fail(diag, -EINVAL,
+		  near.best ? near.best : "formats are: text, json, folded, flame, tree, timeline",
 		  "unknown output format '%s'", format);
 	return NULL;
 }
@@ -205,6 +207,7 @@ void sink_record(struct sink *s, const struct schema *schema, u64 ns, u32 cpu, c
 
 void sink_table(struct sink *s, const struct schema *schema)
 {
+	s->picture.top = true;
 	if (s->ops->table)
 		s->ops->table(s, schema);
 }

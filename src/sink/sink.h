@@ -70,7 +70,7 @@ struct sink_ops {
 	void (*close)(struct sink *);
 };
 extern const struct sink_ops *const sinks[]; /* ends with NULL */
-extern const struct sink_ops sink_text, sink_json, sink_folded, sink_flame;
+extern const struct sink_ops sink_text, sink_json, sink_folded, sink_flame, sink_tree, sink_timeline;
 
 /* format: a name of the table, NULL: "text". The object outlives the sink; fd stays the caller's.
  * Unknown formats and broken schemas are -EINVAL with a message. After an error there is nothing

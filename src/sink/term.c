@@ -129,7 +129,7 @@ static void draw_line(struct buf *out, const struct term *t, char *p, char *end)
 void picture_close(struct picture *f, struct buf *out, const struct term *t)
 {
 	struct buf old = {0};
-	u32 lines, skip, most = t->height > 1 ? t->height - 1 : 1;
+	u32 lines, skip, left, most = t->height > 1 ? t->height - 1 : 1;
 	char *p, *end, *next;
 
 	if (!f->open)
@@ -138,7 +138,8 @@ void picture_close(struct picture *f, struct buf *out, const struct term *t)
 	buf_add(&old, out->p + f->from, out->n - f->from);
 	out->n = f->from;
 	lines = lines_of(buf_str(&old), old.n);
-	skip = lines > most ? lines - most : 0; /* the largest values are the last */
+	skip = lines > most && !f->top ? lines - most : 0; /* the largest values are the last */
+	left = f->top ? most : UINT32_MAX;
 	if (f->back)
 		buf_printf(out, "\033[%uA\r", f->back);
 	p = old.p;
@@ -148,13 +149,14 @@ void picture_close(struct picture *f, struct buf *out, const struct term *t)
 		next = next ? next + 1 : end;
 		if (skip)
 			skip--;
-		else
+		else if (left && left--)
 			draw_line(out, t, p, next);
 	}
 	if (f->back)
 		buf_puts(out, "\033[J");
 	f->rows = MIN(f->rows + lines, most);
 	f->back = 0;
+	f->top = false;
 	buf_free(&old);
 }
 

@@ -36,6 +36,7 @@ char *term_cut(char *line, char *end, u32 width);
  */
 struct picture {
 	bool open;
+	bool top; /* where it does not fit, its beginning is what matters: the rows of a table */
 	size_t from; /* where it begins in the pending bytes */
 	u64 ns;      /* its last record */
 	u32 rows;    /* of it that are on the screen */

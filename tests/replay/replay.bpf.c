@@ -82,3 +82,9 @@ SEC("tracepoint/syscalls/sys_enter_openat") int elsewhere(void *ctx)
 {
 	return 0;
 }
+
+SEC("cgroup/sock_create") int birth(struct bpf_sock *sk)
+{
+	packets += 20; /* one socket sends so many */
+	return 1;
+}

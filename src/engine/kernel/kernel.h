@@ -134,6 +134,7 @@ struct hook {
 int link_xdp(struct kernel_engine *, const struct attach *);
 int link_tc(struct kernel_engine *, const struct attach *);
 int link_cgroup(struct kernel_engine *, const struct attach *);
+int link_cgroup_of(struct kernel_engine *, const struct attach *);
 int link_socket(struct kernel_engine *, const struct attach *);
 void hooks_close(struct kernel_engine *);
 

@@ -179,27 +179,37 @@ static int cgroup_open(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-int link_cgroup(struct kernel_engine *k, const struct attach *a)
+static int cgroup_link(struct kernel_engine *k, const struct attach *a, const char *path, u32 type)
 {
 	struct hook h = {.prog = a->prog};
-	char path[4096];
-	int egress = direction(k, a, path, sizeof(path)), cgroup;
+	int cgroup = cgroup_open(path);
 
-	if (egress < 0)
-		return egress;
-	cgroup = cgroup_open(path);
 	if (cgroup < 0)
 		return diag_fail(k->base.diag, cgroup,
 				 "the cgroup's folder, as " CGROUP_ROOT "/system.slice",
 				 "cannot attach %s: cgroup '%s' cannot be opened: %s",
 				 probe_of(k, a), path, strerror(-cgroup));
-	h.fd = sys_link_create(k->progs[a->prog], (u32)cgroup, (u32)egress, 0);
+	h.fd = sys_link_create(k->progs[a->prog], (u32)cgroup, type, 0);
 	close(cgroup);
 	if (h.fd == -EBADF || h.fd == -EINVAL)
 		return diag_fail(k->base.diag, h.fd, "mount -t cgroup2 none DIR",
 				 "cannot attach %s: '%s' is no cgroup of version 2", probe_of(k, a),
 				 path);
 	return h.fd < 0 ? refused(k, a, h.fd) : keep(k, &h);
+}
+
+int link_cgroup(struct kernel_engine *k, const struct attach *a)
+{
+	char path[4096];
+	int egress = direction(k, a, path, sizeof(path));
+
+	return egress < 0 ? egress : cgroup_link(k, a, path, (u32)egress);
+}
+
+/* Where its section says that it belongs in a cgroup: sockets, addresses, devices, ... */
+int link_cgroup_of(struct kernel_engine *k, const struct attach *a)
+{
+	return cgroup_link(k, a, a->pattern, k->base.object->progs.v[a->prog].attach_type);
 }
 
 /* ---- a socket of our own that nobody reads: its filter sees all packets, and keeps none */

@@ -14,16 +14,26 @@
 typedef int link_fn(struct kernel_engine *, const struct attach *);
 
 static link_fn *const link_fns[ATTACH_KINDS] = {
-	[ATTACH_TRACEPOINT] = link_tracepoint, [ATTACH_RAW_TRACEPOINT] = link_raw_tracepoint,
-	[ATTACH_KPROBE] = link_kprobe,         [ATTACH_KRETPROBE] = link_kprobe,
-	[ATTACH_UPROBE] = link_uprobe,         [ATTACH_URETPROBE] = link_uprobe,
-	[ATTACH_USDT] = link_uprobe,           [ATTACH_PROFILE] = link_clock,
-	[ATTACH_SOFTWARE] = link_clock,        [ATTACH_TRACING] = link_tracing,
-	[ATTACH_FENTRY] = link_tracing,        [ATTACH_FEXIT] = link_tracing,
-	[ATTACH_HARDWARE] = link_clock,        [ATTACH_ITER] = link_iter,
-	[ATTACH_WATCHPOINT] = link_watch,      [ATTACH_XDP] = link_xdp,
-	[ATTACH_TC] = link_tc,                 [ATTACH_CGROUP_SKB] = link_cgroup,
+	[ATTACH_TRACEPOINT] = link_tracepoint,
+	[ATTACH_RAW_TRACEPOINT] = link_raw_tracepoint,
+	[ATTACH_KPROBE] = link_kprobe,
+	[ATTACH_KRETPROBE] = link_kprobe,
+	[ATTACH_UPROBE] = link_uprobe,
+	[ATTACH_URETPROBE] = link_uprobe,
+	[ATTACH_USDT] = link_uprobe,
+	[ATTACH_PROFILE] = link_clock,
+	[ATTACH_SOFTWARE] = link_clock,
+	[ATTACH_TRACING] = link_tracing,
+	[ATTACH_FENTRY] = link_tracing,
+	[ATTACH_FEXIT] = link_tracing,
+	[ATTACH_HARDWARE] = link_clock,
+	[ATTACH_ITER] = link_iter,
+	[ATTACH_WATCHPOINT] = link_watch,
+	[ATTACH_XDP] = link_xdp,
+	[ATTACH_TC] = link_tc,
+	[ATTACH_CGROUP_SKB] = link_cgroup,
 	[ATTACH_SOCKET] = link_socket,
+	[ATTACH_CGROUP] = link_cgroup_of,
 };
 
 int link_keep(struct kernel_engine *k, int fd)

@@ -1,0 +1,117 @@
+/*
+ * capture_files.c: the files that packets are written to: one, or one after the other by size and
+ * age.
+ *
+ * In:  the name of -w, which may have words of strftime(3) where files are changed by age. Out: an
+ * open file; behind the name a number, where there are several by size.
+ */
+#include "session/capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static u32 digits(u32 n)
+{
+	u32 d = 1;
+
+	for (; n >= 10; n /= 10)
+		d++;
+	return d;
+}
+
+/* As tcpdump names them: by size "x", "x1", "x2", ...; with -W "x00", "x01", ... so that they sort.
+ */
+static void name_file(const struct capturing *c, char *path, size_t size)
+{
+	const struct waggle_capture *how = c->how;
+	time_t seconds = (time_t)(c->file_time / 1000000000u);
+	char name[4096];
+	struct tm tm;
+
+	snprintf(name, sizeof(name), "%s", how->write);
+	if (how->file_seconds && localtime_r(&seconds, &tm) &&
+	    !strftime(name, sizeof(name), how->write, &tm))
+		snprintf(name, sizeof(name), "%s", how->write);
+	if (how->file_bytes && how->files && !how->file_seconds)
+		snprintf(path, size, "%s%0*u", name, (int)digits(how->files - 1), c->file);
+	else if (how->file_bytes && c->file)
+		snprintf(path, size, "%s%u", name, c->file);
+	else
+		snprintf(path, size, "%s", name);
+}
+
+static int open_path(struct capturing *c, const char *path)
+{
+	c->writer.fd = strcmp(path, "-") != 0
+			       ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
+			       : dup(STDOUT_FILENO);
+	if (c->writer.fd < 0)
+		return diag_fail(&c->diag, -errno, NULL, "cannot write %s: %s", path,
+				 strerror(errno));
+	return 0;
+}
+
+int capture_file_open(struct capturing *c)
+{
+	char path[4200];
+	struct timespec now;
+
+	c->writes = true;
+	c->writer.nano = c->how->nano;
+	c->writer.format = c->how->pcapng ? PACKET_PCAPNG : PACKET_PCAP;
+	clock_gettime(CLOCK_REALTIME, &now);
+	c->file_time = (u64)now.tv_sec * 1000000000u + (u64)now.tv_nsec;
+	name_file(c, path, sizeof(path));
+	return open_path(c, path);
+}
+
+void capture_file_begin(struct capturing *c, u32 link)
+{
+	u32 snaplen = 0;
+
+	if (c->reader)
+		packet_reader_link(c->reader, &snaplen);
+	packet_writer_begin(&c->writer, link, snaplen ? snaplen : PACKET_BYTES_MOST);
+	c->bytes = 24;
+}
+
+static int next_file(struct capturing *c)
+{
+	char path[4200];
+	int err = packet_flush(&c->writer);
+
+	if (err)
+		return err;
+	close(c->writer.fd);
+	c->writer.fd = -1;
+	c->bytes = 0;
+	name_file(c, path, sizeof(path));
+	return open_path(c, path);
+}
+
+int capture_file_turn(struct capturing *c, u64 now)
+{
+	const struct waggle_capture *how = c->how;
+	const bool old =
+		how->file_seconds && now >= c->file_time + how->file_seconds * 1000000000ull;
+
+	if (old) {
+		c->file_time += (now - c->file_time) / (how->file_seconds * 1000000000ull) *
+				(how->file_seconds * 1000000000ull);
+		c->file = how->file_bytes ? 0 : c->file + 1;
+		if (how->files && !how->file_bytes && c->file >= how->files)
+			return CAPTURE_ENOUGH;
+		return next_file(c);
+	}
+	if (!how->file_bytes || c->bytes <= how->file_bytes)
+		return 0;
+	c->file++;
+	if (how->files && how->file_seconds && c->file >= how->files)
+		return CAPTURE_ENOUGH;
+	if (how->files && c->file >= how->files)
+		c->file = 0;
+	return next_file(c);
+}
