@@ -142,7 +142,7 @@ debug-programs:
 
 # What includes fuzz/one.h is for libFuzzer, and needs these rooms alone. SAN stops at the first thing
 # found.
-FUZZ_ROOMS = base elf demangle arch isa btf object target filter vm symbol packet
+FUZZ_ROOMS = base elf demangle arch isa btf query object target ir codegen filter vm symbol packet
 FUZZERS = $(basename $(shell grep -l '"one.h"' fuzz/*.c))
 fuzzers:
 	+$(MAKE) --no-print-directory O=build-fuzz CC=clang CFLAGS="-O1 -g $(SAN) -fno-sanitize=pointer-overflow -fsanitize=fuzzer-no-link" \

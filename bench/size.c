@@ -12,16 +12,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* KiB. The budgets add up to the goal of the whole: 3 MiB. */
+/* KiB. The budgets add up to the goal of the whole, 3 MiB, or less. */
 static const struct budget {
 	const char *room;
 	unsigned kib;
 } budgets[] = {
-	{"base", 16},    {"elf", 16},     {"demangle", 48}, {"arch", 48},   {"isa", 64},
-	{"btf", 40},     {"types", 16},   {"object", 144},  {"target", 40}, {"ir", 48},
-	{"codegen", 40}, {"script", 400}, {"cc", 208},      {"filter", 56}, {"compile.c", 8},
-	{"verify", 112}, {"vm", 168},     {"symbol", 24},   {"packet", 72}, {"stream", 16},
-	{"engine", 336}, {"sink", 96},    {"session", 80},  {"cli", 48},    {"libc", 928},
+	{"base", 16}, {"elf", 36},      {"demangle", 40}, {"arch", 36},    {"isa", 48},
+	{"btf", 28},  {"query", 4},     {"types", 8},     {"object", 120}, {"target", 36},
+	{"ir", 32},   {"codegen", 24},  {"script", 384},  {"filter", 90},  {"compile.c", 4},
+	{"vm", 136},  {"symbol", 20},   {"packet", 52},   {"stream", 4},   {"engine", 328},
+	{"sink", 80}, {"session", 116}, {"strace", 86},   {"cli", 184},    {"libc", 1136},
 };
 
 struct room {

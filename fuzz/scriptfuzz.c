@@ -218,7 +218,8 @@ static void check_file(struct fuzz *f, struct object *object)
 /* No compiler can tell for all loops whether they end; what the verifier says of them is right. */
 static bool is_own_fault(const struct fuzz *f, const char *why)
 {
-	if (strstr(why, "the kernel has no symbol")) /* kaddr() of a damaged name */
+	if (strstr(why, "the kernel has no symbol") || /* kaddr() of a damaged name */
+	    (strstr(why, "cgroup '") && strstr(why, "cannot be found")))
 		return true;
 	return strstr(f->shared->script, "while") &&
 	       (strstr(why, "infinite loop") || strstr(why, "too complex") ||

@@ -162,7 +162,7 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	struct waggle_capture *how = &a->how;
 	int opt, err = 0;
 
-	while (!err && (opt = options_next(argc, argv, "+i:r:w:c:s:F:C:G:W:Q:DpneqStxXAvlU#",
+	while (!err && (opt = options_next(argc, argv, "i:r:w:c:s:F:C:G:W:Q:DpneqStxXAvlU#",
 					   long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'i': how->device = optarg; break;

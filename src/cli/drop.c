@@ -61,6 +61,8 @@ static const char help[] =
 	"      --json              counts as JSON\n"
 	"      --no-feature tcx    attach to tc as older kernels do\n";
 
+#define DRY_DEVICE "any" /* nobody looks for it */
+
 struct drop_args {
 	struct waggle_drop how;
 	const char *file, *without;
@@ -91,19 +93,26 @@ static int take(struct drop_args *a, int opt)
 	}
 }
 
-/* Options may stand in front of the place, and between it and the expression. */
+/* A replay may do without a place: what it tells is the same at each that sees whole frames. */
+static bool is_place(const char *word)
+{
+	size_t n = strcspn(word, ":");
+
+	return word[n] && n && strspn(word, "abcdefghijklmnopqrstuvwxyz_") == n;
+}
+
 static int parse(struct drop_args *a, int argc, char **argv)
 {
 	int opt, err = 0;
 
-	for (int round = 0; round < 2 && !err; round++) {
-		while (!err && (opt = options_next(argc, argv, "+F:r:o:h", long_options, NULL)) >= 0)
-			err = take(a, opt);
-		if (!round && !err && optind < argc)
-			a->how.hook = argv[optind++];
-	}
+	while (!err && (opt = options_next(argc, argv, "F:r:o:h", long_options, NULL)) >= 0)
+		err = take(a, opt);
 	if (err || a->help)
 		return err;
+	if (optind < argc && (!a->dry || is_place(argv[optind])))
+		a->how.hook = argv[optind++];
+	else if (a->dry)
+		a->how.hook = "xdp:" DRY_DEVICE;
 	if (!a->how.hook)
 		return usage_error(
 			"drop needs a place and a filter: waggle drop xdp:eth0 'udp port 53'");
@@ -111,7 +120,7 @@ static int parse(struct drop_args *a, int argc, char **argv)
 		return usage_error("rules are in a file (-F) or behind the options, not both");
 	if (a->dry != (a->how.read != NULL))
 		return usage_error("a capture file is for --dry-run: waggle drop --dry-run -r FILE "
-				   "HOOK EXPRESSION");
+				   "EXPRESSION");
 	if (a->how.pin && (a->how.duration_ns || a->dry))
 		return usage_error("--pin has no end and is not for --dry-run");
 	return 0;

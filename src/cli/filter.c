@@ -85,7 +85,7 @@ static int parse(struct filter_args *a, int argc, char **argv)
 	static const char *const listings[] = {"listing", "listing", "c", "numbers"};
 	int opt, err = 0;
 
-	while (!err && (opt = options_next(argc, argv, "+dOy:s:F:h", long_options, NULL)) >= 0)
+	while (!err && (opt = options_next(argc, argv, "dOy:s:F:h", long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'd': a->listings += a->listings < 3; break;
 		case 'O': a->how.plain = true; break;

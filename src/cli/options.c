@@ -53,8 +53,8 @@ static int take(struct waggle_opts *o, unsigned limit, const char *from, const c
 	return 0;
 }
 
-/* The value that the environment has for a variable, and where it says so. An empty one says nothing,
- * but of the text behind strings, which may be empty. */
+/* The value that the environment has for a variable, and where it says so. An empty one says
+ * nothing, but of the text behind strings, which may be empty. */
 static const char *asked(const char *variable, char *from, size_t size)
 {
 	bool may_be_empty = !strcmp(variable, "str_trunc_trailer");
@@ -177,7 +177,7 @@ void options_each(const struct command *c, void (*fn)(const char *option, bool t
 	static int (*const readers[])(int, char **) = {
 		cmd_build, cmd_asm,     cmd_dis,       cmd_filter,  cmd_map,
 		cmd_ps,    cmd_detach,  cmd_run,       cmd_strace,  cmd_list,
-		cmd_drop,  cmd_capture, cmd_bcc_trace, cmd_argdist,
+		cmd_drop,  cmd_capture, cmd_bcc_trace, cmd_argdist, cmd_seccomp,
 	};
 	char *argv[] = {(char *)c->name, NULL};
 	unsigned i = 0, n = sizeof(readers) / sizeof(*readers);

@@ -82,7 +82,7 @@ int cmd_seccomp(int argc, char **argv)
 	int opt, status = 0, d = 0;
 	bool runs = false;
 
-	while (!status && (opt = getopt_long(argc, argv, "+dh", long_options, NULL)) >= 0)
+	while (!status && (opt = options_next(argc, argv, "+dh", long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'd': d += d < 3; break;
 		case 'D': how.deny = true; break;

@@ -179,12 +179,15 @@ static bool check_block(struct check *c, u32 block)
 	return false;
 }
 
-/* Nobody has changed an edge without saying so by ir_reshape(). */
+/* Nobody has changed an edge, or moved an instruction, without saying so by ir_reshape(). */
 static bool is_shaped(struct ir_fn *f)
 {
 	u32 edges = 0;
 
 	vec_each (b, &f->order) {
+		vec_each (v, &f->blocks.v[*b].ins)
+			if (*v < f->ins.n && f->ins.v[*v].block != *b)
+				return false;
 		for (u32 k = 0; k < 2; k++)
 			edges += f->blocks.v[*b].succ[k].to != 0;
 		edges -= f->blocks.v[*b].preds.n;
@@ -201,7 +204,7 @@ const char *ir_check(struct ir_fn *f)
 	u32 *ops;
 
 	if (f->shaped && !is_shaped(f))
-		bad(&c, 1, 0, "edges have changed, and ir_reshape() was not told");
+		bad(&c, 1, 0, "edges or places have changed, and ir_reshape() was not told");
 	ir_analyse(f);
 	c.place = arena_array(f->arena, u32, f->ins.n);
 	c.known = arena_array(f->arena, u8, f->ins.n);

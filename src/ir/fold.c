@@ -461,6 +461,7 @@ void ir_pass_fold(struct ir_fn *f, u32 kernel)
 				*ops = ir_value(f, *ops);
 			f->line = i.line;
 			same = ir_simplify(f, &i, uses);
+			i.block = *b; /* it may be another one now */
 			f->ins.v[*v] = i;
 			if (same)
 				ir_forward(f, *v, same);
