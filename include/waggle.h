@@ -171,7 +171,6 @@ struct waggle_capture {
 	enum waggle_time time;
 	bool utc, link_header, brief, absolute, ascii; /* -e, -q, -S, -A of tcpdump */
 	int hex;                                       /* 1 -x, 2 -xx, 3 -X, 4 -XX */
-	unsigned verbose;      /* how often -v */
 	bool number;	       /* -#: lines are numbered */
 	bool each_line, each_packet; /* -l, -U: lines, packets of `write` at once, not in large pieces */
 	int way;	       /* -Q, of a device: 1 only what comes in, 2 only what goes out; 0: both */

@@ -75,7 +75,9 @@ static int take_flag(struct waggle_capture *how, int opt)
 	case 'q': how->brief = true; return 0;
 	case 'S': how->absolute = true; return 0;
 	case 'A': how->ascii = true; return 0;
-	case 'v': how->verbose++; return 0;
+	case 'v':
+		fputs("waggle: note: -v shows nothing more yet; -e, -x and -X do\n", stderr);
+		return 0;
 	case '#': how->number = true; return 0;
 	case 'l': how->each_line = true; return 0;
 	case 'U': how->each_packet = true; return 0;

@@ -130,7 +130,7 @@ struct packet_printer {
 	bool absolute;     /* -S: sequence numbers as they are */
 	bool number;       /* -#: lines are numbered */
 	u64 count;         /* of lines so far */
-	u8 verbose, hex;   /* how often -v; -x 1, -xx 2, -X 3, -XX 4 */
+	u8 hex;		   /* -x 1, -xx 2, -X 3, -XX 4 */
 	bool ascii;        /* -A */
 	bool processes;    /* --proc: whose it is */
 	u64 first, before; /* times of earlier packets */

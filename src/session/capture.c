@@ -254,7 +254,6 @@ static struct packet_printer printer_of(const struct waggle_capture *how)
 				       .quiet = how->brief,
 				       .absolute = how->absolute,
 				       .number = how->number,
-				       .verbose = (u8)MIN(how->verbose, 3u),
 				       .processes = how->processes || how->pid || how->comm,
 				       .hex = (u8)how->hex,
 				       .ascii = how->ascii};
