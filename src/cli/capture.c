@@ -4,10 +4,8 @@
  */
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <net/if.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,32 +198,6 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	return 0;
 }
 
-/* ---- until Ctrl-C */
-
-static int stop_pipe[2];
-
-static void on_signal(int sig)
-{
-	const int err = errno;
-
-	(void)sig;
-	if (write(stop_pipe[1], "", 1) < 0) /* it is full: it was asked for already */
-		errno = err;
-	errno = err;
-}
-
-static int catch_signals(struct waggle_capture *how)
-{
-	struct sigaction act = {.sa_handler = on_signal};
-
-	if (pipe(stop_pipe))
-		return STATUS_ERROR;
-	how->stop_fd = stop_pipe[0];
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-	return 0;
-}
-
 static void tell_counts(const struct waggle_capture *how)
 {
 	fprintf(stderr,
@@ -267,7 +239,10 @@ int cmd_capture(int argc, char **argv)
 		return STATUS_ERROR;
 	words = a.file ? NULL : words_join(argv + optind);
 	a.how.filter = a.file ? source.text : words;
-	err = a.how.device ? catch_signals(&a.how) : 0;
+	if (a.how.device) {
+		a.how.stop_fd = stop_on_signals();
+		err = a.how.stop_fd < 0 ? STATUS_ERROR : 0;
+	}
 	if (!err)
 		err = waggle_capture(&a.how, &opts);
 	if (!err && a.how.device)

@@ -80,6 +80,9 @@ bool option_print(const char *word); /* that one: "-c", "--pid"; false: there is
 void manual_print(void); /* manual.c: waggle(1) */
 void options_print(void);            /* trace_options.c: those of tracing, for -h */
 
+/* stop.c: from now on SIGINT and SIGTERM make this descriptor readable, and do nothing else; -errno. */
+int stop_on_signals(void);
+
 void strace_print(void); /* strace.c: its options, for help */
 
 /* list.c; each returns 0, an exit status or -errno. */

@@ -6,10 +6,8 @@
  */
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,25 +182,10 @@ static void attached(void *user)
 		a->how.duration_ns ? "" : "; Ctrl-C ends it");
 }
 
-/* ---- until Ctrl-C */
-
-static int stop_pipe[2];
-
-static void on_signal(int sig)
-{
-	const int err = errno;
-
-	(void)sig;
-	if (write(stop_pipe[1], "", 1) < 0) /* it is full: it was asked for already */
-		errno = err;
-	errno = err;
-}
-
 int cmd_drop(int argc, char **argv)
 {
 	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag, .out = report_out};
 	struct drop_args a = {.how = {.sz = sizeof(a.how), .counts = tell, .attached = attached}};
-	struct sigaction act = {.sa_handler = on_signal};
 	struct source source = {0};
 	int err = parse(&a, argc, argv);
 	char *words;
@@ -219,11 +202,9 @@ int cmd_drop(int argc, char **argv)
 	a.terminal = isatty(STDOUT_FILENO);
 	if (a.terminal && !a.how.every_ns)
 		a.how.every_ns = 1000000000;
-	if (pipe(stop_pipe))
+	a.how.stop_fd = stop_on_signals();
+	if (a.how.stop_fd < 0)
 		return STATUS_ERROR;
-	a.how.stop_fd = stop_pipe[0];
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
 	words = a.file ? NULL : words_join(argv + optind);
 	a.how.rules = a.file ? source.text : words;
 	opts.no_features = a.without;

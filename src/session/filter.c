@@ -121,11 +121,7 @@ int waggle_filter(const char *text, size_t size, const struct waggle_filter *how
 			       .text = text,
 			       .size = size};
 	err = make_or_escape(&m, text, size, &own, format);
-	if (m.out.failed)
-		err = err ? err : -ENOMEM;
-	else if (m.out.n && !err && o.out)
-		o.out(o.user, buf_str(&m.out), m.out.n);
-	buf_free(&m.out);
+	err = opts_give(&o, &m.out, err);
 	arena_free(&m.arena);
 	return err;
 }

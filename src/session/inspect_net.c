@@ -130,24 +130,6 @@ void inspect_net(struct inspect *i, struct places *places)
 	close(n.fd);
 }
 
-static int detach_tc(int fd, const struct place *p)
-{
-	struct {
-		struct netlink_header h;
-		struct netlink_tc m;
-		struct netlink_attr kind;
-		char bpf[4];
-	} r = {.h = {sizeof(r), DELETE_FILTER, NETLINK_REQUEST | NETLINK_ACK, 1, 0},
-	       .m = {.index = (s32)p->ifindex,
-		     .handle = p->tc_handle,
-		     .parent = p->tc_parent,
-		     .info = p->tc_info},
-	       .kind = {8, TC_KIND},
-	       .bpf = "bpf"};
-
-	return netlink_ask(fd, &r, sizeof(r), 0, NULL, NULL);
-}
-
 static int detach_xdp(int fd, const struct place *p)
 {
 	struct {
@@ -174,7 +156,9 @@ int inspect_net_detach(const struct place *p)
 
 	if (fd < 0)
 		return fd;
-	err = p->net == PLACE_TC ? detach_tc(fd, p) : detach_xdp(fd, p);
+	err = p->net == PLACE_TC ? netlink_delete_filter(fd, p->ifindex, p->tc_parent, p->tc_handle,
+							 p->tc_info)
+				 : detach_xdp(fd, p);
 	close(fd);
 	return err;
 }

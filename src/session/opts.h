@@ -3,6 +3,7 @@
 #define SESSION_OPTS_H
 
 #include "base/base.h"
+#include "base/buf.h"
 #include "waggle.h"
 
 #include <errno.h>
@@ -16,6 +17,17 @@ static inline int opts_copy(struct waggle_opts *to, const struct waggle_opts *fr
 		return -EINVAL;
 	memcpy(to, from, MIN(from->sz, sizeof(*to)));
 	return 0;
+}
+
+/* Hands a text over to `out`, unless something went wrong, and frees it; err, or -ENOMEM. */
+static inline int opts_give(const struct waggle_opts *o, struct buf *text, int err)
+{
+	if (text->failed)
+		err = err ? err : -ENOMEM;
+	else if (text->n && !err && o->out)
+		o->out(o->user, buf_str(text), text->n);
+	buf_free(text);
+	return err;
 }
 
 #endif

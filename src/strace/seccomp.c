@@ -166,11 +166,7 @@ int waggle_seccomp(const struct waggle_seccomp *how, const char *format,
 	memcpy(&m.how, how, MIN(how->sz, sizeof(m.how)));
 	m.diag = (struct diag){.fn = o.diag, .user = o.user};
 	err = make(&m, format);
-	if (m.out.failed)
-		err = err ? err : -ENOMEM;
-	else if (m.out.n && !err && o.out)
-		o.out(o.user, buf_str(&m.out), m.out.n);
-	buf_free(&m.out);
+	err = opts_give(&o, &m.out, err);
 	arena_free(&m.arena);
 	free(m.s);
 	return err;

@@ -102,24 +102,6 @@ static int filter_set(int nl, const struct guard *g, int prog, u16 how, struct a
 	return netlink_ask(nl, &r, sizeof(r), NEW_FILTER, a ? note_filter : NULL, a);
 }
 
-static void filter_delete(int nl, const struct guard *g)
-{
-	struct {
-		struct netlink_header h;
-		struct netlink_tc m;
-		struct netlink_attr kind;
-		char bpf[4];
-	} r = {.h = {sizeof(r), DELETE_FILTER, NETLINK_REQUEST | NETLINK_ACK, 1, 0},
-	       .m = {.index = (s32)g->ifindex,
-		     .handle = g->handle,
-		     .parent = g->parent,
-		     .info = g->info},
-	       .kind = {8, TC_KIND},
-	       .bpf = "bpf"};
-
-	netlink_ask(nl, &r, sizeof(r), 0, NULL, NULL);
-}
-
 static bool has_filters(int nl, u32 ifindex)
 {
 	static const u32 parents[] = {TC_INGRESS, TC_EGRESS};
@@ -164,7 +146,7 @@ static void guard_main(struct guard *g, int prog, int fd)
 	    read(0, &leave, 1) == 1)
 		_exit(0);
 	if (!answer.err)
-		filter_delete(1, g);
+		netlink_delete_filter(1, g->ifindex, g->parent, g->handle, g->info);
 	if (!made && !has_filters(1, g->ifindex))
 		qdisc(1, g->ifindex, false);
 	_exit(0);

@@ -62,3 +62,18 @@ int netlink_ask(int fd, const void *request, u32 size, u16 type,
 		}
 	return got < 0 ? -errno : -EIO;
 }
+
+int netlink_delete_filter(int fd, u32 ifindex, u32 parent, u32 handle, u32 info)
+{
+	struct {
+		struct netlink_header h;
+		struct netlink_tc m;
+		struct netlink_attr kind;
+		char bpf[4];
+	} r = {.h = {sizeof(r), DELETE_FILTER, NETLINK_REQUEST | NETLINK_ACK, 1, 0},
+	       .m = {.index = (s32)ifindex, .handle = handle, .parent = parent, .info = info},
+	       .kind = {8, TC_KIND},
+	       .bpf = "bpf"};
+
+	return netlink_ask(fd, &r, sizeof(r), 0, NULL, NULL);
+}

@@ -68,5 +68,7 @@ u32 netlink_u32(const struct netlink_attr *); /* NULL: 0 */
 /* Sends a request and hands the body of each answer of `type` to fn. 0 or -errno. */
 int netlink_ask(int fd, const void *request, u32 size, u16 type,
 		void (*fn)(void *user, const u8 *body, const u8 *end), void *user);
+/* Takes a program off clsact; what says which filter is as in struct netlink_tc. */
+int netlink_delete_filter(int fd, u32 ifindex, u32 parent, u32 handle, u32 info);
 
 #endif
