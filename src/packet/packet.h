@@ -52,6 +52,7 @@ enum packet_way { PACKET_CAME = 1, PACKET_WENT = 2 };
 struct packet_reader;
 /* Takes a descriptor, which may be a pipe, and closes it in the end. name: for messages. */
 int packet_reader_open(struct packet_reader **, int fd, const char *name, struct diag *);
+int packet_reader_open_file(struct packet_reader **, const char *path, struct diag *); /* "-": stdin */
 /* 1: a packet; 0: the end; -EINVAL: the file is broken here, which was reported. */
 int packet_read(struct packet_reader *, struct packet *);
 /* Reads packets while that is fast, and counts those that a test takes; the rest is left to

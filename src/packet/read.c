@@ -9,6 +9,8 @@
 
 #include "isa/cbpf.h"
 
+#include <unistd.h>
+#include <fcntl.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -439,6 +441,15 @@ int packet_reader_link(const struct packet_reader *r, u32 *snaplen)
 	if (snaplen)
 		*snaplen = r->ifaces->snaplen;
 	return (int)r->ifaces->link;
+}
+
+int packet_reader_open_file(struct packet_reader **out, const char *path, struct diag *d)
+{
+	int fd = strcmp(path, "-") != 0 ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+
+	if (fd < 0)
+		return diag_fail(d, -errno, NULL, "cannot read %s: %s", path, strerror(errno));
+	return packet_reader_open(out, fd, path, d);
 }
 
 void packet_reader_close(struct packet_reader *r)

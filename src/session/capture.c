@@ -15,17 +15,6 @@
 #define LINES_ENOUGH (1 << 16)
 #define CLASSIC_MOST 4096 /* BPF_MAXINSNS: instructions that the kernel takes */
 
-static int open_file(struct capturing *c)
-{
-	const char *path = c->how->read;
-	int fd = strcmp(path, "-") != 0 ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
-
-	if (fd < 0)
-		return diag_fail(&c->diag, -errno, NULL, "cannot read %s: %s", path,
-				 strerror(errno));
-	return packet_reader_open(&c->reader, fd, path, &c->diag);
-}
-
 static struct packet_live_opts live_opts(const struct capturing *c)
 {
 	return (struct packet_live_opts){.device = c->how->device,
@@ -273,7 +262,8 @@ int waggle_capture(struct waggle_capture *how, const struct waggle_opts *opts)
 	own.seen = own.matched = own.owned = own.strays = 0;
 	c.diag = (struct diag){.fn = c.opts.diag, .user = c.opts.user};
 	c.printer = printer_of(&own);
-	err = own.device ? open_device(&c) : open_file(&c);
+	err = own.device ? open_device(&c)
+			 : packet_reader_open_file(&c.reader, c.how->read, &c.diag);
 	if (!err)
 		err = open_filter(&c);
 	if (!err)

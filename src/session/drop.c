@@ -83,15 +83,9 @@ static int read_counts(struct dropping *d)
 static int replay(struct dropping *d)
 {
 	struct packet_reader *reader;
-	const char *path = d->how.read;
-	int fd = strcmp(path, "-") != 0 ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
 	struct packet p;
-	int err, got;
+	int err = packet_reader_open_file(&reader, d->how.read, &d->diag), got;
 
-	if (fd < 0)
-		return diag_fail(&d->diag, -errno, NULL, "cannot read %s: %s", path,
-				 strerror(errno));
-	err = packet_reader_open(&reader, fd, path, &d->diag);
 	if (err)
 		return err;
 	while ((got = packet_read(reader, &p)) > 0) {
@@ -206,7 +200,8 @@ static int write_object(struct dropping *d)
 	if (fd >= 0 && close(fd) && !err)
 		err = -errno;
 	if (err)
-		diag_fail(&d->diag, err, NULL, "cannot write %s: %s", d->how.object, strerror(-err));
+		diag_fail(&d->diag, err, NULL, "cannot write %s: %s", d->how.object,
+			  strerror(-err));
 	buf_free(&out);
 	return err;
 }

@@ -260,12 +260,8 @@ static int open_files(struct replay *r)
 {
 	const char *from = r->how->read, *to = r->how->write;
 	struct diag *d = &r->s->diag;
-	int fd = strcmp(from, "-") != 0 ? open(from, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
-	int err;
+	int err = packet_reader_open_file(&r->reader, from, d);
 
-	if (fd < 0)
-		return diag_fail(d, -errno, NULL, "cannot read %s: %s", from, strerror(errno));
-	err = packet_reader_open(&r->reader, fd, from, d);
 	if (err || !to)
 		return err;
 	r->writes = true;
