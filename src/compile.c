@@ -152,7 +152,6 @@ static int limits_of(struct compilation *c, struct limits *l)
 	if (l->str_most < 8 || l->str_most > STR_LIMIT)
 		return diag_fail(c->diag, -EINVAL, "--max-strlen 64",
 				 "strings cannot have %u bytes: 8 to %u", l->str_most, STR_LIMIT);
-	l->str_most = ALIGN_UP(l->str_most, 8);
 	for (u32 i = 0; o->stack_mode && strcmp(modes[l->stack_mode], o->stack_mode); i++) {
 		l->stack_mode = (u8)(i + 1);
 		if (i + 1 == ARRAY_SIZE(modes))
