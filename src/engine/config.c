@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -83,7 +84,7 @@ static u64 disk_number(const char *name)
 	return (u64)major << 20 | minor;
 }
 
-int fills_fill(const struct object *o, u8 *data, struct diag *d)
+int fills_fill(const struct object *o, u8 *data, bool live, struct diag *d)
 {
 	u64 value = 0;
 	int err;
@@ -112,6 +113,12 @@ int fills_fill(const struct object *o, u8 *data, struct diag *d)
 		case FILL_CGROUP_LEVEL: value = cgroup_level(f->text); break;
 		case FILL_USER: value = names_uid(f->text); break;
 		case FILL_DISK: value = disk_number(f->text); break;
+		case FILL_DEVICE:
+			value = if_nametoindex(f->text);
+			if (!value && live)
+				return diag_fail(d, -ENODEV, "`ip link` lists what there is",
+						 "there is no device %s to redirect to", f->text);
+			break;
 		case FILL_CPUS: value = (u64)sysconf(_SC_NPROCESSORS_CONF); break;
 		case FILL_WALL_OFFSET:
 			value = clock_now(CLOCK_REALTIME) - clock_now(CLOCK_BOOTTIME);

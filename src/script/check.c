@@ -176,7 +176,8 @@ static void check_binary(struct checker *c, struct node *n)
 	if (!a || !b)
 		return;
 	n->type = TYPE_BOOL;
-	if (compare && (check_comparable(c, ta, tb) || check_users(n->a, n->b)))
+	if (compare &&
+	    (check_comparable(c, ta, tb) || check_users(n->a, n->b) || check_addresses(c, n)))
 		return;
 	if (ta.kind != TYPE_INT || tb.kind != TYPE_INT) {
 		const struct node *wrong = ta.kind != TYPE_INT ? n->a : n->b;

@@ -28,6 +28,8 @@ bool check_int(struct checker *, struct node *, const char *what);
 /* check_probe.c: a name that the probe gives its meaning: arg0, retval, probe. False: it is none.
  */
 bool check_probe_value(struct checker *, struct node *);
+bool check_addresses(struct checker *,
+		     struct node *); /* address.c: of == and !=; false: of other things */
 bool check_probe_value_of(struct checker *, struct node *, const struct probe_value *,
 			  const char *name);
 /* packet.c: "ip.src"; false: it is none of those. */

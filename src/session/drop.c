@@ -229,7 +229,7 @@ static int prepare(struct dropping *d)
 	if (!err)
 		err = drop_place_find(&d->place, d->how.hook, &d->diag);
 	if (!err)
-		err = drop_rules_compile(&d->rules, filter_hooks[d->place.hook].link);
+		err = drop_rules_compile(&d->rules, &filter_hooks[d->place.hook]);
 	if (!err && !d->how.force && !d->how.read && !d->how.object)
 		err = drop_guard(&d->rules, &d->place, getenv("SSH_CONNECTION"));
 	d->counts = calloc(d->rules.list.n + 1, sizeof(*d->counts));
