@@ -374,5 +374,5 @@ int filter_program(struct code *code, struct arena *arena, enum filter_hook_id i
 	ir_ret(f, ir_const(f, hook->drop));
 	ir_analyse(f);
 	ir_run_passes(f, kernel);
-	return codegen(f, kernel, code, d);
+	return codegen(f, kernel, f->arena, code, d);
 }

@@ -182,5 +182,5 @@ int drop_program(struct object *o, const struct drop_rules *r, const struct drop
 		return err;
 	ir_analyse(f);
 	ir_run_passes(f, KERNEL(5, 10));
-	return codegen(f, KERNEL(5, 10), &prog->code, d);
+	return codegen(f, KERNEL(5, 10), f->arena, &prog->code, d);
 }
