@@ -347,7 +347,7 @@ void bcc_options(struct option *to, const struct option *own)
 {
 	unsigned n = 0;
 
-	while (own[n].name && n < BCC_OPTIONS_MOST - OPTION_ROWS_MOST - 1) {
+	while (n < BCC_OPTIONS_MOST - OPTION_ROWS_MOST - 1 && own[n].name) {
 		to[n] = own[n];
 		n++;
 	}
