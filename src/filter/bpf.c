@@ -336,6 +336,8 @@ int filter_build(struct ir_fn *f, const struct filter_part *part, const struct c
 			     .n = n,
 			     .yes = part->yes,
 			     .no = part->no,
+			     .data = part->data,
+			     .end = part->end,
 			     .result = part->result};
 	bool direct = hook->data.width, twice = direct && hook->calls;
 	u32 again = twice ? ir_block(f) : 0;
