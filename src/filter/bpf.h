@@ -49,6 +49,7 @@ const struct filter_hook *filter_hook_find(const char *name); /* NULL: there is 
 struct filter_part {
 	enum filter_hook_id hook;
 	u32 yes, no, result;
+	bool straight; /* a whole program of HOOK_PLAIN: without branches, where that can be */
 };
 int filter_build(struct ir_fn *fn, const struct filter_part *, const struct cbpf_insn *, u32 n,
 		 struct diag *);

@@ -112,27 +112,38 @@ static int handle(struct capturing *c, struct packet *p)
 	return err;
 }
 
-/* Nothing but numbers is wanted. */
+/* Where nothing but numbers is wanted: as many packets as can be counted in one go. */
 static void count(struct capturing *c)
 {
 	u64 (*test)(u64) = c->filter ? packet_filter_direct(c->filter) : NULL;
+	int link = c->filter ? (int)c->filter_link : packet_reader_link(c->reader, NULL);
 	struct packet_counts n = {0};
 
-	if (!c->how->count_only || c->writes || c->how->most || c->how->pid || c->how->comm ||
-	    (c->filter && !test))
+	if (link < 0 || (c->filter && !test))
 		return;
-	packet_count(c->reader, test, &n);
+	packet_count(c->reader, (u32)link, test, &n);
 	c->how->seen += n.seen;
 	c->how->matched += n.taken;
 }
 
+static bool only_counts(const struct capturing *c)
+{
+	const struct waggle_capture *how = c->how;
+
+	return how->count_only && !c->writes && !how->most && !how->pid && !how->comm;
+}
+
 static int each_packet(struct capturing *c)
 {
+	const bool counts = only_counts(c);
 	struct packet p;
 	int got = 0, err = 0;
 
-	count(c);
-	while (!err && !c->writer.err && (got = packet_read(c->reader, &p)) > 0) {
+	for (;;) {
+		if (counts)
+			count(c);
+		if (err || c->writer.err || (got = packet_read(c->reader, &p)) <= 0)
+			break;
 		err = handle(c, &p);
 		if (capture_is_full(c))
 			break;
