@@ -18,7 +18,8 @@
 static struct packet_live_opts live_opts(const struct capturing *c)
 {
 	return (struct packet_live_opts){.device = c->how->device,
-					 .promiscuous = c->how->promiscuous};
+					 .promiscuous = c->how->promiscuous,
+					 .ring_kib = c->how->buffer_kib};
 }
 
 static int open_device(struct capturing *c)
@@ -76,7 +77,7 @@ int capture_take(struct capturing *c, struct packet *p)
 		p->captured = MIN(p->captured, how->snaplen);
 	if (c->writes)
 		err = keep(c, p);
-	else if (!how->count_only)
+	if ((!c->writes || how->lines) && !how->count_only)
 		packet_print(&c->lines, &c->printer, p);
 	if (c->lines.n >= LINES_ENOUGH || how->each_line)
 		show_lines(c);
@@ -254,6 +255,8 @@ static struct packet_printer printer_of(const struct waggle_capture *how)
 				       .quiet = how->brief,
 				       .absolute = how->absolute,
 				       .number = how->number,
+				       .verbose = (u8)MIN(MAX(how->verbose, 0), 3),
+				       .unchecked = how->unchecked,
 				       .processes = how->processes || how->pid || how->comm,
 				       .hex = (u8)how->hex,
 				       .ascii = how->ascii};
