@@ -126,8 +126,9 @@ static int back_end(void *user, struct lower_result *r)
 			continue;
 		err = make_code(c, r->callbacks[i], &part);
 		if (!err)
-			code_add_callback(&c->object->arena, &prog->code, &part, r->callbacks[i]->turns,
-					  arena_printf(&c->object->arena, "%s_cb%u", prog->name, i + 1));
+			code_add_callback(
+				&c->object->arena, &prog->code, &part, r->callbacks[i]->turns,
+				arena_printf(&c->object->arena, "%s_cb%u", prog->name, i + 1));
 	}
 	if (!err && r->ncallbacks)
 		code_link_callbacks(&prog->code);
@@ -152,7 +153,6 @@ static int limits_of(struct compilation *c, struct limits *l)
 	if (l->str_most < 8 || l->str_most > STR_LIMIT)
 		return diag_fail(c->diag, -EINVAL, "--max-strlen 64",
 				 "strings cannot have %u bytes: 8 to %u", l->str_most, STR_LIMIT);
-	l->str_most = ALIGN_UP(l->str_most, 8);
 	for (u32 i = 0; o->stack_mode && strcmp(modes[l->stack_mode], o->stack_mode); i++) {
 		l->stack_mode = (u8)(i + 1);
 		if (i + 1 == ARRAY_SIZE(modes))
@@ -174,7 +174,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 				.probe_filter = c->opts->probe_filter,
 				.command = c->opts->command ? c->opts->command[0] : NULL,
 				.include_dirs = c->opts->include_dirs,
-				.headers = c->opts->headers, .trials = c->opts->trials};
+				.headers = c->opts->headers,
+				.trials = c->opts->trials};
 	struct script_opts opts = {.pid = (u32)c->opts->pid,
 				   .comm = c->opts->comm,
 				   .cgroup = c->opts->cgroup,

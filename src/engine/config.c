@@ -4,17 +4,18 @@
  */
 #include "engine/config.h"
 
+#include "base/clock.h"
 #include "symbol/names.h"
 #include "symbol/symbol.h"
 #include "vm/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FIRST_CGROUP_NAMESPACE 0xeffffffbu /* PROC_CGROUP_INIT_INO */
@@ -22,15 +23,13 @@
 
 void config_fill(struct waggle_config *c, const struct engine_opts *opts, bool namespaces)
 {
-	struct timespec t;
 	struct stat ns;
 
 	*c = (struct waggle_config){
 		.cpid = opts->cpid,
 		.pid = opts->pid,
+		.start_ns = clock_now(CLOCK_BOOTTIME), /* what nsecs counts */
 	};
-	clock_gettime(CLOCK_BOOTTIME, &t); /* what nsecs counts */
-	c->start_ns = (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
 	if (namespaces && !stat("/proc/self/ns/pid", &ns) && ns.st_ino != FIRST_PID_NAMESPACE) {
 		/* the kernel's own dev_t: 12 bits of major above 20 of minor */
 		c->pidns_dev = (u64)major(ns.st_dev) << 20 | minor(ns.st_dev);
@@ -69,16 +68,6 @@ out:
 	return level;
 }
 
-/* What one clock is ahead of the other, in ns. */
-static u64 ahead(clockid_t clock, clockid_t of)
-{
-	struct timespec a, b;
-
-	clock_gettime(clock, &a);
-	clock_gettime(of, &b);
-	return (u64)(a.tv_sec - b.tv_sec) * 1000000000u + (u64)(a.tv_nsec - b.tv_nsec);
-}
-
 /* As the kernel has it: major << 20 | minor; 0: there is no such disk. */
 static u64 disk_number(const char *name)
 {
@@ -95,7 +84,7 @@ static u64 disk_number(const char *name)
 	return (u64)major << 20 | minor;
 }
 
-int fills_fill(const struct object *o, u8 *data, struct diag *d)
+int fills_fill(const struct object *o, u8 *data, bool live, struct diag *d)
 {
 	u64 value = 0;
 	int err;
@@ -124,9 +113,17 @@ int fills_fill(const struct object *o, u8 *data, struct diag *d)
 		case FILL_CGROUP_LEVEL: value = cgroup_level(f->text); break;
 		case FILL_USER: value = names_uid(f->text); break;
 		case FILL_DISK: value = disk_number(f->text); break;
+		case FILL_DEVICE:
+			value = if_nametoindex(f->text);
+			if (!value && live)
+				return diag_fail(d, -ENODEV, "`ip link` lists what there is",
+						 "there is no device %s to redirect to", f->text);
+			break;
 		case FILL_CPUS: value = (u64)sysconf(_SC_NPROCESSORS_CONF); break;
-		case FILL_WALL_OFFSET: value = ahead(CLOCK_REALTIME, CLOCK_BOOTTIME); break;
-		default: value = ahead(CLOCK_TAI, CLOCK_MONOTONIC);
+		case FILL_WALL_OFFSET:
+			value = clock_now(CLOCK_REALTIME) - clock_now(CLOCK_BOOTTIME);
+			break;
+		default: value = clock_now(CLOCK_TAI) - clock_now(CLOCK_MONOTONIC);
 		}
 		memcpy(data + f->off, &value, sizeof(value));
 	}

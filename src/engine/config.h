@@ -8,6 +8,7 @@
  */
 void config_fill(struct waggle_config *, const struct engine_opts *, bool namespaces);
 /* The words of .rodata that only this machine knows. */
-int fills_fill(const struct object *, u8 *data, struct diag *);
+/* live: packets are those of this machine, so its devices must be there. */
+int fills_fill(const struct object *, u8 *data, bool live, struct diag *);
 
 #endif

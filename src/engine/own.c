@@ -37,7 +37,7 @@ static int rodata_fill(struct engine *e, const struct engine_opts *opts, u32 map
 	config_fill(&c, opts, false);
 	c.cpu_mask = cpus - 1;
 	memcpy(data, &c, sizeof(c));
-	return fills_fill(e->object, data, e->diag);
+	return fills_fill(e->object, data, false, e->diag);
 }
 
 static void bss_take(struct engine *e, u32 map)

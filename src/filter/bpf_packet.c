@@ -82,6 +82,7 @@ const struct filter_hook filter_hooks[FILTER_HOOKS] = {
 		     .pass = 0, /* TC_ACT_OK, TC_ACT_SHOT */
 		     .drop = 2,
 		     SKB_DATA,
+		     .tag_kept = true,
 		     .calls = true,
 		     .extras = skb_extras},
 	[HOOK_CGROUP_SKB] = {.name = "cgroup_skb",
@@ -95,6 +96,7 @@ const struct filter_hook filter_hooks[FILTER_HOOKS] = {
 			 .kind = PROG_SOCKET_FILTER,
 			 .link = "EN10MB",
 			 .len = {0, 4},
+			 .tag_kept = true,
 			 .calls = true,
 			 .extras = skb_extras},
 };

@@ -23,14 +23,17 @@ static int link_unknown(struct diag *d, const char *name)
 	return diag_fail(d, -EINVAL, hint, "filters for the link type '%s' cannot be made", name);
 }
 
-static struct tree *lowered(struct filter *f, const struct expr *e, const struct filter_opts *o,
-			    struct diag *d)
+/* vlans: how many are asked for. */
+static struct tree *lowered_as(struct filter *f, const struct expr *e, const struct filter_opts *o,
+			       struct diag *d, bool tag_kept, u32 *vlans)
 {
+	struct tree *t;
 	struct lower l = {.arena = f->arena,
 			  .values = f->values,
 			  .d = d,
 			  .opts = o,
 			  .link = f->link,
+			  .tag_kept = tag_kept,
 			  .names = {f->arena, o}};
 
 	l.type.k = f->link->type_at;
@@ -39,7 +42,26 @@ static struct tree *lowered(struct filter *f, const struct expr *e, const struct
 	l.nosnap = f->link->nosnap;
 	if (f->link->start)
 		f->link->start(&l);
-	return ask_expr(&l, e);
+	t = ask_expr(&l, e);
+	*vlans = l.vlans;
+	return t;
+}
+
+/* Who asks for a tag that may be in two places gets the filter for each of them. */
+static struct tree *lowered(struct filter *f, const struct expr *e, const struct filter_opts *o,
+			    struct diag *d)
+{
+	struct values *vs = f->values;
+	u32 vlans;
+	struct tree *inside = lowered_as(f, e, o, d, false, &vlans), *kept, *there;
+
+	if (!inside || !vlans || !o->tag_kept)
+		return inside;
+	kept = lowered_as(f, e, o, d, true, &vlans);
+	if (!kept)
+		return NULL;
+	there = tree_test(vs, val_extra(vs, CBPF_AD_VLAN_PRESENT), set_one(f->arena, 0));
+	return tree_or(vs, tree_and(vs, there, inside), tree_and(vs, tree_not(vs, there), kept));
 }
 
 /* ---- filters that no packet passes */

@@ -74,6 +74,7 @@ struct values *values_new(struct arena *);
 u32 val_const(struct values *, u32 k);
 u32 val_len(struct values *);
 u32 val_load(struct values *, u32 size, u32 x, u32 k);
+u32 val_extra(struct values *, u32 number); /* what the kernel knows: enum cbpf_ancillary_id */
 u32 val_msh(struct values *, u32 k);
 u32 val_alu(struct values *, enum value_op, u32 a, u32 b);
 /* Where a load lies, for those who explain it. */
@@ -260,6 +261,7 @@ struct lower {
 	struct place header, type, payload; /* of the link layer */
 	u32 nl, nosnap;
 	u32 vlans, labels; /* seen so far */
+	bool tag_kept;     /* the kernel has the tag that comes next */
 	struct tree
 		*framed; /* what must hold for there to be a header of the link layer, or NULL */
 	const struct expr *at; /* what is being lowered, for messages */

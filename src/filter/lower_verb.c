@@ -193,6 +193,14 @@ static struct tree *pf(struct lower *l, const struct expr *e)
 
 /* ---- tags: what follows them in the expression is behind them in the packet */
 
+/* The tag is not among the bytes: nothing moves. */
+static struct tree *kept_tag(struct lower *l, u32 id)
+{
+	u32 tag = val_extra(l->values, CBPF_AD_VLAN_TCI);
+
+	return tree_test(l->values, ask_alu(l, VAL_AND, tag, 0xfff), set_one(l->arena, id));
+}
+
 static struct tree *vlan(struct lower *l, const struct expr *e)
 {
 	struct values *vs = l->values;
@@ -205,13 +213,17 @@ static struct tree *vlan(struct lower *l, const struct expr *e)
 		return ask_failed(l, e->at, NULL, "%s has no VLANs", l->link->says);
 	if (e->has_number && e->number > 0xfff)
 		return ask_failed(l, e->at, "0 to 4095", "there is no VLAN %u", e->number);
+	l->vlans++;
+	if (l->tag_kept) {
+		l->tag_kept = false;
+		return e->has_number ? kept_tag(l, e->number) : tree_const(vs, true);
+	}
 	t = tree_or(vs, ask_type(l, 0x8100), ask_type(l, 0x88a8));
 	t = tree_or(vs, t, ask_type(l, 0x9100));
 	if (e->has_number)
 		t = tree_and(vs, t, ask_masked(l, BASE_NET, 0, 2, e->number, 0xfff));
 	l->payload.k += 4;
 	l->type.k += 4;
-	l->vlans++;
 	return t;
 }
 

@@ -81,6 +81,14 @@ u32 val_load(struct values *vs, u32 size, u32 x, u32 k)
 					 .most = size == 4 ? UINT32_MAX : (1u << 8 * size) - 1});
 }
 
+u32 val_extra(struct values *vs, u32 number_of)
+{
+	return number(vs, (struct value){.op = VAL_LOAD,
+					 .size = 4,
+					 .k = (u32)CBPF_AD_OFF + number_of,
+					 .most = UINT32_MAX});
+}
+
 u32 val_msh(struct values *vs, u32 k)
 {
 	return number(vs, (struct value){.op = VAL_MSH, .k = k, .faults = true, .most = 60});

@@ -5,6 +5,7 @@
  * Out: a part of the object. One row a directive.
  */
 #include "object/asm_text.h"
+#include "object/plain.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ static int kind_by_name(struct asm_text *t, const char *word, struct loc at, u32
 			  word);
 }
 
-/* .program NAME "SECTION" [KIND]; without KIND it is what the section's name begins with. */
+/* .program NAME "SECTION" [KIND]; without KIND it is what libbpf takes the section for. */
 static int program(struct asm_text *t, struct loc at)
 {
 	const char *name, *section, *word;
@@ -53,13 +54,13 @@ static int program(struct asm_text *t, struct loc at)
 		return diag_error(t->d, section_at, "\"xdp\", \"tracepoint/sched/sched_switch\"",
 				  "here belongs the name of its section");
 	word = asm_word(t, &word_at);
-	if (!word) {
-		word_at = section_at;
-		word = arena_strndup(&t->arena, section, strcspn(section, "/"));
-		if (!strcmp(word, "socket"))
-			word = "socket_filter";
-	}
-	err = kind_by_name(t, word, word_at, &kind);
+	if (!word && sec_find(section))
+		kind = sec_find(section)->kind;
+	else if (!word)
+		err = kind_by_name(t, arena_strndup(&t->arena, section, strcspn(section, "/")),
+				   section_at, &kind);
+	else
+		err = kind_by_name(t, word, word_at, &kind);
 	if (!err)
 		err = asm_end(t);
 	return err ? err : asm_prog_begin(t, name, section, kind, at);

@@ -183,6 +183,7 @@ enum fill_kind {
 	FILL_CGROUP_LEVEL, /* how deep the cgroup at the path `text` lies below the root of all */
 	FILL_USER, /* id of the user `text`; UINT64_MAX: there is none */
 	FILL_DISK, /* number of the block device `text`, as the kernel has it; 0: there is none */
+	FILL_DEVICE, /* number of the network device `text` */
 	FILL_KINDS
 };
 struct object_fill {

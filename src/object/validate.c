@@ -330,7 +330,7 @@ static int check_fill(const struct object *o, u32 i, struct diag *d)
 	const struct object_fill *f = &o->fills.v[i];
 
 	bool named = f->kind <= FILL_CGROUP || f->kind == FILL_CGROUP_LEVEL || f->kind == FILL_USER ||
-		     f->kind == FILL_DISK;
+		     f->kind == FILL_DISK || f->kind == FILL_DEVICE;
 
 	if (f->kind >= FILL_KINDS || (named && !f->text))
 		return bad(d, "fill row %u is of an unknown kind", i);

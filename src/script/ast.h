@@ -167,8 +167,6 @@ struct script {
 	struct diag_file self; /* the source itself */
 	vec(struct diag_file) files;
 	const char *xdp; /* "/eth0//eth1/": devices that have their probe */
-	/* The text of a file of names, as filter/filter.h wants it; NULL: names are unknown. */
-	const char *(*names)(void *user, const char *path, size_t *size);
 	char *const *include_dirs, *const *headers; /* each ends with NULL, or is */
 };
 

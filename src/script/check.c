@@ -31,8 +31,8 @@ void check_fail(struct checker *c, const struct node *n, const char *hint, const
 
 const char *check_near(struct checker *c, const struct near *near, const char *otherwise)
 {
-	return near->best ? arena_printf(c->script->arena, "did you mean '%s'?", near->best) :
-			    otherwise;
+	return near->best ? arena_printf(c->script->arena, "did you mean '%s'?", near->best)
+			  : otherwise;
 }
 
 /* ---- leaves */
@@ -98,14 +98,15 @@ static void check_name(struct checker *c, struct node *n)
 		return;
 	}
 	if (call_find(n->text))
-		check_fail(c, n, arena_printf(c->script->arena, "it is written %s",
-					      call_find(n->text)->usage),
+		check_fail(c, n,
+			   arena_printf(c->script->arena, "it is written %s",
+					call_find(n->text)->usage),
 			   "'%s' is a function", n->text);
 	else if (!strcmp(n->text, "args"))
 		check_fail(c, n, NULL, "%s has no arguments with names", c->point->text);
 	else if (word_comes_later(n->text))
-		check_fail(c, n, "`waggle help values` lists what there is", "'%s' is not there yet",
-			   n->text);
+		check_fail(c, n, "`waggle help values` lists what there is",
+			   "'%s' is not there yet", n->text);
 	else
 		unknown_name(c, n);
 }
@@ -128,8 +129,9 @@ static void check_var(struct checker *c, struct node *n)
 		if (v->set && strcmp(v->name, n->text) != 0)
 			near_try(&near, v->name);
 	}
-	check_fail(c, n, near.best ? arena_printf(c->script->arena, "did you mean '$%s'?", near.best) :
-				     "assign it first: $x = 0;",
+	check_fail(c, n,
+		   near.best ? arena_printf(c->script->arena, "did you mean '$%s'?", near.best)
+			     : "assign it first: $x = 0;",
 		   elsewhere ? "$%s has no value here yet" : "$%s has no value", n->text);
 }
 
@@ -138,7 +140,8 @@ static void check_var(struct checker *c, struct node *n)
 /* Strings, arrays of numbers, tuples and records are compared as a whole. */
 static bool check_comparable(struct checker *c, struct type a, struct type b)
 {
-	if (a.kind != b.kind || (a.kind != TYPE_STR && a.kind != TYPE_ARRAY && a.kind != TYPE_TUPLE))
+	if (a.kind != b.kind ||
+	    (a.kind != TYPE_STR && a.kind != TYPE_ARRAY && a.kind != TYPE_TUPLE))
 		return false;
 	return type_join(c->script->arena, a, b).kind != TYPE_UNKNOWN;
 }
@@ -165,13 +168,15 @@ static void check_binary(struct checker *c, struct node *n)
 	if (!a || !b)
 		return;
 	n->type = TYPE_BOOL;
-	if (compare && (check_comparable(c, ta, tb) || check_users(n->a, n->b)))
+	if (compare &&
+	    (check_comparable(c, ta, tb) || check_users(n->a, n->b) || check_addresses(c, n)))
 		return;
 	if (ta.kind != TYPE_INT || tb.kind != TYPE_INT) {
 		const struct node *wrong = ta.kind != TYPE_INT ? n->a : n->b;
 
-		check_fail(c, wrong, compare ? "compare strings with strings, numbers with numbers" :
-					       "it works on numbers",
+		check_fail(c, wrong,
+			   compare ? "compare strings with strings, numbers with numbers"
+				   : "it works on numbers",
 			   "%s cannot take %s", token_text(n->op), TYPE_A(wrong->type));
 		return;
 	}
@@ -197,7 +202,8 @@ static void check_unary(struct checker *c, struct node *n)
 		return;
 	}
 	if (n->a->type.kind != TYPE_INT) {
-		check_fail(c, n, "it works on numbers", "%s cannot take %s", token_text(n->op), TYPE_A(n->a->type));
+		check_fail(c, n, "it works on numbers", "%s cannot take %s", token_text(n->op),
+			   TYPE_A(n->a->type));
 		return;
 	}
 	n->type = type_arith(n->a->type, n->a->type);
@@ -208,7 +214,8 @@ static void check_unary(struct checker *c, struct node *n)
 }
 
 /* Of two numbers: as wide as both, signed as C has it. */
-static struct type join_choices(struct checker *c, const struct type *b, const struct type *otherwise)
+static struct type join_choices(struct checker *c, const struct type *b,
+				const struct type *otherwise)
 {
 	struct type t = type_join(c->script->arena, *b, *otherwise);
 
@@ -222,7 +229,8 @@ static bool is_number(const struct type *t)
 	return t->kind == TYPE_INT && !t->is_pointer;
 }
 
-/* The one that is never taken may be anything; where it is a number, it still has its part in the type. */
+/* The one that is never taken may be anything; where it is a number, it still has its part in the
+ * type. */
 static void check_known_cond(struct checker *c, struct node *n)
 {
 	struct node *taken = n->known == 1 ? n->c : n->b, *other = n->known == 1 ? n->b : n->c;
@@ -256,8 +264,8 @@ static void check_cond(struct checker *c, struct node *n)
 		return;
 	n->type = join_choices(c, &n->b->type, &n->c->type);
 	if (!check_storable(n->type))
-		check_fail(c, n, "both must be of one type", "%s or %s?",
-			   TYPE_A(n->b->type), TYPE_A(n->c->type));
+		check_fail(c, n, "both must be of one type", "%s or %s?", TYPE_A(n->b->type),
+			   TYPE_A(n->c->type));
 }
 
 /* { a; b; value } */
@@ -331,8 +339,7 @@ static void check_call(struct checker *c, struct node *n)
 	}
 	for (struct node *a = n->a; a; a = a->next) {
 		args++;
-		if (a->kind == NODE_NAMED && row->check != check_emit &&
-		    row->check != check_table)
+		if (a->kind == NODE_NAMED && row->check != check_emit && row->check != check_table)
 			check_fail(c, a, NULL, "%s() takes no named arguments", row->name);
 	}
 	n->type = TYPE_VOID;
@@ -429,11 +436,19 @@ void check_assign_var(struct checker *c, struct node *n)
 	n->a->type = v->type;
 }
 
+/* Strings of about one length share a type, but none gets longer than strings may be. */
+u32 check_str_room(const struct checker *c, u32 size)
+{
+	return size > c->script->limits.str_most
+		       ? size
+		       : MIN(ALIGN_UP(size, 8), c->script->limits.str_most);
+}
+
 /* A value as a map keeps it. */
-static struct type stored_type(struct type t)
+static struct type stored_type(const struct checker *c, struct type t)
 {
 	if (t.kind == TYPE_STR)
-		return type_str(ALIGN_UP(t.size, 8));
+		return type_str(check_str_room(c, t.size));
 	return type_is_number(t) ? type_arith(t, t) : t;
 }
 
@@ -472,14 +487,17 @@ static void check_assign(struct checker *c, struct node *n)
 	} else if (call && call->agg) {
 		check_call(c, n->b);
 		if (check_map(c, n->a))
-			check_map_value(c, n->a, (struct type){
-				.kind = TYPE_AGG, .agg = call->agg, .size = agg_size(c, n->a, n->b),
-				.is_signed = n->b->a && n->b->a->type.is_signed});
+			check_map_value(
+				c, n->a,
+				(struct type){.kind = TYPE_AGG,
+					      .agg = call->agg,
+					      .size = agg_size(c, n->a, n->b),
+					      .is_signed = n->b->a && n->b->a->type.is_signed});
 	} else {
 		bool known = check_expr(c, n->b);
 
 		if (check_map(c, n->a) && known)
-			check_map_value(c, n->a, stored_type(n->b->type));
+			check_map_value(c, n->a, stored_type(c, n->b->type));
 	}
 }
 
@@ -506,9 +524,7 @@ static void check_statement(struct checker *c, struct node *n)
 		break;
 	case NODE_RETURN: check_return(c, n); break;
 	case NODE_BLOCK: check_statements(c, n); break;
-	default:
-		check_expr(c, n);
-		check_lost(c, n);
+	default: check_expr(c, n); check_lost(c, n);
 	}
 }
 
@@ -542,10 +558,9 @@ static void check_declared(struct checker *c, const struct script_map *m)
 
 	if (m->declared->per_cpu == agg || c->script->diag->errors)
 		return;
-	diag_error(c->script->diag, m->at,
-		   agg ? "percpuhash, percpulruhash" : "hash, lruhash",
-		   agg ? "@%s holds an aggregation, which %s cannot" :
-			 "@%s holds no aggregation, but %s is for these alone",
+	diag_error(c->script->diag, m->at, agg ? "percpuhash, percpulruhash" : "hash, lruhash",
+		   agg ? "@%s holds an aggregation, which %s cannot"
+		       : "@%s holds no aggregation, but %s is for these alone",
 		   m->name, m->declared->name);
 }
 

@@ -9,11 +9,11 @@
 struct checker {
 	struct script *script;
 	struct point *point;
-	bool final; /* types have settled: report what is still unknown */
-	bool changed; /* a type was learnt in this round */
-	u32 loops;  /* that surround the statement */
-	u32 dead;   /* branches around it that are never taken */
-	bool late;  /* all that the others tell is known: now these are looked at */
+	bool final;          /* types have settled: report what is still unknown */
+	bool changed;        /* a type was learnt in this round */
+	u32 loops;           /* that surround the statement */
+	u32 dead;            /* branches around it that are never taken */
+	bool late;           /* all that the others tell is known: now these are looked at */
 	struct loc reported; /* the last error: a wildcard's points have it in common */
 };
 
@@ -21,11 +21,17 @@ void check_fail(struct checker *, const struct node *, const char *hint, const c
 	PRINTF_LIKE(4, 5);
 /* Types an expression; true when its type is known. */
 bool check_expr(struct checker *, struct node *);
+u32 check_str_room(const struct checker *,
+		   u32 size); /* of a string of that type, where it is kept */
 /* The same, and demands an integer; what: the role for the message ("hist()"). */
 bool check_int(struct checker *, struct node *, const char *what);
-/* check_probe.c: a name that the probe gives its meaning: arg0, retval, probe. False: it is none. */
+/* check_probe.c: a name that the probe gives its meaning: arg0, retval, probe. False: it is none.
+ */
 bool check_probe_value(struct checker *, struct node *);
-bool check_probe_value_of(struct checker *, struct node *, const struct probe_value *, const char *name);
+bool check_addresses(struct checker *,
+		     struct node *); /* address.c: of == and !=; false: of other things */
+bool check_probe_value_of(struct checker *, struct node *, const struct probe_value *,
+			  const char *name);
 /* packet.c: "ip.src"; false: it is none of those. */
 bool check_packet_field(struct checker *, struct node *);
 void check_return(struct checker *, struct node *);

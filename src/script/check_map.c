@@ -15,7 +15,7 @@ struct type check_key_type(struct checker *c, struct type t)
 	struct type key;
 
 	if (t.kind == TYPE_STR)
-		t.size = MIN(ALIGN_UP(t.size, 8), ALIGN_UP(string_most(c), 8));
+		t.size = MIN(check_str_room(c, t.size), string_most(c));
 	if (t.kind == TYPE_SHOWN)
 		return shown_key(t);
 	if (t.kind != TYPE_TUPLE)

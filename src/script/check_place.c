@@ -317,7 +317,7 @@ void check_tuple(struct checker *c, struct node *n)
 		struct type t = part->kind == NODE_NAMED ? part->a->type : part->type;
 
 		if (t.kind == TYPE_STR)
-			t.size = ALIGN_UP(t.size, 8);
+			t.size = check_str_room(c, t.size);
 		if (!check_storable(t)) {
 			check_fail(c, part, NULL, "%s cannot be part of a tuple", TYPE_A(t));
 			return;

@@ -67,7 +67,7 @@ static void set(struct script *s, const struct config_row *row, u64 n, const cha
 		return;
 	l->said |= outranks && row->variable != NOTHING ? 1u << row->variable : 0;
 	switch ((enum config_variable)row->variable) {
-	case MAX_STRLEN: l->str_most = (u32)ALIGN_UP(n, 8); break;
+	case MAX_STRLEN: l->str_most = (u32)n; break;
 	case MAX_MAP_KEYS: l->map_entries = (u32)n; break;
 	case MAX_PROBES: l->points_most = (u32)n; break;
 	case MAX_CAT_BYTES: l->cat_most = (u32)n; break;

@@ -154,6 +154,11 @@ void lower_stored(struct lower *, struct node *, struct mem to, struct type as);
 /* Are two values in memory the same: 1 or 0 */
 u32 lower_same(struct lower *, struct node *a, struct node *b);
 u32 lower_compare_piece(struct lower *, u32 size); /* for one of them */
+/* address.c: == and != of addresses; a header's value is in words: family and two of the address;
+ * of Ethernet the last alone. False: it is no header's. */
+bool node_is_address(const struct node *);
+u32 lower_addresses(struct lower *, struct node *);
+bool lower_header_words(struct lower *, const struct node *, u32 *words);
 u32 lower_compare_bytes(struct lower *, struct mem a, struct mem b, u32 size);
 
 /* lower_fn.c: a string in zeroed memory; the piece is to be given back. */

@@ -71,7 +71,8 @@ static void read_some(struct lower *l, struct node *n, struct mem to, u32 len, u
 void store_buf(struct lower *l, struct node *n, struct mem to)
 {
 	struct node *count = n->a->next;
-	u32 room = n->type.size - 8, have = n->a->type.kind == TYPE_INT ? room : node_bytes(n->a);
+	u32 room = MIN(n->type.size - 8, l->script->limits.str_most);
+	u32 have = n->a->type.kind == TYPE_INT ? room : node_bytes(n->a);
 	struct ir_fn *fn = l->fn;
 	struct mem bytes = {to.ptr, to.off + 8};
 	u32 len, ok, most, fits, over;

@@ -532,6 +532,26 @@ u32 lower_packet(struct lower *l, const struct node *n)
 	return value_of(l, packet_row_of(n));
 }
 
+bool lower_header_words(struct lower *l, const struct node *n, u32 *words)
+{
+	const struct packet_row *r;
+	u32 row;
+
+	if (n->probe_value < packet_values || n->probe_value >= packet_values + packet_row_count)
+		return false;
+	row = packet_row_of(n);
+	r = &packet_rows[row];
+	if (r->shown == PACKET_MAC) {
+		words[2] = value_of(l, row);
+		return true;
+	}
+	words[0] = ir_const(l->fn, r->shown == PACKET_INET ? AF_INET : AF_INET6);
+	words[1] = value_of(l, row);
+	words[2] =
+		r->shown == PACKET_INET6 ? ir_get(l->fn, l->packet.more[row]) : ir_const(l->fn, 0);
+	return true;
+}
+
 void store_header(struct lower *l, const struct node *n, struct mem to)
 {
 	u32 row = packet_row_of(n), first = value_of(l, row);
@@ -571,6 +591,18 @@ u32 value_pcap(struct lower *l, struct node *n)
 	ir_seal(fn, done);
 	ir_at(fn, done);
 	return ir_get(fn, result);
+}
+
+u32 value_redirect(struct lower *l, struct node *n)
+{
+	u32 device = lower_fill(l, FILL_DEVICE, n->a->text);
+
+	return ir_call(l->fn, HELPER_redirect, IRT_I64, 2, device, ir_const(l->fn, 0));
+}
+
+void lower_redirect(struct lower *l, struct node *n)
+{
+	value_redirect(l, n);
 }
 
 u32 lower_verdict(struct lower *l, const struct node *n)

@@ -301,6 +301,8 @@ static u32 lower_binary(struct lower *l, struct node *n)
 		return ir_bin(l->fn, n->op == TOK_EQ ? IR_EQ : IR_NE, IRT_I64, a,
 			      lower_user(l, n->b));
 	}
+	if (node_is_address(n->a) || node_is_address(n->b))
+		return lower_addresses(l, n);
 	if (type_in_memory(n->a->type)) {
 		a = n->a->type.kind == TYPE_STR ? lower_str_compare(l, n->a, n->b)
 						: lower_same(l, n->a, n->b);

@@ -85,11 +85,27 @@ static void hear(void *user, const struct waggle_diag *d)
 		snprintf(h->hint, sizeof(h->hint), "%s", d->hint);
 }
 
+/* The text of a file of names, as /etc/hosts. */
+static const char *read_names(void *user, const char *path, size_t *size)
+{
+	struct script *s = user;
+	struct buf text = {0};
+	char *copy = NULL;
+
+	if (s->target->read && !s->target->read(path, &text) && !text.failed) {
+		copy = arena_strndup(s->arena, buf_str(&text), text.n);
+		*size = text.n;
+	}
+	buf_free(&text);
+	return copy;
+}
+
 int packet_compile(struct script *s, const struct point *p, const struct node *text,
 		   struct filter *f, struct diag *d)
 {
+	const struct filter_hook *h = &filter_hooks[packet_hook(p)];
 	const struct filter_opts how = {
-		.link = filter_hooks[packet_hook(p)].link, .names = s->names, .user = s->arena};
+		.link = h->link, .tag_kept = h->tag_kept, .names = read_names, .user = s};
 
 	return filter_compile(f, s->arena, text->text, text->len, &how, d);
 }
@@ -119,6 +135,18 @@ void check_pcap(struct checker *c, struct node *n)
 	if (packet_compile(c->script, c->point, n->a, &f, &d))
 		check_fail(c, n->a, *heard.hint ? arena_strdup(c->script->arena, heard.hint) : NULL,
 			   "pcap(): %s", heard.text);
+}
+
+void check_redirect(struct checker *c, struct node *n)
+{
+	u8 kind = c->point->row->attach;
+
+	n->type = TYPE_S64;
+	if (n->a->kind != NODE_STR)
+		check_fail(c, n->a, n->call->usage, "the device must be written as it is");
+	else if (kind != ATTACH_XDP && kind != ATTACH_TC)
+		check_fail(c, n, "xdp and tc can", "%s cannot send packets elsewhere",
+			   c->point->text);
 }
 
 /* return X: a verdict, where somebody asks for one. */

@@ -283,6 +283,9 @@ void type_verdict(struct checker *, struct node *);
 u32 lower_packet(struct lower *, const struct node *);
 u32 lower_verdict(struct lower *, const struct node *);
 void store_header(struct lower *, const struct node *, struct mem to);
+void check_redirect(struct checker *, struct node *);
+void lower_redirect(struct lower *, struct node *);
+u32 value_redirect(struct lower *, struct node *);
 void check_pcap(struct checker *, struct node *);
 u32 value_pcap(struct lower *, struct node *);
 

@@ -10,6 +10,8 @@
  */
 #include "session/session.h"
 
+#include "base/clock.h"
+
 #define SCAN_NS    250000000u /* between two looks at the keys of maps, at least */
 #define SCAN_SHARE 1000       /* and so many times what the last one took */
 #define PIECE_NS   2000000u   /* work between two looks at the rings */
@@ -81,7 +83,7 @@ static void scan_map(struct waggle_session *s, u32 map)
 
 static void scan(struct waggle_session *s)
 {
-	u64 began = session_now();
+	u64 began = clock_now(CLOCK_MONOTONIC);
 
 	for (u32 i = 0; i < s->object->maps.n; i++) {
 		const struct object_map *m = &s->object->maps.v[i];
@@ -92,19 +94,20 @@ static void scan(struct waggle_session *s)
 		if (wanted)
 			scan_map(s, i);
 	}
-	s->ahead.next = session_now() + MAX((session_now() - began) * SCAN_SHARE, SCAN_NS);
+	s->ahead.next = clock_now(CLOCK_MONOTONIC) +
+			MAX((clock_now(CLOCK_MONOTONIC) - began) * SCAN_SHARE, SCAN_NS);
 }
 
 u64 ahead_idle(struct waggle_session *s, u64 ns)
 {
 	struct ahead *n = &s->ahead;
 	struct symbols *symbols = s->sink.show.symbols;
-	u64 now = session_now(), until = now + PIECE_NS;
+	u64 now = clock_now(CLOCK_MONOTONIC), until = now + PIECE_NS;
 	bool more = true;
 
 	if ((!n->kernel && !n->user) || !symbols || !session_shows(s))
 		return ns;
-	while (more && session_now() < until)
+	while (more && clock_now(CLOCK_MONOTONIC) < until)
 		more = (n->kernel && symbols_prepare_kernel(symbols)) ||
 		       (n->user && symbols_prepare_watched(symbols));
 	if (more)

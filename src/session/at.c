@@ -2,8 +2,8 @@
  * at.c: objects of other compilers whose programs do not say where they belong: the caller does.
  *
  * In:  a hook, as scripts write it: "xdp:eth0", "tc:eth0:ingress", "cgroup_skb:PATH:egress",
- * "socket:eth0", "cgroup:PATH". Out: a row of the object that attaches the one program of that
- * kind.
+ * "socket:eth0", "cgroup:PATH", "lwt:eth0:10.1.0.0/16", ... Out: a row of the object that attaches
+ * the one program of that kind.
  */
 #include "session/session.h"
 
@@ -13,16 +13,22 @@ static const struct hook_kind {
 	const char *name;
 	u8 attach;
 	const char *example;
-	u8 kinds[3]; /* of programs that may be there; none: all that are made for cgroups */
+	u8 kinds[5]; /* of programs that may be there; none: all that are made for cgroups */
 } hooks[] = {
 	{"xdp", ATTACH_XDP, "xdp:eth0", {PROG_XDP}},
-	{"tc", ATTACH_TC, "tc:eth0:ingress", {PROG_SCHED_CLS}},
+	{"tc", ATTACH_TC, "tc:eth0:ingress", {PROG_SCHED_CLS, PROG_SCHED_ACT}},
 	{"cgroup_skb",
 	 ATTACH_CGROUP_SKB,
 	 "cgroup_skb:/sys/fs/cgroup/web:egress",
 	 {PROG_CGROUP_SKB}},
 	{"socket", ATTACH_SOCKET, "socket:eth0", {PROG_SOCKET_FILTER}},
 	{"cgroup", ATTACH_CGROUP, "cgroup:/sys/fs/cgroup/web", {0}},
+	{"lwt",
+	 ATTACH_ROUTE,
+	 "lwt:eth0:10.1.0.0/16",
+	 {PROG_LWT_IN, PROG_LWT_OUT, PROG_LWT_XMIT, PROG_LWT_SEG6LOCAL}},
+	{"netns", ATTACH_NETNS, "netns:/proc/self/ns/net", {PROG_SK_LOOKUP, PROG_FLOW_DISSECTOR}},
+	{"netfilter", ATTACH_NETFILTER, "netfilter:ip:input", {PROG_NETFILTER}},
 };
 
 static const struct hook_kind *hook_of(const char *at)
@@ -41,7 +47,7 @@ static bool fits(const struct hook_kind *h, const struct object_prog *p)
 					PROG_CGROUP_DEVICE, PROG_CGROUP_SOCK_ADDR,
 					PROG_CGROUP_SYSCTL, PROG_CGROUP_SOCKOPT};
 
-	return *h->kinds ? p->kind == *h->kinds
+	return *h->kinds ? p->kind && memchr(h->kinds, (int)p->kind, sizeof(h->kinds))
 			 : p->kind && memchr(of_cgroups, (int)p->kind, sizeof(of_cgroups));
 }
 
@@ -98,5 +104,6 @@ int session_at(struct waggle_session *s)
 	row.pattern = arena_strdup(&o->arena, strchr(s->opts.at, ':') + 1);
 	o->progs.v[row.prog].probe = arena_strdup(&o->arena, s->opts.at);
 	vec_push(&o->arena, &o->attaches, row);
+	s->stats.probes = o->attaches.n;
 	return 0;
 }

@@ -7,9 +7,10 @@
  */
 #include "session/capture.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define HOLD_NS 300000000ull
 #define TURN_MS 10
@@ -36,7 +37,7 @@ int hold_packet(struct capturing *c, const struct packet *p)
 
 	if (!h)
 		return -ENOMEM;
-	*h = (struct held){.p = *p, .since = session_now()};
+	*h = (struct held){.p = *p, .since = clock_now(CLOCK_MONOTONIC)};
 	memcpy(h->data, p->data, p->captured);
 	h->p.data = h->data;
 	if (c->last)
@@ -55,7 +56,7 @@ int hold_release(struct capturing *c, bool all)
 		struct held *h = c->first;
 		bool known = owners_find(c->owners, &h->p);
 
-		if (!known && !all && session_now() - h->since < HOLD_NS)
+		if (!known && !all && clock_now(CLOCK_MONOTONIC) - h->since < HOLD_NS)
 			break;
 		if (!known)
 			owners_guess(c->owners, &h->p);

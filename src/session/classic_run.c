@@ -9,25 +9,17 @@
  */
 #include "session/classic.h"
 
+#include "base/clock.h"
 #include "engine/input.h"
 #include "filter/bpf.h"
 #include "vm/vm.h"
 
-#include <time.h>
 
 #define LOOPBACK       1
 #define LOOPBACK_TYPE  772 /* ARPHRD_LOOPBACK */
 #define PACKET_OTHERS  3
 #define PACKET_MOST    (1u << 20)
 #define PROTOCOL_802_2 4 /* ETH_P_802_2: a length stands where the type would */
-
-static u64 now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
-}
 
 /* 0: to us, whose address is all zeroes; 1: to all; 2: to many. */
 static u32 packet_type(const u8 *p)
@@ -71,10 +63,10 @@ static int run_filter(struct vm_run *run, const struct cbpf_packet *p, struct wa
 	if (!lend(run, p, sizeof(*p), VM_CTX) ||
 	    !lend(run, (const void *)(uintptr_t)p->data, (u32)p->captured, VM_PACKET))
 		return -ENOSPC;
-	start = now();
+	start = clock_now(CLOCK_MONOTONIC);
 	for (u32 i = 0; i < times && !err; i++)
 		err = vm_call(run, 0, (u64)(uintptr_t)p, sizeof(*p), &result);
-	call->ns = (now() - start) / times;
+	call->ns = (clock_now(CLOCK_MONOTONIC) - start) / times;
 	call->result = (u32)result;
 	return err;
 }

@@ -6,6 +6,7 @@
  */
 #include "session/drop.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "engine/engine.h"
 
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 struct dropping {
@@ -28,14 +28,6 @@ struct dropping {
 	jmp_buf escape;
 	struct waggle_drop_count *counts; /* for the caller */
 };
-
-static u64 now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
-}
 
 /* ---- counts */
 
@@ -157,14 +149,14 @@ static int keep(struct dropping *d)
 /* Until it is enough. */
 static int stay(struct dropping *d)
 {
-	u64 end = d->how.duration_ns ? now() + d->how.duration_ns : UINT64_MAX;
-	u64 next = d->how.every_ns ? now() + d->how.every_ns : UINT64_MAX;
+	u64 end = d->how.duration_ns ? clock_now(CLOCK_MONOTONIC) + d->how.duration_ns : UINT64_MAX;
+	u64 next = d->how.every_ns ? clock_now(CLOCK_MONOTONIC) + d->how.every_ns : UINT64_MAX;
 	int err = d->engine->ops->attach(d->engine);
 
 	if (!err && d->how.attached)
 		d->how.attached(d->how.user);
 	while (!err) {
-		u64 at = now(), until = MIN(end, next);
+		u64 at = clock_now(CLOCK_MONOTONIC), until = MIN(end, next);
 		struct pollfd p = {.fd = d->how.stop_fd ? d->how.stop_fd : -1, .events = POLLIN};
 		int ms = until == UINT64_MAX ? -1
 					     : (int)MIN((until - MIN(at, until) + 999999) / 1000000,
@@ -172,7 +164,7 @@ static int stay(struct dropping *d)
 
 		if (at >= end || poll(&p, 1, ms) > 0)
 			break;
-		if (now() < next)
+		if (clock_now(CLOCK_MONOTONIC) < next)
 			continue;
 		next += d->how.every_ns;
 		err = read_counts(d);
@@ -237,7 +229,7 @@ static int prepare(struct dropping *d)
 	if (!err)
 		err = drop_place_find(&d->place, d->how.hook, &d->diag);
 	if (!err)
-		err = drop_rules_compile(&d->rules, filter_hooks[d->place.hook].link);
+		err = drop_rules_compile(&d->rules, &filter_hooks[d->place.hook]);
 	if (!err && !d->how.force && !d->how.read && !d->how.object)
 		err = drop_guard(&d->rules, &d->place, getenv("SSH_CONNECTION"));
 	d->counts = calloc(d->rules.list.n + 1, sizeof(*d->counts));

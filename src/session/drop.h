@@ -36,7 +36,7 @@ struct drop_rules {
 /* "pass tcp port 22; drop tcp", a rule a line or between semicolons; one without a verdict drops.
  */
 int drop_rules_read(struct drop_rules *, const char *text);
-int drop_rules_compile(struct drop_rules *, const char *link);
+int drop_rules_compile(struct drop_rules *, const struct filter_hook *);
 /* The first rule that takes the packet; their number: none does. -errno */
 int drop_rules_match(struct drop_rules *, const struct packet *);
 static inline bool drop_rules_drop(const struct drop_rules *r, u32 rule)

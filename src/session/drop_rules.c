@@ -54,9 +54,10 @@ int drop_rules_read(struct drop_rules *r, const char *text)
 	return 0;
 }
 
-static int compile_rules(struct drop_rules *r, const char *link)
+static int compile_rules(struct drop_rules *r, const struct filter_hook *h)
 {
-	const struct filter_opts how = {.link = link, .names = filter_names, .user = &r->arena};
+	const struct filter_opts how = {
+		.link = h->link, .tag_kept = h->tag_kept, .names = filter_names, .user = &r->arena};
 	int err = 0;
 
 	for (u32 i = 0; i < r->list.n && !err; i++) {
@@ -71,11 +72,11 @@ static int compile_rules(struct drop_rules *r, const char *link)
 	return err;
 }
 
-int drop_rules_compile(struct drop_rules *r, const char *link)
+int drop_rules_compile(struct drop_rules *r, const struct filter_hook *h)
 {
 	if (setjmp(r->escape))
 		return diag_fail(r->diag, -ENOMEM, NULL, "out of memory");
-	return compile_rules(r, link);
+	return compile_rules(r, h);
 }
 
 int drop_rules_match(struct drop_rules *r, const struct packet *p)

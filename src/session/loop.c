@@ -8,6 +8,8 @@
  */
 #include "session/session.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -16,14 +18,6 @@
 
 #define WAKES    16
 #define DRAIN_NS 100000000u /* a record still busy after that is not waited for */
-
-u64 session_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
-}
 
 void session_end(struct waggle_session *s, enum ending why)
 {
@@ -145,15 +139,15 @@ static bool hurry(const struct waggle_session *s)
 /* Shows all that is in the rings. */
 void session_drain(struct waggle_session *s)
 {
-	u64 until = session_now() + DRAIN_NS;
+	u64 until = clock_now(CLOCK_MONOTONIC) + DRAIN_NS;
 
 	while (!stream_empty(s->stream) && !hurry(s)) {
 		u64 before = stream_seen(s->stream);
 
 		stream_read(s->stream, session_record, s);
 		if (stream_seen(s->stream) != before)
-			until = session_now() + DRAIN_NS;
-		else if (session_now() > until)
+			until = clock_now(CLOCK_MONOTONIC) + DRAIN_NS;
+		else if (clock_now(CLOCK_MONOTONIC) > until)
 			break;
 	}
 }
@@ -238,7 +232,7 @@ int session_finish(struct waggle_session *s)
 	command_terminate(&s->command);
 	session_drain(s);
 	if (!hurry(s) && !err) {
-		s->resumed = session_now();
+		s->resumed = clock_now(CLOCK_MONOTONIC);
 		err = session_run_all(s, ATTACH_END);
 		session_drain(s);
 		if (session_shows(s) && !s->opts.trials)

@@ -4,6 +4,7 @@
  * Start: the command is forked, programs are loaded, BEGIN runs, all is attached, BEGIN's records
  * are shown, the gate opens, the command is let go.
  */
+#include "base/clock.h"
 #include "session/opts.h"
 #include "session/session.h"
 
@@ -107,7 +108,7 @@ static int load(struct waggle_session *s)
 	}
 	if (!err)
 		err = watches_open(s);
-	s->stats.ns_load = session_now() - s->start_ns;
+	s->stats.ns_load = clock_now(CLOCK_MONOTONIC) - s->start_ns;
 	return err;
 }
 
@@ -146,7 +147,7 @@ static int begin(struct waggle_session *s)
 		err = s->engine->ops->attach(s->engine);
 	if (err)
 		return err;
-	s->stats.ns_attach = session_now() - s->start_ns;
+	s->stats.ns_attach = clock_now(CLOCK_MONOTONIC) - s->start_ns;
 	if (s->has_sink)
 		show_begin(s);
 	if (s->ending || session_exit_called(s))
@@ -196,7 +197,7 @@ int session_new(struct waggle_session **out, struct waggle_object *object,
 	s->opts = o;
 	s->diag = (struct diag){.fn = s->opts.diag, .user = s->opts.user};
 	s->stats.sz = sizeof(s->stats);
-	s->start_ns = session_now();
+	s->start_ns = clock_now(CLOCK_MONOTONIC);
 	s->process = s->interrupt = s->duration = -1;
 	s->command = (struct command){.pidfd = -1, .go = -1, .failed = -1};
 	s->only = -1;
@@ -263,7 +264,8 @@ int waggle_session_run(struct waggle_session *s)
 int waggle_session_poll(struct waggle_session *s, int ms,
 			int (*fn)(void *, const struct waggle_event *), void *user)
 {
-	u64 now = session_now(), until = ms < 0 ? UINT64_MAX : now + (u64)ms * 1000000u;
+	u64 now = clock_now(CLOCK_MONOTONIC),
+	    until = ms < 0 ? UINT64_MAX : now + (u64)ms * 1000000u;
 	int err = 0;
 
 	s->polled = true;
@@ -272,7 +274,7 @@ int waggle_session_poll(struct waggle_session *s, int ms,
 	s->events = s->fn_result = 0;
 	do {
 		err = session_turn(s, until == UINT64_MAX ? until : until - now);
-		now = session_now();
+		now = clock_now(CLOCK_MONOTONIC);
 	} while (!s->ending && !err && !s->events && !s->fn_result && now < until);
 	if (s->ending)
 		session_finish(s);

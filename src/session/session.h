@@ -66,11 +66,11 @@ struct ahead {
 /* Rows for programs that unwind stacks in the kernel: see unwinds.c. */
 struct unwinds {
 	struct unwinder *unwinder; /* NULL: there is nothing to do */
-	struct cfi_row *rows;	   /* the map of rows, n so far */
+	struct cfi_row *rows;      /* the map of rows, n so far */
 	size_t bytes;
 	u32 n, most, files; /* files: number of that map */
-	u64 next, since;    /* CLOCK_MONOTONIC ns: of the next look; when something was last missed */
-	u32 refused;	    /* files for which there was no room */
+	u64 next, since; /* CLOCK_MONOTONIC ns: of the next look; when something was last missed */
+	u32 refused;     /* files for which there was no room */
 };
 
 struct waggle_session {
@@ -90,12 +90,12 @@ struct waggle_session {
 	int interrupt; /* eventfd */
 	int duration;  /* timerfd: the session ends; -1: it does not */
 	u32 interrupts;
-	struct format *formats; /* by schema: names of files, commands */
-	struct arena arena;     /* of those */
+	struct format *formats;   /* by schema: names of files, commands */
+	struct arena arena;       /* of those */
 	struct capture *captures; /* packets.c */
 	struct timer *timers;
 	u32 ntimers;
-	struct trial {		/* the test or benchmark that runs */
+	struct trial { /* the test or benchmark that runs */
 		s64 returned;
 		u32 errors; /* of errorf() */
 		u64 *times; /* of a benchmark, n so far; NULL: a test */
@@ -124,8 +124,8 @@ struct waggle_session {
 	} usdt; /* usdt.c */
 
 	bool iterating; /* iterators are not through yet */
-	u32 batch; /* records since the last look at timers and descriptors */
-	bool polled; /* waggle_session_poll() was called last: nothing goes to the sink */
+	u32 batch;      /* records since the last look at timers and descriptors */
+	bool polled;    /* waggle_session_poll() was called last: nothing goes to the sink */
 	int (*fn)(void *, const struct waggle_event *); /* its, or NULL */
 	void *user;
 	int fn_result, events;
@@ -143,7 +143,7 @@ int session_attachable(struct waggle_session *);
 int session_at(struct waggle_session *);
 /* session.c: a session of which nothing is there yet; it is *out also when it fails. */
 int session_new(struct waggle_session **out, struct waggle_object *, const struct waggle_opts *);
-int session_failed(struct waggle_session *, int err); /* says so and frees it; returns err */
+int session_failed(struct waggle_session *, int err);     /* says so and frees it; returns err */
 int session_read_file(const char *path, struct buf *out); /* public.c */
 /* call.c */
 void session_call_close(struct waggle_session *);
@@ -155,7 +155,6 @@ void unwinds_open(struct waggle_session *);
 u64 unwinds_idle(struct waggle_session *, u64 ns); /* how long to sleep, at most */
 void unwinds_close(struct waggle_session *);
 
-u64 session_now(void); /* CLOCK_MONOTONIC */
 void session_end(struct waggle_session *, enum ending);
 
 /* Is there a sink, and does the caller want it? */
@@ -167,21 +166,23 @@ static inline bool session_shows(const struct waggle_session *s)
 /* actions.c */
 int session_record(void *session, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		   u32 size); /* a stream_fn */
-/* What a map holds, to be shown. key: of the one entry that is wanted; NULL: all. It is to be freed in any
- * case. */
+/* What a map holds, to be shown. key: of the one entry that is wanted; NULL: all. It is to be freed
+ * in any case. */
 struct reading {
 	const struct object_map *map;
 	struct buf keys, values;
 	struct map_contents contents;
 	struct arena arena;
 };
-int reading_make(struct waggle_session *, struct reading *, u32 map, u32 top, u32 div, const u8 *key);
+int reading_make(struct waggle_session *, struct reading *, u32 map, u32 top, u32 div,
+		 const u8 *key);
 void reading_free(struct reading *);
 /* table.c: ACTION_TABLE */
 void session_table(struct waggle_session *, const struct action *, u64 ns, u32 cpu);
 void session_print_map(struct waggle_session *, u32 map, u32 top, u32 div);
 
-/* print_map.c: the same of a map of a plain object; says nothing of one that is empty or constant. */
+/* print_map.c: the same of a map of a plain object; says nothing of one that is empty or constant.
+ */
 void session_print_plain(struct waggle_session *, u32 map);
 
 /* How many values the engine has of an entry. */
@@ -203,8 +204,8 @@ void outputs_close(struct waggle_session *);
 int stacks_expand(struct waggle_session *, struct arena *, const struct object_map **,
 		  struct buf *keys, u32 n);
 
-/* ahead.c: symbols ahead of time. ahead_idle() does a piece of the work and returns for how long there
- * is nothing to do, at most ns. */
+/* ahead.c: symbols ahead of time. ahead_idle() does a piece of the work and returns for how long
+ * there is nothing to do, at most ns. */
 void ahead_open(struct waggle_session *);
 u64 ahead_idle(struct waggle_session *, u64 ns);
 

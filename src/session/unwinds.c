@@ -10,6 +10,7 @@
  */
 #include "session/session.h"
 
+#include "base/clock.h"
 #include "symbol/unwind.h"
 
 #include <stdlib.h>
@@ -87,7 +88,7 @@ u64 unwinds_idle(struct waggle_session *s, u64 ns)
 {
 	struct unwinds *u = &s->unwinds;
 	struct buf keys = {0}, values = {0};
-	u64 now = session_now();
+	u64 now = clock_now(CLOCK_MONOTONIC);
 	u32 n = 0;
 
 	if (!u->unwinder)
@@ -106,7 +107,7 @@ u64 unwinds_idle(struct waggle_session *s, u64 ns)
 		}
 		buf_free(&keys);
 		buf_free(&values);
-		now = session_now();
+		now = clock_now(CLOCK_MONOTONIC);
 		u->next = now + (!u->since || now - u->since < BUSY_NS ? SOON_NS : LATER_NS);
 		if (!u->since)
 			u->since = now;

@@ -4,6 +4,7 @@
  * Bytes gather in `out` and leave in large writes. The first error of a write is kept, and all
  * that comes later is thrown away: the session looks at it and ends.
  */
+#include "base/clock.h"
 #include "sink/sink.h"
 #include "sink/value.h"
 
@@ -51,14 +52,6 @@ static int sink_check(struct sink *s, struct diag *diag)
 	return 0;
 }
 
-static s64 clock_ns(clockid_t clock)
-{
-	struct timespec t = {0};
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
-
 /* Without memory for symbols, addresses stay numbers. */
 static void show_open(struct show *show, struct diag *diag)
 {
@@ -68,7 +61,7 @@ static void show_open(struct show *show, struct diag *diag)
 
 	show->symbols = symbols_new(diag);
 	for (u32 i = 0; i < ARRAY_SIZE(clocks); i++)
-		show->wall_ns[i] = clock_ns(CLOCK_REALTIME) - clock_ns(clocks[i]);
+		show->wall_ns[i] = (s64)(clock_now(CLOCK_REALTIME) - clock_now(clocks[i]));
 }
 
 int sink_open(struct sink *s, const char *format, struct object *object, int fd, int line_buffered,

@@ -3,6 +3,7 @@
  */
 #include "strace/strace.h"
 
+#include "base/clock.h"
 #include "base/diag.h"
 #include "engine/engine.h"
 
@@ -12,7 +13,6 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
-#include <time.h>
 
 /* Nobody waits for us, so bursts must fit: memory for all rings together, most and least of one. */
 enum {
@@ -266,15 +266,6 @@ static int take(void *user, const struct waggle_event *e)
 
 /* ---- the session */
 
-static u64 clock_offset(void)
-{
-	struct timespec real, mono;
-
-	clock_gettime(CLOCK_REALTIME, &real);
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	return (u64)(real.tv_sec - mono.tv_sec) * 1000000000u + (u64)(real.tv_nsec - mono.tv_nsec);
-}
-
 static int poll_all(struct strace *s)
 {
 	int n = 0;
@@ -335,7 +326,7 @@ static int prepare(struct strace *s, const struct waggle_opts *o, struct diag *d
 		return diag_fail(diag, -EOPNOTSUPP, NULL, "system calls of %s are not known",
 				 machine.machine);
 	s->kernel = o->engine == WAGGLE_KERNEL || (o->engine == WAGGLE_AUTO && !kernel_denied());
-	s->clock_off = clock_offset();
+	s->clock_off = clock_now(CLOCK_REALTIME) - clock_now(CLOCK_MONOTONIC);
 	err = strace_table(s, NULL);
 	if (err)
 		return diag_fail(diag, err, NULL, "the table of system calls is wrong");

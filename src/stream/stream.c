@@ -16,9 +16,10 @@
  */
 #include "stream/stream.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SLACK_NS  10000
 #define NAP_NS    500000u
@@ -57,14 +58,6 @@ struct stream {
 };
 
 static void want_clear(struct stream *s);
-
-static u64 now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
-}
 
 int stream_open(struct stream **out, const struct stream_input *in)
 {
@@ -185,7 +178,7 @@ static u64 heap_second(const struct stream *s)
 
 static void round_begin(struct stream *s)
 {
-	u64 clock = now_ns() - SLACK_NS;
+	u64 clock = clock_now(CLOCK_MONOTONIC) - SLACK_NS;
 
 	s->limit = clock;
 	for (u32 i = 0; i < s->n; i++) {
@@ -329,7 +322,7 @@ bool stream_sleep(struct stream *s, u64 *ns)
 
 	if (!s->n || !s->in.control)
 		return true;
-	now = now_ns();
+	now = clock_now(CLOCK_MONOTONIC);
 	nap = nap_length(s, now);
 	if (nap) {
 		*ns = MIN(*ns, nap);

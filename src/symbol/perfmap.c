@@ -8,6 +8,8 @@
  */
 #include "symbol/process.h"
 
+#include "base/clock.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +114,7 @@ static void perfmap_take(struct process *p, int fd, size_t size)
 const struct symbol_row *perfmap_find(struct process *p, u64 addr)
 {
 	const struct symbol_row *row = p->jit ? symbol_table_find(p->jit, addr) : NULL;
-	u64 now = process_now();
+	u64 now = clock_now(CLOCK_MONOTONIC);
 	struct stat st;
 	int fd;
 

@@ -10,21 +10,14 @@
  */
 #include "symbol/process.h"
 
+#include "base/clock.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define AGAIN_NS 100000000u
-
-u64 process_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
-}
 
 struct mapped_file *process_file(struct processes *ps, u64 dev, u64 ino, const char *path)
 {
@@ -139,7 +132,7 @@ void process_look(struct processes *ps, struct process *p)
 	ssize_t n = 1;
 	int fd;
 
-	p->asked = process_now();
+	p->asked = clock_now(CLOCK_MONOTONIC);
 	snprintf(path, sizeof(path), "/proc/%u/maps", p->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	while (fd >= 0 && n > 0) {
@@ -327,7 +320,7 @@ static const struct mapping *find_mapping(struct processes *ps, struct process *
 	if (!p)
 		return NULL;
 	m = mapping_find(&p->images[0], addr);
-	if (!m && !p->gone && !p->whole && process_now() - p->asked > AGAIN_NS) {
+	if (!m && !p->gone && !p->whole && clock_now(CLOCK_MONOTONIC) - p->asked > AGAIN_NS) {
 		process_look(ps, p);
 		m = mapping_find(&p->images[0], addr);
 	}

@@ -65,7 +65,6 @@ struct processes {
 	struct watch *watch; /* or NULL */
 	bool all;            /* it is of all processes */
 };
-u64 process_now(void);
 /* The process, made when it is new (NULL: no memory), its mappings read if `look`. */
 struct process *process_of(struct processes *, u32 pid, bool look);
 struct mapped_file *process_file(struct processes *, u64 dev, u64 ino, const char *path);

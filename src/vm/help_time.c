@@ -1,19 +1,11 @@
 /*
  * help_time.c: helpers that say what time it is.
  */
-#include <time.h>
-
 #include "vm/help.h"
 
+#include "base/clock.h"
+
 #define HZ_USER 250 /* of jiffies, which nobody outside the kernel can ask for */
-
-static u64 clock_now(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
 
 HELPER_FN(help_ktime)
 {

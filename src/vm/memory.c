@@ -1,13 +1,13 @@
 /*
  * memory.c: pages that a fork() shares, and the lock that works in them.
  */
+#include "base/clock.h"
 #include "vm/lock.h"
 #include "vm/vm.h"
 
 /* Behind isa.h: it has a MAP_STACK of its own. */
 #include <sched.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #define LOCK_PATIENCE 1000000000ull /* ns that a holder may take */
 
@@ -23,14 +23,6 @@ void vm_memory_free(void *p, size_t size)
 {
 	if (p)
 		munmap(p, size);
-}
-
-static u64 clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
 }
 
 void lock_wait(u32 *word)
@@ -56,8 +48,8 @@ void lock_wait(u32 *word)
 			continue;
 		sched_yield();
 		if (!since)
-			since = clock_ns();
-		else if (clock_ns() - since > LOCK_PATIENCE &&
+			since = clock_now(CLOCK_MONOTONIC);
+		else if (clock_now(CLOCK_MONOTONIC) - since > LOCK_PATIENCE &&
 			 __atomic_compare_exchange_n(word, &was, was + 2, false, __ATOMIC_ACQUIRE,
 						     __ATOMIC_RELAXED))
 			return;
@@ -66,8 +58,8 @@ void lock_wait(u32 *word)
 
 u64 lock_take_timed(u32 *word)
 {
-	u64 since = clock_ns();
+	u64 since = clock_now(CLOCK_MONOTONIC);
 
 	lock_take(word);
-	return clock_ns() - since;
+	return clock_now(CLOCK_MONOTONIC) - since;
 }

@@ -10,6 +10,7 @@
  */
 #include <time.h>
 
+#include "base/clock.h"
 #include "vm/help.h"
 #include "vm/timer.h"
 
@@ -26,14 +27,6 @@ struct timers {
 	u32 lock, used; /* entries that were ever used */
 	struct entry entries[TIMERS_MAX];
 };
-
-static u64 clock_ns(u32 clock)
-{
-	struct timespec now;
-
-	clock_gettime((clockid_t)clock, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
 
 /* Made by the first timer_init(): a child that was forked before has timers of its own. */
 static struct timers *timers_of(struct vm *vm)
@@ -133,7 +126,7 @@ HELPER_FN(help_timer_start)
 	entry = entry_of(t, a);
 	good = entry && entry->callback;
 	if (good) {
-		entry->deadline = c & TIMER_ABS ? b : clock_ns(entry->clock) + b;
+		entry->deadline = c & TIMER_ABS ? b : clock_now((clockid_t)entry->clock) + b;
 		entry->state = ARMED;
 	}
 	lock_give(&t->lock);
@@ -192,7 +185,7 @@ static u32 due(struct timers *t, struct entry *out, u64 *wait)
 
 		if (entry->state != ARMED)
 			continue;
-		now = clock_ns(entry->clock);
+		now = clock_now((clockid_t)entry->clock);
 		if (entry->deadline <= now) {
 			entry->state = RUNNING;
 			*out = *entry;

@@ -13,6 +13,7 @@
  * Out: nothing. Functions are never inlined, and what their arguments point to is in memory.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -333,6 +334,8 @@ static const struct frame {
 	{"dns6", ETHERNET IP6("000d", "11") UDP_DNS},
 	{"echo6", ETHERNET IP6("0008", "3a") "8000" "0000" "00010002"},
 	{"options6", ETHERNET IP6("0025", "00") "3c00010400000000" "2c00010400000000" "1100000000000001" UDP_DNS},
+	{"segment6", ETHERNET IP6("0035", "2b") "11040401" "01000000"
+		"20010db8000000000000000000000003" "20010db8000000000000000000000002" UDP_DNS},
 	{"vlan", ETHERNET "8100" "6069" IP4("0028", "4000", "06") TCP_SYN},
 	{"qinq", ETHERNET "88a8" "0005" "8100" "0006" IP4("0021", "0000", "11") UDP_DNS},
 	{"arp", ETHERNET "0806" "0001" "0800" "0604" "0001" "020000000001" "0a000001" "000000000000" "0a000002"},
@@ -372,17 +375,26 @@ static int send_frames(const char *device, char **names)
 	return failed;
 }
 
-static int send_datagrams(char **ports)
+/* To "PORT" of this machine, or to "ADDRESS/PORT". */
+static int send_datagrams(char **names)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int four = socket(AF_INET, SOCK_DGRAM, 0), six = socket(AF_INET6, SOCK_DGRAM, 0);
 
-	for (; *ports; ports++) {
-		struct sockaddr_in to = {.sin_family = AF_INET,
-					 .sin_port = htons((unsigned short)atoi(*ports)),
-					 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	for (; *names; names++) {
+		char address[64] = "127.0.0.1", *slash = strchr(*names, '/');
+		unsigned short port = htons((unsigned short)atoi(slash ? slash + 1 : *names));
+		struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = port};
+		struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_port = port};
+		int is_six, sent;
 
-		if (sendto(fd, "hello", 5, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
-			printf("%s: %s\n", *ports, strerror(errno));
+		if (slash)
+			snprintf(address, sizeof(address), "%.*s", (int)(slash - *names), *names);
+		is_six = inet_pton(AF_INET6, address, &to6.sin6_addr) == 1;
+		inet_pton(AF_INET, address, &to.sin_addr);
+		sent = is_six ? (int)sendto(six, "hello", 5, 0, (struct sockaddr *)&to6, sizeof(to6))
+			      : (int)sendto(four, "hello", 5, 0, (struct sockaddr *)&to, sizeof(to));
+		if (sent < 0)
+			printf("%s: %s\n", *names, strerror(errno));
 	}
 	return 0;
 }

@@ -6,11 +6,11 @@
  */
 #include "engine/bare/bare.h"
 
+#include "base/clock.h"
 #include "engine/own.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 static struct bare_engine *bare_of(struct engine *e)
 {
@@ -67,14 +67,6 @@ static void bare_nothing(struct engine *e)
 	(void)e;
 }
 
-static u64 now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
-}
-
 /* Why it stopped; with the name of what CO-RE did not find, if that is it. */
 static void tell_fault(struct bare_engine *b, const struct object_prog *p, struct buf *out)
 {
@@ -100,12 +92,12 @@ static int bare_test(struct engine *e, u32 prog, struct engine_test *t)
 		return diag_fail(e->diag, err, "packets have at least 14 bytes",
 				 "program '%s' cannot be run on this input: %s", p->name,
 				 strerror(-err));
-	start = now();
+	start = clock_now(CLOCK_MONOTONIC);
 	while (i < times && !err) {
 		err = vm_call(b->run, prog, (u64)(uintptr_t)in->ctx, in->ctx_size, &t->result);
 		i++;
 	}
-	t->ns = (now() - start) / i;
+	t->ns = (clock_now(CLOCK_MONOTONIC) - start) / i;
 	if (!err && !vm_timers_run(b->run)) /* those whose time has come */
 		err = -EFAULT;
 	t->result &= p->kind ? UINT32_MAX : UINT64_MAX;

@@ -25,7 +25,7 @@ static int rodata_fill(struct kernel_engine *k, u32 map, u8 *data)
 		config_fill(&c, &k->opts, true);
 		c.cpu_mask = k->slots - 1;
 		memcpy(data, &c, MIN(sizeof(c), m->value_size));
-		err = fills_fill(k->base.object, data, k->base.diag);
+		err = fills_fill(k->base.object, data, true, k->base.diag);
 		if (err)
 			return err;
 	}

@@ -5,6 +5,7 @@
  * of the old one in it. A filter of tc stays by itself: its program is pinned, so that it is found
  * again.
  */
+#include "engine/kernel/guard.h"
 #include "engine/kernel/kernel.h"
 #include "query/query.h"
 
@@ -89,8 +90,8 @@ static int replace_filter(struct kernel_engine *k, const struct attach *a, u32 o
 	snprintf(beside, sizeof(beside), "%s_new", path);
 	err = sys_pin(k->progs[a->prog], beside);
 	if (!err)
-		err = guard_replace(device_of(a), strstr(a->pattern, ":egress") != NULL, old,
-				    k->progs[a->prog], k->base.object->progs.v[a->prog].name);
+		err = clsact_replace(device_of(a), strstr(a->pattern, ":egress") != NULL, old,
+				     k->progs[a->prog], k->base.object->progs.v[a->prog].name);
 	if (err || rename(beside, path)) {
 		unlink(beside);
 		return err == -ENOENT ? -EXDEV : err ? err : -errno;

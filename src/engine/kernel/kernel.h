@@ -138,13 +138,14 @@ int link_cgroup_of(struct kernel_engine *, const struct attach *);
 int link_socket(struct kernel_engine *, const struct attach *);
 void hooks_close(struct kernel_engine *);
 
-/* guard.c: filters of tc, where the kernel has no links for them (below 6.6): they would outlive us,
- * so a process takes them away when we end, however we end. */
-int guard_open(struct guard **, u32 ifindex, bool egress, int prog, const char *name);
-/* Puts a program in the place of one of that id: no packet meets neither. -ENOENT: it is not there. */
-int guard_replace(u32 ifindex, bool egress, u32 old, int prog, const char *name);
-void guard_leave(struct guard *);	     /* ends the guard, and leaves the filter there */
-void guard_close(struct guard *);
+/* link_route.c, link_net.c: of objects of other compilers alone */
+int link_route(struct kernel_engine *, const struct attach *);
+int link_netns(struct kernel_engine *, const struct attach *);
+int link_netfilter(struct kernel_engine *, const struct attach *);
+/* What all links to the network share. */
+int hook_keep(struct kernel_engine *, const struct hook *);
+int hook_refused(struct kernel_engine *, const struct attach *, int err);
+u32 hook_device(struct kernel_engine *, const struct attach *, const char *name);
 
 /* link_multi.c: one link for all points of a program. Choose before it is loaded, as the program
  * must say so: the attach type, or 0 for single points. */

@@ -4,7 +4,9 @@
  * In:  rows as "eth0", "eth0:egress", "/sys/fs/cgroup/web:ingress". Out: links, which end with us,
  *      or the best that an older kernel or a simple driver has; a note says so.
  */
+#include "engine/kernel/guard.h"
 #include "engine/kernel/kernel.h"
+#include "isa/isa.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +22,7 @@
 #define CGROUP_ROOT      "/sys/fs/cgroup"
 #define CGROUP_ROOT_BOTH "/sys/fs/cgroup/unified" /* where version 1 is mounted, too */
 
-static int keep(struct kernel_engine *k, const struct hook *h)
+int hook_keep(struct kernel_engine *k, const struct hook *h)
 {
 	struct hook *more = realloc(k->hooks, (k->nhooks + 1) * sizeof(*more));
 
@@ -56,7 +58,7 @@ static const char *probe_of(const struct kernel_engine *k, const struct attach *
 }
 
 /* The number of a device; 0, with a message: there is none of that name. */
-static u32 device(struct kernel_engine *k, const struct attach *a, const char *name)
+u32 hook_device(struct kernel_engine *k, const struct attach *a, const char *name)
 {
 	u32 index = if_nametoindex(name);
 
@@ -84,7 +86,7 @@ static int direction(struct kernel_engine *k, const struct attach *a, char *plac
 	return !strcmp(colon, ":egress");
 }
 
-static int refused(struct kernel_engine *k, const struct attach *a, int err)
+int hook_refused(struct kernel_engine *k, const struct attach *a, int err)
 {
 	struct diag *d = k->base.diag;
 
@@ -103,7 +105,7 @@ static int refused(struct kernel_engine *k, const struct attach *a, int err)
 
 int link_xdp(struct kernel_engine *k, const struct attach *a)
 {
-	u32 index = device(k, a, a->pattern);
+	u32 index = hook_device(k, a, a->pattern);
 	struct hook h = {.prog = a->prog};
 	int native;
 
@@ -113,33 +115,42 @@ int link_xdp(struct kernel_engine *k, const struct attach *a)
 	if (native < 0 && native != -EBUSY && native != -EEXIST && native != -EPERM)
 		h.fd = sys_link_create(k->progs[a->prog], index, ATTACH_TYPE_XDP, XDP_GENERIC);
 	if (h.fd < 0)
-		return refused(k, a, h.fd);
+		return hook_refused(k, a, h.fd);
 	if (native < 0)
 		diag_note(k->base.diag, NULL,
 			  "%s: the driver runs no XDP (%s): generic XDP, which is slower",
 			  a->pattern, native == -EOPNOTSUPP ? "native" : strerror(-native));
-	return keep(k, &h);
+	return hook_keep(k, &h);
 }
 
 /* ---- tc: a link (tcx), else a filter at clsact that a guard takes away */
 
 static int tc_old(struct kernel_engine *k, const struct attach *a, u32 index, bool egress)
 {
+	const struct object_prog *p = &k->base.object->progs.v[a->prog];
+	const struct clsact what = {.ifindex = index,
+				    .egress = egress,
+				    .action = p->kind == PROG_SCHED_ACT,
+				    .prog = k->progs[a->prog],
+				    .name = p->name};
 	struct hook h = {.prog = a->prog, .fd = -1};
-	int err = guard_open(&h.guard, index, egress, k->progs[a->prog],
-			     k->base.object->progs.v[a->prog].name);
+	int err = clsact_guard(&h.guard, &what);
 
+	if (err == -ENOENT && what.action)
+		return diag_fail(k->base.diag, -EOPNOTSUPP,
+				 "modprobe -a sch_ingress cls_bpf act_bpf",
+				 "cannot attach %s: this kernel has no actions that are programs",
+				 probe_of(k, a));
 	if (err == -ENOENT)
-		return diag_fail(k->base.diag, err, "modprobe -a sch_ingress cls_bpf",
+		return diag_fail(k->base.diag, -EOPNOTSUPP, "modprobe -a sch_ingress cls_bpf",
 				 "cannot attach %s: this kernel has neither tcx (6.6) nor clsact",
 				 probe_of(k, a));
 	if (err)
-		return refused(k, a, err);
+		return hook_refused(k, a, err);
 	diag_note(k->base.diag, NULL,
-		  "%s: this kernel has no tcx (6.6): a filter at clsact, which a "
-		  "process takes away when this one ends",
-		  a->pattern);
-	return keep(k, &h);
+		  "%s: %s at clsact, which a process takes away when this one ends", a->pattern,
+		  what.action ? "an action" : "this kernel has no tcx (6.6): a filter");
+	return hook_keep(k, &h);
 }
 
 int link_tc(struct kernel_engine *k, const struct attach *a)
@@ -151,16 +162,17 @@ int link_tc(struct kernel_engine *k, const struct attach *a)
 
 	if (egress < 0)
 		return egress;
-	index = device(k, a, name);
+	index = hook_device(k, a, name);
 	if (!index)
 		return -ENODEV;
-	if (k->kernel >= KERNEL(6, 6) && !(k->opts.without & WITHOUT_TCX))
+	if (k->kernel >= KERNEL(6, 6) && !(k->opts.without & WITHOUT_TCX) &&
+	    k->base.object->progs.v[a->prog].kind == PROG_SCHED_CLS)
 		h.fd = sys_link_create(k->progs[a->prog], index,
 				       egress ? ATTACH_TYPE_TCX_EGRESS : ATTACH_TYPE_TCX_INGRESS,
 				       0);
 	if (h.fd == -EINVAL)
 		return tc_old(k, a, index, egress);
-	return h.fd < 0 ? refused(k, a, h.fd) : keep(k, &h);
+	return h.fd < 0 ? hook_refused(k, a, h.fd) : hook_keep(k, &h);
 }
 
 /* ---- cgroups */
@@ -195,7 +207,7 @@ static int cgroup_link(struct kernel_engine *k, const struct attach *a, const ch
 		return diag_fail(k->base.diag, h.fd, "mount -t cgroup2 none DIR",
 				 "cannot attach %s: '%s' is no cgroup of version 2", probe_of(k, a),
 				 path);
-	return h.fd < 0 ? refused(k, a, h.fd) : keep(k, &h);
+	return h.fd < 0 ? hook_refused(k, a, h.fd) : hook_keep(k, &h);
 }
 
 int link_cgroup(struct kernel_engine *k, const struct attach *a)
@@ -225,7 +237,7 @@ int link_socket(struct kernel_engine *k, const struct attach *a)
 	struct hook h = {.prog = a->prog};
 	int err;
 
-	where.index = (s32)device(k, a, a->pattern);
+	where.index = (s32)hook_device(k, a, a->pattern);
 	if (!where.index)
 		return -ENODEV;
 	h.fd = socket(AF_PACKET_, SOCK_RAW | SOCK_CLOEXEC, 0); /* protocol 0: nothing yet */
@@ -236,7 +248,7 @@ int link_socket(struct kernel_engine *k, const struct attach *a)
 	    bind(h.fd, (const struct sockaddr *)&where, sizeof(where))) {
 		err = -errno;
 		close(h.fd);
-		return refused(k, a, err);
+		return hook_refused(k, a, err);
 	}
-	return keep(k, &h);
+	return hook_keep(k, &h);
 }

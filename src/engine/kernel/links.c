@@ -34,6 +34,9 @@ static link_fn *const link_fns[ATTACH_KINDS] = {
 	[ATTACH_CGROUP_SKB] = link_cgroup,
 	[ATTACH_SOCKET] = link_socket,
 	[ATTACH_CGROUP] = link_cgroup_of,
+	[ATTACH_ROUTE] = link_route,
+	[ATTACH_NETNS] = link_netns,
+	[ATTACH_NETFILTER] = link_netfilter,
 };
 
 int link_keep(struct kernel_engine *k, int fd)

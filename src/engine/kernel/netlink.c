@@ -63,17 +63,75 @@ int netlink_ask(int fd, const void *request, u32 size, u16 type,
 	return got < 0 ? -errno : -EIO;
 }
 
+/* ---- requests: nobody writes more than there is room for */
+
+static void *grow(struct netlink_request *r, u32 size)
+{
+	u8 *at = r->room + r->size;
+
+	r->size += ALIGN_UP(size, 4u);
+	return at;
+}
+
+void netlink_begin(struct netlink_request *r, u16 type, u16 flags, const void *body, u32 size)
+{
+	struct netlink_header *h;
+
+	memset(r, 0, sizeof(*r));
+	h = grow(r, sizeof(*h));
+	*h = (struct netlink_header){.type = type, .flags = NETLINK_REQUEST | flags, .seq = 1};
+	memcpy(grow(r, size), body, size);
+}
+
+void netlink_add(struct netlink_request *r, u16 type, const void *data, u32 size)
+{
+	struct netlink_attr *a;
+
+	if (r->size + sizeof(*a) + ALIGN_UP(size, 4u) > sizeof(r->room))
+		return;
+	a = grow(r, (u32)sizeof(*a) + size);
+	*a = (struct netlink_attr){(u16)(sizeof(*a) + size), type};
+	if (size)
+		memcpy(a + 1, data, size);
+}
+
+void netlink_add_u32(struct netlink_request *r, u16 type, u32 value)
+{
+	netlink_add(r, type, &value, sizeof(value));
+}
+
+void netlink_add_text(struct netlink_request *r, u16 type, const char *text)
+{
+	netlink_add(r, type, text, (u32)strlen(text) + 1);
+}
+
+u32 netlink_nest(struct netlink_request *r, u16 type)
+{
+	u32 at = r->size;
+
+	netlink_add(r, type | NETLINK_NESTED, NULL, 0);
+	return at;
+}
+
+void netlink_nest_end(struct netlink_request *r, u32 nest)
+{
+	((struct netlink_attr *)(r->room + nest))->len = (u16)(r->size - nest);
+}
+
+int netlink_send(int fd, struct netlink_request *r, u16 type,
+		 void (*fn)(void *user, const u8 *body, const u8 *end), void *user)
+{
+	((struct netlink_header *)r->room)->len = r->size;
+	return netlink_ask(fd, r->room, r->size, type, fn, user);
+}
+
 int netlink_delete_filter(int fd, u32 ifindex, u32 parent, u32 handle, u32 info)
 {
-	struct {
-		struct netlink_header h;
-		struct netlink_tc m;
-		struct netlink_attr kind;
-		char bpf[4];
-	} r = {.h = {sizeof(r), DELETE_FILTER, NETLINK_REQUEST | NETLINK_ACK, 1, 0},
-	       .m = {.index = (s32)ifindex, .handle = handle, .parent = parent, .info = info},
-	       .kind = {8, TC_KIND},
-	       .bpf = "bpf"};
+	const struct netlink_tc m = {
+		.index = (s32)ifindex, .handle = handle, .parent = parent, .info = info};
+	struct netlink_request r;
 
-	return netlink_ask(fd, &r, sizeof(r), 0, NULL, NULL);
+	netlink_begin(&r, DELETE_FILTER, NETLINK_ACK, &m, sizeof(m));
+	netlink_add_text(&r, TC_KIND, "bpf");
+	return netlink_send(fd, &r, 0, NULL, NULL);
 }

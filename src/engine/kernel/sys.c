@@ -378,8 +378,8 @@ int sys_raw_tracepoint(const char *name, int prog)
 	return sys_bpf(CMD_RAW_TRACEPOINT_OPEN, &a, sizeof(a));
 }
 
-#define LINK_PERF_EVENT	  41
-#define MULTI_RETURN	  1
+#define LINK_PERF_EVENT 41
+#define MULTI_RETURN    1
 
 int sys_link_event(int prog, int event, u64 cookie)
 {
@@ -429,6 +429,21 @@ int sys_link_create(int prog, u32 target, u32 type, u32 flags)
 	u32 a[] = {(u32)prog, target, type, flags};
 
 	return sys_bpf(CMD_LINK_CREATE, a, sizeof(a));
+}
+
+int sys_link_netfilter(int prog, u32 family, u32 point, s32 priority)
+{
+	struct {
+		u32 prog, target, type, flags, family, point;
+		s32 priority;
+		u32 how;
+	} a = {.prog = (u32)prog,
+	       .type = ATTACH_TYPE_NETFILTER,
+	       .family = family,
+	       .point = point,
+	       .priority = priority};
+
+	return sys_bpf(CMD_LINK_CREATE, &a, sizeof(a));
 }
 
 int sys_link_update(int link, int prog)

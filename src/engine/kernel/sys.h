@@ -109,9 +109,11 @@ int sys_link_multi(const struct sys_multi *);
 #define ATTACH_TYPE_XDP	 37
 #define ATTACH_TYPE_TCX_INGRESS 46
 #define ATTACH_TYPE_TCX_EGRESS	 47
+#define ATTACH_TYPE_NETFILTER	 45
 #define XDP_GENERIC	 2
 #define XDP_NATIVE	 4
 int sys_link_create(int prog, u32 target, u32 type, u32 flags);
+int sys_link_netfilter(int prog, u32 family, u32 point, s32 priority); /* from 6.4 */
 /* Puts another program in the place of the one that is there: no packet meets neither of them. */
 int sys_link_update(int link, int prog);
 

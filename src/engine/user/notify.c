@@ -12,6 +12,8 @@
  */
 #include "engine/user/user.h"
 
+#include "base/clock.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -97,19 +99,11 @@ static int take_listener(struct tracer *t, u32 pid)
 	return fd < 0 ? -errno : fd;
 }
 
-static u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (u64)now.tv_sec * 1000000000u + (u64)now.tv_nsec;
-}
-
 /* Nobody tells of tasks that end, so what is known of one is not believed for long. */
 static struct task *task_of(struct tracer *t, u32 tid)
 {
 	struct task *task = task_find(t, tid);
-	u64 now = now_ns();
+	u64 now = clock_now(CLOCK_MONOTONIC_COARSE);
 
 	if (!task && t->ntasks >= TASKS_MOST)
 		for (u32 i = 0; i < TASK_BUCKETS; i++)
