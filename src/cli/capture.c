@@ -311,7 +311,7 @@ int cmd_capture(int argc, char **argv)
 		return err;
 	if (a.list)
 		return list_devices();
-	if (a.links)
+	if (a.links && a.how.device)
 		return list_links(a.how.device);
 	if (a.file && source_read(&source, a.file))
 		return STATUS_ERROR;

@@ -59,10 +59,16 @@ static void put_reference(struct line *l, const struct view *v, u32 stratum)
 		buf_printf(l->b, "0x%08x", view_u32(v, 12));
 }
 
+/* A signed byte. */
+static s32 power(u32 byte)
+{
+	return byte < 128 ? (s32)byte : (s32)byte - 256;
+}
+
 static void put_clocks(struct line *l, const struct view *v)
 {
 	u32 stratum = v->p[1];
-	s32 poll = (s8)v->p[2];
+	s32 poll = power(v->p[2]);
 
 	buf_printf(l->b, ", Stratum %u (%s), poll %d", stratum,
 		   stratum == 0   ? "unspecified"
@@ -74,7 +80,7 @@ static void put_clocks(struct line *l, const struct view *v)
 		buf_printf(l->b, " (%us)", 1u << poll);
 	else if (poll < 0 && poll > -32)
 		buf_printf(l->b, " (1/%us)", 1u << -poll);
-	buf_printf(l->b, ", precision %d", (s8)v->p[3]);
+	buf_printf(l->b, ", precision %d", power(v->p[3]));
 	put_fixed(l, "\n\tRoot Delay: ", v, 4);
 	put_fixed(l, ", Root dispersion: ", v, 8);
 	put_reference(l, v, stratum);
