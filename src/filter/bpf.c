@@ -350,6 +350,8 @@ int filter_build(struct ir_fn *f, const struct filter_part *part, const struct c
 			     .n = n,
 			     .yes = part->yes,
 			     .no = part->no,
+			     .data = part->data,
+			     .end = part->end,
 			     .result = part->result};
 	bool direct = hook->data.width, twice = direct && hook->calls;
 	u32 again = twice ? ir_block(f) : 0, other;
@@ -403,7 +405,7 @@ static int make_program(struct code *code, struct arena *arena, struct filter_pa
 	ir_ret(f, ir_const(f, hook->drop));
 	ir_analyse(f);
 	ir_run_passes(f, kernel);
-	return codegen(f, kernel, code, d);
+	return codegen(f, kernel, f->arena, code, d);
 }
 
 int filter_program(struct code *code, struct arena *arena, enum filter_hook_id id,

@@ -131,7 +131,7 @@ void packet_begin(struct building *b)
 	ir_set(b->f, b->vars[REG_A], ir_const(b->f, 0));
 	ir_set(b->f, b->vars[REG_X], ir_const(b->f, 0));
 	b->ctx = ir_ctx(b->f);
-	if (b->slow)
+	if (b->slow || b->data)
 		return;
 	b->data = pointer(b, IRT_PKT, h->data);
 	if (h->end.width)

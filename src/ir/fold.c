@@ -304,6 +304,45 @@ static u32 compare_bool(struct at *x)
 	return 0;
 }
 
+/* The bytes of a value are turned round: what they were, and in *c the constant turned, too. */
+static u32 unturned(struct at *x, u32 v, u64 *c)
+{
+	const struct ir_ins *in = &x->f->ins.v[v];
+	u32 from = ir_value(x->f, in->a);
+
+	if (in->op == IR_BSWAP16 && *c <= UINT16_MAX && ir_bits(x->f, from) <= 16)
+		*c = __builtin_bswap16((u16)*c);
+	else if (in->op == IR_BSWAP32 && *c <= UINT32_MAX && ir_bits(x->f, from) <= 32)
+		*c = __builtin_bswap32((u32)*c);
+	else
+		return 0;
+	return from;
+}
+
+/* A number in the order of the net is compared as it is, and so is a mask of it with 0. */
+static u32 compare_turned(struct at *x)
+{
+	struct ir_ins *in = &x->f->ins.v[x->i->a];
+	u64 c = x->c;
+	u32 from = unturned(x, x->i->a, &c);
+	s64 mask;
+
+	if (from) {
+		x->i->a = from;
+		return with(x, x->i->op, c);
+	}
+	if (!x->c && x->uses && in->op == IR_AND && x->uses[x->i->a] == 1 &&
+	    ir_is_const(x->f, ir_value(x->f, in->b), &mask)) {
+		c = (u64)mask;
+		from = unturned(x, ir_value(x->f, in->a), &c);
+		if (from) {
+			in->a = from;
+			in->b = value(x, c);
+		}
+	}
+	return 0;
+}
+
 static u32 below_const(struct at *x)
 {
 	u32 n = ir_bits(x->f, x->i->a);
@@ -338,7 +377,9 @@ static const struct rule {
 	{IR_NEG, ALWAYS, neg},        {IR_SEXT8, ALWAYS, extend},   {IR_SEXT16, ALWAYS, extend},
 	{IR_SEXT32, ALWAYS, extend},  {IR_ZEXT8, ALWAYS, extend},   {IR_ZEXT16, ALWAYS, extend},
 	{IR_ZEXT32, ALWAYS, extend},  {IR_EQ, SAME, one},           {IR_EQ, CONST, compare_bool},
-	{IR_NE, SAME, zero},          {IR_NE, CONST, compare_bool}, {IR_ULT, SAME, zero},
+	{IR_EQ, CONST, compare_turned},
+	{IR_NE, SAME, zero},          {IR_NE, CONST, compare_bool},
+	{IR_NE, CONST, compare_turned}, {IR_ULT, SAME, zero},
 	{IR_ULT, CONST, below_const}, {IR_ULE, SAME, one},          {IR_ULE, CONST, below_const},
 	{IR_SLT, SAME, zero},         {IR_SLE, SAME, one},
 };

@@ -5,7 +5,8 @@
  *      program and a map, which counts packets and bytes of each rule on each CPU.
  *
  * Nothing stands in front of the rules, and what is counted is known only behind them: so a packet
- * runs through its filters, one look-up and two additions.
+ * runs through its filters, one look-up and two additions. Of few rules each has its own, with
+ * constants for its number and its verdict.
  */
 #include "session/drop.h"
 
@@ -50,18 +51,26 @@ int drop_place_find(struct drop_place *p, const char *text, struct diag *d)
 
 /* ---- code */
 
-/* Bytes of the packet, as its place tells them. */
-static u32 length(struct ir_fn *f, const struct filter_hook *h)
-{
-	u32 data, end;
+#define OWN_ENDS 8 /* rules, at most: each counts by code of its own */
 
-	if (h->len.width)
-		return ir_load(f, h->len.width, false, ir_ctx(f), h->len.off);
-	data = ir_load(f, h->data.width, false, ir_ctx(f), h->data.off);
-	end = ir_load(f, h->end.width, false, ir_ctx(f), h->end.off);
-	f->ins.v[data].type = IRT_PKT;
-	f->ins.v[end].type = IRT_PKTEND;
-	return ir_bin(f, IR_SUB, IRT_I64, end, data);
+struct ending {
+	const struct filter_hook *hook;
+	s64 pass;
+	u32 data, end, bytes;   /* values, or 0: the context has the length */
+	u32 key;                /* of the map, on the stack */
+	u32 out, rule, verdict; /* where many rules end; 0: each by itself */
+};
+
+/* The packet's ends and what is between them: nothing changes while the rules are asked. */
+static void read_ends(struct ir_fn *f, struct ending *e)
+{
+	const struct filter_hook *h = e->hook;
+
+	e->data = ir_load(f, h->data.width, false, ir_ctx(f), h->data.off);
+	e->end = ir_load(f, h->end.width, false, ir_ctx(f), h->end.off);
+	f->ins.v[e->data].type = IRT_PKT;
+	f->ins.v[e->end].type = IRT_PKTEND;
+	e->bytes = ir_bin(f, IR_SUB, IRT_I64, e->end, e->data);
 }
 
 static void add_to(struct ir_fn *f, u32 at, s32 off, u32 n)
@@ -70,33 +79,58 @@ static void add_to(struct ir_fn *f, u32 at, s32 off, u32 n)
 }
 
 /* Counts a packet for the rule, and returns the verdict. */
-static void finish(struct ir_fn *f, const struct filter_hook *h, u32 rule, u32 verdict)
+static void finish(struct ir_fn *f, const struct ending *e, u32 rule, u32 verdict)
 {
-	u32 key = ir_slot(f, 4, 4), there = ir_block(f), done = ir_block(f), at;
+	u32 there = ir_block(f), done = ir_block(f), at, bytes = e->bytes;
 
-	ir_store(f, 4, key, 0, rule);
-	at = ir_call(f, HELPER_map_lookup_elem, IRT_MAPVAL, 2, ir_map(f, 0), key);
+	ir_store(f, 4, e->key, 0, rule);
+	at = ir_call(f, HELPER_map_lookup_elem, IRT_MAPVAL, 2, ir_map(f, 0), e->key);
 	ir_br(f, at, there, done);
 	ir_seal(f, there);
 	ir_at(f, there);
 	add_to(f, at, 0, ir_const(f, 1));
-	add_to(f, at, 8, length(f, h));
+	if (!bytes)
+		bytes = ir_load(f, e->hook->len.width, false, ir_ctx(f), e->hook->len.off);
+	add_to(f, at, 8, bytes);
 	ir_jmp(f, done);
 	ir_seal(f, done);
 	ir_at(f, done);
 	ir_ret(f, verdict);
 }
 
+static void end_rule(struct ir_fn *f, const struct ending *e, u32 rule, bool drops)
+{
+	u32 verdict = ir_const(f, drops ? e->hook->drop : e->pass);
+
+	if (!e->out) {
+		finish(f, e, ir_const(f, rule), verdict);
+		return;
+	}
+	ir_set(f, e->rule, ir_const(f, rule));
+	ir_set(f, e->verdict, verdict);
+	ir_jmp(f, e->out);
+}
+
 static int build(struct ir_fn *f, const struct drop_rules *r, const struct drop_place *p,
 		 struct diag *d)
 {
-	const struct filter_hook *h = &filter_hooks[p->hook];
-	s64 pass = attach_verdict(p->kind);
-	u32 rule = ir_var(f, IRT_I64), verdict = ir_var(f, IRT_I64), out = ir_block(f);
+	struct ending e = {.hook = &filter_hooks[p->hook], .pass = attach_verdict(p->kind)};
 
+	e.key = ir_slot(f, 4, 4);
+	if (!e.hook->len.width)
+		read_ends(f, &e);
+	if (r->list.n > OWN_ENDS) {
+		e.out = ir_block(f);
+		e.rule = ir_var(f, IRT_I64);
+		e.verdict = ir_var(f, IRT_I64);
+	}
 	for (u32 i = 0; i < r->list.n; i++) {
 		const struct drop_rule *one = &r->list.v[i];
-		struct filter_part part = {.hook = p->hook, .yes = ir_block(f), .no = ir_block(f)};
+		struct filter_part part = {.hook = p->hook,
+					   .yes = ir_block(f),
+					   .no = ir_block(f),
+					   .data = e.data,
+					   .end = e.end};
 		int err = filter_build(f, &part, one->filter.insns.v, one->filter.insns.n, d);
 
 		if (err)
@@ -104,17 +138,15 @@ static int build(struct ir_fn *f, const struct drop_rules *r, const struct drop_
 		ir_seal(f, part.yes);
 		ir_seal(f, part.no);
 		ir_at(f, part.yes);
-		ir_set(f, rule, ir_const(f, i));
-		ir_set(f, verdict, ir_const(f, one->drops ? h->drop : pass));
-		ir_jmp(f, out);
+		end_rule(f, &e, i, one->drops);
 		ir_at(f, part.no);
 	}
-	ir_set(f, rule, ir_const(f, r->list.n));
-	ir_set(f, verdict, ir_const(f, r->default_drops ? h->drop : pass));
-	ir_jmp(f, out);
-	ir_seal(f, out);
-	ir_at(f, out);
-	finish(f, h, ir_get(f, rule), ir_get(f, verdict));
+	end_rule(f, &e, r->list.n, r->default_drops);
+	if (e.out) {
+		ir_seal(f, e.out);
+		ir_at(f, e.out);
+		finish(f, &e, ir_get(f, e.rule), ir_get(f, e.verdict));
+	}
 	return 0;
 }
 
@@ -146,5 +178,5 @@ int drop_program(struct object *o, const struct drop_rules *r, const struct drop
 		return err;
 	ir_analyse(f);
 	ir_run_passes(f, KERNEL(5, 10));
-	return codegen(f, KERNEL(5, 10), &prog->code, d);
+	return codegen(f, KERNEL(5, 10), f->arena, &prog->code, d);
 }
