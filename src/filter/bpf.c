@@ -343,13 +343,20 @@ int filter_build(struct ir_fn *f, const struct filter_part *part, const struct c
 	u32 again = twice ? ir_block(f) : 0;
 	int err;
 
+	if (part->room) {
+		b.abs_bytes = part->room->abs;
+		b.rel_bytes = part->room->rel;
+	}
 	find_needs(&b);
 	err = build(&b, !direct, twice ? again : b.no, d);
-	if (err || !twice)
-		return err;
-	ir_seal(f, again);
-	ir_at(f, again);
-	return build(&b, true, b.no, d);
+	if (!err && twice) {
+		ir_seal(f, again);
+		ir_at(f, again);
+		err = build(&b, true, b.no, d);
+	}
+	if (part->room)
+		*part->room = (struct filter_room){b.abs_bytes, b.rel_bytes};
+	return err;
 }
 
 int filter_program(struct code *code, struct arena *arena, enum filter_hook_id id,
