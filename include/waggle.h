@@ -42,8 +42,8 @@ struct waggle_opts {
 	void (*diag)(void *user, const struct waggle_diag *);
 	void *user;
 
-	/* -d: print a stage ("ast", "ir", "ir:PASS", "insns", "object", ...) to out(); of an object
-	 * also "asm", the text that WAGGLE_ASM reads. A session with
+	/* -d: print stages ("ast", "ir", "ir:PASS", "insns", "object", ..., "all"; several with
+	 * commas between) to out(); of an object also "asm", the text that WAGGLE_ASM reads. A session with
 	 * "verifier" only loads the programs and prints what the kernel's verifier says. */
 	const char *dump;
 	void (*out)(void *user, const char *text, size_t len);
