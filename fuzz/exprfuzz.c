@@ -407,7 +407,7 @@ static int one_variant(struct program *p, const struct variant *v, void *oracle,
 	why = why ? why : ir_check(f);
 	if (why)
 		fprintf(stderr, "IR: %s\n", why);
-	if (why || codegen(f, v->kernel, &code, &diag)) {
+	if (why || codegen(f, v->kernel, f->arena, &code, &diag)) {
 		show(p, v, &code);
 		return -1;
 	}

@@ -180,6 +180,10 @@ struct waggle_capture {
 	bool processes;	       /* of a device: find out whose packets are; show it */
 	int pid;	       /* only packets of that process; 0: all */
 	const char *comm;      /* only packets of processes with that name; NULL: all */
+	int verbose;	       /* 1 -v, 2 -vv, 3 -vvv */
+	bool unchecked;	       /* -K: with verbose, checksums are not looked at */
+	unsigned buffer_kib;   /* -B, of a device: for packets that wait; 0: 16 MiB */
+	bool lines;	       /* --print: lines, too, where `write` is given */
 	/* what came of it */
 	uint64_t seen, matched;
 	uint64_t received, dropped; /* of a device: what the kernel's filter took, and had no room for */

@@ -17,7 +17,8 @@ struct compilation {
 	struct object *object;
 	struct diag *diag;
 	const struct waggle_opts *opts;
-	struct buf text; /* of the stage that is printed */
+	struct buf text;   /* of the stage that is printed */
+	struct arena work; /* what is made of one program on its way to instructions */
 };
 
 /* The stages that -d knows; ir:NAME shows the IR behind one pass. */
@@ -94,7 +95,7 @@ static int check_ir(struct compilation *c, struct ir_fn *fn, const char *after)
 }
 
 /* One function: the passes, then code generation. */
-static int make_code(struct compilation *c, struct ir_fn *fn, struct code *code)
+static int make_code(struct compilation *c, struct ir_fn *fn, struct arena *keep, struct code *code)
 {
 	char stage[64];
 	int err;
@@ -110,7 +111,7 @@ static int make_code(struct compilation *c, struct ir_fn *fn, struct code *code)
 		if (wanted(c, stage))
 			ir_print(&c->text, fn);
 	}
-	return err ? err : codegen(fn, c->object->kernel, code, c->diag);
+	return err ? err : codegen(fn, c->object->kernel, keep, code, c->diag);
 }
 
 /* The functions of a program are put behind each other. */
@@ -119,12 +120,12 @@ static int back_end(void *user, struct lower_result *r)
 	struct compilation *c = user;
 	struct object_prog *prog = &c->object->progs.v[r->prog];
 	struct code part;
-	int err = make_code(c, r->fn, &prog->code);
+	int err = make_code(c, r->fn, &c->object->arena, &prog->code);
 
 	for (u32 i = 0; i < r->ncallbacks && !err; i++) {
 		if (!code_wants_callback(&prog->code, i + 1))
 			continue;
-		err = make_code(c, r->callbacks[i], &part);
+		err = make_code(c, r->callbacks[i], r->callbacks[i]->arena, &part);
 		if (!err)
 			code_add_callback(
 				&c->object->arena, &prog->code, &part, r->callbacks[i]->turns,
@@ -165,6 +166,7 @@ static int limits_of(struct compilation *c, struct limits *l)
 static int compile_script(struct compilation *c, const char *src, size_t len, struct target *target)
 {
 	struct script script = {.arena = &c->object->arena,
+				.work = &c->work,
 				.diag = c->diag,
 				.target = target,
 				.argc = c->opts->argc,
@@ -233,11 +235,12 @@ int compile(struct object **out, enum waggle_lang lang, const char *src, size_t 
 				 opts->name ? opts->name : "the source");
 	}
 	if (setjmp(escape)) {
+		arena_free(&c.work);
 		buf_free(&c.text);
 		object_free(o);
 		return -ENOMEM;
 	}
-	o->arena.escape = &escape;
+	o->arena.escape = c.work.escape = &escape;
 	o->kernel = target->kernel;
 	o->license = "GPL";
 	o->source_name = arena_strdup(&o->arena, opts->name ? opts->name : "script");
@@ -257,6 +260,7 @@ int compile(struct object **out, enum waggle_lang lang, const char *src, size_t 
 		object_print(&c.text, o);
 	if (opts->out && c.text.n)
 		opts->out(opts->user, buf_str(&c.text), c.text.n);
+	arena_free(&c.work);
 	buf_free(&c.text);
 	diag->file = diag->text = NULL;
 	diag->nfiles = 0;

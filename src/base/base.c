@@ -28,6 +28,20 @@ void arena_free(struct arena *a)
 	a->total = 0;
 }
 
+void arena_rewind(struct arena *a)
+{
+	struct arena_chunk *c = a->chunks;
+
+	if (!c)
+		return;
+	a->chunks = c->next;
+	c->next = NULL;
+	arena_free(a);
+	a->chunks = c;
+	a->next = c->data;
+	a->end = c->data + c->size;
+}
+
 static void arena_chunk_add(struct arena *a, size_t need)
 {
 	size_t size = a->chunks ? MIN(a->chunks->size * 2, CHUNK_MOST) : CHUNK_FIRST;

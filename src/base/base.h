@@ -39,6 +39,8 @@ struct arena {
 };
 
 void arena_free(struct arena *);
+/* What it gave is no longer good; its newest chunk, the largest, serves again. */
+void arena_rewind(struct arena *);
 /* Zeroed, aligned to 16 (to 1 for strings), owned by the arena. */
 void *arena_alloc(struct arena *, size_t size);
 void *arena_grow(struct arena *, void *old, size_t old_size, size_t new_size);

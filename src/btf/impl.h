@@ -97,9 +97,9 @@ struct btf {
 	struct btf_source src;
 	struct btf_window types, strings;
 	struct btf_index *index;
-	struct btf_type **decoded; /* by id, filled on demand */
-	bool mapped;               /* src.data is ours to unmap */
-	bool hashed;               /* the index knows names */
+	struct btf_type ***decoded; /* by id, in pages that are made on demand */
+	bool mapped;                /* src.data is ours to unmap */
+	bool hashed;                /* the index knows names */
 };
 int btf_start(struct btf *);    /* allocates what follows from the index */
 void btf_rebuild(struct btf *); /* the cached index was damaged: make it again, in memory */

@@ -14,8 +14,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define WINDOW     4096
-#define SKIP_DEPTH 64 /* chains of qualifiers are short; longer ones are circles */
+#define DECODED_PAGE 64 /* types: those that are asked for lie near each other */
+#define WINDOW       4096
+#define SKIP_DEPTH   64 /* chains of qualifiers are short; longer ones are circles */
 
 /* ---- the format */
 
@@ -269,19 +270,24 @@ u32 btf_count(const struct btf *b)
 const struct btf_type *btf_type(struct btf *b, u32 id)
 {
 	static const struct btf_type void_type = {.name = "void"};
+	struct btf_type ***page;
 	jmp_buf full;
 
 	if (!id)
 		return &void_type;
 	if (id > btf_count(b))
 		return NULL;
-	if (!b->decoded[id]) {
+	page = &b->decoded[id / DECODED_PAGE];
+	if (!*page || !(*page)[id % DECODED_PAGE]) {
 		b->arena.escape = &full;
-		if (!setjmp(full))
-			b->decoded[id] = decode(b, id);
+		if (!setjmp(full)) {
+			if (!*page)
+				*page = arena_array(&b->arena, struct btf_type *, DECODED_PAGE);
+			(*page)[id % DECODED_PAGE] = decode(b, id);
+		}
 		b->arena.escape = NULL;
 	}
-	return b->decoded[id];
+	return *page ? (*page)[id % DECODED_PAGE] : NULL;
 }
 
 static bool is_named(struct btf *b, u32 name, const char *want, size_t n)
@@ -459,7 +465,7 @@ u32 btf_skip(struct btf *b, u32 id)
 
 int btf_start(struct btf *b)
 {
-	b->decoded = calloc((size_t)btf_count(b) + 1, sizeof(void *));
+	b->decoded = calloc(btf_count(b) / DECODED_PAGE + 1, sizeof(void *));
 	return b->decoded ? 0 : -ENOMEM;
 }
 

@@ -69,7 +69,7 @@ static int get_object(struct trace *t, struct waggle_object **object)
 	if (access(t->opts.name, F_OK) && tool_find(t->opts.name))
 		return usage_error("options of a tool stand behind its name: waggle %s OPTIONS",
 				   t->opts.name);
-	err = source_read(&t->source, t->opts.name);
+	err = source_read_script(&t->source, t->opts.name);
 	if (err)
 		return err;
 	t->opts.name = t->source.name;
@@ -180,7 +180,7 @@ static int format(struct trace *t)
 		t->opts.name = "-e";
 		return waggle_format(t->script, strlen(t->script), &t->opts);
 	}
-	err = source_read(&t->source, t->opts.name);
+	err = source_read_script(&t->source, t->opts.name);
 	return err ? err : waggle_format(t->source.text, t->source.size, &t->opts);
 }
 

@@ -45,9 +45,14 @@ static int check_stack(struct cg *c)
 			  c->code->stack, STACK_MOST);
 }
 
-int codegen(struct ir_fn *f, u32 kernel, struct code *code, struct diag *diag)
+int codegen(struct ir_fn *f, u32 kernel, struct arena *keep, struct code *code, struct diag *diag)
 {
-	struct cg c = {.f = f, .arena = f->arena, .kernel = kernel, .code = code, .diag = diag};
+	struct cg c = {.f = f,
+		       .arena = f->arena,
+		       .keep = keep,
+		       .kernel = kernel,
+		       .code = code,
+		       .diag = diag};
 	u64 size = 0;
 
 	memset(code, 0, sizeof(*code));

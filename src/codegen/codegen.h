@@ -13,8 +13,8 @@
 #include "ir/ir.h"
 #include "isa/code.h"
 
-/* Everything in `code` is in the arena of fn. Errors: stack over 512 bytes, reported at the line
+/* Everything in `code` is in the arena `keep`. Errors: stack over 512 bytes, reported at the line
  * that asked for the largest object. kernel: KERNEL(a, b), decides which instructions exist. */
-int codegen(struct ir_fn *fn, u32 kernel, struct code *, struct diag *);
+int codegen(struct ir_fn *fn, u32 kernel, struct arena *keep, struct code *, struct diag *);
 
 #endif

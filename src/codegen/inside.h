@@ -24,7 +24,7 @@ enum mop_kind {
 	M_MOV,    /* dst = extension of a */
 	M_LOAD,   /* dst = [a + off] */
 	M_STORE,  /* [a + off] = b; also atomics */
-	M_SWAP,	  /* dst = [a + off], which becomes b */
+	M_SWAP,   /* dst = [a + off], which becomes b */
 	M_STOREI, /* [a + off] = imm */
 	M_SET,    /* dst = a cmp b */
 	M_SETI,   /* dst = a cmp imm */
@@ -94,7 +94,8 @@ struct spill_slot {
 
 struct cg {
 	struct ir_fn *f;
-	struct arena *arena;
+	struct arena *arena; /* of the function */
+	struct arena *keep;  /* of the code */
 	u32 kernel;
 	struct code *code;
 	struct diag *diag;

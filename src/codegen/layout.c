@@ -40,11 +40,12 @@ static void add(struct layout *l, struct insn i, u32 line)
 	struct code *code = l->c->code;
 
 	if (line && line != l->last_line) {
-		vec_push(l->c->arena, &code->lines,
-			 (struct code_line){.insn = code->lines.n ? code->insns.n : 0, .line = line});
+		vec_push(l->c->keep, &code->lines,
+			 (struct code_line){.insn = code->lines.n ? code->insns.n : 0,
+					    .line = line});
 		l->last_line = line;
 	}
-	vec_push(l->c->arena, &code->insns, i);
+	vec_push(l->c->keep, &code->insns, i);
 }
 
 static void add_jump(struct layout *l, struct insn i, u32 to, u32 line)
@@ -61,13 +62,13 @@ static void add_body(struct layout *l, struct cg_block *b)
 		const struct ir_ins *i = cg_ins(l->c, x->value);
 
 		if (x->value)
-			vec_push(l->c->arena, &code->relocs,
+			vec_push(l->c->keep, &code->relocs,
 				 (struct code_reloc){code->insns.n, (u32)i->imm,
 						     i->op == IR_DATA ? i->aux : 0,
 						     i->op == IR_DATA});
 		add(l, x->i, x->line);
 		if (x->i.code == (BPF_LD | BPF_IMM | BPF_DW))
-			vec_push(l->c->arena, &code->insns, (struct insn){.imm = x->high});
+			vec_push(l->c->keep, &code->insns, (struct insn){.imm = x->high});
 	}
 }
 

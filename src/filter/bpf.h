@@ -50,6 +50,7 @@ const struct filter_hook *filter_hook_find(const char *name); /* NULL: there is 
 struct filter_part {
 	enum filter_hook_id hook;
 	u32 yes, no, result;
+	bool straight; /* a whole program of HOOK_PLAIN: without branches, where that can be */
 	u32 data, end; /* values: the packet's ends, if somebody has read them; of HOOK_XDP */
 };
 int filter_build(struct ir_fn *fn, const struct filter_part *, const struct cbpf_insn *, u32 n,

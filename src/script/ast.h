@@ -134,6 +134,7 @@ struct limits {
 
 struct script {
 	struct arena *arena;
+	struct arena *work; /* of the program that is being made, rewound after each */
 	struct diag *diag;
 	struct target *target;
 	struct probe *probes;

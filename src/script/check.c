@@ -74,9 +74,17 @@ static void check_name(struct checker *c, struct node *n)
 {
 	s64 value;
 
+	/* earlier rounds have found it */
+	if (n->row || n->probe_value) {
+		if (n->row)
+			check_value(c, n);
+		else
+			check_probe_value_of(c, n, n->probe_value, n->text);
+		return;
+	}
 	if (check_probe_value(c, n) || (!strcmp(n->text, "args") && check_args(c, n)))
 		return;
-	if (n->row || (n->row = value_row_of(n->text))) { /* earlier rounds have found it */
+	if ((n->row = value_row_of(n->text))) {
 		check_value(c, n);
 		return;
 	}

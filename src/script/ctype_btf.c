@@ -74,9 +74,19 @@ struct type ctype_array_of(struct script *s, struct type elem, u32 n)
 
 /* ---- from BTF */
 
+/* What is known of a type of the BTF by its id. */
+static void **slot_of(struct script *s, u32 id)
+{
+	char key[7] = "";
+
+	for (u32 i = 0; i < 6; i++)
+		key[i] = (char)('0' + (id >> 6 * i & 63));
+	return dict_put(&ctype_state_of(s)->by_id, arena_strndup(s->arena, key, 6));
+}
+
 static struct aggregate *aggregate_of_btf(struct script *s, const struct btf_type *t)
 {
-	void **slot = dict_put(&ctype_state_of(s)->by_id, arena_printf(s->arena, "%u", t->id));
+	void **slot = slot_of(s, t->id);
 	struct aggregate *a = *slot;
 
 	if (!a) {
@@ -99,7 +109,7 @@ static void add_enumerator(struct script *s, struct buf *text, const char *name,
 
 static struct type enum_of_btf(struct script *s, const struct btf_type *t)
 {
-	void **slot = dict_put(&ctype_state_of(s)->by_id, arena_printf(s->arena, "%u", t->id));
+	void **slot = slot_of(s, t->id);
 	struct enumeration *e = *slot;
 	struct buf text = {0};
 
@@ -206,9 +216,69 @@ void **ctype_debug_slot(struct script *s, const void *place)
 
 /* ---- members */
 
+struct found_member {
+	struct found_member *next;
+	const char *name;
+	const struct member *m;
+	u32 bit_off; /* from the start of the whole */
+};
+
+/* Of the hundreds that a structure of the kernel has, a script wants a few: the types of the others
+ * are not looked up. */
+static const struct member *member_of_btf(struct script *s, struct aggregate *a, const char *name,
+					  u32 *bit_off)
+{
+	const struct btf_type *t = btf_type(ctype_btf_of(s), a->btf);
+	struct found_member *f = arena_new(s->arena, struct found_member);
+	struct btf_member *all, *end;
+
+	if (!t || !t->n)
+		return NULL;
+	/* what btf_type() returned may be gone after the next call */
+	all = arena_array(s->arena, struct btf_member, t->n);
+	memcpy(all, t->members, t->n * sizeof(*all));
+	end = all + t->n;
+	for (struct btf_member *m = all; !f->m && m < end; m++) {
+		struct member *made;
+
+		if (strcmp(m->name, name) != 0)
+			continue;
+		f->m = made = arena_new(s->arena, struct member);
+		f->bit_off = m->bit_off;
+		*made = (struct member){arena_strdup(s->arena, name), {0}, m->bit_off, m->bits};
+		made->type = type_of_btf(s, m->type);
+	}
+	for (struct btf_member *m = all; !f->m && m < end; m++) {
+		struct type inner;
+		u32 off = 0;
+
+		if (*m->name)
+			continue;
+		inner = type_of_btf(s, m->type);
+		if (inner.kind == TYPE_STRUCT)
+			f->m = ctype_member(s, inner.fields, name, &off);
+		f->bit_off = m->bit_off + off;
+	}
+	if (!f->m)
+		return NULL;
+	f->name = f->m->name;
+	f->next = a->found;
+	a->found = f;
+	*bit_off = f->bit_off;
+	return f->m;
+}
+
 const struct member *ctype_member(struct script *s, const struct aggregate *a, const char *name,
 				  u32 *bit_off)
 {
+	if (a->btf && !a->members) {
+		for (struct found_member *f = a->found; f; f = f->next)
+			if (!strcmp(f->name, name)) {
+				*bit_off = f->bit_off;
+				return f->m;
+			}
+		return member_of_btf(s, (struct aggregate *)a, name, bit_off);
+	}
 	ctype_members(s, a);
 	for (u32 i = 0; a->members && i < a->n; i++) {
 		const struct member *m = &a->members[i], *inner;
@@ -269,8 +339,7 @@ static bool constant_of_btf(struct script *s, const char *name, s64 *value)
 	for (u32 i = 0; t && i < t->n; i++)
 		if (!strcmp(t->values[i].name, name)) {
 			*value = t->values[i].value;
-			ctype_define_as(s, arena_strdup(s->arena, name), *value,
-					enum_of_btf(s, t));
+			ctype_define_as(s, arena_strdup(s->arena, name), *value, enum_of_btf(s, t));
 			return true;
 		}
 	return false;

@@ -26,7 +26,7 @@ struct words {
 struct ctype_state {            /* hangs on the script */
 	struct dict aggregates; /* "struct foo", "union bar", declared or from BTF */
 	struct dict names;	/* of types, from typedef: struct type * */
-	struct dict by_id;      /* of BTF, key: the id in decimal */
+	struct dict by_id;      /* of BTF, key: slot_of() */
 	struct dict by_place;   /* of debugging information, key: the address in hex */
 	struct dict enums;      /* "name", declared or from BTF: struct type * */
 	struct dict constants;  /* enumerators and #defines: struct constant * */

@@ -423,7 +423,7 @@ int script_lower(struct script *s, struct point *points, const struct script_opt
 		script_check_point(s, p);
 		add_prog(&l, p);
 		add_attaches(&l, p);
-		l.fn = r.fn = ir_fn_new(s->arena, object->progs.v[l.prog].name);
+		l.fn = r.fn = ir_fn_new(s->work, object->progs.v[l.prog].name);
 		l.point = p;
 		l.memo = (struct memo){0};
 		memset(l.names_at, 0, sizeof(l.names_at));
@@ -437,6 +437,7 @@ int script_lower(struct script *s, struct point *points, const struct script_opt
 		r.callbacks = l.callbacks.v;
 		r.ncallbacks = l.callbacks.n;
 		err = done(user, &r);
+		arena_rewind(s->work);
 	}
 	rodata_end(&l);
 	return err;

@@ -143,7 +143,7 @@ static void enter(struct lower *l, struct node *n, u32 done)
 
 static struct ir_fn *make_callback(struct lower *l, struct node *n)
 {
-	struct ir_fn *fn = ir_fn_new(l->script->arena, l->fn->name);
+	struct ir_fn *fn = ir_fn_new(l->script->work, l->fn->name);
 	u32 done, next;
 
 	fn->turns = n->kind == NODE_WHILE || n->a->kind != NODE_MAP;

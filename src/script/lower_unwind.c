@@ -289,7 +289,7 @@ enum { FRAME_WORK = 8, FRAME_SIZE = 16 }; /* the number of the turn, the work me
 static void walk_by_kernel(struct unwinding *u)
 {
 	struct lower *l = u->l;
-	struct ir_fn *outer = u->fn, *fn = ir_fn_new(l->script->arena, outer->name);
+	struct ir_fn *outer = u->fn, *fn = ir_fn_new(l->script->work, outer->name);
 	u32 frame = ir_slot(outer, FRAME_SIZE, 8), next, done, number;
 
 	l->stack += FRAME_SIZE;

@@ -462,13 +462,22 @@ static void predefine(struct pre *pre)
 
 static int forced_headers(struct pre *pre)
 {
+	const struct loc none = {0};
+
 	for (char *const *name = pre->script->headers; name && *name && !pre->failed; name++) {
 		int file = script_source(pre->script, *name, "", true);
 		const struct diag_file *f;
 
-		if (file <= 0)
-			return diag_fail(pre->script->diag, -EINVAL, NULL,
-					 "the header %s cannot be read", *name);
+		if (!file) {
+			diag_warn(pre->script->diag, none, "-I says where to look",
+				  "there is no header %s: it is skipped, as by #include <%s>",
+				  *name, *name);
+			continue;
+		}
+		if (file < 0)
+			return diag_fail(pre->script->diag, file, NULL,
+					 "the header %s cannot be read: %s", *name,
+					 strerror(-file));
 		f = script_file(pre->script, (u32)file);
 		read_source(pre, (u32)file, f->text, f->size);
 	}

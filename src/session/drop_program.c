@@ -11,6 +11,7 @@
 #include "session/drop.h"
 
 #include "codegen/codegen.h"
+#include "engine/engine.h"
 #include "isa/isa.h"
 
 #include <stdio.h>
@@ -40,7 +41,10 @@ int drop_place_find(struct drop_place *p, const char *text, struct diag *d)
 						 filter_hook_find(kinds[i].name) - filter_hooks),
 					 .pattern = text + n + 1,
 					 .text = text,
+					 .link = filter_hook_find(kinds[i].name)->link,
 					 .egress = kinds[i].two && !strcmp(last, ":egress")};
+		if (kinds[i].kind != ATTACH_CGROUP_SKB && kernel_device_bare(p->pattern))
+			p->link = "RAW";
 		if (kinds[i].two && !p->egress && strcmp(last, ":ingress") != 0)
 			return diag_fail(d, -EINVAL, hint, "'%s' does not say ingress or egress",
 					 text);
@@ -178,5 +182,5 @@ int drop_program(struct object *o, const struct drop_rules *r, const struct drop
 		return err;
 	ir_analyse(f);
 	ir_run_passes(f, KERNEL(5, 10));
-	return codegen(f, KERNEL(5, 10), &prog->code, d);
+	return codegen(f, KERNEL(5, 10), f->arena, &prog->code, d);
 }

@@ -62,7 +62,8 @@ struct aggregate {
 		struct type type;
 		u32 bit_off;
 		u32 bits; /* of a bitfield; 0: none */
-	} *members; /* NULL until asked for: see type_members() of script/ctype.h */
+	} *members; /* NULL until all are asked for: see ctype_members() of script/ctype.h */
+	struct found_member *found; /* those that were asked for by name before that */
 	u32 btf;    /* id in the target's BTF, 0: declared in the source */
 	const struct debug_place *debug; /* of a program: script/debug.c; or NULL */
 };

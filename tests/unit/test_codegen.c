@@ -71,7 +71,7 @@ static void compile(struct fixture *x, u32 kernel)
 	why = ir_check(x->f);
 	if (why)
 		fail_msg("behind the passes: %s", why);
-	if (codegen(x->f, kernel, &x->code, &x->diag))
+	if (codegen(x->f, kernel, x->f->arena, &x->code, &x->diag))
 		fail_msg("%s", x->said);
 }
 
@@ -217,7 +217,7 @@ static void says_that_the_stack_is_full(void **state)
 	}
 	ir_ret(f, num(x, 0));
 	ir_run_passes(f, KERNEL(5, 10));
-	assert_int_equal(codegen(f, KERNEL(5, 10), &x->code, &x->diag), -EINVAL);
+	assert_int_equal(codegen(f, KERNEL(5, 10), f->arena, &x->code, &x->diag), -EINVAL);
 	assert_string_equal(x->said,
 			    "this program needs 608 bytes of stack, a BPF program has 512");
 	assert_int_equal(x->said_line, 2);
