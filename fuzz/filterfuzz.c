@@ -306,6 +306,29 @@ static bool may_take(const struct pair *p, const struct frame *f)
 	return true;
 }
 
+/* room: bytes behind the packet that a program may read, though they must not count. */
+static void run_translations(struct pair *p, const struct frame *f, bool got, u32 room)
+{
+	struct cbpf_packet packet = packet_of(f);
+	u64 translated = 0;
+
+	packet.room = room;
+	if (p->direct && ((u32)p->direct((uintptr_t)&packet) != 0) != got)
+		complain(p, f, "the function is not the program's");
+	if (!p->run)
+		return;
+	vm_lend(p->run, (struct vm_region){.start = (uintptr_t)&packet,
+					   .size = sizeof(packet),
+					   .kind = VM_CTX});
+	vm_lend(p->run, (struct vm_region){.start = (uintptr_t)f->bytes,
+					   .size = f->n + room,
+					   .kind = VM_PACKET});
+	if (vm_call(p->run, 0, (uintptr_t)&packet, 0, &translated) || (translated != 0) != got)
+		complain(p, f, "the translation is not the program's");
+	vm_take_back(p->run, (uintptr_t)f->bytes);
+	vm_take_back(p->run, (uintptr_t)&packet);
+}
+
 static void compare_packet(struct pair *p, const struct frame *f)
 {
 	struct cbpf_packet packet = packet_of(f);
@@ -314,7 +337,6 @@ static void compare_packet(struct pair *p, const struct frame *f)
 	enum filter_verdict strict = filter_eval(&p->best, &packet);
 	bool lazily = strict == FILTER_SHORT;
 	bool right = strict == FILTER_YES, got = takes(&best, f);
-	u64 translated = 0;
 
 	if (p->has_theirs) {
 		bool theirs = libpcap_takes(&p->theirs, f),
@@ -337,19 +359,8 @@ static void compare_packet(struct pair *p, const struct frame *f)
 		if (is >= 0 && (bool)is != got)
 			complain(p, f, filter_hooks[places[i].hook].name);
 	}
-	if (p->direct && ((u32)p->direct((uintptr_t)&packet) != 0) != got)
-		complain(p, f, "the function is not the program's");
-	if (!p->run)
-		return;
-	vm_lend(p->run, (struct vm_region){.start = (uintptr_t)&packet,
-					   .size = sizeof(packet),
-					   .kind = VM_CTX});
-	vm_lend(p->run,
-		(struct vm_region){.start = (uintptr_t)f->bytes, .size = f->n, .kind = VM_PACKET});
-	if (vm_call(p->run, 0, (uintptr_t)&packet, 0, &translated) || (translated != 0) != got)
-		complain(p, f, "the translation is not the program's");
-	vm_take_back(p->run, (uintptr_t)f->bytes);
-	vm_take_back(p->run, (uintptr_t)&packet);
+	run_translations(p, f, got, 0);
+	run_translations(p, f, got, FRAME_MOST - f->n);
 }
 
 static void translate(struct pair *p, bool interpret)

@@ -26,6 +26,7 @@
 
 #define PACKETS 8192
 #define BYTES   128
+#define ROOM    256 /* behind each packet, which may be read */
 
 static const struct question {
 	const char *text;
@@ -50,7 +51,7 @@ static const struct question {
 
 /* ---- traffic */
 
-static u8 trace[PACKETS][BYTES];
+static u8 trace[PACKETS + ROOM / BYTES + 1][BYTES];
 static u32 sizes[PACKETS];
 static u64 state = 88172645463325252ull;
 
@@ -208,7 +209,10 @@ static u32 run(struct asked *q, enum model m)
 		return through(q, m == IN_KERNEL);
 	for (u32 i = 0; i < PACKETS; i++) {
 		struct cbpf_packet p = {
-			.data = (uintptr_t)trace[i], .captured = sizes[i], .len = sizes[i]};
+			.data = (uintptr_t)trace[i],
+			.captured = sizes[i],
+			.len = sizes[i],
+			.room = ROOM};
 
 		switch (m) {
 		case TREE: taken += stack_run(&q->stack, q->filter.values, &p); break;

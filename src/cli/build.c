@@ -45,7 +45,7 @@ int cmd_build(int argc, char **argv)
 		source = (struct source){strdup(script), strlen(script), "-e", 0};
 		err = source.text ? 0 : -ENOMEM;
 	} else {
-		err = source_read(&source, argv[optind]);
+		err = source_read_script(&source, argv[optind]);
 	}
 	opts.name = source.name;
 	if (!err && source.is_object)

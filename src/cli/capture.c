@@ -6,6 +6,7 @@
 
 #include <getopt.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,9 @@ enum {
 	OPT_NETMASK,
 	OPT_PROC,
 	OPT_PID,
-	OPT_COMM
+	OPT_COMM,
+	OPT_PRINT,
+	OPT_IMMEDIATE
 };
 
 static const struct option long_options[] = {
@@ -44,13 +47,18 @@ static const struct option long_options[] = {
 	{"proc", no_argument, NULL, OPT_PROC},
 	{"pid", required_argument, NULL, OPT_PID},
 	{"comm", required_argument, NULL, OPT_COMM},
+	{"buffer-size", required_argument, NULL, 'B'},
+	{"dont-verify-checksums", no_argument, NULL, 'K'},
+	{"list-data-link-types", no_argument, NULL, 'L'},
+	{"print", no_argument, NULL, OPT_PRINT},
+	{"immediate-mode", no_argument, NULL, OPT_IMMEDIATE},
 	{0},
 };
 
 struct capture_args {
 	struct waggle_capture how;
-	int times; /* how often -t */
-	bool list; /* -D */
+	int times;        /* how often -t */
+	bool list, links; /* -D, -L */
 	const char *file;
 };
 
@@ -64,18 +72,53 @@ static int take_number(const char *option, const char *text, unsigned long long 
 	return 0;
 }
 
+/* Letters of tcpdump that do nothing here, and what does. */
+static const struct {
+	char letter;
+	const char *instead;
+} others[] = {
+	{'b', "autonomous systems of BGP are not decoded"},
+	{'d', "the program of a filter is shown by `waggle filter [-d|-dd|-ddd] EXPRESSION`"},
+	{'E', "packets of ESP are not decrypted; Wireshark does that"},
+	{'h', "`waggle help capture` tells"},
+	{'H', "headers of 802.11s are not decoded"},
+	{'I', "a card is put into monitor mode by `iw dev DEVICE set type monitor`"},
+	{'J', "times are the kernel's; there are no other sources"},
+	{'j', "times are the kernel's; there are no other sources"},
+	{'M', "signatures of TCP are not checked"},
+	{'T', "what is inside is known by its port"},
+	{'u', "handles of NFS are not decoded"},
+	{'V', "several files: `for f in *.pcap; do waggle capture -r $f ...; done`, or mergecap"},
+	{'y', "the kind of link is that of the device or file: -L says which"},
+	{'z', "a file that is full can be taken by what watches the folder (inotifywait)"},
+	{'Z', "another user can capture with `setpriv --reuid USER --ambient-caps +net_raw ...`"},
+};
+
+static int refuse_letter(int letter)
+{
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (letter && others[i].letter == letter)
+			fprintf(stderr, "waggle: -%c is tcpdump's: %s\n", letter,
+				others[i].instead);
+	return STATUS_USAGE;
+}
+
 static int take_flag(struct waggle_capture *how, int opt)
 {
 	switch (opt) {
-	case 'n': return 0; /* it is always so */
+	case 'n': /* it is always so */
+	case 'N':
+	case 'f':
+	case 'O': /* what an optimiser takes out is no reason for one without */
+	case OPT_IMMEDIATE: return 0;
+	case OPT_PRINT: how->lines = true; return 0;
 	case 'p': how->promiscuous = false; return 0;
 	case 'e': how->link_header = true; return 0;
 	case 'q': how->brief = true; return 0;
 	case 'S': how->absolute = true; return 0;
 	case 'A': how->ascii = true; return 0;
-	case 'v':
-		fputs("waggle: note: -v shows nothing more yet; -e, -x and -X do\n", stderr);
-		return 0;
+	case 'v': how->verbose++; return 0;
+	case 'K': how->unchecked = true; return 0;
 	case '#': how->number = true; return 0;
 	case 'l': how->each_line = true; return 0;
 	case 'U': how->each_packet = true; return 0;
@@ -87,7 +130,7 @@ static int take_flag(struct waggle_capture *how, int opt)
 	case OPT_MICRO: how->nano = false; return 0;
 	case OPT_UTC: how->utc = true; return 0;
 	case OPT_PCAPNG: how->pcapng = true; return 0;
-	default: return STATUS_USAGE;
+	default: return refuse_letter(opt == '?' ? optopt : 0);
 	}
 }
 
@@ -130,6 +173,7 @@ static int take_count(struct waggle_capture *how, int opt)
 	switch (opt) {
 	case 'c': how->most = n; break;
 	case 's': how->snaplen = n < 262144 ? (unsigned)n : 262144; break;
+	case 'B': how->buffer_kib = (unsigned)n; break;
 	case 'G': how->file_seconds = (unsigned)n; break;
 	case 'W': how->files = (unsigned)n; break;
 	default: how->pid = (int)n;
@@ -152,6 +196,10 @@ static int check(const struct capture_args *a)
 		return usage_error("-C, -G, -W and -U are for a file that is written: -w FILE");
 	if (how->files && !how->file_bytes && !how->file_seconds)
 		return usage_error("-W says how many files -C or -G make");
+	if (how->lines && (!how->write || !strcmp(how->write, "-")))
+		return usage_error("--print is for a file that is written: -w FILE");
+	if (how->read && how->buffer_kib)
+		return usage_error("-B is for a device (-i)");
 	if (how->read && how->way)
 		return usage_error("-Q is for a device (-i)");
 	return 0;
@@ -162,7 +210,7 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	struct waggle_capture *how = &a->how;
 	int opt, err = 0;
 
-	while (!err && (opt = options_next(argc, argv, "i:r:w:c:s:F:C:G:W:Q:DpneqStxXAvlU#",
+	while (!err && (opt = options_next(argc, argv, "i:r:w:c:s:F:B:C:G:W:Q:DLKpnNfOeqStxXAvlU#",
 					   long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'i': how->device = optarg; break;
@@ -173,12 +221,14 @@ static int parse(struct capture_args *a, int argc, char **argv)
 		case 't': a->times++; break;
 		case 'c':
 		case 's':
+		case 'B':
 		case 'G':
 		case 'W':
 		case OPT_PID: err = take_count(how, opt); break;
 		case 'C': err = take_size(optarg, &how->file_bytes); break;
 		case 'Q': err = take_way(how, optarg); break;
 		case 'D': a->list = true; break;
+		case 'L': a->links = true; break;
 		case OPT_COMM: how->comm = optarg; break;
 		default: err = take_flag(how, opt);
 		}
@@ -186,6 +236,8 @@ static int parse(struct capture_args *a, int argc, char **argv)
 		return err;
 	if (a->list)
 		return 0;
+	if (a->links)
+		return how->device ? 0 : usage_error("-L tells of a device: -i eth0");
 	if (how->device && (how->pid || how->comm))
 		how->processes = true;
 	err = check(a);
@@ -223,6 +275,30 @@ static int list_devices(void)
 	return 0;
 }
 
+/* The kind of link that a device has: the one that its packets are captured with. */
+static int list_links(const char *device)
+{
+	char path[300];
+	int type = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/type", device);
+	f = strchr(device, '/') ? NULL : fopen(path, "r");
+	if (strcmp(device, "any") != 0 && (!f || fscanf(f, "%d", &type) != 1)) {
+		if (f)
+			fclose(f);
+		fprintf(stderr, "waggle: error: there is no device %s\n", device);
+		return STATUS_ERROR;
+	}
+	if (f)
+		fclose(f);
+	printf("Data link types for %s:\n  %s\n", device,
+	       type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK ? "EN10MB (Ethernet)"
+	       : type == ARPHRD_NONE || type == ARPHRD_RAWIP   ? "RAW (Raw IP)"
+							       : "LINUX_SLL2 (Linux cooked v2)");
+	return 0;
+}
+
 int cmd_capture(int argc, char **argv)
 {
 	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag, .out = report_out};
@@ -235,6 +311,8 @@ int cmd_capture(int argc, char **argv)
 		return err;
 	if (a.list)
 		return list_devices();
+	if (a.links && a.how.device)
+		return list_links(a.how.device);
 	if (a.file && source_read(&source, a.file))
 		return STATUS_ERROR;
 	words = a.file ? NULL : words_join(argv + optind);

@@ -116,6 +116,7 @@ struct source {
 };
 /* Reads a file; reports why not. */
 int source_read(struct source *, const char *path);
+int source_read_script(struct source *, const char *path); /* the same, with a hint */
 void source_free(struct source *);
 /* Splits a command line as a shell splits words: blanks, '...', "...", \x. NULL: a quote is open.
  * One malloc'ed block, NULL-terminated. */

@@ -207,6 +207,7 @@ int cmd_drop(int argc, char **argv)
 		return STATUS_ERROR;
 	words = a.file ? NULL : words_join(argv + optind);
 	a.how.rules = a.file ? source.text : words;
+	opts.name = a.file;
 	opts.no_features = a.without;
 	err = waggle_drop(&a.how, &opts);
 	source_free(&source);

@@ -49,13 +49,20 @@ int source_read(struct source *s, const char *path)
 		close(fd);
 	if (err) {
 		fprintf(stderr, "waggle: error: %s cannot be read: %s\n", path, strerror(-err));
-		if (err == -ENOENT && !strchr(path, '/'))
-			fputs("        a script on the command line stands behind -e\n", stderr);
 		source_free(s);
 		return err;
 	}
 	s->is_object = s->size >= 4 && !memcmp(s->text, "\177ELF", 4);
 	return 0;
+}
+
+int source_read_script(struct source *s, const char *path)
+{
+	int err = source_read(s, path);
+
+	if (err == -ENOENT && !strchr(path, '/'))
+		fputs("        a script on the command line stands behind -e\n", stderr);
+	return err;
 }
 
 void source_free(struct source *s)

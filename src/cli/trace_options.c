@@ -48,14 +48,14 @@ static int take_buffering(struct trace *t, const char *mode)
 
 static int take_format(struct trace *t, const char *name)
 {
-	static const char *const names[] = {"text",  "json", "folded",
-					     "flame", "tree", "timeline"};
+	static const char *const names[] = {"text", "json", "folded", "flame", "tree", "timeline"};
 
 	t->opts.format = name;
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(name, names[i]))
 			return 0;
-	return usage_error("there is no format '%s': text, json, folded, flame, tree or timeline", name);
+	return usage_error("there is no format '%s': text, json, folded, flame, tree or timeline",
+			   name);
 }
 
 static int take_filter(struct trace *t, const char *regex)
@@ -66,6 +66,7 @@ static int take_filter(struct trace *t, const char *regex)
 
 struct stage {
 	const char *name;
+	size_t n;
 	bool found;
 };
 
@@ -74,19 +75,28 @@ static void stage_look(void *user, const char *name, const char *text)
 	struct stage *s = user;
 
 	(void)text;
-	s->found |= !strcmp(s->name, name);
+	s->found |= strlen(name) == s->n && !memcmp(name, s->name, s->n);
 }
 
 static int take_stage(struct trace *t, const char *name)
 {
-	struct stage s = {.name = name};
+	char *stages = NULL;
+	size_t n;
 
-	t->opts.dump = name;
-	waggle_language("stages", stage_look, &s);
-	if (!s.found)
-		return usage_error("there is no stage '%s' to print: ast, types, ir, ir:PASS, "
-				   "insns, object, verifier",
-				   name);
+	for (const char *p = name; *p; p += n + (p[n] == ',')) {
+		struct stage s = {.name = p, .n = n = strcspn(p, ",")};
+
+		waggle_language("stages", stage_look, &s);
+		if (!s.found)
+			return usage_error(
+				"there is no stage '%.*s' to print: ast, types, ir, ir:PASS, "
+				"insns, object, verifier, all",
+				(int)n, p);
+	}
+	if (asprintf(&stages, "%s%s%s", t->stages ? t->stages : "", t->stages ? "," : "", name) < 0)
+		return usage_error("out of memory");
+	free(t->stages);
+	t->opts.dump = t->stages = stages;
 	return 0;
 }
 
@@ -144,8 +154,10 @@ static int take_without(struct trace *t, const char *names)
 		while (i < 3 && (strlen(known[i]) != n || strncmp(known[i], p, n)))
 			i++;
 		if (i == 3)
-			return usage_error("there is no feature '%.*s': kprobe_multi, uprobe_multi, "
-					   "kprobe_session", (int)n, p);
+			return usage_error(
+				"there is no feature '%.*s': kprobe_multi, uprobe_multi, "
+				"kprobe_session",
+				(int)n, p);
 	}
 	return 0;
 }
@@ -196,19 +208,15 @@ struct tables {
 /* As getopt_long() wants them: a long option is LONG and the number of its row. */
 static void make_tables(struct tables *t)
 {
-	struct option *name = t->names;
 	char *letter = t->letters;
 
 	*t = (struct tables){0};
 	*letter++ = '+';
-	for (int i = 0; i < ROWS; i++) {
+	for (int i = 0; i < ROWS; i++)
 		if (option_rows[i].letter)
 			letter = stpcpy(letter, (char[]){option_rows[i].letter,
 							 option_rows[i].takes ? ':' : 0, 0});
-		if (option_rows[i].name)
-			*name++ = (struct option){option_rows[i].name, option_rows[i].takes ? 1 : 0,
-						  NULL, LONG + i};
-	}
+	option_append(t->names, ROWS + 1, LONG);
 }
 
 const struct option_row *option_named(const char *name)
@@ -217,6 +225,19 @@ const struct option_row *option_named(const char *name)
 		if (r->name && !strcmp(r->name, name))
 			return r;
 	return NULL;
+}
+
+void option_append(struct option *names, unsigned room, int base)
+{
+	unsigned n = 0;
+
+	while (names[n].name)
+		n++;
+	for (int i = 0; i < ROWS && n + 1 < room; i++)
+		if (option_rows[i].name)
+			names[n++] = (struct option){option_rows[i].name,
+						     option_rows[i].takes ? 1 : 0, NULL, base + i};
+	names[n] = (struct option){0};
 }
 
 int option_take(struct trace *t, const struct option_row *row, const char *value)

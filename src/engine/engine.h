@@ -121,6 +121,8 @@ extern const struct engine_ops kernel_engine, user_engine, inprocess_engine;
  * file names, without a gap: then nothing is attached before. -EXDEV: the file is of another place. */
 int kernel_hook_pin(struct engine *, const char *path);
 int kernel_hook_replace(struct engine *, const char *path);
+/* "eth0", "eth0:ingress": do its packets begin with IP, without a header of the link? */
+bool kernel_device_bare(const char *place);
 /* Why this process may not use the kernel engine, as a phrase; NULL: it has the rights. */
 const char *kernel_denied(void);
 /* Calls fn with lines that tell what the running kernel offers. 0 or -errno. */

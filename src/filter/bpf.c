@@ -97,7 +97,7 @@ static struct reach reach_both(struct reach a, struct reach b)
 	return r.lo < r.hi ? r : (struct reach){0, 0};
 }
 
-static void know_both(struct building *b, struct known *into, const struct known *other)
+void know_both(struct building *b, struct known *into, const struct known *other)
 {
 	into->abs = b->slow && into->abs.lo != other->abs.lo ? (struct reach){0, 0}
 							     : reach_both(into->abs, other->abs);
@@ -129,6 +129,8 @@ static void set(struct building *b, enum reg reg, u32 value, u32 most)
 {
 	ir_set(b->f, b->vars[reg], value);
 	b->now.most[reg] = most;
+	if (reg == REG_A)
+		b->now.raw = (struct raw){0};
 	if (reg == REG_X)
 		b->now.rel = (struct reach){0, 0};
 }
@@ -170,6 +172,7 @@ static void put_alu(struct building *b, const struct cbpf_insn *in)
 		[BPF_RSH >> 4] = IR_SHR,
 	};
 	u32 op = in->code & 0xf0, a = get(b, REG_A), x;
+	struct raw raw = b->now.raw;
 
 	if (op == BPF_NEG) {
 		set(b, REG_A, ir_un(b->f, IR_NEG, IRT_I32, a), UINT32_MAX);
@@ -180,6 +183,8 @@ static void put_alu(struct building *b, const struct cbpf_insn *in)
 		go_on_if(b, ir_bin(b->f, IR_NE, IRT_I32, x, ir_const(b->f, 0)), b->no);
 	set(b, REG_A, ir_bin(b->f, (enum ir_op)ops[op >> 4], IRT_I32, a, x),
 	    alu_most(b->now.most[REG_A], in));
+	if (b->straight && op == BPF_AND && !(in->code & BPF_X))
+		straight_and(b, raw, in->k);
 }
 
 static u32 condition(struct building *b, const struct cbpf_insn *in)
@@ -242,14 +247,18 @@ static int put_other(struct building *b, const struct cbpf_insn *in, u32 pc)
 static int put_load(struct building *b, const struct cbpf_insn *in, u32 pc)
 {
 	u32 bytes = packet_bytes(in), most = bytes == 4 ? UINT32_MAX : (1u << bytes * 8) - 1, v;
+	struct raw raw = b->now.raw;
 
 	v = packet_load(b, in, pc, bytes);
 	if (!v)
 		return -EOPNOTSUPP;
 	if ((in->code & 7) != BPF_LDX) {
+		raw = b->now.raw;
 		set(b, REG_A, v, most);
+		b->now.raw = raw;
 		return 0;
 	}
+	b->now.raw = raw;
 	v = ir_bin(b->f, IR_AND, IRT_I32, v, ir_const(b->f, 15));
 	set(b, REG_X, ir_bin(b->f, IR_SHL, IRT_I32, v, ir_const(b->f, 2)), 60);
 	return 0;
@@ -267,7 +276,7 @@ static int put_extra(struct building *b, u32 number)
 	return 0;
 }
 
-static int put_insn(struct building *b, u32 pc)
+int put_insn(struct building *b, u32 pc)
 {
 	const struct cbpf_insn *in = &b->in[pc];
 	const struct cbpf_ancillary *extra = cbpf_ancillary(in);
@@ -300,8 +309,7 @@ static int refuse(const struct building *b, u32 pc, struct diag *d)
 	return err;
 }
 
-/* From where the function is open. */
-static int build(struct building *b, bool slow, u32 missing, struct diag *d)
+static void begin(struct building *b, bool slow, u32 missing)
 {
 	b->slow = slow;
 	b->missing = missing;
@@ -312,6 +320,12 @@ static int build(struct building *b, bool slow, u32 missing, struct diag *d)
 		b->vars[i] = ir_var(b->f, IRT_I32);
 	b->rel = ir_var(b->f, IRT_PKT);
 	packet_begin(b);
+}
+
+/* From where the function is open. */
+static int build(struct building *b, bool slow, u32 missing, struct diag *d)
+{
+	begin(b, slow, missing);
 	for (u32 pc = 0; pc < b->n; pc++) {
 		if (b->blocks[pc]) {
 			if (ir_open(b->f))
@@ -340,27 +354,51 @@ int filter_build(struct ir_fn *f, const struct filter_part *part, const struct c
 			     .end = part->end,
 			     .result = part->result};
 	bool direct = hook->data.width, twice = direct && hook->calls;
-	u32 again = twice ? ir_block(f) : 0;
+	u32 again = twice ? ir_block(f) : 0, other;
 	int err;
 
+	if (part->room) {
+		b.abs_bytes = part->room->abs;
+		b.rel_bytes = part->room->rel;
+	}
 	find_needs(&b);
+	if (part->straight) {
+		other = ir_block(f);
+		begin(&b, false, other);
+		straight_build(&b, other);
+		ir_seal(f, other);
+		ir_at(f, other);
+	}
 	err = build(&b, !direct, twice ? again : b.no, d);
-	if (err || !twice)
-		return err;
-	ir_seal(f, again);
-	ir_at(f, again);
-	return build(&b, true, b.no, d);
+	if (!err && twice) {
+		ir_seal(f, again);
+		ir_at(f, again);
+		err = build(&b, true, b.no, d);
+	}
+	if (part->room)
+		*part->room = (struct filter_room){b.abs_bytes, b.rel_bytes};
+	return err;
 }
 
-int filter_program(struct code *code, struct arena *arena, enum filter_hook_id id,
-		   const struct cbpf_insn *in, u32 n, u32 kernel, struct diag *d)
+/* Values that found no register cost more than a branch. */
+static bool uses_stack(const struct code *code)
 {
-	const struct filter_hook *hook = &filter_hooks[id];
-	bool whole = id == HOOK_PLAIN || id == HOOK_SOCKET;
+	vec_each (in, &code->insns)
+		if (in->dst == 10 || in->src == 10)
+			return true;
+	return false;
+}
+
+static int make_program(struct code *code, struct arena *arena, struct filter_part part,
+			const struct cbpf_insn *in, u32 n, u32 kernel, struct diag *d)
+{
+	const struct filter_hook *hook = &filter_hooks[part.hook];
+	bool whole = part.hook == HOOK_PLAIN || part.hook == HOOK_SOCKET;
 	struct ir_fn *f = ir_fn_new(arena, "filter");
-	struct filter_part part = {.hook = id, .yes = ir_block(f), .no = ir_block(f)};
 	int err;
 
+	part.yes = ir_block(f);
+	part.no = ir_block(f);
 	if (whole)
 		part.result = ir_var(f, IRT_I32);
 	err = filter_build(f, &part, in, n, d);
@@ -375,4 +413,17 @@ int filter_program(struct code *code, struct arena *arena, enum filter_hook_id i
 	ir_analyse(f);
 	ir_run_passes(f, kernel);
 	return codegen(f, kernel, f->arena, code, d);
+}
+
+int filter_program(struct code *code, struct arena *arena, enum filter_hook_id id,
+		   const struct cbpf_insn *in, u32 n, u32 kernel, struct diag *d)
+{
+	struct filter_part part = {.hook = id, .straight = id == HOOK_PLAIN};
+	int err = make_program(code, arena, part, in, n, kernel, d);
+
+	if (err || !part.straight || !uses_stack(code))
+		return err;
+	part.straight = false;
+	*code = (struct code){0};
+	return make_program(code, arena, part, in, n, kernel, d);
 }

@@ -20,9 +20,16 @@ struct needs {
 struct reach { /* bytes that are there; slow: that were fetched */
 	u32 lo, hi;
 };
+struct raw { /* bytes of the packet as they lie there, 0: none */
+	u32 value, bytes;
+};
 struct known {
 	struct reach abs, rel;
 	u32 most[REGS]; /* no number above this */
+	/* straight.c: */
+	u32 here;                  /* bit 63: control is here; 0: it always is */
+	struct raw raw;            /* that A is */
+	u32 values[REGS], pointer; /* of the registers; of X in the packet */
 };
 struct building {
 	struct ir_fn *f;
@@ -30,8 +37,9 @@ struct building {
 	const struct cbpf_insn *in;
 	u32 n;
 	u32 yes, no, result;
-	u32 missing; /* block for packets that lack bytes */
-	bool slow;   /* bytes are fetched */
+	u32 missing;   /* block for packets that lack bytes */
+	bool slow;     /* bytes are fetched */
+	bool straight; /* without branches: straight.c */
 	struct needs *needs;
 	u32 *blocks;
 	struct known **at, now;
@@ -54,6 +62,20 @@ static inline void go_on_if(struct building *b, u32 cond, u32 otherwise)
 	ir_seal(b->f, next);
 	ir_at(b->f, next);
 }
+
+/* ---- bpf.c */
+void know_both(struct building *, struct known *into, const struct known *other);
+int put_insn(struct building *, u32 pc);
+
+/* ---- straight.c */
+#define STRAIGHT_BYTES 192 /* of a packet that are read, whatever it is */
+/* From where the function is open, which ends there: returns what the filter does, or goes on in
+ * another block that asks again. */
+void straight_build(struct building *, u32 otherwise);
+/* The packet has so many bytes from a place, a number or 0. */
+void straight_want(struct building *, u32 at, u32 bytes);
+/* A, which was `raw`, is masked. */
+void straight_and(struct building *, struct raw, u32 k);
 
 /* ---- bpf_packet.c. Values, 0: cannot be had here */
 enum load_kind load_kind(const struct cbpf_insn *);

@@ -181,6 +181,7 @@ static u32 bytes_at(struct building *b, u32 bytes, u32 pointer, s32 off)
 {
 	u32 v = ir_load(b->f, bytes, false, pointer, off);
 
+	b->now.raw = (struct raw){v, bytes};
 	if (bytes == 1)
 		return v;
 	return ir_un(b->f, bytes == 4 ? IR_BSWAP32 : IR_BSWAP16, IRT_I32, v);
@@ -216,7 +217,9 @@ static void want(struct building *b, u32 pointer, u32 at, u32 bytes)
 	struct ir_fn *f = b->f;
 	u32 k = ir_const(f, bytes);
 
-	if (b->end)
+	if (b->straight)
+		straight_want(b, at, bytes);
+	else if (b->end)
 		go_on_if(b, ir_bin(f, IR_ULE, IRT_I64, ir_add_imm(f, pointer, bytes), b->end),
 			 b->missing);
 	else

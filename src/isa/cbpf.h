@@ -67,6 +67,7 @@ struct cbpf_packet {
 	u64 captured;                    /* bytes that are there */
 	u32 len;                         /* bytes that it had on the wire */
 	u32 net;                         /* offset of the network header */
+	u32 room;                        /* bytes behind the captured ones that may be read */
 	u32 ancillary[CBPF_AD_MOST / 4]; /* by number / 4 */
 };
 

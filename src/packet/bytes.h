@@ -4,6 +4,8 @@
 
 #include "packet/packet.h"
 
+#include <pthread.h>
+
 struct bytes {
 	int fd;
 	const u8 *map;   /* the whole file, if it can be mapped, or unpacked into `text` */
@@ -11,7 +13,9 @@ struct bytes {
 	struct buf
 		text; /* unpacked; of a pipe: what was read and is not used up yet, from `at` on */
 	u64 gone;     /* bytes of a pipe in front of text */
-	bool mapped, ended;
+	bool mapped, ended, helped;
+	bool enough;      /* tells `helper` to end */
+	pthread_t helper; /* while `helped`: maps what comes */
 };
 
 int bytes_open(struct bytes *, int fd, const char *name, struct diag *);
@@ -19,7 +23,7 @@ void bytes_close(struct bytes *);
 const u8 *bytes_read(struct bytes *, size_t n); /* of a pipe: for bytes_peek() */
 
 /* Of a mapped file: makes the kernel map what comes, in one go; up to where. */
-const u8 *bytes_ahead(const struct bytes *, size_t from);
+const u8 *bytes_ahead(struct bytes *, size_t from);
 
 /* The next n bytes; NULL: there are not so many. They are good until the next call. */
 static inline const u8 *bytes_peek(struct bytes *s, size_t n)
@@ -39,6 +43,13 @@ static inline const u8 *bytes_take(struct bytes *s, size_t n)
 static inline bool bytes_at_end(struct bytes *s)
 {
 	return !bytes_peek(s, 1);
+}
+/* How many may be read from here on: all that are there. */
+static inline u32 bytes_room(const struct bytes *s)
+{
+	size_t n = (s->map ? s->size : s->text.n) - s->at;
+
+	return (u32)MIN(n, (size_t)UINT16_MAX);
 }
 static inline u64 bytes_offset(const struct bytes *s) /* bytes used so far */
 {

@@ -25,7 +25,8 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES (1u << 18)
-#define BLOCKS      64
+#define BLOCKS      64 /* of the ring, where nobody says how large it is to be */
+#define BLOCKS_MOST 16384
 #define FRAME_BYTES 2048 /* the kernel packs packets closer than that */
 #define RETIRE_MS   50   /* a block that is not full is given to us after that time */
 #define SLL2_BYTES  20
@@ -34,6 +35,7 @@
 struct packet_live {
 	int fd, loopback; /* number of the device `lo`, whose packets come twice */
 	u8 *ring;
+	u32 blocks;
 	u32 block, left; /* at hand, packets left in it */
 	const u8 *next;
 	bool cooked;
@@ -71,23 +73,24 @@ static u32 link_of(int fd, const char *device, bool *cooked)
 	}
 }
 
-static int ring_open(struct packet_live *l, const char *device, struct diag *d)
+static int ring_open(struct packet_live *l, const struct packet_live_opts *o, struct diag *d)
 {
 	const int version = TPACKET_V3, reserve = TAG_BYTES;
 	struct tpacket_req3 req = {.tp_block_size = BLOCK_BYTES,
-				   .tp_block_nr = BLOCKS,
+				   .tp_block_nr = l->blocks,
 				   .tp_frame_size = FRAME_BYTES,
-				   .tp_frame_nr = BLOCK_BYTES / FRAME_BYTES * BLOCKS,
+				   .tp_frame_nr = BLOCK_BYTES / FRAME_BYTES * l->blocks,
 				   .tp_retire_blk_tov = RETIRE_MS};
 	void *p;
 
 	if (setsockopt(l->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) ||
 	    setsockopt(l->fd, SOL_PACKET, PACKET_RESERVE, &reserve, sizeof(reserve)) ||
 	    setsockopt(l->fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req)))
-		return refused(d, device, "no ring");
-	p = mmap(NULL, (size_t)BLOCK_BYTES * BLOCKS, PROT_READ | PROT_WRITE, MAP_SHARED, l->fd, 0);
+		return refused(d, o->device, "no ring");
+	p = mmap(NULL, (size_t)BLOCK_BYTES * l->blocks, PROT_READ | PROT_WRITE, MAP_SHARED, l->fd,
+		 0);
 	if (p == MAP_FAILED)
-		return refused(d, device, "no memory for the ring");
+		return refused(d, o->device, "no memory for the ring");
 	l->ring = p;
 	return 0;
 }
@@ -135,7 +138,9 @@ int packet_live_open(struct packet_live **out, const struct packet_live_opts *o,
 		l->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	}
 	l->copy = malloc(PACKET_BYTES_MOST + SLL2_BYTES + TAG_BYTES);
-	err = l->copy ? ring_open(l, o->device, d) : -ENOMEM;
+	l->blocks = o->ring_kib ? MIN(MAX(o->ring_kib / (BLOCK_BYTES / 1024), 2u), BLOCKS_MOST)
+				: BLOCKS;
+	err = l->copy ? ring_open(l, o, d) : -ENOMEM;
 	*out = l;
 	return err;
 }
@@ -155,7 +160,7 @@ void packet_live_close(struct packet_live *l)
 	if (!l)
 		return;
 	if (l->ring)
-		munmap(l->ring, (size_t)BLOCK_BYTES * BLOCKS);
+		munmap(l->ring, (size_t)BLOCK_BYTES * l->blocks);
 	if (l->fd >= 0)
 		close(l->fd);
 	free(l->copy);
@@ -187,7 +192,7 @@ static bool next_block(struct packet_live *l)
 	if (l->next) {
 		__atomic_store_n(&block_of(l)->hdr.bh1.block_status, TP_STATUS_KERNEL,
 				 __ATOMIC_RELEASE);
-		l->block = (l->block + 1) % BLOCKS;
+		l->block = (l->block + 1) % l->blocks;
 		l->next = NULL;
 	}
 	b = block_of(l);

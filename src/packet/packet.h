@@ -39,6 +39,7 @@ struct packet {
 	const u8 *data; /* good until the next packet is read */
 	u32 captured;   /* bytes at data */
 	u32 len;        /* bytes on the wire */
+	u32 room;       /* bytes behind the captured ones that may be read */
 	u32 link;       /* enum packet_link, or a number that we do not know */
 	u32 iface;      /* of the file, from 0 */
 	u32 protocol;   /* of the link's payload as the kernel says; 0: unknown */
@@ -52,15 +53,18 @@ enum packet_way { PACKET_CAME = 1, PACKET_WENT = 2 };
 struct packet_reader;
 /* Takes a descriptor, which may be a pipe, and closes it in the end. name: for messages. */
 int packet_reader_open(struct packet_reader **, int fd, const char *name, struct diag *);
-int packet_reader_open_file(struct packet_reader **, const char *path, struct diag *); /* "-": stdin */
+int packet_reader_open_file(struct packet_reader **, const char *path,
+			    struct diag *); /* "-": stdin */
 /* 1: a packet; 0: the end; -EINVAL: the file is broken here, which was reported. */
 int packet_read(struct packet_reader *, struct packet *);
-/* Reads packets while that is fast, and counts those that a test takes; the rest is left to
- * packet_read(). The test is given the address of a struct cbpf_packet (isa/cbpf.h); NULL: takes all. */
+/* Reads packets of a kind of link while that is fast, and counts those that a test takes; what
+ * comes then is left to packet_read(). The test is given the address of a struct cbpf_packet
+ * (isa/cbpf.h); NULL: takes all. */
 struct packet_counts {
 	u64 seen, taken;
 };
-void packet_count(struct packet_reader *, u64 (*test)(u64 packet), struct packet_counts *);
+void packet_count(struct packet_reader *, u32 link, u64 (*test)(u64 packet),
+		  struct packet_counts *);
 void packet_reader_close(struct packet_reader *);
 /* Of the first interface, -1: no interface was seen yet. snaplen may be NULL. */
 int packet_reader_link(const struct packet_reader *, u32 *snaplen);
@@ -74,6 +78,7 @@ struct packet_live;
 struct packet_live_opts {
 	const char *device; /* "any": all */
 	bool promiscuous;   /* frames for others, too */
+	u32 ring_kib;       /* of packets that wait; 0: 16 MiB */
 	const void
 		*insns; /* a filter in classic BPF for packets of packet_live_link(); NULL: none */
 	u32 ninsns;
@@ -130,8 +135,10 @@ struct packet_printer {
 	bool quiet;        /* -q */
 	bool absolute;     /* -S: sequence numbers as they are */
 	bool number;       /* -#: lines are numbered */
+	u8 verbose;        /* -v 1, -vv 2, -vvv 3 */
+	bool unchecked;    /* -K: checksums of IP, TCP, UDP are not looked at */
 	u64 count;         /* of lines so far */
-	u8 hex;		   /* -x 1, -xx 2, -X 3, -XX 4 */
+	u8 hex;            /* -x 1, -xx 2, -X 3, -XX 4 */
 	bool ascii;        /* -A */
 	bool processes;    /* --proc: whose it is */
 	u64 first, before; /* times of earlier packets */

@@ -80,6 +80,18 @@ void put_text(struct line *l, const u8 *p, u32 n)
 			buf_printf(l->b, "\\%03o", p[i]);
 }
 
+void put_visible(struct line *l, const u8 *p, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		u8 c = p[i] & 0x7f;
+
+		put(l, p[i] & 0x80 ? "M-" : "");
+		if (c < 32 || c == 127)
+			buf_char(l->b, '^');
+		buf_char(l->b, (char)(c < 32 || c == 127 ? c ^ 0x40 : c));
+	}
+}
+
 /* ---- time */
 
 static void put_fraction(struct line *l, u64 ns)
@@ -175,12 +187,12 @@ static void put_ethertype(struct line *l, u32 type)
 }
 
 /* 16 bytes a line, in hexadecimal and, with `text`, as characters. */
-static void put_hex(struct line *l, struct view v, bool text)
+void put_hex(struct line *l, const char *row, struct view v, bool text)
 {
 	for (u32 i = 0; i < v.n; i += 16) {
 		u32 n = MIN(16u, v.n - i);
 
-		buf_printf(l->b, "\n\t0x%04x:  ", i);
+		buf_printf(l->b, "%s0x%04x:  ", row, i);
 		for (u32 k = 0; k < n; k++)
 			buf_printf(l->b, k & 1 && k + 1 < n ? "%02x " : "%02x", v.p[i + k]);
 		if (!text)
@@ -244,7 +256,7 @@ static void print_mpls(struct line *l, struct view v)
 		if (!n)
 			put(l, "MPLS (");
 		else
-			put(l, " (");
+			put(l, l->o->verbose ? "\n\t(" : " (");
 		put_u32(l, "label ", label >> 12);
 		if (label >> 12 < 4)
 			buf_printf(l->b, " (%s)",
@@ -260,17 +272,24 @@ static void print_mpls(struct line *l, struct view v)
 	}
 	if (!v.n)
 		return;
-	put(l, " ");
+	put(l, l->o->verbose ? "\n\t" : " ");
 	print_ethertype(l, *v.p >> 4 == 6 ? 0x86dd : 0x0800, v, !l->o->link_header);
 }
 
-static void print_ppp(struct line *l, struct view v)
+void print_ppp(struct line *l, struct view v)
 {
 	u32 protocol;
 
 	if (!view_has(&v, 0, 2)) {
 		put_short(l, "ppp");
 		return;
+	}
+	if (*v.p == 0xff && v.p[1] == 3) { /* as on a line: RFC 1662 */
+		v = view_from(v, 2);
+		if (!view_has(&v, 0, 2)) {
+			put_short(l, "ppp");
+			return;
+		}
 	}
 	protocol = *v.p & 1 ? *v.p : view_u16(&v, 0);
 	v = view_from(v, *v.p & 1 ? 1 : 2);
@@ -428,7 +447,7 @@ static void print_null(struct line *l, struct view v)
 	if (type)
 		print_ethertype(l, type, view_from(v, 4), !l->o->link_header);
 	else if (!l->o->hex)
-		put_hex(l, view_from(v, 4), true);
+		put_hex(l, "\n\t", view_from(v, 4), true);
 }
 
 static void print_raw(struct line *l, struct view v)
@@ -506,7 +525,7 @@ void packet_print(struct buf *b, struct packet_printer *o, const struct packet *
 	if (o->ascii)
 		put_ascii(&l, bytes);
 	else if (o->hex)
-		put_hex(&l, bytes, o->hex > 2);
+		put_hex(&l, "\n\t", bytes, o->hex > 2);
 	buf_char(b, '\n');
 }
 

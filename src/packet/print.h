@@ -22,6 +22,8 @@ struct ends {
 	const u8 *src, *dst; /* addresses */
 	bool six;
 	bool bare; /* they were written already */
+	u8 hops;   /* that it may still go: ttl, hop limit */
+	bool part; /* of a packet: no checksum is over it */
 };
 
 static inline bool view_has(const struct view *v, u32 at, u32 n)
@@ -71,9 +73,30 @@ void put_ends(struct line *, const struct ends *, u32 sport, u32 dport);
 /* Text of a protocol up to the end of the line; others than ASCII as in \ooo. */
 void put_text(struct line *, const u8 *p, u32 n);
 
+/* The same, others as ^M and M-a. */
+void put_visible(struct line *, const u8 *p, u32 n);
+
+/* Rows of 16 bytes, each begun so ("\n\t"), with characters behind them where text is wanted. */
+void put_hex(struct line *, const char *row, struct view, bool text);
+
 /* print.c */
 const char *ethertype_name(u32 type);
 void print_ethertype(struct line *, u32 type, struct view, bool named);
+void print_ppp(struct line *, struct view);
+/* checksum.c: 0 where what stands there is right */
+u32 checksum(const u8 *, u32 n);
+/* What TCP and UDP have, over addresses, too. */
+u32 checksum_above(const struct ends *, u32 protocol, const u8 *, u32 n);
+u32 checksum_wanted(u32 stands, u32 rest); /* what would be right */
+/* Is it wanted that sums are checked, and can this one be? */
+static inline bool checks(const struct line *l, const struct view *v, u32 n)
+{
+	return l->o->verbose && view_has(v, 0, n);
+}
+/* print_details.c */
+void put_ip4_details(struct line *, const struct view *, u32 head);
+void put_ip6_details(struct line *, const struct view *);
+void put_ip6_options(struct line *, const struct view *, u32 n);
 /* print_ip.c */
 /* named: with "IP " in front */
 void print_ip4(struct line *, struct view, bool named);
@@ -81,7 +104,7 @@ void print_ip6(struct line *, struct view, bool named);
 void print_ip_protocol(struct line *, u32 protocol, struct view, const struct ends *);
 /* print_arp.c */
 void print_arp(struct line *, struct view, const char *name);
-/* print_icmp.c */
+/* print_icmp.c, print_icmp6.c */
 void print_icmp(struct line *, struct view, const struct ends *);
 void print_icmp6(struct line *, struct view, const struct ends *);
 /* print_tcp.c */
@@ -89,8 +112,26 @@ void print_tcp(struct line *, struct view, const struct ends *);
 void flows_free(struct packet_flows *);
 /* print_udp.c */
 void print_udp(struct line *, struct view, const struct ends *);
+/* print_tunnel.c */
+void print_gre(struct line *, struct view, const struct ends *);
+void print_vxlan(struct line *, struct view);
+void print_geneve(struct line *, struct view);
+void print_otv(struct line *, struct view);
+/* print_route.c */
+extern const char *const group_changes[7]; /* by their number, from 1 on */
+void print_igmp(struct line *, struct view, const struct ends *);
+void print_ospf(struct line *, struct view, const struct ends *);
+void print_vrrp(struct line *, struct view, const struct ends *);
+void print_pim(struct line *, struct view, const struct ends *);
+void print_ipcomp(struct line *, struct view, const struct ends *);
+/* print_sctp.c */
+void print_sctp(struct line *, struct view, const struct ends *);
 /* print_dns.c */
 void print_dns(struct line *, struct view, bool multicast);
+/* The name at `at`; returns what follows it, 0: it is cut off or broken. */
+u32 print_dns_name(struct line *, const struct view *, u32 at);
+/* print_ntp.c */
+void print_ntp(struct line *, struct view);
 /* print_dhcp.c */
 void print_dhcp(struct line *, struct view);
 /* print_payload.c; false: it is not one */

@@ -84,6 +84,7 @@ void print_arp(struct line *l, struct view v, const char *name)
 		return;
 	}
 	put(l, name);
+	put(l, l->o->verbose ? "Ethernet (len 6), IPv4 (len 4), " : "");
 	a = (struct arp){v.p + 8, v.p + 14, v.p + 18, v.p + 24};
 	put_operation(l, view_u16(&v, 6), &a);
 	put_u32(l, ", length ", v.len);

@@ -79,6 +79,70 @@ static u32 name_at(struct line *l, const struct view *v, u32 at)
 	return 0;
 }
 
+u32 print_dns_name(struct line *l, const struct view *v, u32 at)
+{
+	return name_at(l, v, at);
+}
+
+static void put_class(struct line *l, u32 class)
+{
+	if (class != 1)
+		buf_printf(l->b,
+			   class == 3     ? " CHAOS"
+			   : class == 4   ? " HESIOD"
+			   : class == 255 ? " ANY"
+					  : " (Class %u)",
+			   class);
+}
+
+/* "1d1h", "5m", "0s" */
+static void put_ttl(struct line *l, u32 seconds)
+{
+	static const struct {
+		u32 seconds;
+		char name;
+	} units[] = {{604800, 'w'}, {86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+	bool any = false;
+
+	put(l, " [");
+	for (u32 i = 0; i < ARRAY_SIZE(units); i++)
+		if (seconds >= units[i].seconds || (!any && units[i].seconds == 1)) {
+			buf_printf(l->b, "%u%c", seconds / units[i].seconds, units[i].name);
+			seconds %= units[i].seconds;
+			any = true;
+		}
+	put(l, "]");
+}
+
+/* What a record of EDNS (RFC 6891) has in the place of others' class and time. */
+static void put_edns(struct line *l, const struct view *v, u32 after, u32 n)
+{
+	static const struct {
+		u32 code;
+		const char *name;
+	} names[] = {{3, "NSID"},       {8, "ECS"},      {10, "COOKIE"},
+		     {11, "KEEPALIVE"}, {12, "PADDING"}, {15, "EDE"}};
+	const struct view all = view_cut(*v, after + 10 + n);
+
+	put_u32(l, " UDPsize=", view_u16(v, after + 2));
+	put(l, view_u16(v, after + 6) & 0x8000 ? " DO" : "");
+	for (u32 at = after + 10, size; view_has(&all, at, 4); at += 4 + size) {
+		u32 i = 0;
+
+		size = view_u16(&all, at + 2);
+		while (i < ARRAY_SIZE(names) && names[i].code != view_u16(&all, at))
+			i++;
+		if (i < ARRAY_SIZE(names))
+			buf_printf(l->b, " [%s", names[i].name);
+		else
+			buf_printf(l->b, " [Opt%u", view_u16(&all, at));
+		put(l, size ? " " : "");
+		for (u32 k = 0; k < size && view_has(&all, at + 4 + k, 1); k++)
+			buf_printf(l->b, "%02x", all.p[at + 4 + k]);
+		put(l, "]");
+	}
+}
+
 /* A question; returns what follows it, or 0. */
 static u32 put_question(struct line *l, const struct view *v, u32 at, bool multicast)
 {
@@ -93,16 +157,23 @@ static u32 put_question(struct line *l, const struct view *v, u32 at, bool multi
 		put(l, class & 0x8000 ? " (QU)" : " (QM)");
 		class &= 0x7fff;
 	}
-	if (class != 1)
-		buf_printf(l->b,
-			   class == 3     ? " CHAOS"
-			   : class == 4   ? " HESIOD"
-			   : class == 255 ? " ANY"
-					  : " (Class %u)",
-			   class);
+	put_class(l, class);
 	put(l, "? ");
 	name_at(l, v, name);
 	return after + 4;
+}
+
+/* Who is responsible, and his five numbers. */
+static bool put_authority(struct line *l, const struct view *v, u32 at)
+{
+	at = name_at(l, v, at);
+	put(l, " ");
+	at = at ? name_at(l, v, at) : 0;
+	if (!at || !view_has(v, at, 20))
+		return false;
+	for (u32 i = 0; i < 20; i += 4)
+		put_u32(l, " ", view_u32(v, at + i));
+	return true;
 }
 
 static bool put_data(struct line *l, const struct view *v, u32 type, u32 at, u32 n)
@@ -136,6 +207,12 @@ static bool put_data(struct line *l, const struct view *v, u32 type, u32 at, u32
 		put_u32(l, " ", view_u16(v, at));
 		put_u32(l, " ", view_u16(v, at + 2));
 		return true;
+	case TYPE_SOA:
+		if (!l->o->verbose) {
+			l->b->n--;
+			return true;
+		}
+		return put_authority(l, v, at);
 	case TYPE_TXT:
 		for (u32 i = at, len; i < at + n; i += 1 + len) {
 			len = view_has(&all, i, 1) ? v->p[i] : 0;
@@ -160,15 +237,21 @@ static u32 put_record(struct line *l, const struct view *v, u32 at, bool multica
 	type = view_u16(v, after);
 	class = view_u16(v, after + 2);
 	n = view_u16(v, after + 8);
+	if (l->o->verbose) {
+		put(l, " ");
+		name_at(l, v, at);
+	}
 	if (type != TYPE_OPT) {
 		if (multicast && class & 0x8000)
 			put(l, " (Cache flush)");
-		class = multicast ? class & 0x7fff : class;
-		if (class != 1)
-			buf_printf(l->b, " (Class %u)", class);
+		put_class(l, multicast ? class & 0x7fff : class);
+		if (l->o->verbose > 2)
+			put_ttl(l, view_u32(v, after + 4));
 	}
 	put(l, " ");
 	put_type(l, type);
+	if (type == TYPE_OPT)
+		put_edns(l, v, after, n);
 	if (!put_data(l, v, type, after + 10, n))
 		return 0;
 	return after + 10 + n;
@@ -199,6 +282,27 @@ static const char *const rcodes[] = {"",         " FormErr", " ServFail", " NXDo
 				     " NXRRSet", " NotAuth", " NotZone",  " Resp11",
 				     " Resp12",  " Resp13",  " Resp14",   " NoChange"};
 
+/* n records, or none; where they end, 0: they are cut off. */
+static u32 put_records(struct line *l, const struct view *v, const char *head, u32 at, u32 n,
+		       bool multicast)
+{
+	put(l, n ? head : "");
+	for (u32 i = 0; i < n && at; i++) {
+		put(l, i ? "," : "");
+		at = put_record(l, v, at, multicast);
+	}
+	return at;
+}
+
+/* Authority and additional ones, which -vv shows. */
+static bool put_others(struct line *l, const struct view *v, u32 at, bool multicast)
+{
+	if (l->o->verbose < 2)
+		return true;
+	at = put_records(l, v, " ns:", at, view_u16(v, 8), multicast);
+	return at && put_records(l, v, " ar:", at, view_u16(v, 10), multicast);
+}
+
 static bool print_response(struct line *l, const struct view *v, u32 flags, bool multicast)
 {
 	u32 answers = view_u16(v, 6), at = 12;
@@ -206,25 +310,26 @@ static bool print_response(struct line *l, const struct view *v, u32 flags, bool
 	put(l, opcodes[flags >> 11 & 15]);
 	put(l, rcodes[flags & 15]);
 	put(l, flags & 0x0400 ? "*" : "");
-	put(l, flags & 0x0080 || multicast ? "" : "-");
+	put(l, flags & 0x0080 ? "" : "-");
 	put(l, flags & 0x0200 ? "|" : "");
 	put(l, flags & 0x0020 ? "$" : "");
 	if (view_u16(v, 4) != 1)
 		buf_printf(l->b, " [%uq]", view_u16(v, 4));
 	for (u32 i = 0; i < view_u16(v, 4); i++) {
-		at = name_at(NULL, v, at);
+		if (l->o->verbose > 1) {
+			put(l, i ? ", q:" : " q:");
+			at = put_question(l, v, at, multicast);
+		} else {
+			put(l, i ? "," : "");
+			at = name_at(NULL, v, at);
+			at += at ? 4 : 0;
+		}
 		if (!at)
 			return false;
-		at += 4;
 	}
 	buf_printf(l->b, " %u/%u/%u", answers, view_u16(v, 8), view_u16(v, 10));
-	for (u32 i = 0; i < answers; i++) {
-		put(l, i ? "," : "");
-		at = put_record(l, v, at, multicast);
-		if (!at)
-			return false;
-	}
-	return true;
+	at = put_records(l, v, "", at, answers, multicast);
+	return at && put_others(l, v, at, multicast);
 }
 
 static bool print_query(struct line *l, const struct view *v, u32 flags, bool multicast)
@@ -242,7 +347,9 @@ static bool print_query(struct line *l, const struct view *v, u32 flags, bool mu
 		if (!at)
 			return false;
 	}
-	return true;
+	if (l->o->verbose > 1)
+		at = put_records(l, v, "", at, view_u16(v, 6), multicast);
+	return at && put_others(l, v, at, multicast);
 }
 
 void print_dns(struct line *l, struct view v, bool multicast)

@@ -1,4 +1,4 @@
-/* print_icmp.c: ICMP (RFC 792) and ICMPv6 (RFC 4443, RFC 4861). */
+/* print_icmp.c: ICMP (RFC 792). */
 #include "packet/print.h"
 
 /* ---- what a message says about another packet, which it brings the beginning of */
@@ -133,7 +133,7 @@ static void put_milliseconds(struct line *l, const char *what, u32 t)
 
 static bool print_time(struct line *l, const struct view *v, bool reply)
 {
-	if (!view_has(v, 0, 20))
+	if (!view_has(v, 0, reply ? 20 : 8))
 		return false;
 	buf_printf(l->b, "time stamp %s id %u seq %u", reply ? "reply" : "query", view_u16(v, 4),
 		   view_u16(v, 6));
@@ -187,152 +187,65 @@ static bool print_icmp_kind(struct line *l, const struct view *v)
 	}
 }
 
+static void put_wrong(struct line *l, const struct view *v)
+{
+	u32 rest = checksum(v->p, v->len);
+
+	if (rest)
+		buf_printf(l->b, " (wrong icmp cksum %x (->%x)!)", view_u16(v, 2),
+			   checksum_wanted(view_u16(v, 2), rest));
+}
+
+/* Errors bring the beginning of the packet that they are about. */
+static bool is_error(u32 kind)
+{
+	return (kind >= 3 && kind <= 5) || kind == 11 || kind == 12;
+}
+
+static void print_quoted(struct line *l, struct view v)
+{
+	if (l->depth++ > LINE_DEPTH_MOST)
+		;
+	else if (v.n)
+		print_ip4(l, v, !l->o->link_header);
+	else
+		put_short(l, "icmp");
+	l->depth--;
+}
+
+/* Of many kinds the first two bytes say all. */
+static u32 bytes_needed(const struct view *v)
+{
+	if (!v->n)
+		return 2;
+	switch (*v->p) {
+	case 0:
+	case 3:
+	case 5:
+	case 8:
+	case 13:
+	case 14: return 8;
+	case 11: return view_has(v, 1, 1) && v->p[1] ? 8 : 2;
+	case 12: return view_has(v, 1, 1) && v->p[1] ? 2 : 5;
+	default: return 2;
+	}
+}
+
 void print_icmp(struct line *l, struct view v, const struct ends *e)
 {
 	size_t from = l->b->n;
 
-	(void)e;
 	put(l, "ICMP ");
-	if (!view_has(&v, 0, 8) || !print_icmp_kind(l, &v)) {
+	if (!view_has(&v, 0, bytes_needed(&v)) || !print_icmp_kind(l, &v)) {
 		l->b->n = MIN(l->b->n, from); /* nothing of it is said then */
 		put_short(l, "icmp");
 		return;
 	}
 	put_u32(l, ", length ", v.len);
-}
-
-/* ---- ICMPv6 */
-
-static const struct icmp6_row {
-	u32 kind;
-	const char *name;
-} kinds6[] = {
-	{1, "destination unreachable"},
-	{2, "packet too big"},
-	{3, "time exceeded in-transit"},
-	{4, "parameter problem"},
-	{128, "echo request"},
-	{129, "echo reply"},
-	{130, "multicast listener query"},
-	{131, "multicast listener report"},
-	{132, "multicast listener done"},
-	{133, "router solicitation"},
-	{134, "router advertisement"},
-	{135, "neighbor solicitation"},
-	{136, "neighbor advertisement"},
-	{137, "redirect"},
-	{138, "router renumbering"},
-	{139, "node information query"},
-	{140, "node information reply"},
-	{143, "multicast listener report v2"},
-};
-
-/* With the blanks and commas that people know. */
-static const char *const unreachables6[] = {
-	", unreachable route ",   ",  unreachable prohibited ", ", beyond scope ",
-	", unreachable address ", ", unreachable port, ",
-};
-
-static bool print_unreachable6(struct line *l, const struct view *v)
-{
-	u32 code = v->p[1];
-	struct view inner = view_from(*v, 8);
-
-	if (code >= ARRAY_SIZE(unreachables6)) {
-		put_u32(l, ", unknown unreach code (", code);
-		put(l, ")");
-		return true;
+	if (!e->part && checks(l, &v, v.len))
+		put_wrong(l, &v);
+	if (l->o->verbose && is_error(*v.p)) {
+		put(l, "\n\t");
+		print_quoted(l, view_from(v, 8));
 	}
-	put(l, unreachables6[code]);
-	if (!view_has(&inner, 0, 40)) {
-		l->b->n -= l->b->n > 0; /* the blank */
-		return false;
-	}
-	if (code != 4) {
-		put_ip6(l, inner.p + 24);
-		if (code == 2) {
-			put(l, ", source address ");
-			put_ip6(l, inner.p + 8);
-		}
-		return true;
-	}
-	if (!view_has(&inner, 40, 4))
-		return false;
-	put_ip6(l, inner.p + 24);
-	if (inner.p[6] == 6 || inner.p[6] == 17)
-		put(l, inner.p[6] == 6 ? " tcp port " : " udp port ");
-	else
-		buf_printf(l->b, " protocol %u port ", inner.p[6]);
-	buf_u64(l->b, view_u16(&inner, 42));
-	return true;
-}
-
-/* What stands behind the name. */
-static bool print_icmp6_rest(struct line *l, const struct view *v)
-{
-	struct view inner;
-
-	switch (*v->p) {
-	case 1: return print_unreachable6(l, v);
-	case 2: put_u32(l, ", mtu ", view_u32(v, 4)); return true;
-	case 3:
-		inner = view_from(*v, 8);
-		if (!v->p[1] && !view_has(&inner, 0, 40))
-			return false;
-		if (v->p[1] > 1) {
-			put_u32(l, ", unknown code (", v->p[1]);
-			put(l, ")");
-		} else if (!v->p[1]) {
-			put(l, " for ");
-			put_ip6(l, inner.p + 24);
-		} else {
-			put(l, " (reassembly)");
-		}
-		return true;
-	case 128:
-	case 129:
-		put_u32(l, ", id ", view_u16(v, 4));
-		put_u32(l, ", seq ", view_u16(v, 6));
-		return true;
-	case 135:
-	case 136:
-		if (!view_has(v, 8, 16))
-			return false;
-		put(l, *v->p == 135 ? ", who has " : ", tgt is ");
-		put_ip6(l, v->p + 8);
-		return true;
-	case 137:
-		if (!view_has(v, 8, 32))
-			return false;
-		put(l, ", ");
-		put_ip6(l, v->p + 24);
-		put(l, " to ");
-		put_ip6(l, v->p + 8);
-		return true;
-	case 143: buf_printf(l->b, ", %u group record(s)", view_u16(v, 6)); return true;
-	default: return true;
-	}
-}
-
-void print_icmp6(struct line *l, struct view v, const struct ends *e)
-{
-	const struct icmp6_row *row = kinds6;
-
-	(void)e;
-	if (!v.n) {
-		put_short(l, "icmp6");
-		return;
-	}
-	put(l, "ICMP6, ");
-	while (row < kinds6 + ARRAY_SIZE(kinds6) && row->kind != *v.p)
-		row++;
-	if (row < kinds6 + ARRAY_SIZE(kinds6))
-		put(l, row->name);
-	else
-		buf_printf(l->b, "unknown icmp6 type (%u)", *v.p);
-	if (!view_has(&v, 0, 8) || !print_icmp6_rest(l, &v)) {
-		put_short(l, "icmp6");
-		return;
-	}
-	put_u32(l, ", length ", v.len);
 }

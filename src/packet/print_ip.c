@@ -17,7 +17,11 @@ enum protocol {
 	P_ICMP6 = 58,
 	P_NOTHING = 59,
 	P_OPTIONS = 60,
-	P_MOBILITY = 135,
+	P_OSPF = 89,
+	P_PIM = 103,
+	P_IPCOMP = 108,
+	P_VRRP = 112,
+	P_SCTP = 132,
 };
 
 static void print_ipip(struct line *l, struct view v, const struct ends *e)
@@ -32,33 +36,6 @@ static void print_6in4(struct line *l, struct view v, const struct ends *e)
 	print_ethertype(l, 0x86dd, v, !l->o->link_header);
 }
 
-/* RFC 2784, RFC 2890 */
-static void print_gre(struct line *l, struct view v, const struct ends *e)
-{
-	u32 flags, type, at = 4;
-
-	(void)e;
-	if (!view_has(&v, 0, 4)) {
-		put_short(l, "gre");
-		return;
-	}
-	flags = view_u16(&v, 0);
-	type = view_u16(&v, 2);
-	buf_printf(l->b, "GREv%u", flags & 7);
-	at += flags & 0x8000 ? 4 : 0;
-	if (flags & 0x2000 && view_has(&v, at, 4))
-		buf_printf(l->b, ", key=0x%x", view_u32(&v, at));
-	at += flags & 0x2000 ? 4 : 0;
-	if (flags & 0x1000 && view_has(&v, at, 4))
-		put_u32(l, ", seq ", view_u32(&v, at));
-	at += flags & 0x1000 ? 4 : 0;
-	if (l->o->link_header)
-		buf_printf(l->b, ", proto %s (0x%04x)", ethertype_name(type), type);
-	put_u32(l, ", length ", v.len);
-	put(l, ": ");
-	print_ethertype(l, type, view_from(v, at), !l->o->link_header);
-}
-
 /* RFC 4303 */
 static void print_esp(struct line *l, struct view v, const struct ends *e)
 {
@@ -71,54 +48,21 @@ static void print_esp(struct line *l, struct view v, const struct ends *e)
 		   v.len);
 }
 
-/* RFC 2236, RFC 3376 */
-static void print_igmp(struct line *l, struct view v, const struct ends *e)
-{
-	static const char *const joins[] = {
-		[0x12] = "v1 report", [0x16] = "v2 report", [0x17] = "leave"};
-
-	(void)e;
-	put(l, "igmp ");
-	if (!view_has(&v, 0, 8)) {
-		put_short(l, "igmp");
-		return;
-	}
-	switch (*v.p) {
-	case 0x11:
-		buf_printf(l->b, "query v%u", v.len >= 12 ? 3 : v.p[1] ? 2 : 1);
-		if (view_u32(&v, 4)) {
-			put(l, " [gaddr ");
-			put_ip4(l, v.p + 4);
-			put(l, "]");
-		}
-		break;
-	case 0x12:
-	case 0x16:
-	case 0x17:
-		put(l, joins[*v.p]);
-		put(l, " ");
-		put_ip4(l, v.p + 4);
-		break;
-	case 0x22:
-		put_u32(l, "v3 report, ", view_u16(&v, 6));
-		put(l, " group record(s)");
-		break;
-	default: buf_printf(l->b, "[type 0x%02x]", *v.p);
-	}
-}
-
 static const struct protocol_row {
 	u32 number;
 	void (*print)(struct line *, struct view, const struct ends *);
 } protocols[] = {
-	{P_TCP, print_tcp},     {P_UDP, print_udp},   {P_ICMP, print_icmp},
-	{P_ICMP6, print_icmp6}, {P_IGMP, print_igmp}, {P_IPIP, print_ipip},
-	{P_IPV6, print_6in4},   {P_GRE, print_gre},   {P_ESP, print_esp},
+	{P_TCP, print_tcp},     {P_UDP, print_udp},       {P_ICMP, print_icmp},
+	{P_ICMP6, print_icmp6}, {P_IGMP, print_igmp},     {P_IPIP, print_ipip},
+	{P_IPV6, print_6in4},   {P_GRE, print_gre},       {P_ESP, print_esp},
+	{P_OSPF, print_ospf},   {P_VRRP, print_vrrp},     {P_SCTP, print_sctp},
+	{P_PIM, print_pim},     {P_IPCOMP, print_ipcomp},
 };
 
 /* RFC 4302: what it protects follows. */
 static void print_ah(struct line *l, struct view v, const struct ends *e)
 {
+	struct ends inside = *e;
 	u32 n;
 
 	if (!view_has(&v, 0, 12)) {
@@ -126,12 +70,15 @@ static void print_ah(struct line *l, struct view v, const struct ends *e)
 		return;
 	}
 	n = (v.p[1] + 2) * 4u;
-	buf_printf(l->b, "AH(spi=0x%08x,", view_u32(&v, 4));
-	buf_printf(l->b, "sumlen=%u,seq=0x%x,icv=0x", n - 12, view_u32(&v, 8));
+	put(l, "AH(");
+	if (l->o->verbose)
+		buf_printf(l->b, "length=%u(%u-bytes),", v.p[1], n);
+	buf_printf(l->b, "spi=0x%08x,seq=0x%x,icv=0x", view_u32(&v, 4), view_u32(&v, 8));
 	for (u32 i = 12; i + 4 <= n && view_has(&v, i, 4); i += 4)
 		buf_printf(l->b, "%08x", view_u32(&v, i));
 	put(l, "): ");
-	print_ip_protocol(l, *v.p, view_from(v, n), e);
+	inside.bare = true;
+	print_ip_protocol(l, *v.p, view_from(v, n), &inside);
 }
 
 void print_ip_protocol(struct line *l, u32 protocol, struct view v, const struct ends *e)
@@ -152,7 +99,7 @@ void print_ip_protocol(struct line *l, u32 protocol, struct view v, const struct
 /* Who prints ports prints addresses, too. */
 static bool has_ends(u32 protocol)
 {
-	return protocol == P_TCP || protocol == P_UDP;
+	return protocol == P_TCP || protocol == P_UDP || protocol == P_SCTP;
 }
 
 static void put_hosts(struct line *l, const struct ends *e)
@@ -193,9 +140,13 @@ void print_ip4(struct line *l, struct view v, bool named)
 		return;
 	}
 	v = (struct view){v.p, MIN(v.n, len), len};
+	if (l->o->verbose)
+		put_ip4_details(l, &v, head);
 	e.src = v.p + 12;
 	e.dst = v.p + 16;
 	fragment = view_u16(&v, 6) & 0x1fff;
+	e.part = view_u16(&v, 6) & 0x2000;
+	e.hops = v.p[8];
 	if (fragment || !has_ends(v.p[9]) || v.n < head + 4)
 		put_hosts(l, &e);
 	if (fragment) {
@@ -212,7 +163,10 @@ static u32 print_fragment(struct line *l, const struct view *v)
 {
 	u32 off = view_u16(v, 2) & ~7u;
 
-	buf_printf(l->b, "frag (%u|%u)", off, v->len - 8);
+	put(l, "frag (");
+	if (l->o->verbose)
+		buf_printf(l->b, "0x%08x:", view_u32(v, 4));
+	buf_printf(l->b, "%u|%u)", off, v->len - 8);
 	if (!off)
 		put(l, " ");
 	return off;
@@ -240,8 +194,12 @@ static u32 print_extension(struct line *l, u32 kind, const struct view *v)
 		return 0;
 	}
 	switch (kind) {
-	case P_HOPS: put(l, "HBH "); break;
-	case P_OPTIONS: put(l, "DSTOPT "); break;
+	case P_HOPS:
+	case P_OPTIONS:
+		put(l, kind == P_HOPS ? "HBH " : "DSTOPT ");
+		if (l->o->verbose)
+			put_ip6_options(l, v, (v->p[1] + 1) * 8u);
+		break;
 	case P_ROUTE: print_route(l, v); break;
 	default: return print_fragment(l, v) ? 0 : 8;
 	}
@@ -270,7 +228,10 @@ void print_ip6(struct line *l, struct view v, bool named)
 	e.src = v.p + 8;
 	e.dst = v.p + 24;
 	kind = v.p[6];
+	e.hops = v.p[7];
 	len = view_u16(&v, 4);
+	if (l->o->verbose)
+		put_ip6_details(l, &v);
 	v = view_from(v, 40);
 	if (len && v.len < len) {
 		put_u32(l, "truncated-ip6 - ", len - v.len);
@@ -284,6 +245,7 @@ void print_ip6(struct line *l, struct view v, bool named)
 	for (u32 i = 0; is_extension(kind); i++) {
 		u32 next = v.n ? *v.p : P_NOTHING;
 
+		e.part |= kind == P_FRAGMENT;
 		n = i < LINE_DEPTH_MOST ? print_extension(l, kind, &v) : 0;
 		if (!n)
 			return;

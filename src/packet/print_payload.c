@@ -42,11 +42,38 @@ static bool is_line_of(const struct text_protocol *t, const u8 *p, u32 n)
 	return !t->words || (code == word + 4 && code < n && p[code] == ' ');
 }
 
+/* -v: all lines, until one that is no text. */
+static void put_lines(struct line *l, const char *small, struct view v)
+{
+	put_u32(l, ", length: ", v.len);
+	while (v.n) {
+		u32 n = 0;
+
+		while (n < v.n && ((v.p[n] >= 32 && v.p[n] < 127) || v.p[n] == '\t'))
+			n++;
+		if (n == v.n) { /* the end of it comes with another packet */
+			put(l, "\n\t");
+			put_text(l, v.p, n);
+			put_short(l, small);
+			return;
+		}
+		if (v.p[n] != '\n' && (v.p[n] != '\r' || n + 1 == v.n || v.p[n + 1] != '\n'))
+			return;
+		put(l, "\n\t");
+		put_text(l, v.p, n);
+		v = view_from(v, n + (v.p[n] == '\r' ? 2 : 1));
+	}
+}
+
 /* The first line, if it is text. */
 static void put_first_line(struct line *l, const struct text_protocol *t, struct view v)
 {
 	u32 n = 0;
 
+	if (l->o->verbose) {
+		put_lines(l, t->small, v);
+		return;
+	}
 	while (n < v.n && ((v.p[n] >= 32 && v.p[n] < 127) || v.p[n] == '\t'))
 		n++;
 	if (n < v.n && v.p[n] != '\r' && v.p[n] != '\n')

@@ -84,6 +84,7 @@ struct segment {
 	u32 sport, dport, seq, ack, flags, window, urgent, head;
 	u32 seq0, ack0; /* what selective acknowledgements count from */
 };
+#define RESET_MOST 30
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32, ECE = 64, CWR = 128 };
 
 /* Numbers from the connection's beginning on; as they are where it begins. */
@@ -281,6 +282,31 @@ static void put_payload(struct line *l, const struct segment *s, struct view v)
 		print_tls(l, v);
 }
 
+static void put_checksum(struct line *l, const struct view *v, const struct ends *e)
+{
+	u32 stands = view_u16(v, 16), rest;
+
+	if (e->part || l->o->unchecked || !checks(l, v, v->len))
+		return;
+	rest = checksum_above(e, 6, v->p, v->len);
+	buf_printf(l->b, ", cksum 0x%04x ", stands);
+	if (rest)
+		buf_printf(l->b, "(incorrect -> 0x%04x)", checksum_wanted(stands, rest));
+	else
+		put(l, "(correct)");
+}
+
+/* What a reset says, visibly. */
+static void put_reset(struct line *l, struct view v)
+{
+	put(l, v.n < v.len ? " [!RST" : " [RST");
+	put(l, v.len > RESET_MOST ? "+" : "");
+	v.n = MIN(v.n, (u32)RESET_MOST);
+	put(l, " ");
+	put_visible(l, v.p, v.n);
+	put(l, "]");
+}
+
 void print_tcp(struct line *l, struct view v, const struct ends *e)
 {
 	struct segment s = {0};
@@ -322,7 +348,8 @@ void print_tcp(struct line *l, struct view v, const struct ends *e)
 	if (!l->o->absolute && s.flags & ACK)
 		make_relative(l, &s, e);
 	put_flags(l, s.flags);
-	if (data.len || s.flags & (SYN | FIN | RST)) {
+	put_checksum(l, &v, e);
+	if (data.len || s.flags & (SYN | FIN | RST) || l->o->verbose > 1) {
 		put_u32(l, ", seq ", s.seq);
 		if (data.len)
 			put_u32(l, ":", s.seq + data.len);
@@ -345,5 +372,8 @@ void print_tcp(struct line *l, struct view v, const struct ends *e)
 		put(l, ")] [|tcp]");
 		return;
 	}
-	put_payload(l, &s, data);
+	if (l->o->verbose && s.flags & RST && data.len)
+		put_reset(l, data);
+	else
+		put_payload(l, &s, data);
 }

@@ -4,10 +4,8 @@
  * In:  bytes. Out: packets. A file that is cut off in the middle of a packet, or has lengths that
  * cannot be, is reported with the offset; what stood before it has been given.
  */
-#include "packet/bytes.h"
 #include "packet/ng.h"
-
-#include "isa/cbpf.h"
+#include "packet/reader.h"
 
 #include <unistd.h>
 #include <fcntl.h>
@@ -20,48 +18,12 @@
 #define PCAP_MODIFIED 0xa1b2cd34u /* Kuznetsov's: 8 bytes more a packet */
 #define NG_ORDER      0x1a2b3c4du
 
-#define BLOCK_MOST  (16u << 20)
 #define IFACES_MOST 65536
-#define PREFETCH    2048 /* bytes ahead: where a packet begins is known only from the one before */
-
-struct iface {
-	u32 link, snaplen;
-	u64 units; /* of time in a second */
-	s64 shift; /* seconds */
-};
-
-struct packet_reader {
-	struct bytes from;
-	struct diag *diag;
-	const char *name;
-	bool swapped, ng;
-	u32 head, fraction; /* pcap: bytes in front of each packet, ns in a unit of time */
-	struct iface *ifaces;
-	u32 nifaces;
-	struct packet_process **processes; /* those of this section from `known` on */
-	u32 nprocesses, known;
-};
 
 u32 packet_reader_format(const struct packet_reader *r, bool *nano)
 {
 	*nano = r->fraction == 1;
 	return r->ng ? PACKET_PCAPNG : PACKET_PCAP;
-}
-
-static u32 get32(const struct packet_reader *r, const u8 *p)
-{
-	u32 v;
-
-	memcpy(&v, p, sizeof(v));
-	return r->swapped ? __builtin_bswap32(v) : v;
-}
-
-static u16 get16(const struct packet_reader *r, const u8 *p)
-{
-	u16 v;
-
-	memcpy(&v, p, sizeof(v));
-	return r->swapped ? __builtin_bswap16(v) : v;
 }
 
 static int broken(struct packet_reader *r, const char *what)
@@ -70,9 +32,9 @@ static int broken(struct packet_reader *r, const char *what)
 			 (unsigned long long)bytes_offset(&r->from), what);
 }
 
-static int add_iface(struct packet_reader *r, const struct iface *i)
+static int add_iface(struct packet_reader *r, const struct reader_iface *i)
 {
-	struct iface *more;
+	struct reader_iface *more;
 
 	if (r->nifaces == IFACES_MOST)
 		return broken(r, "it has too many interfaces");
@@ -85,7 +47,7 @@ static int add_iface(struct packet_reader *r, const struct iface *i)
 }
 
 /* Units may be finer or coarser than ns, and powers of 2. */
-static u64 to_ns(const struct iface *i, u64 t)
+static u64 to_ns(const struct reader_iface *i, u64 t)
 {
 	u64 seconds = t / i->units, rest = t % i->units;
 
@@ -97,43 +59,38 @@ static u64 to_ns(const struct iface *i, u64 t)
 
 static int pcap_begin(struct packet_reader *r, u32 magic)
 {
-	struct iface i = {.units = magic == PCAP_NS ? 1000000000 : 1000000};
+	struct reader_iface i = {.units = magic == PCAP_NS ? 1000000000 : 1000000};
 	const u8 *p = bytes_take(&r->from, 24);
 
 	if (!p)
 		return broken(r, "its header is cut off");
 	r->head = magic == PCAP_MODIFIED ? 24 : 16;
 	r->fraction = magic == PCAP_NS ? 1 : 1000;
-	i.snaplen = get32(r, p + 16);
-	i.link = get32(r, p + 20) & 0xffff;
+	i.snaplen = reader_u32(r, p + 16);
+	i.link = reader_u32(r, p + 20) & 0xffff;
 	return add_iface(r, &i);
-}
-
-/* A length that no card has, but the file says that it was wanted, is fine up to a limit. */
-static bool too_long(const struct packet_reader *r, u32 captured)
-{
-	return captured > PACKET_BYTES_MOST &&
-	       (captured > r->ifaces->snaplen || captured > BLOCK_MOST);
 }
 
 static int pcap_next(struct packet_reader *r, struct packet *out)
 {
-	const struct iface *i = r->ifaces;
+	const struct reader_iface *i = r->ifaces;
 	const u8 *p = bytes_peek(&r->from, r->head);
 
 	if (!p)
 		return bytes_at_end(&r->from) ? 0 : broken(r, "the header of a packet is cut off");
-	*out = (struct packet){.captured = get32(r, p + 8),
-			       .len = get32(r, p + 12),
+	*out = (struct packet){.captured = reader_u32(r, p + 8),
+			       .len = reader_u32(r, p + 12),
 			       .link = i->link,
-			       .time = get32(r, p) * 1000000000ull + get32(r, p + 4) * r->fraction};
-	if (too_long(r, out->captured))
+			       .time = reader_u32(r, p) * 1000000000ull +
+				       reader_u32(r, p + 4) * r->fraction};
+	if (reader_too_long(r, out->captured))
 		return broken(r, "a packet is longer than can be");
 	p = bytes_peek(&r->from, r->head + out->captured);
 	if (!p)
 		return broken(r, "a packet is cut off");
 	out->data = p + r->head;
 	r->from.at += r->head + out->captured;
+	out->room = bytes_room(&r->from);
 	return 1;
 }
 
@@ -147,8 +104,8 @@ static const u8 *ng_option(const struct packet_reader *r, const u8 **at, const u
 
 	if (end - p < 4)
 		return NULL;
-	*code = get16(r, p);
-	*n = get16(r, p + 2);
+	*code = reader_u16(r, p);
+	*n = reader_u16(r, p + 2);
 	p += 4;
 	if (*code == NG_END || *n > end - p)
 		return NULL;
@@ -156,7 +113,8 @@ static const u8 *ng_option(const struct packet_reader *r, const u8 **at, const u
 	return p;
 }
 
-static void ng_options(const struct packet_reader *r, struct iface *i, const u8 *at, const u8 *end)
+static void ng_options(const struct packet_reader *r, struct reader_iface *i, const u8 *at,
+		       const u8 *end)
 {
 	const u8 *p;
 	u32 code, n;
@@ -167,7 +125,7 @@ static void ng_options(const struct packet_reader *r, struct iface *i, const u8 
 			for (u32 k = *p & 0x7f; k; k--)
 				i->units *= *p & 0x80 ? 2 : 10;
 		} else if (code == NG_TSOFFSET && n >= 8) {
-			u32 half[2] = {get32(r, p), get32(r, p + 4)};
+			u32 half[2] = {reader_u32(r, p), reader_u32(r, p + 4)};
 
 			i->shift = (s64)(r->swapped ? (u64)half[0] << 32 | half[1]
 						    : (u64)half[1] << 32 | half[0]);
@@ -200,7 +158,7 @@ static int ng_process(struct packet_reader *r, const u8 *p, u32 n)
 	}
 	r->processes = more;
 	more[r->nprocesses++] = process;
-	process->pid = get32(r, p);
+	process->pid = reader_u32(r, p);
 	while ((text = ng_option(r, &at, end, &code, &size)) != NULL)
 		if (code == NG_NAME)
 			copy_word(process->name, sizeof(process->name), text, size);
@@ -227,11 +185,11 @@ static void ng_owners(const struct packet_reader *r, const u8 *at, const u8 *end
 		if (size != 4)
 			continue;
 		if (code == NG_FLAGS)
-			out->way = get32(r, value) & 3;
+			out->way = reader_u32(r, value) & 3;
 		else if (code == NG_OWNER)
-			first = process_at(r, get32(r, value));
+			first = process_at(r, reader_u32(r, value));
 		else if (code == NG_OTHER)
-			other = process_at(r, get32(r, value));
+			other = process_at(r, reader_u32(r, value));
 	}
 	out->from = out->way == PACKET_CAME ? other : first;
 	out->to = out->way == PACKET_CAME ? first : other;
@@ -239,12 +197,12 @@ static void ng_owners(const struct packet_reader *r, const u8 *at, const u8 *end
 
 static int ng_interface(struct packet_reader *r, const u8 *p, u32 n)
 {
-	struct iface i = {.units = 1000000};
+	struct reader_iface i = {.units = 1000000};
 
 	if (n < 8)
 		return broken(r, "an interface's description is too short");
-	i.link = get16(r, p);
-	i.snaplen = get32(r, p + 4);
+	i.link = reader_u16(r, p);
+	i.snaplen = reader_u32(r, p + 4);
 	ng_options(r, &i, p + 8, p + n);
 	return add_iface(r, &i);
 }
@@ -255,18 +213,19 @@ static int ng_packet(struct packet_reader *r, const u8 *p, u32 n, bool old, stru
 
 	if (n < 20)
 		return broken(r, "the header of a packet is too short");
-	which = old ? get16(r, p) : get32(r, p);
+	which = old ? reader_u16(r, p) : reader_u32(r, p);
 	if (which >= r->nifaces)
 		return broken(r, "a packet comes from an interface that was not described");
-	*out = (struct packet){
-		.iface = which,
-		.link = r->ifaces[which].link,
-		.captured = get32(r, p + 12),
-		.len = get32(r, p + 16),
-		.data = p + 20,
-		.time = to_ns(&r->ifaces[which], (u64)get32(r, p + 4) << 32 | get32(r, p + 8))};
+	*out = (struct packet){.iface = which,
+			       .link = r->ifaces[which].link,
+			       .captured = reader_u32(r, p + 12),
+			       .len = reader_u32(r, p + 16),
+			       .data = p + 20,
+			       .time = to_ns(&r->ifaces[which], (u64)reader_u32(r, p + 4) << 32 |
+									reader_u32(r, p + 8))};
 	if (out->captured > n - 20)
 		return broken(r, "a packet is longer than its block");
+	out->room = n - 20 - out->captured + bytes_room(&r->from);
 	if (!old && n - 20 - out->captured > 4)
 		ng_owners(r, p + MIN(20 + ALIGN_UP(out->captured, 4), n), p + n, out);
 	return 1;
@@ -279,7 +238,7 @@ static int ng_simple(struct packet_reader *r, const u8 *p, u32 n, struct packet 
 	if (n < 4 || !r->nifaces)
 		return broken(r, n < 4 ? "the header of a packet is too short"
 				       : "a packet comes from an interface that was not described");
-	*out = (struct packet){.link = r->ifaces->link, .len = get32(r, p), .data = p + 4};
+	*out = (struct packet){.link = r->ifaces->link, .len = reader_u32(r, p), .data = p + 4};
 	snap = r->ifaces->snaplen ? r->ifaces->snaplen : UINT32_MAX;
 	out->captured = MIN(MIN(out->len, snap), n - 4);
 	return 1;
@@ -297,7 +256,7 @@ static int ng_section(struct packet_reader *r)
 	if (order != NG_ORDER && order != __builtin_bswap32(NG_ORDER))
 		return broken(r, "a section has no byte order");
 	r->swapped = order != NG_ORDER;
-	n = get32(r, p + 4);
+	n = reader_u32(r, p + 4);
 	if (n < 28 || n % 4 || n > BLOCK_MOST || !bytes_take(&r->from, n))
 		return broken(r, "the header of a section is cut off");
 	r->nifaces = 0;
@@ -313,10 +272,10 @@ static int ng_block(struct packet_reader *r, struct packet *out)
 
 	if (!p)
 		return broken(r, "a block is cut off");
-	kind = get32(r, p);
+	kind = reader_u32(r, p);
 	if (kind == NG_SECTION)
 		return ng_section(r);
-	n = get32(r, p + 4);
+	n = reader_u32(r, p + 4);
 	if (n < 12 || n > BLOCK_MOST)
 		return broken(r, "a block has a length that cannot be");
 	n = ALIGN_UP(n, 4);
@@ -393,45 +352,6 @@ int packet_reader_open(struct packet_reader **out, int fd, const char *name, str
 int packet_read(struct packet_reader *r, struct packet *out)
 {
 	return r->ng ? ng_next(r, out) : pcap_next(r, out);
-}
-
-/* Of the packets of a mapped pcap file, as long as nothing is wrong, until `stop`. */
-static const u8 *count_until(const struct packet_reader *r, const u8 *at, const u8 *stop,
-			     u64 (*test)(u64 packet), struct packet_counts *out)
-{
-	const u8 *end = r->from.map + r->from.size;
-	struct cbpf_packet p = {0};
-	u32 head = r->head;
-
-	while (at < stop && (size_t)(end - at) >= head) {
-		u32 captured = get32(r, at + 8);
-
-		for (u32 line = 0; line < 3; line++)
-			__builtin_prefetch(at + PREFETCH + line * 64);
-		if (captured > (size_t)(end - at) - head || too_long(r, captured))
-			break;
-		p.data = (u64)(uintptr_t)(at + head);
-		p.captured = captured;
-		p.len = get32(r, at + 12);
-		out->taken += !test || (u32)test((u64)(uintptr_t)&p);
-		out->seen++;
-		at += head + captured;
-	}
-	return at;
-}
-
-void packet_count(struct packet_reader *r, u64 (*test)(u64 packet), struct packet_counts *out)
-{
-	const u8 *map = r->from.map, *at, *stop;
-
-	if (!map || r->ng)
-		return;
-	at = stop = map + r->from.at;
-	while (at >= stop && stop < map + r->from.size) {
-		stop = bytes_ahead(&r->from, (size_t)(at - map));
-		at = count_until(r, at, stop, test, out);
-	}
-	r->from.at = (size_t)(at - map);
 }
 
 int packet_reader_link(const struct packet_reader *r, u32 *snaplen)

@@ -18,7 +18,8 @@
 static struct packet_live_opts live_opts(const struct capturing *c)
 {
 	return (struct packet_live_opts){.device = c->how->device,
-					 .promiscuous = c->how->promiscuous};
+					 .promiscuous = c->how->promiscuous,
+					 .ring_kib = c->how->buffer_kib};
 }
 
 static int open_device(struct capturing *c)
@@ -76,7 +77,7 @@ int capture_take(struct capturing *c, struct packet *p)
 		p->captured = MIN(p->captured, how->snaplen);
 	if (c->writes)
 		err = keep(c, p);
-	else if (!how->count_only)
+	if ((!c->writes || how->lines) && !how->count_only)
 		packet_print(&c->lines, &c->printer, p);
 	if (c->lines.n >= LINES_ENOUGH || how->each_line)
 		show_lines(c);
@@ -112,27 +113,38 @@ static int handle(struct capturing *c, struct packet *p)
 	return err;
 }
 
-/* Nothing but numbers is wanted. */
+/* Where nothing but numbers is wanted: as many packets as can be counted in one go. */
 static void count(struct capturing *c)
 {
 	u64 (*test)(u64) = c->filter ? packet_filter_direct(c->filter) : NULL;
+	int link = c->filter ? (int)c->filter_link : packet_reader_link(c->reader, NULL);
 	struct packet_counts n = {0};
 
-	if (!c->how->count_only || c->writes || c->how->most || c->how->pid || c->how->comm ||
-	    (c->filter && !test))
+	if (link < 0 || (c->filter && !test))
 		return;
-	packet_count(c->reader, test, &n);
+	packet_count(c->reader, (u32)link, test, &n);
 	c->how->seen += n.seen;
 	c->how->matched += n.taken;
 }
 
+static bool only_counts(const struct capturing *c)
+{
+	const struct waggle_capture *how = c->how;
+
+	return how->count_only && !c->writes && !how->most && !how->pid && !how->comm;
+}
+
 static int each_packet(struct capturing *c)
 {
+	const bool counts = only_counts(c);
 	struct packet p;
 	int got = 0, err = 0;
 
-	count(c);
-	while (!err && !c->writer.err && (got = packet_read(c->reader, &p)) > 0) {
+	for (;;) {
+		if (counts)
+			count(c);
+		if (err || c->writer.err || (got = packet_read(c->reader, &p)) <= 0)
+			break;
 		err = handle(c, &p);
 		if (capture_is_full(c))
 			break;
@@ -243,6 +255,8 @@ static struct packet_printer printer_of(const struct waggle_capture *how)
 				       .quiet = how->brief,
 				       .absolute = how->absolute,
 				       .number = how->number,
+				       .verbose = (u8)MIN(MAX(how->verbose, 0), 3),
+				       .unchecked = how->unchecked,
 				       .processes = how->processes || how->pid || how->comm,
 				       .hex = (u8)how->hex,
 				       .ascii = how->ascii};

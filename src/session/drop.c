@@ -229,9 +229,11 @@ static int prepare(struct dropping *d)
 	if (!err)
 		err = drop_place_find(&d->place, d->how.hook, &d->diag);
 	if (!err)
-		err = drop_rules_compile(&d->rules, &filter_hooks[d->place.hook]);
+		err = drop_rules_compile(&d->rules, &d->place);
 	if (!err && !d->how.force && !d->how.read && !d->how.object)
 		err = drop_guard(&d->rules, &d->place, getenv("SSH_CONNECTION"));
+	if (!err && !d->how.read && !d->how.object)
+		err = drop_guard_neighbours(&d->rules, &d->place);
 	d->counts = calloc(d->rules.list.n + 1, sizeof(*d->counts));
 	return err ? err : d->counts ? 0 : -ENOMEM;
 }
@@ -248,6 +250,7 @@ int waggle_drop(const struct waggle_drop *how, const struct waggle_opts *opts)
 		return -EINVAL;
 	d.diag = (struct diag){.fn = d.opts.diag, .user = d.opts.user};
 	d.rules.diag = &d.diag;
+	d.rules.file = d.opts.name;
 	d.rules.default_drops = d.how.default_drops;
 	err = prepare(&d);
 	if (!err)

@@ -24,6 +24,8 @@ struct drop_rule {
 	struct packet_filter *matcher; /* for packets that are at hand; of `link` */
 	u32 link;
 	u64 packets, bytes;
+	struct loc at; /* in the text of all */
+	const char *line;
 };
 struct drop_rules {
 	struct arena arena;
@@ -31,12 +33,21 @@ struct drop_rules {
 	struct diag *diag;
 	vec(struct drop_rule) list;
 	bool default_drops;
+	const char *file; /* that has the rules, or NULL */
 	u64 packets, bytes; /* that no rule takes */
+};
+/* "eth0:egress" of "tc:eth0:egress", a row of filter_hooks. */
+struct drop_place {
+	enum attach_kind kind;
+	enum filter_hook_id hook;
+	const char *pattern, *text;
+	const char *link; /* what packets begin with there */
+	bool egress;
 };
 /* "pass tcp port 22; drop tcp", a rule a line or between semicolons; one without a verdict drops.
  */
 int drop_rules_read(struct drop_rules *, const char *text);
-int drop_rules_compile(struct drop_rules *, const struct filter_hook *);
+int drop_rules_compile(struct drop_rules *, const struct drop_place *);
 /* The first rule that takes the packet; their number: none does. -errno */
 int drop_rules_match(struct drop_rules *, const struct packet *);
 static inline bool drop_rules_drop(const struct drop_rules *r, u32 rule)
@@ -45,13 +56,6 @@ static inline bool drop_rules_drop(const struct drop_rules *r, u32 rule)
 }
 void drop_rules_free(struct drop_rules *);
 
-/* "eth0:egress" of "tc:eth0:egress", a row of filter_hooks. */
-struct drop_place {
-	enum attach_kind kind;
-	enum filter_hook_id hook;
-	const char *pattern, *text;
-	bool egress;
-};
 int drop_place_find(struct drop_place *, const char *text, struct diag *);
 
 struct drop_count {
@@ -64,5 +68,7 @@ int drop_program(struct object *, const struct drop_rules *, const struct drop_p
 /* ssh: as SSH_CONNECTION has it; NULL: it is looked for in our ancestors. -EPERM: it would be cut.
  */
 int drop_guard(struct drop_rules *, const struct drop_place *, const char *ssh);
+/* Warns where what no rule takes is dropped, and with it what neighbours are found by. */
+int drop_guard_neighbours(struct drop_rules *, const struct drop_place *);
 
 #endif

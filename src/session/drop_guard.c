@@ -3,7 +3,8 @@
  *
  * In:  the session's addresses, as sshd leaves them in SSH_CONNECTION; the rules. Out: the rules
  * are run over packets as that session has: TCP's first one, one with data, an acknowledgement, and
- * ARP, without which no address is found for long.
+ * ARP, without which no address is found for long. Without such a session, too, it is said when
+ * nobody's address can be found any more.
  *
  * sudo and su take the variable away: then it is in the environment of a process above us.
  */
@@ -181,7 +182,7 @@ static int look(struct drop_rules *r, const struct drop_place *place, const char
 	} segments[] = {{0x02, "", "its SYN"},
 			{0x18, "SSH-2.0-OpenSSH\r\n", "its data"},
 			{0x10, "", "its acknowledgements"}};
-	bool raw = !strcmp(filter_hooks[place->hook].link, "RAW");
+	bool raw = !strcmp(place->link, "RAW");
 	struct session s;
 	int err = 0;
 
@@ -215,4 +216,68 @@ int drop_guard(struct drop_rules *r, const struct drop_place *place, const char 
 	if (setjmp(r->escape))
 		return diag_fail(r->diag, -ENOMEM, NULL, "out of memory");
 	return look(r, place, ssh);
+}
+
+/* ---- neighbours */
+
+static void put_solicitation(struct buf *b)
+{
+	static const u8 to[16] = {0xff, 2, [11] = 1, 0xff, 0, 0, 1},
+			of[16] = {0xfe, 0x80, [15] = 1};
+	static const u8 from[16] = {0xfe, 0x80, [15] = 2};
+
+	put_ethernet(b, 0x86dd);
+	put_bytes(b, "\x60\0\0\0\0\x18\x3a\xff", 8);
+	buf_add(b, (const char *)from, 16);
+	buf_add(b, (const char *)to, 16);
+	put_bytes(b, "\x87\0\0\0\0\0\0\0", 8);
+	buf_add(b, (const char *)of, 16);
+}
+
+/* 1: the default drops it. -errno */
+static int is_left(struct drop_rules *r, struct buf *b)
+{
+	const struct packet p = {.data = (const u8 *)b->p,
+				 .captured = (u32)b->n,
+				 .len = (u32)b->n,
+				 .link = LINK_ETHERNET};
+	int rule = b->failed ? -ENOMEM : drop_rules_match(r, &p);
+
+	buf_free(b);
+	return rule < 0 ? rule : (u32)rule == r->list.n;
+}
+
+static int look_for_neighbours(struct drop_rules *r)
+{
+	const struct session nobody = {
+		.family = AF_INET, .from = {10, 0, 0, 1}, .to = {10, 0, 0, 2}};
+	struct buf arp = {0}, solicitation = {0};
+	int four, six;
+
+	put_arp(&arp, &nobody);
+	put_solicitation(&solicitation);
+	four = is_left(r, &arp);
+	six = is_left(r, &solicitation);
+	if (four < 0 || six < 0)
+		return MIN(four, six);
+	if (four || six)
+		diag_warn(
+			r->diag, (struct loc){0},
+			four && six ? "'pass arp or icmp6' lets them through"
+			: four      ? "'pass arp' lets it through"
+				    : "'pass icmp6' lets it through",
+			"--default drop drops %s, without which no address of a neighbour is found",
+			four && six ? "ARP and IPv6's neighbour discovery"
+			: four      ? "ARP"
+				    : "IPv6's neighbour discovery");
+	return 0;
+}
+
+int drop_guard_neighbours(struct drop_rules *r, const struct drop_place *place)
+{
+	if (!r->default_drops || !strcmp(place->link, "RAW"))
+		return 0;
+	if (setjmp(r->escape))
+		return diag_fail(r->diag, -ENOMEM, NULL, "out of memory");
+	return look_for_neighbours(r);
 }

@@ -11,6 +11,7 @@
 #include "session/drop.h"
 
 #include "codegen/codegen.h"
+#include "engine/engine.h"
 #include "isa/isa.h"
 
 #include <stdio.h>
@@ -40,7 +41,10 @@ int drop_place_find(struct drop_place *p, const char *text, struct diag *d)
 						 filter_hook_find(kinds[i].name) - filter_hooks),
 					 .pattern = text + n + 1,
 					 .text = text,
+					 .link = filter_hook_find(kinds[i].name)->link,
 					 .egress = kinds[i].two && !strcmp(last, ":egress")};
+		if (kinds[i].kind != ATTACH_CGROUP_SKB && kernel_device_bare(p->pattern))
+			p->link = "RAW";
 		if (kinds[i].two && !p->egress && strcmp(last, ":ingress") != 0)
 			return diag_fail(d, -EINVAL, hint, "'%s' does not say ingress or egress",
 					 text);
@@ -114,6 +118,7 @@ static void end_rule(struct ir_fn *f, const struct ending *e, u32 rule, bool dro
 static int build(struct ir_fn *f, const struct drop_rules *r, const struct drop_place *p,
 		 struct diag *d)
 {
+	struct filter_room room = {0};
 	struct ending e = {.hook = &filter_hooks[p->hook], .pass = attach_verdict(p->kind)};
 
 	e.key = ir_slot(f, 4, 4);
@@ -129,6 +134,7 @@ static int build(struct ir_fn *f, const struct drop_rules *r, const struct drop_
 		struct filter_part part = {.hook = p->hook,
 					   .yes = ir_block(f),
 					   .no = ir_block(f),
+					   .room = &room,
 					   .data = e.data,
 					   .end = e.end};
 		int err = filter_build(f, &part, one->filter.insns.v, one->filter.insns.n, d);

@@ -15,7 +15,9 @@ static bool begins(const char *s, const char *end, const char *word)
 	return (size_t)(end - s) >= n && !memcmp(s, word, n) && (s + n == end || isspace((u8)s[n]));
 }
 
-static void add_rule(struct drop_rules *r, const char *s, const char *end)
+/* line: where its line begins, whose number is `number`. */
+static void add_rule(struct drop_rules *r, const char *s, const char *end, const char *line,
+		     u32 number)
 {
 	struct drop_rule rule = {.drops = true};
 
@@ -31,17 +33,27 @@ static void add_rule(struct drop_rules *r, const char *s, const char *end)
 	while (s < end && isspace((u8)*s))
 		s++;
 	rule.text = arena_strndup(&r->arena, s, (size_t)(end - s));
+	rule.line = arena_strndup(&r->arena, line, strcspn(line, "\n"));
+	rule.at = (struct loc){.line = number, .col = (u16)(s - line + 1)};
 	vec_push(&r->arena, &r->list, rule);
 }
 
 static void add_rules(struct drop_rules *r, const char *s)
 {
+	const char *line = s;
+	u32 number = 1;
+
 	while (*s) {
 		/* a comment takes its whole line, semicolons included */
 		size_t blank = strspn(s, " \t"), n = strcspn(s, s[blank] == '#' ? "\n" : ";\n");
 
-		add_rule(r, s, s + n);
-		s += n + (s[n] != 0);
+		add_rule(r, s, s + n, line, number);
+		s += n;
+		if (*s == '\n') {
+			line = s + 1;
+			number++;
+		}
+		s += *s != 0;
 	}
 }
 
@@ -54,15 +66,39 @@ int drop_rules_read(struct drop_rules *r, const char *text)
 	return 0;
 }
 
-static int compile_rules(struct drop_rules *r, const struct filter_hook *h)
+/* What is wrong in a rule, at its place in the file. */
+struct moved {
+	const struct drop_rules *rules;
+	const struct drop_rule *rule;
+};
+
+static void move(void *user, const struct waggle_diag *w)
 {
-	const struct filter_opts how = {
-		.link = h->link, .tag_kept = h->tag_kept, .names = filter_names, .user = &r->arena};
+	const struct moved *m = user;
+	struct waggle_diag moved = *w;
+
+	if (w->file) {
+		moved.file = m->rules->file;
+		moved.source = m->rule->line;
+		moved.line = m->rule->at.line;
+		moved.col += m->rule->at.col - 1u;
+	}
+	if (m->rules->diag->fn)
+		m->rules->diag->fn(m->rules->diag->user, &moved);
+}
+
+static int compile_rules(struct drop_rules *r, const struct drop_place *p)
+{
+	const struct filter_opts how = {.link = p->link,
+					.tag_kept = filter_hooks[p->hook].tag_kept,
+					.names = filter_names,
+					.user = &r->arena};
 	int err = 0;
 
 	for (u32 i = 0; i < r->list.n && !err; i++) {
 		struct drop_rule *rule = &r->list.v[i];
-		struct diag own = *r->diag;
+		struct moved moved = {r, rule};
+		struct diag own = r->file ? (struct diag){.fn = move, .user = &moved} : *r->diag;
 
 		own.file = r->list.n > 1 ? arena_printf(&r->arena, "rule %u", i + 1) : "filter";
 		own.text = rule->text;
@@ -72,11 +108,11 @@ static int compile_rules(struct drop_rules *r, const struct filter_hook *h)
 	return err;
 }
 
-int drop_rules_compile(struct drop_rules *r, const struct filter_hook *h)
+int drop_rules_compile(struct drop_rules *r, const struct drop_place *p)
 {
 	if (setjmp(r->escape))
 		return diag_fail(r->diag, -ENOMEM, NULL, "out of memory");
-	return compile_rules(r, h);
+	return compile_rules(r, p);
 }
 
 int drop_rules_match(struct drop_rules *r, const struct packet *p)

@@ -115,6 +115,7 @@ bool packet_filter_takes(struct packet_filter *f, const struct packet *p)
 	f->packet.data = (u64)(uintptr_t)p->data;
 	f->packet.captured = p->captured;
 	f->packet.len = p->len;
+	f->packet.room = p->room;
 	if (f->direct)
 		return (u32)f->direct((u64)(uintptr_t)&f->packet);
 	return !vm_call(f->run, 0, (u64)(uintptr_t)&f->packet, sizeof(f->packet), &result) &&

@@ -256,7 +256,6 @@ static void call_helper(struct jit *j, u64 helper)
 static void tail_call(struct jit *j)
 {
 	jit_leave(j, LEAVE_TAIL, j->at);
-	jit_if_answer(j, ANSWER_RETURN, jit_return);
 	jit_if_answer(j, ANSWER_JUMP, jump_to_program);
 }
 

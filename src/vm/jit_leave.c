@@ -104,18 +104,12 @@ static u32 leave_call(struct vm_run *run, u64 *regs, const struct vm_prog *prog,
 /* The helper answers 0 if another program runs from now on. */
 static u32 leave_tail(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)
 {
-	u64 top = (u64)(uintptr_t)run->stack + VM_FRAMES * VM_FRAME_BYTES;
 	u32 answer;
 
 	if (!run->vm->opts.trusted && !vm_check_args(run, HELPER_tail_call, &regs[1]))
 		return stop(run, regs, prog, slot, run->fault.kind);
 	answer = call(run, regs, prog, slot);
-	if (answer == ANSWER_STOP || regs[0])
-		return answer;
-	if (run->prog->entry)
-		return ANSWER_JUMP;
-	regs[0] = interpret(run, run->prog, 0, &regs[1], (u32)((top - regs[10]) / VM_FRAME_BYTES));
-	return run->fault.kind ? ANSWER_STOP : ANSWER_RETURN;
+	return answer == ANSWER_STOP || regs[0] ? answer : ANSWER_JUMP;
 }
 
 static u32 leave_budget(struct vm_run *run, u64 *regs, const struct vm_prog *prog, u32 slot)

@@ -64,16 +64,37 @@ static void mark_callbacks(struct vm_prog *p)
 
 static int prog_open(struct vm_prog *p, struct diag *diag)
 {
+	const struct vm_opts *opts = &p->vm->opts;
 	int err = vm_check_form(p, diag);
 
-	if (!err) {
-		mark_callbacks(p);
-		vm_current_open(p->vm, p);
-		err = interpret_prepare(p, diag);
-	}
-	if (!err && !p->vm->opts.interpret && !p->vm->opts.stepped) {
+	if (err)
+		return err;
+	mark_callbacks(p);
+	vm_current_open(p->vm, p);
+	if (!opts->interpret && !opts->stepped) {
 		err = jit_compile(p, diag);
 		err = err == -EOPNOTSUPP ? 0 : err;
+	}
+	/* a compiled program that is checked is interpreted on its way to a fault */
+	if (!err && (!p->entry || !opts->trusted))
+		err = interpret_prepare(p, diag);
+	return err;
+}
+
+/* If one could not be compiled, none is: they call each other. */
+static int interpret_all(struct vm *vm, struct diag *diag)
+{
+	bool all = true;
+	int err = 0;
+
+	for (u32 i = 0; i < vm->nprogs; i++)
+		all &= !vm->progs[i].n || vm->progs[i].entry;
+	for (u32 i = 0; i < vm->nprogs && !all && !err; i++) {
+		struct vm_prog *p = &vm->progs[i];
+
+		jit_free(p);
+		if (p->n && !p->threaded)
+			err = interpret_prepare(p, diag);
 	}
 	return err;
 }
@@ -110,7 +131,7 @@ static int open_object(struct vm *vm, struct diag *diag)
 		if (!err)
 			err = prog_open(p, diag);
 	}
-	return err;
+	return err ? err : interpret_all(vm, diag);
 }
 
 static int open_code(struct vm *vm, const struct insn *insns, u32 n, struct diag *diag)

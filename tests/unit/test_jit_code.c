@@ -110,11 +110,6 @@ static void tail_calls(void **state)
 		assert_int_equal(call_program(vm, CALLER, &memory), 1000 + 10 + 42);
 		memory = 0;
 		assert_int_equal(call_program(vm, ITSELF, &memory), VM_TAIL_CALLS + 1);
-		if (vm->progs[TARGET].entry) { /* a program without code is interpreted */
-			jit_free(&vm->progs[TARGET]);
-			memory = 77;
-			assert_int_equal(call_program(vm, CALLER, &memory), 1000 + 10 + 77);
-		}
 		vm_close(vm);
 		object_free(o);
 	}

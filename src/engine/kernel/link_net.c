@@ -11,11 +11,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define IP6GRE           823 /* of if_arp.h, where that is new */
 #define AF_PACKET_       17
 #define ETH_P_ALL        3
 #define SO_ATTACH_BPF_   50
@@ -101,6 +104,40 @@ int hook_refused(struct kernel_engine *k, const struct attach *a, int err)
 	return why_failed(k, err, "cannot attach %s", probe_of(k, a));
 }
 
+/* As the kernel itself tells devices whose packets have no header of a link. */
+bool kernel_device_bare(const char *place)
+{
+	static const u16 bare[] = {ARPHRD_TUNNEL, ARPHRD_TUNNEL6, ARPHRD_SIT,
+				   ARPHRD_IPGRE,  IP6GRE,         ARPHRD_VOID,
+				   ARPHRD_NONE,   ARPHRD_RAWIP,   ARPHRD_PPP};
+	size_t n = strcspn(place, ":");
+	struct ifreq r = {0};
+	int fd, err;
+
+	if (n >= sizeof(r.ifr_name))
+		return false;
+	memcpy(r.ifr_name, place, n);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	err = fd < 0 ? -1 : ioctl(fd, SIOCGIFHWADDR, &r);
+	if (fd >= 0)
+		close(fd);
+	for (u32 i = 0; !err && i < ARRAY_SIZE(bare); i++)
+		if (r.ifr_hwaddr.sa_family == bare[i])
+			return true;
+	return false;
+}
+
+/* Scripts are compiled for Ethernet, on whatever machine. */
+static void warn_bare(struct kernel_engine *k, const struct attach *a)
+{
+	if (!k->base.object->plain && kernel_device_bare(a->pattern))
+		diag_warn(k->base.diag, (struct loc){0},
+			  "cgroup_skb:PATH sees what processes send and receive",
+			  "%s: packets have no Ethernet header there: the script's filters and "
+			  "values of headers find nothing",
+			  probe_of(k, a));
+}
+
 /* ---- XDP: in the driver, else in front of the network stack */
 
 int link_xdp(struct kernel_engine *k, const struct attach *a)
@@ -111,15 +148,21 @@ int link_xdp(struct kernel_engine *k, const struct attach *a)
 
 	if (!index)
 		return -ENODEV;
+	warn_bare(k, a);
 	h.fd = native = sys_link_create(k->progs[a->prog], index, ATTACH_TYPE_XDP, XDP_NATIVE);
 	if (native < 0 && native != -EBUSY && native != -EEXIST && native != -EPERM)
 		h.fd = sys_link_create(k->progs[a->prog], index, ATTACH_TYPE_XDP, XDP_GENERIC);
 	if (h.fd < 0)
 		return hook_refused(k, a, h.fd);
-	if (native < 0)
+	if (native == -EOPNOTSUPP)
 		diag_note(k->base.diag, NULL,
-			  "%s: the driver runs no XDP (%s): generic XDP, which is slower",
-			  a->pattern, native == -EOPNOTSUPP ? "native" : strerror(-native));
+			  "%s: the driver runs no XDP: generic XDP, which is slower", a->pattern);
+	else if (native < 0)
+		diag_note(k->base.diag,
+			  native == -ERANGE ? "a smaller MTU, as 3000, lets the driver" : NULL,
+			  "%s: the driver does not run it (%s): generic XDP, which is slower",
+			  a->pattern,
+			  native == -ERANGE ? "its MTU is too large" : strerror(-native));
 	return hook_keep(k, &h);
 }
 
@@ -165,6 +208,7 @@ int link_tc(struct kernel_engine *k, const struct attach *a)
 	index = hook_device(k, a, name);
 	if (!index)
 		return -ENODEV;
+	warn_bare(k, a);
 	if (k->kernel >= KERNEL(6, 6) && !(k->opts.without & WITHOUT_TCX) &&
 	    k->base.object->progs.v[a->prog].kind == PROG_SCHED_CLS)
 		h.fd = sys_link_create(k->progs[a->prog], index,
@@ -240,6 +284,7 @@ int link_socket(struct kernel_engine *k, const struct attach *a)
 	where.index = (s32)hook_device(k, a, a->pattern);
 	if (!where.index)
 		return -ENODEV;
+	warn_bare(k, a);
 	h.fd = socket(AF_PACKET_, SOCK_RAW | SOCK_CLOEXEC, 0); /* protocol 0: nothing yet */
 	if (h.fd < 0)
 		return why_failed(k, -errno, "cannot attach %s: packets of devices cannot be seen",
