@@ -375,7 +375,7 @@ int waggle_session_replay(struct waggle_session *, struct waggle_replay *);
  * read (no data: 64 zeroes), and result, name, kind, engine and ns are filled in. */
 int waggle_classic_call(const void *text, size_t size, bool raw, struct waggle_call *,
 			const struct waggle_opts *);
-/* The i-th map of the session, NULL: there is none. */
+/* The i-th map of the session, the sections of Waggle's own objects left out; NULL: there is none. */
 struct waggle_map *waggle_session_map_at(struct waggle_session *, unsigned i);
 /* A map's contents as text, or as one JSON value, with the names and types that its BTF gives. -ENODATA:
  * maps of its kind have no contents to show. */
@@ -453,6 +453,7 @@ struct waggle_strace {
 	bool print_script;  /* to out(), and nothing else */
 	int pid, out_fd;
 	void (*started)(void *user, struct waggle_session *); /* NULL when it ends */
+	unsigned quiet;     /* 2: no line where a process ends */
 };
 int waggle_strace(const struct waggle_strace *, const struct waggle_opts *);
 
