@@ -40,7 +40,9 @@ TRACED   := $(O)/tests/behave/traced $(O)/tests/behave/vm
 # Without commands there is only the library.
 all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a $(O)/conformance $(O)/rows.proven
 
-$(O)/waggle: $(CLI_OBJ) $(O)/libwaggle.a
+# The scripts of the tools are packed; the library keeps what unpacks to itself.
+UNPACK := $(O)/src/base/inflate.o $(O)/src/base/buf.o
+$(O)/waggle: $(CLI_OBJ) $(UNPACK) $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Runs bytes of a program over bytes of memory: what tests of the instruction set drive.
@@ -95,7 +97,12 @@ $(O)/src/engine/inprocess/image.o: src/engine/inprocess/image.S $(AGENT)/agent.b
 	$(CC) -DIMAGE='"$(AGENT)/agent.bin"' -c -o $@ $<
 
 $(O)/src/sink/flame_svg.o: src/sink/flame.js
-$(O)/src/cli/tools.o: $(wildcard tools/*.bt)
+TOOLS_GZ := $(patsubst tools/%.bt,$(O)/tools/%.gz,$(wildcard tools/*.bt))
+$(O)/tools/%.gz: tools/%.bt
+	@mkdir -p $(@D)
+	gzip -9nc $< >$@
+$(O)/src/cli/tools.o: $(TOOLS_GZ)
+$(O)/src/cli/tools.o: ALL_CFLAGS += -Wa,-I$(O)/tools
 
 programs: $(UNIT_EXE) $(TOOL_EXE)
 
