@@ -42,8 +42,8 @@ struct waggle_opts {
 	void (*diag)(void *user, const struct waggle_diag *);
 	void *user;
 
-	/* -d: print a stage ("ast", "ir", "ir:PASS", "insns", "object", ...) to out(); of an object
-	 * also "asm", the text that WAGGLE_ASM reads. A session with
+	/* -d: print stages ("ast", "ir", "ir:PASS", "insns", "object", ..., "all"; several with
+	 * commas between) to out(); of an object also "asm", the text that WAGGLE_ASM reads. A session with
 	 * "verifier" only loads the programs and prints what the kernel's verifier says. */
 	const char *dump;
 	void (*out)(void *user, const char *text, size_t len);
@@ -375,7 +375,7 @@ int waggle_session_replay(struct waggle_session *, struct waggle_replay *);
  * read (no data: 64 zeroes), and result, name, kind, engine and ns are filled in. */
 int waggle_classic_call(const void *text, size_t size, bool raw, struct waggle_call *,
 			const struct waggle_opts *);
-/* The i-th map of the session, NULL: there is none. */
+/* The i-th map of the session, the sections of Waggle's own objects left out; NULL: there is none. */
 struct waggle_map *waggle_session_map_at(struct waggle_session *, unsigned i);
 /* A map's contents as text, or as one JSON value, with the names and types that its BTF gives. -ENODATA:
  * maps of its kind have no contents to show. */

@@ -5,6 +5,7 @@
  */
 #include "compile.h"
 
+#include "base/words.h"
 #include "codegen/codegen.h"
 #include "script/script.h"
 
@@ -21,12 +22,20 @@ struct compilation {
 	struct arena work; /* what is made of one program on its way to instructions */
 };
 
-/* The stages that -d knows; ir:NAME shows the IR behind one pass. */
-static bool wanted(const struct compilation *c, const char *stage)
+/* Several are told apart by a line above each. */
+static bool wanted(struct compilation *c, const char *stage)
 {
-	return c->opts->dump && !strcmp(c->opts->dump, stage);
+	const char *list = c->opts->dump;
+	bool all = words_have(list, "all");
+
+	if (!words_have(list, stage) && !(all && !strchr(stage, ':')))
+		return false;
+	if (all || strchr(list, ','))
+		buf_printf(&c->text, "-- %s\n", stage);
+	return true;
 }
 
+/* ir:NAME shows the IR behind one pass. */
 static const struct {
 	const char *name, *text;
 } stages[] = {
@@ -36,6 +45,7 @@ static const struct {
 	{"insns", "the BPF instructions"},
 	{"object", "maps, records, programs, where they attach"},
 	{"verifier", "what the kernel's verifier says to the programs"},
+	{"all", "all of these but the verifier's words"},
 };
 
 void compile_stages(void (*fn)(void *user, const char *name, const char *text), void *user)
@@ -52,6 +62,7 @@ void compile_stages(void (*fn)(void *user, const char *name, const char *text), 
 
 struct looked_for {
 	const char *name;
+	size_t n;
 	bool found;
 };
 
@@ -60,18 +71,24 @@ static void look(void *user, const char *name, const char *text)
 	struct looked_for *l = user;
 
 	(void)text;
-	l->found |= !strcmp(name, l->name);
+	l->found |= strlen(name) == l->n && !memcmp(name, l->name, l->n);
 }
 
 static int unknown_stage(struct compilation *c)
 {
-	struct looked_for l = {.name = c->opts->dump};
+	size_t n;
 
-	compile_stages(look, &l);
-	if (l.found)
-		return 0;
-	return diag_fail(c->diag, -EINVAL, "ast, types, ir, ir:PASS, insns, object, verifier",
-			 "there is no stage '%s' to print", c->opts->dump);
+	words_each(stage, n, c->opts->dump)
+	{
+		struct looked_for l = {.name = stage, .n = n};
+
+		compile_stages(look, &l);
+		if (!l.found)
+			return diag_fail(c->diag, -EINVAL,
+					 "ast, types, ir, ir:PASS, insns, object, verifier, all",
+					 "there is no stage '%.*s' to print", (int)n, stage);
+	}
+	return 0;
 }
 
 static int check_ir(struct compilation *c, struct ir_fn *fn, const char *after)

@@ -38,7 +38,7 @@ static void catch_signals(void)
 /* What has no meaning for an object, whose programs are built already. */
 static int object_options(const struct trace *t)
 {
-	const char *dump = t->opts.dump;
+	size_t n;
 
 	/* its programs have no check of the process: they would show those of everybody */
 	if (t->opts.pid)
@@ -51,9 +51,14 @@ static int object_options(const struct trace *t)
 	if (t->opts.target)
 		return usage_error("--target has no meaning for an object, which is compiled "
 				   "already: waggle build --target FILE");
-	if (dump && strcmp(dump, "insns") && strcmp(dump, "object") && strcmp(dump, "verifier"))
-		return usage_error("an object has no stage '%s' to print: insns, object, verifier",
-				   dump);
+	for (const char *p = t->opts.dump; p && *p; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		if (!(n == 5 && !memcmp(p, "insns", n)) && !(n == 6 && !memcmp(p, "object", n)) &&
+		    !(n == 8 && !memcmp(p, "verifier", n)))
+			return usage_error("an object has no stage '%.*s' to print: insns, object, "
+					   "verifier",
+					   (int)n, p);
+	}
 	return 0;
 }
 
@@ -136,7 +141,8 @@ static int watch(struct trace *t, struct waggle_object *object)
 	}
 	if (t->dry_run) {
 		waggle_session_stats(s, &stats);
-		fprintf(stderr, "Attached %u probe%s\n", stats.probes, stats.probes == 1 ? "" : "s");
+		fprintf(stderr, "Attached %u probe%s\n", stats.probes,
+			stats.probes == 1 ? "" : "s");
 		waggle_session_stop(s);
 		return 0;
 	}
@@ -203,13 +209,14 @@ int trace_run(struct trace *t, int status)
 	} else if (!status) {
 		t->opts.verbose = t->verbose;
 		status = get_object(t, &object);
-		if (!status && (!t->opts.dump || !strcmp(t->opts.dump, "verifier")))
+		if (!status && (!t->opts.dump || strstr(t->opts.dump, "verifier")))
 			status = watch(t, object);
 		status = status_of(status);
 	}
 	waggle_object_free(object);
 	source_free(&t->source);
 	free(t->command);
+	free(t->stages);
 	return status;
 }
 

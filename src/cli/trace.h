@@ -11,6 +11,7 @@ struct trace {
 	const char *tool;   /* its name, or NULL */
 	const char *output;
 	char **command;
+	char *stages; /* of all -d, with commas */
 	bool stats, verbose, list, fmt, dry_run;
 };
 

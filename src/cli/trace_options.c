@@ -48,14 +48,14 @@ static int take_buffering(struct trace *t, const char *mode)
 
 static int take_format(struct trace *t, const char *name)
 {
-	static const char *const names[] = {"text",  "json", "folded",
-					     "flame", "tree", "timeline"};
+	static const char *const names[] = {"text", "json", "folded", "flame", "tree", "timeline"};
 
 	t->opts.format = name;
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(name, names[i]))
 			return 0;
-	return usage_error("there is no format '%s': text, json, folded, flame, tree or timeline", name);
+	return usage_error("there is no format '%s': text, json, folded, flame, tree or timeline",
+			   name);
 }
 
 static int take_filter(struct trace *t, const char *regex)
@@ -66,6 +66,7 @@ static int take_filter(struct trace *t, const char *regex)
 
 struct stage {
 	const char *name;
+	size_t n;
 	bool found;
 };
 
@@ -74,19 +75,28 @@ static void stage_look(void *user, const char *name, const char *text)
 	struct stage *s = user;
 
 	(void)text;
-	s->found |= !strcmp(s->name, name);
+	s->found |= strlen(name) == s->n && !memcmp(name, s->name, s->n);
 }
 
 static int take_stage(struct trace *t, const char *name)
 {
-	struct stage s = {.name = name};
+	char *stages = NULL;
+	size_t n;
 
-	t->opts.dump = name;
-	waggle_language("stages", stage_look, &s);
-	if (!s.found)
-		return usage_error("there is no stage '%s' to print: ast, types, ir, ir:PASS, "
-				   "insns, object, verifier",
-				   name);
+	for (const char *p = name; *p; p += n + (p[n] == ',')) {
+		struct stage s = {.name = p, .n = n = strcspn(p, ",")};
+
+		waggle_language("stages", stage_look, &s);
+		if (!s.found)
+			return usage_error(
+				"there is no stage '%.*s' to print: ast, types, ir, ir:PASS, "
+				"insns, object, verifier, all",
+				(int)n, p);
+	}
+	if (asprintf(&stages, "%s%s%s", t->stages ? t->stages : "", t->stages ? "," : "", name) < 0)
+		return usage_error("out of memory");
+	free(t->stages);
+	t->opts.dump = t->stages = stages;
 	return 0;
 }
 
@@ -144,8 +154,10 @@ static int take_without(struct trace *t, const char *names)
 		while (i < 3 && (strlen(known[i]) != n || strncmp(known[i], p, n)))
 			i++;
 		if (i == 3)
-			return usage_error("there is no feature '%.*s': kprobe_multi, uprobe_multi, "
-					   "kprobe_session", (int)n, p);
+			return usage_error(
+				"there is no feature '%.*s': kprobe_multi, uprobe_multi, "
+				"kprobe_session",
+				(int)n, p);
 	}
 	return 0;
 }

@@ -357,6 +357,10 @@ int filter_build(struct ir_fn *f, const struct filter_part *part, const struct c
 	u32 again = twice ? ir_block(f) : 0, other;
 	int err;
 
+	if (part->room) {
+		b.abs_bytes = part->room->abs;
+		b.rel_bytes = part->room->rel;
+	}
 	find_needs(&b);
 	if (part->straight) {
 		other = ir_block(f);
@@ -366,11 +370,14 @@ int filter_build(struct ir_fn *f, const struct filter_part *part, const struct c
 		ir_at(f, other);
 	}
 	err = build(&b, !direct, twice ? again : b.no, d);
-	if (err || !twice)
-		return err;
-	ir_seal(f, again);
-	ir_at(f, again);
-	return build(&b, true, b.no, d);
+	if (!err && twice) {
+		ir_seal(f, again);
+		ir_at(f, again);
+		err = build(&b, true, b.no, d);
+	}
+	if (part->room)
+		*part->room = (struct filter_room){b.abs_bytes, b.rel_bytes};
+	return err;
 }
 
 /* Values that found no register cost more than a branch. */

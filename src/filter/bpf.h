@@ -47,11 +47,15 @@ const struct filter_hook *filter_hook_find(const char *name); /* NULL: there is 
  * skb_load_bytes, with at most 128 bytes of stack.
  * -EOPNOTSUPP: it uses what is not known at this place.
  */
+struct filter_room { /* of the stack: slots that filters of one function share, 0: none yet */
+	u32 abs, rel;
+};
 struct filter_part {
 	enum filter_hook_id hook;
 	u32 yes, no, result;
-	bool straight; /* a whole program of HOOK_PLAIN: without branches, where that can be */
-	u32 data, end; /* values: the packet's ends, if somebody has read them; of HOOK_XDP */
+	struct filter_room *room; /* NULL: it has its own */
+	bool straight;            /* a whole program of HOOK_PLAIN: without branches, where that can be */
+	u32 data, end;            /* values: the packet's ends, if somebody has read them; of HOOK_XDP */
 };
 int filter_build(struct ir_fn *fn, const struct filter_part *, const struct cbpf_insn *, u32 n,
 		 struct diag *);

@@ -336,8 +336,11 @@ static u32 compare_turned(struct at *x)
 		c = (u64)mask;
 		from = unturned(x, ir_value(x->f, in->a), &c);
 		if (from) {
+			u32 turned = value(x, c); /* which may move the instructions */
+
+			in = &x->f->ins.v[x->i->a];
 			in->a = from;
-			in->b = value(x, c);
+			in->b = turned;
 		}
 	}
 	return 0;

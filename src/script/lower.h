@@ -8,6 +8,7 @@
 #ifndef SCRIPT_LOWER_H
 #define SCRIPT_LOWER_H
 
+#include "filter/bpf.h"
 #include "script/tables.h"
 
 #define NO_MAP UINT32_MAX
@@ -73,6 +74,7 @@ struct lower {
 		bool at_once, used; /* the predicate uses one; something does */
 		bool in_body;
 		u32 vars[64], more[64];
+		struct filter_room room; /* what pcap() fetches */
 	} packet;
 	u32 break_to, continue_to;
 	u32 call_names, signal_names, capability_names; /* in .rodata: tables of names; 0: not yet */

@@ -570,7 +570,7 @@ void store_header(struct lower *l, const struct node *n, struct mem to)
 
 u32 value_pcap(struct lower *l, struct node *n)
 {
-	struct filter_part part = {.hook = packet_hook(l->point)};
+	struct filter_part part = {.hook = packet_hook(l->point), .room = &l->packet.room};
 	struct ir_fn *fn = l->fn;
 	u32 result = ir_var(fn, IRT_I64), done = ir_block(fn);
 	struct filter f = {0};

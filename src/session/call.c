@@ -179,5 +179,10 @@ int waggle_session_call(struct waggle_session *s, struct waggle_call *call)
 
 struct waggle_map *waggle_session_map_at(struct waggle_session *s, unsigned i)
 {
-	return i < s->object->maps.n ? &s->maps[i] : NULL;
+	const struct object *o = s->object;
+
+	for (u32 at = 0; at < o->maps.n; at++)
+		if ((o->plain || !o->maps.v[at].section) && !i--)
+			return &s->maps[at];
+	return NULL;
 }

@@ -118,6 +118,7 @@ static void end_rule(struct ir_fn *f, const struct ending *e, u32 rule, bool dro
 static int build(struct ir_fn *f, const struct drop_rules *r, const struct drop_place *p,
 		 struct diag *d)
 {
+	struct filter_room room = {0};
 	struct ending e = {.hook = &filter_hooks[p->hook], .pass = attach_verdict(p->kind)};
 
 	e.key = ir_slot(f, 4, 4);
@@ -133,6 +134,7 @@ static int build(struct ir_fn *f, const struct drop_rules *r, const struct drop_
 		struct filter_part part = {.hook = p->hook,
 					   .yes = ir_block(f),
 					   .no = ir_block(f),
+					   .room = &room,
 					   .data = e.data,
 					   .end = e.end};
 		int err = filter_build(f, &part, one->filter.insns.v, one->filter.insns.n, d);

@@ -5,6 +5,7 @@
  * everything into 0 or -errno.
  */
 #include "base/io.h"
+#include "base/words.h"
 #include "compile.h"
 #include "object/asm.h"
 #include "script/rows.h"
@@ -138,30 +139,36 @@ int waggle_format(const char *src, size_t len, const struct waggle_opts *opts)
 static int dump_check(const struct waggle_opts *o, struct diag *diag)
 {
 	static const char *const stages[] = {"insns", "object", "asm", "verifier"};
+	size_t n;
 
-	for (u32 i = 0; o->dump && i < ARRAY_SIZE(stages); i++)
-		if (!strcmp(o->dump, stages[i]))
-			return 0;
-	if (!o->dump)
-		return 0;
-	return diag_fail(diag, -EINVAL, "insns, object, asm, verifier; or compile the script",
-			 "an object has no stage '%s' to print", o->dump);
+	words_each(p, n, o->dump)
+	{
+		u32 i = 0;
+
+		while (i < ARRAY_SIZE(stages) &&
+		       (strlen(stages[i]) != n || memcmp(p, stages[i], n) != 0))
+			i++;
+		if (i == ARRAY_SIZE(stages))
+			return diag_fail(diag, -EINVAL,
+					 "insns, object, asm, verifier; or compile the script",
+					 "an object has no stage '%.*s' to print", (int)n, p);
+	}
+	return 0;
 }
 
 static void dump(const struct object *object, const struct waggle_opts *o)
 {
 	struct buf text = {0};
 
-	if (!strcmp(o->dump, "object")) {
-		object_print(&text, object);
-	} else if (!strcmp(o->dump, "asm")) {
-		object_listing(&text, object);
-	} else if (!strcmp(o->dump, "insns")) {
+	if (words_have(o->dump, "insns"))
 		vec_each (p, &object->progs) {
 			buf_printf(&text, "%s:\n", p->name);
 			code_print(&text, &p->code);
 		}
-	}
+	if (words_have(o->dump, "object"))
+		object_print(&text, object);
+	if (words_have(o->dump, "asm"))
+		object_listing(&text, object);
 	if (text.n)
 		o->out(o->user, buf_str(&text), text.n);
 	buf_free(&text);

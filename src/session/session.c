@@ -5,6 +5,7 @@
  * are shown, the gate opens, the command is let go.
  */
 #include "base/clock.h"
+#include "base/words.h"
 #include "session/opts.h"
 #include "session/session.h"
 
@@ -36,7 +37,7 @@ static int process_open(struct waggle_session *s)
 /* -d verifier: load, print what the verifier says, and that is all. */
 static bool only_verify(const struct waggle_opts *o)
 {
-	return o->dump && !strcmp(o->dump, "verifier") && o->out;
+	return words_have(o->dump, "verifier") && o->out;
 }
 
 static const struct engine_ops *const engines[] = {
