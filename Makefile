@@ -194,9 +194,10 @@ $(BENCH)/vm/vm: $(VM_BENCH) $(O)/inner.a
 bench-vm: $(BENCH)/vm/vm $(BENCH)/vm/user.bpf.o $(BENCH)/vm/kernel.bpf.o $(BENCH)/vm/maps.bpf.o
 
 # Models of packet filters: writes docs/models.md and its drawings.
-$(BENCH)/models: bench/models/models.c $(O)/inner.a $(O)/.flags
+$(BENCH)/models $(BENCH)/filters: $(BENCH)/%: bench/models/%.c $(O)/inner.a $(O)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -o $@ $< $(O)/inner.a -lpcap -lm
+bench-filters: $(BENCH)/filters
 bench-models: $(BENCH)/models
 	$(BENCH)/models docs
 
@@ -233,6 +234,6 @@ clean:
 -include $(wildcard $(O)/tests/behave/*.d $(O)/tests/rows/*.d $(O)/bench/*.d $(O)/bench/vm/*.d)
 
 .PHONY: fuzzers torn all rows debug debug-programs programs behave test bench bench-programs \
-	bench-twins bench-vm bench-models format lint install clean force
+	bench-twins bench-vm bench-models bench-filters format lint install clean force
 .SECONDARY:
 .DELETE_ON_ERROR:
