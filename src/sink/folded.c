@@ -26,16 +26,20 @@ static char *put_name(char *p, const char *name, size_t n)
 	return p;
 }
 
-static char *put_frame(char *p, const struct show *show, bool user, u32 pid, u64 addr)
+static char *put_frame(char *p, const struct show *show, const struct field *f, u32 pid, u64 addr,
+		       bool caller)
 {
+	bool user = f->kind == FIELD_USTACK;
 	struct symbol s = {0};
 	const char *name, *file;
 
-	if (show && show->symbols && user)
+	if (show && show->symbols && caller)
+		symbol_of_caller(show->symbols, user, pid, addr, &s);
+	else if (show && show->symbols && user)
 		symbol_of_process(show->symbols, pid, addr, &s);
 	else if (show && show->symbols)
 		symbol_of_kernel(show->symbols, addr, &s);
-	name = s.name ? s.name : s.module;
+	name = s.name && f->mode & SYMBOLS_AS_LINKED ? s.name : s.name ? s.readable : s.module;
 	if (s.name || !s.module)
 		return put_name(p, name ? name : "[unknown]",
 				strnlen(name ? name : "[unknown]", NAME_MOST));
@@ -68,7 +72,7 @@ char *put_folded(char *p, const struct show *show, const struct field *f, const 
 			*p++ = ';';
 		if (style == FOLDED_MARKED)
 			*p++ = user ? FRAME_USER : FRAME_KERNEL;
-		p = put_frame(p, show, user, (u32)pid, addr);
+		p = put_frame(p, show, f, (u32)pid, addr, i != first);
 	}
 	return p;
 }

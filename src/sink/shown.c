@@ -50,11 +50,14 @@ static char *put_cut(char *p, const char *s, size_t most)
 
 /* ---- symbols and stacks */
 
-static bool find(const struct show *show, bool user, u64 pid, u64 addr, struct symbol *s)
+static bool find(const struct show *show, bool user, u64 pid, u64 addr, bool caller,
+		 struct symbol *s)
 {
 	*s = (struct symbol){0};
 	if (!show || !show->symbols)
 		return false;
+	if (caller)
+		return symbol_of_caller(show->symbols, user, (u32)pid, addr, s);
 	return user ? symbol_of_process(show->symbols, (u32)pid, addr, s)
 		    : symbol_of_kernel(show->symbols, addr, s);
 }
@@ -122,7 +125,7 @@ static char *put_frame(char *p, const struct show *show, u8 flags, bool user, u6
 	if (mode == STACK_PERF || mode == STACK_RAW)
 		p = put_hex(p, addr);
 	if (mode != STACK_RAW)
-		find(show, user, pid, addr, &s);
+		find(show, user, pid, addr, last, &s);
 	if (mode == STACK_PERF)
 		*p++ = ' ';
 	if (mode == STACK_BUILD_ID)
@@ -334,10 +337,10 @@ char *shown_text(char *p, const struct show *show, const struct field *f, const 
 	switch (f->kind) {
 	case FIELD_BUF: at = buffer_bytes(f, data, &n); return put_raw(p, at, n, 0);
 	case FIELD_KSYM:
-		find(show, false, 0, word(at), &s);
+		find(show, false, 0, word(at), false, &s);
 		return put_symbol(p, &s, f->mode, word(at), false);
 	case FIELD_USYM:
-		find(show, true, word(at + 8), word(at), &s);
+		find(show, true, word(at + 8), word(at), false, &s);
 		return put_symbol(p, &s, f->mode, word(at), false);
 	case FIELD_KSTACK:
 	case FIELD_USTACK: return put_stack(p, show, f, at);

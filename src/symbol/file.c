@@ -2,9 +2,10 @@
  * file.c: the functions of a file that a process maps.
  *
  * In:  the file, opened in the process's own mounts (/proc/PID/root), by the kernel's own handle of
- *      what is mapped (/proc/PID/map_files) when it was deleted or replaced, or in our own mounts
- * when the process has ended. Out: a table of functions from .symtab, which may be in a file of its
- * own (found by build id or by .gnu_debuglink), else from .dynsym and .gnu_debugdata.
+ *      what is mapped (/proc/PID/map_files, for which it wants rights, or /proc/PID/exe) when it
+ * was deleted or replaced, or in our own mounts when the process has ended. Out: a table of
+ * functions from .symtab, which may be in a file of its own (found by build id or by
+ * .gnu_debuglink), else from .dynsym and .gnu_debugdata.
  */
 #include "symbol/process.h"
 
@@ -50,22 +51,31 @@ static int open_plain(const char *path)
 
 /* ---- tables */
 
-/* What is written in assembler often says no size: it ends with its section at the latest. */
+/* What is written in assembler often says no size, and sometimes not that it is a function: it ends
+ * with its section at the latest. 0: it is no function. */
 static u64 size_of(const struct elf *elf, const struct elf_symbol *s)
 {
+	bool function = s->type == ELF_FUNC || s->type == ELF_IFUNC;
 	struct elf_section in;
 
-	if (s->size || !elf_section(elf, s->section, &in) || s->value < in.addr ||
-	    s->value - in.addr >= in.size)
-		return MAX(s->size, 1u);
-	return in.addr + in.size - s->value;
+	if (!*s->name || !s->value || s->section == ELF_SHN_UNDEF ||
+	    (!function && s->type != ELF_NOTYPE))
+		return 0;
+	if (function && s->size)
+		return MIN(s->size, SYMBOL_LABEL - 1);
+	if (!elf_section(elf, s->section, &in) || s->value < in.addr ||
+	    s->value - in.addr >= MIN(in.size, SYMBOL_LABEL))
+		return function;
+	if (!function && !(in.flags & ELF_EXECINSTR))
+		return 0;
+	return (in.addr + in.size - s->value) | SYMBOL_GUESSED | (function ? 0 : SYMBOL_LABEL);
 }
 
 static bool add_table(struct symbol_table *t, const struct elf *elf, u32 type)
 {
 	struct elf_section table, strings;
 	struct elf_symbol s;
-	u64 n;
+	u64 n, size;
 
 	if (!elf_find_type(elf, type, &table) || !elf_section(elf, table.link, &strings))
 		return false;
@@ -75,9 +85,9 @@ static bool add_table(struct symbol_table *t, const struct elf *elf, u32 type)
 	for (u64 i = 0; i < 2 * n; i++) { /* of several names of a place the one that all see */
 		if (!elf_symbol(&table, &strings, i % n, &s) || (s.bind == ELF_LOCAL) != (i >= n))
 			continue;
-		if (*s.name && s.value && s.section != ELF_SHN_UNDEF &&
-		    (s.type == ELF_FUNC || s.type == ELF_IFUNC))
-			symbol_table_add(t, s.value, size_of(elf, &s), s.name, strlen(s.name), 0);
+		size = size_of(elf, &s);
+		if (size)
+			symbol_table_add(t, s.value, size, s.name, strlen(s.name), 0);
 	}
 	return n > 1;
 }
@@ -226,6 +236,48 @@ static bool same_device(const struct stat *st, u64 dev)
 	return ((u64)major(st->st_dev) << 32 | minor(st->st_dev)) == dev;
 }
 
+/* What lies on top of other file systems has other numbers where it is mapped than as a file: is it
+ * that file which is mapped, or another of its name? */
+static bool maps_as(int fd, const struct mapped_file *f)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *p = mmap(NULL, page, PROT_READ, MAP_PRIVATE, fd, 0);
+	unsigned long long start, ino;
+	unsigned major, minor;
+	bool same = false;
+	char line[PATH_MOST];
+	FILE *maps;
+
+	if (p == MAP_FAILED)
+		return false;
+	maps = fopen("/proc/self/maps", "re");
+	while (maps && !same && fgets(line, sizeof(line), maps))
+		same = sscanf(line, "%llx-%*x %*s %*x %x:%x %llu", &start, &major, &minor, &ino) ==
+			       4 &&
+		       start == (uintptr_t)p && ino == f->ino &&
+		       ((u64)major << 32 | minor) == f->dev;
+	if (maps)
+		fclose(maps);
+	munmap(p, page);
+	return same;
+}
+
+/* The program that the process runs, if it is that file. */
+static int open_program(const struct mapped_file *f, u32 pid)
+{
+	struct stat st;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	fd = open_plain(path);
+	if (fd >= 0 && (fstat(fd, &st) || st.st_ino != f->ino || !same_device(&st, f->dev))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 /* The file as the process sees it, which may live in a container; or, when it was replaced, what
  * the kernel still has of it. */
 static int file_open(const struct mapped_file *f, u32 pid, const struct mapping *m)
@@ -245,8 +297,9 @@ static int file_open(const struct mapped_file *f, u32 pid, const struct mapping 
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid,
 		 (unsigned long long)m->start, (unsigned long long)m->end);
 	mapped = open_plain(path);
-	/* what lies on top of other file systems has numbers of its own; else it was replaced */
-	if (mapped < 0 && fd >= 0 && !f->deleted && !same_device(&st, f->dev))
+	if (mapped < 0) /* without rights there is the program itself, still */
+		mapped = open_program(f, pid);
+	if (mapped < 0 && fd >= 0 && !f->deleted && !same_device(&st, f->dev) && maps_as(fd, f))
 		return fd;
 	if (fd >= 0)
 		close(fd);

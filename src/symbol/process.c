@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define AGAIN_NS 100000000u
+#define AGAIN_NS    100000000u
+#define GENERATIONS 8 /* so many are asked for what one that has ended has seen */
 
 struct mapped_file *process_file(struct processes *ps, u64 dev, u64 ino, const char *path)
 {
@@ -88,6 +89,17 @@ static void image_copy(struct image *to, const struct image *from)
 
 /* ---- /proc/PID/maps */
 
+/* The kernel says so behind the path, whose own length is n. */
+bool path_deleted(const char *path, size_t *n)
+{
+	static const char mark[] = " (deleted)";
+	size_t whole = strlen(path), less = sizeof(mark) - 1;
+	bool deleted = *path == '/' && whole > less && !strcmp(path + whole - less, mark);
+
+	*n = deleted ? whole - less : whole;
+	return deleted;
+}
+
 static void maps_line(struct processes *ps, struct process *p, char *line)
 {
 	unsigned long long start, end, offset, ino;
@@ -101,10 +113,8 @@ static void maps_line(struct processes *ps, struct process *p, char *line)
 		   &ino, &at) < 6 ||
 	    !at)
 		return;
-	n = strlen(line + at);
-	deleted = line[at] == '/' && n > 10 && !strcmp(line + at + n - 10, " (deleted)");
-	if (deleted)
-		line[(size_t)at + n - 10] = 0;
+	deleted = path_deleted(line + at, &n);
+	line[(size_t)at + n] = 0;
 	if (line[at] != '/' && strcmp(line + at, "[vdso]") != 0)
 		return;
 	f = process_file(ps, (u64)major << 32 | minor, ino, line + at);
@@ -221,7 +231,7 @@ void process_forked(struct processes *ps, u32 parent, u32 child)
 		return;
 	to->gone = to->prepared = false; /* the number may have been another's */
 	to->whole = from->whole;
-	to->parent = parent;
+	to->parent = to->family = parent;
 	image_copy(&to->images[0], &from->images[0]);
 }
 
@@ -262,6 +272,18 @@ static bool address_in(const struct mapped_file *f, u64 off, u64 *at)
 	return false;
 }
 
+/* The symbols of a file that a process maps or has mapped. When it has ended, its parents may still
+ * see the file: they mostly live in the same container. */
+static bool read_file(struct processes *ps, const struct process *p, const struct mapping *m)
+{
+	for (u32 i = 0; i < GENERATIONS && p; i++) {
+		if (m->file->read || file_read(ps, m->file, p->pid, m))
+			return true;
+		p = p->gone && p->family ? process_of(ps, p->family, false) : NULL;
+	}
+	return false;
+}
+
 static bool in_file(struct processes *ps, const struct process *p, const struct mapping *m,
 		    u64 addr, struct symbol *out)
 {
@@ -269,7 +291,7 @@ static bool in_file(struct processes *ps, const struct process *p, const struct 
 	u64 off = addr - m->start + m->offset, at;
 
 	out->module = m->file->path;
-	if (!m->file->read && !file_read(ps, m->file, p->pid, m))
+	if (!read_file(ps, p, m))
 		return false;
 	out->build_id = m->file->build_id.n ? &m->file->build_id : NULL;
 	out->file_off = off;
@@ -300,7 +322,7 @@ static bool in_jit(struct process *p, u64 addr, struct symbol *out)
  */
 static struct process *parent_of(struct processes *ps, struct process *p)
 {
-	for (u32 i = 0; i < 8 && p && p->gone && !p->whole && p->parent; i++)
+	for (u32 i = 0; i < GENERATIONS && p && p->gone && !p->whole && p->parent; i++)
 		p = process_of(ps, p->parent, true);
 	if (p && !p->asked && !p->gone && !p->whole)
 		process_look(ps, p);
@@ -353,7 +375,7 @@ bool process_line(struct processes *ps, u32 pid, u64 addr, struct line_place *ou
 	u64 at;
 
 	m = p ? find_mapping(ps, &p, addr, &jit) : NULL;
-	if (!m || !m->file || (!m->file->read && !file_read(ps, m->file, p->pid, m)) ||
+	if (!m || !m->file || !read_file(ps, p, m) ||
 	    !address_in(m->file, addr - m->start + m->offset, &at))
 		return false;
 	file_lines_read(m->file, p->pid, m);
@@ -388,7 +410,7 @@ bool process_prepare_next(struct processes *ps)
 				if (m->file->read || m->file->tried)
 					continue;
 				m->file->tried = true;
-				file_read(ps, m->file, p->pid, m);
+				read_file(ps, p, m);
 				return true;
 			}
 	return false;

@@ -46,11 +46,12 @@ struct image {
 };
 struct process {
 	u32 pid;
-	u32 parent;    /* which it was forked from, as long as it runs the same; 0: unknown */
-	bool gone;     /* it has ended: what is known stays */
-	bool prepared; /* its files were read ahead of time */
-	bool whole;    /* its exec was seen, and all that it mapped since */
-	u64 asked;     /* CLOCK_MONOTONIC ns when its mappings were read last */
+	u32 family;                       /* which it was forked from; 0: unknown */
+	u32 parent;                       /* the same, as long as it runs the same program */
+	bool gone;                        /* it has ended: what is known stays */
+	bool prepared;                    /* its files were read ahead of time */
+	bool whole;                       /* its exec was seen, and all that it mapped since */
+	u64 asked;                        /* CLOCK_MONOTONIC ns when its mappings were read last */
 	struct image images[IMAGES_KEPT]; /* [0]: now; then those before the last execs */
 	struct symbol_table *jit;         /* of its perf map, or NULL */
 	u64 jit_size, jit_asked;          /* of the file when it was read */
@@ -70,6 +71,7 @@ struct process *process_of(struct processes *, u32 pid, bool look);
 struct mapped_file *process_file(struct processes *, u64 dev, u64 ino, const char *path);
 void image_add(struct image *, struct mapping); /* what it overlaps goes */
 const struct mapping *mapping_find(const struct image *, u64 addr);
+bool path_deleted(const char *path, size_t *n);
 void process_look(struct processes *, struct process *); /* reads its mappings again */
 bool process_symbol(struct processes *, u32 pid, u64 addr, struct symbol *);
 bool process_line(struct processes *, u32 pid, u64 addr, struct line_place *);

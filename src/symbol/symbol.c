@@ -108,6 +108,34 @@ bool symbol_of_process(struct symbols *s, u32 pid, u64 addr, struct symbol *out)
 	return process_symbol(&s->processes, pid, addr, out);
 }
 
+/* A function of the kernel has no size, so what is behind it is named as it, up to the next one:
+ * only there the one before is meant. Trampolines that returns go through are not called from
+ * before. */
+static bool caller_in_kernel(struct symbols *s, u64 addr, struct symbol *out)
+{
+	struct symbol before;
+
+	if (!symbol_of_kernel(s, addr, out))
+		return false;
+	if (!out->off && !strstr(out->name, "trampoline") &&
+	    symbol_of_kernel(s, addr - 1, &before)) {
+		*out = before;
+		out->off++;
+	}
+	return true;
+}
+
+bool symbol_of_caller(struct symbols *s, bool user, u32 pid, u64 addr, struct symbol *out)
+{
+	if (!user)
+		return caller_in_kernel(s, addr, out);
+	if (!symbol_of_process(s, pid, addr - 1, out))
+		return symbol_of_process(s, pid, addr, out);
+	out->off++;
+	out->file_off++;
+	return true;
+}
+
 bool symbol_line(struct symbols *s, u32 pid, u64 addr, struct line_place *out)
 {
 	return process_line(&s->processes, pid, addr, out);

@@ -41,6 +41,9 @@ bool symbols_prepare_watched(struct symbols *); /* the next file of a process th
 /* False: unknown (name is NULL; of a process, module may be known all the same). */
 bool symbol_of_kernel(struct symbols *, u64 addr, struct symbol *);
 bool symbol_of_process(struct symbols *, u32 pid, u64 addr, struct symbol *);
+/* The same for a return address: it is of the function that called, though that may have ended with
+ * the call (what it called never returns). user false: of the kernel. */
+bool symbol_of_caller(struct symbols *, bool user, u32 pid, u64 addr, struct symbol *);
 /* Which line of a source the instruction at an address of a process comes from, if debugging
  * information is there: struct line_place of elf/lines.h. */
 struct line_place;
@@ -70,11 +73,15 @@ struct symbol_table {
 void symbol_table_free(struct symbol_table *);
 void symbol_table_add(struct symbol_table *, u64 addr, u64 size, const char *name, size_t len,
 		      u32 module);
+/* Of a symbol whose table says no size: where it ends at the latest. It ends where the next begins.
+ * A label is not taken for a function where it is in one. */
+#define SYMBOL_GUESSED (1ull << 63)
+#define SYMBOL_LABEL   (1ull << 62)
 /* Sorts; of symbols at one address the first added stays, unless a later one has a size. */
 void symbol_table_sort(struct symbol_table *);
 /* The same, but the last one added stays, and cuts short what it stands in. */
 void symbol_table_sort_last(struct symbol_table *);
-/* The one that holds the address; NULL: none. */
+/* The one that holds the address, of several the last that begins; NULL: none. */
 const struct symbol_row *symbol_table_find(const struct symbol_table *, u64 addr);
 
 /* The name as people know it, made when it is first asked for, in the arena. The table is sorted.

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define NESTED_MOST 32 /* symbols between an address and the beginning of the one that holds it */
+
 void symbol_table_free(struct symbol_table *t)
 {
 	free(t->rows);
@@ -39,6 +41,11 @@ void symbol_table_add(struct symbol_table *t, u64 addr, u64 size, const char *na
 	}
 }
 
+static bool size_known(const struct symbol_row *r)
+{
+	return r->size && !(r->size & SYMBOL_GUESSED);
+}
+
 /* Names are added in order, so their offsets tell which symbol came first. */
 static int by_address(const void *a, const void *b)
 {
@@ -46,9 +53,36 @@ static int by_address(const void *a, const void *b)
 
 	if (x->addr != y->addr)
 		return x->addr < y->addr ? -1 : 1;
-	if (!x->size != !y->size)
-		return x->size ? -1 : 1;
+	if (size_known(x) != size_known(y))
+		return size_known(x) ? -1 : 1;
 	return x->name < y->name ? -1 : x->name > y->name;
+}
+
+/* Guessed sizes become real ones; labels in functions go. */
+static void settle_sizes(struct symbol_table *t)
+{
+	u64 end = 0; /* of the functions so far */
+	u32 n = 0;
+
+	for (u32 i = 0; i < t->n; i++) {
+		struct symbol_row *r = &t->rows[i];
+
+		if (size_known(r))
+			end = MAX(end, r->addr + r->size);
+		if (r->size & SYMBOL_LABEL && r->addr < end)
+			continue;
+		t->rows[n++] = *r;
+	}
+	t->n = n;
+	for (u32 i = 0; i < n; i++) {
+		struct symbol_row *r = &t->rows[i];
+
+		if (!(r->size & SYMBOL_GUESSED))
+			continue;
+		r->size &= ~(SYMBOL_GUESSED | SYMBOL_LABEL);
+		if (i + 1 < n)
+			r->size = MIN(r->size, r[1].addr - r->addr);
+	}
 }
 
 void symbol_table_sort(struct symbol_table *t)
@@ -62,6 +96,7 @@ void symbol_table_sort(struct symbol_table *t)
 		if (!n || t->rows[i].addr != t->rows[n - 1].addr)
 			t->rows[n++] = t->rows[i];
 	t->n = n;
+	settle_sizes(t);
 }
 
 static int by_address_last(const void *a, const void *b)
@@ -90,8 +125,7 @@ void symbol_table_sort_last(struct symbol_table *t)
 
 const struct symbol_row *symbol_table_find(const struct symbol_table *t, u64 addr)
 {
-	const struct symbol_row *r;
-	u32 lo = 0, hi = t->n;
+	u32 lo = 0, hi = t->n, begin;
 
 	while (lo < hi) { /* the first one above */
 		u32 mid = lo + (hi - lo) / 2;
@@ -101,10 +135,12 @@ const struct symbol_row *symbol_table_find(const struct symbol_table *t, u64 add
 		else
 			hi = mid;
 	}
-	if (!lo)
-		return NULL;
-	r = &t->rows[lo - 1];
-	return r->size && addr - r->addr >= r->size ? NULL : r;
+	if (lo && !t->rows[lo - 1].size)
+		return &t->rows[lo - 1];
+	for (begin = lo > NESTED_MOST ? lo - NESTED_MOST : 0; lo > begin; lo--)
+		if (addr - t->rows[lo - 1].addr < t->rows[lo - 1].size)
+			return &t->rows[lo - 1];
+	return NULL;
 }
 
 const char *symbol_readable(struct symbol_table *t, struct arena *arena,

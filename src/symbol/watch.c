@@ -152,6 +152,8 @@ static void take_mapping(struct processes *ps, const u8 *p, u32 n)
 	const char *path = (const char *)p + 64;
 	struct process *process;
 	struct mapped_file *f;
+	bool deleted;
+	size_t end;
 
 	if (n <= 64 || !memchr(path, 0, n - 64))
 		return;
@@ -168,7 +170,10 @@ static void take_mapping(struct processes *ps, const u8 *p, u32 n)
 		process_of(ps, pid, false); /* what it mapped before is read when it is asked for */
 	if (!process || pid == UINT32_MAX)
 		return;
+	deleted = path_deleted(path, &end);
+	path = deleted ? arena_strndup(&ps->arena, path, end) : path;
 	f = process_file(ps, (u64)major << 32 | minor, ino, path);
+	f->deleted |= deleted;
 	image_add(&process->images[0], (struct mapping){addr, addr + len, off, f});
 }
 
