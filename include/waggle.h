@@ -453,6 +453,7 @@ struct waggle_strace {
 	bool print_script;  /* to out(), and nothing else */
 	int pid, out_fd;
 	void (*started)(void *user, struct waggle_session *); /* NULL when it ends */
+	unsigned quiet;     /* 2: no line where a process ends */
 };
 int waggle_strace(const struct waggle_strace *, const struct waggle_opts *);
 

@@ -343,6 +343,18 @@ int bcc_expression(struct bcc_probe *p, struct part e, struct text *t)
 	return 0;
 }
 
+void bcc_options(struct option *to, const struct option *own)
+{
+	unsigned n = 0;
+
+	while (n < BCC_OPTIONS_MOST - OPTION_ROWS_MOST - 1 && own[n].name) {
+		to[n] = own[n];
+		n++;
+	}
+	to[n] = (struct option){0};
+	option_append(to, BCC_OPTIONS_MOST, BCC_COMMON);
+}
+
 int bcc_run(struct trace *t, const char *tool, struct text *script, char **command, bool print,
 	    int status)
 {

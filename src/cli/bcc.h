@@ -49,6 +49,11 @@ struct part bcc_trim(struct part);
 int bcc_run(struct trace *, const char *tool, struct text *script, char **command, bool print,
 	    int status);
 
+/* A tool's own options, and behind them those of tracing by their long names: getopt() gives
+ * BCC_COMMON and a row's number. */
+enum { BCC_COMMON = 512, BCC_OPTIONS_MOST = 40 + OPTION_ROWS_MOST };
+void bcc_options(struct option *to, const struct option *own);
+
 int cmd_bcc_trace(int argc, char **argv);
 int cmd_argdist(int argc, char **argv);
 

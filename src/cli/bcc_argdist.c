@@ -213,6 +213,8 @@ static int take_number(const char *text, long *n)
 /* Numbers among the probes of the command line may follow -i: "argdist -i 5 -C ...". */
 static int take(struct options *o, int opt)
 {
+	if (opt >= BCC_COMMON)
+		return option_take(&o->trace, &option_rows[opt - BCC_COMMON], optarg);
 	switch (opt) {
 	case 'p': return option_take(&o->trace, option_named("pid"), optarg);
 	case 'I': return option_take(&o->trace, option_named("include"), optarg);
@@ -230,16 +232,16 @@ static int take(struct options *o, int opt)
 	}
 }
 
-static const struct option names[] = {{"help", 0, NULL, 'h'},        {"print-script", 0, NULL, 'v'},
-				      {"pid", 1, NULL, 'p'},         {"engine", 1, NULL, 'E'},
-				      {"duration", 1, NULL, 'd'},    {"interval", 1, NULL, 'i'},
-				      {"number", 1, NULL, 'n'},      {"top", 1, NULL, 'T'},
-				      {"tid", 1, NULL, 't'},         {"cumulative", 0, NULL, 'c'},
-				      {"string-size", 1, NULL, 'z'}, {"include", 1, NULL, 'I'},
-				      {"verbose", 0, NULL, 'v'},     {0}};
+static const struct option own[] = {{"help", 0, NULL, 'h'},        {"print-script", 0, NULL, 'v'},
+				    {"pid", 1, NULL, 'p'},         {"engine", 1, NULL, 'E'},
+				    {"duration", 1, NULL, 'd'},    {"interval", 1, NULL, 'i'},
+				    {"number", 1, NULL, 'n'},      {"top", 1, NULL, 'T'},
+				    {"tid", 1, NULL, 't'},         {"cumulative", 0, NULL, 'c'},
+				    {"string-size", 1, NULL, 'z'}, {"include", 1, NULL, 'I'},
+				    {"verbose", 0, NULL, 'v'},     {0}};
 
 /* Does the word behind it belong to it? */
-static bool takes_next(const char *option)
+static bool takes_next(const struct option *names, const char *option)
 {
 	if (option[1] != '-')
 		return option[1] && strchr("pIzdinTt", option[1]) && !option[2];
@@ -250,7 +252,7 @@ static bool takes_next(const char *option)
 }
 
 /* First the options of all, then the probes: -C and -H hold for all that follow. */
-static int put_probes(struct options *o, int argc, char **argv)
+static int put_probes(struct options *o, const struct option *names, int argc, char **argv)
 {
 	char how = 0;
 	int status = 0;
@@ -259,7 +261,7 @@ static int put_probes(struct options *o, int argc, char **argv)
 		if (!strcmp(argv[i], "-C") || !strcmp(argv[i], "-H"))
 			how = argv[i][1];
 		else if (argv[i][0] == '-')
-			i += takes_next(argv[i]);
+			i += takes_next(names, argv[i]);
 		else if (how)
 			status = put_probe(o, argv[i], how);
 		else
@@ -276,8 +278,10 @@ static int put_probes(struct options *o, int argc, char **argv)
 int cmd_argdist(int argc, char **argv)
 {
 	struct options o = {.every = 1};
+	struct option names[BCC_OPTIONS_MOST];
 	int opt, end = 1, status = trace_open(&o.trace);
 
+	bcc_options(names, own);
 	while (end < argc && strcmp(argv[end], "--") != 0)
 		end++;
 	while (!status &&
@@ -286,7 +290,7 @@ int cmd_argdist(int argc, char **argv)
 			status = take(&o, opt);
 	text_add(&o.script, "config = { print_maps_on_exit = false }\n");
 	if (!status)
-		status = put_probes(&o, end, argv);
+		status = put_probes(&o, names, end, argv);
 	if (!status)
 		put_interval(&o);
 	status = bcc_run(&o.trace, "argdist", &o.script, end < argc ? argv + end + 1 : NULL,

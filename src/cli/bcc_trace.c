@@ -191,6 +191,8 @@ static const char help[] =
 
 static int take(struct options *o, int opt)
 {
+	if (opt >= BCC_COMMON)
+		return option_take(&o->trace, &option_rows[opt - BCC_COMMON], optarg);
 	switch (opt) {
 	case 'p': return option_take(&o->trace, option_named("pid"), optarg);
 	case 'c': return option_take(&o->trace, option_named("cgroup"), optarg);
@@ -229,40 +231,42 @@ static int take(struct options *o, int opt)
 
 int cmd_bcc_trace(int argc, char **argv)
 {
-	static const struct option names[] = {{"help", 0, NULL, 'h'},
-					      {"print-script", 0, NULL, 'v'},
-					      {"verbose", 0, NULL, 'v'},
-					      {"pid", 1, NULL, 'p'},
-					      {"tid", 1, NULL, 'L'},
-					      {"uid", 1, NULL, 'i'},
-					      {"engine", 1, NULL, 'E'},
-					      {"duration", 1, NULL, 'D'},
-					      {"max-events", 1, NULL, 'M'},
-					      {"buffer-pages", 1, NULL, 'b'},
-					      {"string-size", 1, NULL, 'Z'},
-					      {"include-self", 0, NULL, 'S'},
-					      {"timestamp", 0, NULL, 't'},
-					      {"unix-timestamp", 0, NULL, 'u'},
-					      {"time", 0, NULL, 'T'},
-					      {"print_cpu", 0, NULL, 'C'},
-					      {"cgroup-path", 1, NULL, 'c'},
-					      {"name", 1, NULL, 'n'},
-					      {"msg-filter", 1, NULL, 'f'},
-					      {"bin_cmp", 0, NULL, 'B'},
-					      {"sym_file_list", 1, NULL, 's'},
-					      {"kernel-stack", 0, NULL, 'K'},
-					      {"user-stack", 0, NULL, 'U'},
-					      {"address", 0, NULL, 'a'},
-					      {"include", 1, NULL, 'I'},
-					      {"aggregate", 0, NULL, 'A'},
-					      {0}};
+	static const struct option own[] = {{"help", 0, NULL, 'h'},
+					    {"print-script", 0, NULL, 'v'},
+					    {"verbose", 0, NULL, 'v'},
+					    {"pid", 1, NULL, 'p'},
+					    {"tid", 1, NULL, 'L'},
+					    {"uid", 1, NULL, 'i'},
+					    {"engine", 1, NULL, 'E'},
+					    {"duration", 1, NULL, 'D'},
+					    {"max-events", 1, NULL, 'M'},
+					    {"buffer-pages", 1, NULL, 'b'},
+					    {"string-size", 1, NULL, 'Z'},
+					    {"include-self", 0, NULL, 'S'},
+					    {"timestamp", 0, NULL, 't'},
+					    {"unix-timestamp", 0, NULL, 'u'},
+					    {"time", 0, NULL, 'T'},
+					    {"print_cpu", 0, NULL, 'C'},
+					    {"cgroup-path", 1, NULL, 'c'},
+					    {"name", 1, NULL, 'n'},
+					    {"msg-filter", 1, NULL, 'f'},
+					    {"bin_cmp", 0, NULL, 'B'},
+					    {"sym_file_list", 1, NULL, 's'},
+					    {"kernel-stack", 0, NULL, 'K'},
+					    {"user-stack", 0, NULL, 'U'},
+					    {"address", 0, NULL, 'a'},
+					    {"include", 1, NULL, 'I'},
+					    {"aggregate", 0, NULL, 'A'},
+					    {0}};
 	struct options o = {0};
+	struct option names[BCC_OPTIONS_MOST];
 	int opt, end = 1, status = trace_open(&o.trace);
 
+	bcc_options(names, own);
 	while (end < argc && strcmp(argv[end], "--") != 0)
 		end++;
-	while (!status && (opt = options_next(end, argv, "hp:L:n:M:TtuCKUaABc:I:z:Z:b:f:s:Sv", names,
-					     NULL)) >= 0)
+	while (!status && (opt = options_next(end, argv, "hp:L:n:M:TtuCKUaABc:I:z:Z:b:f:s:Sv",
+					      names, NULL)) >= 0)
 		status = take(&o, opt);
 	if (!status && optind == end)
 		status = usage_error("trace takes a probe: p:LIB:FUNCTION, t:CATEGORY:EVENT; "

@@ -5,6 +5,7 @@
  */
 #include "cli/trace.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -121,6 +122,8 @@ static const struct row rows[] = {
 	{'y', "decode-fds", NULL, "paths of descriptors"},
 	{'Y', "decode-pids", NULL, "names of threads"},
 	{'o', "output", "FILE", "write to FILE, with the pid in front of each line"},
+	{'q', "quiet", NULL, "-qq: no line where a process ends"},
+	{'w', "summary-wall-clock", NULL, "the time of -c is always that from beginning to end"},
 	{JSON, "json", NULL, "a line of JSON for each call"},
 	{SCRIPT, "print-script", NULL, "print the script that traces, and end"},
 	{'h', "help", NULL, "this"},
@@ -165,6 +168,8 @@ static int take_flag(struct options *o, int letter)
 	case ALL: w->all = true; return 0;
 	case JSON: w->json = true; return 0;
 	case SCRIPT: w->print_script = true; return 0;
+	case 'q': w->quiet += w->quiet < 2; return 0;
+	case 'w':
 	case 'f': return 0;
 	default: return STATUS_USAGE;
 	}
@@ -193,6 +198,8 @@ static int take(struct options *o, int letter)
 	case 'p':
 		status = take_number("-p", optarg, 4194304, &n);
 		o->what.pid = (int)n;
+		if (!status && kill((pid_t)n, 0) && errno == ESRCH)
+			return usage_error("there is no process %ld", n);
 		return status;
 	case 'h':
 		puts("waggle strace [OPTIONS] [CMD ARGS]: system calls, decoded");

@@ -14,13 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPTIONS_MOST = 32, COMMON_MOST = 64, ARGS_MOST = 8, OWN = 256, COMMON = 512 };
+enum { OPTIONS_MOST = 32, ARGS_MOST = 8, OWN = 256, COMMON = 512 };
 
 struct parsing {
 	struct tool_option own[OPTIONS_MOST];
 	unsigned nown;
 	bool everybody;
-	struct option names[OPTIONS_MOST + COMMON_MOST + 1];
+	struct option names[OPTIONS_MOST + OPTION_ROWS_MOST + 1];
 	char letters[2 * OPTIONS_MOST + 4];
 	char *params[OPTIONS_MOST];
 	unsigned nparams;
@@ -51,10 +51,7 @@ static void read_head(struct parsing *p, const struct tool *tool)
 		p->nown++;
 	}
 	stpcpy(letter, "h");
-	for (int i = 0; i < COMMON_MOST && (option_rows[i].letter || option_rows[i].name); i++)
-		if (option_rows[i].name)
-			*name++ = (struct option){option_rows[i].name, option_rows[i].takes != NULL,
-						  NULL, COMMON + i};
+	option_append(p->names, sizeof(p->names) / sizeof(*p->names), COMMON);
 }
 
 /* The script asks for it: "--failed", "--min=5". */

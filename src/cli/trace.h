@@ -4,6 +4,8 @@
 
 #include "cli/cli.h"
 
+#include <getopt.h>
+
 struct trace {
 	struct waggle_opts opts;
 	struct source source;
@@ -25,6 +27,10 @@ struct option_row {
 extern const struct option_row option_rows[];
 const struct option_row *option_named(const char *name); /* NULL: there is none */
 int option_take(struct trace *, const struct option_row *, const char *value);
+/* All that have long names, behind the names that are there, up to the one without: what getopt()
+ * gives for one is `base` and its row's number. `room`: of names, the last one included. */
+enum { OPTION_ROWS_MOST = 64 };
+void option_append(struct option *names, unsigned room, int base);
 
 /* trace.c: a new one, with what the environment says; and all that it asks for, which frees it. */
 int trace_open(struct trace *);

@@ -208,19 +208,15 @@ struct tables {
 /* As getopt_long() wants them: a long option is LONG and the number of its row. */
 static void make_tables(struct tables *t)
 {
-	struct option *name = t->names;
 	char *letter = t->letters;
 
 	*t = (struct tables){0};
 	*letter++ = '+';
-	for (int i = 0; i < ROWS; i++) {
+	for (int i = 0; i < ROWS; i++)
 		if (option_rows[i].letter)
 			letter = stpcpy(letter, (char[]){option_rows[i].letter,
 							 option_rows[i].takes ? ':' : 0, 0});
-		if (option_rows[i].name)
-			*name++ = (struct option){option_rows[i].name, option_rows[i].takes ? 1 : 0,
-						  NULL, LONG + i};
-	}
+	option_append(t->names, ROWS + 1, LONG);
 }
 
 const struct option_row *option_named(const char *name)
@@ -229,6 +225,19 @@ const struct option_row *option_named(const char *name)
 		if (r->name && !strcmp(r->name, name))
 			return r;
 	return NULL;
+}
+
+void option_append(struct option *names, unsigned room, int base)
+{
+	unsigned n = 0;
+
+	while (names[n].name)
+		n++;
+	for (int i = 0; i < ROWS && n + 1 < room; i++)
+		if (option_rows[i].name)
+			names[n++] = (struct option){option_rows[i].name,
+						     option_rows[i].takes ? 1 : 0, NULL, base + i};
+	names[n] = (struct option){0};
 }
 
 int option_take(struct trace *t, const struct option_row *row, const char *value)

@@ -425,11 +425,13 @@ void call_gone(struct strace *s, struct task *t, u64 ns, int code)
 	} else if (s->opts.summary != 1) {
 		if (t->inside && !holds_back(s))
 			put_unanswered(s, t);
-		line_begin(s, t, ns);
-		puts_(s, "+++ ");
-		put(s, buf_str(&b), b.n);
-		puts_(s, " +++");
-		end_line(s);
+		if (s->opts.quiet < 2) {
+			line_begin(s, t, ns);
+			puts_(s, "+++ ");
+			put(s, buf_str(&b), b.n);
+			puts_(s, " +++");
+			end_line(s);
+		}
 	}
 	t->inside = false;
 	buf_free(&b);

@@ -156,6 +156,15 @@ static void take_leave(struct strace *s, const struct record *r, const struct wa
 	call_end(s, t, e->ns, ret);
 }
 
+/* What rt_sigreturn brought back. */
+static void take_blocked(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	struct task *t = task_of(s, (u32)field(r, e, 0), 0);
+
+	if (t)
+		t->blocked = field(r, e, 1);
+}
+
 /* tid, pid, signal, then of the kernel engine: handler, struct siginfo; of the user engine: code */
 static void take_signal(struct strace *s, const struct record *r, const struct waggle_event *e)
 {
@@ -226,9 +235,9 @@ static void take_gone(struct strace *s, const struct record *r, const struct wag
 static const struct {
 	const char *name;
 	void (*take)(struct strace *, const struct record *, const struct waggle_event *);
-} takers[] = {{"command", take_command}, {"piece", take_memory}, {"string", take_memory},
-	      {"argv", take_memory},     {"enter", take_enter},  {"leave", take_leave},
-	      {"signal", take_signal},   {"gone", take_gone}};
+} takers[] = {{"command", take_command}, {"piece", take_memory},  {"string", take_memory},
+	      {"argv", take_memory},     {"enter", take_enter},   {"leave", take_leave},
+	      {"blocked", take_blocked}, {"signal", take_signal}, {"gone", take_gone}};
 
 static struct record *record_of(struct strace *s, const struct waggle_schema *schema)
 {

@@ -17,7 +17,7 @@
 #define AT_RESULT   6
 #define CODE_STRING 1u
 #define BIT(n)      (1ull << (n))
-enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_TRACED = 63 };
+enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_MSGS = 52, BIT_TRACED = 63 };
 
 /* 8 bits: 1 a string; 2 to 127 so many words, less one; from 128 on what counts, and bytes of each.
  */
@@ -40,6 +40,7 @@ static u64 bits_of(const struct arg *a)
 	case STRINGS: return a->i == 1 ? BIT(BIT_ARGV) : BIT(BIT_ARGV2);
 	case VECTOR: return BIT(BIT_IOV);
 	case MESSAGE: return BIT(BIT_MSG);
+	case MESSAGES: return BIT(BIT_MSGS);
 	default: return code_of(a) << (8 * a->i);
 	}
 }
@@ -51,7 +52,7 @@ static u64 wanted(const struct call *c, bool out)
 	u64 bits = 0, codes;
 
 	for (u32 i = 0; i < c->nargs; i++)
-		if (c->args[i].out == out)
+		if (c->args[i].out == out || !strcmp(c->args[i].kind->name, "len"))
 			bits |= bits_of(&c->args[i]);
 	for (u32 i = 0; i < c->nargs && out; i++)
 		for (u32 k = 0; k < ARRAY_SIZE(both); k++)
@@ -189,6 +190,27 @@ static const char vectors[] = "	if (($s & 0xc000000000000) != 0) {\n"
 			      "		}\n"
 			      "	}\n";
 
+/* The headers of 8 messages, and of each the first piece. */
+static const char messages[] =
+	"	if (($s & 0x10000000000000) != 0) {\n"
+	"		$m = ARGS[2] & 0xffffffff;\n"
+	"		for ($j : 0..TURNS((@many >> 2) & 15, 8)) {\n"
+	"			if ($j >= $m) { break; }\n"
+	"			$v = ARGS[1] + $j * 64;\n"
+	"			$q = $v;\n"
+	"			$z = (uint64)64;\n"
+	"			bytes($q, $z, LATE);\n"
+	"			$w = *(uint64 *)uptr($v + 16);\n"
+	"			$q = $w;\n"
+	"			$z = *(uint64 *)uptr($v + 24) == 0 ? (uint64)0 : (uint64)16;\n"
+	"			bytes($q, $z, LATE);\n"
+	"			$q = *(uint64 *)uptr($w);\n"
+	"			$z = *(uint64 *)uptr($w + 8);\n"
+	"			if ($z > MOST) { $z = (uint64)MOST; }\n"
+	"			bytes($q, $z, LATE);\n"
+	"		}\n"
+	"	}\n";
+
 /* Memory of before an exec is gone behind it; the new program's has the arguments and, behind the
  * environment, the path. */
 static const char after_exec[] =
@@ -289,6 +311,13 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 		put(b, strings, leave);
 	if (any(s, true, BIT(BIT_IOV) | BIT(BIT_MSG)))
 		put(b, vectors, leave);
+	if (any(s, true, BIT(BIT_MSGS)))
+		put(b, messages, leave);
+	if (s->kernel && s->traced[15])
+		buf_puts(b, "	if (args.id == -1) {\n"
+			    "		emit(blocked = tid, set = "
+			    "(uint64)curtask.blocked.sig[0]);\n"
+			    "	}\n");
 	buf_puts(b, "	emit(leave = tid, pid, nr = args.id, ret = args.ret);\n"
 		    "	delete(@call, tid);\n"
 		    "}\n");

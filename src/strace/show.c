@@ -158,7 +158,7 @@ void show_bytes(struct buf *b, const void *bytes, u64 n, u64 all, bool hex, u64 
 
 void show_signal(struct buf *b, int sig)
 {
-	const char *name = sig > 0 && sig < 32 ? sigabbrev_np(sig) : NULL;
+	const char *name = sig == SIGIO ? "IO" : sig > 0 && sig < 32 ? sigabbrev_np(sig) : NULL;
 
 	if (name)
 		buf_printf(b, "SIG%s", name);

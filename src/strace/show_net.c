@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -20,6 +21,16 @@ void show_kind_socktype(struct shown *c, const struct arg *a)
 	}
 }
 
+static void show_ethertype(struct buf *b, u16 proto)
+{
+	buf_puts(b, "htons(");
+	if (proto)
+		one_of(b, "ethp", ntohs(proto));
+	else
+		buf_puts(b, "0 /* ETH_P_??? */");
+	buf_char(b, ')');
+}
+
 void show_kind_proto(struct shown *c, const struct arg *a)
 {
 	u32 family = (u32)c->args[0];
@@ -28,6 +39,8 @@ void show_kind_proto(struct shown *c, const struct arg *a)
 		one_of(c->out, "ipproto", ARG(c, a));
 	else if (family == AF_NETLINK)
 		one_of(c->out, "netlink", ARG(c, a));
+	else if (family == AF_PACKET)
+		show_ethertype(c->out, (u16)ARG(c, a));
 	else
 		buf_printf(c->out, "%d", (s32)ARG(c, a));
 }
@@ -58,6 +71,19 @@ static void inet6_address(struct buf *b, const struct sockaddr_in6 *in)
 		   inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof(text)), in->sin6_scope_id);
 }
 
+static void packet_address(struct buf *b, const struct sockaddr_ll *ll, u32 size)
+{
+	buf_puts(b, ", sll_protocol=");
+	show_ethertype(b, ll->sll_protocol);
+	buf_printf(b, ", sll_ifindex=%d, sll_hatype=%u, sll_pkttype=", ll->sll_ifindex,
+		   ll->sll_hatype);
+	one_of(b, "pkttype", ll->sll_pkttype);
+	buf_printf(b, ", sll_halen=%u", ll->sll_halen);
+	for (u32 i = 0; i < ll->sll_halen && i < 8 && 12 + i < size; i++)
+		buf_printf(b, "%s%#02x", i ? ", " : ", sll_addr=[", ll->sll_addr[i]);
+	buf_puts(b, ll->sll_halen ? "]" : "");
+}
+
 void show_sockaddr_bytes(struct buf *b, const void *bytes, u32 size)
 {
 	const struct sockaddr_in *in = bytes;
@@ -76,6 +102,8 @@ void show_sockaddr_bytes(struct buf *b, const void *bytes, u32 size)
 		inet6_address(b, bytes);
 	else if (in->sin_family == AF_NETLINK && size >= 12)
 		buf_printf(b, ", nl_pid=%u, nl_groups=%08x", nl->nl_pid, nl->nl_groups);
+	else if (in->sin_family == AF_PACKET && size >= 20)
+		packet_address(b, bytes, size);
 	else if (size > 2) {
 		buf_puts(b, ", sa_data=");
 		show_bytes(b, (const char *)bytes + 2, size - 2, 0, false, 126);
@@ -160,30 +188,106 @@ void show_kind_optval(struct shown *c, const struct arg *a)
 		show_bytes(c->out, p, size, 0, false, c->s->opts.strsize);
 }
 
-/* struct msghdr: name, length, vector, its length, control, its length, flags */
-void show_kind_msg(struct shown *c, const struct arg *a)
+/* Passed descriptors, who sends, or plain bytes. */
+static void control_data(struct shown *c, const struct cmsghdr *h, const char *data, u64 n)
 {
-	const u64 *m = show_memory(c, a, 56);
-	const void *name;
-	u64 size;
+	s32 v;
 
-	if (!m)
+	if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS && n >= 4) {
+		for (u64 i = 0; i + 4 <= n; i += 4) {
+			memcpy(&v, data + i, 4);
+			buf_puts(c->out, i ? ", " : "[");
+			show_descriptor(c, v);
+		}
+		buf_char(c->out, ']');
+	} else if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_CREDENTIALS && n >= 12) {
+		const char *const names[] = {"{pid=", ", uid=", ", gid="};
+
+		for (u32 i = 0; i < 3; i++) {
+			memcpy(&v, data + 4 * i, 4);
+			buf_printf(c->out, "%s%d", names[i], v);
+		}
+		buf_char(c->out, '}');
+	} else {
+		show_bytes(c->out, data, n, n, true, c->s->opts.strsize);
+	}
+}
+
+static void controls(struct shown *c, const struct arg *a, u64 addr, u64 size)
+{
+	const char *p = addr && size ? seen(c, a, addr, size) : NULL;
+	struct cmsghdr h;
+
+	if (!p || size < sizeof(h)) {
+		show_address(c->out, addr);
 		return;
-	size = MIN((u32)m[1], 128u);
-	name = m[0] && size >= 2 ? seen(c, a, m[0], size) : NULL;
+	}
+	for (u64 at = 0; at + sizeof(h) <= size; at += ALIGN_UP(h.cmsg_len, 8)) {
+		memcpy(&h, p + at, sizeof(h));
+		buf_printf(c->out, "%s{cmsg_len=%llu, cmsg_level=", at ? ", " : "[",
+			   (unsigned long long)h.cmsg_len);
+		one_of(c->out, "sollevel", (u32)h.cmsg_level);
+		buf_puts(c->out, ", cmsg_type=");
+		if (h.cmsg_level == SOL_SOCKET)
+			one_of(c->out, "scm", (u32)h.cmsg_type);
+		else
+			show_hex(c->out, (u32)h.cmsg_type);
+		if (h.cmsg_len < sizeof(h) || h.cmsg_len > size - at) {
+			buf_char(c->out, '}');
+			break;
+		}
+		if (h.cmsg_len > sizeof(h)) {
+			buf_puts(c->out, ", cmsg_data=");
+			control_data(c, &h, p + at + sizeof(h), h.cmsg_len - sizeof(h));
+		}
+		buf_char(c->out, '}');
+	}
+	buf_char(c->out, ']');
+}
+
+/* struct msghdr: name, length, vector, its length, control, its length, flags */
+static void message(struct shown *c, const struct arg *a, const u64 *m, u64 left)
+{
+	u64 size = MIN((u32)m[1], 128u);
+	const void *name = m[0] && size >= 2 ? seen(c, a, m[0], size) : NULL;
+
 	buf_puts(c->out, "{msg_name=");
 	if (name)
 		show_sockaddr_bytes(c->out, name, (u32)size);
 	else
 		show_address(c->out, m[0]);
 	buf_printf(c->out, ", msg_namelen=%u, msg_iov=", (u32)m[1]);
-	show_iovs(c, a, m[2], m[3], a->out ? (u64)c->ret : UINT64_MAX);
+	show_iovs(c, a, m[2], m[3], left);
 	buf_printf(c->out, ", msg_iovlen=%llu", (unsigned long long)m[3]);
 	if (m[5]) {
 		buf_puts(c->out, ", msg_control=");
-		show_address(c->out, m[4]);
+		controls(c, a, m[4], m[5]);
 	}
 	buf_printf(c->out, ", msg_controllen=%llu, msg_flags=", (unsigned long long)m[5]);
 	flags_of(c->out, "msg", (u32)m[6]);
 	buf_char(c->out, '}');
+}
+
+void show_kind_msg(struct shown *c, const struct arg *a)
+{
+	const u64 *m = show_memory(c, a, 56);
+
+	if (m)
+		message(c, a, m, a->out ? (u64)c->ret : UINT64_MAX);
+}
+
+/* struct mmsghdr: a header and how many bytes were moved; as many as the result says */
+void show_kind_mmsg(struct shown *c, const struct arg *a)
+{
+	const u64 *m = c->done && c->ret > 0 ? show_memory(c, a, 64) : NULL;
+
+	if (!c->done || c->ret <= 0)
+		show_address(c->out, ARG(c, a));
+	for (s64 i = 0; m && i < c->ret; m = seen(c, a, ARG(c, a) + 64 * (u64)++i, 64)) {
+		buf_puts(c->out, i ? ", {msg_hdr=" : "[{msg_hdr=");
+		message(c, a, m, (u32)m[7]);
+		buf_printf(c->out, ", msg_len=%u}", (u32)m[7]);
+	}
+	if (c->done && c->ret > 0)
+		buf_puts(c->out, c->ret > 8 ? ", ...]" : "]");
 }

@@ -61,10 +61,13 @@ void show_kind_stack(struct shown *c, const struct arg *a)
 	buf_printf(c->out, ", ss_size=%llu}", (unsigned long long)ss[2]);
 }
 
+/* The mask that it brings back; the user engine does not tell. */
 void show_kind_frame(struct shown *c, const struct arg *a)
 {
 	(void)a;
-	buf_puts(c->out, "{mask=[]}");
+	buf_puts(c->out, "{mask=");
+	show_signals(c->out, c->task->blocked);
+	buf_char(c->out, '}');
 	c->ended = true;
 }
 
@@ -244,11 +247,14 @@ void show_kind_futexop(struct shown *c, const struct arg *a)
 static void futex_rest(struct shown *c, u32 op)
 {
 	if (op == FUTEX_WAIT_BITSET) {
-		buf_puts(c->out, ", NULL, ");
+		buf_puts(c->out, ", ");
 		if ((u32)c->args[5] == FUTEX_BITSET_MATCH_ANY)
 			buf_puts(c->out, "FUTEX_BITSET_MATCH_ANY");
 		else
-			buf_printf(c->out, "%#x", (u32)c->args[5]);
+			show_hex(c->out, (u32)c->args[5]);
+	} else if (op == FUTEX_WAIT_REQUEUE_PI) {
+		buf_puts(c->out, ", ");
+		show_address(c->out, c->args[4]);
 	} else if (op == FUTEX_REQUEUE || op == FUTEX_CMP_REQUEUE || op == FUTEX_CMP_REQUEUE_PI ||
 		   op == FUTEX_WAKE_OP) {
 		buf_puts(c->out, ", ");
@@ -273,7 +279,8 @@ void show_kind_futextime(struct shown *c, const struct arg *a)
 {
 	u32 op = (u32)c->args[1] & 0x7f;
 
-	if (op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET || op == FUTEX_LOCK_PI)
+	if (op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET || op == FUTEX_LOCK_PI ||
+	    op == FUTEX_LOCK_PI2 || op == FUTEX_WAIT_REQUEUE_PI)
 		show_kind_timespec(c, a);
 	else
 		buf_printf(c->out, "%u", (u32)ARG(c, a));
@@ -362,6 +369,8 @@ void show_kind_prctl(struct shown *c, const struct arg *a)
 		else
 			show_address(c->out, v);
 		break;
+	case PR_CAPBSET_READ:
+	case PR_CAPBSET_DROP: one_of(c->out, "cap", v); break;
 	case PR_SET_PDEATHSIG: v ? show_signal(c->out, (int)v) : buf_puts(c->out, "0"); break;
 	case PR_SET_NO_NEW_PRIVS:
 	case PR_SET_DUMPABLE:
@@ -373,50 +382,4 @@ void show_kind_prctl(struct shown *c, const struct arg *a)
 	if ((u32)c->args[0] == PR_SET_NO_NEW_PRIVS || (u32)c->args[0] == PR_SET_SECCOMP)
 		buf_printf(c->out, ", %llu, %llu, %llu", (unsigned long long)c->args[2],
 			   (unsigned long long)c->args[3], (unsigned long long)c->args[4]);
-}
-
-/* ---- ioctl */
-
-/* Known ones by name; others as _IOC(direction, type, number, size). */
-void show_kind_ioctl(struct shown *c, const struct arg *a)
-{
-	static const u32 alone[] = {0x5450, 0x5451, 0x540c, 0x5422, 0xae80}; /* FIONCLEX, ... */
-	static const char *const ways[] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ",
-					   "_IOC_READ|_IOC_WRITE"};
-	const struct flag_set *set = strace_set("ioctl", 5);
-	u32 cmd = (u32)ARG(c, a);
-
-	for (u32 i = 0; i < ARRAY_SIZE(alone); i++)
-		c->ended |= cmd == alone[i];
-	for (const struct flag *f = set->flags; f->name; f++)
-		if (f->value == cmd) {
-			buf_puts(c->out, f->name);
-			return;
-		}
-	buf_printf(c->out, "_IOC(%s, %#x, %#x, %#x)", ways[cmd >> 30], cmd >> 8 & 0xff, cmd & 0xff,
-		   cmd >> 16 & 0x3fff);
-}
-
-static void window_size(struct buf *b, const u16 *w)
-{
-	buf_printf(b, "{ws_row=%u, ws_col=%u, ws_xpixel=%u, ws_ypixel=%u}", w[0], w[1], w[2], w[3]);
-}
-
-void show_kind_ioctlarg(struct shown *c, const struct arg *a)
-{
-	u32 cmd = (u32)c->args[1];
-	u64 v = ARG(c, a);
-	bool failed = c->done && c->ret < 0;
-	const void *p = v && !failed ? seen(c, a, v, 8) : NULL;
-
-	if ((cmd == 0x5413 || cmd == 0x5414) && p)
-		window_size(c->out, p);
-	else if ((cmd == 0x541b || cmd == 0x5411 || cmd == 0x540f || cmd == 0x5410 ||
-		  cmd == 0x5421 || cmd == 0x80045430 || cmd == 0x40045431) &&
-		 p)
-		buf_printf(c->out, "[%d]", *(const s32 *)p);
-	else if (cmd >> 30 || (cmd >> 8) == 0x54 || v > 0xffff)
-		show_address(c->out, v);
-	else
-		buf_printf(c->out, "%#llx", (unsigned long long)v);
 }

@@ -30,7 +30,7 @@ enum call_class {
 };
 
 /* How the memory behind an argument is brought along. */
-enum { NOTHING, STRING, FIXED, COUNTED, EACH, VECTOR, MESSAGE, STRINGS, POINTERS };
+enum { NOTHING, STRING, FIXED, COUNTED, EACH, VECTOR, MESSAGE, MESSAGES, STRINGS, POINTERS };
 
 struct flag {
 	const char *name; /* NULL: the end */
@@ -89,9 +89,10 @@ struct task {
 	u32 nr;
 	u64 args[MAX_ARGS], ns;
 	struct buf bytes; /* what the pieces are of */
-	struct piece pieces[64];
+	struct piece pieces[128];
 	u32 npieces;
-	int fatal; /* a signal that may end it */
+	int fatal;   /* a signal that may end it */
+	u64 blocked; /* signals, as rt_sigreturn left them */
 };
 
 /* What -c counts. */
@@ -106,13 +107,13 @@ struct strace {
 	struct call calls[MAX_CALLS];
 	bool traced[MAX_CALLS];
 	u64 wanted[MAX_CALLS / 64]; /* the same as bits */
-	bool kernel; /* its engine serves: else the user engine */
+	bool kernel;                /* its engine serves: else the user engine */
 	u32 command;
 	struct task *tasks[256];
 	u32 ntasks;
-	struct task *open;    /* whose line is not ended yet */
-	struct task *waiting; /* whose call has begun, of which nothing is written yet */
-	struct buf out, line; /* what is written; a part of a line that is made */
+	struct task *open;       /* whose line is not ended yet */
+	struct task *waiting;    /* whose call has begun, of which nothing is written yet */
+	struct buf out, line;    /* what is written; a part of a line that is made */
 	u64 column;              /* of the line that is being written */
 	u64 last_ns, clock_off;  /* -r; realtime less monotonic */
 	struct name *names[256]; /* paths.c: of descriptors */

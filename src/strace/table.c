@@ -45,6 +45,7 @@ static const struct flag_set sets[] = {
 #define HOW_COUNTED  COUNTED, 1
 #define HOW_VECTOR   VECTOR, 0
 #define HOW_MESSAGE  MESSAGE, 0
+#define HOW_MESSAGES MESSAGES, 0
 #define HOW_STRINGS  STRINGS, 0
 #define HOW_POINTERS POINTERS, 0
 #define HOW_FIXED(n) FIXED, n
@@ -200,7 +201,7 @@ static bool family(const char *word, const char *name)
 {
 	static const char *const stats[] = {"stat", "fstat", "lstat", "newfstatat", "statx"};
 
-	if (strcmp(word, "%%stat") != 0)
+	if (strcmp(word, "%stat") != 0)
 		return false;
 	for (u32 i = 0; i < ARRAY_SIZE(stats); i++)
 		if (!strcmp(stats[i], name))
@@ -212,10 +213,11 @@ static bool word_is(const char *word, const struct call *c, const regex_t *re)
 {
 	if (re)
 		return !regexec(re, c->name, 0, NULL, 0);
-	if (*word != '%')
-		return !strcmp(word, c->name) || !strcmp(word, "all");
+	if (!strcmp(word, c->name) || !strcmp(word, "all"))
+		return true;
+	word += *word == '%'; /* without it: as strace did of old */
 	for (u32 i = 0; i < ARRAY_SIZE(classes); i++)
-		if (!strcmp(word + 1, classes[i].name))
+		if (!strcmp(word, classes[i].name))
 			return c->classes & classes[i].bits;
 	return family(word, c->name);
 }

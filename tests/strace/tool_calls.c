@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/perf_event.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
@@ -35,6 +36,7 @@
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -196,6 +198,79 @@ static void waiting(void)
 	C(SYS_alarm, 0);
 }
 
+/* A terminal's settings, and requests that fail but are shown. */
+static void terminals(void)
+{
+	struct termios t;
+	struct winsize w = {24, 80, 0, 0};
+	int fd = C(SYS_openat, AT_FDCWD, "/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	C(SYS_ioctl, fd, TCGETS, &t);
+	C(SYS_ioctl, fd, TCSETS, &t);
+	C(SYS_ioctl, fd, TIOCSWINSZ, &w);
+	C(SYS_ioctl, 99, TCSETSW, &t);
+	C(SYS_ioctl, 99, TCFLSH, TCIOFLUSH);
+	C(SYS_ioctl, 99, TCXONC, TCOON);
+	C(SYS_ioctl, 99, TCSBRK, 1);
+	C(SYS_ioctl, 99, TIOCMBIS, &w);
+	C(SYS_openat, AT_FDCWD, "/nope/x", O_RDONLY | O_NONBLOCK | O_DIRECTORY | O_CLOEXEC);
+	C(SYS_openat, AT_FDCWD, "/nope/x", O_PATH | O_NOFOLLOW | O_DIRECTORY);
+	C(SYS_openat, AT_FDCWD, "/nope/x", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+/* Several messages at once, and a descriptor with one. */
+static void messages(void)
+{
+	struct iovec v[] = {{(void *)hello, 5}, {(void *)hello, 11}},
+		     r[] = {{buf, 100}, {buf + 100, 100}};
+	struct mmsghdr out[] = {{{.msg_iov = v, .msg_iovlen = 1}, 0},
+				{{.msg_iov = v + 1, .msg_iovlen = 1}, 0}},
+		       in[] = {{{.msg_iov = r, .msg_iovlen = 1}, 0},
+			       {{.msg_iov = r + 1, .msg_iovlen = 1}, 0}};
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr head;
+	} control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	struct msghdr passed = {.msg_iov = v,
+				.msg_iovlen = 1,
+				.msg_control = &control,
+				.msg_controllen = sizeof(control)};
+	int pair[2];
+
+	C(SYS_socketpair, AF_UNIX, SOCK_DGRAM, 0, pair);
+	C(SYS_sendmmsg, pair[0], out, 2, 0);
+	C(SYS_recvmmsg, pair[1], in, 2, 0, NULL);
+	C(SYS_recvmmsg, pair[1], in, 2, MSG_DONTWAIT, NULL);
+	C(SYS_sendmsg, pair[0], &passed, 0);
+	passed.msg_iov = r;
+	C(SYS_recvmsg, pair[1], &passed, 0);
+}
+
+/* Attributes: none of these calls does anything. */
+static void attributes(void)
+{
+	struct perf_event_attr sw = {.type = PERF_TYPE_SOFTWARE,
+				     .size = PERF_ATTR_SIZE_VER5,
+				     .config = PERF_COUNT_SW_CPU_CLOCK,
+				     .freq = 1,
+				     .sample_freq = 99,
+				     .disabled = 1,
+				     .precise_ip = 2,
+				     .sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_CALLCHAIN,
+				     .read_format = PERF_FORMAT_ID},
+			       what = {.type = 99, .config = 0x1c2};
+	unsigned attr[12] = {77, 0, 16, 0, 32};
+
+	C(SYS_perf_event_open, &sw, 0, -1, 99, PERF_FLAG_FD_CLOEXEC);
+	C(SYS_perf_event_open, &what, 0, -1, -1, 0);
+	C(SYS_bpf, 1, attr, 32);
+	C(SYS_bpf, 3, attr, 16);
+	C(SYS_bpf, 15, attr, 16);
+	C(SYS_bpf, 22, attr, 4);
+	C(SYS_bpf, 28, attr, 16);
+	C(SYS_prctl, PR_CAPBSET_READ, 21);
+}
+
 static void on_signal(int sig)
 {
 	(void)sig;
@@ -249,6 +324,9 @@ int main(void)
 	mistakes();
 	sockets();
 	waiting();
+	terminals();
+	messages();
+	attributes();
 	tasks();
 	C(SYS_execve, "/bin/true", args, env);
 	return last ? 1 : 2;
