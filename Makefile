@@ -40,7 +40,9 @@ TRACED   := $(O)/tests/behave/traced $(O)/tests/behave/vm
 # Without commands there is only the library.
 all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a $(O)/conformance $(O)/rows.proven
 
-$(O)/waggle: $(CLI_OBJ) $(O)/libwaggle.a
+# The scripts of the tools are packed; the library keeps what unpacks to itself.
+UNPACK := $(O)/src/base/inflate.o $(O)/src/base/buf.o
+$(O)/waggle: $(CLI_OBJ) $(UNPACK) $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Runs bytes of a program over bytes of memory: what tests of the instruction set drive.
@@ -95,7 +97,12 @@ $(O)/src/engine/inprocess/image.o: src/engine/inprocess/image.S $(AGENT)/agent.b
 	$(CC) -DIMAGE='"$(AGENT)/agent.bin"' -c -o $@ $<
 
 $(O)/src/sink/flame_svg.o: src/sink/flame.js
-$(O)/src/cli/tools.o: $(wildcard tools/*.bt)
+TOOLS_GZ := $(patsubst tools/%.bt,$(O)/tools/%.gz,$(wildcard tools/*.bt))
+$(O)/tools/%.gz: tools/%.bt
+	@mkdir -p $(@D)
+	gzip -9nc $< >$@
+$(O)/src/cli/tools.o: $(TOOLS_GZ)
+$(O)/src/cli/tools.o: ALL_CFLAGS += -Wa,-I$(O)/tools
 
 programs: $(UNIT_EXE) $(TOOL_EXE)
 
@@ -187,9 +194,10 @@ $(BENCH)/vm/vm: $(VM_BENCH) $(O)/inner.a
 bench-vm: $(BENCH)/vm/vm $(BENCH)/vm/user.bpf.o $(BENCH)/vm/kernel.bpf.o $(BENCH)/vm/maps.bpf.o
 
 # Models of packet filters: writes docs/models.md and its drawings.
-$(BENCH)/models: bench/models/models.c $(O)/inner.a $(O)/.flags
+$(BENCH)/models $(BENCH)/filters: $(BENCH)/%: bench/models/%.c $(O)/inner.a $(O)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -o $@ $< $(O)/inner.a -lpcap -lm
+bench-filters: $(BENCH)/filters
 bench-models: $(BENCH)/models
 	$(BENCH)/models docs
 
@@ -226,6 +234,6 @@ clean:
 -include $(wildcard $(O)/tests/behave/*.d $(O)/tests/rows/*.d $(O)/bench/*.d $(O)/bench/vm/*.d)
 
 .PHONY: fuzzers torn all rows debug debug-programs programs behave test bench bench-programs \
-	bench-twins bench-vm bench-models format lint install clean force
+	bench-twins bench-vm bench-models bench-filters format lint install clean force
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -31,6 +31,7 @@ static const struct part {
 	{"user", part_user, "the same with the user engine, beside strace"},
 	{"latency", part_latency, "event to visible, and CPU time without events"},
 	{"events", part_events, "events printed a second, none lost"},
+	{"packets", part_packets, "packets of a capture file, beside tcpdump"},
 };
 
 struct bench bench = {.rounds = 5, .waggle = "build/waggle", .built = "build/bench", .only = ""};

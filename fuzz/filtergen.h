@@ -258,7 +258,7 @@ static void gen_filter(struct buf *b, u32 depth)
 
 /* What is inside of a tunnel; where it is elsewhere than in front, libpcap asks at a place that it
  * has not computed. */
-static void gen_tunnel(struct buf *b)
+__attribute__((unused)) static void gen_tunnel(struct buf *b)
 {
 	static const char *const tunnels[] = {"geneve", "geneve 5", "geneve 7"};
 	static const char *const inner[] = {
@@ -277,7 +277,7 @@ static void gen_tunnel(struct buf *b)
 }
 
 /* Long lists, as people make them by scripts. */
-static void gen_list(struct buf *b)
+__attribute__((unused)) static void gen_list(struct buf *b)
 {
 	u32 n = 3 + rnd(60), kind = rnd(5);
 	static const char *const what[] = {"host", "src host", "tcp port", "dst port", "net"};

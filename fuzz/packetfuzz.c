@@ -46,6 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	print_all(fd, (struct packet_printer){0});
 	print_all(fd, (struct packet_printer){.link_header = true, .time = TIME_DELTA, .hex = 4});
 	print_all(fd, (struct packet_printer){.quiet = true, .absolute = true, .ascii = true});
+	print_all(fd, (struct packet_printer){.verbose = 1, .link_header = true});
+	print_all(fd, (struct packet_printer){.verbose = 3, .processes = true});
 	close(fd);
 	return 0;
 }

@@ -30,7 +30,7 @@ static void put_options(bool letters)
 
 static void put_own(const struct tool *t)
 {
-	const char *at = t->text;
+	const char *at = tool_text(t);
 	struct tool_option o;
 	struct tool_line l;
 
@@ -259,7 +259,7 @@ static void fish_option(const char *when, char letter, const char *name, bool ta
 
 static void fish_tool(const struct tool *t)
 {
-	const char *at = t->text;
+	const char *at = tool_text(t);
 	struct tool_option o;
 	struct tool_line l;
 	char when[96];

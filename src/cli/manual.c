@@ -84,7 +84,7 @@ static void put_tools(void)
 	puts(".SH TOOLS\n.P\nEach runs until Ctrl\\-C, or as long as the command behind \\-\\-. "
 	     "`waggle help TOOL` tells its options.");
 	for (const struct tool *t = tools; t->name; t++) {
-		const char *at = t->text;
+		const char *at = tool_text(t);
 		struct tool_line l;
 
 		tool_line(&at, &l);

@@ -36,7 +36,7 @@ static void read_head(struct parsing *p, const struct tool *tool)
 {
 	struct option *name = p->names;
 	char *letter = stpcpy(p->letters, ":");
-	const char *at = tool->text;
+	const char *at = tool_text(tool);
 	struct tool_line l;
 
 	while (tool_line(&at, &l) && p->nown < OPTIONS_MOST) {
@@ -147,7 +147,7 @@ static int set_arguments(struct parsing *p, struct trace *t, char **args, int n)
  * left out; one that says what it is then, is that. */
 static void read_args(struct parsing *p, const struct tool *tool)
 {
-	const char *at = tool->text, *word, *end;
+	const char *at = tool_text(tool), *word, *end;
 	struct tool_line l = {.word = ""};
 
 	while (tool_line(&at, &l) && strcmp(l.word, "args") != 0)
@@ -189,7 +189,7 @@ static int check_args(const struct parsing *p, const struct tool *tool, int give
 static void choose_view(struct trace *t, const struct tool *tool)
 {
 	static const char *const views[][2] = {{"flame", "tree"}, {"timeline", "timeline"}};
-	const char *at = tool->text;
+	const char *at = tool_text(tool);
 	struct tool_line l;
 
 	if (t->opts.format || t->output || !isatty(STDOUT_FILENO))
@@ -210,7 +210,7 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 		end++;
 	read_head(&p, tool);
 	read_args(&p, tool);
-	t.script = tool->text;
+	t.script = tool_text(tool);
 	t.tool = tool->name;
 	opterr = 0;
 	while (!status && (opt = getopt_long(end, argv, p.letters, p.names, NULL)) >= 0)

@@ -1,32 +1,36 @@
 /*
  * tools.c: the tools of this program: their scripts, and what their heads say.
  *
- * In:  tools/NAME.bt, which the assembler puts in. Out: lines and options of a head; `waggle
- * tools`, `waggle help TOOL`.
+ * In:  tools/NAME.bt, which gzip packs, to a third of their size, and the assembler puts in. Out:
+ * lines and options of a head; `waggle tools`, `waggle help TOOL`.
  */
 #include "cli/tools.h"
 
+#include "base/inflate.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#define SCRIPT_MOST 65536 /* bytes */
+
 #define TOOL(name)                                                      \
-	extern const char tool_text_##name[];                           \
+	extern const char tool_text_##name[], tool_end_##name[];        \
 	__asm__(".pushsection .rodata\n"                                \
 		".hidden tool_text_" #name "\n"                         \
 		".global tool_text_" #name "\n"                         \
-		"tool_text_" #name ": .incbin \"tools/" #name ".bt\"\n" \
-		".byte 0\n"                                             \
-		".popsection\n");
+		"tool_text_" #name ": .incbin \"" #name ".gz\"\n"           \
+		".hidden tool_end_" #name "\n"                          \
+		".global tool_end_" #name "\n"                          \
+		"tool_end_" #name ": .popsection\n");
 #include "cli/tools.def"
 #undef TOOL
 
 const struct tool tools[] = {
-#define TOOL(name) {#name, tool_text_##name},
+#define TOOL(name) {#name, tool_text_##name, tool_end_##name},
 #include "cli/tools.def"
 #undef TOOL
-	{NULL, NULL}};
+	{0}};
 
 const struct tool *tool_find(const char *name)
 {
@@ -34,6 +38,17 @@ const struct tool *tool_find(const char *name)
 		if (!strcmp(t->name, name))
 			return t;
 	return NULL;
+}
+
+const char *tool_text(const struct tool *t)
+{
+	static const char *texts[ARRAY_SIZE(tools)]; /* for as long as the process lives */
+	const char **text = &texts[t - tools];
+	struct buf b = {0};
+
+	if (!*text && !gunzip(&b, t->packed, (size_t)(t->end - t->packed), SCRIPT_MOST))
+		*text = buf_str(&b);
+	return *text ? *text : "/*\n * : out of memory\n */\n";
 }
 
 int tool_line(const char **at, struct tool_line *l)
@@ -94,7 +109,7 @@ int tool_option(const struct tool_line *l, struct tool_option *o)
 
 static void summary(const struct tool *t)
 {
-	const char *at = t->text;
+	const char *at = tool_text(t);
 	struct tool_line l;
 
 	tool_line(&at, &l);
@@ -114,7 +129,7 @@ int cmd_tools(int argc, char **argv)
 /* Lines of the head with that word. */
 static void print_lines(const struct tool *t, const char *word, const char *title)
 {
-	const char *at = t->text;
+	const char *at = tool_text(t);
 	struct tool_line l;
 	struct tool_option o;
 	char left[80];
@@ -139,7 +154,7 @@ static void print_lines(const struct tool *t, const char *word, const char *titl
 /* What stands behind the lines with words. */
 static void print_text(const struct tool *t)
 {
-	const char *at = t->text;
+	const char *at = tool_text(t);
 	struct tool_line l;
 	int first = 1;
 
@@ -154,7 +169,7 @@ static void print_text(const struct tool *t)
 /* "[SECONDS=10 [COUNT]]" without what they are when they are not given. */
 static void print_args(const struct tool *t)
 {
-	const char *at = t->text;
+	const char *at = tool_text(t);
 	struct tool_line l;
 
 	while (tool_line(&at, &l)) {
@@ -172,7 +187,7 @@ static void print_args(const struct tool *t)
 
 void tool_help(const struct tool *t)
 {
-	const char *at = t->text;
+	const char *at = tool_text(t);
 	struct tool_line l;
 
 	tool_line(&at, &l);

@@ -7,10 +7,11 @@
 #include <stddef.h>
 
 struct tool {
-	const char *name, *text;
+	const char *name, *packed, *end;
 };
 extern const struct tool tools[]; /* by name; ends with a row without one */
 const struct tool *tool_find(const char *name);
+const char *tool_text(const struct tool *); /* its script */
 
 /*
  * The head of a script is the comment at its beginning: "NAME: what it does" on its first line,

@@ -59,9 +59,10 @@ u32 emit_data(struct emit *e, u32 bytes)
 	return e->data - bytes;
 }
 
-static u32 fixup_size(const struct emit_fixup *f)
+/* Of a fixup that comes to be at `place`. */
+static u32 fixup_size(const struct emit_fixup *f, u32 place)
 {
-	u32 pad = -f->place & (ALIGNED - 1);
+	u32 pad = -place & (ALIGNED - 1);
 
 	switch (f->kind) {
 	case EMIT_ALIGN: return pad <= f->label ? pad : 0;
@@ -70,64 +71,59 @@ static u32 fixup_size(const struct emit_fixup *f)
 	}
 }
 
-/* How far a place of the buffer, with so many fixups before it, has moved. */
-static u32 moved(const struct emit *e, u32 fixups)
-{
-	const struct emit_fixup *last;
-
-	if (!fixups)
-		return 0;
-	last = &e->fixups.v[fixups - 1];
-	return last->place + fixup_size(last) - last->at;
-}
-
 u32 emit_address(const struct emit *e, u32 label)
 {
 	const struct emit_label *l = &e->labels.v[label];
 
-	return l->at + moved(e, l->fixups);
+	return l->at + e->moved[l->fixups];
 }
 
-static s32 fixup_distance(const struct emit *e, const struct emit_fixup *f)
+/* From the end of a fixup. */
+static s32 fixup_distance(const struct emit *e, u32 i)
 {
-	return (s32)(emit_address(e, f->label) - (f->place + fixup_size(f)));
+	const struct emit_fixup *f = &e->fixups.v[i];
+
+	return (s32)(emit_address(e, f->label) - (f->at + e->moved[i + 1]));
 }
 
 static void place_fixups(struct emit *e)
 {
 	u32 shift = 0;
 
-	vec_each (f, &e->fixups) {
-		f->place = f->at + shift;
-		shift += fixup_size(f);
+	for (u32 i = 0; i < e->fixups.n; i++) {
+		const struct emit_fixup *f = &e->fixups.v[i];
+
+		shift += fixup_size(f, f->at + shift);
+		e->moved[i + 1] = shift;
 	}
+}
+
+static bool is_far(s64 distance)
+{
+	return distance != (s8)distance;
 }
 
 /* What is between lies apart at least as far as in the buffer. */
 static void guess(struct emit *e)
 {
-	vec_each (f, &e->fixups) {
-		s64 distance = (s64)e->labels.v[f->kind == EMIT_JUMP ? f->label : 0].at - f->at;
-
-		f->is_long = f->kind == EMIT_JUMP && (distance < -128 || distance > 127);
-	}
+	vec_each (f, &e->fixups)
+		f->is_long =
+			f->kind == EMIT_JUMP && is_far((s64)e->labels.v[f->label].at - (s64)f->at);
 }
 
 static void relax(struct emit *e)
 {
 	bool changed = true;
 
+	e->moved = arena_array(e->arena, u32, e->fixups.n + 1);
 	guess(e);
 	while (changed) {
 		changed = false;
 		place_fixups(e);
-		vec_each (f, &e->fixups) {
-			s32 distance;
+		for (u32 i = 0; i < e->fixups.n; i++) {
+			struct emit_fixup *f = &e->fixups.v[i];
 
-			if (f->kind != EMIT_JUMP || f->is_long)
-				continue;
-			distance = fixup_distance(e, f);
-			if (distance < -128 || distance > 127)
+			if (f->kind == EMIT_JUMP && !f->is_long && is_far(fixup_distance(e, i)))
 				f->is_long = changed = true;
 		}
 	}
@@ -164,13 +160,14 @@ static u8 *write_nops(u8 *to, u32 n)
 	return to;
 }
 
-static u8 *write_fixup(const struct emit *e, const struct emit_fixup *f, u8 *to)
+static u8 *write_fixup(const struct emit *e, u32 i, u8 *to)
 {
+	const struct emit_fixup *f = &e->fixups.v[i];
 	s32 distance;
 
 	if (f->kind == EMIT_ALIGN)
-		return write_nops(to, fixup_size(f));
-	distance = fixup_distance(e, f);
+		return write_nops(to, e->moved[i + 1] - e->moved[i]);
+	distance = fixup_distance(e, i);
 	if (f->kind == EMIT_JUMP && !f->is_long) {
 		*to++ = (u8)(f->cond == X_ALWAYS ? 0xeb : 0x70 | f->cond);
 		*to++ = (u8)distance;
@@ -190,10 +187,12 @@ static void write_code(const struct emit *e, u8 *start)
 	const u8 *from = e->code;
 	u8 *to = start;
 
-	vec_each (f, &e->fixups) {
-		to = write_bytes(to, from, (size_t)(e->code + f->at - from));
-		from = e->code + f->at;
-		to = write_fixup(e, f, to);
+	for (u32 i = 0; i < e->fixups.n; i++) {
+		const u8 *end = e->code + e->fixups.v[i].at;
+
+		to = write_bytes(to, from, (size_t)(end - from));
+		from = end;
+		to = write_fixup(e, i, to);
 	}
 	write_bytes(to, from, (size_t)(e->p - from));
 }
@@ -202,7 +201,7 @@ static void write_code(const struct emit *e, u8 *start)
 static void write_patches(const struct emit *e, u8 *start, u8 *pool, const u8 *data)
 {
 	vec_each (p, &e->patches) {
-		u8 *at = start + p->at + moved(e, p->fixups);
+		u8 *at = start + p->at + e->moved[p->fixups];
 		s64 distance = data + p->to - (at + 4);
 
 		if (!p->data) {
@@ -247,7 +246,7 @@ int emit_link(struct emit *e, struct emit_code *code)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), pool, code_pages;
 
 	relax(e);
-	pool = ALIGN_UP((size_t)(e->p - e->code) + moved(e, e->fixups.n), 8);
+	pool = ALIGN_UP((size_t)(e->p - e->code) + e->moved[e->fixups.n], 8);
 	code->bytes = pool + e->far.n * 8;
 	code_pages = ALIGN_UP(code->bytes, page);
 	code->size = code_pages + ALIGN_UP(e->data, page);

@@ -15,41 +15,61 @@ static void put(struct emit *e, u32 byte)
 	*e->p++ = (u8)byte;
 }
 
+static u8 *write_imm(u8 *p, u32 size, u64 value)
+{
+	memcpy(p, &value, 8); /* little end first; what is too much is written over */
+	return p + size;
+}
+
 void x_imm(struct emit *e, u32 size, u64 value)
 {
-	memcpy(e->p, &value, 8); /* little end first; what is too much is written over */
-	e->p += size;
+	e->p = write_imm(e->p, size, value);
 }
 
 /* What stands before modrm. `index` is 0 where there is none, `low8`: modrm names an 8-bit one. */
-static void put_opcode(struct emit *e, u32 op, u32 reg, u32 index, u32 base)
+static inline u8 *write_opcode(u8 *p, u32 op, u32 reg, u32 index, u32 base)
 {
 	u32 rex =
-		(op & X_W ? 8 : 0) | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
-	bool needed = (op & X_8REG && reg >= RSP) || (op & X_8RM && base >= RSP);
+		(op >> 24 & 1) << 3 | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
 
-	if (op & X_LOCK)
-		put(e, 0xf0);
-	if (op & X_16)
-		put(e, 0x66);
-	if (rex || needed)
-		put(e, 0x40 | rex);
-	if (op & 0xff0000)
-		put(e, op >> 16 & 0xff);
-	if (op & 0xffff00)
-		put(e, op >> 8 & 0xff);
-	put(e, op & 0xff);
+	if (op & (X_LOCK | X_16 | X_8REG | X_8RM)) {
+		if (op & X_LOCK)
+			*p++ = 0xf0;
+		if (op & X_16)
+			*p++ = 0x66;
+		if ((op & X_8REG && reg >= RSP) || (op & X_8RM && base >= RSP))
+			rex |= 0x40; /* needed, whatever is in it */
+	}
+	if (rex)
+		*p++ = (u8)(0x40 | rex);
+	if (op & 0xffff00) {
+		if (op & 0xff0000)
+			*p++ = (u8)(op >> 16);
+		*p++ = (u8)(op >> 8);
+	}
+	*p++ = (u8)op;
+	return p;
+}
+
+static void put_opcode(struct emit *e, u32 op, u32 reg, u32 index, u32 base)
+{
+	e->p = write_opcode(e->p, op, reg, index, base);
+}
+
+static u8 *write_modrm(u8 *p, u32 mod, u32 reg, u32 rm)
+{
+	*p = (u8)(mod << 6 | (reg & 7) << 3 | (rm & 7));
+	return p + 1;
 }
 
 static void put_modrm(struct emit *e, u32 mod, u32 reg, u32 rm)
 {
-	put(e, mod << 6 | (reg & 7) << 3 | (rm & 7));
+	e->p = write_modrm(e->p, mod, reg, rm);
 }
 
 void x_reg(struct emit *e, u32 op, u32 reg, u32 rm)
 {
-	put_opcode(e, op, reg, 0, rm);
-	put_modrm(e, 3, reg, rm);
+	e->p = write_modrm(write_opcode(e->p, op, reg, 0, rm), 3, reg, rm);
 }
 
 /* Data behind the code: relative to the end of the displacement, which emit_link() knows. */
@@ -67,17 +87,19 @@ void x_mem(struct emit *e, u32 op, u32 reg, struct x_mem m)
 	bool sib = m.index != X_NONE || (m.base & 7) == RSP;
 	u32 index = m.index == X_NONE ? (u32)RSP : m.index; /* RSP: no index */
 	u32 mod = !m.disp && (m.base & 7) != RBP ? 0 : FITS8(m.disp) ? 1 : 2;
+	u8 *p;
 
 	if (m.base == X_NONE) {
 		put_data(e, op, reg, m.disp);
 		return;
 	}
-	put_opcode(e, op & ~(u32)X_8RM, reg, index, m.base);
-	put_modrm(e, mod, reg, sib ? (u32)RSP : m.base);
+	p = write_opcode(e->p, op & ~(u32)X_8RM, reg, index, m.base);
+	p = write_modrm(p, mod, reg, sib ? (u32)RSP : m.base);
 	if (sib)
-		put_modrm(e, (u32)__builtin_ctz(m.scale), index, m.base);
+		p = write_modrm(p, (u32)__builtin_ctz(m.scale), index, m.base);
 	if (mod)
-		x_imm(e, mod == 1 ? 1 : 4, (u64)m.disp);
+		p = write_imm(p, mod == 1 ? 1 : 4, (u64)m.disp);
+	e->p = p;
 }
 
 /* prefix: 0 none, 1: 66, 2: F3, 3: F2. map: 2: 0F38, 3: 0F3A. */

@@ -42,7 +42,7 @@ enum {
 /* What is decided when all is there: at this place of the buffer, behind it. */
 enum emit_kind { EMIT_JUMP, EMIT_CALL, EMIT_ALIGN };
 struct emit_fixup {
-	u32 at, label, place; /* label: EMIT_ALIGN: bytes at most; place: where it comes to be */
+	u32 at, label; /* EMIT_ALIGN: bytes at most */
 	u8 kind, cond;
 	bool is_long;
 };
@@ -62,6 +62,7 @@ struct emit {
 	vec(struct emit_label) labels;
 	vec(struct emit_patch) patches;
 	vec(u64) far; /* functions that are called */
+	u32 *moved;   /* by how much, what stands behind so many fixups; emit_link() */
 	u32 data;     /* bytes of data, zeroed, writable */
 };
 

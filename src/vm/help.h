@@ -41,6 +41,7 @@ static inline u64 address_of(const void *p)
 
 /* Stops the run: the argument is none that the helper can take. Returns 0, for `return`. */
 u64 help_fault(struct vm_run *, u8 kind, const char *why);
+void help_bad_argument(struct vm_run *, u32 reg, u64 value, const char *why);
 /* The task that the run is about: the host's, else our own. */
 const struct vm_task *help_task(struct vm_run *, struct vm_task *own);
 /* Memory of the task; of the program: 0 or -EFAULT. A text with its 0: its length, or -EFAULT. */

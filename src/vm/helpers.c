@@ -68,6 +68,13 @@ u64 help_fault(struct vm_run *run, u8 kind, const char *why)
 	return 0;
 }
 
+void help_bad_argument(struct vm_run *run, u32 reg, u64 value, const char *why)
+{
+	help_fault(run, VM_BAD_ARGUMENT, why);
+	run->fault.reg = (u8)reg;
+	run->fault.addr = value;
+}
+
 /* ---- arguments */
 
 struct check {
@@ -81,11 +88,7 @@ enum access { READ = 1, WRITE = 2 };
 
 static bool wrong(const struct check *c, const char *why)
 {
-	struct vm_fault *f = &c->run->fault;
-
-	help_fault(c->run, VM_BAD_ARGUMENT, why);
-	f->reg = (u8)(c->at + 1);
-	f->addr = c->args[c->at];
+	help_bad_argument(c->run, c->at + 1, c->args[c->at], why);
 	return false;
 }
 
@@ -253,7 +256,8 @@ static bool known_arg(const struct check *c, const struct vm_known args[5])
 	case ARG_ANY:
 	case ARG_CONST:
 	case ARG_SIZE: /* of the memory before it */
-	case ARG_SIZE0: return true;
+	case ARG_SIZE0:
+	case ARG_RECORD: return true; /* help_commit() looks for it */
 	case ARG_MAP: return !c->at && c->map && !map_refused(c->helper->id, c->map);
 	}
 	size = known_size(c, args);

@@ -34,6 +34,7 @@ struct jit_slot {
 	u16 known;    /* JIT_LOOP: what those that jump here have taken as needed */
 	u8 op;        /* enum isa_id; ISA_NONE: the second of a ld_imm64 */
 	u8 place;     /* JIT_TARGET, ... */
+	u8 does;      /* whether it calls, jumps or ends: jit_flow.c */
 	bool checked; /* its access is, by one before it */
 };
 #define NO_JUMP UINT32_MAX
@@ -117,7 +118,8 @@ struct jit {
 	bool checked, blind;
 	bool calls_back; /* it hands functions to helpers */
 	bool tail_calls;
-	bool woven; /* functions jump into each other */
+	bool many;  /* functions, not just the first */
+	bool woven; /* they jump into each other */
 	struct jit_slot *slots;
 	vec(struct jit_function) functions;
 	vec(struct jit_cold) cold;

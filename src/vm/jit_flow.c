@@ -16,16 +16,17 @@
 
 /* ---- operations: registers and targets */
 
-enum { NEAR = 1, FAR };            /* the distance is off, or imm */
-enum { HELPER = 1, FUNCTION = 2 }; /* what is called */
-enum { DST = 1, SRC = 2 };         /* the registers that an instruction names */
+enum { NEAR = 1, FAR }; /* the distance is off, or imm */
+/* What is called; TURNS: what is behind the slot does not simply come next */
+enum { HELPER = 1, FUNCTION = 2, TURNS = 4 };
+enum { DST = 1, SRC = 2 }; /* the registers that an instruction names */
 
 /* By form: what is read and written of those, which others, where the distance of a jump is, and
- * what it calls. */
+ * what else it does. */
 static const struct {
 	u8 reads, writes;
 	u16 use, def;
-	u8 jump, calls;
+	u8 jump, does;
 } forms[FORMS] = {
 	[FORM_ALU_K] = {.reads = DST, .writes = DST},
 	[FORM_ALU_X] = {.reads = DST | SRC, .writes = DST},
@@ -40,55 +41,86 @@ static const struct {
 	[FORM_CMPXCHG] = {.reads = DST | SRC, .use = BIT(0), .def = BIT(0)},
 	[FORM_LOAD_ACQ] = {.reads = SRC, .writes = DST},
 	[FORM_STORE_REL] = {.reads = DST | SRC},
-	[FORM_LD_ABS] = {.def = BIT(0), .calls = HELPER},
-	[FORM_LD_IND] = {.reads = SRC, .def = BIT(0), .calls = HELPER},
+	[FORM_LD_ABS] = {.def = BIT(0), .does = HELPER},
+	[FORM_LD_IND] = {.reads = SRC, .def = BIT(0), .does = HELPER},
 	[FORM_LD_IMM64] = {.writes = DST},
-	[FORM_JA] = {.jump = NEAR},
-	[FORM_GOTOL] = {.jump = FAR},
-	[FORM_JMP_K] = {.reads = DST, .jump = NEAR},
-	[FORM_JMP_X] = {.reads = DST | SRC, .jump = NEAR},
-	[FORM_CALL] = {.use = BITS(1, 5), .def = BITS(0, 5), .calls = HELPER},
-	[FORM_CALL_LOCAL] = {.use = BITS(1, 5), .def = BITS(0, 5), .calls = FUNCTION},
-	[FORM_EXIT] = {.use = BIT(0)},
+	[FORM_JA] = {.jump = NEAR, .does = TURNS},
+	[FORM_GOTOL] = {.jump = FAR, .does = TURNS},
+	[FORM_JMP_K] = {.reads = DST, .jump = NEAR, .does = TURNS},
+	[FORM_JMP_X] = {.reads = DST | SRC, .jump = NEAR, .does = TURNS},
+	[FORM_CALL] = {.use = BITS(1, 5), .def = BITS(0, 5), .does = HELPER},
+	[FORM_CALL_LOCAL] = {.use = BITS(1, 5), .def = BITS(0, 5), .does = FUNCTION},
+	[FORM_EXIT] = {.use = BIT(0), .does = TURNS},
 };
 
-static u16 named(u32 which, const struct insn *in)
+static u16 named(u32 which, u32 dst, u32 src)
 {
-	return (u16)((which & DST) << in->dst | (which & SRC) >> 1 << in->src);
+	return (u16)((which & DST ? dst : 0) | (which & SRC ? src : 0));
 }
 
+static void mark_function(struct jit *j, u32 at)
+{
+	j->slots[at].place |= JIT_FUNCTION;
+	j->many |= at != 0;
+}
+
+/* Of a slot that goes elsewhere, calls, or loads an address. */
 static void mark_place(struct jit *j, const struct isa_op *op, const struct insn *in, u32 at)
 {
-	const struct jit_slot *s = &j->slots[at];
+	u32 jump = forms[op->form].jump, to = at + 1 + (u32)(jump == NEAR ? in->off : in->imm);
 
-	if (s->to != NO_JUMP) {
-		j->slots[s->to].place |= JIT_TARGET | (s->to <= at ? JIT_LOOP : 0);
-		j->slots[s->to].from = at; /* of jumps forwards: nobody asks */
+	if (jump) {
+		j->slots[at].to = to;
+		j->slots[to].place |= JIT_TARGET | (to <= at ? JIT_LOOP : 0);
+		j->slots[to].from = at; /* of jumps forwards: nobody asks */
 	} else if (op->form == FORM_CALL_LOCAL) {
-		j->slots[at + 1 + (u32)in->imm].place |= JIT_FUNCTION;
+		mark_function(j, at + 1 + (u32)in->imm);
 	} else if (op->form == FORM_CALL) {
 		j->tail_calls |= in->imm == HELPER_tail_call;
 	} else if (op->form == FORM_LD_IMM64 && in->src == BPF_PSEUDO_FUNC) {
-		j->slots[at + 1 + (u32)in->imm].place |= JIT_FUNCTION;
+		mark_function(j, at + 1 + (u32)in->imm);
 		j->calls_back = true;
 	}
 }
 
-static void mark(struct jit *j, u32 at)
+/* What slots do together. */
+struct jit_flows {
+	u16 use, def;
+	u8 does;
+};
+
+static bool is_move(const struct isa_op *op)
+{
+	return (op->code & 0xf0) == BPF_MOV && (op->form == FORM_ALU_K || op->form == FORM_ALU_X);
+}
+
+/* How many slots it is. What all of them do together is what the first function does, as long as
+ * nobody knows of another one. */
+static u32 mark(struct jit *j, struct jit_flows *all, u32 at)
 {
 	const struct insn *in = &j->insns[at];
-	const struct isa_op *op = &isa_ops[j->prog->ops[at]];
+	u32 id = j->prog->ops[at], form = isa_ops[id].form, dst = 1u << in->dst,
+	    src = 1u << in->src;
 	struct jit_slot *s = &j->slots[at];
-	u32 form = op->form, jump = forms[form].jump;
-	bool alu = form == FORM_ALU_K || form == FORM_ALU_X;
-	bool mov = alu & ((in->code & 0xf0) == BPF_MOV);
 
-	s->op = j->prog->ops[at];
+	s->op = (u8)id;
 	s->live = j->checked ? ALL : 0;
-	s->use = named(forms[form].reads & ~(mov ? DST : 0), in) | forms[form].use;
-	s->def = named(forms[form].writes, in) | forms[form].def;
-	s->to = jump ? at + 1 + (u32)(jump == NEAR ? in->off : in->imm) : NO_JUMP;
-	mark_place(j, op, in, at);
+	s->use = forms[form].use |
+		 named(forms[form].reads & ~(is_move(&isa_ops[id]) ? DST : 0), dst, src);
+	s->def = forms[form].def | named(forms[form].writes, dst, src);
+	s->does = forms[form].does;
+	s->to = NO_JUMP;
+	all->use |= s->use;
+	all->def |= s->def;
+	all->does |= s->does;
+	if (s->does)
+		mark_place(j, &isa_ops[id], in, at);
+	if (form != FORM_LD_IMM64)
+		return 1;
+	s[1].to = NO_JUMP;
+	if (in->src == BPF_PSEUDO_FUNC)
+		mark_place(j, &isa_ops[id], in, at);
+	return 2;
 }
 
 /* Does nothing follow it? */
@@ -121,33 +153,43 @@ static bool crosses(const struct jit *j, const struct jit_function *f, u32 at)
 	       (next == f->end && !ends(s));
 }
 
-static void look_at(struct jit *j, struct jit_function *f)
+static struct jit_flows flows_of(struct jit *j, const struct jit_function *f)
 {
-	bool any_calls = j->calls_back || j->tail_calls;
-	u16 use = 0, def = 0;
-	u8 all = 0;
+	struct jit_flows all = {0};
 
 	for (u32 at = f->start; at < f->end; at++) {
 		const struct jit_slot *s = &j->slots[at];
 
-		use |= s->use;
-		def |= s->def;
-		all |= forms[isa_ops[s->op].form].calls;
-		if (s->op && j->functions.n > 1)
+		all.use |= s->use;
+		all.def |= s->def;
+		all.does |= s->does;
+		if (s->op)
 			j->woven |= crosses(j, f, at);
 	}
-	f->saves = def & SAVED;
-	f->frame |= use & BIT(10) || all & FUNCTION || (all & HELPER && any_calls);
-	f->calls |= all != 0;
+	return all;
 }
 
-static void find_functions(struct jit *j)
+static void look_at(const struct jit *j, struct jit_function *f, struct jit_flows all)
 {
+	bool any_calls = j->calls_back || j->tail_calls;
+
+	f->saves = all.def & SAVED;
+	f->frame |= all.use & BIT(10) || all.does & FUNCTION || (all.does & HELPER && any_calls);
+	f->calls |= (all.does & (HELPER | FUNCTION)) != 0;
+}
+
+static void find_functions(struct jit *j, struct jit_flows all)
+{
+	if (!j->many) {
+		add_function(j, 0);
+		look_at(j, j->functions.v, all);
+		return;
+	}
 	for (u32 at = 0; at < j->n; at++)
 		if (j->slots[at].place & JIT_FUNCTION)
 			add_function(j, at);
 	vec_each (f, &j->functions)
-		look_at(j, f);
+		look_at(j, f, flows_of(j, f));
 	vec_each (f, &j->functions)
 		if (j->woven) {
 			f->saves = SAVED;
@@ -168,21 +210,19 @@ static void find_live(struct jit *j)
 {
 	u16 live = 0;
 
-	for (u32 at = j->n; at-- > 0;) {
-		struct jit_slot *s = &j->slots[at];
-
-		if (!s->op)
-			continue;
-		if (ends(s))
-			live = 0;
-		if (s->to != NO_JUMP)
-			live |= live_before(&j->slots[s->to]);
+	for (struct jit_slot *s = j->slots + j->n; s-- > j->slots;) {
+		if (s->does & TURNS) {
+			if (ends(s))
+				live = 0;
+			if (s->to != NO_JUMP)
+				live |= live_before(&j->slots[s->to]);
+		}
 		s->live |= live;
 		live = live_before(s);
 		if (s->place & JIT_LOOP && live & ~s->known) {
 			s->known = live;
-			at = s->from + 1;
-			live = at < j->n ? live_before(&j->slots[at]) : 0;
+			s = j->slots + s->from + 1;
+			live = s < j->slots + j->n ? live_before(s) : 0;
 		}
 	}
 }
@@ -194,13 +234,13 @@ bool jit_needed(const struct jit *j, u32 slot, u32 reg)
 
 void jit_flow(struct jit *j)
 {
+	struct jit_flows all = {0};
+
 	j->slots = arena_array(&j->arena, struct jit_slot, j->n);
-	for (u32 at = 0; at < j->n; at++) {
-		mark(j, at);
-		at += isa_ops[j->slots[at].op].form == FORM_LD_IMM64;
-	}
+	for (u32 at = 0; at < j->n;)
+		at += mark(j, &all, at);
 	j->slots[0].place |= JIT_FUNCTION;
-	find_functions(j);
+	find_functions(j, all);
 	if (!j->checked)
 		find_live(j);
 }

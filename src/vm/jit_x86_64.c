@@ -168,7 +168,7 @@ static void functions(struct jit *j)
 		begin_slot(j);
 		n = translate_slot(j);
 		for (u32 i = 0; i < n; i++)
-			if (j->slots[j->at + i].op)
+			if (j->slots[j->at + i].def)
 				j->narrow = jit_narrow(j, j->at + i);
 	}
 }

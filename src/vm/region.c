@@ -9,20 +9,35 @@
  */
 #include "vm/inside.h"
 
+/* The first byte of an access to 1, 2, 4, 8 bytes lies before these. */
+static void limits_set(u64 limits[4], u64 most)
+{
+	limits[0] = most;
+	limits[1] = most - (most != 0);
+	limits[2] = most < 4 ? 0 : most - 3;
+	limits[3] = most < 8 ? 0 : most - 7;
+}
+
 static void fast_set(struct vm_fast *f, const struct vm_region *r)
 {
 	u64 most = r->stride ? r->elem : r->size; /* where all of an access must be */
+	u64 simple = r->stride ? 0 : most;
 
-	*f = (struct vm_fast){
-		.start = r->start, .size = r->size, .mask = r->stride ? r->stride - 1 : UINT64_MAX};
-	for (u32 i = 0; i < 4; i++) {
-		u64 fits = most < 1u << i ? 0 : most - (1u << i) + 1;
+	f->start = r->start;
+	f->size = r->size;
+	f->mask = r->stride ? r->stride - 1 : UINT64_MAX;
+	limits_set(f->row_reads, most);
+	limits_set(f->row_writes, r->writable ? most : 0);
+	limits_set(f->reads, simple);
+	limits_set(f->writes, r->writable ? simple : 0);
+}
 
-		f->row_reads[i] = fits;
-		f->row_writes[i] = r->writable ? fits : 0;
-		f->reads[i] = r->stride ? 0 : f->row_reads[i];
-		f->writes[i] = r->stride ? 0 : f->row_writes[i];
-	}
+/* Nothing fits any more. What is said of rows counts only where `size` lets it. */
+static void fast_clear(struct vm_fast *f)
+{
+	f->size = 0;
+	limits_set(f->reads, 0);
+	limits_set(f->writes, 0);
 }
 
 void vm_region_init(struct vm_run *run)
@@ -51,15 +66,32 @@ bool vm_lend(struct vm_run *run, struct vm_region r)
 	return true;
 }
 
+static void take_back(struct vm_run *run, u32 i)
+{
+	run->regions[i].size = 0;
+	fast_clear(&run->fast[i]);
+}
+
 void vm_take_back(struct vm_run *run, u64 start)
 {
+	for (u32 i = 0; i < run->nregions; i++)
+		if (run->regions[i].start == start && run->regions[i].size) {
+			take_back(run, i);
+			return;
+		}
+}
+
+bool vm_take_back_record(struct vm_run *run, u64 start)
+{
 	for (u32 i = 0; i < run->nregions; i++) {
-		if (run->regions[i].start != start || !run->regions[i].size)
-			continue;
-		run->regions[i].size = 0;
-		fast_set(&run->fast[i], &run->regions[i]);
-		return;
+		const struct vm_region *r = &run->regions[i];
+
+		if (r->start == start && r->kind == VM_RECORD && r->size) {
+			take_back(run, i);
+			return true;
+		}
 	}
+	return false;
 }
 
 static bool region_holds(const struct vm_region *r, u64 addr, u32 size, bool write)

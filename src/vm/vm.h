@@ -241,11 +241,13 @@ void vm_run_close(struct vm_run *);
 /* Lends memory to the programs of this run until it is taken back. False: there is no room. */
 bool vm_lend(struct vm_run *, struct vm_region);
 void vm_take_back(struct vm_run *, u64 start);
+bool vm_take_back_record(struct vm_run *, u64 start); /* false: no record of a ring begins there */
 /* Runs a program with r1 = ctx and r2 = arg2. 0 and what it returned, or -EFAULT (run->fault says
  * why). Never recursive on one run. */
 int vm_call(struct vm_run *, u32 prog, u64 ctx, u64 arg2, u64 *result);
-/* direct.c: the program as a function, which lives as long as the vm and runs faster than vm_call(): of
- * a trusted one that needs no run, as it calls no helper and has nothing on the stack. NULL: it is none. */
+/* direct.c: the program as a function, which lives as long as the vm and runs faster than
+ * vm_call(): of a trusted one that needs no run, as it calls no helper and has nothing on the
+ * stack. NULL: it is none. */
 typedef u64 vm_direct_fn(u64 ctx);
 vm_direct_fn *vm_direct(const struct vm *, u32 prog);
 

@@ -116,6 +116,7 @@ struct agent_self {
 	bool shared; /* others run in this memory, or did: threads, a child of vfork() */
 	u64 read_ns; /* when the rest was read, 0: never. Not used where others run */
 	u32 uid, gid;
+	u32 cpu; /* the virtual one that it had last, 0: none yet; a hint */
 	char comm[16];
 };
 struct agent_site {

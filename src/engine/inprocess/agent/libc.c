@@ -296,7 +296,7 @@ void free(void *p)
 
 /* The processor's own copying is slow to start. The barriers keep the compiler from making calls
  * of these functions out of their loops. */
-#define SHORT     64
+#define SHORT     256
 #define NO_CALL() __asm__ volatile("" : : : "memory")
 struct word {
 	u64 v;

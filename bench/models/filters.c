@@ -1,0 +1,186 @@
+/*
+ * filters.c: how long filters take to compile, and to say what they think of a packet.
+ *
+ *	filters [-n ROUNDS]
+ *
+ * In:  nothing. Out: a line for each filter: µs of libpcap's compiler with its optimiser, of ours
+ *to classic BPF, and of ours to machine code; ns a packet of libpcap's interpreter and of our code,
+ * for traffic of many kinds and for one packet again and again. The least of the rounds counts.
+ */
+#include "../../fuzz/libpcap.h"
+
+#include "filter/bpf.h"
+#include "filter/filter.h"
+#include "vm/vm.h"
+
+#include "../../fuzz/filtergen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PACKETS 4096
+#define TIMES   20 /* that a filter is compiled in one measurement */
+
+static const char *const filters[] = {
+	"ip",
+	"tcp port 80",
+	"host 10.0.0.1",
+	"net 10.0.0.0/8 and not port 22",
+	"tcp[tcpflags] & (tcp-syn|tcp-ack) = tcp-syn",
+	"icmp or icmp6 or arp",
+	"portrange 8000-8063",
+	"tcp port 80 or 443 or 8080 or 8443 or 3306 or 5432 or 6379 or 9092",
+	"vlan 5 and tcp port 443",
+};
+static struct frame frames[PACKETS + 1];
+static unsigned rounds = 10;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static double theirs_compiles(const char *text, pcap_t *dead)
+{
+	double from = now();
+
+	for (unsigned i = 0; i < TIMES; i++) {
+		struct bpf_program p;
+
+		if (!pcap_compile(dead, &p, text, 1, 0))
+			pcap_freecode(&p);
+	}
+	return (now() - from) / TIMES / 1000;
+}
+
+/* classic: as far as classic BPF; else to machine code. */
+static double ours_compiles(const char *text, bool classic)
+{
+	const struct vm_opts opts = {.trusted = true};
+	double from = now();
+
+	for (unsigned i = 0; i < TIMES; i++) {
+		struct arena arena = {0};
+		struct filter filter = {0};
+		struct filter_opts o = {0};
+		struct code code = {0};
+		struct diag d = {0};
+		struct vm *vm = NULL;
+
+		if (!filter_compile(&filter, &arena, text, strlen(text), &o, &d) && !classic &&
+		    !filter_program(&code, &arena, HOOK_PLAIN, filter.insns.v, filter.insns.n,
+				    KERNEL(5, 10), &d) &&
+		    !vm_open_code(&vm, code.insns.v, code.insns.n, &opts, &d))
+			vm_close(vm);
+		arena_free(&arena);
+	}
+	return (now() - from) / TIMES / 1000;
+}
+
+static double theirs_runs(const struct bpf_program *p, bool mixed, u32 *taken)
+{
+	double from = now();
+
+	*taken = 0;
+	for (u32 i = 0; i < PACKETS; i++) {
+		const struct frame *f = &frames[mixed ? i : 0];
+
+		*taken += bpf_filter(p->bf_insns, f->bytes, f->n, f->n) != 0;
+	}
+	return (now() - from) / PACKETS;
+}
+
+static double ours_runs(vm_direct_fn *fn, bool mixed, u32 *taken)
+{
+	struct cbpf_packet p __attribute__((aligned(32))) = {0};
+	double from = now();
+
+	*taken = 0;
+	for (u32 i = 0; i < PACKETS; i++) {
+		const struct frame *f = &frames[mixed ? i : 0];
+
+		p.data = (uintptr_t)f->bytes;
+		p.captured = p.len = f->n;
+		p.room = FRAME_MOST - f->n;
+		*taken += (u32)fn((uintptr_t)&p) != 0;
+	}
+	return (now() - from) / PACKETS;
+}
+
+enum { THEIRS, OURS, WHOLE, INTERPRETED, COMPILED, INTERPRETED_ONE, COMPILED_ONE, VALUES };
+
+static int measure(const char *text, pcap_t *dead, double *v)
+{
+	const struct vm_opts opts = {.trusted = true};
+	struct arena arena = {0};
+	struct filter filter = {0};
+	struct filter_opts o = {0};
+	struct code code = {0};
+	struct diag d = {0};
+	struct vm *vm = NULL;
+	struct bpf_program p;
+	vm_direct_fn *fn = NULL;
+	u32 a, b, c, e;
+	int err = 0;
+
+	if (!filter_compile(&filter, &arena, text, strlen(text), &o, &d) &&
+	    !filter_program(&code, &arena, HOOK_PLAIN, filter.insns.v, filter.insns.n,
+			    KERNEL(5, 10), &d) &&
+	    !vm_open_code(&vm, code.insns.v, code.insns.n, &opts, &d))
+		fn = vm_direct(vm, 0);
+	if (!fn || pcap_compile(dead, &p, text, 1, 0))
+		return 1;
+	for (unsigned i = 0; i < rounds; i++) {
+		const double now_is[VALUES] = {
+			theirs_compiles(text, dead), ours_compiles(text, true),
+			ours_compiles(text, false),  theirs_runs(&p, true, &a),
+			ours_runs(fn, true, &b),     theirs_runs(&p, false, &c),
+			ours_runs(fn, false, &e)};
+
+		for (unsigned k = 0; k < VALUES; k++)
+			v[k] = i && v[k] < now_is[k] ? v[k] : now_is[k];
+		err |= a != b || c != e;
+	}
+	pcap_freecode(&p);
+	vm_close(vm);
+	arena_free(&arena);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	pcap_t *dead = pcap_open_dead(1, 262144);
+	double compile = 1, run = 1, v[VALUES];
+	int opt, err = 0;
+
+	while ((opt = getopt(argc, argv, "n:")) >= 0)
+		rounds = opt == 'n' && atoi(optarg) > 0 ? (unsigned)atoi(optarg) : rounds;
+	for (u32 i = 0; i < PACKETS; i++)
+		gen_frame(&frames[i], 1);
+	printf("%-68s %8s %8s %8s %8s %8s %8s %8s\n", "", "libpcap", "ours", "+ code", "libpcap",
+	       "ours", "libpcap", "ours");
+	printf("%-68s %26s %17s %17s\n", "filter", "compiled, us", "many kinds, ns",
+	       "one packet, ns");
+	for (unsigned i = 0; i < ARRAY_SIZE(filters); i++) {
+		if (measure(filters[i], dead, v)) {
+			printf("not of one mind, or not compiled: %s\n", filters[i]);
+			err = 1;
+			continue;
+		}
+		printf("%-68s", filters[i]);
+		for (unsigned k = 0; k < VALUES; k++)
+			printf(" %8.1f", v[k]);
+		printf("\n");
+		compile *= __builtin_pow(v[THEIRS] / v[OURS], 1.0 / ARRAY_SIZE(filters));
+		run *= __builtin_pow(v[INTERPRETED] / v[COMPILED], 1.0 / ARRAY_SIZE(filters));
+	}
+	printf("compiled %.1f x as fast (goal 1: %s), run %.1f x (goal 10: %s)\n", compile,
+	       compile >= 1 ? "ok" : "MISSED", run, run >= 10 ? "ok" : "MISSED");
+	pcap_close(dead);
+	return err;
+}
