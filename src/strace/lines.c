@@ -132,6 +132,21 @@ static struct shown shown_of(struct strace *s, struct task *t, struct buf *out)
 		.s = s, .task = t, .call = &s->calls[t->nr], .args = t->args, .out = out};
 }
 
+/* Where a thread begins with calls of the other width, a line says so. */
+static void put_width(struct strace *s, struct task *t, u64 ns)
+{
+	char text[80];
+
+	if ((t->nr >= NATIVE_CALLS) == t->narrow)
+		return;
+	t->narrow = !t->narrow;
+	line_begin(s, t, ns);
+	snprintf(text, sizeof(text), "[ Process PID=%u runs in %s mode. ]", t->tid,
+		 t->narrow ? "32 bit" : "64 bit");
+	puts_(s, text);
+	end_line(s);
+}
+
 /* Without one argument that its end would tell, all are known now. */
 static void put_beginning(struct strace *s, struct task *t, u64 ns)
 {
@@ -139,6 +154,7 @@ static void put_beginning(struct strace *s, struct task *t, u64 ns)
 	struct shown c = shown_of(s, t, b);
 
 	b->n = 0;
+	put_width(s, t, ns);
 	line_begin(s, t, ns);
 	buf_puts(b, c.call->name);
 	buf_char(b, '(');

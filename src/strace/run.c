@@ -377,7 +377,8 @@ static const u64 *raw_calls(struct strace *s)
 
 	for (u32 i = 0; i < MAX_CALLS; i++) {
 		all &= s->traced[i] || !s->calls[i].name;
-		s->wanted[i / 64] |= (u64)s->traced[i] << (i % 64);
+		if (i < NATIVE_CALLS)
+			s->wanted[i / 64] |= (u64)s->traced[i] << (i % 64);
 	}
 	return all ? NULL : s->wanted;
 }

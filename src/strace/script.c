@@ -76,7 +76,7 @@ static void put_tables(const struct strace *s, struct buf *b)
 		    "(uint64)0;\n");
 	if (all)
 		buf_printf(b,
-			   "\tfor ($i : 0..TURNS((@many << 4) & 1023, 528)) { @in[(int64)$i] = "
+			   "\tfor ($i : 0..TURNS((@many << 5) & 2047, 1056)) { @in[(int64)$i] = "
 			   "(uint64)0x%llx; }\n",
 			   BIT(BIT_TRACED));
 	for (u32 i = 0; i < MAX_CALLS; i++) {
@@ -214,7 +214,7 @@ static const char messages[] =
 /* Memory of before an exec is gone behind it; the new program's has the arguments and, behind the
  * environment, the path. */
 static const char after_exec[] =
-	"if (args.ret == 0 && (@in[args.id] & 0x3000000000000) != 0) {\n"
+	"if (args.ret == 0 && (@in[$nr] & 0x3000000000000) != 0) {\n"
 	"			$n = (uint64)curtask.mm.arg_end - (uint64)curtask.mm.arg_start;\n"
 	"			if ($n > 4096) { $n = (uint64)4096; }\n"
 	"			emit(argv = tid, addr = (uint64)1, late = 1, data = "
@@ -223,7 +223,7 @@ static const char after_exec[] =
 	"str(uptr((uint64)curtask.mm.env_end)));\n"
 	"			$s = (uint64)0;\n"
 	"			delete(@missed, tid);\n"
-	"			emit(leave = tid, pid, nr = args.id, ret = args.ret);\n"
+	"			emit(leave = tid, pid, nr = $nr, ret = args.ret);\n"
 	"			return;\n"
 	"		}";
 
@@ -272,6 +272,10 @@ static const char *whose(const struct strace *s, char *text, size_t size)
 
 static void put_calls(const struct strace *s, struct buf *b, const char *who, const char *most)
 {
+	/* TS_COMPAT: the call is one of 32 bits, whose numbers stand behind the others */
+	const char *nr = s->kernel && !strcmp(s->arch->name, "x86_64")
+				 ? "(args.id + (((int64)curtask.thread_info.status & 2) << 8))"
+				 : "args.id";
 	const struct word enter[] = {{"ARGS", "args.args"},   {"MISSED", "@missed[tid] = 1;"},
 				     {"RESULT", "(uint64)0"}, {"LATE", "0"},
 				     {"MOST", most},          {0}};
@@ -283,28 +287,30 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 				     {0}};
 
 	buf_printf(b,
-		   "tracepoint:raw_syscalls:sys_enter /%shas_key(@in, args.id)/ {\n"
-		   "	$s = @in[args.id];\n"
+		   "tracepoint:raw_syscalls:sys_enter /%shas_key(@in, %s)/ {\n"
+		   "	$nr = %s;\n"
+		   "	$s = @in[$nr];\n"
 		   "	@call[tid] = args.args;\n",
-		   who);
+		   who, nr, nr);
 	put(b, arguments, enter);
 	if (any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)))
 		put(b, strings, enter);
 	if (any(s, false, BIT(BIT_IOV) | BIT(BIT_MSG)))
 		put(b, vectors, enter);
 	buf_printf(b,
-		   "	emit(enter = tid, pid, nr = args.id, a = args.args[0], b = args.args[1], c "
+		   "	emit(enter = tid, pid, nr = $nr, a = args.args[0], b = args.args[1], c "
 		   "= args.args[2], "
 		   "d = args.args[3], e = args.args[4], f = args.args[5]);\n"
 		   "}\n"
-		   "tracepoint:raw_syscalls:sys_exit /%shas_key(@in, args.id)/ {\n"
-		   "	$s = has_key(@out, args.id) ? @out[args.id] : (uint64)0;\n"
+		   "tracepoint:raw_syscalls:sys_exit /%shas_key(@in, %s)/ {\n"
+		   "	$nr = %s;\n"
+		   "	$s = has_key(@out, $nr) ? @out[$nr] : (uint64)0;\n"
 		   "	if (has_key(@missed, tid)) {\n"
 		   "		%s\n"
-		   "		$s = $s | @in[args.id];\n"
+		   "		$s = $s | @in[$nr];\n"
 		   "		delete(@missed, tid);\n"
 		   "	}\n",
-		   who,
+		   who, nr, nr,
 		   s->kernel && any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)) ? after_exec : "");
 	put(b, arguments, leave);
 	if (any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)))
@@ -318,7 +324,7 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 			    "		emit(blocked = tid, set = "
 			    "(uint64)curtask.blocked.sig[0]);\n"
 			    "	}\n");
-	buf_puts(b, "	emit(leave = tid, pid, nr = args.id, ret = args.ret);\n"
+	buf_puts(b, "	emit(leave = tid, pid, nr = $nr, ret = args.ret);\n"
 		    "	delete(@call, tid);\n"
 		    "}\n");
 }

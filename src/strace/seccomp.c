@@ -72,11 +72,11 @@ static void put_front(struct making *m)
 
 static int build(struct making *m)
 {
-	u32 numbers[MAX_CALLS], n = 0, yes = SECCOMP_RET_ALLOW, no = m->how.action;
+	u32 numbers[NATIVE_CALLS], n = 0, yes = SECCOMP_RET_ALLOW, no = m->how.action;
 	struct filter f;
 	int err;
 
-	for (u32 i = 0; i < MAX_CALLS; i++)
+	for (u32 i = 0; i < NATIVE_CALLS; i++)
 		if (m->s->traced[i])
 			numbers[n++] = i;
 	err = filter_numbers(&f, &m->arena, NUMBER_OFF, numbers, n, &m->diag);

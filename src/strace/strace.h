@@ -14,7 +14,8 @@
 #include "base/buf.h"
 #include "waggle.h"
 
-enum { MAX_CALLS = 512, MAX_ARGS = 6 };
+/* Numbers of calls; from NATIVE_CALLS on, those of 32-bit programs. */
+enum { NATIVE_CALLS = 512, MAX_CALLS = 1024, MAX_ARGS = 6 };
 
 /* Which calls belong together: %file, %desc, ... */
 enum call_class {
@@ -86,6 +87,7 @@ struct task {
 	bool cut;    /* and another line behind it; */
 	bool ended;  /* it told that no argument follows */
 	bool begun;  /* the command: its exec has been seen */
+	bool narrow; /* it makes calls of 32 bits */
 	u32 nr;
 	u64 args[MAX_ARGS], ns;
 	struct buf bytes; /* what the pieces are of */
@@ -106,8 +108,8 @@ struct strace {
 	const struct arch *arch;
 	struct call calls[MAX_CALLS];
 	bool traced[MAX_CALLS];
-	u64 wanted[MAX_CALLS / 64]; /* the same as bits */
-	bool kernel;                /* its engine serves: else the user engine */
+	u64 wanted[NATIVE_CALLS / 64]; /* the same as bits */
+	bool kernel;                   /* its engine serves: else the user engine */
 	u32 command;
 	struct task *tasks[256];
 	u32 ntasks;

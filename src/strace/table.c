@@ -165,11 +165,73 @@ static void from_declaration(struct call *c, const char *args)
 	c->at_entry = c->nargs;
 }
 
+/* Calls of 32 bits: number and name, each with its NUL: a table of pointers would be thrice as
+ * large. Their pointers and structures are narrower: strings are shown, structures as addresses. */
+static const char narrow[] =
+#define N(nr, name) #nr "\0" #name "\0"
+#include "strace/calls32.def"
+#undef N
+	;
+
+/* Those of the same name whose arguments are others. */
+static const struct {
+	const char *name, *args;
+} narrow_rows[] = {
+	{"mmap", "p"},
+	{"select", "p"},
+	{"clone", "x p p p p"},
+	{"mmap2", "p lu set:prot map fd x =x"},
+	{"waitpid", "d p set:wait"},
+	{"stat64", "path p"},
+	{"lstat64", "path p"},
+	{"fstat64", "fd p"},
+	{"fstatat64", "dirfd path p set:at"},
+	{"fcntl64", "fd fcntlcmd x"},
+	{"_llseek", "fd x x p one:whence"},
+	{"ugetrlimit", "one:rlimit p"},
+	{"set_thread_area", "p"},
+	{"clock_gettime64", "one:clock p"},
+	{"sigreturn", ""},
+};
+
+static bool read_narrow(struct call *c)
+{
+	const struct kind *address = kind_of("p", 1);
+	const char *args = NULL;
+	bool ok;
+
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(rows[i].name, c->name)) {
+			args = rows[i].args;
+			c->classes = rows[i].classes;
+		}
+	for (u32 i = 0; i < ARRAY_SIZE(narrow_rows); i++)
+		if (!strcmp(narrow_rows[i].name, c->name))
+			args = narrow_rows[i].args;
+	ok = read_row(c, args ? args : "x x x x x x");
+	for (u32 i = 0; i < c->nargs; i++) {
+		struct arg *a = &c->args[i];
+
+		if (a->kind->how != NOTHING && a->kind->how != STRING)
+			*a = (struct arg){.kind = address, .i = a->i, .count = COUNT_NONE};
+	}
+	return ok;
+}
+
 int strace_table(struct strace *s, struct waggle_diag *why)
 {
 	(void)why;
+	for (const char *p = strcmp(s->arch->name, "x86_64") ? "" : narrow; *p;) {
+		struct call *c = &s->calls[NATIVE_CALLS + strtoul(p, NULL, 10) % NATIVE_CALLS];
+
+		p += strlen(p) + 1;
+		c->name = p;
+		p += strlen(p) + 1;
+		if (!read_narrow(c))
+			return -EINVAL;
+	}
 	for (const struct arch_syscall *a = s->arch->syscalls; a->name; a++) {
-		struct call *c = &s->calls[a->nr % MAX_CALLS];
+		struct call *c = &s->calls[a->nr % NATIVE_CALLS];
 		const char *name = arch_call_name(s->arch, a->nr);
 		u32 i = 0;
 

@@ -315,11 +315,43 @@ static void tasks(void)
 	C(SYS_getrandom, buf, 3, 1);
 }
 
-int main(void)
+#ifdef __x86_64__
+/* As a 32-bit program makes it. */
+static void narrow(int nr, long a, long b, long c)
+{
+	long ret;
+
+	__asm__ volatile("int $0x80" : "=a"(ret) : "a"(nr), "b"(a), "c"(b), "d"(c) : "memory");
+	last = (int)ret;
+}
+
+static void narrow_calls(void)
+{
+	char *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+			-1, 0);
+
+	strcpy(at, "/nope/narrow");
+	narrow(20, 0, 0, 0);
+	narrow(5, (long)at, O_RDONLY, 0);
+	narrow(5, 0, O_RDWR | O_CREAT, 0600);
+	C(SYS_getppid);
+	narrow(15, (long)at, 0640, 0);
+	narrow(6, 99, 0, 0);
+	narrow(195, (long)at, 0, 0);
+}
+#endif
+
+int main(int argc, char **argv)
 {
 	char *const args[] = {"true", "an argument that is longer than thirty-two bytes", NULL},
 		    *const env[] = {"A=1", NULL};
 
+	if (argc > 1) {
+#ifdef __x86_64__
+		narrow_calls();
+#endif
+		return argv[1] == NULL;
+	}
 	files();
 	mistakes();
 	sockets();
