@@ -331,9 +331,11 @@ void print_ethertype(struct line *l, u32 type, struct view v, bool named)
 	case 0x8848: print_mpls(l, v); break;
 	case 0x8864: print_pppoe(l, v); break;
 	default:
-		if (type < 0x600)
+		if (print_link_protocol(l, type, v))
+			break;
+		if (type < 0x600 && !print_llc(l, view_cut(v, type)))
 			buf_printf(l->b, "802.3, length %u", type);
-		else if (!l->o->link_header)
+		else if (type >= 0x600 && !l->o->link_header)
 			buf_printf(l->b, "ethertype %s (0x%04x), length %u", ethertype_name(type),
 				   type, v.len);
 	}
@@ -358,7 +360,7 @@ static void print_ethernet(struct line *l, struct view v)
 			put(l, "802.3");
 		else
 			put_ethertype(l, type);
-		put_u32(l, ", length ", v.len);
+		put_u32(l, ", length ", type < 0x600 ? type : v.len);
 		put(l, ": ");
 	} else if (type >= 0x600 && !strcmp(ethertype_name(type), "Unknown")) {
 		put_mac(l, v.p + 6);

@@ -54,14 +54,22 @@ struct graph {
 /* Text of a document: escaped; bytes that it may not hold become U+FFFD. */
 static void put_xml(struct buf *b, const char *s, size_t n)
 {
-	char *p = buf_reserve(b, n * 6 + 1), *end;
 	struct buf plain = {0};
+	char *p, *end;
+	size_t i = 0;
 
+	while (i < n && (u8)s[i] >= 0x20 && (u8)s[i] < 0x7f && !strchr("\\\"&<>", s[i]))
+		i++;
+	if (i == n) { /* most names */
+		buf_add(b, s, n);
+		return;
+	}
+	p = buf_reserve(b, n * 6 + 1);
 	if (!p)
 		return;
 	end = put_json(p, (const u8 *)s, n, false); /* makes it valid UTF-8 */
 	buf_add(&plain, p, (size_t)(end - p));
-	for (size_t i = 0; i < plain.n; i++) {
+	for (i = 0; i < plain.n; i++) {
 		char c = plain.p[i];
 
 		if (c == '\\' && i + 1 < plain.n &&
@@ -88,6 +96,24 @@ static u32 hash(const struct frame *f)
 	return dict_hash(f->name, f->len);
 }
 
+static void put_number(struct buf *b, const char *before, u64 v)
+{
+	buf_puts(b, before);
+	buf_u64(b, v);
+}
+
+/* With so many digits behind the point; there are many of them, and printf() is slow at it. */
+static void put_decimal(struct buf *b, const char *before, double v, u32 digits)
+{
+	u64 scale = digits == 2 ? 100 : 10, n = (u64)(v * (double)scale + 0.5);
+
+	put_number(b, before, n / scale);
+	buf_char(b, '.');
+	if (digits == 2)
+		buf_char(b, (char)('0' + n / 10 % 10));
+	buf_char(b, (char)('0' + n % 10));
+}
+
 /* Warm for processes, cold for the kernel, pale for labels; a name has the same colour everywhere.
  */
 static void put_colour(struct buf *b, const struct frame *f)
@@ -102,8 +128,10 @@ static void put_colour(struct buf *b, const struct frame *f)
 	};
 	u32 h = hash(f);
 
-	buf_printf(b, "hsl(%u,%u%%,%u%%)", colours[f->kind].hue + h % colours[f->kind].spread,
-		   colours[f->kind].saturation, colours[f->kind].light + h / 64 % 8);
+	put_number(b, "hsl(", colours[f->kind].hue + h % colours[f->kind].spread);
+	put_number(b, ",", colours[f->kind].saturation);
+	put_number(b, "%,", colours[f->kind].light + h / 64 % 8);
+	buf_puts(b, "%)");
 }
 
 static void put_fitting(struct buf *b, const struct frame *f, double width)
@@ -132,20 +160,28 @@ static void put_frame(struct graph *g, const struct frame *f, u32 depth)
 
 	if ((double)f->count < (double)g->total * LEAST)
 		return;
-	buf_printf(b, "<g class=\"f %s\" data-x=\"%llu\" data-w=\"%llu\" data-d=\"%u\" data-n=\"",
-		   classes[f->kind], (unsigned long long)f->from, (unsigned long long)f->count,
-		   depth);
+	buf_puts(b, "<g class=\"f ");
+	buf_puts(b, classes[f->kind]);
+	put_number(b, "\" data-x=\"", f->from);
+	put_number(b, "\" data-w=\"", f->count);
+	put_number(b, "\" data-d=\"", depth);
+	buf_puts(b, "\" data-n=\"");
 	put_xml(b, f->name, f->len);
 	buf_puts(b, "\"><title>");
 	put_xml(b, f->name, f->len);
-	buf_printf(b,
-		   " (%llu %s, %.2f%%)</title><rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" "
-		   "height=\"%u\" rx=\"1\" fill=\"",
-		   (unsigned long long)f->count, g->unit,
-		   100.0 * (double)f->count / (double)g->total, x, y,
-		   width > 0.5 ? width - 0.4 : 0.1, FRAME - 1);
+	put_number(b, " (", f->count);
+	buf_char(b, ' ');
+	buf_puts(b, g->unit);
+	put_decimal(b, ", ", 100.0 * (double)f->count / (double)g->total, 2);
+	put_decimal(b, "%)</title><rect x=\"", x, 1);
+	put_number(b, "\" y=\"", y);
+	put_decimal(b, "\" width=\"", width > 0.5 ? width - 0.4 : 0.1, 1);
+	put_number(b, "\" height=\"", FRAME - 1);
+	buf_puts(b, "\" rx=\"1\" fill=\"");
 	put_colour(b, f);
-	buf_printf(b, "\"/><text x=\"%.1f\" y=\"%u\">", x + 3, y + FRAME - 5);
+	put_decimal(b, "\"/><text x=\"", x + 3, 1);
+	put_number(b, "\" y=\"", y + FRAME - 5);
+	buf_puts(b, "\">");
 	put_fitting(b, f, width);
 	buf_puts(b, "</text></g>\n");
 }

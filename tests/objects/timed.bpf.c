@@ -2,6 +2,7 @@
 #include "common.h"
 
 /* gcc: no */
+/* late: 20 */
 /* prog: lock */
 /* prog: start */
 /* prog: again */
@@ -106,6 +107,8 @@ int start(struct xdp_md *ctx)
 	return 2;
 }
 
+#define LONG (1000ull * 1000 * 1000 * 1000) /* whoever is held up between two calls is back by then */
+
 /* None of these comes to run: one is cancelled, one goes with its element. */
 SEC("xdp")
 int again(struct xdp_md *ctx)
@@ -118,7 +121,7 @@ int again(struct xdp_md *ctx)
 		return 1;
 	bpf_timer_init(&v->timer, &array, 1);
 	bpf_timer_set_callback(&v->timer, never);
-	results[0] = bpf_timer_start(&v->timer, 1000000, 0);
+	results[0] = bpf_timer_start(&v->timer, LONG, 0);
 	results[1] = bpf_timer_cancel(&v->timer);
 	results[2] = bpf_timer_cancel(&v->timer);
 	bpf_map_update_elem(&hash, &key, &zero, BPF_ANY);
@@ -127,11 +130,11 @@ int again(struct xdp_md *ctx)
 		return 1;
 	bpf_timer_init(&v->timer, &hash, 1);
 	bpf_timer_set_callback(&v->timer, never);
-	results[3] = bpf_timer_start(&v->timer, 1000000, 0);
+	results[3] = bpf_timer_start(&v->timer, LONG, 0);
 	results[4] = bpf_map_delete_elem(&hash, &key);
 	results[5] = bpf_map_update_elem(&hash, &key, &zero, BPF_NOEXIST);
 	v = bpf_map_lookup_elem(&hash, &key);
 	if (v)
-		results[6] = bpf_timer_start(&v->timer, 1000000, 0);
+		results[6] = bpf_timer_start(&v->timer, LONG, 0);
 	return 2;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""tests/packet/kinds.py FILE: a capture file with a packet of each kind that has a decoder: what routers, neighbours and
-groups say, tunnels, DNS, DHCP and NTP with their options, as raw IP."""
+"""tests/packet/kinds.py FILE [links]: a capture file with a packet of each kind that has a decoder: what routers, neighbours and
+groups say, tunnels, DNS, DHCP and NTP with their options, as raw IP;
+links: what switches say, as Ethernet."""
 import socket
 import struct
 import sys
@@ -183,12 +184,38 @@ def ntp():
         yield bytes([first, stratum, poll, 0xEC]) + struct.pack(">II", 0x1000, 0x2000) + source + b"".join(struct.pack(">II", *s) for s in stamps)
 
 
+def links():
+    def frame(kind, body):
+        return bytes.fromhex("0180c200000e") + MAC + struct.pack(">H", kind) + body
+
+    def tlv(kind, data):
+        return struct.pack(">H", kind << 9 | len(data)) + data
+
+    begin = tlv(1, b"\4" + MAC) + tlv(2, b"\5eth0") + tlv(3, b"\0\x78")
+    yield frame(0x88CC, begin + tlv(5, b"switch1") + tlv(6, b"a switch") + tlv(0, b""))
+    yield frame(0x88CC, begin + tlv(0, b""))
+    for kind in range(5):
+        yield frame(0x888E, bytes([1, kind, 0, 0]))
+    yield frame(0x8809, bytes([1, 1]) + bytes(108))
+    for version, kind, flags in ((0, 0, 0), (0, 0, 1), (0, 0x80, 0), (2, 2, 0x3C), (2, 2, 0x7C), (2, 2, 0x0E), (2, 2, 0x68)):
+        tree = bytes([0x42, 0x42, 3, 0, 0, version, kind])
+        if kind != 0x80:
+            tree += bytes([flags]) + struct.pack(">H", 32768) + MAC + struct.pack(">IH", 4, 32769) + MAC + struct.pack(">HHHHH", 0x8002, 256, 20 * 256, 2 * 256, 15 * 256)
+        tree += b"\0" if version else b""
+        yield frame(len(tree), tree + bytes(max(0, 46 - len(tree))))
+    within = b"\xaa\xaa\3\0\0\0\x08\0" + ip4(17, HELLO)
+    if len(sys.argv) < 4:
+        yield frame(len(within), within)
+
+
 def main():
     packets = [*options_of_ip(), *neighbours(), *groups(), *tunnels(), *others()]
     for port, makes in ((53, dns), (5353, mdns), (67, dhcp), (123, ntp)):
         packets += [ip4(17, udp(port, port, data)) for data in makes()]
+    if len(sys.argv) > 2:
+        packets = list(links())
     with open(sys.argv[1], "wb") as f:
-        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 101))
+        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1 if len(sys.argv) > 2 else 101))
         for p in packets:
             f.write(struct.pack("<IIII", 1700000000, 0, len(p), len(p)) + p)
 
