@@ -40,9 +40,7 @@ TRACED   := $(O)/tests/behave/traced $(O)/tests/behave/vm
 # Without commands there is only the library.
 all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a $(O)/conformance $(O)/rows.proven
 
-# The scripts of the tools are packed; the library keeps what unpacks to itself.
-UNPACK := $(O)/src/base/inflate.o $(O)/src/base/buf.o
-$(O)/waggle: $(CLI_OBJ) $(UNPACK) $(O)/libwaggle.a
+$(O)/waggle: $(CLI_OBJ) $(O)/libwaggle.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Runs bytes of a program over bytes of memory: what tests of the instruction set drive.

@@ -225,6 +225,8 @@ int waggle_format(const char *src, size_t len, const struct waggle_opts *);
  * of the "stages" that `dump` knows. The strings live until fn returns. -ENOENT: no such topic. */
 int waggle_language(const char *topic, void (*fn)(void *user, const char *name, const char *text),
 		    void *user);
+/* What gzip packed, as text; the caller frees it. At most 1 MiB. -EINVAL: it is broken; -E2BIG; -ENOMEM. */
+int waggle_unpack(const void *packed, size_t size, char **text);
 /* Calls fn for each word of the language. kind: "probe", "value", ...; alias: what else it is called, or
  * NULL; usage: how it is written. The strings live until fn returns. */
 struct waggle_word {

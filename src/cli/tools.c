@@ -6,13 +6,10 @@
  */
 #include "cli/tools.h"
 
-#include "base/inflate.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define SCRIPT_MOST 65536 /* bytes */
 
 #define TOOL(name)                                                      \
 	extern const char tool_text_##name[], tool_end_##name[];        \
@@ -42,12 +39,11 @@ const struct tool *tool_find(const char *name)
 
 const char *tool_text(const struct tool *t)
 {
-	static const char *texts[ARRAY_SIZE(tools)]; /* for as long as the process lives */
-	const char **text = &texts[t - tools];
-	struct buf b = {0};
+	static char *texts[sizeof(tools) / sizeof(*tools)]; /* for as long as the process lives */
+	char **text = &texts[t - tools];
 
-	if (!*text && !gunzip(&b, t->packed, (size_t)(t->end - t->packed), SCRIPT_MOST))
-		*text = buf_str(&b);
+	if (!*text)
+		waggle_unpack(t->packed, (size_t)(t->end - t->packed), text);
 	return *text ? *text : "/*\n * : out of memory\n */\n";
 }
 

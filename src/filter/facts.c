@@ -12,9 +12,14 @@ struct fact {
 	struct set set;
 };
 struct facts {
-	struct fact v[FACTS_MOST];
 	u32 n;
+	struct fact v[FACTS_MOST]; /* of those that are kept, as many as there are */
 };
+
+static void copy(struct facts *to, const struct facts *from)
+{
+	memcpy(to, from, offsetof(struct facts, v) + from->n * sizeof(*from->v));
+}
 
 static const struct fact *fact_of(const struct facts *f, u32 value)
 {
@@ -113,27 +118,27 @@ static void arrive(struct graph *g, struct facts **at, u32 to, const struct fact
 		meet(g->values, at[to], with);
 		return;
 	}
-	at[to] = arena_new(g->arena, struct facts);
-	*at[to] = *with;
+	at[to] = arena_alloc(g->arena, offsetof(struct facts, v) + with->n * sizeof(*with->v));
+	copy(at[to], with);
 }
 
 bool graph_thread(struct graph *g)
 {
-	struct facts **at = arena_array(g->arena, struct facts *, g->nodes.n);
+	struct facts **at = arena_array(g->arena, struct facts *, g->nodes.n), none = {0}, with;
 	bool changed = false;
 	u32 to;
 
 	if (g->root < GRAPH_FIRST)
 		return false;
-	at[g->root] = arena_new(g->arena, struct facts);
+	at[g->root] = &none;
 	for (u32 i = g->root; i >= GRAPH_FIRST; i--) {
 		struct node *n = &g->nodes.v[i];
 		u32 most = g->values->v.v[n->value].most;
 
 		for (u32 way = 0; at[i] && way < 2; way++) {
 			u32 *edge = way ? &n->f : &n->t;
-			struct facts with = *at[i];
 
+			copy(&with, at[i]);
 			learn(g->values, &with, n->value,
 			      way ? set_not(g->arena, n->set, most) : n->set);
 			to = follow(g, &with, *edge);

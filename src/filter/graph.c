@@ -6,6 +6,8 @@
  */
 #include "filter/inside.h"
 
+#define SPANS_FEW 4
+
 static u32 hash(const struct node *n)
 {
 	u32 h = n->value * 0x9e3779b1u ^ n->t * 0x85ebca6bu ^ n->f * 0xc2b2ae35u;
@@ -77,11 +79,15 @@ static bool better(const struct graph *g, const struct value *v, struct set s, s
 static void settle(struct graph *g, struct node *n)
 {
 	const struct value *v = &g->values->v.v[n->value];
-	struct set other = set_not(g->arena, n->set, v->most);
+	struct span few[SPANS_FEW]; /* most are not kept */
+	struct set other = n->set.n < SPANS_FEW ? set_not_in(few, n->set, v->most)
+						: set_not(g->arena, n->set, v->most);
 	u32 t = n->t;
 
 	if (!better(g, v, n->set, other))
 		return;
+	if (other.v == few)
+		other = set_copy(g->arena, other);
 	if (n->set.n == 1 && !n->set.v[0].lo)
 		other.v[0].rank = !n->set.v[0].rank; /* <= k becomes > k, < k becomes >= k */
 	n->set = other;
@@ -98,7 +104,7 @@ u32 graph_node(struct graph *g, u32 value, struct set set, u32 t, u32 f)
 		return t;
 	if (!set.n)
 		return f;
-	if (set_within(set_span(g->arena, 0, g->values->v.v[value].most), set))
+	if (set.n == 1 && !set.v[0].lo && set.v[0].hi >= g->values->v.v[value].most)
 		return t;
 	settle(g, &n);
 	for (at = hash(&n) & g->mask; g->slots[at]; at = (at + 1) & g->mask)

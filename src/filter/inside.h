@@ -27,6 +27,8 @@ struct set set_one(struct arena *, u32 k);
 struct set set_or(struct arena *, struct set, struct set);
 struct set set_and(struct arena *, struct set, struct set);
 struct set set_not(struct arena *, struct set, u32 most); /* of 0 to `most` */
+struct set set_not_in(struct span *room, struct set, u32 most); /* one more span than there are */
+struct set set_copy(struct arena *, struct set);
 bool set_has(struct set, u32 k);
 bool set_same(struct set, struct set);
 bool set_within(struct set, struct set); /* all of the first is in the second */
@@ -119,7 +121,6 @@ struct graph *graph_copy(const struct graph *); /* what can be reached */
 u32 *graph_uses(const struct graph *);          /* how many edges lead to each node */
 bool graph_thread(struct graph *);              /* facts.c; true: something changed */
 bool graph_regroup(struct graph *);             /* regroup.c */
-struct graph *graph_merge(const struct graph *);
 /* ---- emit.c */
 int graph_emit(const struct graph *, u32 snaplen, struct filter *, struct diag *);
 

@@ -8,7 +8,6 @@
  * tried as an address first (00:11:22:33:44:55, 2001:db8::1, 10.1, 0011.2233.4455), unless it is
  * inside of brackets, where `:` is the size of an access.
  */
-#include "base/dict.h"
 #include "filter/inside.h"
 
 #include <ctype.h>
@@ -33,7 +32,6 @@ struct lexer {
 	struct tokens *out;
 	struct arena *arena;
 	struct diag *d;
-	struct dict words; /* name -> row + 1, other_words behind those of word_table */
 	const char *text, *p, *end, *line_at;
 	u32 line, brackets;
 };
@@ -139,9 +137,27 @@ static const char *word_end(const char *p, const char *end)
 	return to;
 }
 
+static bool spells(const char *name, const char *p, size_t n)
+{
+	return *name == *p && !strncmp(name, p, n) && !name[n];
+}
+
+/* The row of word_table; behind those, of other_words; 0: it is none of either. A filter has few
+ * words: a table that is hashed would cost more than to look through this one. */
+static u32 word_row(const char *p, size_t n)
+{
+	for (u32 i = 1; i < WORDS; i++)
+		if (spells(word_table[i].name, p, n))
+			return i;
+	for (u32 i = 0; i < ARRAY_SIZE(other_words); i++)
+		if (spells(other_words[i].name, p, n))
+			return WORDS + i;
+	return 0;
+}
+
 static void word(struct lexer *l, const char *to)
 {
-	size_t row = (size_t)dict_getn(&l->words, l->p, (size_t)(to - l->p));
+	u32 row = word_row(l->p, (size_t)(to - l->p));
 	struct token *t;
 
 	if (row && row < WORDS) {
@@ -247,17 +263,13 @@ static int next(struct lexer *l)
 int filter_lex(struct tokens *out, struct arena *arena, const char *text, size_t size,
 	       struct diag *d)
 {
-	struct lexer l = {.out = out, .arena = arena, .d = d, .words = {.arena = arena}, .line = 1};
+	struct lexer l = {.out = out, .arena = arena, .d = d, .line = 1};
 	int err = 0;
 
 	l.text = l.p = l.line_at = arena_strndup(arena, text, size);
 	l.end = l.p + strlen(l.p);
 	if ((size_t)(l.end - l.p) != size)
 		return diag_fail(d, -EINVAL, NULL, "a filter is text: there is a zero byte in it");
-	for (u32 i = 1; i < WORDS; i++)
-		*dict_put(&l.words, word_table[i].name) = (void *)(uintptr_t)i;
-	for (u32 i = 0; i < ARRAY_SIZE(other_words); i++)
-		*dict_put(&l.words, other_words[i].name) = (void *)(uintptr_t)(WORDS + i);
 	while (l.p < l.end && !err) {
 		if (*l.p == '\n') {
 			l.line++;

@@ -26,18 +26,22 @@ static u32 says_it(const struct graph *g, const struct node *n, u32 next, u32 ot
 	return 0;
 }
 
-static void drop_needless(struct graph *g)
+static bool drop_needless(struct graph *g)
 {
+	bool changed = false;
+
 	for (u32 i = GRAPH_FIRST; i <= g->root; i++) {
 		struct node *n = &g->nodes.v[i];
 		u32 most = g->values->v.v[n->value].most;
 		u32 by = says_it(g, n, n->f, n->t, n->set);
 
-		if (!by)
+		if (!by && g->nodes.v[n->t].value == n->value)
 			by = says_it(g, n, n->t, n->f, set_not(g->arena, n->set, most));
 		if (by)
 			n->t = n->f = by;
+		changed |= by != 0;
 	}
+	return changed;
 }
 
 /* Joins a node and the one behind it, which nobody else uses; false: they are not of one kind. */
@@ -68,19 +72,21 @@ static bool join(struct graph *g, struct node *n, const u32 *uses)
 	return false;
 }
 
-struct graph *graph_merge(const struct graph *from)
+/* changed: since it was copied, which makes equal nodes one. */
+static struct graph *merge(struct graph *g, bool changed)
 {
-	struct graph *g = graph_copy(from);
 	u32 *uses;
 
-	drop_needless(g);
-	g = graph_copy(g);
+	if (changed)
+		g = graph_copy(g);
+	if (drop_needless(g))
+		g = graph_copy(g);
 	uses = graph_uses(g);
-
+	changed = false;
 	for (u32 i = GRAPH_FIRST; i <= g->root; i++)
 		while (join(g, &g->nodes.v[i], uses))
-			;
-	return graph_copy(g);
+			changed = true;
+	return changed ? graph_copy(g) : g;
 }
 
 static u32 weight(const struct graph *g)
@@ -98,14 +104,13 @@ struct graph *graph_optimise(const struct graph *from)
 	u32 before;
 
 	for (u32 round = 0; round < ROUNDS_MOST; round++) {
-		bool changed = graph_thread(g);
+		bool threaded = graph_thread(g), regrouped;
 
-		g = graph_merge(g);
+		g = merge(g, threaded);
 		before = weight(g);
-		if (graph_regroup(g))
-			changed = true;
-		g = graph_merge(g);
-		if (!changed && weight(g) >= before)
+		regrouped = graph_regroup(g);
+		g = merge(g, regrouped);
+		if (!threaded && !regrouped && weight(g) >= before)
 			break;
 	}
 	return g;

@@ -68,9 +68,23 @@ struct set set_and(struct arena *arena, struct set a, struct set b)
 	return s;
 }
 
+struct set set_copy(struct arena *arena, struct set a)
+{
+	struct set s = {arena_array(arena, struct span, a.n), a.n};
+
+	if (a.n)
+		memcpy(s.v, a.v, a.n * sizeof(*a.v));
+	return s;
+}
+
 struct set set_not(struct arena *arena, struct set a, u32 most)
 {
-	struct set s = {arena_array(arena, struct span, a.n + 1), 0};
+	return set_not_in(arena_array(arena, struct span, a.n + 1), a, most);
+}
+
+struct set set_not_in(struct span *room, struct set a, u32 most)
+{
+	struct set s = {room, 0};
 	u32 from = 0;
 
 	for (u32 i = 0; i < a.n && a.v[i].lo <= most; i++) {

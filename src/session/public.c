@@ -4,6 +4,7 @@
  * In: options of the caller. They find the target, give the arena a way out of memory, and turn
  * everything into 0 or -errno.
  */
+#include "base/inflate.h"
 #include "base/io.h"
 #include "base/words.h"
 #include "compile.h"
@@ -19,6 +20,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define UNPACK_MOST (1u << 20)
 
 static struct diag diag_of(const struct waggle_opts *opts)
 {
@@ -363,4 +366,18 @@ void waggle_object_probes(const struct waggle_object *object,
 
 	vec_each (a, &o->attaches)
 		fn(user, o->progs.v[a->prog].probe);
+}
+
+int waggle_unpack(const void *packed, size_t size, char **text)
+{
+	struct buf b = {0};
+	int err = gunzip(&b, packed, size, UNPACK_MOST);
+
+	buf_str(&b);
+	if (!err && b.failed)
+		err = -ENOMEM;
+	if (err)
+		buf_free(&b);
+	*text = (char *)b.p;
+	return err;
 }
