@@ -174,7 +174,10 @@ $(BENCH)/%.bpf.o: bench/twins/%.bpf.c bench/twins/twin.h
 	@mkdir -p $(@D)
 	clang -O2 -g -Wall -Wextra -Wno-unused-parameter -target bpf \
 		-idirafter /usr/include/$$(uname -m)-linux-gnu -c -o $@ $<
-bench-twins: $(BENCH)/load $(TWINS)
+$(BENCH)/drop.bpf.o: tests/packet/drop.bpf.c
+	@mkdir -p $(@D)
+	clang -O2 -g -Wall -Wextra -target bpf -idirafter /usr/include/$$(uname -m)-linux-gnu -c -o $@ $<
+bench-twins: $(BENCH)/load $(TWINS) $(BENCH)/drop.bpf.o
 $(BENCH)/waggle.map: $(CLI_OBJ) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,-Map=$@ -o /dev/null $^

@@ -119,6 +119,7 @@ int part_slow(void);
 int part_user(void);
 int part_latency(void);
 int part_packets(void);
+int part_drop(void);
 int part_cost(void);
 int part_compile(void);
 int part_tools(void);

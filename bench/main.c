@@ -32,6 +32,7 @@ static const struct part {
 	{"latency", part_latency, "event to visible, and CPU time without events"},
 	{"events", part_events, "events printed a second, none lost"},
 	{"packets", part_packets, "packets of a capture file, beside tcpdump"},
+	{"drop", part_drop, "packets dropped at XDP, beside clang's program"},
 };
 
 struct bench bench = {.rounds = 5, .waggle = "build/waggle", .built = "build/bench", .only = ""};

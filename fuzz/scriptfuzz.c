@@ -219,6 +219,7 @@ static void check_file(struct fuzz *f, struct object *object)
 static bool is_own_fault(const struct fuzz *f, const char *why)
 {
 	if (strstr(why, "the kernel has no symbol") || /* kaddr() of a damaged name */
+	    strstr(why, "there is no device") ||
 	    (strstr(why, "cgroup '") && strstr(why, "cannot be found")))
 		return true;
 	return strstr(f->shared->script, "while") &&

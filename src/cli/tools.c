@@ -181,6 +181,17 @@ static void print_args(const struct tool *t)
 	}
 }
 
+static bool for_everybody(const struct tool *t)
+{
+	const char *at = tool_text(t);
+	struct tool_line l;
+
+	while (tool_line(&at, &l))
+		if (!strcmp(l.word, "everybody"))
+			return true;
+	return false;
+}
+
 void tool_help(const struct tool *t)
 {
 	const char *at = tool_text(t);
@@ -192,9 +203,9 @@ void tool_help(const struct tool *t)
 	puts(" [-- CMD ARGS]\n");
 	print_lines(t, "option", NULL);
 	puts("  as all tools: --pid, --comm, --uid, --cgroup, --container, --duration, --json,\n"
-	     "  --flame, --engine, --stats and more of `waggle -h`; -- CMD ARGS: run CMD, trace "
-	     "it\n"
-	     "  until it ends");
+	     "  --flame, --engine, --stats and more of `waggle -h`");
+	puts(for_everybody(t) ? "  -- CMD ARGS: run CMD, and end with it; what others do is shown, too"
+			      : "  -- CMD ARGS: run CMD, trace it until it ends");
 	print_text(t);
 	print_lines(t, "example", "Examples:");
 }

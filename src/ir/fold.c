@@ -319,10 +319,11 @@ static u32 unturned(struct at *x, u32 v, u64 *c)
 	return from;
 }
 
-/* A number in the order of the net is compared as it is, and so is a mask of it with 0. */
+/* A number in the order of the net is compared as it is, and so is a mask of it with 0: another
+ * mask, since the first one may stand where the constant is not known yet. */
 static u32 compare_turned(struct at *x)
 {
-	struct ir_ins *in = &x->f->ins.v[x->i->a];
+	const struct ir_ins and = x->f->ins.v[x->i->a];
 	u64 c = x->c;
 	u32 from = unturned(x, x->i->a, &c);
 	s64 mask;
@@ -331,17 +332,15 @@ static u32 compare_turned(struct at *x)
 		x->i->a = from;
 		return with(x, x->i->op, c);
 	}
-	if (!x->c && x->uses && in->op == IR_AND && x->uses[x->i->a] == 1 &&
-	    ir_is_const(x->f, ir_value(x->f, in->b), &mask)) {
-		c = (u64)mask;
-		from = unturned(x, ir_value(x->f, in->a), &c);
-		if (from) {
-			u32 turned = value(x, c); /* which may move the instructions */
+	if (x->c || !x->uses || and.op != IR_AND ||
+	    !ir_is_const(x->f, ir_value(x->f, and.b), &mask))
+		return 0;
+	c = (u64)mask;
+	from = unturned(x, ir_value(x->f, and.a), &c);
+	if (from && x->uses[x->i->a] == 1) {
+		u32 turned = value(x, c);
 
-			in = &x->f->ins.v[x->i->a];
-			in->a = from;
-			in->b = turned;
-		}
+		x->i->a = ir_bin(x->f, IR_AND, and.type, from, turned);
 	}
 	return 0;
 }
@@ -365,26 +364,61 @@ static const struct rule {
 	u8 when; /* what the right operand is */
 	u32 (*apply)(struct at *);
 } rules[] = {
-	{IR_ADD, IS_0, left},         {IR_ADD, CONST, add_const},   {IR_SUB, IS_0, left},
-	{IR_SUB, CONST, sub_const},   {IR_SUB, SAME, zero},         {IR_MUL, IS_0, zero},
-	{IR_MUL, IS_1, left},         {IR_MUL, CONST, mul_const},   {IR_UDIV, IS_0, zero},
-	{IR_UDIV, IS_1, left},        {IR_UDIV, CONST, udiv_const}, {IR_SDIV, IS_0, zero},
-	{IR_SDIV, IS_1, left},        {IR_UMOD, IS_0, left},        {IR_UMOD, IS_1, zero},
-	{IR_UMOD, CONST, umod_const}, {IR_SMOD, IS_0, left},        {IR_SMOD, IS_1, zero},
-	{IR_AND, IS_0, zero},         {IR_AND, IS_ONES, left},      {IR_AND, CONST, and_const},
-	{IR_AND, CONST, join_const},  {IR_AND, SAME, left},         {IR_OR, IS_0, left},
-	{IR_OR, IS_ONES, right},      {IR_OR, CONST, join_const},   {IR_OR, SAME, left},
-	{IR_XOR, IS_0, left},         {IR_XOR, CONST, join_const},  {IR_XOR, SAME, zero},
-	{IR_SHL, CONST, shift_const}, {IR_SHL, IS_0, left},         {IR_SHR, CONST, shift_const},
-	{IR_SHR, IS_0, left},         {IR_SAR, CONST, shift_const}, {IR_SAR, IS_0, left},
-	{IR_NEG, ALWAYS, neg},        {IR_SEXT8, ALWAYS, extend},   {IR_SEXT16, ALWAYS, extend},
-	{IR_SEXT32, ALWAYS, extend},  {IR_ZEXT8, ALWAYS, extend},   {IR_ZEXT16, ALWAYS, extend},
-	{IR_ZEXT32, ALWAYS, extend},  {IR_EQ, SAME, one},           {IR_EQ, CONST, compare_bool},
+	{IR_ADD, IS_0, left},
+	{IR_ADD, CONST, add_const},
+	{IR_SUB, IS_0, left},
+	{IR_SUB, CONST, sub_const},
+	{IR_SUB, SAME, zero},
+	{IR_MUL, IS_0, zero},
+	{IR_MUL, IS_1, left},
+	{IR_MUL, CONST, mul_const},
+	{IR_UDIV, IS_0, zero},
+	{IR_UDIV, IS_1, left},
+	{IR_UDIV, CONST, udiv_const},
+	{IR_SDIV, IS_0, zero},
+	{IR_SDIV, IS_1, left},
+	{IR_UMOD, IS_0, left},
+	{IR_UMOD, IS_1, zero},
+	{IR_UMOD, CONST, umod_const},
+	{IR_SMOD, IS_0, left},
+	{IR_SMOD, IS_1, zero},
+	{IR_AND, IS_0, zero},
+	{IR_AND, IS_ONES, left},
+	{IR_AND, CONST, and_const},
+	{IR_AND, CONST, join_const},
+	{IR_AND, SAME, left},
+	{IR_OR, IS_0, left},
+	{IR_OR, IS_ONES, right},
+	{IR_OR, CONST, join_const},
+	{IR_OR, SAME, left},
+	{IR_XOR, IS_0, left},
+	{IR_XOR, CONST, join_const},
+	{IR_XOR, SAME, zero},
+	{IR_SHL, CONST, shift_const},
+	{IR_SHL, IS_0, left},
+	{IR_SHR, CONST, shift_const},
+	{IR_SHR, IS_0, left},
+	{IR_SAR, CONST, shift_const},
+	{IR_SAR, IS_0, left},
+	{IR_NEG, ALWAYS, neg},
+	{IR_SEXT8, ALWAYS, extend},
+	{IR_SEXT16, ALWAYS, extend},
+	{IR_SEXT32, ALWAYS, extend},
+	{IR_ZEXT8, ALWAYS, extend},
+	{IR_ZEXT16, ALWAYS, extend},
+	{IR_ZEXT32, ALWAYS, extend},
+	{IR_EQ, SAME, one},
+	{IR_EQ, CONST, compare_bool},
 	{IR_EQ, CONST, compare_turned},
-	{IR_NE, SAME, zero},          {IR_NE, CONST, compare_bool},
-	{IR_NE, CONST, compare_turned}, {IR_ULT, SAME, zero},
-	{IR_ULT, CONST, below_const}, {IR_ULE, SAME, one},          {IR_ULE, CONST, below_const},
-	{IR_SLT, SAME, zero},         {IR_SLE, SAME, one},
+	{IR_NE, SAME, zero},
+	{IR_NE, CONST, compare_bool},
+	{IR_NE, CONST, compare_turned},
+	{IR_ULT, SAME, zero},
+	{IR_ULT, CONST, below_const},
+	{IR_ULE, SAME, one},
+	{IR_ULE, CONST, below_const},
+	{IR_SLT, SAME, zero},
+	{IR_SLE, SAME, one},
 };
 
 static bool applies(const struct rule *r, struct at *x, bool is_const)

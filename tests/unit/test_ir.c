@@ -454,6 +454,29 @@ static void gvn_minds_checks(void **state)
 	assert_int_equal(count_ops(x, IR_ADD), 2);
 }
 
+/* The mask stands in front of a branch, what asks it behind: the turned constant is new there. */
+static void fold_asks_masks_as_they_lie(void **state)
+{
+	struct fixture *x = *state;
+	struct ir_fn *f = x->f;
+	u32 v = ir_load(f, 2, false, x->p, 0), w = input(x, 1), yes = ir_block(f), no = ir_block(f),
+	    mask;
+
+	mask = ir_bin(f, IR_AND, IRT_I64, ir_un(f, IR_BSWAP16, IRT_I64, v), num(x, 0x1fff));
+	ir_br(f, w, yes, no);
+	ir_seal(f, yes);
+	ir_seal(f, no);
+	ir_at(f, yes);
+	ir_ret(f, ir_bin(f, IR_EQ, IRT_I64, mask, num(x, 0)));
+	ir_at(f, no);
+	ir_ret(f, num(x, 7));
+	run_pass(x, "fold");
+	run_pass(x, "dce");
+	assert_int_equal(count_ops(x, IR_BSWAP16), 0);
+	assert_int_equal(count_ops(x, IR_AND), 1);
+	assert_non_null(strstr(text(x), "65311")); /* 0xff1f */
+}
+
 static void branch_knows_what_was_asked(void **state)
 {
 	struct fixture *x = *state;
@@ -580,6 +603,7 @@ int main(void)
 		TEST(sees_loads_from_numbers),
 		TEST(gvn_shares_scalars),
 		TEST(gvn_minds_checks),
+		TEST(fold_asks_masks_as_they_lie),
 		TEST(branch_knows_what_was_asked),
 		TEST(forward_reads_what_was_stored),
 		TEST(dce_drops_what_feeds_only_itself),
