@@ -20,16 +20,21 @@ struct chain {
 	vec(u32) open; /* nodes that a later test may join */
 };
 
-/* The numbers with which a node goes to the target, and where it goes else. */
-static u32 rest(const struct chain *c, u32 node, struct set *hits)
+/* Where a node goes if not to the target. */
+static u32 rest(const struct chain *c, u32 node)
 {
 	const struct node *n = &c->g->nodes.v[node];
-	bool turned = n->t != c->target;
 
-	*hits = n->set;
-	if (turned)
-		*hits = set_not(c->g->arena, n->set, c->g->values->v.v[n->value].most);
-	return turned ? n->t : n->f;
+	return n->t != c->target ? n->t : n->f;
+}
+
+/* The numbers with which it goes to the target. */
+static struct set hits_of(const struct chain *c, u32 node)
+{
+	const struct node *n = &c->g->nodes.v[node];
+
+	return n->t == c->target ? n->set
+				 : set_not(c->g->arena, n->set, c->g->values->v.v[n->value].most);
 }
 
 static bool links(const struct chain *c, u32 node)
@@ -42,24 +47,23 @@ static bool links(const struct chain *c, u32 node)
 static bool follow(struct chain *c, u32 at)
 {
 	struct graph *g = c->g;
-	struct set hits, more;
 	bool changed = false;
-	u32 next = rest(c, at, &hits);
+	u32 next = rest(c, at);
 
 	c->open.n = 0;
 	vec_push(g->arena, &c->open, at);
 	while (links(c, next) && c->uses[next] == 1) {
 		struct node *n = &g->nodes.v[next];
-		u32 behind = rest(c, next, &more), joins = 0;
+		u32 behind = rest(c, next), joins = 0;
 
 		vec_each (o, &c->open)
 			if (g->nodes.v[*o].value == n->value)
 				joins = *o;
 		if (joins) {
 			struct node *o = &g->nodes.v[joins];
-			u32 other = rest(c, joins, &hits), *edge;
+			u32 other = rest(c, joins), *edge;
 
-			o->set = set_or(g->arena, hits, more);
+			o->set = set_or(g->arena, hits_of(c, joins), hits_of(c, next));
 			o->t = c->target;
 			o->f = other;
 			/* the test goes out of the chain */
@@ -112,21 +116,22 @@ static bool to_front(struct chain *c, u32 head, u32 lead)
 
 	if (!lead || value == lead)
 		return false;
-	for (next = rest(c, at, &hits); links(c, next) && c->uses[next] == 1;
-	     next = rest(c, at, &hits)) {
+	for (next = rest(c, at); links(c, next) && c->uses[next] == 1; next = rest(c, at)) {
 		at = next;
 		if (g->nodes.v[at].value == lead)
 			break;
 	}
 	if (g->nodes.v[at].value != lead)
 		return false;
-	rest(c, at, &moved);
+	moved = hits_of(c, at);
 	/* the tests in front of it go down by one */
-	next = rest(c, head, &hits);
+	hits = hits_of(c, head);
+	next = rest(c, head);
 	write_link(c, head, lead, moved, next);
 	for (u32 down = next;; down = next) {
 		other = g->nodes.v[down].value;
-		next = rest(c, down, &more);
+		more = hits_of(c, down);
+		next = rest(c, down);
 		write_link(c, down, value, hits, next);
 		if (down == at)
 			return true;
