@@ -202,9 +202,8 @@ static void read_agg(struct checker *c, struct node *n)
 
 	n->type = value.is_signed || value.agg == AGG_COUNT ? TYPE_S64 : TYPE_U64;
 	n->map->read = true;
-	if (value.agg != AGG_HIST && value.agg != AGG_LHIST)
+	if (value.agg < AGG_HIST)
 		return;
-	n->type = (struct type){0};
 	check_fail(c, n, "print(@m), print(@m[1]) print it", "@%s is %s: it is no number", n->text,
 		   TYPE_A(value));
 }
