@@ -32,6 +32,10 @@ void arena_rewind(struct arena *a)
 {
 	struct arena_chunk *c = a->chunks;
 
+#ifdef WAGGLE_DEBUG
+	arena_free(a); /* who still looks at it is found */
+	c = NULL;
+#endif
 	if (!c)
 		return;
 	a->chunks = c->next;
