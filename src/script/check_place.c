@@ -211,8 +211,10 @@ static void no_fields(struct checker *c, struct node *n)
 		check_fail(c, n->a, "n / 1000 and n % 1000 are the two parts",
 			   "there are no numbers with a fraction");
 	else
-		check_fail(c, n, n->a->type.kind == TYPE_INT ?
-			   "say what it points to: ((struct task_struct *)x)->pid" : NULL,
+		check_fail(c, n,
+			   n->a->type.kind == TYPE_INT
+				   ? "say what it points to: ((struct task_struct *)x)->pid"
+				   : NULL,
 			   "%s has no fields", TYPE_A(n->a->type));
 }
 
