@@ -87,6 +87,7 @@ struct script_map {
 	u32 nkeys;
 	bool read; /* an aggregation whose value the script uses */
 	bool live; /* code that may run names it */
+	bool assigned; /* a value is put into it somewhere, known or not */
 	bool keys_known, used; /* used: stands in code, not only in print() */
 	s64 agg_arg[3];
 	u32 index; /* in the object */

@@ -173,8 +173,11 @@ static void check_binary(struct checker *c, struct node *n)
 	bool logic = n->op == TOK_ANDAND || n->op == TOK_OROR;
 	struct type ta = n->a->type, tb = n->b->type;
 
-	if (!a || !b)
+	if (!a || !b) {
+		check_map_guess(c, n->a, tb);
+		check_map_guess(c, n->b, ta);
 		return;
+	}
 	n->type = TYPE_BOOL;
 	if (compare &&
 	    (check_comparable(c, ta, tb) || check_users(n->a, n->b) || check_addresses(c, n)))
@@ -504,7 +507,10 @@ static void check_assign(struct checker *c, struct node *n)
 	} else {
 		bool known = check_expr(c, n->b);
 
-		if (check_map(c, n->a) && known)
+		if (!check_map(c, n->a))
+			return;
+		n->a->map->assigned = true;
+		if (known)
 			check_map_value(c, n->a, stored_type(c, n->b->type));
 	}
 }
@@ -603,6 +609,8 @@ int script_check(struct script *s, struct point *points)
 
 	check_rounds(&c, points);
 	c.late = true;
+	check_rounds(&c, points);
+	c.guess = true;
 	check_rounds(&c, points);
 	c.final = true;
 	config_clear_maps(s);

@@ -14,6 +14,7 @@ struct checker {
 	u32 loops;           /* that surround the statement */
 	u32 dead;            /* branches around it that are never taken */
 	bool late;           /* all that the others tell is known: now these are looked at */
+	bool guess;          /* and what nothing tells is taken for a number: @x = @x + 1 */
 	struct loc reported; /* the last error: a wildcard's points have it in common */
 };
 
@@ -86,6 +87,8 @@ bool check_whole_map(struct checker *, struct node *);
 /* A map with its keys, without demanding a value. */
 bool check_map(struct checker *, struct node *);
 void check_map_value(struct checker *, struct node *map, struct type value);
+/* The operand beside another: a map that only an arithmetic of itself is put into holds numbers. */
+void check_map_guess(struct checker *, const struct node *, struct type beside);
 void check_map_read(struct checker *, struct node *);
 /* A value as part of a key. */
 struct type check_key_type(struct checker *, struct type);

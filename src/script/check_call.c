@@ -230,10 +230,8 @@ void check_map_arg(struct checker *c, struct node *n)
 /* An entry that is more than a number: it is printed as its map would be. */
 static bool is_shown_whole(struct checker *c, struct node *n)
 {
-	static const u32 whole = 1u << AGG_HIST | 1u << AGG_LHIST | 1u << AGG_STATS;
-
 	return n->kind == NODE_MAP && check_map(c, n) && n->kind == NODE_MAP &&
-	       n->type.kind == TYPE_AGG && whole >> n->type.agg & 1;
+	       n->type.kind == TYPE_AGG && n->type.agg >= AGG_STATS;
 }
 
 void check_print(struct checker *c, struct node *n)

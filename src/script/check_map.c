@@ -183,6 +183,18 @@ void check_map_value(struct checker *c, struct node *n, struct type value)
 	n->type = n->map->value;
 }
 
+void check_map_guess(struct checker *c, const struct node *n, struct type beside)
+{
+	struct script_map *m = n->kind == NODE_MAP ? n->map : NULL;
+
+	if (!c->guess || !m || !m->assigned || m->value.kind != TYPE_UNKNOWN)
+		return;
+	if (beside.kind == TYPE_INT)
+		check_learn(c, &m->value, type_arith(beside, beside));
+	else if (beside.kind == TYPE_UNKNOWN)
+		check_learn(c, &m->value, TYPE_S64);
+}
+
 /* The number that an aggregation is. */
 static void read_agg(struct checker *c, struct node *n)
 {
@@ -190,9 +202,8 @@ static void read_agg(struct checker *c, struct node *n)
 
 	n->type = value.is_signed || value.agg == AGG_COUNT ? TYPE_S64 : TYPE_U64;
 	n->map->read = true;
-	if (value.agg != AGG_HIST && value.agg != AGG_LHIST)
+	if (value.agg < AGG_HIST)
 		return;
-	n->type = (struct type){0};
 	check_fail(c, n, "print(@m), print(@m[1]) print it", "@%s is %s: it is no number", n->text,
 		   TYPE_A(value));
 }

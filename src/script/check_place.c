@@ -205,6 +205,19 @@ static void inherit_space(struct node *n)
 		n->type.space = SPACE_USER;
 }
 
+static void no_fields(struct checker *c, struct node *n)
+{
+	if (n->a->kind == NODE_INT && *n->text >= '0' && *n->text <= '9') /* 1.5 */
+		check_fail(c, n->a, "n / 1000 and n % 1000 are the two parts",
+			   "there are no numbers with a fraction");
+	else
+		check_fail(c, n,
+			   n->a->type.kind == TYPE_INT
+				   ? "say what it points to: ((struct task_struct *)x)->pid"
+				   : NULL,
+			   "%s has no fields", TYPE_A(n->a->type));
+}
+
 void check_field(struct checker *c, struct node *n)
 {
 	const struct aggregate *a;
@@ -221,9 +234,7 @@ void check_field(struct checker *c, struct node *n)
 		return;
 	a = fields_of(n->a->type);
 	if (!a) {
-		check_fail(c, n, n->a->type.kind == TYPE_INT ?
-			   "say what it points to: ((struct task_struct *)x)->pid" : NULL,
-			   "%s has no fields", TYPE_A(n->a->type));
+		no_fields(c, n);
 		return;
 	}
 	m = ctype_member(c->script, a, n->text, &n->bit_off);

@@ -42,6 +42,16 @@ static const char *value_of(const struct script *s, const char *name)
 	return found;
 }
 
+/* A value as one would write it behind the = */
+static const char *written(struct checker *c, const struct node *n)
+{
+	if (n->kind == NODE_STR)
+		return n->text;
+	if (n->type.is_bool)
+		return n->value ? "true" : "false";
+	return arena_printf(c->script->arena, "%lld", (long long)n->value);
+}
+
 static void remember(struct checker *c, const struct node *n, const struct node *otherwise,
 		     const struct node *doc)
 {
@@ -58,10 +68,7 @@ static void remember(struct checker *c, const struct node *n, const struct node 
 	(*o)->at = n->at;
 	(*o)->doc = doc ? doc->text : "";
 	(*o)->flag = !otherwise;
-	(*o)->otherwise = !otherwise                    ? ""
-			  : otherwise->kind == NODE_STR ? otherwise->text
-							: arena_printf(c->script->arena, "%lld",
-								       (long long)otherwise->value);
+	(*o)->otherwise = otherwise ? written(c, otherwise) : "";
 }
 
 const char *script_named(struct script *s, const char *name, const char *otherwise, struct loc at)
@@ -114,7 +121,8 @@ static void take_number(struct checker *c, struct node *n, const char *value, s6
 	errno = 0;
 	number = *value ? strtoull(value + 1 + negative, &end, 0) : 0;
 	if (!*value || !isdigit((u8)value[1 + negative]) || *end || errno)
-		wrong(c, n, "a number: --name=5", *value ? value + 1 : "");
+		wrong(c, n, arena_printf(c->script->arena, "a number: --%s=5", n->a->text),
+		      *value ? value + 1 : "");
 	else
 		become_number(n, (s64)(negative ? 0 - number : number), TYPE_S64);
 }
@@ -123,7 +131,7 @@ static void take_text(struct checker *c, struct node *n, const char *value,
 		      const struct node *otherwise)
 {
 	if (value && !*value) {
-		wrong(c, n, "--name=text", "");
+		wrong(c, n, arena_printf(c->script->arena, "--%s=text", n->a->text), "");
 		return;
 	}
 	n->kind = NODE_STR;
