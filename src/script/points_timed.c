@@ -5,6 +5,17 @@
 
 #include <stdlib.h>
 
+/* 1000, 1e6 */
+static u64 number_in_name(const char *text, char **end)
+{
+	u64 n = strtoull(text, end, 10);
+
+	if (**end == 'e' && (*end)[1] >= '0' && (*end)[1] <= '9')
+		for (u64 tens = strtoull(*end + 1, end, 10); tens && n < UINT64_MAX / 10; tens--)
+			n *= 10;
+	return n;
+}
+
 /* Nanoseconds between two runs. parts: the unit, NULL when it stands behind the number; the number.
  */
 static int parse_period(struct script *s, const struct probe_row *row, struct probe_spec *spec,
@@ -26,7 +37,7 @@ static int parse_period(struct script *s, const struct probe_row *row, struct pr
 					row->name, row->name);
 	const char *unit = parts[0];
 	char *end;
-	u64 n = strtoull(parts[1], &end, 10), ns;
+	u64 n = number_in_name(parts[1], &end), ns;
 
 	if (end == parts[1] || (unit && *end) || !n || *parts[1] == '-')
 		return diag_error(s->diag, spec->at, hint, "'%s' is no number of intervals",
@@ -84,17 +95,6 @@ static const struct event {
 	{"backend-stalls", "", 8, 1000000},        {"ref-cycles", "", 9, 1000000},
 };
 
-/* 1000, 1e6 */
-static u64 number_of_events(const char *text, char **end)
-{
-	u64 n = strtoull(text, end, 10);
-
-	if (**end == 'e' && (*end)[1] >= '0' && (*end)[1] <= '9')
-		for (u64 tens = strtoull(*end + 1, end, 10); tens && n < UINT64_MAX / 10; tens--)
-			n *= 10;
-	return n;
-}
-
 /* "page-faults", "page-faults:100", "cache-misses:1e6" */
 int points_software(struct script *s, const struct probe_row *row, struct probe *probe,
 		    struct probe_spec *spec, char **parts, struct point ***tail)
@@ -109,7 +109,7 @@ int points_software(struct script *s, const struct probe_row *row, struct probe 
 
 	if (colon) {
 		*colon = 0;
-		count = number_of_events(colon + 1, &end);
+		count = number_in_name(colon + 1, &end);
 		if (colon[1] && (*end || !count || colon[1] == '-'))
 			return diag_error(s->diag, spec->at, row->usage,
 					  "'%s' is no number of events", colon + 1);

@@ -119,14 +119,19 @@ static struct type join_tuples(struct arena *arena, struct type a, struct type b
 	return both;
 }
 
+static bool join_sign(struct type literal, struct type other)
+{
+	return other.is_signed || (other.size < literal.size && literal.is_signed);
+}
+
 static struct type join_ints(struct type a, struct type b)
 {
 	struct type t = a;
 
 	t.size = MAX(a.size, b.size);
-	/* 1 is as unsigned as what it stands beside, -1 never is */
+	/* 1 is as unsigned as what it stands beside; where there is room for both, -1 stays -1 */
 	if (a.is_literal != b.is_literal)
-		t.is_signed = a.is_literal ? b.is_signed : a.is_signed;
+		t.is_signed = a.is_literal ? join_sign(a, b) : join_sign(b, a);
 	else
 		t.is_signed = a.is_signed || (b.is_signed && b.size >= a.size);
 	t.is_literal = a.is_literal && b.is_literal;
