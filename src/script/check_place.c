@@ -287,6 +287,9 @@ void check_index(struct checker *c, struct node *n)
 			   a.count - 1);
 	else if ((a.is_pointer || a.kind == TYPE_ARRAY) && type_pointed(a).size)
 		n->type = read_from_memory(type_pointed(a));
+	else if (a.kind == TYPE_STR && n->b->kind == NODE_INT && n->b->value >= a.size)
+		check_fail(c, n->b, NULL, "the string has room for %u bytes, from 0 to %u", a.size,
+			   a.size - 1);
 	else if (a.kind == TYPE_STR && n->a->kind != NODE_STR)
 		n->type = (struct type){.kind = TYPE_INT, .size = 1, .is_signed = 1};
 	else

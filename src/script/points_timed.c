@@ -11,7 +11,7 @@ static u64 number_in_name(const char *text, char **end)
 	u64 n = strtoull(text, end, 10);
 
 	if (**end == 'e' && (*end)[1] >= '0' && (*end)[1] <= '9')
-		for (u64 tens = strtoull(*end + 1, end, 10); tens && n < UINT64_MAX / 10; tens--)
+		for (u64 tens = strtoull(*end + 1, end, 10); tens && n && n < UINT64_MAX / 10; tens--)
 			n *= 10;
 	return n;
 }
