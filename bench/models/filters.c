@@ -34,6 +34,7 @@ static const char *const filters[] = {
 	"tcp port 80 or 443 or 8080 or 8443 or 3306 or 5432 or 6379 or 9092",
 	"vlan 5 and tcp port 443",
 };
+enum { FILTERS = ARRAY_SIZE(filters) };
 static struct frame frames[PACKETS + 1];
 static unsigned rounds = 10;
 
@@ -58,25 +59,38 @@ static double theirs_compiles(const char *text, pcap_t *dead)
 	return (now() - from) / TIMES / 1000;
 }
 
+/* A filter as machine code; all but what is returned is on the arena. NULL: it cannot be compiled. */
+static struct vm *machine_code(const char *text, struct arena *arena)
+{
+	const struct vm_opts opts = {.trusted = true};
+	struct filter filter = {0};
+	struct filter_opts o = {0};
+	struct code code = {0};
+	struct diag d = {0};
+	struct vm *vm = NULL;
+
+	if (!filter_compile(&filter, arena, text, strlen(text), &o, &d) &&
+	    !filter_program(&code, arena, HOOK_PLAIN, filter.insns.v, filter.insns.n, KERNEL(5, 10),
+			    &d))
+		vm_open_code(&vm, code.insns.v, code.insns.n, &opts, &d);
+	return vm;
+}
+
 /* classic: as far as classic BPF; else to machine code. */
 static double ours_compiles(const char *text, bool classic)
 {
-	const struct vm_opts opts = {.trusted = true};
 	double from = now();
 
 	for (unsigned i = 0; i < TIMES; i++) {
 		struct arena arena = {0};
 		struct filter filter = {0};
 		struct filter_opts o = {0};
-		struct code code = {0};
 		struct diag d = {0};
-		struct vm *vm = NULL;
 
-		if (!filter_compile(&filter, &arena, text, strlen(text), &o, &d) && !classic &&
-		    !filter_program(&code, &arena, HOOK_PLAIN, filter.insns.v, filter.insns.n,
-				    KERNEL(5, 10), &d) &&
-		    !vm_open_code(&vm, code.insns.v, code.insns.n, &opts, &d))
-			vm_close(vm);
+		if (classic)
+			filter_compile(&filter, &arena, text, strlen(text), &o, &d);
+		else
+			vm_close(machine_code(text, &arena));
 		arena_free(&arena);
 	}
 	return (now() - from) / TIMES / 1000;
@@ -116,23 +130,13 @@ enum { THEIRS, OURS, WHOLE, INTERPRETED, COMPILED, INTERPRETED_ONE, COMPILED_ONE
 
 static int measure(const char *text, pcap_t *dead, double *v)
 {
-	const struct vm_opts opts = {.trusted = true};
 	struct arena arena = {0};
-	struct filter filter = {0};
-	struct filter_opts o = {0};
-	struct code code = {0};
-	struct diag d = {0};
-	struct vm *vm = NULL;
+	struct vm *vm = machine_code(text, &arena);
+	vm_direct_fn *fn = vm ? vm_direct(vm, 0) : NULL;
 	struct bpf_program p;
-	vm_direct_fn *fn = NULL;
 	u32 a, b, c, e;
 	int err = 0;
 
-	if (!filter_compile(&filter, &arena, text, strlen(text), &o, &d) &&
-	    !filter_program(&code, &arena, HOOK_PLAIN, filter.insns.v, filter.insns.n,
-			    KERNEL(5, 10), &d) &&
-	    !vm_open_code(&vm, code.insns.v, code.insns.n, &opts, &d))
-		fn = vm_direct(vm, 0);
 	if (!fn || pcap_compile(dead, &p, text, 1, 0))
 		return 1;
 	for (unsigned i = 0; i < rounds; i++) {
@@ -166,7 +170,7 @@ int main(int argc, char **argv)
 	       "ours", "libpcap", "ours");
 	printf("%-68s %26s %17s %17s\n", "filter", "compiled, us", "many kinds, ns",
 	       "one packet, ns");
-	for (unsigned i = 0; i < ARRAY_SIZE(filters); i++) {
+	for (unsigned i = 0; i < FILTERS; i++) {
 		if (measure(filters[i], dead, v)) {
 			printf("not of one mind, or not compiled: %s\n", filters[i]);
 			err = 1;
@@ -176,8 +180,8 @@ int main(int argc, char **argv)
 		for (unsigned k = 0; k < VALUES; k++)
 			printf(" %8.1f", v[k]);
 		printf("\n");
-		compile *= __builtin_pow(v[THEIRS] / v[OURS], 1.0 / ARRAY_SIZE(filters));
-		run *= __builtin_pow(v[INTERPRETED] / v[COMPILED], 1.0 / ARRAY_SIZE(filters));
+		compile *= __builtin_pow(v[THEIRS] / v[OURS], 1.0 / FILTERS);
+		run *= __builtin_pow(v[INTERPRETED] / v[COMPILED], 1.0 / FILTERS);
 	}
 	printf("compiled %.1f x as fast (goal 1: %s), run %.1f x (goal 10: %s)\n", compile,
 	       compile >= 1 ? "ok" : "MISSED", run, run >= 10 ? "ok" : "MISSED");
