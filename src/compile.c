@@ -71,15 +71,14 @@ static void look(void *user, const char *name, const char *text)
 	struct looked_for *l = user;
 
 	(void)text;
-	l->found |= strlen(name) == l->n && !memcmp(name, l->name, l->n);
+	l->found |= word_is(l->name, l->n, name);
 }
 
 static int unknown_stage(struct compilation *c)
 {
 	size_t n;
 
-	words_each(stage, n, c->opts->dump)
-	{
+	words_each (stage, n, c->opts->dump) {
 		struct looked_for l = {.name = stage, .n = n};
 
 		compile_stages(look, &l);

@@ -10,12 +10,18 @@
 	for (const char *p = (list); p && *p && ((n) = strcspn(p, ","), true);                     \
 	     p += (n) + (p[n] == ','))
 
+/* Are the n bytes at p that word? */
+static inline bool word_is(const char *p, size_t n, const char *word)
+{
+	return strlen(word) == n && !memcmp(p, word, n);
+}
+
 static inline bool words_have(const char *list, const char *word)
 {
-	size_t n, len = strlen(word);
+	size_t n;
 
 	words_each (p, n, list)
-		if (n == len && !memcmp(p, word, n))
+		if (word_is(p, n, word))
 			return true;
 	return false;
 }

@@ -38,6 +38,7 @@ static void catch_signals(void)
 /* What has no meaning for an object, whose programs are built already. */
 static int object_options(const struct trace *t)
 {
+	static const char *const stages[] = {"insns", "object", "verifier", NULL};
 	size_t n;
 
 	/* its programs have no check of the process: they would show those of everybody */
@@ -52,9 +53,12 @@ static int object_options(const struct trace *t)
 		return usage_error("--target has no meaning for an object, which is compiled "
 				   "already: waggle build --target FILE");
 	for (const char *p = t->opts.dump; p && *p; p += n + (p[n] == ',')) {
+		unsigned i = 0;
+
 		n = strcspn(p, ",");
-		if (!(n == 5 && !memcmp(p, "insns", n)) && !(n == 6 && !memcmp(p, "object", n)) &&
-		    !(n == 8 && !memcmp(p, "verifier", n)))
+		while (stages[i] && (strlen(stages[i]) != n || memcmp(p, stages[i], n) != 0))
+			i++;
+		if (!stages[i])
 			return usage_error("an object has no stage '%.*s' to print: insns, object, "
 					   "verifier",
 					   (int)n, p);

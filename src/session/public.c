@@ -144,12 +144,10 @@ static int dump_check(const struct waggle_opts *o, struct diag *diag)
 	static const char *const stages[] = {"insns", "object", "asm", "verifier"};
 	size_t n;
 
-	words_each(p, n, o->dump)
-	{
+	words_each (p, n, o->dump) {
 		u32 i = 0;
 
-		while (i < ARRAY_SIZE(stages) &&
-		       (strlen(stages[i]) != n || memcmp(p, stages[i], n) != 0))
+		while (i < ARRAY_SIZE(stages) && !word_is(p, n, stages[i]))
 			i++;
 		if (i == ARRAY_SIZE(stages))
 			return diag_fail(diag, -EINVAL,
