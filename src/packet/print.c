@@ -276,45 +276,6 @@ static void print_mpls(struct line *l, struct view v)
 	print_ethertype(l, *v.p >> 4 == 6 ? 0x86dd : 0x0800, v, !l->o->link_header);
 }
 
-void print_ppp(struct line *l, struct view v)
-{
-	u32 protocol;
-
-	if (!view_has(&v, 0, 2)) {
-		put_short(l, "ppp");
-		return;
-	}
-	if (*v.p == 0xff && v.p[1] == 3) { /* as on a line: RFC 1662 */
-		v = view_from(v, 2);
-		if (!view_has(&v, 0, 2)) {
-			put_short(l, "ppp");
-			return;
-		}
-	}
-	protocol = *v.p & 1 ? *v.p : view_u16(&v, 0);
-	v = view_from(v, *v.p & 1 ? 1 : 2);
-	if (protocol != 0x21 && protocol != 0x57) {
-		buf_printf(l->b, "PPP protocol 0x%04x, length %u", protocol, v.len);
-		return;
-	}
-	if (l->o->link_header)
-		buf_printf(l->b, "%s (0x%04x), length %u: ", protocol == 0x21 ? "IP" : "IP6",
-			   protocol, v.len + 2);
-	print_ethertype(l, protocol == 0x21 ? 0x0800 : 0x86dd, v, !l->o->link_header);
-}
-
-static void print_pppoe(struct line *l, struct view v)
-{
-	if (!view_has(&v, 0, 6)) {
-		put_short(l, "pppoe");
-		return;
-	}
-	put(l, v.p[1] ? "PPPoE " : "PPPoE  ");
-	if (view_u16(&v, 2))
-		buf_printf(l->b, "[ses 0x%x] ", view_u16(&v, 2));
-	print_ppp(l, view_cut(view_from(v, 6), view_u16(&v, 4)));
-}
-
 void print_ethertype(struct line *l, u32 type, struct view v, bool named)
 {
 	if (l->depth++ > LINE_DEPTH_MOST)
@@ -329,6 +290,7 @@ void print_ethertype(struct line *l, u32 type, struct view v, bool named)
 	case 0x9100: print_vlan(l, v); break;
 	case 0x8847:
 	case 0x8848: print_mpls(l, v); break;
+	case 0x8863:
 	case 0x8864: print_pppoe(l, v); break;
 	default:
 		if (print_link_protocol(l, type, v))

@@ -82,7 +82,9 @@ void put_hex(struct line *, const char *row, struct view, bool text);
 /* print.c */
 const char *ethertype_name(u32 type);
 void print_ethertype(struct line *, u32 type, struct view, bool named);
+/* print_ppp.c */
 void print_ppp(struct line *, struct view);
+void print_pppoe(struct line *, struct view);
 /* checksum.c: 0 where what stands there is right */
 u32 checksum(const u8 *, u32 n);
 /* What TCP and UDP have, over addresses, too. */
