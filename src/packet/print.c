@@ -306,6 +306,7 @@ void print_ethertype(struct line *l, u32 type, struct view v, bool named)
 
 static void print_ethernet(struct line *l, struct view v)
 {
+	bool unknown;
 	u32 type;
 
 	if (!view_has(&v, 0, 14)) {
@@ -313,24 +314,26 @@ static void print_ethernet(struct line *l, struct view v)
 		return;
 	}
 	type = view_u16(&v, 12);
-	if (l->o->link_header) {
+	unknown = type >= 0x600 && !strcmp(ethertype_name(type), "Unknown");
+	if (l->o->link_header || unknown) {
 		put_mac(l, v.p + 6);
 		put(l, " > ");
 		put_mac(l, v.p);
 		put(l, ", ");
 		if (type < 0x600)
 			put(l, "802.3");
+		else if (unknown && l->o->quiet)
+			buf_printf(l->b, "Unknown Ethertype (0x%04x)", type);
 		else
 			put_ethertype(l, type);
 		put_u32(l, ", length ", type < 0x600 ? type : v.len);
 		put(l, ": ");
-	} else if (type >= 0x600 && !strcmp(ethertype_name(type), "Unknown")) {
-		put_mac(l, v.p + 6);
-		put(l, " > ");
-		put_mac(l, v.p);
-		put(l, ", ");
 	}
-	print_ethertype(l, type, view_from(v, 14), !l->o->link_header);
+	v = view_from(v, 14);
+	if (!unknown)
+		print_ethertype(l, type, v, !l->o->link_header);
+	else if (!l->o->quiet && !l->o->hex)
+		put_hex(l, "\n\t", v, true);
 }
 
 /* Cooked: what Linux says of links whose header is of no use. */

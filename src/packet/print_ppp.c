@@ -142,8 +142,9 @@ void print_ppp(struct line *l, struct view v)
 			   p < end ? p->name : "unknown", number, v.len);
 	v = view_from(v, *v.p & 1 ? 1 : 2);
 	if (p == end) {
-		if (!l->o->link_header)
-			buf_printf(l->b, "unknown PPP protocol (0x%04x) ", number);
+		if (l->o->link_header)
+			return;
+		buf_printf(l->b, "unknown PPP protocol (0x%04x) ", number);
 		put_hex(l, "\n\t", v, false);
 	} else if (p->print) {
 		p->print(l, p->name, v);
