@@ -264,14 +264,12 @@ static void print_ike(struct line *l, struct view v, const char *in_front)
 	else
 		return;
 	PUT_NAME(l, kinds, v.p[18], "#%u");
-	if (flags)
-		buf_printf(l->b, version == 2 ? "[%s%s]" : "[%s%s]",
-			   version == 2 && flags & 8   ? "I"
-			   : version == 1 && flags & 1 ? "E"
-						       : "",
-			   version == 2 && flags & 0x20 ? "R"
-			   : version == 1 && flags & 2  ? "C"
-							: "");
+	if (!flags)
+		return;
+	if (version == 2)
+		buf_printf(l->b, "[%s%s]", flags & 8 ? "I" : "", flags & 0x20 ? "R" : "");
+	else
+		buf_printf(l->b, "[%s%s]", flags & 1 ? "E" : "", flags & 2 ? "C" : "");
 }
 
 void print_isakmp(struct line *l, struct view v)

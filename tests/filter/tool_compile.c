@@ -13,7 +13,7 @@
 
 #define NETMASK 0xffffff00
 
-__attribute__((noinline, noipa)) static int compile_theirs(pcap_t *dead, const char *text)
+__attribute__((noinline)) static int compile_theirs(pcap_t *dead, const char *text)
 {
 	struct bpf_program p;
 	int err = pcap_compile(dead, &p, text, 1, NETMASK);
@@ -24,7 +24,7 @@ __attribute__((noinline, noipa)) static int compile_theirs(pcap_t *dead, const c
 }
 
 /* Names of services and hosts are no part of compiling: neither reads them here. */
-__attribute__((noinline, noipa)) static int compile_ours(const char *text)
+__attribute__((noinline)) static int compile_ours(const char *text)
 {
 	struct filter_opts opts = {.netmask = NETMASK, .has_netmask = true};
 	struct arena arena = {0};
@@ -37,7 +37,7 @@ __attribute__((noinline, noipa)) static int compile_ours(const char *text)
 }
 
 /* The next filter; false: there is none. */
-__attribute__((noinline, noipa)) static bool read_line(FILE *f, char *line, int size)
+__attribute__((noinline)) static bool read_line(FILE *f, char *line, int size)
 {
 	while (fgets(line, size, f)) {
 		line[strcspn(line, "\n")] = 0;
