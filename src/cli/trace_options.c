@@ -103,8 +103,9 @@ static int take_stage(struct trace *t, const char *name)
 	}
 	name = stage_here(name);
 	for (const char *p = name; *p; p += n + (p[n] == ',')) {
-		struct stage s = {.name = p, .n = n = strcspn(p, ",")};
+		struct stage s = {.name = p};
 
+		s.n = n = strcspn(p, ",");
 		waggle_language("stages", stage_look, &s);
 		if (!s.found)
 			return usage_error(
