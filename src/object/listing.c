@@ -281,7 +281,7 @@ static void put_code(struct buf *out, const struct object *o, struct btf *btf,
 			c.reloc++;
 		if (names >= 0) {
 			slots = put_extern_use(out, in);
-		} else if (c.reloc < code->relocs.n && code->relocs.v[c.reloc].insn == pc) {
+		} else if (o && c.reloc < code->relocs.n && code->relocs.v[c.reloc].insn == pc) {
 			put_reloc(out, o, in, &code->relocs.v[c.reloc]);
 			slots = 2;
 		} else {
