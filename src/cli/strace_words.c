@@ -300,10 +300,10 @@ int strace_take_status(struct strace_options *o, const char *text)
 		     {"unfinished", WAGGLE_STRACE_UNFINISHED}};
 	const unsigned all =
 		WAGGLE_STRACE_SUCCESSFUL | WAGGLE_STRACE_FAILED | WAGGLE_STRACE_UNFINISHED;
-	bool not = *text == '!';
+	bool except = *text == '!';
 	unsigned bits = 0, i;
 
-	for (text += not ; *text; text = behind(text)) {
+	for (text += except; *text; text = behind(text)) {
 		for (i = 0; i < 4 && !is(text, word_of(text), words[i].name);)
 			i++;
 		if (i == 4)
@@ -312,7 +312,7 @@ int strace_take_status(struct strace_options *o, const char *text)
 					   (int)word_of(text), text);
 		bits |= i ? words[i].bits : all;
 	}
-	o->what.status = not ? all & ~bits : bits;
+	o->what.status = except ? all & ~bits : bits;
 	return 0;
 }
 
@@ -335,10 +335,10 @@ static int signal_of(const char *text, size_t n)
 
 int strace_take_signals(struct strace_options *o, const char *text)
 {
-	bool not = *text == '!';
+	bool except = *text == '!';
 	uint64_t bits = 0;
 
-	for (text += not ; *text; text = behind(text)) {
+	for (text += except; *text; text = behind(text)) {
 		size_t n = word_of(text);
 		int sig = signal_of(text, n);
 
@@ -351,16 +351,16 @@ int strace_take_signals(struct strace_options *o, const char *text)
 					   "none",
 					   (int)n, text);
 	}
-	o->what.signals_hidden = not ? bits : ~bits;
+	o->what.signals_hidden = except ? bits : ~bits;
 	return 0;
 }
 
 static int descriptors(const char *option, const char *text, uint64_t *set)
 {
-	bool not = *text == '!';
+	bool except = *text == '!';
 	uint64_t bits = 0;
 
-	for (text += not ; *text; text = behind(text)) {
+	for (text += except; *text; text = behind(text)) {
 		char word[16];
 		long n = 0;
 
@@ -374,7 +374,7 @@ static int descriptors(const char *option, const char *text, uint64_t *set)
 		else
 			bits |= 1ull << n;
 	}
-	*set = not ? ~bits : bits;
+	*set = except ? ~bits : bits;
 	return 0;
 }
 

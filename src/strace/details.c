@@ -118,7 +118,7 @@ static bool show_device(struct shown *c, const char *fd, const char *path)
 {
 	struct stat st;
 
-	if (stat(fd, &st) && stat(path, &st))
+	if (stat(path, &st) && stat(fd, &st))
 		return false;
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
 		return false;

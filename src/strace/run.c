@@ -291,14 +291,19 @@ static int take(void *user, const struct waggle_event *e)
 
 /* ---- the session */
 
+/* Calls that are not shown may come all the time: what there is to be read does not wait for them to end. */
 static int poll_all(struct strace *s)
 {
+	u64 looked = 0, now;
 	int n = 0;
 
 	while (n >= 0) {
 		n = waggle_session_poll(s->session, s->waiting || s->written ? IDLE_MS : -1, take, s);
-		if (!n)
+		now = clock_now(CLOCK_MONOTONIC);
+		if (!n || now - looked > IDLE_MS * 1000000ull) {
 			line_idle(s);
+			looked = now;
+		}
 	}
 	line_idle(s);
 	return n == -ESHUTDOWN || s->failed ? 0 : n;
