@@ -338,7 +338,7 @@ static void errors_name_the_place(void **state)
 
 	(void)state;
 	spot(&file, "WGGL\5", 5)[4] = 7;
-	refused(&file, "x.o: section .waggle is of version 7, this waggle reads version 5 (use");
+	refused(&file, "x.o: section .waggle is of version 7, this waggle reads version 6 (use");
 	spot(&file, "WGGL\7", 5)[8] = -1;
 	spot(&file, "WGGL\7", 5)[4] = 5;
 	refused(&file, "x.o: section .waggle is broken at byte");
