@@ -73,7 +73,7 @@ static void print_says_all(void **state)
 	static const char *const parts[] = {
 		"object of sample.bt for Linux 6.1, license GPL",
 		"map 0 .rodata array, 64 bytes",
-		"  48: 88 77 66 55 44 33 22 11",
+		"  48: 00 00 00 00 00 00 00 00 88 77 66 55 44 33 22 11",
 		"and 256 for each of 4 CPUs",
 		"map 2 counts hash, key 16, value 8, 4096 entries",
 		"@counts  count  key { pid u64 @0, tag str[8] @8 }",
