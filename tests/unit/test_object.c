@@ -84,7 +84,7 @@ static void print_says_all(void **state)
 		"map 5 waggle_rings array_of_maps, key 4, value 4, 4 entries, one map for each CPU",
 		"of ringbuf, key 0, value 0, 65536 entries",
 		"program 0 count_calls tracepoint, section tracepoint/syscalls/sys_enter_getppid",
-		"map 2\n", "map 0 data +48",
+		"map 2\n", "map 0 data +56",
 		"schema 0 printf, 8 bytes, as lines", "printf \"%d\\n\"",
 		"schema 1 print, 0 bytes, as table", "print map @counts top 5 divided by 1000",
 		"schema 2 emit, 8 bytes, as table, a form of schema 1",
