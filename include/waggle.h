@@ -101,6 +101,8 @@ struct waggle_opts {
 	unsigned uid;
 	bool command_only;    /* only events of the process that `command` starts */
 	uint64_t duration_ns; /* the session ends by itself, as exit() ends it; 0: never */
+	uint64_t interval_ns; /* with `at`: how often verdicts are shown; 0: each second on a
+			       * terminal, else at the end */
 };
 
 struct waggle_object;

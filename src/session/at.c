@@ -103,6 +103,7 @@ int session_at(struct waggle_session *s)
 	row.prog = (u32)s->only;
 	row.pattern = arena_strdup(&o->arena, strchr(s->opts.at, ':') + 1);
 	o->progs.v[row.prog].probe = arena_strdup(&o->arena, s->opts.at);
+	o->attaches.n = 0; /* nothing else is attached */
 	vec_push(&o->arena, &o->attaches, row);
 	s->stats.probes = o->attaches.n;
 	return 0;

@@ -339,6 +339,26 @@ int sys_tracepoint(u32 id)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+int sys_event_output(u32 cpu)
+{
+	struct { /* as above */
+		u32 type, size;
+		u64 config, sample_period, sample_type, read_format, flags;
+		u32 wakeup_events, bp_type;
+		u64 bp_addr;
+	} a = {
+		.type = 1, /* PERF_TYPE_SOFTWARE */
+		.size = sizeof(a),
+		.config = 10,                    /* PERF_COUNT_SW_BPF_OUTPUT */
+		.sample_type = 1 << 2 | 1 << 10, /* the time, the record */
+		.sample_period = 1,
+		.wakeup_events = 1,
+	};
+	long fd = syscall(SYS_perf_event_open, &a, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
 int sys_event_set_prog(int event, int prog)
 {
 	return ioctl(event, PERF_EVENT_IOC_SET_BPF, prog) < 0 ? -errno : 0;

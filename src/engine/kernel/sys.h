@@ -88,6 +88,7 @@ struct sys_event {
 	int pid, cpu;
 };
 int sys_event_open(const struct sys_event *);
+int sys_event_output(u32 cpu); /* what programs write there by perf_event_output(); with times */
 int sys_link_event(int prog, int event, u64 cookie); /* from 5.15 */
 #define MULTI_KPROBE 42
 #define MULTI_UPROBE 48
