@@ -136,10 +136,21 @@ TAKE(verbose, t->verbose = true)
 TAKE(stats, t->stats = true)
 TAKE(target, t->opts.target = value)
 TAKE(btf, t->opts.btf = value)
-TAKE(at, t->opts.at = value)
 TAKE(prog, t->opts.program = value)
 TAKE(activation, (void)t)
 #undef TAKE
+
+/* Several are lines of one text. */
+static int take_at(struct trace *t, const char *hook)
+{
+	char *all;
+
+	if (asprintf(&all, "%s%s%s", t->at ? t->at : "", t->at ? "\n" : "", hook) < 0)
+		return STATUS_ERROR;
+	free(t->at);
+	t->opts.at = t->at = all;
+	return 0;
+}
 
 static int take_interval(struct trace *t, const char *text)
 {

@@ -33,7 +33,7 @@ struct engine_opts {
 	void *user;
 	struct user_child *child; /* see struct engine_ops; borrowed */
 	s64 only; /* plain objects: load just this program, less 1 (0: all); see object_wants() */
-	bool tally;   /* count what that one says: kernel_tally() */
+	bool tally;   /* plain objects: count what the attached ones say: kernel_tally() */
 	bool records; /* plain objects: read what they write: engine_records() */
 };
 
@@ -133,7 +133,7 @@ struct engine_tally {
 	u8 fate;            /* enum input_fate */
 	u64 packets, bytes; /* bytes: before the program; 0 where it sees no packets */
 };
-u32 kernel_tally(struct engine *, struct engine_tally rows[TALLY_MOST]);
+u32 kernel_tally(struct engine *, u32 prog, struct engine_tally rows[TALLY_MOST]);
 /* Records in the ring buffers and perf event arrays of a plain object: hands out those that are
  * there. Its descriptors wake up epoll_fd; a program may also ask for no wake-up. */
 typedef void engine_record_fn(void *user, u32 map, u32 cpu, const u8 *data, u32 size);

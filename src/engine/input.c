@@ -97,7 +97,7 @@ enum input_fate input_fate(u32 kind, u64 result)
 /* How many bytes of the packet are taken: that is one verdict. */
 const char *input_otherwise(u32 kind)
 {
-	return kind == PROG_SOCKET_FILTER ? "take" : "other";
+	return kind == PROG_SOCKET_FILTER ? "take" : input_kind(kind)->verdicts ? "other" : "any";
 }
 
 bool input_sized(u32 kind)

@@ -8,37 +8,37 @@
 #include "session/session.h"
 
 #include "base/clock.h"
+#include "btf/show.h"
 #include "engine/input.h"
 
 #define EVERY_NS 1000000000u /* on a terminal */
 
 static bool tallies(const struct waggle_session *s)
 {
-	return s->opts.at && s->only >= 0 && s->ops == &kernel_engine && session_shows(s);
+	return s->opts.at && s->ops == &kernel_engine && session_shows(s);
 }
 
 /* Has its context a length to be summed? */
-static bool sized(const struct waggle_session *s)
+static bool sized(const struct object_prog *p)
 {
-	u32 kind = s->object->progs.v[s->only].kind;
-
-	return kind == PROG_XDP || input_sized(kind);
+	return p->kind == PROG_XDP || input_sized(p->kind);
 }
 
-static void put_verdicts(struct waggle_session *s, const struct engine_tally *rows, u32 n)
+static void put_verdicts(struct buf *out, const struct object_prog *p,
+			 const struct engine_tally *rows, u32 n)
 {
-	struct buf *out = &s->sink.out;
-
-	buf_puts(out, "{\"type\":\"verdicts\",\"data\":[");
+	buf_puts(out, "{\"type\":\"verdicts\",\"at\":");
+	btf_show_text(out, p->probe, strlen(p->probe));
+	buf_puts(out, ",\"data\":[");
 	for (u32 i = 0; i < n; i++) {
 		buf_puts(out, i ? ",{\"verdict\":" : "{\"verdict\":");
 		if (rows[i].name)
 			buf_printf(out, "\"%s\"", rows[i].name);
 		else
 			buf_puts(out, "null");
-		buf_printf(out, ",\"%s\":%llu", sized(s) ? "packets" : "runs",
+		buf_printf(out, ",\"%s\":%llu", sized(p) ? "packets" : "runs",
 			   (unsigned long long)rows[i].packets);
-		if (sized(s) && rows[i].name)
+		if (sized(p) && rows[i].name)
 			buf_printf(out, ",\"bytes\":%llu", (unsigned long long)rows[i].bytes);
 		buf_char(out, '}');
 	}
@@ -70,10 +70,10 @@ static void put_sums(struct buf *out, const struct engine_tally *rows, u32 n)
 	buf_char(out, '\n');
 }
 
-static void put_text(struct waggle_session *s, const struct engine_tally *rows, u32 n)
+static void put_text(struct buf *out, const struct object_prog *p, const struct engine_tally *rows,
+		     u32 n)
 {
-	struct buf *out = &s->sink.out;
-	const bool bytes = sized(s);
+	const bool bytes = sized(p);
 
 	if (n && !rows[0].name) {
 		buf_printf(out, "the program ran %llu times\n",
@@ -97,13 +97,20 @@ static void put_text(struct waggle_session *s, const struct engine_tally *rows, 
 static void show(struct waggle_session *s, u64 now)
 {
 	struct engine_tally rows[TALLY_MOST];
-	u32 n = kernel_tally(s->engine, rows);
 
 	sink_live(&s->sink, true, now);
-	if (s->sink.ops == &sink_json)
-		put_verdicts(s, rows, n);
-	else
-		put_text(s, rows, n);
+	vec_each (a, &s->object->attaches) {
+		const struct object_prog *p = &s->object->progs.v[a->prog];
+		u32 n = kernel_tally(s->engine, a->prog, rows);
+
+		if (s->sink.ops == &sink_json) {
+			put_verdicts(&s->sink.out, p, rows, n);
+			continue;
+		}
+		if (s->object->attaches.n > 1)
+			buf_printf(&s->sink.out, "%s at %s\n", p->name, p->probe);
+		put_text(&s->sink.out, p, rows, n);
+	}
 }
 
 u64 tally_idle(struct waggle_session *s, u64 ns)

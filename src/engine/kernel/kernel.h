@@ -53,10 +53,11 @@ struct kernel_engine {
 	u32 bss_map; /* its index; meaningful when bss is set */
 	u8 *rodata;  /* what its map holds, until the programs are loaded; or NULL */
 	u32 rodata_map, rodata_size;
-	struct tally {          /* what the one program says that is counted: see tally.c */
+	struct tally {          /* what the programs say that are attached: see tally.c */
 		int map, stats; /* -1: not there */
 		void *rows;     /* NULL: nothing is counted */
 		size_t bytes;
+		bool *bare; /* by program: the verifier does not take it with what counts */
 	} tally;
 	int tracefs; /* folder; -1: not opened */
 	char *log;   /* of the verifier */
@@ -103,13 +104,13 @@ int programs_open(struct kernel_engine *);
 void verdict_report(struct kernel_engine *, const struct object_prog *, int err,
 		    const struct specialised *, u32 shift);
 
-/* tally.c: counts verdicts of one program. tally_emit(): the slots written. */
+/* tally.c: counts verdicts of attached programs. tally_emit(): the slots written. */
 #define TALLY_INSNS 52
 int tally_open(struct kernel_engine *);
 void tally_types(struct kernel_engine *); /* before BTF is loaded */
 bool tally_wanted(const struct kernel_engine *, u32 prog);
 u32 tally_emit(struct kernel_engine *, u32 prog, struct insn *to);
-void tally_give_up(struct kernel_engine *);
+void tally_give_up(struct kernel_engine *, u32 prog);
 void tally_close(struct kernel_engine *);
 
 /* filler.c: puts maps into the slots of a map of maps, without the wait that each costs */
@@ -162,6 +163,8 @@ void hooks_close(struct kernel_engine *);
 int link_route(struct kernel_engine *, const struct attach *);
 int link_netns(struct kernel_engine *, const struct attach *);
 int link_netfilter(struct kernel_engine *, const struct attach *);
+int link_sockmap(struct kernel_engine *, const struct attach *);
+int link_reuseport(struct kernel_engine *, const struct attach *);
 /* What all links to the network share. */
 int hook_keep(struct kernel_engine *, const struct hook *);
 int hook_refused(struct kernel_engine *, const struct attach *, int err);

@@ -356,7 +356,7 @@ static int program_open(struct kernel_engine *k, u32 prog)
 	if (err < 0 && insns) {
 		err = program_made(k, prog, &now, insns, false);
 		if (err >= 0 && tally_wanted(k, prog))
-			tally_give_up(k);
+			tally_give_up(k, prog);
 	}
 	free(insns);
 	specialised_free(&now);

@@ -16,6 +16,7 @@ enum bpf_cmd { /* only those that we use */
 	       CMD_PROG_LOAD = 5,
 	       CMD_PIN = 6,
 	       CMD_PINNED = 7,
+	       CMD_PROG_ATTACH = 8,
 	       CMD_PROG_RUN = 10,
 	       CMD_INFO = 15,
 	       CMD_RAW_TRACEPOINT_OPEN = 17,
@@ -449,6 +450,13 @@ int sys_link_create(int prog, u32 target, u32 type, u32 flags)
 	u32 a[] = {(u32)prog, target, type, flags};
 
 	return sys_bpf(CMD_LINK_CREATE, a, sizeof(a));
+}
+
+int sys_prog_attach(int target, int prog, u32 type)
+{
+	u32 a[] = {(u32)target, (u32)prog, type, 0};
+
+	return sys_bpf(CMD_PROG_ATTACH, a, sizeof(a));
 }
 
 int sys_link_netfilter(int prog, u32 family, u32 point, s32 priority)

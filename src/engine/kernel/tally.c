@@ -14,6 +14,7 @@
 #include "query/query.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -83,9 +84,10 @@ u32 tally_emit(struct kernel_engine *k, u32 prog, struct insn *to)
 	*p++ = (struct insn){BPF_ALU64 | BPF_MOV | BPF_X, 7, 0, 0, 0};
 	*p++ = (struct insn){BPF_JMP | BPF_CALL, 0, 0, 0, HELPER_get_smp_processor_id};
 	*p++ = (struct insn){BPF_ALU64 | BPF_AND | BPF_K, 0, 0, 0, (s32)k->slots - 1};
-	*p++ = (struct insn){BPF_ALU64 | BPF_MUL | BPF_K, 0, 0, 0, CPU_BYTES};
+	*p++ = (struct insn){BPF_ALU64 | BPF_MUL | BPF_K, 0, 0, 0,
+			     (s32)(k->base.object->progs.n * CPU_BYTES)};
 	*p++ = (struct insn){BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_VALUE, 0, k->tally.map};
-	*p++ = (struct insn){0};
+	*p++ = (struct insn){0, 0, 0, 0, (s32)(prog * CPU_BYTES)};
 	*p++ = (struct insn){BPF_ALU64 | BPF_ADD | BPF_X, 1, 0, 0, 0};
 	p = find_row(p, o->kind);
 	*p++ = (struct insn){BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 1};
@@ -99,23 +101,32 @@ u32 tally_emit(struct kernel_engine *k, u32 prog, struct insn *to)
 
 /* ---- before and behind it */
 
-static bool wanted(const struct kernel_engine *k)
+static bool wanted(const struct kernel_engine *k, u32 prog)
 {
-	return k->opts.tally && k->opts.only > 0 && k->base.object->plain;
+	vec_each (a, &k->base.object->attaches)
+		if (a->prog == prog)
+			return k->opts.tally && k->base.object->plain;
+	return false;
 }
 
 /* The program becomes a function that only its caller knows: a global one would be verified by
  * itself, and all that is known of its result would be lost. */
 void tally_types(struct kernel_engine *k)
 {
-	u32 id = wanted(k) ? k->btf.progs[k->opts.only - 1].func : 0, off, size, info;
 	struct diag quiet = {0};
 	struct btf *btf = NULL;
+	u32 off, size, info;
 
-	if (id && !btf_open_raw(&btf, k->btf.btf.p, k->btf.btf.n, &quiet) &&
-	    btf_raw(btf, id, &off, &size)) {
-		char *at = k->btf.btf.p + off + 4;
+	if (!k->opts.tally || !k->btf.btf.n ||
+	    btf_open_raw(&btf, k->btf.btf.p, k->btf.btf.n, &quiet))
+		return;
+	for (u32 i = 0; i < k->base.object->progs.n; i++) {
+		u32 id = wanted(k, i) ? k->btf.progs[i].func : 0;
+		char *at;
 
+		if (!id || !btf_raw(btf, id, &off, &size))
+			continue;
+		at = k->btf.btf.p + off + 4;
 		memcpy(&info, at, sizeof(info));
 		info &= ~0xffffu;
 		memcpy(at, &info, sizeof(info));
@@ -128,15 +139,16 @@ int tally_open(struct kernel_engine *k)
 	struct sys_map m = {.name = "waggle_tally",
 			    .kind = MAP_ARRAY,
 			    .key_size = 4,
-			    .value_size = (u32)(k->slots * CPU_BYTES),
+			    .value_size = (u32)(k->slots * k->base.object->progs.n * CPU_BYTES),
 			    .max_entries = 1,
 			    .flags = MAP_MMAPABLE};
 	void *p;
 
 	k->tally.map = k->tally.stats = -1;
-	if (!wanted(k))
+	if (!k->opts.tally || !k->base.object->plain)
 		return 0;
-	k->tally.map = map_create(k, &m);
+	k->tally.bare = calloc(k->base.object->progs.n, sizeof(bool));
+	k->tally.map = k->tally.bare ? map_create(k, &m) : -ENOMEM;
 	if (k->tally.map < 0)
 		return why_failed(k, k->tally.map, "cannot count verdicts");
 	k->tally.bytes = ALIGN_UP((size_t)m.value_size, 4096);
@@ -149,20 +161,20 @@ int tally_open(struct kernel_engine *k)
 
 bool tally_wanted(const struct kernel_engine *k, u32 prog)
 {
-	return k->tally.rows && k->opts.only == (s64)prog + 1;
+	return k->tally.rows && !k->tally.bare[prog] && wanted(k, prog);
 }
 
 /* The verifier refused: the kernel counts runs. */
-void tally_give_up(struct kernel_engine *k)
+void tally_give_up(struct kernel_engine *k, u32 prog)
 {
 	diag_note(
 		k->base.diag, NULL,
 		"%s: its verdicts cannot be counted, only its runs: the verifier does not take it "
 		"with what counts in front",
-		k->base.object->progs.v[k->opts.only - 1].name);
-	munmap(k->tally.rows, k->tally.bytes);
-	k->tally.rows = NULL;
-	k->tally.stats = query_enable_stats();
+		k->base.object->progs.v[prog].name);
+	k->tally.bare[prog] = true;
+	if (k->tally.stats < 0)
+		k->tally.stats = query_enable_stats();
 }
 
 void tally_close(struct kernel_engine *k)
@@ -173,13 +185,15 @@ void tally_close(struct kernel_engine *k)
 		close(k->tally.map);
 	if (k->tally.stats > 0)
 		close(k->tally.stats);
+	free(k->tally.bare);
 }
 
 /* ---- reading */
 
-static u32 row_of(const struct kernel_engine *k, u32 row, struct engine_tally *out)
+static u32 row_of(const struct kernel_engine *k, u32 prog, u32 row, struct engine_tally *out)
 {
-	const struct object_prog *o = &k->base.object->progs.v[k->opts.only - 1];
+	const struct object_prog *o = &k->base.object->progs.v[prog];
+	const u32 progs = k->base.object->progs.n;
 	const struct input_kind *kind = input_kind(o->kind);
 	const struct input_verdict *v = kind->verdicts;
 
@@ -188,8 +202,8 @@ static u32 row_of(const struct kernel_engine *k, u32 row, struct engine_tally *o
 		if (i == row)
 			*out = (struct engine_tally){.name = v[i].name, .fate = v[i].fate};
 	for (u32 cpu = 0; cpu < k->slots; cpu++) {
-		const struct tally_row *r =
-			(const struct tally_row *)k->tally.rows + (size_t)cpu * ROWS + row;
+		const struct tally_row *r = (const struct tally_row *)k->tally.rows +
+					    ((size_t)cpu * progs + prog) * ROWS + row;
 
 		out->packets += __atomic_load_n(&r->packets, __ATOMIC_RELAXED);
 		out->bytes += __atomic_load_n(&r->bytes, __ATOMIC_RELAXED);
@@ -197,20 +211,19 @@ static u32 row_of(const struct kernel_engine *k, u32 row, struct engine_tally *o
 	return out->packets != 0;
 }
 
-u32 kernel_tally(struct engine *e, struct engine_tally rows[TALLY_MOST])
+u32 kernel_tally(struct engine *e, u32 prog, struct engine_tally rows[TALLY_MOST])
 {
 	struct kernel_engine *k = (struct kernel_engine *)e;
 	struct query_prog info = {0};
 	u32 n = 0;
 
-	if (k->tally.rows) {
+	if (!k->tally.bare[prog]) {
 		for (u32 i = 0; i < ROWS; i++)
-			n += row_of(k, i, &rows[n]);
+			n += row_of(k, prog, i, &rows[n]);
 		return n;
 	}
 	rows[0] = (struct engine_tally){.name = NULL};
-	if (k->opts.only > 0 && k->tally.stats >= 0 &&
-	    !query_info(k->progs[k->opts.only - 1], &info, sizeof(info)))
+	if (k->tally.stats >= 0 && !query_info(k->progs[prog], &info, sizeof(info)))
 		rows[0].packets = info.runs;
-	return rows[0].packets != 0;
+	return 1;
 }
