@@ -74,7 +74,7 @@ static int map_of(struct kernel_engine *k, const struct attach *a)
 int link_sockmap(struct kernel_engine *k, const struct attach *a)
 {
 	const struct object_prog *p = &k->base.object->progs.v[a->prog];
-	struct at_socket s = {.base = {map_put, map_take, {0}}, .type = p->attach_type};
+	struct at_socket s = {.base = {.put = map_put, .take = map_take}, .type = p->attach_type};
 	struct hook h = {.prog = a->prog};
 	int map = map_of(k, a);
 
