@@ -124,6 +124,12 @@ void near_try(struct near *n, const char *candidate)
 	u32 na = n->word ? (u32)strlen(n->word) : 0, nb = (u32)strlen(candidate), distance;
 	u32 most = na > 1 ? MAX(na / 3, 1) : 0;
 
+	/* foo.isra.0 is what a compiler made of foo */
+	if (na && n->word[na - 1] != '.' && !strncmp(n->word, candidate, na) && candidate[na] == '.') {
+		n->best = candidate;
+		n->distance = 0;
+		return;
+	}
 	if (!na || na > NEAR_MOST || nb > NEAR_MOST || (na > nb ? na - nb : nb - na) > most)
 		return;
 	distance = edit_distance(n->word, na, candidate, nb);

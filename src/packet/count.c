@@ -1,87 +1,237 @@
 /*
- * count.c: packets of a mapped file that nobody wants to see, only to count.
+ * count.c: packets of a mapped file that nobody wants to see: to be counted, or passed over.
  *
  * In:  a reader that stands in front of a packet. Out: how many there are and how many a test
  * takes, up to one that is not as most are; that one is left to packet_read().
+ *
+ * Where a packet begins is known only from the one before, so who follows them one by one waits
+ * for memory at each. A window of the file is therefore counted from several places at once: the
+ * first is known, the others are guesses (guess.c). Each such lane must end exactly where the next
+ * one began; what was counted behind a wrong guess does not count. Windows grow while all goes
+ * well: so what is counted in vain is never more than what was not.
  */
 #include "packet/ng.h"
 #include "packet/reader.h"
 
 #include "isa/cbpf.h"
 
-#define PREFETCH 4096 /* bytes ahead: where a packet begins is known only from the one before */
-#define LINES    3    /* of the cache, that a filter reads */
+#define PREFETCH     4096 /* bytes ahead */
+#define LINES        3    /* of the cache, that a filter reads */
+#define LANES        8
+#define WINDOW_FIRST (64u << 10)
+#define WINDOW_MOST  (8u << 20)
+#define LANES_LEAST  (512u << 10) /* of a window: with less, one lane does */
+
+struct lane {
+	const u8 *begin, *at, *stop; /* begin NULL: no guess, the lane before goes on */
+	struct packet_counts n;
+	struct cbpf_packet packet;
+};
 
 struct counting {
 	const struct packet_reader *r;
 	const u8 *end;
 	u64 (*test)(u64 packet);
-	struct packet_counts *out;
-	struct cbpf_packet packet __attribute__((aligned(32)));
+	u32 link;
 };
 
-static inline void count_one(struct counting *c, const u8 *data, u32 captured, u32 len)
-{
-	struct cbpf_packet *p = &c->packet;
+/* What a step looks at: the bytes of a packet, and what comes behind it; NULL: it is not as most
+ * are. */
+struct step {
+	const u8 *data, *next;
+	u32 captured, len;
+};
+typedef struct step step_fn(const struct counting *, const u8 *at);
 
-	for (u32 line = 0; line < LINES; line++)
-		__builtin_prefetch(data + PREFETCH + line * 64);
-	p->data = (u64)(uintptr_t)data;
-	p->captured = captured;
-	p->len = len;
-	p->room = (u32)MIN((size_t)(c->end - data) - captured, (size_t)PREFETCH);
-	c->out->taken += !c->test || (u32)c->test((u64)(uintptr_t)p);
-	c->out->seen++;
-}
-
-static const u8 *count_pcap(struct counting *c, const u8 *at, const u8 *stop)
+static inline struct step step_pcap(const struct counting *c, const u8 *at)
 {
 	const struct packet_reader *r = c->r;
 	const u32 head = r->head;
+	struct step s = {0};
 
-	while (at < stop && (size_t)(c->end - at) >= head) {
-		u32 captured = reader_u32(r, at + 8);
+	if ((size_t)(c->end - at) < head)
+		return s;
+	s.captured = reader_u32(r, at + 8);
+	if (s.captured > (size_t)(c->end - at) - head || reader_too_long(r, s.captured))
+		return s;
+	s.len = reader_u32(r, at + 12);
+	s.data = at + head;
+	s.next = s.data + s.captured;
+	return s;
+}
 
-		if (captured > (size_t)(c->end - at) - head || reader_too_long(r, captured))
+/* Blocks of packets from interfaces of one kind. */
+static inline struct step step_ng(const struct counting *c, const u8 *at)
+{
+	const struct packet_reader *r = c->r;
+	struct step s = {0};
+	u32 n, iface;
+
+	if (c->end - at < 32)
+		return s;
+	n = reader_u32(r, at + 4);
+	iface = reader_u32(r, at + 8);
+	s.captured = reader_u32(r, at + 20);
+	if (reader_u32(r, at) != NG_PACKET || n < 32 || n % 4 || n > BLOCK_MOST ||
+	    n > (size_t)(c->end - at) || s.captured > n - 32 || iface >= r->nifaces ||
+	    r->ifaces[iface].link != c->link)
+		return s;
+	s.len = reader_u32(r, at + 24);
+	s.data = at + 28;
+	s.next = at + n;
+	return s;
+}
+
+#define EACH_FORM(c, call) ((c)->r->ng ? call(step_ng) : call(step_pcap))
+#define INLINE             static inline __attribute__((always_inline))
+
+static inline bool takes(const struct counting *c, struct cbpf_packet *p, const struct step *s)
+{
+	for (u32 line = 0; line < LINES; line++) {
+		__builtin_prefetch(s->data + PREFETCH + line * 64);
+		__builtin_prefetch(s->next + line * 64); /* long packets are farther apart */
+	}
+	p->data = (u64)(uintptr_t)s->data;
+	p->captured = s->captured;
+	p->len = s->len;
+	p->room = (u32)MIN((size_t)(c->end - s->data) - s->captured, (size_t)PREFETCH);
+	return !c->test || (u32)c->test((u64)(uintptr_t)p);
+}
+
+/* All lanes a step, again and again. One that meets what it does not know stops there. */
+INLINE void run_lanes(const struct counting *c, struct lane *lanes, step_fn *step)
+{
+	bool more = true;
+
+	while (more) {
+		more = false;
+		for (u32 i = 0; i < LANES; i++) {
+			struct lane *l = &lanes[i];
+			struct step s;
+
+			if (l->at >= l->stop)
+				continue;
+			s = step(c, l->at);
+			if (!s.next) {
+				l->stop = NULL;
+				continue;
+			}
+			l->n.taken += takes(c, &l->packet, &s);
+			l->n.seen++;
+			l->at = s.next;
+			more = true;
+		}
+	}
+}
+
+/* Where the lanes of a window begin and stop. */
+static void place_lanes(const struct counting *c, struct lane *lanes, const u8 *at, const u8 *stop)
+{
+	const size_t part = (size_t)(stop - at) / LANES;
+	struct lane *before = &lanes[0];
+
+	lanes[0] = (struct lane){.begin = at, .at = at, .stop = stop};
+	for (u32 i = 1; i < LANES; i++) {
+		struct lane *l = &lanes[i];
+
+		*l = (struct lane){0};
+		if ((size_t)(stop - at) >= LANES_LEAST)
+			l->begin = reader_guess(c->r, at, at + part * i, c->end);
+		if (!l->begin || l->begin >= stop || l->begin <= before->begin) {
+			l->begin = NULL;
+			continue;
+		}
+		before->stop = l->at = l->begin;
+		l->stop = stop;
+		before = l;
+	}
+}
+
+/* Counts up to `stop` or a little farther; up to where. */
+static const u8 *count_window(const struct counting *c, const u8 *at, const u8 *stop,
+			      struct packet_counts *out)
+{
+	struct lane lanes[LANES];
+
+#define RUN(step) run_lanes(c, lanes, step)
+	place_lanes(c, lanes, at, stop);
+	EACH_FORM(c, RUN);
+	for (u32 i = 0; i < LANES; i++) {
+		if (lanes[i].begin && lanes[i].begin != at)
 			break;
-		count_one(c, at + head, captured, reader_u32(r, at + 12));
-		at += head + captured;
+		if (!lanes[i].begin)
+			continue;
+		out->seen += lanes[i].n.seen;
+		out->taken += lanes[i].n.taken;
+		at = lanes[i].at;
 	}
 	return at;
 }
 
-/* Blocks of packets from interfaces of one kind. */
-static const u8 *count_ng(struct counting *c, const u8 *at, const u8 *stop, u32 link)
+static bool counting_open(struct counting *c, struct packet_reader *r, u32 link,
+			  u64 (*test)(u64 packet))
 {
-	const struct packet_reader *r = c->r;
-
-	while (at < stop && c->end - at >= 32) {
-		u32 n = reader_u32(r, at + 4), iface = reader_u32(r, at + 8);
-		u32 captured = reader_u32(r, at + 20);
-
-		if (reader_u32(r, at) != NG_PACKET || n < 32 || n % 4 || n > BLOCK_MOST ||
-		    n > (size_t)(c->end - at) || captured > n - 32 || iface >= r->nifaces ||
-		    r->ifaces[iface].link != link)
-			break;
-		count_one(c, at + 28, captured, reader_u32(r, at + 24));
-		at += n;
-	}
-	return at;
+	*c = (struct counting){.r = r, .test = test, .link = link};
+	bytes_settle(&r->from);
+	if (!r->window)
+		r->window = WINDOW_FIRST;
+	if (r->from.map)
+		c->end = r->from.map + r->from.size;
+	return r->from.map && (r->ng || r->ifaces->link == link);
 }
 
 void packet_count(struct packet_reader *r, u32 link, u64 (*test)(u64 packet),
 		  struct packet_counts *out)
 {
-	const u8 *map = r->from.map, *at, *stop;
-	struct counting c = {
-		.r = r, .end = map + (map ? r->from.size : 0), .test = test, .out = out};
+	const u8 *at, *stop, *to;
+	struct packet_counts n;
+	struct counting c;
 
-	if (!map || (!r->ng && r->ifaces->link != link))
+	if (!counting_open(&c, r, link, test))
 		return;
-	at = stop = map + r->from.at;
-	while (at >= stop && stop < c.end) {
-		stop = bytes_ahead(&r->from, (size_t)(at - map));
-		at = r->ng ? count_ng(&c, at, stop, link) : count_pcap(&c, at, stop);
+	for (at = r->from.map + r->from.at; at < c.end; at = to) {
+		n = *out;
+		stop = bytes_ahead(&r->from, (size_t)(at - r->from.map));
+		stop = at + MIN((size_t)(stop - at), (size_t)r->window);
+		to = count_window(&c, at, stop, &n);
+		if (bytes_settle(&r->from)) /* the file is shorter than it was */
+			return;
+		*out = n;
+		r->from.at = (size_t)(to - r->from.map);
+		r->window = to < stop ? WINDOW_FIRST : MIN(r->window * 2, WINDOW_MOST);
+		if (to < stop)
+			return;
 	}
-	r->from.at = (size_t)(at - map);
+}
+
+INLINE const u8 *pass(const struct counting *c, const u8 *at, const u8 *stop, u64 *passed,
+		      step_fn *step)
+{
+	struct cbpf_packet p = {0};
+	struct step s;
+
+	while (at < stop) {
+		s = step(c, at);
+		if (!s.next || takes(c, &p, &s))
+			break;
+		++*passed;
+		at = s.next;
+	}
+	return at;
+}
+
+void packet_pass(struct packet_reader *r, u32 link, u64 (*test)(u64 packet), u64 *passed)
+{
+	const u8 *at, *stop;
+	struct counting c;
+
+	if (!counting_open(&c, r, link, test))
+		return;
+#define PASS(step) pass(&c, at, stop, passed, step)
+	do {
+		at = r->from.map + r->from.at;
+		stop = bytes_ahead(&r->from, r->from.at);
+		at = EACH_FORM(&c, PASS);
+		r->from.at = (size_t)(at - r->from.map);
+	} while (at >= stop && at < c.end);
 }

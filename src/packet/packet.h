@@ -65,9 +65,14 @@ struct packet_counts {
 };
 void packet_count(struct packet_reader *, u32 link, u64 (*test)(u64 packet),
 		  struct packet_counts *);
+/* In the same way passes over packets that a test refuses. */
+void packet_pass(struct packet_reader *, u32 link, u64 (*test)(u64 packet), u64 *passed);
 void packet_reader_close(struct packet_reader *);
 /* Of the first interface, -1: no interface was seen yet. snaplen may be NULL. */
 int packet_reader_link(const struct packet_reader *, u32 *snaplen);
+
+struct stat;
+bool packet_reader_is(const struct packet_reader *, const struct stat *); /* the same file? */
 
 /* In which form it is: enum packet_format; nano: a pcap's times are in ns. */
 u32 packet_reader_format(const struct packet_reader *, bool *nano);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 /* ---- magic numbers, as a little-endian machine reads them */
 #define PCAP_US       0xa1b2c3d4u
@@ -351,7 +352,11 @@ int packet_reader_open(struct packet_reader **out, int fd, const char *name, str
 
 int packet_read(struct packet_reader *r, struct packet *out)
 {
-	return r->ng ? ng_next(r, out) : pcap_next(r, out);
+	int got;
+
+	bytes_settle(&r->from);
+	got = r->ng ? ng_next(r, out) : pcap_next(r, out);
+	return got || !r->from.shrunk ? got : broken(r, "it became shorter while it was read");
 }
 
 int packet_reader_link(const struct packet_reader *r, u32 *snaplen)
@@ -361,6 +366,13 @@ int packet_reader_link(const struct packet_reader *r, u32 *snaplen)
 	if (snaplen)
 		*snaplen = r->ifaces->snaplen;
 	return (int)r->ifaces->link;
+}
+
+bool packet_reader_is(const struct packet_reader *r, const struct stat *file)
+{
+	struct stat st;
+
+	return !fstat(r->from.fd, &st) && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
 }
 
 int packet_reader_open_file(struct packet_reader **out, const char *path, struct diag *d)

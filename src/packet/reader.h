@@ -22,6 +22,7 @@ struct packet_reader {
 	u32 nifaces;
 	struct packet_process **processes; /* those of this section from `known` on */
 	u32 nprocesses, known;
+	u32 window; /* count.c: bytes that are counted in one go */
 };
 
 static inline u32 reader_u32(const struct packet_reader *r, const u8 *p)
@@ -46,5 +47,9 @@ static inline bool reader_too_long(const struct packet_reader *r, u32 captured)
 	return captured > PACKET_BYTES_MOST &&
 	       (captured > r->ifaces->snaplen || captured > BLOCK_MOST);
 }
+
+/* guess.c: where from `from` on a packet may begin; known: one that does. NULL: nowhere near. */
+const u8 *reader_guess(const struct packet_reader *, const u8 *known, const u8 *from,
+		       const u8 *end);
 
 #endif

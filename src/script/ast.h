@@ -26,7 +26,7 @@ struct node {
 	u8 kind;
 	u8 op;	     /* enum token_kind of the operator; INC: TOK_INC or TOK_DEC */
 	bool prefix; /* INC: ++x */
-	bool valued; /* BLOCK: its last statement is its value */
+	bool valued; /* BLOCK: its last statement is its value; CALL: delete(@m, key) */
 	bool thrown; /* a statement: nobody wants its value, or was told so */
 	bool hygienic; /* BLOCK: of a macro: the names of the outside are not seen */
 	u8 known; /* IF, COND: 1: its condition is 0, 2: it is not; COMPTIME: 1: value is it */

@@ -63,6 +63,15 @@ void check_for(struct checker *, struct node *);
 void check_while(struct checker *, struct node *);
 void check_unroll(struct checker *, struct node *);
 
+/* check_text.c: strerror() as a string from now on; false: it is something else */
+bool check_message(struct node *);
+
+/* check_operator.c */
+void check_binary(struct checker *, struct node *);
+void check_unary(struct checker *, struct node *);
+/* A constant and the type that is declared for it. */
+void check_fits(struct checker *, const struct node *, const struct type *);
+
 /* comptime.c: what the compiler knows. A value that is known: true. */
 bool comptime_value(const struct node *, s64 *value);
 void check_comptime(struct checker *, struct node *);

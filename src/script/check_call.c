@@ -234,12 +234,25 @@ static bool is_shown_whole(struct checker *c, struct node *n)
 	       n->type.kind == TYPE_AGG && n->type.agg >= AGG_STATS;
 }
 
+static void check_top(struct checker *c, struct node *n, struct node *top)
+{
+	const struct type *t = &n->a->map->value;
+
+	if (!c->final || n->thrown || t->kind != TYPE_AGG || t->agg != AGG_STATS)
+		return;
+	n->thrown = true;
+	diag_warn(c->script->diag, top->at, "sum() and avg() are sorted and divided",
+		  "entries of stats() are all printed, and as they are");
+}
+
 void check_print(struct checker *c, struct node *n)
 {
 	struct node *top = n->a->next;
 
 	if (n->a->kind == NODE_MAP && !n->a->a) {
 		check_whole_map(c, n->a);
+		if (top)
+			check_top(c, n, top);
 		for (u32 i = 0; top; top = top->next, i++) /* a top of 0: all of them */
 			if (check_int(c, top, "print()") && !constant(top, i))
 				check_fail(c, top, "print(@m, 5)",
@@ -266,6 +279,7 @@ void check_delete(struct checker *c, struct node *n)
 	if (key) { /* delete(@m, key): the same as delete(@m[key]) */
 		map->next = NULL;
 		map->a = key;
+		n->valued = true;
 	}
 	check_map(c, map);
 	n->type = TYPE_BOOL;

@@ -110,6 +110,8 @@ void check_let(struct checker *c, struct node *n)
 			   TYPE_A(n->b->type));
 	else
 		check_learn(c, &n->a->var->type, type_join(c->script->arena, n->a->var->type, t));
+	if (n->b)
+		check_fits(c, n->b, &t);
 	if (t.kind == TYPE_INT && !t.is_pointer && !t.is_bool && t.size < 8)
 		n->a->var->cut = t;
 	n->a->type = n->a->var->type;

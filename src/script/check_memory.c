@@ -110,8 +110,13 @@ static bool check_map_len(struct checker *c, struct node *n)
 		return false;
 	if (!check_whole_map(c, map) || !map->map->keys_known) /* its keys may be told further down */
 		return true;
-	if (!map->map->nkeys)
-		return false;
+	if (!map->map->nkeys && map->map->value.kind == TYPE_SHOWN)
+		return false; /* of a stack in it */
+	if (!map->map->nkeys) {
+		check_fail(c, map, "len() counts the entries of a map with keys", "@%s has no keys",
+			   map->text);
+		return true;
+	}
 	if (c->script->target->kernel < KERNEL(5, 13))
 		check_fail(c, n, "count what is new: if (!has_key(@m, k)) { @n++; }",
 			   "len() of a map needs Linux 5.13");

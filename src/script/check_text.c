@@ -6,11 +6,32 @@
 
 #define GLOB_MOST 63 /* characters of a pattern without its stars: a bit each */
 
+/* strerror(n) is a number that becomes words where it is shown; where a string is wanted, the program
+ * looks them up. */
+bool check_message(struct node *n)
+{
+	static const struct call_row row = {.name = "strerror", .least = 1, .most = 1,
+					    .check = check_message_text, .text = text_strerror};
+
+	if (n->kind != NODE_CALL || n->type.kind != TYPE_SHOWN || n->type.show != FIELD_ERRNO)
+		return false;
+	n->call = &row;
+	n->type = type_str(MESSAGE_BYTES);
+	return true;
+}
+
+void check_message_text(struct checker *c, struct node *n)
+{
+	check_int(c, n->a, "strerror()");
+	n->type = type_str(MESSAGE_BYTES);
+}
+
 /* A string, or bytes up to the first NUL: an array of them, or what a pointer points to. */
 static bool text_arg(struct checker *c, struct node *n, const char *of)
 {
 	if (!check_expr(c, n))
 		return false;
+	check_message(n);
 	if (n->type.kind == TYPE_STR || (n->type.kind == TYPE_INT && n->type.is_pointer) ||
 	    (n->type.kind == TYPE_ARRAY && n->type.of->size == 1))
 		return true;

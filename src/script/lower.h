@@ -77,7 +77,7 @@ struct lower {
 		struct filter_room room; /* what pcap() fetches */
 	} packet;
 	u32 break_to, continue_to;
-	u32 call_names, signal_names, capability_names; /* in .rodata: tables of names; 0: not yet */
+	u32 call_names, signal_names, capability_names, messages; /* in .rodata: tables of names; 0: not yet */
 	u32 names_at[2]; /* in .rodata: names of the program's points, of their functions; 0: none */
 	bool failed; /* a message says why */
 	bool shared; /* an aggregation is changed that all CPUs share */
@@ -140,6 +140,7 @@ u32 lower_read(struct lower *, u8 space, bool string, struct mem to, u32 bytes, 
 
 /* lower_error.c: the result of a helper that is below 0 when it failed; with -k that is told. */
 u32 lower_checked(struct lower *, u32 helper, u32 result);
+u32 lower_told(struct lower *, u32 helper, u32 result); /* in any case */
 void lower_missing(struct lower *); /* on the path where a map has no entry with the key */
 /* lower_record.c: the record of such an error; code: what the helper returned */
 void lower_error_record(struct lower *, const char *helper, struct node *code);

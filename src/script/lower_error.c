@@ -1,5 +1,5 @@
 /*
- * lower_error.c: with -k: what helpers could not do, as records.
+ * lower_error.c: what helpers could not do, as records: with -k, and of delete(@m, key) always.
  *
  * In:  the result of a helper that can fail. Out: the same, and behind it, where it failed, a record
  *      with the helper's name, its place and what it returned.
@@ -37,12 +37,14 @@ static u32 check(struct lower *l, u32 helper, u32 failed, u32 result)
 
 u32 lower_checked(struct lower *l, u32 helper, u32 result)
 {
-	struct ir_fn *fn = l->fn;
-	u32 word, code;
+	return l->opts->helper_errors ? lower_told(l, helper, result) : result;
+}
 
-	if (!l->opts->helper_errors)
-		return result;
-	word = ir_const(fn, 32);
+u32 lower_told(struct lower *l, u32 helper, u32 result)
+{
+	struct ir_fn *fn = l->fn;
+	u32 word = ir_const(fn, 32), code;
+
 	/* below Linux 6.4 those of maps return an int: the upper half is anything */
 	code = ir_bin(fn, IR_SHL, IRT_I64, result, word);
 	code = ir_bin(fn, IR_SAR, IRT_I64, code, word);

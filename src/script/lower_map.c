@@ -560,7 +560,8 @@ u32 lower_map_inc(struct lower *l, struct node *n)
 	return n->prefix ? ir_bin(l->fn, IR_ADD, IRT_I64, value, one) : value;
 }
 
-/* Whether there was an entry; where nobody asks, a warning says that there was none. */
+/* Whether there was an entry; where nobody asks, a warning says that there was none. Scripts that
+ * write delete(@m[key]) come from a time when it did not. */
 static u32 delete_entry(struct lower *l, struct node *n, bool discarded)
 {
 	struct node *map = n->a;
@@ -584,8 +585,8 @@ static u32 delete_entry(struct lower *l, struct node *n, bool discarded)
 	key = lower_key(l, map, &piece);
 	result = ir_call(l->fn, HELPER_map_delete_elem, IRT_I64, 2,
 			 ir_map(l->fn, map->map->index), mem_addr(l, key));
-	if (discarded)
-		lower_checked(l, HELPER_map_delete_elem, result);
+	if (discarded && (n->valued || l->opts->helper_errors))
+		lower_told(l, HELPER_map_delete_elem, result);
 	mem_put(l, piece);
 	return ir_bin(l->fn, IR_EQ, IRT_I64, result, ir_const(l->fn, 0));
 }
@@ -597,5 +598,5 @@ u32 value_delete(struct lower *l, struct node *n)
 
 void lower_delete(struct lower *l, struct node *n)
 {
-	delete_entry(l, n, true);
+	delete_entry(l, n, !n->thrown);
 }

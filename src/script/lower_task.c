@@ -371,6 +371,23 @@ u32 text_signal_name(struct lower *l, struct node *n, struct mem to, struct room
 	return name_of(l, n, l->signal_names, count, width, to, room);
 }
 
+static const char *message(const struct lower *l, u32 i)
+{
+	const char *text = strerrordesc_np((int)i);
+
+	(void)l;
+	return text ? text : "Unknown error";
+}
+
+u32 text_strerror(struct lower *l, struct node *n, struct mem to, struct room room)
+{
+	const u32 count = 134;
+
+	if (!l->messages)
+		l->messages = names_table(l, count, MESSAGE_BYTES, message);
+	return name_of(l, n, l->messages, count, MESSAGE_BYTES, to, room);
+}
+
 static const char *capability_name(const struct lower *l, u32 i)
 {
 	static const char *const names[] = {

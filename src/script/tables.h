@@ -30,6 +30,7 @@ void check_buf(struct checker *, struct node *);
 void check_ntop(struct checker *, struct node *);
 void check_macaddr(struct checker *, struct node *);
 void check_strerror(struct checker *, struct node *);
+void check_message_text(struct checker *, struct node *);
 void check_decimal(struct checker *, struct node *);
 void check_disk_number(struct checker *, struct node *);
 u32 value_disk_number(struct lower *, struct node *);
@@ -85,6 +86,8 @@ u32 lower_ncpus(struct lower *);
 u32 text_pcomm(struct lower *, struct node *, struct mem to, struct room);
 u32 text_comm_of(struct lower *, struct node *, struct mem to, struct room);
 u32 text_syscall_name(struct lower *, struct node *, struct mem to, struct room);
+u32 text_strerror(struct lower *, struct node *, struct mem to, struct room);
+#define MESSAGE_BYTES 64 /* of the longest message of an error, with its NUL */
 u32 text_signal_name(struct lower *, struct node *, struct mem to, struct room);
 u32 text_capability_name(struct lower *, struct node *, struct mem to, struct room);
 void store_username(struct lower *, struct node *, struct mem to);

@@ -113,8 +113,8 @@ static int handle(struct capturing *c, struct packet *p)
 	return err;
 }
 
-/* Where nothing but numbers is wanted: as many packets as can be counted in one go. */
-static void count(struct capturing *c)
+/* As many packets as can be counted in one go, where nothing but numbers is wanted, or passed over. */
+static void count(struct capturing *c, bool counts)
 {
 	u64 (*test)(u64) = c->filter ? packet_filter_direct(c->filter) : NULL;
 	int link = c->filter ? (int)c->filter_link : packet_reader_link(c->reader, NULL);
@@ -122,7 +122,10 @@ static void count(struct capturing *c)
 
 	if (link < 0 || (c->filter && !test))
 		return;
-	packet_count(c->reader, (u32)link, test, &n);
+	if (counts)
+		packet_count(c->reader, (u32)link, test, &n);
+	else if (test)
+		packet_pass(c->reader, (u32)link, test, &n.seen);
 	c->how->seen += n.seen;
 	c->how->matched += n.taken;
 }
@@ -141,8 +144,7 @@ static int each_packet(struct capturing *c)
 	int got = 0, err = 0;
 
 	for (;;) {
-		if (counts)
-			count(c);
+		count(c, counts);
 		if (err || c->writer.err || (got = packet_read(c->reader, &p)) <= 0)
 			break;
 		err = handle(c, &p);

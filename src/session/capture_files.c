@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,15 +44,34 @@ static void name_file(const struct capturing *c, char *path, size_t size)
 		snprintf(path, size, "%s", name);
 }
 
+static int cannot_write(struct capturing *c, const char *path)
+{
+	return diag_fail(&c->diag, -errno, NULL, "cannot write %s: %s", path, strerror(errno));
+}
+
+/* What was there goes, unless it is what we read. */
+static int empty_file(struct capturing *c, const char *path, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return cannot_write(c, path);
+	if (c->reader && S_ISREG(st.st_mode) && packet_reader_is(c->reader, &st))
+		return diag_fail(&c->diag, -EINVAL, "-w needs another name",
+				 "%s is the file that packets are read from", path);
+	return S_ISREG(st.st_mode) && ftruncate(fd, 0) ? cannot_write(c, path) : 0;
+}
+
 static int open_path(struct capturing *c, const char *path)
 {
-	c->writer.fd = strcmp(path, "-") != 0
-			       ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
-			       : dup(STDOUT_FILENO);
-	if (c->writer.fd < 0)
-		return diag_fail(&c->diag, -errno, NULL, "cannot write %s: %s", path,
-				 strerror(errno));
-	return 0;
+	const bool named = strcmp(path, "-") != 0;
+	int fd = named ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : dup(STDOUT_FILENO);
+	int err = fd < 0 ? cannot_write(c, path) : named ? empty_file(c, path, fd) : 0;
+
+	if (err && fd >= 0)
+		close(fd);
+	c->writer.fd = err ? -1 : fd;
+	return err;
 }
 
 int capture_file_open(struct capturing *c)

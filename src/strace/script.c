@@ -222,7 +222,7 @@ static const char after_exec[] =
 	"			emit(string = tid, addr = @call[tid][0], late = 1, data = "
 	"str(uptr((uint64)curtask.mm.env_end)));\n"
 	"			$s = (uint64)0;\n"
-	"			delete(@missed, tid);\n"
+	"			delete(@missed[tid]);\n"
 	"			emit(leave = tid, pid, nr = $nr, ret = args.ret);\n"
 	"			return;\n"
 	"		}";
@@ -308,7 +308,7 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 		   "	if (has_key(@missed, tid)) {\n"
 		   "		%s\n"
 		   "		$s = $s | @in[$nr];\n"
-		   "		delete(@missed, tid);\n"
+		   "		delete(@missed[tid]);\n"
 		   "	}\n",
 		   who, nr, nr,
 		   s->kernel && any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)) ? after_exec : "");
@@ -325,7 +325,7 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 			    "(uint64)curtask.blocked.sig[0]);\n"
 			    "	}\n");
 	buf_puts(b, "	emit(leave = tid, pid, nr = $nr, ret = args.ret);\n"
-		    "	delete(@call, tid);\n"
+		    "	delete(@call[tid]);\n"
 		    "}\n");
 }
 
@@ -356,7 +356,7 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 		   "}\n",
 		   who,
 		   !s->opts.all ? "	if (pid != tid || curtask.signal.live.counter == 0) { "
-				  "delete(@tree, tid(init)); }\n"
+				  "delete(@tree[tid(init)]); }\n"
 				: "",
 		   who);
 }

@@ -132,8 +132,8 @@ static struct type join_ints(struct type a, struct type b)
 	/* 1 is as unsigned as what it stands beside; where there is room for both, -1 stays -1 */
 	if (a.is_literal != b.is_literal)
 		t.is_signed = a.is_literal ? join_sign(a, b) : join_sign(b, a);
-	else
-		t.is_signed = a.is_signed || (b.is_signed && b.size >= a.size);
+	else /* nothing is wider than 8 bytes: there the first one says */
+		t.is_signed = a.is_signed || (b.is_signed && b.size >= a.size && a.size < 8);
 	t.is_literal = a.is_literal && b.is_literal;
 	/* 0 beside a pointer is the null pointer */
 	if (a.is_pointer != b.is_pointer && (a.is_pointer ? b.is_literal : a.is_literal))
