@@ -142,7 +142,8 @@ static int put_probe(struct options *o, const char *text)
 			text_add(s, " && tid == %ld", o->tid);
 		if (o->name)
 			text_add(s, " && strcontains(comm, \"%s\")", o->name);
-		text_add(s, filter.n ? " && (%s)" : "", filter.p);
+		if (filter.n)
+			text_add(s, " && (%s)", filter.p);
 		text_add(s, match.n ? " && (%s)/ {\n" : "/ {\n", match.p);
 		put_line(o, &p, format.n ? format.p : "", args.n ? args.p : "", s);
 		if (o->most)
