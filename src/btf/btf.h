@@ -116,6 +116,8 @@ u32 btf_add_enum(struct btf_builder *, const char *name, u32 size, bool is_signe
 		 const struct btf_value *, u32 n); /* 4-byte values; signed: Linux 6.0 */
 u32 btf_add_datasec(struct btf_builder *, const char *name, u32 size, const struct btf_secinfo *,
 		    u32 n);
+/* A record as it is in the section, in words; n: at least 3. */
+u32 btf_add_record(struct btf_builder *, const u32 *words, u32 n);
 /* The whole .BTF section, appended to out (whose `failed` tells when memory ended). */
 void btf_build(struct btf_builder *, struct buf *out);
 

@@ -140,6 +140,12 @@ u32 btf_add_datasec(struct btf_builder *b, const char *name, u32 size, const str
 	return id;
 }
 
+u32 btf_add_record(struct btf_builder *b, const u32 *words, u32 n)
+{
+	buf_add(&b->types, words, n * sizeof(*words));
+	return ++b->n;
+}
+
 void btf_build(struct btf_builder *b, struct buf *out)
 {
 	struct btf_header h = {.magic = BTF_MAGIC, .version = 1, .header_size = sizeof(h)};

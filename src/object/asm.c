@@ -48,6 +48,14 @@ static const char *quoted(struct asm_text *t)
 	char *out = arena_alloc(&t->o->arena, (size_t)(t->end - t->p)), *to = out;
 
 	for (t->p++; t->p < t->end && *t->p != '"'; t->p++) {
+		unsigned code;
+
+		if (t->end - t->p > 3 && t->p[0] == '\\' && t->p[1] == 'x' &&
+		    sscanf(t->p + 2, "%2x", &code) == 1 && code) {
+			*to++ = (char)code;
+			t->p += 3;
+			continue;
+		}
 		t->p += *t->p == '\\' && t->p + 1 < t->end;
 		*to++ = *t->p;
 	}
@@ -240,9 +248,19 @@ static void add_func(struct asm_text *t, struct code *c, u32 at)
 						 : arena_printf(&t->o->arena, "function_%u", at)});
 }
 
+static void add_first(struct asm_text *t, struct code *c)
+{
+	if (!c->funcs.n || c->funcs.v[0].insn)
+		vec_push(&t->o->arena, &c->funcs,
+			 (struct code_func){.name = t->o->progs.v[t->prog].name});
+}
+
 static void find_funcs(struct asm_text *t)
 {
 	struct code *c = code_of(t);
+
+	if (c->funcs.n)
+		add_first(t, c);
 
 	for (u32 i = 0; i < c->insns.n; i++) {
 		const struct insn *in = &c->insns.v[i];
@@ -255,8 +273,7 @@ static void find_funcs(struct asm_text *t)
 		if (target <= 0 || target >= c->insns.n)
 			continue;
 		if (!c->funcs.n)
-			vec_push(&t->o->arena, &c->funcs,
-				 (struct code_func){.name = t->o->progs.v[t->prog].name});
+			add_first(t, c);
 		add_func(t, c, (u32)target);
 	}
 	if (c->funcs.n)
@@ -275,8 +292,11 @@ int asm_prog_end(struct asm_text *t)
 	for (u32 i = 0; i < t->refs.n && !err; i++)
 		err = resolve(t, &t->refs.v[i]);
 	if (!err)
+		err = asm_names_end(t);
+	if (!err)
 		find_funcs(t);
 	t->refs.n = 0;
+	t->own_lines = false;
 	t->labels = (struct dict){.arena = &t->arena};
 	t->prog = -1;
 	return err;
@@ -396,14 +416,18 @@ static int instruction(struct asm_text *t)
 	name = arena_strndup(&t->arena, from + l.name_at, l.name_len);
 	at = l.name_len ? asm_loc(t, from + l.name_at, from + l.name_at + l.name_len)
 			: asm_loc(t, from, t->end);
-	if (l.names == ASM_MAP)
+	if (t->names)
+		err = asm_use_extern(t, l.insn);
+	else if (l.names == ASM_MAP)
 		err = map_ref(t, name, at, &l);
 	else if (l.names == ASM_TARGET)
 		vec_push(&t->arena, &t->refs,
 			 (struct asm_ref){c->insns.n, l, l.name_len ? name : NULL, at});
-	vec_push(&t->o->arena, &c->lines,
-		 (struct code_line){.insn = c->insns.n,
-				    .line = t->line << 10 | (asm_loc(t, from, from).col & 1023)});
+	if (!t->own_lines)
+		vec_push(&t->o->arena, &c->lines,
+			 (struct code_line){.insn = c->insns.n,
+					    .line = t->line << 10 |
+						    (asm_loc(t, from, from).col & 1023)});
 	for (u32 i = 0; i < l.slots; i++)
 		vec_push(&t->o->arena, &c->insns, l.insn[i]);
 	return err;
@@ -416,10 +440,12 @@ static const char *comment(const char *p, const char *end)
 	bool in_text = false;
 
 	for (; p < end; p++) {
-		if (*p == '"' && (p == start || p[-1] != '\\'))
+		if (*p == '"')
 			in_text = !in_text;
-		if (in_text)
+		if (in_text) {
+			p += *p == '\\' && p + 1 < end;
 			continue;
+		}
 		if (*p == ';' || (*p == '/' && p + 1 < end && p[1] == '/'))
 			return p;
 		if (*p == '#' && (p == start || (is_blank(p[-1]) && p + 1 < end && !is_name(p[1]))))
@@ -464,15 +490,15 @@ static int read_lines(struct asm_text *t, const char *p, const char *end)
 		err = asm_prog_end(t);
 	if (!err && !t->o->progs.n)
 		err = diag_fail(t->d, -EINVAL, NULL, "there is no instruction in the text");
-	return err ? err : object_validate(t->o, t->d);
+	return err ? err : asm_whole(t);
 }
 
 static int read_all(struct asm_text *t, const char *p, size_t size)
 {
-	t->o->arena.escape = t->arena.escape = &t->escape;
+	t->o->arena.escape = t->arena.escape = t->types.arena.escape = &t->escape;
 	if (setjmp(t->escape))
 		return diag_fail(t->d, -ENOMEM, NULL, "out of memory");
-	t->maps.arena = t->labels.arena = &t->arena;
+	t->maps.arena = t->labels.arena = t->externs.arena = &t->arena;
 	t->o->license = "GPL";
 	t->o->plain = true; /* until `.waggle` says otherwise */
 	t->o->source = arena_strndup(&t->o->arena, p, size);
@@ -491,6 +517,7 @@ int object_asm(struct object **out, const char *text, size_t size, struct diag *
 		return diag_fail(d, -ENOMEM, NULL, "out of memory");
 	err = read_all(&t, text, size);
 	arena_free(&t.arena);
+	btf_builder_free(&t.types);
 	t.o->arena.escape = NULL;
 	if (err)
 		object_free(t.o);

@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define DATA_MOST (1u << 28)
-
 static int license(struct asm_text *t, struct loc at)
 {
 	t->o->license = asm_word(t, NULL);
@@ -50,16 +48,16 @@ static int program(struct asm_text *t, struct loc at)
 	if (err)
 		return err;
 	section = asm_word(t, &section_at);
-	if (!section || !*section || *section == '.')
+	if (!section || !*section || (*section == '.' && strcmp(section, ".text") != 0))
 		return diag_error(t->d, section_at, "\"xdp\", \"tracepoint/sched/sched_switch\"",
 				  "here belongs the name of its section");
 	word = asm_word(t, &word_at);
 	if (!word && sec_find(section))
 		kind = sec_find(section)->kind;
-	else if (!word)
+	else if (!word && *section != '.') /* .text: bare code, for our own machine */
 		err = kind_by_name(t, arena_strndup(&t->arena, section, strcspn(section, "/")),
 				   section_at, &kind);
-	else
+	else if (word)
 		err = kind_by_name(t, word, word_at, &kind);
 	if (!err)
 		err = asm_end(t);
@@ -114,38 +112,45 @@ static int map_kind_by_name(struct asm_text *t, u32 *out)
 			  word ? word : "", word ? "'" : "");
 }
 
-/* key N value N entries N flags N, in any order */
+/* key N value N entries N flags N ... in any order; behind `inner` those of the maps inside */
 static int map_sizes(struct asm_text *t, struct object_map *m)
 {
-	u32 *inner[] = {&m->inner.key_size, &m->inner.value_size, &m->inner.max_entries,
-			&m->inner.flags};
-	u32 *outer[] = {&m->key_size, &m->value_size, &m->max_entries, &m->flags};
-	static const char *const words[] = {"key", "value", "entries", "flags"};
+	struct object_map_inner *in = &m->inner;
+	static const char *const words[] = {"key",  "value",   "entries",   "flags", "extra",
+					    "node", "keytype", "valuetype", "inner", "pinned"};
+	u32 *outer[] = {&m->key_size, &m->value_size, &m->max_entries, &m->flags,
+			NULL,         &m->numa_node,  &m->btf_key,     &m->btf_value};
+	u32 *inner[ARRAY_SIZE(outer)] = {&in->key_size, &in->value_size, &in->max_entries,
+					 &in->flags};
 	u32 **fields = outer, i;
 	struct loc at;
 	const char *word;
-	u64 number;
-	int err;
+	int err = 0;
 
-	while ((word = asm_word(t, &at))) {
-		if (!strcmp(word, "inner")) {
-			fields = inner;
-			err = map_kind_by_name(t, &m->inner.kind);
-			if (err)
-				return err;
-			continue;
-		}
+	while (!err && (word = asm_word(t, &at))) {
+		u64 number = 0, *wide = fields == inner ? &in->extra : &m->extra;
+
 		for (i = 0; i < ARRAY_SIZE(words) && strcmp(word, words[i]) != 0; i++)
 			;
-		if (i == ARRAY_SIZE(words))
-			return diag_error(t->d, at, "key, value, entries, flags, inner",
+		if (i == ARRAY_SIZE(words) || (fields == inner && i > 4))
+			return diag_error(t->d, at,
+					  "key, value, entries, flags, extra, node, keytype, "
+					  "valuetype, pinned, inner",
 					  "'%s' is nothing that a map has", word);
-		err = asm_number(t, words[i], UINT32_MAX, &number);
-		if (err)
-			return err;
-		*fields[i] = (u32)number;
+		if (!strcmp(word, "inner")) {
+			fields = inner;
+			err = map_kind_by_name(t, &in->kind);
+		} else if (!strcmp(word, "pinned")) {
+			m->pinned = true;
+		} else {
+			err = asm_number(t, words[i], fields[i] ? UINT32_MAX : UINT64_MAX, &number);
+			if (fields[i])
+				*fields[i] = (u32)number;
+			else
+				*wide = number;
+		}
 	}
-	return 0;
+	return err;
 }
 
 static int new_map(struct asm_text *t, struct loc at, const char **name)
@@ -199,67 +204,82 @@ static int data(struct asm_text *t, struct loc at)
 			m.section = (u8)i;
 	}
 	if (!strcmp(m.name, ".kconfig"))
-		return diag_error(t->d, at, "read them from a `.rodata` of your own",
-				  "what the kernel was configured with cannot be told in text");
+		m.section = SECTION_RODATA;
 	if (!m.section)
 		return diag_error(t->d, at, ".bss, .data, .rodata, .data.NAME",
 				  "'%s' is no section of data", m.name);
-	err = asm_number(t, "its size", DATA_MOST, &number);
+	err = asm_number(t, "its size", ASM_DATA_MOST, &number);
 	if (err)
 		return err;
 	m.value_size = (u32)number;
 	word = asm_word(t, NULL);
 	if (word && !strcmp(word, "percpu")) {
-		err = asm_number(t, "bytes for each CPU", DATA_MOST, &number);
+		err = asm_number(t, "bytes for each CPU", ASM_DATA_MOST, &number);
 		m.per_cpu = (u32)number;
 	} else if (word) {
 		err = diag_error(t->d, at, "percpu N", "'%s' is nothing that data has", word);
 	}
 	if (err)
 		return err;
-	if (m.section != SECTION_BSS && m.value_size)
+	if (m.section != SECTION_BSS && m.value_size && strcmp(m.name, ".kconfig") != 0)
 		m.data = arena_alloc(&t->o->arena, m.value_size);
 	t->data = t->o->maps.n;
+	t->in_contents = false;
 	t->data_used = 0;
 	vec_push(&t->o->arena, &t->o->maps, m);
 	return asm_end(t);
 }
 
-/* .bytes 01 02 ff: contents of the data above, from where the last ones ended */
+/* Two hexadecimal digits. */
+static bool byte_of(const char *word, u8 *out)
+{
+	u32 value = 0, n = 0;
+
+	for (; n < 3 && word[n]; n++) {
+		u8 c = (u8)word[n] | 32;
+		u8 digit = c >= '0' && c <= '9' ? c - '0' : c - 'a' + 10;
+
+		value = value << 4 | (digit > 15 ? 256u : digit);
+	}
+	*out = (u8)value;
+	return n == 2 && value <= 255;
+}
+
+/* .bytes 01 02 ff: contents of what is above, from where the last ones ended */
 static int bytes(struct asm_text *t, struct loc at)
 {
-	const struct object_map *m = t->data < 0 ? NULL : &t->o->maps.v[t->data];
+	const struct object_map *m = t->data < 0 || t->in_contents ? NULL : &t->o->maps.v[t->data];
+	u32 most = m && m->data ? m->value_size : 0;
 	const char *word;
 	struct loc word_at;
 
-	if (!m || !m->data)
+	if (!t->in_contents && !most)
 		return diag_error(t->d, at, ".data .rodata SIZE",
 				  "these bytes belong to no data that has contents");
 	while ((word = asm_word(t, &word_at))) {
-		u32 value = 0, n = 0;
+		u8 value;
 
-		for (; n < 3 && word[n]; n++) {
-			u8 c = (u8)word[n] | 32;
-			u8 digit = c >= '0' && c <= '9' ? c - '0' : c - 'a' + 10;
-
-			value = value << 4 | (digit > 15 ? 256u : digit);
-		}
-		if (n != 2 || value > 255)
+		if (!byte_of(word, &value))
 			return diag_error(t->d, word_at, NULL,
 					  "'%s' is no byte: two hexadecimal digits", word);
-		if (t->data_used == m->value_size)
+		if (!m)
+			vec_push(&t->arena, &t->contents, value);
+		else if (t->data_used == most)
 			return diag_error(t->d, word_at, NULL, "'%s' has %u bytes only", m->name,
-					  m->value_size);
-		m->data[t->data_used++] = (u8)value;
+					  most);
+		else
+			m->data[t->data_used++] = value;
 	}
 	return 0;
 }
 
-/* .waggle: an object of our own compiler, whose .bss and .rodata begin as object/control.h says */
+/* .waggle: an object of our own compiler, whose .bss and .rodata begin as object/control.h says;
+ * the bytes that follow are its section of that name */
 static int waggle(struct asm_text *t, struct loc at)
 {
 	(void)at;
 	t->o->plain = false;
+	t->in_contents = true;
 	return asm_end(t);
 }
 
@@ -270,8 +290,11 @@ static const struct {
 	int (*fn)(struct asm_text *, struct loc at);
 } directives[] = {
 	{"license", license}, {"program", program}, {"map", map},       {"data", data},
-	{"bytes", bytes},     {"insn", insn},       {"waggle", waggle},
+	{"bytes", bytes},     {"insn", insn},       {"waggle", waggle}, {"extern", asm_extern},
+	{"names", asm_names}, {"core", asm_core},   {"func", asm_func}, {"slot", asm_slot},
+	{"type", asm_type},   {"line", asm_line},
 };
+static const char *const rows[] = {"member", "value", "param", "place"};
 
 int asm_directive(struct asm_text *t, struct loc at)
 {
@@ -284,6 +307,9 @@ int asm_directive(struct asm_text *t, struct loc at)
 			return directives[i].fn(t, at);
 		near_try(&near, directives[i].name);
 	}
+	for (u32 i = 0; name && i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(rows[i], name))
+			return asm_type_row(t, name, at);
 	snprintf(hint, sizeof(hint), "did you mean '.%s'?", near.best ? near.best : "");
 	at.len = (u16)(name ? strlen(name) + 1 : 1);
 	return diag_error(t->d, at,

@@ -145,6 +145,16 @@ static bool spec_parse(struct core_spec *s, struct btf *local, const struct code
 	return true;
 }
 
+void core_describe(struct buf *out, struct btf *local, const struct code_core *c)
+{
+	struct core_spec s;
+
+	if (local && spec_parse(&s, local, c))
+		describe(out, &s, c->kind);
+	else
+		buf_puts(out, "?");
+}
+
 /* ---- answers */
 
 struct place { /* of a field */

@@ -70,6 +70,9 @@ bool core_match(const struct core_spec *ours, u32 kind, struct btf *target, u32 
  * 1 elements. */
 bool core_flexible(const struct core_spec *, const struct btf_type *array);
 
+/* What a record asks about, for people: "struct task_struct.pid"; "?" if its types do not say. */
+void core_describe(struct buf *, struct btf *local, const struct code_core *);
+
 /* Answers all records of a program; target: called when the machine's types are needed. */
 struct core_types {
 	struct btf *(*target)(void *user, struct diag *);

@@ -250,6 +250,9 @@ struct attach {
 	/* UPROBE, URETPROBE: a function; off counts from it. USDT: "provider:name". NULL: off counts
 	 * from the file's start */
 	const char *symbol;
+	/* The probe's name where neither program nor pattern tell it; NULL: they do, or it came
+	 * from a file, which has none. */
+	const char *probe;
 	/* What the program reads of a tracepoint's record: "NAME OFFSET SIZE\n" for each field,
 	 * NULL: nothing. The engine attaches only where the fields are still there. */
 	const char *fields;

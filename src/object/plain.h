@@ -78,12 +78,12 @@ struct plain {
 	struct btf *btf;              /* over o->btf; NULL: there is none */
 	vec(struct plain_func) funcs; /* by section and place */
 	struct plain_map {
-		u32 at;                  /* byte in `.maps` or `maps` */
+		u32 section, at;         /* ELF index of `.maps` or `maps`, byte there */
 		u32 values_off;          /* of the initial values, from there; 0: none */
 	} * maps;                        /* by the object's maps, those that are no data */
 	u32 config_map;                  /* index of `.kconfig` in maps, + 1 */
 	struct dict externs;             /* index + 1 */
-	u32 map_section, legacy_section; /* ELF index of `.maps`, `maps`; 0: none */
+	u32 map_section;                 /* ELF index of `.maps`; 0: none */
 	bool gnu;  /* instructions hold the values of symbols: see look_for_gnu() */
 	u64 slots; /* of all programs so far */
 };

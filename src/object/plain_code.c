@@ -99,7 +99,7 @@ static int choose_programs(struct plain *p)
 			return diag_fail(
 				p->d, -EINVAL,
 				near ? arena_printf(&p->arena, "did you mean SEC(\"%s\")?", near)
-				     : "name the section of '%s' as libbpf does: SEC(\"xdp\"), "
+				     : "name the section as libbpf does: SEC(\"xdp\"), "
 				       "SEC(\"tracepoint/syscalls/sys_enter_openat\"), ...",
 				"%s: section '%s' is no kind of program (function '%s')", p->name,
 				section, f->name);

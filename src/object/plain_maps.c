@@ -176,14 +176,14 @@ static int finish(struct plain *p, struct object_map *m)
 	return 0;
 }
 
-static struct object_map *add_map(struct plain *p, const char *name, u32 at)
+static struct object_map *add_map(struct plain *p, const char *name, u32 section, u32 at)
 {
 	struct object_map *m = vec_add(&p->o->arena, &p->o->maps);
 	u32 n = p->o->maps.n;
 
 	*m = (struct object_map){.name = arena_strdup(&p->o->arena, name)};
 	p->maps = arena_grow(&p->arena, p->maps, (n - 1) * sizeof(*p->maps), n * sizeof(*p->maps));
-	p->maps[n - 1] = (struct plain_map){.at = at};
+	p->maps[n - 1] = (struct plain_map){.section = section, .at = at};
 	return m;
 }
 
@@ -201,7 +201,7 @@ static int read_map(struct plain *p, const struct btf_secinfo *info)
 	if (!t || t->kind != BTF_STRUCT)
 		return plain_broken(p, "%s: section .maps: map '%s' is no struct", p->name,
 				    var->name);
-	f.map = add_map(p, var->name, info->off);
+	f.map = add_map(p, var->name, p->map_section, info->off);
 	err = take_members(&f, t);
 	f.map->key_size = (u32)f.key_size;
 	f.map->value_size = (u32)f.value_size;
@@ -246,7 +246,7 @@ static int read_legacy(struct plain *p, const struct plain_section *s, const str
 					 "iproute2's own",
 					 p->name, sym->name);
 	memcpy(words, at, sizeof(words));
-	m = add_map(p, sym->name, (u32)sym->value);
+	m = add_map(p, sym->name, s->s.index, (u32)sym->value);
 	m->kind = words[DEF_KIND];
 	m->key_size = words[DEF_KEY];
 	m->value_size = words[DEF_VALUE];
@@ -290,7 +290,7 @@ int plain_maps(struct plain *p)
 		err = read_map(p, &sec->secs[i]);
 	for (u32 i = 1; i < p->elf.nsections && !err; i++)
 		if (p->sections[i].role == ROLE_LEGACY)
-			err = read_legacies(p, p->legacy_section = i);
+			err = read_legacies(p, i);
 	return err;
 }
 
@@ -299,8 +299,8 @@ s64 plain_map_at(const struct plain *p, u32 section, u64 byte)
 	const struct object *o = p->o;
 
 	for (u32 i = 0; i < o->maps.n; i++)
-		if (o->maps.v[i].section == SECTION_NONE && p->maps[i].at == byte && section &&
-		    section == (p->legacy_section ? p->legacy_section : p->map_section))
+		if (o->maps.v[i].section == SECTION_NONE && p->maps[i].at == byte &&
+		    p->maps[i].section == section)
 			return i;
 	return -1;
 }
@@ -316,8 +316,8 @@ static struct object_map *slot_of(struct plain *p, u64 byte, u32 *index)
 	for (u32 i = 0; i < p->o->maps.n; i++) {
 		struct object_map *m = &p->o->maps.v[i];
 
-		if (m->section == SECTION_NONE && p->maps[i].at <= byte &&
-		    (!best || p->maps[i].at > at)) {
+		if (m->section == SECTION_NONE && p->maps[i].section == p->map_section &&
+		    p->maps[i].at <= byte && (!best || p->maps[i].at > at)) {
 			best = m;
 			at = p->maps[i].at;
 		}

@@ -197,6 +197,45 @@ static bool in_maps(struct plain_out *e, const struct btf_type *sec, const char 
 	return false;
 }
 
+/* Where the types say that a map of `maps` lies; others come behind them, and what there is so far. */
+static struct btf_secinfo legacy_place(struct plain_out *e, const char *name, u32 size, u32 so_far)
+{
+	const struct btf_type *sec = datasec(e, "maps");
+
+	for (u32 i = 0; sec && i < sec->n; i++) {
+		const struct btf_type *var = btf_type(e->btf, sec->secs[i].type);
+
+		if (var && !strcmp(var->name, name) && sec->secs[i].size >= size)
+			return sec->secs[i];
+	}
+	return (struct btf_secinfo){.off = MAX(sec ? sec->size : 0, so_far), .size = size};
+}
+
+/* A map as it was before there was BTF. The section's size is known only at the end. */
+static void add_legacy(struct plain_out *e, u32 i, u32 *elf, struct buf *out)
+{
+	const struct object_map *m = &e->o->maps.v[i];
+	const u32 words[] = {m->kind, m->key_size, m->value_size, m->max_entries, m->flags};
+	struct btf_secinfo at = legacy_place(e, m->name, sizeof(words), (u32)out->n);
+
+	if (!*elf)
+		*elf = elf_add_section(&e->w,
+				       &(struct elf_section){.name = "maps",
+							     .type = ELF_PROGBITS,
+							     .flags = ELF_ALLOC | ELF_WRITE,
+							     .align = 4});
+	while (out->n < (size_t)at.off + at.size && !out->failed)
+		buf_char(out, 0);
+	if (out->p && !out->failed)
+		memcpy(out->p + at.off, words, sizeof(words));
+	e->map_symbols[i] = elf_add_symbol(&e->w, &(struct elf_symbol){.name = m->name,
+								       .bind = ELF_GLOBAL,
+								       .type = ELF_OBJECT,
+								       .section = *elf,
+								       .value = at.off,
+								       .size = at.size});
+}
+
 static void add_maps(struct plain_out *e)
 {
 	const struct btf_type *sec = datasec(e, ".maps");
@@ -212,27 +251,9 @@ static void add_maps(struct plain_out *e)
 						     .data = arena_alloc(&e->w.arena, sec->size),
 						     .size = sec->size});
 	add_vars(e, sec, e->maps_elf);
-	for (u32 i = 0; i < e->o->maps.n; i++) {
-		const struct object_map *m = &e->o->maps.v[i];
-		const u32 words[] = {m->kind, m->key_size, m->value_size, m->max_entries, m->flags};
-
-		if (m->section != SECTION_NONE || in_maps(e, sec, m->name))
-			continue;
-		if (!elf) /* its size is known only at the end, its contents as well */
-			elf = elf_add_section(&e->w,
-					      &(struct elf_section){.name = "maps",
-								    .type = ELF_PROGBITS,
-								    .flags = ELF_ALLOC | ELF_WRITE,
-								    .align = 4});
-		e->map_symbols[i] =
-			elf_add_symbol(&e->w, &(struct elf_symbol){.name = m->name,
-								   .bind = ELF_GLOBAL,
-								   .type = ELF_OBJECT,
-								   .section = elf,
-								   .value = legacy.n,
-								   .size = sizeof(words)});
-		buf_add(&legacy, words, sizeof(words));
-	}
+	for (u32 i = 0; i < e->o->maps.n; i++)
+		if (e->o->maps.v[i].section == SECTION_NONE && !in_maps(e, sec, e->o->maps.v[i].name))
+			add_legacy(e, i, &elf, &legacy);
 	if (elf) {
 		e->w.sections.v[elf].size = legacy.n;
 		e->w.sections.v[elf].data = (u8 *)arena_strndup(&e->w.arena, legacy.p, legacy.n);
