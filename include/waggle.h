@@ -103,7 +103,7 @@ struct waggle_opts {
 	const char *comm, *cgroup;
 	bool by_uid;
 	unsigned uid;
-	bool command_only;    /* only events of the process that `command` starts */
+	bool command_only;    /* only events of the process that `command` starts, and of those that it starts */
 	uint64_t duration_ns; /* the session ends by itself, as exit() ends it; 0: never */
 };
 

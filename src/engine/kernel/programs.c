@@ -332,7 +332,8 @@ int programs_open(struct kernel_engine *k)
 	int err = 0;
 
 	for (u32 i = 0; i < k->base.object->progs.n && !err; i++)
-		if (object_wants(k->base.object, k->opts.only - 1, i))
+		if (object_wants(k->base.object, k->opts.only - 1, i) &&
+		    (k->opts.cpid || !object_is_family(k->base.object, i)))
 			err = program_open(k, i);
 	if (!err)
 		err = plain_slots_fill(k, false);
