@@ -87,8 +87,10 @@ struct waggle_opts {
 	/* objects of other compilers */
 	const char *btf;     /* types for CO-RE: a file of BTF, or ELF with it; NULL: the kernel's */
 	const char *program; /* waggle_session_load(), `at`: only this one; NULL: the only one, or all */
-	const char *at; /* where a program is attached that does not say it: "xdp:eth0", "tc:eth0:ingress",
-			 * "cgroup_skb:PATH:egress", "socket:eth0", "cgroup:PATH"; NULL: nowhere else */
+	const char
+		*at; /* where programs are attached that do not say it, a line each: "xdp:eth0",
+		      * "tc:eth0:ingress", "cgroup_skb:PATH:egress", "socket:eth0", "cgroup:PATH",
+		      * or with the program's name "door=xdp:eth0"; NULL: nowhere else */
 
 	/* scripts: variables of config = { }, "max_cat_bytes=100", which the script cannot change;
 	 * NULL-terminated, or NULL */
@@ -105,6 +107,8 @@ struct waggle_opts {
 	unsigned uid;
 	bool command_only;    /* only events of the process that `command` starts, and of those that it starts */
 	uint64_t duration_ns; /* the session ends by itself, as exit() ends it; 0: never */
+	uint64_t interval_ns; /* with `at`: how often verdicts are shown; 0: each second on a
+			       * terminal, else at the end */
 };
 
 struct waggle_object;
