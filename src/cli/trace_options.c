@@ -156,27 +156,45 @@ TAKE(verbose, t->verbose = true)
 TAKE(stats, t->stats = true)
 TAKE(target, t->opts.target = value)
 TAKE(btf, t->opts.btf = value)
-TAKE(at, t->opts.at = value)
 TAKE(prog, t->opts.program = value)
 TAKE(activation, (void)t)
 #undef TAKE
 
+/* Several are lines of one text. */
+static int take_at(struct trace *t, const char *hook)
+{
+	char *all;
+
+	if (asprintf(&all, "%s%s%s", t->at ? t->at : "", t->at ? "\n" : "", hook) < 0)
+		return STATUS_ERROR;
+	free(t->at);
+	t->opts.at = t->at = all;
+	return 0;
+}
+
+static int take_interval(struct trace *t, const char *text)
+{
+	return take_time("--interval", text, &t->opts.interval_ns);
+}
+
 /* Names with commas between them. */
 static int take_without(struct trace *t, const char *names)
 {
-	static const char *const known[] = {"kprobe_multi", "uprobe_multi", "kprobe_session"};
+	static const char *const known[] = {"kprobe_multi", "uprobe_multi", "kprobe_session",
+					    "tcx"};
+	const unsigned most = sizeof(known) / sizeof(*known);
 
 	t->opts.no_features = names;
 	for (const char *p = names; *p; p += strcspn(p, ","), p += *p == ',') {
 		size_t n = strcspn(p, ",");
 		unsigned i = 0;
 
-		while (i < 3 && (strlen(known[i]) != n || strncmp(known[i], p, n)))
+		while (i < most && (strlen(known[i]) != n || strncmp(known[i], p, n)))
 			i++;
-		if (i == 3)
+		if (i == most)
 			return usage_error(
 				"there is no feature '%.*s': kprobe_multi, uprobe_multi, "
-				"kprobe_session",
+				"kprobe_session, tcx",
 				(int)n, p);
 	}
 	return 0;

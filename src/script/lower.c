@@ -312,7 +312,7 @@ static void add_prog(struct lower *l, struct point *p)
 	struct object_prog *prog = vec_add(arena, &l->object->progs);
 
 	l->prog = p->prog = l->object->progs.n - 1;
-	prog->name = identifier(arena, p->text, l->prog + 1);
+	prog->name = p->probe->family ? WAGGLE_FAMILY : identifier(arena, p->text, l->prog + 1);
 	prog->probe = arena_strdup(arena, p->text);
 	prog->kind = p->row->prog_kind;
 	prog->section = section_of(l, p);

@@ -113,6 +113,8 @@ void lower_maps(struct lower *l)
 		o->at = m->at;
 		map_layouts(l, m, o);
 		map_kind_of(l, m, o);
+		if (!strcmp(name, WAGGLE_FAMILY))
+			family_map(o);
 	}
 }
 
