@@ -175,7 +175,8 @@ static void check_args_field(struct checker *c, struct node *n)
 			   c->point->text);
 		return;
 	}
-	(c->point->leader ? c->point->leader : c->point)->each = true;
+	if (!c->script->shared)
+		(c->point->leader ? c->point->leader : c->point)->reads = true;
 	n->field = tp_field(format, n->text);
 	if (!n->field) {
 		for (u32 i = 0; i < format->nfields; i++)
