@@ -289,7 +289,8 @@ enum waggle_kind {
 	WAGGLE_CGROUP, /* a u64, the id of a cgroup */
 	WAGGLE_DECIMAL, /* an s64, shown with a point in front of its last digits */
 	WAGGLE_DISK, /* a u64, the number of a block device */
-	WAGGLE_FILE /* 8 bytes without meaning: a number that a file tells */
+	WAGGLE_FILE, /* 8 bytes without meaning: a number that a file tells */
+	WAGGLE_EXIT  /* a u64, how a process ended, as wait(2) tells it */
 };
 struct waggle_layout;
 struct waggle_field {
