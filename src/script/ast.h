@@ -163,6 +163,7 @@ struct script {
 	struct node *last; /* SILENT: body of the `end` that clears them */
 	unsigned trials; /* enum waggle_trials: which are run */
 	u32 trials_left_out;
+	bool shared; /* points_share() has said who leads whom */
 	bool unsafe; /* system() and signal() may be used */
 	u32 pid; /* of -p: whose files are probed, 0: none */
 	const char *probe_filter; /* of --probe-filter, or NULL */

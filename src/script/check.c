@@ -405,7 +405,8 @@ static void check_compound(struct checker *c, struct node *n)
 
 static void check_assign(struct checker *c, struct node *n)
 {
-	const struct call_row *call = n->b->kind == NODE_CALL ? call_find(n->b->text) : NULL;
+	const struct call_row *call = n->b->kind != NODE_CALL ? NULL :
+				      n->b->call ? n->b->call : call_find(n->b->text);
 
 	n->type = TYPE_VOID;
 	if (n->op != TOK_SET) {
@@ -537,6 +538,8 @@ int script_check(struct script *s, struct point *points)
 		if (!point_is_led(s, p))
 			check_point(&c, p);
 	check_maps(&c);
+	if (!s->diag->errors)
+		points_share(s, points);
 	return s->diag->errors ? -EINVAL : 0;
 }
 

@@ -39,7 +39,7 @@ static const char *const c_words[] = {"void",     "char",     "short", "int",   
 static bool in_words(const char *const *words, u32 n, const char *word)
 {
 	for (u32 i = 0; i < n; i++)
-		if (!strcmp(words[i], word))
+		if (*words[i] == *word && !strcmp(words[i], word))
 			return true;
 	return false;
 }

@@ -353,7 +353,8 @@ struct token lex_next(struct lexer *l)
 	for (u32 i = 0; i < ARRAY_SIZE(puncts); i++) {
 		u32 n = puncts[i].len;
 
-		if ((size_t)(l->end - from) >= n && !memcmp(from, puncts[i].text, n)) {
+		if (*from == *puncts[i].text && (size_t)(l->end - from) >= n &&
+		    !memcmp(from, puncts[i].text, n)) {
 			l->p += n;
 			return (struct token){.kind = puncts[i].kind, .at = here(l, from),
 					      .text = puncts[i].text, .len = n};

@@ -53,7 +53,7 @@ bool check_packet_field(struct checker *c, struct node *n)
 		return false;
 	name = arena_printf(c->script->arena, "%s.%s", n->a->text, n->text);
 	for (const struct probe_value *v = packet_values; v->name; v++)
-		if (!strcmp(v->name, name))
+		if (*v->name == *name && !strcmp(v->name, name))
 			return check_probe_value_of(c, n, v, name);
 	return false;
 }

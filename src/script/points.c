@@ -66,7 +66,7 @@ bool point_is_led(const struct script *s, const struct point *p)
 {
 	const struct point *leader = p->leader;
 
-	return leader && !leader->each && (!leader->named || point_has_cookies(s, p));
+	return leader && !leader->each && !leader->reads && (!leader->named || point_has_cookies(s, p));
 }
 
 struct tp_format *point_format(struct script *s, struct point *p)

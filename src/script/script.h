@@ -110,6 +110,8 @@ struct point {
 	struct point *heir; /* while points are left out: who leads in place of this one */
 	bool each;   /* LEADER: the code depends on the point: each gets its own program */
 	bool named;  /* LEADER: `probe` or `func` is used */
+	bool reads;  /* LEADER: so does it as long as fields of records are read, which differ */
+	bool alone;  /* while points_share() looks: its program is its own */
 	u32 led;     /* LEADER: how many points it leads */
 	u32 text_most, func_most; /* LEADER: bytes of the longest with its NUL */
 	struct script_var *vars;  /* of its program */
@@ -122,6 +124,8 @@ struct point {
 struct tp_format *point_format(struct script *, struct point *);
 /* Whether a point is served by its leader's program. */
 bool point_is_led(const struct script *, const struct point *);
+/* points_share.c: lets points of one probe have one program where they read the same. */
+void points_share(struct script *, struct point *first);
 /* Whether programs at such points can ask which point it is (attach cookies). */
 bool point_has_cookies(const struct script *, const struct point *);
 #define POINTS_DEFAULT 1024 /* see struct limits */
