@@ -67,9 +67,13 @@ $(O)/.flags: force
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
 force:
 
+# Rooms that nobody waits for are made small, where the rest is made fast.
+SMALL_ROOMS := cli strace demangle query target
+$(SMALL_ROOMS:%=$(O)/src/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
+
 $(O)/%.o: %.c $(O)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(SMALL) -MMD -MP -c -o $@ $<
 
 # The agent of the in-process engine: our machine once more, free of any C library, linked to one
 # address and carried in the library as bytes. Never with sanitizers: it lives in other programs.

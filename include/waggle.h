@@ -77,6 +77,10 @@ struct waggle_opts {
 	/* 8 words of bits, or NULL: probes of raw_syscalls want these numbers alone. Calls that nobody
 	 * wants need not stop where each one that is seen must. */
 	const uint64_t *raw_calls;
+	/* Probes of raw_syscalls on the engines in user space: calls of 32 bits are wanted, too, whichever they are, and
+	 * their numbers are so much higher than they are; 0: their numbers are as they are, and with raw_calls
+	 * nobody wants them. */
+	unsigned narrow_calls;
 
 	bool helper_errors;	/* what the kernel's helpers cannot do is told when it happens */
 
@@ -285,7 +289,8 @@ enum waggle_kind {
 	WAGGLE_CGROUP, /* a u64, the id of a cgroup */
 	WAGGLE_DECIMAL, /* an s64, shown with a point in front of its last digits */
 	WAGGLE_DISK, /* a u64, the number of a block device */
-	WAGGLE_FILE /* 8 bytes without meaning: a number that a file tells */
+	WAGGLE_FILE, /* 8 bytes without meaning: a number that a file tells */
+	WAGGLE_EXIT  /* a u64, how a process ended, as wait(2) tells it */
 };
 struct waggle_layout;
 struct waggle_field {

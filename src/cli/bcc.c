@@ -108,7 +108,7 @@ static int read_signature(struct bcc_probe *p)
 	return 0;
 }
 
-int bcc_head(struct bcc_probe *p, const char *text, const char **at)
+int bcc_head(struct bcc_probe *p, const char *text, const char **at, const struct waggle_opts *opts)
 {
 	struct part first, second;
 
@@ -137,6 +137,7 @@ int bcc_head(struct bcc_probe *p, const char *text, const char **at)
 		return bcc_error(p, first.p,
 				 p->kind == 't' ? "t:CATEGORY:EVENT" : "u:LIBRARY:PROBE",
 				 "it is not said of what");
+	bcc_call(p, opts);
 	if (**at != '(')
 		return 0;
 	p->signature = bcc_until(*at + 1, ")");
@@ -154,8 +155,12 @@ void bcc_place(const struct bcc_probe *p, bool entry, struct text *t)
 			   : p->kind == 'r' && !entry ? "kretprobe"
 						      : "kprobe";
 
-	text_add(t, p->lib.n ? "%s:%.*s:%.*s" : "%s:%.*s%.*s", kind, (int)p->lib.n, p->lib.p,
-		 (int)p->function.n, p->function.p);
+	if (p->call.n)
+		text_add(t, "tracepoint:syscalls:sys_%s_%.*s",
+			 p->kind == 'r' && !entry ? "exit" : "enter", (int)p->call.n, p->call.p);
+	else
+		text_add(t, p->lib.n ? "%s:%.*s:%.*s" : "%s:%.*s%.*s", kind, (int)p->lib.n,
+			 p->lib.p, (int)p->function.n, p->function.p);
 }
 
 /* ---- expressions */
@@ -175,12 +180,11 @@ static int param_of(const struct bcc_probe *p, struct part word)
 
 static void put_param(const struct bcc_probe *p, int i, struct text *t)
 {
-	const struct part *type = &p->types[i];
+	int skip = !strncmp(p->types[i].p, "const ", 6) ? 6 : 0;
 
-	if (!strncmp(type->p, "const ", 6))
-		text_add(t, "((%.*s)arg%d)", (int)type->n - 6, type->p + 6, i);
-	else
-		text_add(t, "((%.*s)arg%d)", (int)type->n, type->p, i);
+	text_add(t, "((%.*s)", (int)p->types[i].n - skip, p->types[i].p + skip);
+	bcc_argument(p, i, t);
+	text_add(t, ")");
 }
 
 /* $entry(x): a map that a probe at the function's beginning fills. */
@@ -285,13 +289,17 @@ static int put_word(struct bcc_probe *p, struct part word, const char **at, stru
 		if (p->kind == 'r')
 			return bcc_error(p, word.p, "$entry(NAME) tells of it, in argdist",
 					 "when a function returns, its arguments are gone");
-		text_add(t, "arg%d", word.p[3] - '1');
+		bcc_argument(p, word.p[3] - '1', t);
 		return 0;
 	}
 	if (n >= 0) {
 		if (p->kind == 'r')
 			return put_entry(p, word, t);
 		put_param(p, n, t);
+		return 0;
+	}
+	if (p->call.n && (is(word, "retval") || is(word, "$retval"))) {
+		text_add(t, "args.ret");
 		return 0;
 	}
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

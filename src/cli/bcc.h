@@ -28,6 +28,10 @@ struct bcc_probe {
 	 * beginning */
 	struct part entries[BCC_ENTRIES];
 	unsigned nentries, number;
+	/* the system call, and the fields of its tracepoint; call.n is 0: it is something else */
+	struct part call;
+	char fields[BCC_PARAMS][32];
+	unsigned nfields;
 	bool latency;
 	bool binary; /* STRCMP() compares bytes */
 };
@@ -36,7 +40,13 @@ struct bcc_probe {
 int bcc_error(const struct bcc_probe *, const char *at, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* KIND:LIB:FUNCTION(SIGNATURE); *at is behind it. 0 or STATUS_USAGE. */
-int bcc_head(struct bcc_probe *, const char *text, const char **at);
+int bcc_head(struct bcc_probe *, const char *text, const char **at, const struct waggle_opts *);
+/* Is its function that of a system call? */
+void bcc_call(struct bcc_probe *, const struct waggle_opts *);
+/* "arg0", or the field of a system call. */
+void bcc_argument(const struct bcc_probe *, int i, struct text *);
+/* Types of the signatures that people write, and that the kernel does not have. */
+void bcc_types(char *const *probes, int n, struct text *);
 /* "kprobe:vfs_read", "uprobe:libc:write" */
 void bcc_place(const struct bcc_probe *, bool entry, struct text *);
 /* An expression of bcc in our language. */

@@ -85,9 +85,12 @@ static void put_entries(const struct bcc_probe *p, struct text *s)
 	for (unsigned i = 0; i < p->nentries; i++)
 		for (unsigned k = 0; k < p->nparams; k++)
 			if (p->params[k].p && p->params[k].n == p->entries[i].n &&
-			    !memcmp(p->params[k].p, p->entries[i].p, p->entries[i].n))
-				text_add(s, "\t@entry%u_%.*s[tid] = arg%u;\n", p->number,
-					 (int)p->entries[i].n, p->entries[i].p, k);
+			    !memcmp(p->params[k].p, p->entries[i].p, p->entries[i].n)) {
+				text_add(s, "\t@entry%u_%.*s[tid] = ", p->number,
+					 (int)p->entries[i].n, p->entries[i].p);
+				bcc_argument(p, (int)k, s);
+				text_add(s, ";\n");
+			}
 	text_add(s, "}\n");
 }
 
@@ -136,7 +139,7 @@ static int put_probe(struct options *o, const char *text, char how)
 	struct text filter = {0}, values = {0}, *s = &o->script;
 	struct parts q = {0};
 	const char *at;
-	int status = bcc_head(&p, text, &at);
+	int status = bcc_head(&p, text, &at, &o->trace.opts);
 
 	if (!status)
 		status = read_parts(&p, at, &q);
@@ -145,8 +148,11 @@ static int put_probe(struct options *o, const char *text, char how)
 	if (!status && q.values.n)
 		status = put_values(&p, q.types, q.values, &values);
 	else if (!status)
-		text_add(&values, p.kind == 'r' ? "retval" : "\"%.*s\"", (int)p.function.n,
-			 p.function.p);
+		text_add(&values,
+			 p.kind != 'r' ? "\"%.*s\""
+			 : p.call.n    ? "args.ret"
+				       : "retval",
+			 (int)p.function.n, p.function.p);
 	if (!status && how == 'H' && !q.values.n && p.kind != 'r')
 		status = bcc_error(&p, text + strlen(text), ":TYPE:EXPRESSION",
 				   "a histogram is one of a value");
@@ -289,6 +295,7 @@ int cmd_argdist(int argc, char **argv)
 		if (opt != 1 && opt != 'C' && opt != 'H')
 			status = take(&o, opt);
 	text_add(&o.script, "config = { print_maps_on_exit = false }\n");
+	bcc_types(argv + 1, end - 1, &o.script);
 	if (!status)
 		status = put_probes(&o, names, end, argv);
 	if (!status)

@@ -14,7 +14,7 @@
 struct options {
 	struct trace trace;
 	struct text script;
-	const char *name;
+	const char *name, *message; /* what names, what messages must have in them */
 	long tid, most;
 	bool time, offset, since_1970, cpu, kstack, ustack, address, own, sums, binary, print;
 };
@@ -29,10 +29,22 @@ static size_t put_format(const char *f, struct text *format, const char **wrap)
 	return n + 1;
 }
 
-/* "format", arguments: one for each %. */
-static int put_message(struct bcc_probe *p, const char *at, struct text *format, struct text *args)
+/* -f: one of the strings of a message must have the text in it, where the format has not. */
+static void put_match(const char *text, struct part format, struct bcc_probe *p, struct part e,
+		      struct text *match)
 {
-	struct part f = {at, 0};
+	if (!text || memmem(format.p, format.n, text, strlen(text)))
+		return;
+	text_add(match, match->n ? " || strcontains(str(" : "strcontains(str(");
+	bcc_expression(p, e, match);
+	text_add(match, "), \"%s\")", text);
+}
+
+/* "format", arguments: one for each %. */
+static int put_message(const struct options *o, struct bcc_probe *p, const char *at,
+		       struct text *format, struct text *args, struct text *match)
+{
+	struct part f = {at, 0}, all;
 	const char *end, *wrap;
 
 	while (at[++f.n] && at[f.n] != '"')
@@ -40,6 +52,7 @@ static int put_message(struct bcc_probe *p, const char *at, struct text *format,
 	if (!at[f.n])
 		return bcc_error(p, at, NULL, "this text does not end");
 	end = at + f.n;
+	all = f;
 	for (at++, f.p = end + 1; at < end;) {
 		struct part e;
 
@@ -58,9 +71,14 @@ static int put_message(struct bcc_probe *p, const char *at, struct text *format,
 		if (bcc_expression(p, e, args))
 			return STATUS_USAGE;
 		text_add(args, ")");
+		if (!strcmp(wrap, "str("))
+			put_match(o->message, all, p, e, match);
 		f.p = e.p + e.n;
 	}
 	f.p += strspn(f.p, " ");
+	if (o->message && !match->n && !memmem(all.p, all.n, o->message, strlen(o->message)))
+		return bcc_error(p, all.p, "-f is for strings: %s; a predicate chooses by numbers",
+				 "no message of this can have '%s' in it", o->message);
 	return *f.p ? bcc_error(p, f.p, NULL, "the format has no place for this") : 0;
 }
 
@@ -93,9 +111,9 @@ static void put_line(const struct options *o, const struct bcc_probe *p, const c
 static int put_probe(struct options *o, const char *text)
 {
 	struct bcc_probe p = {.binary = o->binary};
-	struct text filter = {0}, format = {0}, args = {0}, *s = &o->script;
+	struct text filter = {0}, format = {0}, args = {0}, match = {0}, *s = &o->script;
 	const char *at;
-	int status = bcc_head(&p, text, &at);
+	int status = bcc_head(&p, text, &at, &o->trace.opts);
 
 	at += status ? 0 : strspn(at, " ");
 	if (!status && *at == '(') {
@@ -108,7 +126,7 @@ static int put_probe(struct options *o, const char *text)
 		at = status ? at : e.p + e.n + 1 + strspn(e.p + e.n + 1, " ");
 	}
 	if (!status && *at == '"')
-		status = put_message(&p, at, &format, &args);
+		status = put_message(o, &p, at, &format, &args, &match);
 	else if (!status && *at)
 		status = bcc_error(&p, at, "p::FUNCTION (PREDICATE) \"FORMAT\", ARGUMENTS",
 				   "a text in quotes belongs here");
@@ -124,7 +142,9 @@ static int put_probe(struct options *o, const char *text)
 			text_add(s, " && tid == %ld", o->tid);
 		if (o->name)
 			text_add(s, " && strcontains(comm, \"%s\")", o->name);
-		text_add(s, filter.n ? " && (%s)/ {\n" : "/ {\n", filter.p);
+		if (filter.n)
+			text_add(s, " && (%s)", filter.p);
+		text_add(s, match.n ? " && (%s)/ {\n" : "/ {\n", match.p);
 		put_line(o, &p, format.n ? format.p : "", args.n ? args.p : "", s);
 		if (o->most)
 			text_add(s, "\t@events++;\n\tif (@events >= %ld) { exit(); }\n", o->most);
@@ -133,6 +153,7 @@ static int put_probe(struct options *o, const char *text)
 	free(filter.p);
 	free(format.p);
 	free(args.p);
+	free(match.p);
 	return status;
 }
 
@@ -171,6 +192,7 @@ static const char help[] =
 	"  STRCMP(\"text\", arg1); %s strings, %K and %U functions of an address\n"
 	"\n"
 	"  -p PID, -L TID, -n NAME  only this process, this thread, names with NAME in it\n"
+	"  -f TEXT                  only messages with TEXT in one of their strings\n"
 	"  -M N                     end after N lines\n"
 	"  --uid USER, -c CGROUP    only of that user; only in that cgroup\n"
 	"  -T, -t, -C               columns: time of day, time since the beginning (-u: since "
@@ -202,9 +224,8 @@ static int take(struct options *o, int opt)
 	case 'b': return option_take(&o->trace, option_named("perf-rb-pages"), optarg);
 	case 'i': return option_take(&o->trace, option_named("uid"), optarg);
 	case 'f':
-		return usage_error("trace has no -f: lines are chosen by `| grep '%s'`, events by "
-				   "a predicate: p::FUNCTION (STRCMP(\"%s\", arg1))",
-				   optarg, optarg);
+		o->message = optarg;
+		return strpbrk(optarg, "\"\\") ? usage_error("a text for -f has no quotes") : 0;
 	case 's': return 0; /* symbols are found in every file that a process has mapped */
 	case 'E': return option_take(&o->trace, option_named("engine"), optarg);
 	case 'D': return option_take(&o->trace, option_named("duration"), optarg);
@@ -272,6 +293,7 @@ int cmd_bcc_trace(int argc, char **argv)
 		status = usage_error("trace takes a probe: p:LIB:FUNCTION, t:CATEGORY:EVENT; "
 				     "`waggle trace -h` tells more");
 	put_header(&o);
+	bcc_types(argv + optind, end - optind, &o.script);
 	for (int i = optind; i < end && !status; i++)
 		status = put_probe(&o, argv[i]);
 	status = bcc_run(&o.trace, "trace", &o.script, end < argc ? argv + end + 1 : NULL, o.print,

@@ -116,10 +116,28 @@ static void put_script(void)
 	fputs(script_end, stdout);
 }
 
+/* bash and zsh: what -e of strace takes: keys, and behind one its words; $1 is what stands there. */
+static const char strace_words[] =
+	"_waggle_calls() {\n"
+	"\tcase $1 in\n"
+	"\tstatus=*) echo successful failed unfinished ;;\n"
+	"\tdecode-fds=*) echo path socket dev pidfd all ;;\n"
+	"\tquiet=*) echo attach exit personality all ;;\n"
+	"\tsignal=*) kill -l | tr '\\t ' '\\n\\n' | sed -n 's/^SIG//; /^[A-Z][A-Z0-9]*$/p' ;;\n"
+	"\tread=*|write=*) echo all 0 1 2 3 ;;\n"
+	"\t*)\n"
+	"\t\tcase $1 in *[=,!]*) ;; *) echo trace= status= signal= raw= read= write= quiet= decode-fds= ;; esac\n"
+	"\t\techo %file %desc %memory %network %signal %process %creds %clock %ipc %stat %statfs %pure\n"
+	"\t\twaggle list 'tracepoint:syscalls:sys_enter_*' 2>/dev/null | sed -E "
+	"'s/.*:sys_enter_//; s/^new(l?f?stat|uname)$/\\1/' ;;\n"
+	"\tesac\n"
+	"}\n";
+
 static void bash(void)
 {
 	fputs("# bash completion of waggle, made by `waggle completion bash`\n", stdout);
 	put_script();
+	fputs(strace_words, stdout);
 	fputs("_waggle() {\n"
 	      "\tlocal line=${COMP_LINE:0:COMP_POINT} cur prev choices i\n"
 	      "\tcur=${line##*[[:space:]]}\n"
@@ -136,6 +154,15 @@ static void bash(void)
 	      "sort -u)\n"
 	      "\t\tCOMPREPLY=(\"${COMPREPLY[@]/#/$prev}\")\n"
 	      "\t\t[[ ${#COMPREPLY[@]} -eq 1 ]] && COMPREPLY+=(\"${COMPREPLY[0]} \")\n"
+	      "\t\tcompopt -o nospace +o filenames 2>/dev/null\n"
+	      "\t\treturn\n"
+	      "\tfi\n"
+	      "\tlocal calls=$'[[:space:]](-e|--trace|--raw)[[:space:]]+[^[:space:]]*$'\n"
+	      "\tif [[ ${COMP_WORDS[1]} == strace && $line =~ $calls ]]; then\n"
+	      "\t\tprev=${cur%\"${cur##*[,=!]}\"}\n"
+	      "\t\t[[ $COMP_WORDBREAKS == *=* ]] && prev=${prev##*=}\n"
+	      "\t\tCOMPREPLY=($(compgen -P \"$prev\" -W \"$(_waggle_calls \"$cur\")\" -- "
+	      "\"${cur##*[,=!]}\"))\n"
 	      "\t\tcompopt -o nospace +o filenames 2>/dev/null\n"
 	      "\t\treturn\n"
 	      "\tfi\n"
@@ -194,6 +221,7 @@ static void zsh(void)
 	      "# zsh completion of waggle, made by `waggle completion zsh`\n",
 	      stdout);
 	put_script();
+	fputs(strace_words, stdout);
 	fputs("_waggle() {\n"
 	      "\tlocal cur=${words[CURRENT]} prev=${words[CURRENT-1]} first=${words[2]}\n"
 	      "\tlocal choices\n"
@@ -201,6 +229,12 @@ static void zsh(void)
 	      "\t\tlocal script=$PREFIX\n"
 	      "\t\tcompset -P '*[^a-zA-Z0-9_.:]'\n"
 	      "\t\tcompadd -Q -S '' -- ${(fu)\"$(_waggle_script \"$script\" \"$PREFIX\")\"}\n"
+	      "\t\treturn\n"
+	      "\tfi\n"
+	      "\tif [[ $first == strace && $prev == (-e|--trace|--raw) ]]; then\n"
+	      "\t\tlocal calls=\"$(_waggle_calls \"$PREFIX\")\"\n"
+	      "\t\tcompset -P '*[,=!]'\n"
+	      "\t\tcompadd -Q -S '' -- ${=calls}\n"
 	      "\t\treturn\n"
 	      "\tfi\n"
 	      "\tcase $prev in\n"
@@ -288,7 +322,33 @@ static void fish_command_option(const char *option, bool takes)
 /* As _waggle_script() of the other shells; each choice is the whole script with it at the end. */
 static void fish_script(void)
 {
-	fputs("function __waggle_script\n"
+	fputs("function __waggle_calls\n"
+	      "\tset -l word (string match -r '[^,=!]*$' -- (commandline -ct))\n"
+	      "\tset -l before (string replace -r '[^,=!]*$' '' -- (commandline -ct))\n"
+	      "\tset -l all (waggle list 'tracepoint:syscalls:sys_enter_*' 2>/dev/null | string "
+	      "replace -r '.*:sys_enter_(new(?=l?f?stat$|uname$))?' '') %file %desc %memory %network %signal %process %creds "
+	      "%clock %ipc %stat %statfs %pure\n"
+	      "\tswitch $before\n"
+	      "\tcase 'status=*'\n"
+	      "\t\tset all successful failed unfinished\n"
+	      "\tcase 'decode-fds=*'\n"
+	      "\t\tset all path socket dev pidfd all\n"
+	      "\tcase 'quiet=*'\n"
+	      "\t\tset all attach exit personality all\n"
+	      "\tcase 'signal=*'\n"
+	      "\t\tset all (kill -l | string split -n ' ')\n"
+	      "\tcase ''\n"
+	      "\t\tset -a all trace= status= signal= raw= read= write= quiet= decode-fds=\n"
+	      "\tend\n"
+	      "\tfor i in $all\n"
+	      "\t\techo $before$i\n"
+	      "\tend\n"
+	      "end\n"
+	      "function __waggle_script\n"
+	      "\tif __fish_seen_subcommand_from strace\n"
+	      "\t\t__waggle_calls\n"
+	      "\t\treturn\n"
+	      "\tend\n"
 	      "\tset -l script (string replace -r '^[\\'\"]' '' -- (commandline -ct))\n"
 	      "\tset -l word (string match -r '[a-zA-Z0-9_.:]*$' -- $script)\n"
 	      "\tset -l before (string replace -r '[a-zA-Z0-9_.:]*$' '' -- $script)\n"

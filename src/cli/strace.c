@@ -177,13 +177,15 @@ static int take(struct strace_options *o, int letter)
 	return 0;
 }
 
-/* What getopt() does not know. */
-static int unknown(char **argv)
+/* What getopt() does not know; without arguments it was asked what there is. */
+static int unknown(int argc, char **argv)
 {
 	const char *word = argv[optind - 1];
 	char name[64];
 	int status;
 
+	if (argc < 2)
+		return STATUS_USAGE;
 	if (optopt && row_of(optopt)->letter)
 		return usage_error(row_of(optopt)->takes && !optional(row_of(optopt))
 					   ? "%s takes %s"
@@ -221,7 +223,7 @@ static int parse(struct strace_options *o, int argc, char **argv)
 	for (int i = 0; i < NCOMMON; i++)
 		names[NROWS + i] = (struct option){common[i], required_argument, NULL, COMMON + i};
 	while (!status && (opt = options_next(argc, argv, letters, names, NULL)) >= 0)
-		status = opt == '?' || opt == ':' ? unknown(argv) : take(o, opt);
+		status = opt == '?' || opt == ':' ? unknown(argc, argv) : take(o, opt);
 	if (!status && optind < argc)
 		o->trace.opts.command = argv + optind;
 	return status;

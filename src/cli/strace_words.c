@@ -465,6 +465,7 @@ static const struct {
 	{'O', "summary-syscall-overhead",
 	 "calls are timed in the kernel: nothing is to be taken off"},
 	{'X', "const-print-style", "-e raw=CALLS shows numbers"},
+	{'u', "user", "setpriv or su begin the command as somebody else"},
 	{0, "inject", "calls are watched, not changed"},
 	{0, "fault", "calls are watched, not changed"},
 	{0, "kvm", "waggle kvmexit tells of exits"},

@@ -54,9 +54,29 @@ static void read_head(struct parsing *p, const struct tool *tool)
 	option_append(p->names, sizeof(p->names) / sizeof(*p->names), COMMON);
 }
 
+/* A list that was given before gets longer: "--signal=9" becomes "--signal=9,15". */
+static char **earlier(struct parsing *p, const struct tool_option *o)
+{
+	size_t n = strlen(o->name);
+
+	for (unsigned i = 0; i < p->nparams && !strcmp(o->takes, "LIST"); i++)
+		if (!strncmp(p->params[i] + 2, o->name, n) && p->params[i][2 + n] == '=')
+			return &p->params[i];
+	return NULL;
+}
+
 /* The script asks for it: "--failed", "--min=5". */
 static int add_param(struct parsing *p, const struct tool_option *o, const char *value)
 {
+	char **list = earlier(p, o), *longer;
+
+	if (list) {
+		if (asprintf(&longer, "%s,%s", *list, value) < 0)
+			return STATUS_ERROR;
+		free(*list);
+		*list = longer;
+		return 0;
+	}
 	if (p->nparams == OPTIONS_MOST)
 		return usage_error("too many options");
 	if (asprintf(&p->params[p->nparams], o->takes[0] ? "--%s=%s" : "--%s", o->name, value) < 0)

@@ -90,3 +90,15 @@ bool elf_contents(const struct elf_section *s, struct buf *unpacked, struct dwar
 	*out = (struct dwarf_section){(const u8 *)unpacked->p, unpacked->n};
 	return true;
 }
+
+bool elf_debug_is_packed(const struct elf *e)
+{
+	static const char *const names[] = {".debug_info", ".debug_line"};
+	struct elf_section s;
+
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
+		if (elf_find(e, names[i], &s) && s.data && s.flags & ELF_COMPRESSED &&
+		    s.size >= COMPRESS_HEADER && get32(s.data) != COMPRESS_ZLIB)
+			return true;
+	return false;
+}

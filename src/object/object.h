@@ -272,6 +272,8 @@ struct object {
 
 	/* Of raw_syscalls an engine need not tell of other calls: a bit for each of 512; NULL: of all. */
 	const u64 *raw_calls;
+	/* Engines in user space: calls of 32 bits are wanted as well, and their numbers are so much higher. */
+	u32 narrow_calls;
 
 	/* Made by another compiler: no control block in .bss, no config in .rodata, no records. It
 	 * may have BTF of its own, sections' sizes and offsets filled in; and subprograms. */

@@ -262,6 +262,12 @@ void check_disk_name(struct checker *c, struct node *n)
 	n->type = TYPE_SHOWN_OF(FIELD_DISK, 8);
 }
 
+void check_exit_reason(struct checker *c, struct node *n)
+{
+	check_int(c, n->a, "exit_reason()");
+	n->type = TYPE_SHOWN_OF(FIELD_EXIT, 8);
+}
+
 void check_file_number(struct checker *c, struct node *n)
 {
 	const struct node *word = n->a->next, *div = word->next;

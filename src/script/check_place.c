@@ -3,6 +3,8 @@
  * tuples; casts, which say what a number points to; sizeof.
  */
 #include "script/check.h"
+
+#include "elf/debug.h"
 #include "script/ctype.h"
 
 bool node_is_place(const struct node *n)
@@ -157,6 +159,15 @@ static void check_args_field(struct checker *c, struct node *n)
 	if (!format && c->point->row->attach == ATTACH_RAW_TRACEPOINT) {
 		check_fail(c, n->a, "arg0, arg1, ... are what they are",
 			   "this kernel's types do not name the arguments of %s", c->point->text);
+		return;
+	}
+	if (!format && c->point->file && elf_debug_is_packed(&c->point->file->elf)) {
+		check_fail(c, n, PACKED_HINT, PACKED_TEXT, c->point->file->path);
+		return;
+	}
+	if (!format && c->point->row->attach == ATTACH_UPROBE) {
+		check_fail(c, n, "arg0, arg1, ... are what they are; debugging information (-g) gives them names",
+			   "nobody knows what arguments %s has", c->point->text);
 		return;
 	}
 	if (!format) {

@@ -10,6 +10,7 @@
 #include "script/lower.h"
 #include "script/tables.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 struct item {
@@ -69,7 +70,11 @@ void check_listed(struct checker *c, struct node *n)
 	}
 	for (p = list->text; *p && next_item(&p, &i);)
 		;
-	if (*p)
+	if (isalpha((unsigned char)*p))
+		check_fail(c, list, "80,443 or ENOENT,EPERM",
+			   "'%.*s' is neither a number nor a known constant", (int)strcspn(p, ","),
+			   p);
+	else if (*p)
 		check_fail(c, list, "80,443,8000-8080", "'%s' is no list of numbers", list->text);
 }
 

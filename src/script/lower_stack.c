@@ -57,6 +57,7 @@ void store_usym(struct lower *l, struct node *n, struct mem to)
 static void stacks_map(struct lower *l)
 {
 	bool lazy = l->object->kernel >= KERNEL(6, 1); /* see map_kind_of() */
+	u32 most = lazy ? STACKS_MOST : STACKS_RESERVED, asked = l->script->limits.map_entries;
 	struct object_map *o;
 
 	if (l->stacks)
@@ -66,7 +67,7 @@ static void stacks_map(struct lower *l)
 				 .kind = MAP_HASH,
 				 .key_size = 8,
 				 .value_size = 8 * STACK_FRAMES,
-				 .max_entries = lazy ? STACKS_MOST : STACKS_RESERVED,
+				 .max_entries = asked > MAP_ENTRIES_DEFAULT ? MAX(most, asked) : most,
 				 .flags = lazy ? BPF_F_NO_PREALLOC : 0};
 	l->stacks = l->object->maps.n - 1;
 }

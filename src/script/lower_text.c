@@ -169,18 +169,38 @@ u32 value_default_str_length(struct lower *l, struct node *n)
 
 /* ---- joining */
 
+/* n, or `most` where it is larger. */
+static u32 at_most(struct lower *l, u32 n, u32 most)
+{
+	struct ir_fn *fn = l->fn;
+	u32 least = ir_var(fn, IRT_I64), done = ir_block(fn);
+
+	ir_set(fn, least, number(l, most));
+	demand(l, ir_bin(fn, IR_ULE, IRT_I64, n, number(l, most)), done);
+	ir_set(fn, least, n);
+	ir_jmp(fn, done);
+	go_on(l, done);
+	return ir_get(fn, least);
+}
+
+/* Where a part begins is known when the program runs; behind what the result can hold there is room
+ * for the longest part, which the last copy then leaves out. */
 u32 text_concat(struct lower *l, struct node *n, struct mem to, struct room room)
 {
-	u32 size = n->type.size, piece = mem_get_scratch(l, ALIGN_UP(size, 8)), len = number(l, 0);
-	struct mem m = mem_at(l, &l->pieces.v[piece]);
-	u32 most = 0;
+	u32 size = n->type.size, longest = 0, most = 0, len = number(l, 0), piece;
+	struct mem m;
 
+	for (struct node *a = n->a; a; a = a->next)
+		longest = MAX(longest, text_capacity(l->script, a));
+	piece = mem_get_scratch(l, ALIGN_UP(size + longest, 8));
+	m = mem_at(l, &l->pieces.v[piece]);
 	for (struct node *a = n->a; a; a = a->next) {
 		struct text t = text_of(l, a, 0);
-		u32 left = size - 1 - MIN(most, size - 1);
-		struct mem end = {ir_bin(l->fn, IR_ADD, IRT_DATA, m.ptr, len), m.off};
+		struct mem end = {0, m.off};
 
-		t.most = MIN(t.most, left);
+		if (most > size - 1)
+			len = at_most(l, len, most = size - 1);
+		end.ptr = ir_bin(l->fn, IR_ADD, IRT_DATA, m.ptr, len);
 		len = add(l, len, copy_text(l, end, t.most, t.at));
 		most += t.most;
 		mem_put(l, t.piece);

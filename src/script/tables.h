@@ -35,6 +35,7 @@ void check_decimal(struct checker *, struct node *);
 void check_disk_number(struct checker *, struct node *);
 u32 value_disk_number(struct lower *, struct node *);
 void check_disk_name(struct checker *, struct node *);
+void check_exit_reason(struct checker *, struct node *);
 void check_file_number(struct checker *, struct node *);
 void store_nothing(struct lower *, struct node *, struct mem to);
 void check_table(struct checker *, struct node *);

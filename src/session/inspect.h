@@ -7,6 +7,7 @@
  *   inspect_ps.c     the list of programs
  *   inspect_where.c  where programs are attached
  *   inspect_net.c    what hangs on network devices, by netlink
+ *   inspect_route.c  what hangs on routes
  *   inspect_detach.c
  */
 #ifndef SESSION_INSPECT_H
@@ -57,8 +58,9 @@ struct place {
 	const char *target; /* "sched_switch", "eth0", a path */
 	/* what it takes to detach it */
 	u32 ifindex, attach_type;
-	enum { PLACE_OTHER, PLACE_XDP, PLACE_TC } net;
+	enum { PLACE_OTHER, PLACE_XDP, PLACE_TC, PLACE_ROUTE } net;
 	u32 tc_parent, tc_handle, tc_info; /* names of the filter */
+	struct netlink_request *undo;      /* of a route: takes it away */
 };
 struct places {
 	vec(struct place) list;
@@ -67,6 +69,7 @@ int inspect_links(struct inspect *, struct places *);
 void inspect_perf(struct inspect *, const struct query_holders *, struct places *);
 void inspect_cgroups(struct inspect *, struct places *); /* attached without a link */
 void inspect_net(struct inspect *, struct places *);
+void inspect_routes(struct inspect *, struct places *);
 int inspect_net_detach(const struct place *); /* of a network device, without a link */
 /* The path of a cgroup, "" for one that is gone. */
 const char *inspect_cgroup_path(struct inspect *, u64 id);

@@ -189,6 +189,7 @@ static int detach(struct inspect *i, void *user)
 	if (kind == 'p') {
 		inspect_perf(i, &d.holders, &d.places);
 		inspect_net(i, &d.places);
+		inspect_routes(i, &d.places);
 		inspect_cgroups(i, &d.places);
 	}
 	vec_each (p, &d.places.list) {

@@ -20,6 +20,8 @@ enum {
 	XDP_HW_PROG
 };
 
+#define ACTIONS_MOST 32 /* behind a filter */
+
 struct net {
 	struct inspect *i;
 	struct places *places;
@@ -69,12 +71,13 @@ static void one_link(void *user, const u8 *p, const u8 *end)
 	}
 }
 
+/* The program is the filter itself, or an action behind it. */
 static void one_filter(void *user, const u8 *p, const u8 *end)
 {
 	struct net *n = user;
 	const struct netlink_tc *m = (const void *)p;
-	const struct netlink_attr *kind, *options;
-	u32 prog;
+	const struct netlink_attr *kind, *options, *actions;
+	struct place place;
 
 	if (end - p < (ptrdiff_t)sizeof(*m))
 		return;
@@ -82,16 +85,22 @@ static void one_filter(void *user, const u8 *p, const u8 *end)
 	options = netlink_find(p + sizeof(*m), end, TC_OPTIONS);
 	if (!kind || kind->len < 8 || memcmp(kind + 1, "bpf", 4) != 0 || !options)
 		return;
-	prog = netlink_u32(netlink_find((const u8 *)(options + 1),
-					(const u8 *)options + options->len, TC_BPF_ID));
-	if (prog)
-		add(n, (struct place){.prog = prog,
-				      .net = PLACE_TC,
-				      .ifindex = (u32)m->index,
-				      .type = n->hook == TC_INGRESS ? "tc ingress" : "tc egress",
-				      .tc_parent = n->hook,
-				      .tc_handle = m->handle,
-				      .tc_info = m->info});
+	place = (struct place){.net = PLACE_TC,
+			       .ifindex = (u32)m->index,
+			       .type = n->hook == TC_INGRESS ? "tc ingress" : "tc egress",
+			       .tc_parent = n->hook,
+			       .tc_handle = m->handle,
+			       .tc_info = m->info};
+	place.prog = netlink_u32(netlink_inside(options, TC_BPF_ID));
+	if (place.prog)
+		add(n, place);
+	actions = netlink_inside(options, TC_BPF_ACTIONS);
+	for (u16 i = 1; i <= ACTIONS_MOST; i++) {
+		place.prog = netlink_u32(netlink_inside(
+			netlink_inside(netlink_inside(actions, i), ACT_OPTIONS), ACT_BPF_ID));
+		if (place.prog)
+			add(n, place);
+	}
 }
 
 static void ask_filters(struct net *n, u32 index)
@@ -156,9 +165,10 @@ int inspect_net_detach(const struct place *p)
 
 	if (fd < 0)
 		return fd;
-	err = p->net == PLACE_TC ? netlink_delete_filter(fd, p->ifindex, p->tc_parent, p->tc_handle,
-							 p->tc_info)
-				 : detach_xdp(fd, p);
+	err = p->net == PLACE_ROUTE ? netlink_send(fd, p->undo, 0, NULL, NULL)
+	      : p->net == PLACE_TC  ? netlink_delete_filter(fd, p->ifindex, p->tc_parent,
+							    p->tc_handle, p->tc_info)
+				    : detach_xdp(fd, p);
 	close(fd);
 	return err;
 }

@@ -95,6 +95,7 @@ static void find_places(struct ps *ps)
 	query_holders(&ps->holders, &ps->i->arena);
 	inspect_perf(ps->i, &ps->holders, &ps->places);
 	inspect_net(ps->i, &ps->places);
+	inspect_routes(ps->i, &ps->places);
 	vec_each (p, &ps->programs) {
 		const struct prog_kind *kind = prog_kind(p->info.type);
 

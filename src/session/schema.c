@@ -30,7 +30,8 @@ SAME(CGROUP, CGROUP);
 SAME(DECIMAL, DECIMAL);
 SAME(DISK, DISK);
 SAME(FILE, FILE);
-_Static_assert((int)WAGGLE_FILE + 1 == (int)FIELD_KINDS, "a new kind of field is public too");
+SAME(EXIT, EXIT);
+_Static_assert((int)WAGGLE_EXIT + 1 == (int)FIELD_KINDS, "a new kind of field is public too");
 
 static const struct schema *schema_of(const struct waggle_schema *s)
 {

@@ -98,6 +98,7 @@ static int load(struct waggle_session *s)
 	engine_choose(s);
 	err = o->pid ? process_open(s) : 0;
 	s->object->raw_calls = o->raw_calls;
+	s->object->narrow_calls = o->narrow_calls;
 	if (!err && o->command && !o->pid && s->ops->child_open)
 		err = s->ops->child_open(&s->child, s->object, &s->diag);
 	if (!err && o->command)

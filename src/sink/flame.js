@@ -48,6 +48,23 @@ function matched(frames, match) {
 	return sum;
 }
 
+/* What the address of the page remembers: the pattern, and where the frame is that fills the width. */
+function written(pattern, frame) {
+	const words = new URLSearchParams();
+
+	if (pattern)
+		words.set("s", pattern);
+	if (frame)
+		words.set("f", frame.d + "." + frame.x);
+	return words.toString();
+}
+
+function read(text) {
+	const words = new URLSearchParams(text), at = (words.get("f") || "").split(".").map(Number);
+
+	return { pattern: words.get("s") || "", d: at[0], x: at[1] };
+}
+
 /* A regular expression, or the text itself while it is none. Without capitals, letters match both. */
 function matcher(text) {
 	const flags = text === text.toLowerCase() ? "i" : "";
@@ -74,6 +91,7 @@ function start(svg) {
 	})).sort((a, b) => a.d - b.d || a.x - b.x);
 	const deepest = frames.reduce((d, f) => Math.max(d, f.d), 0);
 	const title = byId("title").textContent, input = byId("pattern"), detail = byId("detail"), share = byId("share");
+	const foot = byId("foot"), whole = svg === document.documentElement;
 	let zoomed = frames[0], icicle = false, chosen = null, letter = 7.2;
 
 	function describe(f) {
@@ -96,6 +114,19 @@ function start(svg) {
 		const view = window.visualViewport ? window.visualViewport.width : window.innerWidth;
 
 		return Math.max(320, Math.floor(view) || Number(svg.getAttribute("width")));
+	}
+	/* in sight, however high the graph is */
+	function put_foot() {
+		const seen = window.innerHeight - svg.getBoundingClientRect().top;
+
+		foot.setAttribute("transform", "translate(0," +
+			(Math.min(seen, TOP + (deepest + 1) * FRAME + BOTTOM) - BOTTOM) + ")");
+	}
+	function remember() {
+		const words = written(input.value, zoomed === frames[0] ? null : zoomed);
+
+		if (whole && (words || location.hash))
+			history.replaceState(null, "", "#" + words);
 	}
 	function draw() {
 		const all = width(), room = all - 2 * SIDE;
@@ -123,7 +154,7 @@ function start(svg) {
 		byId("title").setAttribute("x", all / 2);
 		byId("title").textContent = fit(title, room / letter * 12 / 17);
 		byId("tools").setAttribute("transform", "translate(" + (all - SIDE) + ",0)");
-		detail.setAttribute("y", height - 9);
+		put_foot();
 		byId("reset").classList.toggle("off", zoomed === frames[0]);
 		byId("icicle").textContent = icicle ? "flame" : "icicle";
 	}
@@ -133,6 +164,7 @@ function start(svg) {
 		for (const f of frames)
 			f.g.classList.toggle("hit", !!match && match(f.n));
 		share.textContent = match ? "matched " + percent(matched(frames, match), total) : "";
+		remember();
 	}
 	function choose(f) {
 		if (chosen)
@@ -147,6 +179,7 @@ function start(svg) {
 		zoomed = f;
 		draw();
 		detail.textContent = describe(f);
+		remember();
 	}
 	function flip() {
 		icicle = !icicle;
@@ -216,6 +249,7 @@ function start(svg) {
 	});
 	document.addEventListener("keydown", on_key);
 	window.addEventListener("resize", draw);
+	window.addEventListener("scroll", put_foot);
 	input.addEventListener("input", search);
 	byId("reset").addEventListener("click", () => zoom(frames[0]));
 	byId("icicle").addEventListener("click", flip);
@@ -223,7 +257,13 @@ function start(svg) {
 	measure();
 	/* one that is higher than the window begins with its root in sight */
 	icicle = TOP + (deepest + 1) * FRAME + BOTTOM > window.innerHeight;
+	svg.appendChild(foot); /* over the frames */
+	const was = read(whole ? location.hash.slice(1) : "");
+
+	zoomed = frames.find(f => f.d === was.d && f.x === was.x) || frames[0];
+	input.value = was.pattern;
 	draw();
+	search();
 	detail.textContent = describe(zoomed);
 }
 
@@ -231,4 +271,4 @@ if (typeof document !== "undefined")
 	start(document.documentElement.namespaceURI.endsWith("svg") ? document.documentElement :
 		document.currentScript.closest("svg"));
 else if (typeof module !== "undefined")
-	module.exports = { place, fit, percent, number, matched, matcher };
+	module.exports = { place, fit, percent, number, matched, matcher, written, read };

@@ -30,7 +30,7 @@ __asm__(".pushsection .rodata\n"
 
 static const char style[] =
 	"text{font:12px ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;fill:#222}"
-	"#back{fill:#fff}#title{font-size:17px;text-anchor:middle}#probe{visibility:hidden}"
+	"#back,#under{fill:#fff}#title{font-size:17px;text-anchor:middle}#probe{visibility:hidden}"
 	".f{cursor:pointer}.f rect{stroke-width:.5}.f text{pointer-events:none;fill:#111}"
 	".f:hover rect,.chosen rect{stroke:#000;stroke-width:1.2}.above{opacity:.55}"
 	".hit rect{fill:#e040e0!important}#tools{display:none}.live #tools{display:inline}"
@@ -38,7 +38,7 @@ static const char style[] =
 	"#share{text-anchor:end}"
 	"input{box-sizing:border-box;width:200px;height:22px;font:12px monospace;"
 	"border:1px solid #999;border-radius:3px;padding:0 5px;background:#fff;color:#222}"
-	"@media(prefers-color-scheme:dark){#back{fill:#1c1c20}text{fill:#ddd}"
+	"@media(prefers-color-scheme:dark){#back,#under{fill:#1c1c20}text{fill:#ddd}"
 	".f:hover rect,.chosen rect{stroke:#fff}.button{fill:#8ab4f8}"
 	"input{background:#2a2a30;color:#ddd}}";
 
@@ -234,18 +234,20 @@ static void put_head(struct graph *g, const char *title)
 		WIDTH, height, WIDTH, height, (unsigned long long)g->total, g->unit, style,
 		WIDTH / 2);
 	put_xml(b, title, strlen(title));
-	buf_printf(b,
-		   "</text>\n<text id=\"probe\" y=\"-20\">abcdefghijklmnopqrst</text>\n"
-		   "<g id=\"tools\" transform=\"translate(%u,0)\">"
-		   "<foreignObject x=\"-200\" y=\"28\" width=\"200\" height=\"24\">"
-		   "<input xmlns=\"http://www.w3.org/1999/xhtml\" id=\"pattern\" "
-		   "placeholder=\"search: a regex (press /)\" spellcheck=\"false\"/>"
-		   "</foreignObject><text id=\"share\" x=\"-210\" y=\"44\"></text></g>\n"
-		   "<text id=\"reset\" class=\"button off\" style=\"text-anchor:start\" x=\"%u\" "
-		   "y=\"44\">reset</text>\n<text id=\"icicle\" class=\"button\" "
-		   "style=\"text-anchor:start\" x=\"%u\" y=\"44\">icicle</text>\n"
-		   "<text id=\"detail\" x=\"%u\" y=\"%u\"></text>\n",
-		   WIDTH - SIDE, SIDE, SIDE + 60, SIDE, height - 9);
+	buf_printf(
+		b,
+		"</text>\n<text id=\"probe\" y=\"-20\">abcdefghijklmnopqrst</text>\n"
+		"<g id=\"tools\" transform=\"translate(%u,0)\">"
+		"<foreignObject x=\"-200\" y=\"28\" width=\"200\" height=\"24\">"
+		"<input xmlns=\"http://www.w3.org/1999/xhtml\" id=\"pattern\" "
+		"placeholder=\"search: a regex (press /)\" spellcheck=\"false\"/>"
+		"</foreignObject><text id=\"share\" x=\"-210\" y=\"44\"></text></g>\n"
+		"<text id=\"reset\" class=\"button off\" style=\"text-anchor:start\" x=\"%u\" "
+		"y=\"44\">reset</text>\n<text id=\"icicle\" class=\"button\" "
+		"style=\"text-anchor:start\" x=\"%u\" y=\"44\">icicle</text>\n"
+		"<g id=\"foot\" transform=\"translate(0,%u)\"><rect id=\"under\" width=\"100%%\" "
+		"height=\"%u\"/><text id=\"detail\" x=\"%u\" y=\"17\"></text></g>\n",
+		WIDTH - SIDE, SIDE, SIDE + 60, height - BOTTOM, BOTTOM, SIDE);
 }
 
 static void put_frames(struct graph *g, const struct tally_row *rows, u32 n)

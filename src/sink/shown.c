@@ -268,6 +268,18 @@ static char *put_decimal(char *p, u8 digits, s64 v)
 	return p;
 }
 
+/* "0", "code 3", "signal 11 (SEGV), core dumped" */
+static char *put_exit(char *p, u32 status)
+{
+	u32 code = status >> 8 & 255, sig = status & 127;
+	const char *name = sigabbrev_np((int)sig);
+
+	if (!sig)
+		return p + sprintf(p, code ? "code %u" : "%u", code);
+	p += name ? sprintf(p, "signal %u (%s)", sig, name) : sprintf(p, "signal %u", sig);
+	return status & 128 ? stpcpy(p, ", core dumped") : p;
+}
+
 /* As /dev has it; major:minor where there is none any more. The number is major << 20 | minor. */
 static char *put_disk(char *p, u64 dev)
 {
@@ -347,6 +359,7 @@ char *shown_text(char *p, const struct show *show, const struct field *f, const 
 	case FIELD_TIME: return put_field_time(p, show, f, at);
 	case FIELD_INET: return put_inet(p, at, f->size);
 	case FIELD_DECIMAL: return put_decimal(p, f->mode, (s64)word(at));
+	case FIELD_EXIT: return put_exit(p, (u32)word(at));
 	case FIELD_DISK: return put_disk(p, word(at));
 	case FIELD_FILE: return put_file_number(p, f->text ? f->text : "");
 	case FIELD_MAC: return put_mac(p, at);

@@ -17,19 +17,20 @@
 
 enum cell { CELL_NUMBER, CELL_TEXT, CELL_STACK, CELL_VALUE };
 
-/* "lat_us" is headed LAT(us). */
+/* "lat_us" is headed LAT(us), "tx_kb" TX_KB: so people know them from other tools. */
 static const char *header_name(struct arena *a, const struct field *f)
 {
 	static const char *const units[] = {
 		[UNIT_NS] = "ns", [UNIT_US] = "us", [UNIT_MS] = "ms", [UNIT_BYTES] = "bytes"};
 	size_t n = strlen(f->name), stem;
 	const char *unit = unit_of_name(f->name, &stem);
-	char *name = arena_strndup(a, f->name, stem);
+	char *name;
 
 	if (f->unit < ARRAY_SIZE(units) && units[f->unit])
 		unit = units[f->unit];
-	else if (stem == n)
-		unit = NULL; /* it is the whole name */
+	else if (stem == n || (unit && !strcmp(unit, "KB")))
+		unit = NULL, stem = n; /* it is the whole name, or stays in it */
+	name = arena_strndup(a, f->name, stem);
 	for (char *c = name; *c; c++)
 		*c = (char)toupper((unsigned char)*c);
 	return unit ? arena_printf(a, "%s(%s)", name, unit) : name;

@@ -61,37 +61,51 @@ static void put_time(struct strace *s, u64 ns)
 	buf_free(&b);
 }
 
+/* "<name>", as far as it is known: what would speak to the terminal is octal. */
+static void put_comm(struct strace *s, const struct task *t, struct buf *b)
+{
+	struct shown c = {.s = s, .out = b};
+	char name[64], comm[32] = "";
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%u/comm", t->tid);
+	f = fopen(name, "re");
+	if (f && fgets(comm, sizeof(comm), f))
+		comm[strcspn(comm, "\n")] = 0;
+	if (f)
+		fclose(f);
+	if (!comm[0])
+		return;
+	buf_char(b, '<');
+	show_name(&c, comm);
+	buf_char(b, '>');
+}
+
+static void put_pid(struct strace *s, const struct task *t)
+{
+	bool bare = s->opts.with_pid;
+	struct buf b = {0};
+
+	buf_printf(&b, bare && !s->opts.names ? "%-5u" : bare ? "%u" : "[pid %5u", t->tid);
+	if (s->opts.names)
+		put_comm(s, t, &b);
+	buf_puts(&b, bare ? " " : "] ");
+	pen_puts(s, buf_str(&b));
+	buf_free(&b);
+}
+
 /* The whole machine, a container, and a file tell the pid always; a terminal once there are
  * several; files of each thread have it in their names. */
 void line_begin(struct strace *s, struct task *t, u64 ns)
 {
-	char name[64], comm[32] = "", text[80];
-	FILE *f;
-
 	pen_take(s, t);
 	if (s->pen->open) {
 		s->pen->open->cut = true;
 		pen_puts(s, " <unfinished ...>");
 		pen_end_line(s);
 	}
-	if (s->opts.names) {
-		snprintf(name, sizeof(name), "/proc/%u/comm", t->tid);
-		f = fopen(name, "re");
-		if (f && fscanf(f, "%31[^\n]", comm) != 1)
-			comm[0] = 0;
-		if (f)
-			fclose(f);
-	}
-	if (s->opts.files)
-		text[0] = 0;
-	else if (s->opts.with_pid)
-		snprintf(text, sizeof(text), comm[0] ? "%u<%s> " : "%-5u ", t->tid, comm);
-	else if (s->ntasks > 1 || s->opts.all)
-		snprintf(text, sizeof(text), comm[0] ? "[pid %5u<%s>] " : "[pid %5u] ", t->tid,
-			 comm);
-	else
-		text[0] = 0;
-	pen_puts(s, text);
+	if (!s->opts.files && (s->opts.with_pid || s->ntasks > 1 || s->opts.all))
+		put_pid(s, t);
 	put_time(s, ns);
 }
 

@@ -21,9 +21,7 @@ enum {
 	BURST_BYTES = 64 << 20,
 	RING_MOST = 32 << 20,
 	RING_LEAST = 1 << 20,
-	EXECVE = 59,
-	EXIT = 60,
-	EXIT_GROUP = 231
+	EXECVE = 59
 };
 
 /* What a record is, by the name of its first field; where its fields are. */
@@ -357,6 +355,12 @@ static int chosen(struct strace *s, const char *expr, bool *calls, struct diag *
 			 "there is no system call '%.*s'", (int)strcspn(wrong, ","), wrong);
 }
 
+/* On the user engine nothing but its last call tells how a process ended. */
+static bool tells(const struct strace *s, const char *name)
+{
+	return (s->follows && paths_follow(name)) || (!s->kernel && !strncmp(name, "exit", 4));
+}
+
 /* Calls that are not shown are followed, too, if they say what others mean. */
 static int choose(struct strace *s, const struct waggle_opts *o, struct diag *diag)
 {
@@ -368,11 +372,8 @@ static int choose(struct strace *s, const struct waggle_opts *o, struct diag *di
 		return err;
 	s->follows = s->opts.paths || s->opts.only;
 	for (u32 i = 0; i < MAX_CALLS; i++)
-		s->traced[i] = s->chosen[i] ||
-			       (s->follows && s->calls[i].name && paths_follow(s->calls[i].name));
+		s->traced[i] = s->chosen[i] || (s->calls[i].name && tells(s, s->calls[i].name));
 	s->traced[EXECVE] |= o->command != NULL;
-	s->traced[EXIT] |= !s->kernel; /* where nothing else tells how it ended */
-	s->traced[EXIT_GROUP] |= !s->kernel;
 	for (; s->opts.pids && s->opts.pids[s->npids]; s->npids++)
 		s->left++;
 	if (!s->kernel && s->npids > 1)
@@ -430,6 +431,14 @@ static const u64 *raw_calls(struct strace *s)
 	return all ? NULL : s->wanted;
 }
 
+static bool wants_narrow(const struct strace *s)
+{
+	for (u32 i = NATIVE_CALLS; i < MAX_CALLS; i++)
+		if (s->traced[i])
+			return true;
+	return false;
+}
+
 int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *opts)
 {
 	struct strace *s = calloc(1, sizeof(*s));
@@ -454,6 +463,7 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 		if (!o.ring_bytes)
 			o.ring_bytes = ring_bytes(s);
 		o.raw_calls = raw_calls(s);
+		o.narrow_calls = wants_narrow(s) ? NATIVE_CALLS : 0;
 		o.out_fd = 0;
 		if (!s->kernel && s->npids)
 			o.pid = what->pids[0];

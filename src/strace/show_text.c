@@ -88,7 +88,7 @@ void show_name(struct shown *c, const char *path)
 
 	for (; *p; p++)
 		if (!hex && (*p == '<' || *p == '>'))
-			octal(c->out, *p, true);
+			octal(c->out, *p, p[1] >= '0' && p[1] <= '9');
 		else
 			put_byte(c, *p, hex, p[1] >= '0' && p[1] <= '9');
 }

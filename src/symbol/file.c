@@ -10,6 +10,7 @@
 #include "symbol/process.h"
 
 #include "base/unxz.h"
+#include "elf/debug.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -219,13 +220,14 @@ static bool take_lines(void *file, const void *data, size_t size, bool *keep)
 {
 	struct mapped_file *f = file;
 	struct diag quiet = {0};
-	struct elf elf;
+	struct elf elf = {0};
 
 	*keep = !elf_open(&elf, data, size, "", &quiet) && lines_open(&f->lines, &elf);
 	if (*keep) {
 		f->lines_data = (void *)(uintptr_t)data;
 		f->lines_size = size;
 	}
+	f->lines_packed |= !*keep && elf_debug_is_packed(&elf);
 	return *keep;
 }
 

@@ -379,6 +379,8 @@ bool process_line(struct processes *ps, u32 pid, u64 addr, struct line_place *ou
 	    !address_in(m->file, addr - m->start + m->offset, &at))
 		return false;
 	file_lines_read(m->file, p->pid, m);
+	if (m->file->lines_packed)
+		ps->packed = m->file->path;
 	return m->file->lines.n && lines_find(&m->file->lines, at, out);
 }
 

@@ -29,6 +29,7 @@ struct mapped_file {
 	struct build_id build_id;
 	struct cfi_table unwind; /* by file_unwind_read() */
 	bool unwind_read, lines_read;
+	bool lines_packed; /* they are there, but packed in a way that nobody here knows */
 	struct lines lines; /* by file_lines_read() */
 	void *lines_data;   /* the file that they are in */
 	size_t lines_size;
@@ -65,6 +66,7 @@ struct processes {
 	struct mapped_file *files;
 	struct watch *watch; /* or NULL */
 	bool all;            /* it is of all processes */
+	const char *packed;  /* a file whose lines nobody here can unpack */
 };
 /* The process, made when it is new (NULL: no memory), its mappings read if `look`. */
 struct process *process_of(struct processes *, u32 pid, bool look);

@@ -1,6 +1,8 @@
 /* symbol.c: the kernel's and the processes' symbols together; see symbol.h. */
 #include "symbol/symbol.h"
 
+#include "elf/debug.h"
+
 #include "symbol/names.h"
 #include "symbol/process.h"
 
@@ -13,7 +15,7 @@
 
 struct symbols {
 	struct diag *diag;
-	bool read, told;
+	bool read, told, packed_told;
 	struct symbol_table kernel;
 	int fd; /* of kallsyms while it is read, and what is left of the last piece */
 	char *piece;
@@ -138,7 +140,13 @@ bool symbol_of_caller(struct symbols *s, bool user, u32 pid, u64 addr, struct sy
 
 bool symbol_line(struct symbols *s, u32 pid, u64 addr, struct line_place *out)
 {
-	return process_line(&s->processes, pid, addr, out);
+	bool found = process_line(&s->processes, pid, addr, out);
+
+	if (s->processes.packed && !s->packed_told && s->diag) {
+		s->packed_told = true;
+		diag_note(s->diag, PACKED_HINT, PACKED_TEXT, s->processes.packed);
+	}
+	return found;
 }
 
 /* ---- ahead of time */

@@ -222,7 +222,7 @@ const char *type_name(struct type t, char *out, size_t size)
 	static const char *const shown[] = {
 		"uint",   "int",    "string", "bytes", "tuple", "buffer", "ksym",   "usym",  "kstack",
 		"ustack", "time",   "inet",   "mac",   "errno", "struct", "array",  "user",  "cgroup",
-		"decimal", "disk", "file"};
+		"decimal", "disk", "file", "exit"};
 
 	switch (t.kind) {
 	case TYPE_SHOWN:

@@ -29,6 +29,11 @@ const struct netlink_attr *netlink_find(const u8 *p, const u8 *end, u16 type)
 	return NULL;
 }
 
+const struct netlink_attr *netlink_inside(const struct netlink_attr *a, u16 type)
+{
+	return a ? netlink_find((const u8 *)(a + 1), (const u8 *)a + a->len, type) : NULL;
+}
+
 u32 netlink_u32(const struct netlink_attr *a)
 {
 	u32 v = 0;

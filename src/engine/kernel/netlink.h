@@ -24,6 +24,7 @@ enum { /* types */
        SET_LINK = 19,
        NEW_ROUTE = 24,
        DELETE_ROUTE = 25,
+       GET_ROUTE = 26,
        NEW_QDISC = 36,
        DELETE_QDISC = 37,
        NEW_FILTER = 44,
@@ -46,7 +47,8 @@ enum { /* an action of tc, and of its options */
        ACT_OPTIONS = 2,
        ACT_BPF_PARMS = 2,
        ACT_BPF_FD = 5,
-       ACT_BPF_NAME = 6
+       ACT_BPF_NAME = 6,
+       ACT_BPF_ID = 9
 };
 enum { /* a route */
        ROUTE_DST = 1,
@@ -108,6 +110,7 @@ void netlink_nest_end(struct netlink_request *, u32 nest);
 int netlink_open(void); /* a descriptor, or -errno */
 /* The attribute of a type among those between p and end; NULL: none. */
 const struct netlink_attr *netlink_find(const u8 *p, const u8 *end, u16 type);
+const struct netlink_attr *netlink_inside(const struct netlink_attr *, u16 type); /* NULL: NULL */
 u32 netlink_u32(const struct netlink_attr *); /* NULL: 0 */
 /* Sends a request and hands the body of each answer of `type` to fn. 0 or -errno. */
 int netlink_ask(int fd, const void *request, u32 size, u16 type,

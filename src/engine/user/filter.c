@@ -4,7 +4,7 @@
  * In:  the plan. Out: a classic BPF program for seccomp(2).
  *
  *	another architecture: goes on, unless all calls are wanted (as raw_syscalls sees them, where
- *	    nobody has said which of them are)
+ *	    nobody has said which of them are), or those of 32 bits are asked for
  *	a number of the plan: stops
  *	calls that we must see ourselves, by their arguments: a new name, another user, a task that
  *	    asks not to be traced (it would be left under a filter that nobody serves)
@@ -149,7 +149,7 @@ int filter_make(struct filter *f, const struct plan *p, bool notify)
 	}
 	emit(f, LD_ABS, 0, 0, arch_at);
 	emit(f, JUMP(BPF_JEQ), 1, 0, a->audit);
-	emit(f, RETURN, 0, 0, SECCOMP_ALLOW);
+	emit(f, RETURN, 0, 0, p->narrow_calls ? stop : SECCOMP_ALLOW);
 	emit(f, LD_ABS, 0, 0, nr_at);
 	from = f->n;
 	n = make_ranges(ranges, p);

@@ -128,6 +128,7 @@ int plan_make(struct plan *p, const struct object *o, struct diag *d)
 	}
 	p->arena.escape = &escape;
 	p->raw_calls = o->raw_calls;
+	p->narrow_calls = o->narrow_calls;
 	look_at_helpers(p, o);
 	vec_each (a, &o->attaches)
 		if (!object_is_family(o, a->prog))

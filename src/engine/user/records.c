@@ -67,9 +67,14 @@ static const struct plan_list *by_number(const struct plan_list *lists, u64 nr)
 	return nr < SYSCALL_MOST ? &lists[nr] : &none;
 }
 
+static u64 number_told(const struct tracer *t, u64 nr)
+{
+	return nr & FOREIGN_CALL ? (nr & ~FOREIGN_CALL) + t->plan->narrow_calls : nr;
+}
+
 void event_enter(struct tracer *t, struct task *task, u64 nr, const u64 args[6])
 {
-	struct record_call r = {.common = common_of(task), .nr = nr & ~FOREIGN_CALL};
+	struct record_call r = {.common = common_of(task), .nr = number_told(t, nr)};
 
 	memcpy(r.args, args, sizeof(r.args));
 	run_rows(t, task, &t->plan->all_enter, &r, sizeof(r));
@@ -79,7 +84,7 @@ void event_enter(struct tracer *t, struct task *task, u64 nr, const u64 args[6])
 void event_exit(struct tracer *t, struct task *task, u64 nr, s64 result)
 {
 	struct record_call r = {
-		.common = common_of(task), .nr = nr & ~FOREIGN_CALL, .args = {(u64)result}};
+		.common = common_of(task), .nr = number_told(t, nr), .args = {(u64)result}};
 
 	run_rows(t, task, &t->plan->all_exit, &r, sizeof(r));
 	run_rows(t, task, by_number(t->plan->exit, nr), &r, sizeof(r));

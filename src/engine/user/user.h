@@ -36,11 +36,15 @@ struct plan_row {
 struct plan_list {
 	struct plan_row *first, **last;
 };
+/* A number of another architecture's table, in plan_enters() and the like. */
+#define FOREIGN_CALL (1ull << 32)
+
 struct plan {
 	struct arena arena;
 	struct plan_list enter[SYSCALL_MOST], exit[SYSCALL_MOST];
 	struct plan_list all_enter, all_exit;        /* raw_syscalls: */
 	const u64 *raw_calls;                        /* those of them; NULL: all */
+	u32 narrow_calls;                            /* and those of 32 bits, by numbers so much higher; or 0 */
 	struct plan_list fork, exec, exited, signal; /* sched_process_*, signal_deliver */
 	struct plan_list born, waits;                /* task_newtask, sched_process_wait */
 	struct plan_list profile;                    /* 64 at most */
@@ -58,7 +62,10 @@ static inline bool plan_has(const struct plan_list *l)
 }
 static inline bool plan_raw(const struct plan *p, const struct plan_list *l, u64 nr)
 {
-	return l->first && (!p->raw_calls || (nr < 512 && p->raw_calls[nr / 64] >> (nr % 64) & 1));
+	if (!l->first || !p->raw_calls)
+		return l->first;
+	return nr < 512 ? p->raw_calls[nr / 64] >> (nr % 64) & 1
+			: nr & FOREIGN_CALL && p->narrow_calls;
 }
 static inline bool plan_enters(const struct plan *p, u64 nr)
 {
@@ -113,9 +120,6 @@ struct user_child {
 };
 
 /* ---- the tracer */
-
-/* A number of another architecture's table, in plan_enters() and the like. */
-#define FOREIGN_CALL (1ull << 32)
 
 enum task_state { TASK_NEW, TASK_RUNS, TASK_STOPPED, TASK_LISTENS };
 struct task {
