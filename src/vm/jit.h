@@ -110,7 +110,7 @@ struct jit_cold {
 
 struct jit {
 	struct emit e;
-	struct arena arena;
+	struct arena *arena;
 	const struct vm_prog *prog;
 	const struct insn *insns;
 	u32 n;

@@ -120,7 +120,7 @@ static void check(struct jit *j, u32 base, struct jit_range r)
 	x_alu_load(&j->e, true, X_SUB, SCRATCH0, FAST_FIELD(start));
 	compare(j, &r, c.label);
 	emit_place(&j->e, c.back);
-	vec_push(&j->arena, &j->cold, c);
+	vec_push(j->arena, &j->cold, c);
 }
 
 /* Whether all of the range lies in one element of the row. SCRATCH0 is where it begins in there;
