@@ -149,6 +149,7 @@ static void begin_slot(struct jit *j)
 		return;
 	emit_place(&j->e, j->at);
 	j->narrow = 0;
+	j->valued = 0;
 }
 
 static u32 translate_slot(struct jit *j)
@@ -162,15 +163,31 @@ static u32 translate_slot(struct jit *j)
 	return op->form == FORM_LD_IMM64 ? 2 : 1;
 }
 
+/* The slots from j->at on have been translated. */
+static inline void see(struct jit *j, u32 n)
+{
+	u32 op = j->slots[j->at].op;
+
+	if (!j->valued && op != ISA_ld_imm64 && !j->looked_up)
+		return;
+	if (op == ISA_ld_imm64)
+		n = 1;
+	for (u32 i = 0; i < n; i++)
+		jit_see(j, j->at + i);
+}
+
 static void functions(struct jit *j)
 {
 	for (u32 n; j->at < j->n; j->at += n) {
 		emit_room(&j->e, JIT_ROOM);
 		begin_slot(j);
+		j->seen = j->at;
 		n = translate_slot(j);
 		for (u32 i = 0; i < n; i++)
 			if (j->slots[j->at + i].def)
 				j->narrow = jit_narrow(j, j->at + i);
+		if (j->checked)
+			see(j, n);
 	}
 }
 
