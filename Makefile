@@ -107,7 +107,7 @@ programs: $(UNIT_EXE) $(TOOL_EXE)
 $(UNIT_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE): LDLIBS += -lcmocka
 $(O)/tests/unit/test_btf $(O)/tests/unit/test_object_load $(O)/tests/waist/tool_waist $(O)/tests/objects/tool_objects $(O)/tests/inspect/tool_links: LDLIBS += -lbpf # an oracle
-$(O)/tests/unit/test_classic $(O)/fuzz/filterfuzz: LDLIBS += -lpcap # an oracle
+$(O)/tests/unit/test_classic $(O)/tests/filter/tool_compile $(O)/fuzz/filterfuzz: LDLIBS += -lpcap # an oracle
 $(TOOL_EXE): LINK = $(filter-out -static,$(LDFLAGS))
 $(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/inner.a
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^ $(LDLIBS)

@@ -301,7 +301,13 @@ static void vg_store(struct vmgen *g, u32 base, s32 off, u32 room, bool aligned)
 	      vg_offset(g, off, room, vg_bytes(size), aligned), imm ? (s32)vg_number(g) : 0);
 }
 
-static void vg_atomic(struct vmgen *g, u32 base, s32 off, u32 room)
+/*
+ * stack: it may be in a frame. The kernel's verifier (6.18) does not follow what an atomic operation
+ * fetches from there back to the slot: states that differ in the slot's bounds count as equal, and a
+ * branch on the register is taken away as if it went one way only. A byte that is written first
+ * leaves nothing known of the slot.
+ */
+static void vg_atomic(struct vmgen *g, u32 base, s32 off, u32 room, bool stack)
 {
 	static const s32 ops[] = {BPF_ADD,
 				  BPF_OR,
@@ -323,6 +329,8 @@ static void vg_atomic(struct vmgen *g, u32 base, s32 off, u32 room)
 	if (op == BPF_CMPXCHG && !(g->set & 1))
 		op = BPF_XCHG;
 	at = vg_offset(g, off, room, vg_bytes(size), true);
+	if (stack && vg_bytes(size) > 1 && op != BPF_STORE_REL)
+		vg_op(g, BPF_ST | BPF_MEM | BPF_B, base, 0, at, (s32)vg_number(g));
 	if (op == BPF_LOAD_ACQ)
 		vg_op(g, BPF_STX | BPF_ATOMIC | size, src, base, at, op);
 	else
@@ -338,7 +346,7 @@ static void vg_touch(struct vmgen *g, u32 base, s32 off, u32 room, bool aligned,
 	else if (what < 4)
 		vg_store(g, base, off, room, aligned);
 	else
-		vg_atomic(g, base, off, room);
+		vg_atomic(g, base, off, room, aligned);
 }
 
 static void vg_stack(struct vmgen *g)

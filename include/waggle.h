@@ -83,8 +83,10 @@ struct waggle_opts {
 	/* objects of other compilers */
 	const char *btf;     /* types for CO-RE: a file of BTF, or ELF with it; NULL: the kernel's */
 	const char *program; /* waggle_session_load(), `at`: only this one; NULL: the only one, or all */
-	const char *at; /* where a program is attached that does not say it: "xdp:eth0", "tc:eth0:ingress",
-			 * "cgroup_skb:PATH:egress", "socket:eth0", "cgroup:PATH"; NULL: nowhere else */
+	const char
+		*at; /* where programs are attached that do not say it, a line each: "xdp:eth0",
+		      * "tc:eth0:ingress", "cgroup_skb:PATH:egress", "socket:eth0", "cgroup:PATH",
+		      * or with the program's name "door=xdp:eth0"; NULL: nowhere else */
 
 	/* scripts: variables of config = { }, "max_cat_bytes=100", which the script cannot change;
 	 * NULL-terminated, or NULL */
@@ -99,8 +101,10 @@ struct waggle_opts {
 	const char *comm, *cgroup;
 	bool by_uid;
 	unsigned uid;
-	bool command_only;    /* only events of the process that `command` starts */
+	bool command_only;    /* only events of the process that `command` starts, and of those that it starts */
 	uint64_t duration_ns; /* the session ends by itself, as exit() ends it; 0: never */
+	uint64_t interval_ns; /* with `at`: how often verdicts are shown; 0: each second on a
+			       * terminal, else at the end */
 };
 
 struct waggle_object;
@@ -438,7 +442,7 @@ void waggle_session_stop(struct waggle_session *);
 
 /* System calls of a command (opts->command), a process with its children, or the machine (opts->cgroup and the
  * like narrow it), decoded as strace does, on either engine. Returns the status to exit with, or -errno. */
-enum { WAGGLE_STRACE_SUCCESSFUL = 1, WAGGLE_STRACE_FAILED = 2 };
+enum { WAGGLE_STRACE_SUCCESSFUL = 1, WAGGLE_STRACE_FAILED = 2, WAGGLE_STRACE_UNFINISHED = 4 };
 struct waggle_strace {
 	size_t sz;
 	const char *trace;  /* "openat,read,%file,!close,/regex"; NULL: all */
@@ -446,17 +450,33 @@ struct waggle_strace {
 	char exit_is;	    /* '=', '!', '<', '>': only calls whose result compares so with exit_value; 0: all */
 	int64_t exit_value; /* an error is the negative number */
 	unsigned strsize;   /* bytes of a string that are shown */
-	unsigned times;	    /* of day: 1 seconds, 2 with microseconds, 3 since 1970 */
+	unsigned times;	    /* of day: 1 as a clock, 2 since 1970; 0: none */
 	unsigned summary;   /* 1: instead of lines, 2: behind them */
 	bool relative, durations; /* since the line before; of each call */
-	bool paths, names;  /* of descriptors; of threads */
+	bool names;	    /* of threads */
+	unsigned paths;	    /* of descriptors: 1 their paths, 2 what else is known, too */
 	bool with_pid;	    /* always, not only where there are several */
 	bool all, json;
 	bool print_script;  /* to out(), and nothing else */
-	int pid, out_fd;
+	int out_fd;
 	void (*started)(void *user, struct waggle_session *); /* NULL when it ends */
 	unsigned quiet;     /* 2: no line where a process ends */
+	const int *pids;    /* processes that are there, and their children; ends with 0; NULL: none */
+	char *const *only;  /* only calls on these paths and their descriptors; ends with NULL; NULL: all */
+	const char *raw;    /* as `trace`: their arguments are shown as numbers; NULL: of none */
+	uint64_t signals_hidden; /* bit N - 1: those with number N are not told of */
+	unsigned hex;	    /* strings as \xHH: 1 those with bytes that are not ASCII, 2 all, 3 such bytes alone */
+	bool verbose;	    /* structures and environments whole */
+	bool numbers;	    /* of calls */
+	unsigned column;    /* where results stand */
+	unsigned time_digits, relative_digits, duration_digits; /* behind the point: 0, 3, 6 or 9 */
+	const char *sort, *columns; /* of the summary: "time", "calls", ...; "calls,name"; NULL: as strace */
+	const char *files;  /* a file for each thread, FILE.TID, instead of out_fd; NULL: none */
+	bool append;	    /* to those files */
+	uint64_t dump_read, dump_written; /* bit N: what comes from, what goes to descriptor N is shown byte by byte */
 };
+/* Of words for `sort` and `columns`, with commas between: the first that is none, or NULL. */
+const char *waggle_strace_wrong(const char *words);
 int waggle_strace(const struct waggle_strace *, const struct waggle_opts *);
 
 /* A filter for seccomp(2), for the architecture of this machine, in classic BPF. */

@@ -193,7 +193,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 				.command = c->opts->command ? c->opts->command[0] : NULL,
 				.include_dirs = c->opts->include_dirs,
 				.headers = c->opts->headers,
-				.trials = c->opts->trials};
+				.trials = c->opts->trials,
+				.family = c->opts->command_only};
 	struct script_opts opts = {.pid = (u32)c->opts->pid,
 				   .comm = c->opts->comm,
 				   .cgroup = c->opts->cgroup,

@@ -93,6 +93,7 @@ int list_object(const struct waggle_object *, bool verbose, const struct waggle_
  * the file's contents at output_end(), unless err says that something failed; returns err or its
  * own. */
 int output_open(const char *path);
+int output_append(const char *path);
 int output_begin(void);
 int output_end(int fd, int err, const char *path);
 int output_write(int fd, const char *bytes, size_t n); /* all of them; or -errno */

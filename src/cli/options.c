@@ -53,6 +53,30 @@ static int take(struct waggle_opts *o, unsigned limit, const char *from, const c
 	return 0;
 }
 
+/* What variables were called before bpftrace 0.18. */
+static const struct {
+	const char *variable, *former;
+	bool opposite; /* it says 1 where the variable is false */
+} former_names[] = {
+	{"MAX_STRLEN", "BPFTRACE_STRLEN", false},
+	{"MAX_MAP_KEYS", "BPFTRACE_MAP_KEYS_MAX", false},
+	{"max_cat_bytes", "BPFTRACE_CAT_BYTES_MAX", false},
+	{"cpp_demangle", "BPFTRACE_NO_CPP_DEMANGLE", true},
+};
+
+static const char *asked_formerly(const char *variable, char *from, size_t size)
+{
+	for (unsigned i = 0; i < sizeof(former_names) / sizeof(*former_names); i++) {
+		const char *value = getenv(former_names[i].former);
+
+		if (!value || !*value || strcmp(former_names[i].variable, variable) != 0)
+			continue;
+		snprintf(from, size, "%s", former_names[i].former);
+		return !former_names[i].opposite ? value : strcmp(value, "0") ? "false" : "true";
+	}
+	return NULL;
+}
+
 /* The value that the environment has for a variable, and where it says so. An empty one says
  * nothing, but of the text behind strings, which may be empty. */
 static const char *asked(const char *variable, char *from, size_t size)
@@ -68,7 +92,7 @@ static const char *asked(const char *variable, char *from, size_t size)
 		value = getenv(from);
 		value = value && (*value || may_be_empty) ? value : NULL;
 	}
-	return value;
+	return value ? value : asked_formerly(variable, from, size);
 }
 
 struct config {

@@ -10,13 +10,23 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-int output_open(const char *path)
+static int open_with(const char *path, int flags)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), err = errno;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666), err = errno;
 
 	if (fd < 0)
 		fprintf(stderr, "waggle: error: %s cannot be written: %s\n", path, strerror(err));
 	return fd < 0 ? -err : fd;
+}
+
+int output_open(const char *path)
+{
+	return open_with(path, O_TRUNC);
+}
+
+int output_append(const char *path)
+{
+	return open_with(path, O_APPEND);
 }
 
 int output_begin(void)

@@ -1,9 +1,10 @@
 /*
  * strace.c: `waggle strace [OPTIONS] [CMD ARGS]`, with the letters of strace(1).
  *
- * In:  the command line. Out: what waggle_strace() is to trace and how to show it.
+ * In:  the command line. Out: what waggle_strace() is to trace and how to show it. What options
+ * take is read in strace_words.c.
  */
-#include "cli/trace.h"
+#include "cli/strace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct options {
-	struct trace trace;
-	struct waggle_strace what;
-	const char *output;
-};
 
 static struct waggle_session *volatile running;
 
@@ -43,230 +38,281 @@ static void started(void *user, struct waggle_session *s)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static int take_number(const char *option, const char *text, long most, long *n)
-{
-	char *end;
-
-	*n = strtol(text, &end, 0);
-	if (end == text || *end || *n < 0 || *n > most)
-		return usage_error("%s takes a number up to %ld, not '%s'", option, most, text);
-	return 0;
-}
-
-/* "failed", "successful" */
-static int take_status(struct options *o, const char *words)
-{
-	if (!strcmp(words, "failed"))
-		o->what.status = WAGGLE_STRACE_FAILED;
-	else if (!strcmp(words, "successful"))
-		o->what.status = WAGGLE_STRACE_SUCCESSFUL;
-	else if (strcmp(words, "all") != 0)
-		return usage_error("there is no status '%s': failed, successful or all", words);
-	return 0;
-}
-
-/* -e trace=..., -e status=..., or the calls themselves */
-static int take_expression(struct options *o, const char *text)
-{
-	const char *is = strchr(text, '=');
-	size_t n = is ? (size_t)(is - text) : 0;
-
-	if (!is || (n == 5 && !strncmp(text, "trace", n)) || (n == 1 && *text == 't'))
-		o->what.trace = is ? is + 1 : text;
-	else if (n == 6 && !strncmp(text, "status", n))
-		return take_status(o, is + 1);
-	else
-		return usage_error("-e takes trace=CALLS or status=failed|successful, not '%s'",
-				   text);
-	return 0;
-}
-
-/* "exit!=0", "exit<0", "exit=-2" */
-static int take_filter(struct options *o, const char *text)
-{
-	const char *p = text + 4;
-	char *end;
-
-	if (strncmp(text, "exit", 4) != 0 || !*p || !strchr("=!<>", *p))
-		return usage_error(
-			"--filter takes a comparison of the result: exit!=0, exit<0, exit=3");
-	o->what.exit_is = *p++;
-	p += *p == '=';
-	o->what.exit_value = strtoll(p, &end, 0);
-	return end == p || *end ? usage_error("--filter compares with a number, not '%s'", p) : 0;
-}
-
-enum { LONG = 256, ALL, FILTER, JSON, SCRIPT, COMMON };
-
-struct row {
-	int letter; /* or a number from LONG on */
-	const char *name, *takes, *does;
+enum {
+	TRACE = STRACE_LONG,
+	STATUS,
+	SIGNAL,
+	FILTER,
+	PID,
+	ALL,
+	SEPARATELY,
+	RAW,
+	READ,
+	WRITE,
+	SECCOMP,
+	JSON,
+	SCRIPT,
+	COMMON
 };
-static const struct row rows[] = {
-	{'e', NULL, "EXPR",
+
+static int take_nothing(struct strace_options *o, const char *text)
+{
+	(void)o;
+	(void)text;
+	return 0;
+}
+
+static const struct strace_row rows[] = {
+	{'e', "expression", "EXPR", strace_take_expression,
 	 "trace=openat,read,%file,%desc,%network,%process,%memory,%signal,/REGEX (! in front: all "
-	 "others); "
-	 "status=failed or successful"},
-	{'z', "successful-only", NULL, "only calls that succeed"},
-	{'Z', "failed-only", NULL, "only calls that fail"},
-	{FILTER, "filter", "exit!=N", "only calls whose result compares so: =, !=, <, >"},
-	{'p', "pid", "PID", "a process that is there, and its children"},
-	{ALL, "all", NULL, "the whole machine"},
-	{'f', "follow-forks", NULL, "children, too: always so"},
-	{'c', "summary-only", NULL, "count calls, errors and time, instead of lines"},
-	{'C', "summary", NULL, "the same behind the lines"},
-	{'s', "string-limit", "N", "bytes of a string that are shown (32)"},
-	{'t', "absolute-timestamps", NULL, "time of day; -tt with microseconds, -ttt since 1970"},
-	{'r', "relative-timestamps", NULL, "time since the line before"},
-	{'T', "syscall-times", NULL, "how long each call took"},
-	{'y', "decode-fds", NULL, "paths of descriptors"},
-	{'Y', "decode-pids", NULL, "names of threads"},
-	{'o', "output", "FILE", "write to FILE, with the pid in front of each line"},
-	{'q', "quiet", NULL, "-qq: no line where a process ends"},
-	{'w', "summary-wall-clock", NULL, "the time of -c is always that from beginning to end"},
-	{JSON, "json", NULL, "a line of JSON for each call"},
-	{SCRIPT, "print-script", NULL, "print the script that traces, and end"},
-	{'h', "help", NULL, "this"},
-};
+	 "others); also status=, signal=, raw=, read=, write=, quiet=, decode-fds="},
+	{TRACE, "trace", "CALLS", strace_take_calls,
+	 "as -e trace=; so have --status, --signal, --raw, --read and --write"},
+	{'P', "trace-path", "PATH", strace_take_path,
+	 "only calls on this path, or on descriptors of it; again for more"},
+	{'z', "successful-only", NULL, NULL, "only calls that succeed"},
+	{'Z', "failed-only", NULL, NULL, "only calls that fail"},
+	{STATUS, "status", "SET", strace_take_status,
+	 "only calls that end so: failed, successful, unfinished"},
+	{SIGNAL, "signal", "SET", strace_take_signals, "only these signals"},
+	{FILTER, "filter", "exit!=N", strace_take_filter,
+	 "only calls whose result compares so: =, !=, <, >"},
+	{'p', "attach", "PID", strace_take_pid,
+	 "a process that is there, and its children; several: 1,2"},
+	{PID, "pid", "PID", strace_take_pid, "the same"},
+	{ALL, "all", NULL, NULL, "the whole machine"},
+	{'E', "env", "VAR=VAL", strace_take_variable,
+	 "a variable of the command's environment; VAR: without it"},
+	{'f', "follow-forks", NULL, NULL,
+	 "children, too: always so; -ff with -o: a file for each thread, FILE.TID"},
+	{SEPARATELY, "output-separately", NULL, NULL, "a file for each thread"},
+	{'o', "output", "FILE", strace_take_output,
+	 "write to FILE, with the pid in front of each line"},
+	{'A', "output-append-mode", NULL, NULL, "append to the file of -o"},
+	{'c', "summary-only", NULL, NULL, "count calls, errors and time, instead of lines"},
+	{'C', "summary", NULL, NULL, "the same behind the lines"},
+	{'S', "summary-sort-by", "COLUMN", strace_take_sort,
+	 "of -c: time, min-time, max-time, avg-time, calls, errors, name, nothing"},
+	{'U', "summary-columns", "COLUMNS", strace_take_columns,
+	 "of -c: time-percent, total-time, min-time, max-time, avg-time, calls, errors, name"},
+	{'w', "summary-wall-clock", NULL, NULL,
+	 "the time of -c is always that from beginning to end"},
+	{'s', "string-limit", "N", strace_take_size, "bytes of a string that are shown (32)"},
+	{'a', "columns", "N", strace_take_column, "where results stand (40)"},
+	{'v', "no-abbrev", NULL, NULL, "structures and environments whole"},
+	{'x', "strings-in-hex", "[=FORM]", strace_take_hex,
+	 "strings that are not ASCII as \\xHH; -xx all; forms: non-ascii, non-ascii-chars, all"},
+	{RAW, "raw", "CALLS", strace_take_raw, "arguments of these as numbers"},
+	{READ, "read", "SET", strace_take_read, "show all bytes read from these descriptors"},
+	{WRITE, "write", "SET", strace_take_write, "show all bytes written to these descriptors"},
+	{'y', "decode-fds", "[=SET]", strace_take_descriptors,
+	 "paths of descriptors; -yy also addresses of sockets, numbers of devices"},
+	{'Y', "decode-pids", NULL, NULL, "names of threads"},
+	{'n', "syscall-number", NULL, NULL, "numbers of calls"},
+	{'t', "absolute-timestamps", "[=FORM]", strace_take_clock,
+	 "time of day; -tt with microseconds, -ttt since 1970; forms: time, unix, with s, ms, us, "
+	 "ns"},
+	{'r', "relative-timestamps", "[=UNIT]", strace_take_relative,
+	 "time since the line before; s, ms, us, ns"},
+	{'T', "syscall-times", "[=UNIT]", strace_take_durations,
+	 "how long each call took; s, ms, us, ns"},
+	{'q', "quiet", "[=SET]", strace_take_quiet, "-qq: no line where a process ends"},
+	{'I', "interruptible", "N", take_nothing, "nothing: signals are never held back"},
+	{SECCOMP, "seccomp-bpf", NULL, NULL, "nothing: the user engine always does so"},
+	{JSON, "json", NULL, NULL, "a line of JSON for each call"},
+	{SCRIPT, "print-script", NULL, NULL, "print the script that traces, and end"},
+	{'h', "help", NULL, NULL, "this"},
+	{0}};
 /* options of tracing: rows of options.def */
 static const char *const common[] = {"comm",     "uid",    "cgroup",       "container",
 				     "duration", "engine", "perf-rb-pages"};
-enum { NROWS = sizeof(rows) / sizeof(*rows), NCOMMON = sizeof(common) / sizeof(*common) };
+enum { NROWS = sizeof(rows) / sizeof(*rows) - 1, NCOMMON = sizeof(common) / sizeof(*common) };
+
+static bool optional(const struct strace_row *r)
+{
+	return r->takes && *r->takes == '[';
+}
 
 void strace_print(void)
 {
 	char left[64];
 
 	putchar('\n');
-	for (int i = 0; i < NROWS; i++) {
-		const struct row *r = &rows[i];
+	for (const struct strace_row *r = rows; r->letter; r++) {
+		const char *takes = r->takes ? r->takes : "";
 
-		if (r->letter < LONG)
-			snprintf(left, sizeof(left), "-%c %s", r->letter, r->takes ? r->takes : "");
+		if (r->letter < STRACE_LONG)
+			snprintf(left, sizeof(left), "-%c %s", r->letter, optional(r) ? "" : takes);
 		else
-			snprintf(left, sizeof(left), "--%s %s", r->name, r->takes ? r->takes : "");
+			snprintf(left, sizeof(left), "--%s %s", r->name, takes);
 		print_wrapped(printf("  %-15s", left), r->does);
 	}
 	puts("  as the tools: --comm, --uid, --cgroup, --container, --duration, --engine, "
 	     "--perf-rb-pages");
 }
 
-static int take_flag(struct options *o, int letter)
+static const struct strace_row *row_of(int letter)
 {
-	struct waggle_strace *w = &o->what;
+	const struct strace_row *r = rows;
 
-	switch (letter) {
-	case 'z': w->status = WAGGLE_STRACE_SUCCESSFUL; return 0;
-	case 'Z': w->status = WAGGLE_STRACE_FAILED; return 0;
-	case 'c': w->summary = 1; return 0;
-	case 'C': w->summary = 2; return 0;
-	case 't': w->times += w->times < 3; return 0;
-	case 'r': w->relative = true; return 0;
-	case 'T': w->durations = true; return 0;
-	case 'y': w->paths = true; return 0;
-	case 'Y': w->names = true; return 0;
-	case ALL: w->all = true; return 0;
-	case JSON: w->json = true; return 0;
-	case SCRIPT: w->print_script = true; return 0;
-	case 'q': w->quiet += w->quiet < 2; return 0;
-	case 'w':
-	case 'f': return 0;
-	default: return STATUS_USAGE;
-	}
+	while (r->letter && r->letter != letter)
+		r++;
+	return r;
 }
 
-static int take_common(struct options *o, int i)
+static int take(struct strace_options *o, int letter)
 {
-	return option_take(&o->trace, option_named(common[i]), optarg);
-}
-
-static int take(struct options *o, int letter)
-{
-	long n;
-	int status;
+	const struct strace_row *r = row_of(letter);
 
 	if (letter >= COMMON)
-		return take_common(o, letter - COMMON);
-	switch (letter) {
-	case 'e': return take_expression(o, optarg);
-	case FILTER: return take_filter(o, optarg);
-	case 'o': o->output = optarg; return 0;
-	case 's':
-		status = take_number("-s", optarg, 4000, &n);
-		o->what.strsize = (unsigned)n;
-		return status;
-	case 'p':
-		status = take_number("-p", optarg, 4194304, &n);
-		o->what.pid = (int)n;
-		if (!status && kill((pid_t)n, 0) && errno == ESRCH)
-			return usage_error("there is no process %ld", n);
-		return status;
-	case 'h':
+		return option_take(&o->trace, option_named(common[letter - COMMON]), optarg);
+	if (letter == 'h') {
 		puts("waggle strace [OPTIONS] [CMD ARGS]: system calls, decoded");
 		strace_print();
 		exit(output_check(STATUS_OK));
-	default: return take_flag(o, letter);
 	}
+	if (r->take && (optarg || !optional(r)))
+		return r->take(o, optarg);
+	o->letters[letter]++;
+	return 0;
 }
 
-static int parse(struct options *o, int argc, char **argv)
+/* What getopt() does not know. */
+static int unknown(char **argv)
+{
+	const char *word = argv[optind - 1];
+	char name[64];
+	int status;
+
+	if (optopt && row_of(optopt)->letter)
+		return usage_error(row_of(optopt)->takes && !optional(row_of(optopt))
+					   ? "%s takes %s"
+					   : "%s takes nothing",
+				   word, row_of(optopt)->takes);
+	if (optopt) {
+		status = strace_absent(optopt, NULL);
+		return status ? status
+			      : usage_error("strace has no option -%c: see waggle help strace",
+					    optopt);
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	status = strace_absent(0, name);
+	return status ? status
+		      : usage_error("strace has no option --%s: see waggle help strace", name);
+}
+
+static int parse(struct strace_options *o, int argc, char **argv)
 {
 	struct option names[NROWS + NCOMMON + 1] = {0};
-	char letters[2 * NROWS + 2] = "+", *at = letters + 1;
+	char letters[2 * NROWS + 3] = "+:", *at = letters + 2;
 	int opt, status = 0;
 
 	for (int i = 0; i < NROWS; i++) {
-		if (rows[i].letter < LONG)
-			at = stpcpy(at, (char[]){(char)rows[i].letter, rows[i].takes ? ':' : 0, 0});
-		names[i] = (struct option){rows[i].name ? rows[i].name : "expression",
-					   rows[i].takes != NULL, NULL, rows[i].letter};
+		bool takes = rows[i].takes && !optional(&rows[i]);
+
+		if (rows[i].letter < STRACE_LONG)
+			at = stpcpy(at, (char[]){(char)rows[i].letter, takes ? ':' : 0, 0});
+		names[i] = (struct option){rows[i].name,
+					   takes           ? required_argument
+					   : rows[i].takes ? optional_argument
+							   : no_argument,
+					   NULL, rows[i].letter};
 	}
 	for (int i = 0; i < NCOMMON; i++)
 		names[NROWS + i] = (struct option){common[i], required_argument, NULL, COMMON + i};
 	while (!status && (opt = options_next(argc, argv, letters, names, NULL)) >= 0)
-		status = take(o, opt);
+		status = opt == '?' || opt == ':' ? unknown(argv) : take(o, opt);
 	if (!status && optind < argc)
 		o->trace.opts.command = argv + optind;
 	return status;
 }
 
+/* Options without a value say something by how often they stand there. */
+static void count_letters(struct strace_options *o)
+{
+	struct waggle_strace *w = &o->what;
+	const unsigned *n = o->letters;
+
+	w->status |= n['z'] ? WAGGLE_STRACE_SUCCESSFUL : 0;
+	w->status |= n['Z'] ? WAGGLE_STRACE_FAILED : 0;
+	w->summary = n['C'] ? 2 : n['c'] ? 1 : 0;
+	if (n['t']) {
+		w->times = n['t'] > 2 ? 2 : 1;
+		w->time_digits = n['t'] > 1 ? 6 : 0;
+	}
+	w->relative |= n['r'] != 0;
+	w->durations |= n['T'] != 0;
+	w->paths = n['y'] ? (n['y'] > 1 ? 2 : 1) : w->paths;
+	w->hex = n['x'] ? (n['x'] > 1 ? 2 : 1) : w->hex;
+	w->quiet += n['q'];
+	w->names = n['Y'];
+	w->verbose |= n['v'] != 0;
+	w->numbers = n['n'];
+	w->all = n[ALL];
+	w->json = n[JSON];
+	w->print_script = n[SCRIPT];
+	o->append = n['A'];
+	o->separately = n['f'] > 1 || n[SEPARATELY];
+}
+
 /* One of a command, a process, the machine. */
-static int check(const struct options *o)
+static int check(const struct strace_options *o)
 {
 	const struct waggle_opts *t = &o->trace.opts;
-	int n = (t->command != NULL) + (o->what.pid != 0) +
-		(o->what.all || (t->cgroup && !t->command && !o->what.pid));
+	int n = (t->command != NULL) + (o->npids != 0) +
+		(o->what.all || (t->cgroup && !t->command && !o->npids));
 
-	if (n == 1)
+	if (n > 1)
+		return usage_error(
+			"strace traces one of a command, a process (-p) and the machine (--all)");
+	if (!n)
+		return usage_error("strace takes a command, -p PID, --container NAME or --all");
+	if (o->separately && o->what.summary)
+		return usage_error(
+			"-c and -C count all threads together: not with a file for each (-ff)");
+	return o->append && !o->output ? usage_error("-A appends to the file of -o: there is none")
+				       : 0;
+}
+
+static int open_output(struct strace_options *o)
+{
+	struct waggle_strace *w = &o->what;
+
+	if (!o->trace.opts.command)
+		w->out_fd = STDOUT_FILENO;
+	if (!o->output)
 		return 0;
-	return usage_error(
-		n ? "strace traces one of a command, a process (-p) and the machine (--all)"
-		  : "strace takes a command, -p PID, --container NAME or --all");
+	w->with_pid = true;
+	w->append = o->append;
+	if (o->separately)
+		w->files = o->output;
+	else
+		w->out_fd = o->append ? output_append(o->output) : output_open(o->output);
+	return w->out_fd < 0 ? STATUS_ERROR : 0;
 }
 
 int cmd_strace(int argc, char **argv)
 {
-	struct options o = {.what = {.sz = sizeof(o.what),
-				     .strsize = 32,
-				     .out_fd = STDERR_FILENO,
-				     .started = started}};
+	struct strace_options o = {.what = {.sz = sizeof(o.what),
+					    .strsize = 32,
+					    .column = 40,
+					    .relative_digits = 6,
+					    .duration_digits = 6,
+					    .out_fd = STDERR_FILENO,
+					    .started = started}};
 	int status = trace_open(&o.trace);
 
+	opterr = 0;
 	if (!status)
 		status = parse(&o, argc, argv);
+	count_letters(&o);
 	if (!status)
 		status = check(&o);
+	if (!status)
+		status = open_output(&o);
 	if (status)
 		return status;
-	o.what.all |= o.trace.opts.cgroup && !o.trace.opts.command && !o.what.pid;
-	if (!o.trace.opts.command)
-		o.what.out_fd = STDOUT_FILENO;
-	if (o.output) {
-		o.what.out_fd = output_open(o.output);
-		o.what.with_pid = true;
-	}
-	if (o.what.out_fd < 0)
-		return STATUS_ERROR;
+	o.what.all |= o.trace.opts.cgroup && !o.trace.opts.command && !o.npids;
 	signal(SIGCHLD, SIG_DFL);
 	o.trace.opts.leaving = true;
 	o.trace.opts.quiet = true;

@@ -49,7 +49,7 @@ const char *tool_text(const struct tool *t)
 
 int tool_line(const char **at, struct tool_line *l)
 {
-	static const char *const words[] = {"view", "everybody", "args", "option",
+	static const char *const words[] = {"view", "everybody", "family", "args", "option",
 					    "param", "lacks", "example"};
 	const char *p = *at, *end;
 
@@ -205,7 +205,7 @@ void tool_help(const struct tool *t)
 	puts("  as all tools: --pid, --comm, --uid, --cgroup, --container, --duration, --json,\n"
 	     "  --flame, --engine, --stats and more of `waggle -h`");
 	puts(for_everybody(t) ? "  -- CMD ARGS: run CMD, and end with it; what others do is shown, too"
-			      : "  -- CMD ARGS: run CMD, trace it until it ends");
+			      : "  -- CMD ARGS: run CMD, trace it and what it starts until it ends");
 	print_text(t);
 	print_lines(t, "example", "Examples:");
 }

@@ -15,7 +15,7 @@ const char *tool_text(const struct tool *); /* its script */
 
 /*
  * The head of a script is the comment at its beginning: "NAME: what it does" on its first line,
- * then lines that begin with a word: "view", "everybody", "args", "option", "param", "lacks",
+ * then lines that begin with a word: "view", "everybody", "family", "args", "option", "param", "lacks",
  * "example"; then text.
  */
 struct tool_line {

@@ -221,6 +221,7 @@ int trace_run(struct trace *t, int status)
 	source_free(&t->source);
 	free(t->command);
 	free(t->stages);
+	free(t->at);
 	return status;
 }
 

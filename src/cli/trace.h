@@ -14,6 +14,7 @@ struct trace {
 	const char *output;
 	char **command;
 	char *stages; /* of all -d, with commas */
+	char *at;     /* of all --at, a line each */
 	bool stats, verbose, list, fmt, dry_run;
 };
 

@@ -78,14 +78,34 @@ static void stage_look(void *user, const char *name, const char *text)
 	s->found |= strlen(name) == s->n && !memcmp(name, s->name, s->n);
 }
 
+/* Stages by the names that bpftrace has for them. */
+static const char *stage_here(const char *name)
+{
+	static const char *const names[][2] = {
+		{"codegen", "ir"}, {"codegen-opt", "ir:cleanup"}, {"dis", "insns"},
+		{"libbpf", "verifier"}, {"d", "all"}, /* -dd */
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i][0], name))
+			return names[i][1];
+	return name;
+}
+
 static int take_stage(struct trace *t, const char *name)
 {
 	char *stages = NULL;
 	size_t n;
 
+	if (*name == '-') { /* -d alone, as it once was: what follows is the next option */
+		optind--;
+		name = "all";
+	}
+	name = stage_here(name);
 	for (const char *p = name; *p; p += n + (p[n] == ',')) {
-		struct stage s = {.name = p, .n = n = strcspn(p, ",")};
+		struct stage s = {.name = p};
 
+		s.n = n = strcspn(p, ",");
 		waggle_language("stages", stage_look, &s);
 		if (!s.found)
 			return usage_error(
@@ -136,27 +156,45 @@ TAKE(verbose, t->verbose = true)
 TAKE(stats, t->stats = true)
 TAKE(target, t->opts.target = value)
 TAKE(btf, t->opts.btf = value)
-TAKE(at, t->opts.at = value)
 TAKE(prog, t->opts.program = value)
 TAKE(activation, (void)t)
 #undef TAKE
 
+/* Several are lines of one text. */
+static int take_at(struct trace *t, const char *hook)
+{
+	char *all;
+
+	if (asprintf(&all, "%s%s%s", t->at ? t->at : "", t->at ? "\n" : "", hook) < 0)
+		return STATUS_ERROR;
+	free(t->at);
+	t->opts.at = t->at = all;
+	return 0;
+}
+
+static int take_interval(struct trace *t, const char *text)
+{
+	return take_time("--interval", text, &t->opts.interval_ns);
+}
+
 /* Names with commas between them. */
 static int take_without(struct trace *t, const char *names)
 {
-	static const char *const known[] = {"kprobe_multi", "uprobe_multi", "kprobe_session"};
+	static const char *const known[] = {"kprobe_multi", "uprobe_multi", "kprobe_session",
+					    "tcx"};
+	const unsigned most = sizeof(known) / sizeof(*known);
 
 	t->opts.no_features = names;
 	for (const char *p = names; *p; p += strcspn(p, ","), p += *p == ',') {
 		size_t n = strcspn(p, ",");
 		unsigned i = 0;
 
-		while (i < 3 && (strlen(known[i]) != n || strncmp(known[i], p, n)))
+		while (i < most && (strlen(known[i]) != n || strncmp(known[i], p, n)))
 			i++;
-		if (i == 3)
+		if (i == most)
 			return usage_error(
 				"there is no feature '%.*s': kprobe_multi, uprobe_multi, "
-				"kprobe_session",
+				"kprobe_session, tcx",
 				(int)n, p);
 	}
 	return 0;
@@ -245,12 +283,27 @@ int option_take(struct trace *t, const struct option_row *row, const char *value
 	return row->take ? row->take(t, value) : options_take(&t->opts, row->name, value);
 }
 
-static int take_option(struct trace *t, int opt)
+/* Getopt has said that it does not know an option; bpftrace's have their place elsewhere. */
+static int elsewhere(const char *option)
+{
+	static const char *const places[][2] = {
+		{"--aot", "`waggle build SCRIPT -o OBJECT` compiles, `waggle OBJECT` runs it"},
+		{"--emit-elf", "`waggle build SCRIPT -o OBJECT` writes an object"},
+		{"--emit-llvm", "-d ir prints the intermediate code, -d insns the instructions"},
+	};
+
+	for (unsigned i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (!strcmp(places[i][0], option))
+			fprintf(stderr, "        %s\n", places[i][1]);
+	return STATUS_USAGE;
+}
+
+static int take_option(struct trace *t, int opt, const char *option)
 {
 	const struct option_row *row = option_rows;
 
 	if (opt == '?')
-		return STATUS_USAGE; /* getopt has said what is wrong */
+		return elsewhere(option);
 	while (row->letter != opt && row - option_rows != opt - LONG)
 		row++;
 	return option_take(t, row, optarg);
@@ -332,7 +385,7 @@ int trace_options(struct trace *t, int argc, char **argv)
 	while (!status) {
 		opt = getopt_long(argc, argv, tables.letters, tables.names, NULL);
 		if (opt >= 0) {
-			status = take_option(t, opt);
+			status = take_option(t, opt, argv[optind - 1]);
 			continue;
 		}
 		/* options may also stand behind the file: waggle FILE -c CMD */

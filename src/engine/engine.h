@@ -33,6 +33,8 @@ struct engine_opts {
 	void *user;
 	struct user_child *child; /* see struct engine_ops; borrowed */
 	s64 only; /* plain objects: load just this program, less 1 (0: all); see object_wants() */
+	bool tally;   /* plain objects: count what the attached ones say: kernel_tally() */
+	bool records; /* plain objects: read what they write: engine_records() */
 };
 
 /* A program run by itself, on input that the caller gives. */
@@ -62,6 +64,8 @@ struct engine {
 	struct waggle_control *control;   /* mapped .bss, or NULL */
 	struct waggle_counters *counters; /* [program * CONTROL_CPUS + slot], or NULL */
 	u64 map_bytes;
+	struct raw_ring *raw; /* of a plain object whose records are wanted: raw.h */
+	u32 nraw;
 };
 
 struct engine_ops {
@@ -121,6 +125,20 @@ extern const struct engine_ops kernel_engine, user_engine, inprocess_engine;
  * file names, without a gap: then nothing is attached before. -EXDEV: the file is of another place. */
 int kernel_hook_pin(struct engine *, const char *path);
 int kernel_hook_replace(struct engine *, const char *path);
+/* What a program that is attached has said so far, a row for each verdict that came. One that
+ * cannot be asked has at most one row, without a name: how often it ran. Returns how many rows. */
+#define TALLY_MOST 16
+struct engine_tally {
+	const char *name;
+	u8 fate;            /* enum input_fate */
+	u64 packets, bytes; /* bytes: before the program; 0 where it sees no packets */
+};
+u32 kernel_tally(struct engine *, u32 prog, struct engine_tally rows[TALLY_MOST]);
+/* Records in the ring buffers and perf event arrays of a plain object: hands out those that are
+ * there. Its descriptors wake up epoll_fd; a program may also ask for no wake-up. */
+typedef void engine_record_fn(void *user, u32 map, u32 cpu, const u8 *data, u32 size);
+bool engine_records(struct engine *, engine_record_fn *, void *user); /* false: it has none */
+u64 engine_records_lost(const struct engine *); /* that is known: of perf event arrays */
 /* "eth0", "eth0:ingress": do its packets begin with IP, without a header of the link? */
 bool kernel_device_bare(const char *place);
 /* Why this process may not use the kernel engine, as a phrase; NULL: it has the rights. */

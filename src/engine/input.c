@@ -26,6 +26,16 @@ static const struct input_verdict lwt[] = {{0, "BPF_OK", FATE_PASSED},
 					   {7, "BPF_REDIRECT", FATE_REDIRECTED},
 					   {128, "BPF_LWT_REROUTE", FATE_REDIRECTED},
 					   {0}};
+static const struct input_verdict socks[] = {
+	{0, "SK_DROP", FATE_DROPPED}, {1, "SK_PASS", FATE_PASSED}, {0}};
+static const struct input_verdict allowed[] = {
+	{0, "deny", FATE_DROPPED}, {1, "allow", FATE_PASSED}, {0}};
+static const struct input_verdict netfilter[] = {
+	{0, "NF_DROP", FATE_DROPPED}, {1, "NF_ACCEPT", FATE_PASSED}, {0}};
+static const struct input_verdict dissected[] = {{0, "BPF_OK", FATE_PASSED},
+						 {2, "BPF_DROP", FATE_DROPPED},
+						 {129, "BPF_FLOW_DISSECTOR_CONTINUE", FATE_PASSED},
+						 {0}};
 static const struct input_verdict taken[] = {{0, "drop", FATE_DROPPED}, {0}};
 
 static const struct input_kind kinds[] = {
@@ -40,8 +50,17 @@ static const struct input_kind kinds[] = {
 	[PROG_LWT_SEG6LOCAL] = {INPUT_PACKET, true, 0, lwt, FATE_DROPPED},
 	[PROG_RAW_TRACEPOINT] = {INPUT_CTX, true, 96, NULL, 0},
 	[PROG_SYSCALL] = {INPUT_CTX, true, 0, NULL, 0},
-	[PROG_SK_LOOKUP] = {INPUT_CTX, true, 72, NULL, 0},
-	[PROG_NETFILTER] = {INPUT_CTX, false, 32, NULL, 0},
+	[PROG_SK_LOOKUP] = {INPUT_CTX, true, 72, socks, FATE_DROPPED},
+	[PROG_NETFILTER] = {INPUT_CTX, false, 32, netfilter, FATE_DROPPED},
+	[PROG_FLOW_DISSECTOR] = {INPUT_CTX, false, 512, dissected, FATE_PASSED},
+	[PROG_SK_SKB] = {INPUT_CTX, false, 512, socks, FATE_PASSED},
+	[PROG_SK_MSG] = {INPUT_CTX, false, 512, socks, FATE_DROPPED},
+	[PROG_SK_REUSEPORT] = {INPUT_CTX, false, 512, socks, FATE_DROPPED},
+	[PROG_CGROUP_SOCK] = {INPUT_CTX, false, 512, allowed, FATE_PASSED},
+	[PROG_CGROUP_SOCK_ADDR] = {INPUT_CTX, false, 512, allowed, FATE_PASSED},
+	[PROG_CGROUP_DEVICE] = {INPUT_CTX, false, 512, allowed, FATE_PASSED},
+	[PROG_CGROUP_SYSCTL] = {INPUT_CTX, false, 512, allowed, FATE_PASSED},
+	[PROG_CGROUP_SOCKOPT] = {INPUT_CTX, false, 512, allowed, FATE_PASSED},
 };
 static const struct input_kind other = {INPUT_CTX, false, 512, NULL, 0};
 
@@ -73,4 +92,17 @@ enum input_fate input_fate(u32 kind, u64 result)
 	const struct input_verdict *v = verdict_of(kind, result);
 
 	return v ? v->fate : input_kind(kind)->other;
+}
+
+/* How many bytes of the packet are taken: that is one verdict. */
+const char *input_otherwise(u32 kind)
+{
+	return kind == PROG_SOCKET_FILTER ? "take" : input_kind(kind)->verdicts ? "other" : "any";
+}
+
+bool input_sized(u32 kind)
+{
+	const u8 input = input_kind(kind)->input;
+
+	return input == INPUT_FRAME || input == INPUT_PACKET || kind == PROG_SK_SKB;
 }

@@ -28,6 +28,9 @@ const struct input_kind *input_kind(u32 prog_kind); /* never NULL */
 /* "XDP_PASS"; NULL: the number has no name. */
 const char *input_verdict(u32 prog_kind, u64 result);
 enum input_fate input_fate(u32 prog_kind, u64 result);
+const char *input_otherwise(u32 prog_kind); /* the name of all other results */
+/* Does its context begin with the length of a packet? */
+bool input_sized(u32 prog_kind);
 
 #define INPUT_PACKET_BYTES 64 /* zeroes, where no packet is given */
 #define ETHERNET_BYTES     14

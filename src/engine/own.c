@@ -36,6 +36,7 @@ static int rodata_fill(struct engine *e, const struct engine_opts *opts, u32 map
 		return 0;
 	config_fill(&c, opts, false);
 	c.cpu_mask = cpus - 1;
+	c.all_family = opts->cpid != 0;
 	memcpy(data, &c, sizeof(c));
 	return fills_fill(e->object, data, false, e->diag);
 }

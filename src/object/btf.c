@@ -355,15 +355,16 @@ u32 object_data_vars(const struct object *o, const struct object_map *map,
 static const struct data_struct {
 	const char *name;
 	u32 size;
-	const char *words[6];
+	const char *words[7];
 } data_structs[] = {
 	[DATA_CONFIG] = {"waggle_config", sizeof(struct waggle_config),
-			 {"pidns_dev", "pidns_ino", "cpid", "pid", "start_ns", "cpu_mask"}},
+			 {"pidns_dev", "pidns_ino", "cpid", "pid", "start_ns", "cpu_mask",
+			  "all_family"}},
 	[DATA_CONTROL] = {"waggle_control", sizeof(struct waggle_control), {"want", "open", "exit", "pad"}},
 	[DATA_COUNTERS] = {"waggle_counters", sizeof(struct waggle_counters),
 			   {"lost", "map_full", "no_slot", "pad"}},
 };
-_Static_assert(sizeof(struct waggle_config) == 48 && sizeof(struct waggle_control) == 64 &&
+_Static_assert(sizeof(struct waggle_config) == 56 && sizeof(struct waggle_control) == 64 &&
 		       sizeof(struct waggle_counters) == 64,
 	       "data_structs[] says what is in these");
 

@@ -30,6 +30,7 @@ struct waggle_config {
 	u64 pid;		  /* only events of this process, 0: of all */
 	u64 start_ns;		  /* CLOCK_BOOTTIME when tracing began */
 	u64 cpu_mask;		  /* CPUs rounded up to a power of two, less one */
+	u64 all_family;		  /* 1: all that is seen is the command and what it started */
 };
 
 enum { EXIT_CALLED = 1, EXIT_LOST = 2 };
@@ -59,6 +60,8 @@ struct waggle_record {
 };
 
 #define WAGGLE_RINGS "waggle_rings" /* name of the array of ring buffers, one per CPU */
+/* Name of the map of the command's descendants, and of the program that fills it. */
+#define WAGGLE_FAMILY "waggle_family"
 #define RING_BYTES   (1024 * 1024)  /* default size of each */
 
 #endif

@@ -79,6 +79,11 @@ static bool is_held(const struct object *o, u32 prog)
 	return false;
 }
 
+bool object_is_family(const struct object *o, u32 prog)
+{
+	return !strcmp(o->progs.v[prog].name, WAGGLE_FAMILY);
+}
+
 bool object_wants(const struct object *o, s64 only, u32 prog)
 {
 	if (only < 0)

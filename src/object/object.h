@@ -250,6 +250,9 @@ struct attach {
 	/* UPROBE, URETPROBE: a function; off counts from it. USDT: "provider:name". NULL: off counts
 	 * from the file's start */
 	const char *symbol;
+	/* The probe's name where neither program nor pattern tell it; NULL: they do, or it came
+	 * from a file, which has none. */
+	const char *probe;
 	/* What the program reads of a tracepoint's record: "NAME OFFSET SIZE\n" for each field,
 	 * NULL: nothing. The engine attaches only where the fields are still there. */
 	const char *fields;
@@ -289,6 +292,9 @@ u32 object_cpus(const struct object *);
 const char *object_way(const struct object *, u32 prog);
 /* Is a program to be loaded? only: by number, with those that maps hold; -1: all but optional ones. */
 bool object_wants(const struct object *, s64 only, u32 prog);
+/* Whether it is the program that follows who descends from the command: of no use where there is no
+ * command, or where nobody else is seen. */
+bool object_is_family(const struct object *, u32 prog);
 /* A string of its own BTF; "": there is none. */
 const char *object_string(const struct object *, u32 off);
 /* Bytes of a map's value with the scratch memory of all those CPUs behind it. */

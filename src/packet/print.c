@@ -276,45 +276,6 @@ static void print_mpls(struct line *l, struct view v)
 	print_ethertype(l, *v.p >> 4 == 6 ? 0x86dd : 0x0800, v, !l->o->link_header);
 }
 
-void print_ppp(struct line *l, struct view v)
-{
-	u32 protocol;
-
-	if (!view_has(&v, 0, 2)) {
-		put_short(l, "ppp");
-		return;
-	}
-	if (*v.p == 0xff && v.p[1] == 3) { /* as on a line: RFC 1662 */
-		v = view_from(v, 2);
-		if (!view_has(&v, 0, 2)) {
-			put_short(l, "ppp");
-			return;
-		}
-	}
-	protocol = *v.p & 1 ? *v.p : view_u16(&v, 0);
-	v = view_from(v, *v.p & 1 ? 1 : 2);
-	if (protocol != 0x21 && protocol != 0x57) {
-		buf_printf(l->b, "PPP protocol 0x%04x, length %u", protocol, v.len);
-		return;
-	}
-	if (l->o->link_header)
-		buf_printf(l->b, "%s (0x%04x), length %u: ", protocol == 0x21 ? "IP" : "IP6",
-			   protocol, v.len + 2);
-	print_ethertype(l, protocol == 0x21 ? 0x0800 : 0x86dd, v, !l->o->link_header);
-}
-
-static void print_pppoe(struct line *l, struct view v)
-{
-	if (!view_has(&v, 0, 6)) {
-		put_short(l, "pppoe");
-		return;
-	}
-	put(l, v.p[1] ? "PPPoE " : "PPPoE  ");
-	if (view_u16(&v, 2))
-		buf_printf(l->b, "[ses 0x%x] ", view_u16(&v, 2));
-	print_ppp(l, view_cut(view_from(v, 6), view_u16(&v, 4)));
-}
-
 void print_ethertype(struct line *l, u32 type, struct view v, bool named)
 {
 	if (l->depth++ > LINE_DEPTH_MOST)
@@ -329,6 +290,7 @@ void print_ethertype(struct line *l, u32 type, struct view v, bool named)
 	case 0x9100: print_vlan(l, v); break;
 	case 0x8847:
 	case 0x8848: print_mpls(l, v); break;
+	case 0x8863:
 	case 0x8864: print_pppoe(l, v); break;
 	default:
 		if (print_link_protocol(l, type, v))
@@ -344,6 +306,7 @@ void print_ethertype(struct line *l, u32 type, struct view v, bool named)
 
 static void print_ethernet(struct line *l, struct view v)
 {
+	bool unknown;
 	u32 type;
 
 	if (!view_has(&v, 0, 14)) {
@@ -351,24 +314,26 @@ static void print_ethernet(struct line *l, struct view v)
 		return;
 	}
 	type = view_u16(&v, 12);
-	if (l->o->link_header) {
+	unknown = type >= 0x600 && !strcmp(ethertype_name(type), "Unknown");
+	if (l->o->link_header || unknown) {
 		put_mac(l, v.p + 6);
 		put(l, " > ");
 		put_mac(l, v.p);
 		put(l, ", ");
 		if (type < 0x600)
 			put(l, "802.3");
+		else if (unknown && l->o->quiet)
+			buf_printf(l->b, "Unknown Ethertype (0x%04x)", type);
 		else
 			put_ethertype(l, type);
 		put_u32(l, ", length ", type < 0x600 ? type : v.len);
 		put(l, ": ");
-	} else if (type >= 0x600 && !strcmp(ethertype_name(type), "Unknown")) {
-		put_mac(l, v.p + 6);
-		put(l, " > ");
-		put_mac(l, v.p);
-		put(l, ", ");
 	}
-	print_ethertype(l, type, view_from(v, 14), !l->o->link_header);
+	v = view_from(v, 14);
+	if (!unknown)
+		print_ethertype(l, type, v, !l->o->link_header);
+	else if (!l->o->quiet && !l->o->hex)
+		put_hex(l, "\n\t", v, true);
 }
 
 /* Cooked: what Linux says of links whose header is of no use. */

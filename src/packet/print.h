@@ -82,7 +82,9 @@ void put_hex(struct line *, const char *row, struct view, bool text);
 /* print.c */
 const char *ethertype_name(u32 type);
 void print_ethertype(struct line *, u32 type, struct view, bool named);
+/* print_ppp.c */
 void print_ppp(struct line *, struct view);
+void print_pppoe(struct line *, struct view);
 /* checksum.c: 0 where what stands there is right */
 u32 checksum(const u8 *, u32 n);
 /* What TCP and UDP have, over addresses, too. */
@@ -127,6 +129,19 @@ void print_ospf(struct line *, struct view, const struct ends *);
 void print_vrrp(struct line *, struct view, const struct ends *);
 void print_pim(struct line *, struct view, const struct ends *);
 void print_ipcomp(struct line *, struct view, const struct ends *);
+void print_esp(struct line *, struct view, const struct ends *);
+/* print_apps.c, print_snmp.c: over UDP */
+void print_tftp(struct line *, struct view);
+void print_syslog(struct line *, struct view);
+void print_radius(struct line *, struct view);
+void print_rip(struct line *, struct view);
+void print_hsrp(struct line *, struct view);
+void print_bfd_control(struct line *, struct view);
+void print_bfd_echo(struct line *, struct view);
+void print_bfd_multihop(struct line *, struct view);
+void print_isakmp(struct line *, struct view);
+void print_nat_esp(struct line *, struct view);
+void print_snmp(struct line *, struct view);
 /* print_sctp.c */
 void print_sctp(struct line *, struct view, const struct ends *);
 /* print_dns.c */
@@ -140,6 +155,9 @@ void print_dhcp(struct line *, struct view);
 /* print_payload.c; false: it is not one */
 /* By its ports, or HTTP on others. */
 bool print_text_protocol(struct line *, u32 sport, u32 dport, struct view);
+void print_sip(struct line *, struct view);
+void print_resp(struct line *, struct view);
+bool print_ssh(struct line *, struct view);
 bool print_tls(struct line *, struct view);
 bool print_quic(struct line *, struct view);
 

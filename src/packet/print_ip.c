@@ -37,7 +37,7 @@ static void print_6in4(struct line *l, struct view v, const struct ends *e)
 }
 
 /* RFC 4303 */
-static void print_esp(struct line *l, struct view v, const struct ends *e)
+void print_esp(struct line *l, struct view v, const struct ends *e)
 {
 	(void)e;
 	if (!view_has(&v, 0, 8)) {

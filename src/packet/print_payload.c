@@ -5,6 +5,8 @@
  */
 #include "packet/print.h"
 
+#include <stdlib.h>
+
 /* ---- protocols that are lines of text */
 
 static const char *const http_words[] = {
@@ -17,14 +19,19 @@ static const char *const rtsp_words[] = {
 	"OPTIONS", "DESCRIBE", "ANNOUNCE",      "SETUP",         "PLAY",     "PAUSE",
 	"RECORD",  "TEARDOWN", "GET_PARAMETER", "SET_PARAMETER", "REDIRECT", NULL,
 };
+static const char *const sip_words[] = {
+	"INVITE", "ACK",     "BYE",  "CANCEL", "REGISTER", "OPTIONS", "PRACK", "SUBSCRIBE",
+	"NOTIFY", "PUBLISH", "INFO", "REFER",  "MESSAGE",  "UPDATE",  NULL,
+};
 static const struct text_protocol {
 	u16 ports[2];
 	const char *name, *small;
 	const char *const *words; /* NULL: each line is one; else such that begin so, and answers */
-} text_protocols[] = {
-	{{80, 8080}, "HTTP", "http", http_words}, {{21, 21}, "FTP", "ftp", NULL},
-	{{25, 25}, "SMTP", "smtp", NULL},         {{554, 8554}, "RTSP", "rtsp", rtsp_words},
-	{{43, 43}, "WHOIS", "whois", NULL},
+} sip = {{5060, 5060}, "SIP", "sip", sip_words},
+  text_protocols[] = {
+	  {{80, 8080}, "HTTP", "http", http_words}, {{21, 21}, "FTP", "ftp", NULL},
+	  {{25, 25}, "SMTP", "smtp", NULL},         {{554, 8554}, "RTSP", "rtsp", rtsp_words},
+	  {{43, 43}, "WHOIS", "whois", NULL},
 };
 
 /* "GET ...", or "WORD 200 ..." */
@@ -102,6 +109,78 @@ bool print_text_protocol(struct line *l, u32 sport, u32 dport, struct view v)
 	put(l, ": HTTP");
 	put_first_line(l, text_protocols, v);
 	return true;
+}
+
+void print_sip(struct line *l, struct view v)
+{
+	put(l, sip.name);
+	if (is_line_of(&sip, v.p, v.n))
+		put_first_line(l, &sip, v);
+}
+
+/* The version, which each end says first. */
+bool print_ssh(struct line *l, struct view v)
+{
+	static const struct text_protocol ssh = {{22, 22}, "SSH", "ssh", NULL};
+
+	if (!view_has(&v, 0, 4) || memcmp(v.p, "SSH-", 4) != 0 || !memchr(v.p, '\n', v.n))
+		return false;
+	put(l, ": SSH");
+	put_first_line(l, &ssh, v);
+	return true;
+}
+
+/* ---- Redis (RESP): values behind each other */
+
+/* A line up to its end; false: it is cut off. */
+static bool take_line(struct view *v, struct view *line)
+{
+	const u8 *end = v->n ? memchr(v->p, '\n', v->n) : NULL;
+	u32 n = end ? (u32)(end - v->p) : 0;
+
+	if (!end)
+		return false;
+	*line = view_cut(*v, n && v->p[n - 1] == '\r' ? n - 1 : n);
+	*v = view_from(*v, n + 1);
+	return true;
+}
+
+void print_resp(struct line *l, struct view v)
+{
+	struct view line;
+
+	put(l, ": RESP");
+	while (v.n) {
+		u32 kind = *v.p;
+		int n;
+
+		if (!take_line(&v, &line)) {
+			put_short(l, "resp");
+			return;
+		}
+		n = atoi((const char *)line.p + 1); /* a line ends */
+		if (kind == '*' && n > 0)
+			continue;
+		if (kind == '*' || (kind == '$' && n <= 0)) {
+			put(l, n < 0 ? " null" : " empty");
+			if (kind == '$' && !n)
+				take_line(&v, &line);
+			continue;
+		}
+		if (kind == '$') {
+			if (!view_has(&v, (u32)n, 2)) {
+				put_short(l, "resp");
+				return;
+			}
+			line = view_cut(v, (u32)n);
+			v = view_from(v, (u32)n + 2);
+		} else if (kind == '+' || kind == '-' || kind == ':') {
+			line = view_from(line, 1);
+		}
+		put(l, " \"");
+		put_visible(l, line.p, line.n);
+		put(l, "\"");
+	}
 }
 
 /* ---- TLS (RFC 8446) */

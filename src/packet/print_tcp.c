@@ -267,18 +267,29 @@ static bool put_options(struct line *l, const struct segment *s, const struct vi
 	return true;
 }
 
+static bool has_port(const struct segment *s, u32 port)
+{
+	return s->sport == port || s->dport == port;
+}
+
 static void put_payload(struct line *l, const struct segment *s, struct view v)
 {
 	if (!v.n)
 		return;
-	if (s->sport == 53 || s->dport == 53 || s->sport == 5353 || s->dport == 5353) {
+	if (has_port(s, 53) || has_port(s, 5353)) {
 		if (view_has(&v, 0, 2) && v.len > 2) {
 			put(l, " ");
 			print_dns(l, view_from(v, 2), false);
 		}
 		return;
 	}
-	if (!print_text_protocol(l, s->sport, s->dport, v))
+	if (has_port(s, 179) && !l->o->verbose)
+		put(l, ": BGP");
+	else if (has_port(s, 6379))
+		print_resp(l, v);
+	else if (has_port(s, 22))
+		print_ssh(l, v);
+	else if (!print_text_protocol(l, s->sport, s->dport, v))
 		print_tls(l, v);
 }
 

@@ -15,8 +15,15 @@ static const struct udp_row {
 	u32 port;
 	void (*print)(struct line *, struct view);
 } ports[] = {
-	{53, print_domain}, {5353, print_mdns},  {67, print_dhcp},     {68, print_dhcp},
-	{123, print_ntp},   {4789, print_vxlan}, {6081, print_geneve}, {8472, print_otv},
+	{53, print_domain},         {5353, print_mdns},        {67, print_dhcp},
+	{68, print_dhcp},           {123, print_ntp},          {4789, print_vxlan},
+	{6081, print_geneve},       {8472, print_otv},         {161, print_snmp},
+	{162, print_snmp},          {514, print_syslog},       {69, print_tftp},
+	{500, print_isakmp},        {4500, print_nat_esp},     {5060, print_sip},
+	{1812, print_radius},       {1813, print_radius},      {1645, print_radius},
+	{1646, print_radius},       {3799, print_radius},      {520, print_rip},
+	{1985, print_hsrp},         {3784, print_bfd_control}, {3785, print_bfd_echo},
+	{4784, print_bfd_multihop},
 };
 
 static void put_checksum(struct line *l, const struct view *v, u32 len, const struct ends *e)

@@ -64,6 +64,7 @@ struct probe {
 	struct node *predicate; /* or NULL */
 	struct node *body;	/* BLOCK */
 	struct loc at;
+	bool family; /* of ours: it follows who starts whom */
 	struct probe *next;
 };
 
@@ -143,6 +144,7 @@ struct script {
 	struct script_macro *macros;
 	u32 marks; /* expansions of macros so far */
 	u32 imports; /* so far */
+	bool family; /* it asks for the processes that the command starts */
 	vec(const char *) named; /* of the command line: "name=value" */
 	bool help;		 /* ask for --help */
 	struct script_option { /* getopt(), in order of appearance */

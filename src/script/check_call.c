@@ -111,9 +111,9 @@ void check_printf(struct checker *c, struct node *n)
 /* str(args.filename) is a filename, kstack(5) a kstack. */
 static const char *wrapped_name(const struct node *n)
 {
-	static const char *const wrappers[] = {"str",     "ntop",     "ksym", "usym", "buf",
-					       "macaddr", "strerror", "kptr", "uptr", "bswap",
-					       "decimal"};
+	static const char *const wrappers[] = {"str",  "ntop",    "ksym",     "usym",
+					       "buf",  "macaddr", "strerror", "kptr",
+					       "uptr", "bswap",   "decimal"};
 	const struct node *a = n->a && n->a->next && !strcmp(n->text, "ntop") ? n->a->next : n->a;
 
 	if (!strcmp(n->text, "kstack") || !strcmp(n->text, "ustack") || !strcmp(n->text, "nsecs"))
@@ -268,11 +268,26 @@ void check_print(struct checker *c, struct node *n)
 			   TYPE_A(n->a->type));
 }
 
+/* delete(@a[1], @b[2]), as bpftrace 0.18 to 0.21 had it */
+static void check_deletes(struct checker *c, struct node *n)
+{
+	for (struct node *map = n->a; map; map = map->next)
+		if (map->kind != NODE_MAP || !map->a)
+			check_fail(c, map, n->call->usage, "delete() takes entries of maps");
+		else
+			check_map(c, map);
+	n->type = TYPE_VOID;
+}
+
 void check_delete(struct checker *c, struct node *n)
 {
 	struct node *map = n->a, *key = map->next;
 
-	if (map->kind != NODE_MAP || (key && map->a)) {
+	if (key && map->kind == NODE_MAP && map->a) {
+		check_deletes(c, n);
+		return;
+	}
+	if (map->kind != NODE_MAP || (key && key->next)) {
 		check_fail(c, map, n->call->usage, "delete() takes an entry of a map");
 		return;
 	}

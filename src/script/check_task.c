@@ -40,6 +40,13 @@ void check_ppid(struct checker *c, struct node *n)
 	n->type = TYPE_U32;
 }
 
+void check_family(struct checker *c, struct node *n)
+{
+	if (n->a)
+		check_task_arg(c, n);
+	n->type = TYPE_BOOL;
+}
+
 void check_pcomm(struct checker *c, struct node *n)
 {
 	check_task_arg(c, n);

@@ -97,22 +97,24 @@ static const char *all_words(struct script *s, const struct config_row *row)
 	return text;
 }
 
-/* One of its words; of true and false, also 1 and 0. */
-static s64 word_index(const struct config_row *row, const struct token *value)
-{
-	if (value->kind == TOK_INT)
-		return !strcmp(row->words[0], "false") && value->value < 2 ? (s64)value->value : -1;
-	for (u32 i = 0; i < ARRAY_SIZE(row->words) && row->words[i]; i++)
-		if (!strcmp(row->words[i], value->text))
-			return i;
-	return -1;
-}
-
 static const char *value_text(struct script *s, const struct token *value)
 {
 	return value->kind == TOK_INT
 		       ? arena_printf(s->arena, "%llu", (unsigned long long)value->value)
 		       : value->text;
+}
+
+/* One of its words; of true and false, also 1 and 0. */
+static s64 word_index(struct script *s, const struct config_row *row, const struct token *value)
+{
+	const char *text = value_text(s, value);
+
+	if (value->kind == TOK_INT && !strcmp(row->words[0], "false"))
+		return value->value < 2 ? (s64)value->value : -1;
+	for (u32 i = 0; i < ARRAY_SIZE(row->words) && row->words[i]; i++)
+		if (!strcmp(row->words[i], text))
+			return i;
+	return -1;
 }
 
 /* Sets it; what is wrong with the value is told. */
@@ -127,7 +129,7 @@ static int take(struct script *s, const struct config_row *row, const struct tok
 		return diag_error(s->diag, value->at, NULL, "%s is %llu to %llu", row->name,
 				  (unsigned long long)row->least, (unsigned long long)row->most);
 	if (row->takes == WORD) {
-		n = (u64)word_index(row, value);
+		n = (u64)word_index(s, row, value);
 		if ((s64)n < 0)
 			return diag_error(s->diag, value->at, all_words(s, row),
 					  "%s cannot be '%s'", row->name, value_text(s, value));

@@ -81,13 +81,13 @@ void lower_filters(struct lower *l, const struct point *p)
 	const struct script_opts *o = l->opts;
 	struct ir_fn *fn = l->fn;
 
-	if (!point_is_filtered(p))
+	if (!point_is_filtered(p) || p->probe->family)
 		return;
 	if (o->pid && needs_pid(p))
 		lower_demand(l, NULL,
 			     ir_bin(fn, IR_EQ, IRT_I64, lower_pid(l), ir_const(fn, o->pid)));
 	if (o->command_only)
-		lower_demand(l, NULL, ir_bin(fn, IR_EQ, IRT_I64, lower_pid(l), lower_cpid(l)));
+		lower_demand(l, NULL, lower_family(l));
 	if (o->cgroup)
 		lower_demand(l, NULL, under_cgroup(l, o->cgroup));
 	if (l->script->filter)

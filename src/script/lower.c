@@ -312,10 +312,19 @@ static void add_prog(struct lower *l, struct point *p)
 	struct object_prog *prog = vec_add(arena, &l->object->progs);
 
 	l->prog = p->prog = l->object->progs.n - 1;
-	prog->name = identifier(arena, p->text, l->prog + 1);
+	prog->name = p->probe->family ? WAGGLE_FAMILY : identifier(arena, p->text, l->prog + 1);
 	prog->probe = arena_strdup(arena, p->text);
 	prog->kind = p->row->prog_kind;
 	prog->section = section_of(l, p);
+}
+
+/* A user's function is an offset when it is attached. */
+static const char *probe_text(struct arena *a, const struct point *p)
+{
+	u8 kind = p->row->attach;
+	bool offset = kind == ATTACH_UPROBE || kind == ATTACH_URETPROBE || kind == ATTACH_USDT;
+
+	return offset && p->leader ? arena_strdup(a, p->text) : NULL;
 }
 
 static void add_attach(struct lower *l, const struct point *p, u64 cookie)
@@ -326,7 +335,7 @@ static void add_attach(struct lower *l, const struct point *p, u64 cookie)
 		 (struct attach){.kind = p->row->attach, .prog = l->prog,
 				 .pattern = arena_strdup(arena, p->pattern), .ns = p->ns,
 				 .off = p->off, .count = p->count, .semaphore = p->semaphore,
-				 .cookie = cookie, .fields = fields_used(arena, p)});
+				 .cookie = cookie, .probe = probe_text(arena, p), .fields = fields_used(arena, p)});
 }
 
 /* The cookie is the number of the point among those of its program. */

@@ -225,7 +225,10 @@ bool lower_agg_shared(const struct lower *, const struct script_map *);
 /* lower_map.c */
 /* The key of a map's use, in memory; the piece is to be given back. */
 struct mem lower_key(struct lower *, struct node *, u32 *piece);
+/* The entry of a map goes, for a call of delete(): whether there was one. */
+u32 lower_delete_entry(struct lower *, struct node *call, struct node *map, bool told);
 void lower_maps(struct lower *);
+void family_map(struct object_map *); /* family.c: its kind */
 u32 lower_map_read(struct lower *, struct node *);
 void lower_map_str(struct lower *, struct node *, struct mem to, struct room, u32 len_var);
 /* Where a value in memory is: true: at *own; else at an address, 0 when there is no entry. */

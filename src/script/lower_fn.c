@@ -248,3 +248,16 @@ void lower_signal_thread(struct lower *l, struct node *n)
 {
 	ir_call(l->fn, HELPER_send_signal_thread, IRT_I64, 1, lower_int(l, n->a));
 }
+
+u32 value_delete(struct lower *l, struct node *n)
+{
+	return lower_delete_entry(l, n, n->a, false);
+}
+
+void lower_delete(struct lower *l, struct node *n)
+{
+	bool told = !n->thrown && (n->valued || l->opts->helper_errors);
+
+	for (struct node *map = n->a; map; map = map->next)
+		lower_delete_entry(l, n, map, told);
+}

@@ -113,6 +113,8 @@ void lower_maps(struct lower *l)
 		o->at = m->at;
 		map_layouts(l, m, o);
 		map_kind_of(l, m, o);
+		if (!strcmp(name, WAGGLE_FAMILY))
+			family_map(o);
 	}
 }
 
@@ -562,9 +564,8 @@ u32 lower_map_inc(struct lower *l, struct node *n)
 
 /* Whether there was an entry; where nobody asks, a warning says that there was none. Scripts that
  * write delete(@m[key]) come from a time when it did not. */
-static u32 delete_entry(struct lower *l, struct node *n, bool discarded)
+u32 lower_delete_entry(struct lower *l, struct node *n, struct node *map, bool told)
 {
-	struct node *map = n->a;
 	u32 piece, result;
 	struct mem key;
 
@@ -585,18 +586,8 @@ static u32 delete_entry(struct lower *l, struct node *n, bool discarded)
 	key = lower_key(l, map, &piece);
 	result = ir_call(l->fn, HELPER_map_delete_elem, IRT_I64, 2,
 			 ir_map(l->fn, map->map->index), mem_addr(l, key));
-	if (discarded && (n->valued || l->opts->helper_errors))
+	if (told)
 		lower_told(l, HELPER_map_delete_elem, result);
 	mem_put(l, piece);
 	return ir_bin(l->fn, IR_EQ, IRT_I64, result, ir_const(l->fn, 0));
-}
-
-u32 value_delete(struct lower *l, struct node *n)
-{
-	return delete_entry(l, n, false);
-}
-
-void lower_delete(struct lower *l, struct node *n)
-{
-	delete_entry(l, n, !n->thrown);
 }

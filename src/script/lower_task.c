@@ -189,7 +189,7 @@ u32 lower_ppid(struct lower *l)
 
 u32 lower_leader_tid(struct lower *l)
 {
-	return thread_number(l, lower_member(l, current_task(l), "task_struct", "group_leader"));
+	return lower_process_of(l, current_task(l));
 }
 
 static u32 pid_tgid(struct lower *l)
@@ -197,11 +197,15 @@ static u32 pid_tgid(struct lower *l)
 	return ir_call(l->fn, HELPER_get_current_pid_tgid, IRT_I64, 0);
 }
 
+u32 lower_process_of(struct lower *l, u32 task)
+{
+	return thread_number(l, lower_member(l, task, "task_struct", "group_leader"));
+}
+
 u32 value_pid(struct lower *l, struct node *n)
 {
 	if (n->value == PID_OF_TASK)
-		return thread_number(l, lower_member(l, lower_int(l, n->a), "task_struct",
-						     "group_leader"));
+		return lower_process_of(l, lower_int(l, n->a));
 	return n->value == PID_INIT
 		       ? ir_bin(l->fn, IR_SHR, IRT_I64, pid_tgid(l), ir_const(l->fn, 32))
 		       : lower_pid(l);

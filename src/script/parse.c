@@ -418,6 +418,8 @@ int script_parse(struct script *s, const char *src, size_t len)
 		err = diag_error(s->diag, (struct loc){1, 1, 0, 0},
 				 "try: begin { printf(\"hello\\n\"); }",
 				 "the script has no probe");
+	if (!err && s->family)
+		err = family_parse(s, &tail);
 	if (!err && s->silent)
 		*tail = config_last_probe(s);
 	if (!err)

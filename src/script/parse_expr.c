@@ -200,6 +200,7 @@ static struct node *parse_primary(struct parser *p)
 				parse_unstable(p, UNSTABLE_TSERIES, n->at);
 			if (!strcmp(n->text, "dw_ustack"))
 				parse_unstable(p, UNSTABLE_DW_USTACK, n->at);
+			p->script->family |= !strcmp(n->text, "family");
 			n->kind = NODE_CALL;
 			n->a = parse_list(p, TOK_RPAREN);
 		}

@@ -52,6 +52,9 @@ struct node *parse_cast(struct parser *, struct loc at);
 struct node *parse_type_word(struct parser *, struct node *name, u8 kind); /* call_row.node */
 struct node *parse_unary(struct parser *);
 
+/* family.c: the probe that family() needs, behind those of the script; 0 or -EINVAL */
+int family_parse(struct script *, struct probe ***tail);
+
 /* config.c: the block in front of the probes, up to its closing brace; 0 or -1 */
 int parse_config(struct parser *);
 /* Something of UNSTABLE_... stands there: a warning or an error, if the script wants one. */

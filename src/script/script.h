@@ -161,7 +161,7 @@ struct script_opts {
 	const char *comm, *cgroup; /* of threads with that name; in that cgroup or below it; or NULL */
 	bool by_uid;
 	u32 uid; /* of that user */
-	bool command_only; /* of the process that the session starts */
+	bool command_only; /* of the process that the session starts, and its family */
 	bool helper_errors; /* what helpers cannot do is told by records */
 };
 /* "NAME=VALUE" of the environment: before script_parse(), which it outranks. */

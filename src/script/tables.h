@@ -70,6 +70,10 @@ u32 value_is_err(struct lower *, struct node *);
 void store_map_key(struct lower *, struct node *, struct mem to);
 void check_task_value(struct checker *, struct node *);
 void check_ppid(struct checker *, struct node *);
+void check_family(struct checker *, struct node *);
+u32 value_family(struct lower *, struct node *); /* family.c */
+u32 lower_family(struct lower *);
+u32 lower_process_of(struct lower *, u32 task);
 void check_pcomm(struct checker *, struct node *);
 void check_comm(struct checker *, struct node *);
 void check_pid(struct checker *, struct node *);

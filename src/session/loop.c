@@ -109,6 +109,7 @@ int session_turn(struct waggle_session *s, u64 ns)
 	bool sleep = false;
 
 	s->batch = 0;
+	ns = records_show(s, ns);
 	if (!stream_read(s->stream, session_record, s))
 		sleep = stream_sleep(s->stream, &ns);
 	if (s->engine->control && s->engine->control->exit == EXIT_LOST && !s->ending) {
@@ -127,7 +128,7 @@ int session_turn(struct waggle_session *s, u64 ns)
 		return 0;
 	}
 	if (sleep && !s->events)
-		ns = unwinds_idle(s, ahead_idle(s, ns));
+		ns = tally_idle(s, unwinds_idle(s, ahead_idle(s, ns)));
 	return session_wait(s, sleep && !s->events ? ns : 0);
 }
 
@@ -165,6 +166,7 @@ int session_run_all(struct waggle_session *s, enum attach_kind kind)
 
 static void print_maps(struct waggle_session *s)
 {
+	tally_end(s);
 	sink_ended(&s->sink);
 	for (u32 i = 0; i < s->object->maps.n && !hurry(s); i++)
 		if (s->object->maps.v[i].shown)
@@ -201,7 +203,7 @@ static void report_sums(struct waggle_session *s)
 
 static void stats_read(struct waggle_session *s)
 {
-	s->stats.lost = stream_lost(s->stream);
+	s->stats.lost = stream_lost(s->stream) + engine_records_lost(s->engine);
 	s->stats.map_full = stream_map_full(s->stream);
 	s->stats.recursion = s->engine->ops->recursion(s->engine);
 }
@@ -232,6 +234,7 @@ int session_finish(struct waggle_session *s)
 	command_terminate(&s->command);
 	session_drain(s);
 	if (!hurry(s) && !err) {
+		records_show(s, 0);
 		s->resumed = clock_now(CLOCK_MONOTONIC);
 		err = session_run_all(s, ATTACH_END);
 		session_drain(s);

@@ -357,13 +357,36 @@ int waggle_info(void (*fn)(void *user, const char *line), void *user,
 	return kernel_info(fn, user, &diag);
 }
 
+/* The first place of a program is in its name; those of a pattern that it serves, too, are of the
+ * same kind. */
+static void attach_name(struct buf *b, const struct object *o, u32 i)
+{
+	const struct attach *a = &o->attaches.v[i];
+	const char *probe = o->progs.v[a->prog].probe;
+
+	b->n = 0;
+	if (!i || a[-1].prog != a->prog)
+		buf_printf(b, "%s", probe);
+	else if (a->probe)
+		buf_printf(b, "%s", a->probe);
+	else
+		buf_printf(b, "%.*s:%s%s%s", (int)strcspn(probe, ":"), probe, a->pattern,
+			   a->symbol ? ":" : "", a->symbol ? a->symbol : "");
+}
+
 void waggle_object_probes(const struct waggle_object *object,
 			  void (*fn)(void *user, const char *probe), void *user)
 {
 	const struct object *o = (const struct object *)object;
+	struct buf b[2] = {0};
 
-	vec_each (a, &o->attaches)
-		fn(user, o->progs.v[a->prog].probe);
+	for (u32 i = 0; i < o->attaches.n; i++) {
+		attach_name(&b[i % 2], o, i);
+		if (!i || strcmp(buf_str(&b[0]), buf_str(&b[1])) != 0)
+			fn(user, buf_str(&b[i % 2]));
+	}
+	buf_free(&b[0]);
+	buf_free(&b[1]);
 }
 
 int waggle_unpack(const void *packed, size_t size, char **text)

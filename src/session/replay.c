@@ -64,7 +64,7 @@ static void count(struct replay *r, const struct packet *p, u64 result)
 	struct waggle_verdict *v;
 
 	if (r->prog->kind == PROG_SOCKET_FILTER && result) {
-		name = "take";
+		name = input_otherwise(r->prog->kind);
 		result = 1;
 	}
 	v = verdict_row(r->how, result, name);

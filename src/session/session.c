@@ -66,6 +66,8 @@ static int engine_start(struct waggle_session *s)
 		.without = engine_without(o->no_features),
 		.ring_bytes = o->ring_bytes,
 		.only = s->only + 1,
+		.tally = o->at != NULL,
+		.records = o->out_fd > 0,
 		.log = only_verify(o) ? o->out : NULL,
 		.user = o->user,
 		.child = s->child,
@@ -343,6 +345,7 @@ void waggle_session_stop(struct waggle_session *s)
 	if (s->duration >= 0)
 		close(s->duration);
 	session_call_close(s);
+	records_close(s);
 	free(s->maps);
 	free(s);
 }

@@ -123,6 +123,8 @@ struct waggle_session {
 		u32 map;
 	} usdt; /* usdt.c */
 
+	struct record_types *record_types; /* records.c; NULL: nothing came yet */
+	u64 tally_next; /* CLOCK_MONOTONIC ns of the next table of verdicts: tally.c */
 	bool iterating; /* iterators are not through yet */
 	u32 batch;      /* records since the last look at timers and descriptors */
 	bool polled;    /* waggle_session_poll() was called last: nothing goes to the sink */
@@ -141,6 +143,14 @@ int session_resolve(struct waggle_session *, s64 only);
 int session_attachable(struct waggle_session *);
 /* at.c: puts the program of a plain object where the caller says (--at). */
 int session_at(struct waggle_session *);
+/* tally.c: shows what that program says, when it is time; returns how long to sleep, at most. And
+ * for the last time. */
+u64 tally_idle(struct waggle_session *, u64 ns);
+void tally_end(struct waggle_session *);
+/* records.c: shows what a plain object's programs have written; returns how long to sleep, at most.
+ */
+u64 records_show(struct waggle_session *, u64 ns);
+void records_close(struct waggle_session *);
 /* session.c: a session of which nothing is there yet; it is *out also when it fails. */
 int session_new(struct waggle_session **out, struct waggle_object *, const struct waggle_opts *);
 int session_failed(struct waggle_session *, int err);     /* says so and frees it; returns err */

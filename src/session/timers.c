@@ -1,6 +1,7 @@
 /*
  * timers.c: intervals, and the time after which a session ends.
- * Signals to ourselves come to a descriptor likewise.
+ * Signals to ourselves come to a descriptor likewise. SIGUSR1 shows the maps where the script does
+ * not say what it is for: old scripts' users send it for that.
  *
  * Each has a timerfd, which counts its expirations: a tick that comes late is late, not lost. When
  * more expired than MOST at once, the program runs MOST times and the rest is counted as missed.
@@ -15,7 +16,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define MOST 64
+#define MOST       64
+#define MAPS_SHOWN UINT32_MAX /* instead of a program: the maps are shown */
 
 static int timer_open(struct waggle_session *s, const struct attach *a)
 {
@@ -38,15 +40,15 @@ static int timer_open(struct waggle_session *s, const struct attach *a)
 
 /* self:signal: handled as a timer that others let expire. It is blocked, so that it does not end
  * us. */
-static int signal_open(struct waggle_session *s, const struct attach *a)
+static int signal_open(struct waggle_session *s, int signal, u32 prog)
 {
 	struct timer *timer = &s->timers[s->ntimers];
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, (int)a->off);
-	timer->prog = a->prog;
-	timer->signal = (int)a->off;
+	sigaddset(&set, signal);
+	timer->prog = prog;
+	timer->signal = signal;
 	timer->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (timer->fd < 0)
 		return diag_fail(&s->diag, -errno, NULL, "cannot wait for a signal: %s",
@@ -55,20 +57,43 @@ static int signal_open(struct waggle_session *s, const struct attach *a)
 	return session_watch(s, timer->fd, WATCH_TIMER + s->ntimers++);
 }
 
+/* In a process of our own only: a program that uses the library has its own mind. */
+static bool shows_maps_on_signal(const struct waggle_session *s)
+{
+	bool maps = false;
+
+	vec_each (m, &s->object->maps)
+		maps |= m->shown != NULL;
+	vec_each (a, &s->object->attaches)
+		if (a->kind == ATTACH_SIGNAL && a->off == SIGUSR1)
+			return false;
+	return maps && s->opts.leaving && session_shows(s);
+}
+
 int timers_open(struct waggle_session *s)
 {
 	int err = 0;
 
-	s->timers = calloc(MAX(s->object->attaches.n, 1u), sizeof(*s->timers));
+	s->timers = calloc(s->object->attaches.n + 1, sizeof(*s->timers));
 	if (!s->timers)
 		return -ENOMEM;
 	vec_each (a, &s->object->attaches) {
 		if (a->kind == ATTACH_INTERVAL && !err)
 			err = timer_open(s, a);
 		if (a->kind == ATTACH_SIGNAL && !err)
-			err = signal_open(s, a);
+			err = signal_open(s, (int)a->off, a->prog);
 	}
-	return err;
+	return err || !shows_maps_on_signal(s) ? err : signal_open(s, SIGUSR1, MAPS_SHOWN);
+}
+
+static int signal_came(struct waggle_session *s, const struct timer *t)
+{
+	if (t->prog != MAPS_SHOWN)
+		return s->engine->ops->run(s->engine, t->prog);
+	for (u32 i = 0; i < s->object->maps.n; i++)
+		if (s->object->maps.v[i].shown)
+			session_print_map(s, i, 0, 0);
+	return 0;
 }
 
 bool session_exit_called(const struct waggle_session *s)
@@ -88,7 +113,7 @@ int timer_fired(struct waggle_session *s, u32 timer)
 	if (t->signal) {
 		while (!err && !session_exit_called(s) &&
 		       read(t->fd, &info, sizeof(info)) == sizeof(info))
-			err = s->engine->ops->run(s->engine, t->prog);
+			err = signal_came(s, t);
 		return err;
 	}
 	if (read(t->fd, &n, sizeof(n)) != sizeof(n))

@@ -200,7 +200,9 @@ static void json_action(struct sink *s, const struct schema *schema, u64 ns, con
 
 	text->n = 0;
 	if (action_text(text, &s->show, schema, ns, payload))
-		json_output(s, schema->name, text->n ? text->p : "", text->n);
+		/* the new line behind joined strings is the terminal's */
+		json_output(s, schema->name, text->n ? text->p : "",
+			    text->n - (schema->action.kind == ACTION_JOIN && text->n));
 }
 
 static void json_record(struct sink *s, const struct schema *schema, u64 ns, u32 cpu,

@@ -9,6 +9,7 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,85 +17,62 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RESULT_COLUMN = 40, FLUSH_BYTES = 1 << 16 };
-
-/* ---- what is written */
-
-static void put(struct strace *s, const char *text, size_t n)
-{
-	const char *line = memrchr(text, '\n', n);
-
-	buf_add(&s->out, text, n);
-	s->column = line ? (u64)(text + n - line - 1) : s->column + n;
-}
-
-static void puts_(struct strace *s, const char *text)
-{
-	put(s, text, strlen(text));
-}
-
-int line_flush(struct strace *s)
-{
-	int err = write_all(s->opts.out_fd, s->out.p, s->out.n);
-
-	s->failed |= err != 0;
-	s->out.n = 0;
-	return err;
-}
-
-static void end_line(struct strace *s)
-{
-	puts_(s, "\n");
-	s->open = NULL;
-	if (s->out.n > FLUSH_BYTES)
-		line_flush(s);
-}
-
 /* ---- pid and time */
+
+static u64 seconds(u64 ns)
+{
+	return ns / 1000000000u;
+}
+
+/* What is behind the point, in so many digits. */
+static void put_fraction(struct buf *b, u64 ns, u32 digits)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%09llu", (unsigned long long)(ns % 1000000000u));
+	if (digits)
+		buf_printf(b, ".%.*s", (int)digits, text);
+}
 
 static void put_time(struct strace *s, u64 ns)
 {
-	char text[64], day[32];
 	u64 real = ns + s->clock_off, step = s->last_ns ? ns - s->last_ns : 0;
-	time_t sec = (time_t)(real / 1000000000u);
-	u32 us = (u32)(real % 1000000000u / 1000);
+	time_t sec = (time_t)seconds(real);
+	struct buf b = {0};
 	struct tm tm;
+	char day[32] = "";
 
 	if (s->opts.relative) {
-		snprintf(text, sizeof(text), "%6llu.%06llu ",
-			 (unsigned long long)(step / 1000000000u),
-			 (unsigned long long)(step % 1000000000u / 1000));
+		buf_printf(&b, "%6llu", (unsigned long long)seconds(step));
+		put_fraction(&b, step, s->opts.relative_digits);
+		buf_char(&b, ' ');
 		s->last_ns = ns;
-		puts_(s, text);
 	}
-	if (!s->opts.times)
-		return;
-	localtime_r(&sec, &tm);
-	strftime(day, sizeof(day), "%H:%M:%S", &tm);
-	if (s->opts.times == 1)
-		snprintf(text, sizeof(text), "%s ", day);
-	else if (s->opts.times == 2)
-		snprintf(text, sizeof(text), "%s.%06u ", day, us);
-	else
-		snprintf(text, sizeof(text), "%lld.%06u ", (long long)sec, us);
-	puts_(s, text);
+	if (s->opts.times) {
+		if (s->opts.times == 1 && localtime_r(&sec, &tm))
+			strftime(day, sizeof(day), "%H:%M:%S", &tm);
+		else
+			snprintf(day, sizeof(day), "%lld", (long long)sec);
+		buf_puts(&b, day);
+		put_fraction(&b, real, s->opts.time_digits);
+		buf_char(&b, ' ');
+	}
+	pen_puts(s, buf_str(&b));
+	buf_free(&b);
 }
 
 /* The whole machine, a container, and a file tell the pid always; a terminal once there are
- * several. */
+ * several; files of each thread have it in their names. */
 void line_begin(struct strace *s, struct task *t, u64 ns)
 {
 	char name[64], comm[32] = "", text[80];
 	FILE *f;
 
-	if (s->open && s->open != t) {
-		s->open->cut = true;
-		puts_(s, " <unfinished ...>");
-		end_line(s);
-	} else if (s->open) {
-		puts_(s, " <unfinished ...>");
-		t->cut = true;
-		end_line(s);
+	pen_take(s, t);
+	if (s->pen->open) {
+		s->pen->open->cut = true;
+		pen_puts(s, " <unfinished ...>");
+		pen_end_line(s);
 	}
 	if (s->opts.names) {
 		snprintf(name, sizeof(name), "/proc/%u/comm", t->tid);
@@ -104,14 +82,16 @@ void line_begin(struct strace *s, struct task *t, u64 ns)
 		if (f)
 			fclose(f);
 	}
-	if (s->opts.with_pid)
+	if (s->opts.files)
+		text[0] = 0;
+	else if (s->opts.with_pid)
 		snprintf(text, sizeof(text), comm[0] ? "%u<%s> " : "%-5u ", t->tid, comm);
 	else if (s->ntasks > 1 || s->opts.all)
 		snprintf(text, sizeof(text), comm[0] ? "[pid %5u<%s>] " : "[pid %5u] ", t->tid,
 			 comm);
 	else
 		text[0] = 0;
-	puts_(s, text);
+	pen_puts(s, text);
 	put_time(s, ns);
 }
 
@@ -119,10 +99,15 @@ void line_begin(struct strace *s, struct task *t, u64 ns)
 
 void call_args(struct shown *c, u32 from, u32 to)
 {
+	bool raw = c->s->raw[c->task->nr];
+
 	for (u32 i = from; i < to && !c->ended; i++) {
 		if (i > from)
 			buf_puts(c->out, ", ");
-		c->call->args[i].kind->show(c, &c->call->args[i]);
+		if (raw)
+			show_hex(c->out, ARG(c, &c->call->args[i]));
+		else
+			c->call->args[i].kind->show(c, &c->call->args[i]);
 	}
 }
 
@@ -143,8 +128,8 @@ static void put_width(struct strace *s, struct task *t, u64 ns)
 	line_begin(s, t, ns);
 	snprintf(text, sizeof(text), "[ Process PID=%u runs in %s mode. ]", t->tid,
 		 t->narrow ? "32 bit" : "64 bit");
-	puts_(s, text);
-	end_line(s);
+	pen_puts(s, text);
+	pen_end_line(s);
 }
 
 /* Without one argument that its end would tell, all are known now. */
@@ -156,15 +141,17 @@ static void put_beginning(struct strace *s, struct task *t, u64 ns)
 	b->n = 0;
 	put_width(s, t, ns);
 	line_begin(s, t, ns);
+	if (s->opts.numbers)
+		buf_printf(b, "[%4u] ", t->nr % NATIVE_CALLS);
 	buf_puts(b, c.call->name);
 	buf_char(b, '(');
 	call_args(&c, 0, c.call->at_entry);
 	if (!c.ended && c.call->at_entry && c.call->at_entry < c.call->nargs)
 		buf_puts(b, ", ");
-	put(s, b->p, b->n);
+	pen_put(s, b->p, b->n);
 	t->shown = true;
 	t->ended = c.ended;
-	s->open = t;
+	s->pen->open = t;
 }
 
 static bool never_returns(const struct strace *s, const struct task *t)
@@ -175,7 +162,7 @@ static bool never_returns(const struct strace *s, const struct task *t)
 /* Its end decides whether a line is wanted, or other calls are counted only. */
 static bool holds_back(const struct strace *s)
 {
-	return s->opts.status || s->opts.exit_is || s->opts.json || (s->opts.summary == 1);
+	return s->opts.status || s->opts.exit_is || s->opts.json || s->opts.summary == 1;
 }
 
 /* Nothing is written before the next event: most calls end at once. But what another thread has
@@ -193,17 +180,20 @@ static void settle(struct strace *s, const struct task *but)
 
 void call_begin(struct strace *s, struct task *t, u64 ns)
 {
-	settle(s, NULL);
 	t->ns = ns;
 	t->shown = t->cut = false;
 	t->inside = true;
+	t->hidden = !call_matches(s, t);
+	if (t->hidden)
+		return;
+	settle(s, NULL);
 	s->waiting = t;
 }
 
 void line_idle(struct strace *s)
 {
 	settle(s, NULL);
-	line_flush(s);
+	pens_flush(s);
 }
 
 static const struct {
@@ -246,6 +236,8 @@ static void put_result(struct shown *c)
 
 	if (ret < 0 && ret >= -4095) {
 		put_error(c->out, (s32)-ret);
+	} else if (c->s->raw[c->task->nr]) {
+		show_hex(c->out, (u64)ret);
 	} else if (c->call->result == 'x') {
 		show_hex(c->out, (u64)ret);
 	} else if (c->call->result == 'o') {
@@ -264,6 +256,9 @@ static void put_result(struct shown *c)
 		if (ret & ~3)
 			flags_of(c->out, "open", (u64)ret & ~3ull);
 		buf_char(c->out, ')');
+	} else if (!strcmp(c->call->name, "fcntl") &&
+		   (c->args[1] == F_DUPFD || c->args[1] == F_DUPFD_CLOEXEC)) {
+		show_descriptor(c, (s32)ret);
 	} else if (!strcmp(c->call->name, "fcntl") && c->args[1] == 1) {
 		buf_printf(c->out, ret ? "%#llx (flags FD_CLOEXEC)" : "%lld", (long long)ret);
 	} else {
@@ -275,10 +270,11 @@ static void put_result(struct shown *c)
 
 static void put_padding(struct strace *s, struct buf *b)
 {
-	static const char blanks[] = "                                        ";
-	u64 at = s->column + b->n;
+	u64 at = s->pen->column + b->n;
 
-	buf_add(b, blanks, at + 1 < RESULT_COLUMN ? RESULT_COLUMN - at : 1);
+	do
+		buf_char(b, ' ');
+	while (++at < s->opts.column);
 }
 
 /* What poll() and the like say behind the result is found among all arguments. */
@@ -313,6 +309,7 @@ static void put_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 	struct shown c = shown_of(s, t, b);
 
 	b->n = 0;
+	pen_take(s, t);
 	if (t->cut) {
 		line_begin(s, t, ns);
 		buf_printf(b, "<... %s resumed>", c.call->name);
@@ -326,47 +323,33 @@ static void put_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 	put_padding(s, b);
 	buf_puts(b, "= ");
 	put_result(&c);
-	if (s->opts.durations)
-		buf_printf(b, " <%llu.%06llu>", (unsigned long long)((ns - t->ns) / 1000000000u),
-			   (unsigned long long)((ns - t->ns) % 1000000000u / 1000));
-	put(s, b->p, b->n);
-	end_line(s);
+	if (s->opts.durations) {
+		buf_printf(b, " <%llu", (unsigned long long)seconds(ns - t->ns));
+		put_fraction(b, ns - t->ns, s->opts.duration_digits);
+		buf_char(b, '>');
+	}
+	pen_put(s, b->p, b->n);
+	pen_end_line(s);
+	b->n = 0;
+	show_dumps(&c);
+	pen_put(s, b->p, b->n);
 	buf_free(&c.after);
 }
 
-static bool wanted(const struct strace *s, s64 ret)
+static void count(struct sum *sum, u64 ns, bool failed)
 {
-	bool failed = ret < 0 && ret >= -4095;
-
-	if (s->opts.status && !(failed ? s->opts.status & WAGGLE_STRACE_FAILED
-				       : s->opts.status & WAGGLE_STRACE_SUCCESSFUL))
-		return false;
-	if (!s->opts.exit_is)
-		return true;
-	switch (s->opts.exit_is) {
-	case '=': return ret == s->opts.exit_value;
-	case '!': return ret != s->opts.exit_value;
-	case '<': return ret < s->opts.exit_value;
-	default: return ret > s->opts.exit_value;
-	}
+	sum->least = sum->calls ? MIN(sum->least, ns) : ns;
+	sum->most = MAX(sum->most, ns);
+	sum->calls++;
+	sum->errors += failed;
+	sum->ns += ns;
 }
 
-void call_end(struct strace *s, struct task *t, u64 ns, s64 ret)
+static void show_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 {
-	struct sum *sum = &s->sums[t->nr];
-
 	settle(s, t);
-	t->inside = false;
 	s->waiting = NULL;
-	if (!wanted(s, ret)) {
-		t->bytes.n = t->npieces = 0;
-		return;
-	}
-	if (s->opts.paths)
-		paths_before(s, t, ret);
-	sum->calls++;
-	sum->errors += ret < 0 && ret >= -4095;
-	sum->ns += ns - t->ns;
+	count(&s->sums[t->nr], ns - t->ns, ret < 0 && ret >= -4095);
 	if (s->opts.json) {
 		json_call(s, t, ns, ret);
 	} else if (s->opts.summary != 1) {
@@ -374,7 +357,20 @@ void call_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 			put_beginning(s, t, t->ns);
 		put_end(s, t, ns, ret);
 	}
-	if (s->opts.paths)
+}
+
+void call_end(struct strace *s, struct task *t, u64 ns, s64 ret)
+{
+	t->inside = false;
+	if (s->waiting == t && !result_matches(s, ret))
+		s->waiting = NULL;
+	if (s->follows)
+		paths_before(s, t, ret);
+	if (t->hidden) /* what had not been touched at its beginning is there now */
+		t->hidden = !call_matches(s, t);
+	if (!t->hidden && result_matches(s, ret))
+		show_end(s, t, ns, ret);
+	if (s->follows)
 		paths_after(s, t, ret);
 	t->bytes.n = t->npieces = 0;
 }
@@ -390,10 +386,10 @@ void call_signal(struct strace *s, struct task *t, u64 ns, const char *text)
 		return;
 	settle(s, NULL);
 	line_begin(s, t, ns);
-	puts_(s, "--- ");
-	puts_(s, text);
-	puts_(s, " ---");
-	end_line(s);
+	pen_puts(s, "--- ");
+	pen_puts(s, text);
+	pen_puts(s, " ---");
+	pen_end_line(s);
 }
 
 /* The call that the end interrupted has no result. */
@@ -403,6 +399,7 @@ static void put_unanswered(struct strace *s, struct task *t)
 
 	if (!t->shown)
 		put_beginning(s, t, t->ns);
+	pen_take(s, t);
 	if (t->cut) {
 		line_begin(s, t, t->ns);
 		buf_printf(&b, "<... %s resumed> <unfinished ...>)", s->calls[t->nr].name);
@@ -411,8 +408,8 @@ static void put_unanswered(struct strace *s, struct task *t)
 	}
 	put_padding(s, &b);
 	buf_puts(&b, "= ?");
-	put(s, buf_str(&b), b.n);
-	end_line(s);
+	pen_put(s, buf_str(&b), b.n);
+	pen_end_line(s);
 	buf_free(&b);
 }
 
@@ -439,14 +436,14 @@ void call_gone(struct strace *s, struct task *t, u64 ns, int code)
 	if (s->opts.json) {
 		json_event(s, t, ns, "exit", buf_str(&b));
 	} else if (s->opts.summary != 1) {
-		if (t->inside && !holds_back(s))
+		if (t->inside && !t->hidden && unanswered_matches(s))
 			put_unanswered(s, t);
 		if (s->opts.quiet < 2) {
 			line_begin(s, t, ns);
-			puts_(s, "+++ ");
-			put(s, buf_str(&b), b.n);
-			puts_(s, " +++");
-			end_line(s);
+			pen_puts(s, "+++ ");
+			pen_put(s, buf_str(&b), b.n);
+			pen_puts(s, " +++");
+			pen_end_line(s);
 		}
 	}
 	t->inside = false;

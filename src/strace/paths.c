@@ -1,5 +1,5 @@
 /*
- * paths.c: -y: what descriptors are.
+ * paths.c: -y, -yy, -P: what descriptors are. AT_FDCWD is one of them: the folder a process is in.
  *
  * In:  the calls that open, copy and close them. Out: a path for a descriptor of a process.
  *
@@ -10,6 +10,7 @@
 #include "strace/strace.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -72,31 +73,29 @@ const char *path_of(struct strace *s, const struct task *t, s32 fd)
 	struct name **slot = slot_of(s, t->pid, fd);
 	char what[32];
 
-	if (!*slot) {
-		snprintf(what, sizeof(what), "fd/%d", fd);
+	if (!*slot && (fd >= 0 || fd == AT_FDCWD)) {
+		snprintf(what, sizeof(what), fd < 0 ? "cwd" : "fd/%d", fd);
 		remember(s, t->pid, fd, link_of(t->pid, what), false);
 		slot = slot_of(s, t->pid, fd);
 	}
 	return *slot ? (*slot)->path : NULL;
 }
 
-/* A path that begins at a directory, or at where the process is. */
+/* A path that begins at a folder. Without links, if it can be found from here. */
 static char *whole(struct strace *s, const struct task *t, const char *path, s64 dirfd)
 {
-	char *at = NULL, *all = NULL;
-	const char *dir;
+	const char *dir = *path == '/' ? NULL : path_of(s, t, (s32)dirfd);
+	char *all = NULL, *real;
 
-	if (*path == '/')
-		return strdup(path);
-	if ((s32)dirfd == AT_FDCWD)
-		at = link_of(t->pid, "cwd");
-	dir = at ? at : (s32)dirfd >= 0 ? path_of(s, t, (s32)dirfd) : NULL;
 	if (asprintf(&all, "%s%s%s", dir ? dir : "", dir ? "/" : "", path) < 0)
-		all = NULL;
-	free(at);
-	return all;
+		return NULL;
+	real = realpath(all, NULL);
+	if (real)
+		free(all);
+	return real ? real : all;
 }
 
+/* By the path in an argument, descriptor `ret` came to be. */
 static void opened(struct strace *s, const struct task *t, u32 path, s64 dirfd, u64 flags, s64 ret)
 {
 	for (u32 i = 0; i < t->npieces; i++)
@@ -115,10 +114,77 @@ static void copied(struct strace *s, const struct task *t, s64 ret, bool cloexec
 	remember(s, t->pid, (s32)ret, path ? strdup(path) : NULL, cloexec);
 }
 
+static bool copies(const struct strace *s, const struct task *t)
+{
+	const char *name = s->calls[t->nr].name;
+
+	return !strncmp(name, "dup", 3) ||
+	       (!strncmp(name, "fcntl", 5) &&
+		(t->args[1] == F_DUPFD || t->args[1] == F_DUPFD_CLOEXEC));
+}
+
+static const struct {
+	const char *call, *path;
+} anonymous[] = {
+	{"eventfd", "anon_inode:[eventfd]"},        {"eventfd2", "anon_inode:[eventfd]"},
+	{"epoll_create", "anon_inode:[eventpoll]"}, {"epoll_create1", "anon_inode:[eventpoll]"},
+	{"timerfd_create", "anon_inode:[timerfd]"}, {"signalfd", "anon_inode:[signalfd]"},
+	{"signalfd4", "anon_inode:[signalfd]"},     {"inotify_init", "anon_inode:inotify"},
+	{"inotify_init1", "anon_inode:inotify"},    {"perf_event_open", "anon_inode:[perf_event]"},
+	{"pidfd_open", "anon_inode:[pidfd]"},
+};
+
+/* A socket, a timer: what the kernel calls it, if it is still that. */
+static void made(struct strace *s, const struct task *t, s64 ret)
+{
+	static const char *const kinds[] = {"socket:[", "anon_inode:", "/memfd:"};
+	const char *name = s->calls[t->nr].name;
+	char what[32], *link = NULL;
+	bool good = false;
+
+	for (u32 i = 0; i < ARRAY_SIZE(anonymous) && !link; i++)
+		if (!strcmp(anonymous[i].call, name))
+			link = strdup(anonymous[i].path);
+	snprintf(what, sizeof(what), "fd/%d", (s32)ret);
+	if (!link)
+		link = link_of(t->pid, what);
+	for (u32 i = 0; link && i < ARRAY_SIZE(kinds); i++)
+		good |= !strncmp(link, kinds[i], strlen(kinds[i]));
+	if (!good) {
+		free(link);
+		link = NULL;
+	}
+	remember(s, t->pid, (s32)ret, link, false);
+}
+
+/* The command begins with what is ours. */
+void paths_inherit(struct strace *s, u32 pid)
+{
+	char what[32];
+
+	for (s32 fd = 0; fd < 3; fd++) {
+		snprintf(what, sizeof(what), "fd/%d", fd);
+		remember(s, pid, fd, link_of((u32)getpid(), what), false);
+	}
+	remember(s, pid, AT_FDCWD, link_of((u32)getpid(), "cwd"), false);
+}
+
+bool paths_follow(const char *call)
+{
+	static const char *const names[] = {"open",        "openat",  "openat2", "creat",  "close",
+					    "close_range", "dup",     "dup2",    "dup3",   "fcntl",
+					    "execve",      "chdir",   "fchdir",  "socket", "accept",
+					    "accept4",     "execveat"};
+
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i], call))
+			return true;
+	return false;
+}
+
 void paths_before(struct strace *s, const struct task *t, s64 ret)
 {
 	const char *name = s->calls[t->nr].name;
-	char kind[32];
 
 	if (ret < 0)
 		return;
@@ -128,27 +194,37 @@ void paths_before(struct strace *s, const struct task *t, s64 ret)
 		opened(s, t, 1, (s64)t->args[0], 0, ret);
 	else if (!strcmp(name, "open") || !strcmp(name, "creat"))
 		opened(s, t, 0, AT_FDCWD, *name == 'o' ? t->args[1] : 0, ret);
-	else if (!strncmp(name, "dup", 3) ||
-		 (!strcmp(name, "fcntl") &&
-		  (t->args[1] == F_DUPFD || t->args[1] == F_DUPFD_CLOEXEC)))
+	else if (copies(s, t))
 		copied(s, t, ret,
 		       t->args[1] == F_DUPFD_CLOEXEC ||
 			       (!strcmp(name, "dup3") && t->args[2] & O_CLOEXEC));
-	else if (s->calls[t->nr].result == 'f') { /* a socket, a timer: without a path */
-		snprintf(kind, sizeof(kind),
-			 "%.24s:", strncmp(name, "accept", 6) ? name : "socket");
-		remember(s, t->pid, (s32)ret, strdup(kind), false);
-	}
+	else if (s->calls[t->nr].result == 'f')
+		made(s, t, ret);
 }
 
-static void drop(struct strace *s, u32 pid, bool all)
+/* Of a process, those from `first` to `last` that close when it becomes another program, or all. */
+static void drop(struct strace *s, u32 pid, u32 first, u32 last, bool all)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(s->names); i++)
 		for (struct name **slot = &s->names[i]; *slot;)
-			if ((*slot)->pid == pid && (all || (*slot)->cloexec))
+			if ((*slot)->pid == pid && (u32)(*slot)->fd >= first &&
+			    (u32)(*slot)->fd <= last && (all || (*slot)->cloexec))
 				forget(slot);
 			else
 				slot = &(*slot)->next;
+}
+
+void paths_fork(struct strace *s, u32 parent, u32 child)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(s->names); i++)
+		for (struct name *n = s->names[i]; n; n = n->next)
+			if (n->pid == parent && n->path)
+				remember(s, child, n->fd, strdup(n->path), n->cloexec);
+}
+
+void paths_gone(struct strace *s, u32 pid)
+{
+	drop(s, pid, 0, UINT32_MAX, true);
 }
 
 void paths_after(struct strace *s, const struct task *t, s64 ret)
@@ -160,9 +236,36 @@ void paths_after(struct strace *s, const struct task *t, s64 ret)
 		slot = slot_of(s, t->pid, (s32)t->args[0]);
 		if (*slot)
 			forget(slot);
-	} else if (ret >= 0 && (!strncmp(name, "execve", 6) || !strcmp(name, "close_range"))) {
-		drop(s, t->pid, *name == 'c');
+	} else if (ret < 0) {
+		return;
+	} else if (!strcmp(name, "chdir")) {
+		opened(s, t, 0, AT_FDCWD, 0, AT_FDCWD);
+	} else if (!strcmp(name, "fchdir")) {
+		copied(s, t, AT_FDCWD, false);
+	} else if (!strncmp(name, "execve", 6)) {
+		drop(s, t->pid, 0, INT32_MAX, false);
+	} else if (!strcmp(name, "close_range") && !(t->args[2] & CLOSE_RANGE_CLOEXEC)) {
+		drop(s, t->pid, (u32)t->args[0], MIN((u32)t->args[1], (u32)INT32_MAX), true);
 	}
+}
+
+void show_path_of(struct shown *c, s32 fd)
+{
+	static const char deleted[] = " (deleted)";
+	const char *path = path_of(c->s, c->task, fd);
+	size_t n = path ? strlen(path) : 0, tail = sizeof(deleted) - 1;
+	bool gone = n > tail && !strcmp(path + n - tail, deleted);
+	char *text = path ? strndup(path, gone ? n - tail : n) : NULL;
+
+	if (!text)
+		return;
+	buf_char(c->out, '<');
+	if (c->s->opts.paths < 2 || !show_details(c, fd, text))
+		show_name(c, text);
+	buf_char(c->out, '>');
+	if (gone)
+		buf_puts(c->out, "(deleted)");
+	free(text);
 }
 
 void paths_free(struct strace *s)

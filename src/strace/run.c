@@ -20,7 +20,10 @@ enum {
 	IDLE_MS = 30,
 	BURST_BYTES = 64 << 20,
 	RING_MOST = 32 << 20,
-	RING_LEAST = 1 << 20
+	RING_LEAST = 1 << 20,
+	EXECVE = 59,
+	EXIT = 60,
+	EXIT_GROUP = 231
 };
 
 /* What a record is, by the name of its first field; where its fields are. */
@@ -68,10 +71,11 @@ static void task_free(struct strace *s, struct task **slot)
 	struct task *t = *slot;
 
 	*slot = t->next;
-	if (s->open == t)
-		s->open = NULL;
+	if (s->pen->open == t)
+		s->pen->open = NULL;
 	if (s->waiting == t)
 		s->waiting = NULL;
+	pen_close(s, t);
 	buf_free(&t->bytes);
 	free(t);
 	s->ntasks--;
@@ -88,6 +92,8 @@ static bool not_yet(const struct strace *s, const struct task *t)
 static void take_command(struct strace *s, const struct record *r, const struct waggle_event *e)
 {
 	s->command = (u32)field(r, e, 0);
+	if (s->command && s->follows)
+		paths_inherit(s, s->command);
 }
 
 /* tid, address, late, bytes: a string up to its NUL, or a count and so many bytes */
@@ -127,10 +133,10 @@ static void take_enter(struct strace *s, const struct record *r, const struct wa
 	t->fatal = 0;
 	for (u32 i = 0; i < MAX_ARGS; i++)
 		t->args[i] = field(r, e, 3 + i);
-	if (not_yet(s, t) || (s->no_exec && !strcmp(s->calls[nr].name, "execve"))) {
+	if (not_yet(s, t)) {
 		t->ns = e->ns;
 		t->shown = t->cut = false;
-		t->inside = true;
+		t->inside = t->hidden = true;
 		return;
 	}
 	call_begin(s, t, e->ns);
@@ -148,7 +154,7 @@ static void take_leave(struct strace *s, const struct record *r, const struct wa
 	exec = !strcmp(s->calls[t->nr].name, "execve");
 	if (not_yet(s, t))
 		t->begun = exec && !ret;
-	if (not_yet(s, t) || (exec && s->no_exec)) {
+	if (not_yet(s, t)) {
 		t->inside = false;
 		t->bytes.n = t->npieces = 0;
 		return;
@@ -163,6 +169,12 @@ static void take_blocked(struct strace *s, const struct record *r, const struct 
 
 	if (t)
 		t->blocked = field(r, e, 1);
+}
+
+/* A child begins with what its parent knows. */
+static void take_forked(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	paths_fork(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
 }
 
 /* tid, pid, signal, then of the kernel engine: handler, struct siginfo; of the user engine: code */
@@ -195,7 +207,8 @@ static void take_signal(struct strace *s, const struct record *r, const struct w
 
 		show_signal(&line, info[0]);
 		buf_printf(&line, " %s", text.p);
-		call_signal(s, t, e->ns, buf_str(&line));
+		if (info[0] < 1 || !(s->opts.signals_hidden >> (info[0] - 1) & 1))
+			call_signal(s, t, e->ns, buf_str(&line));
 		buf_free(&line);
 	}
 	buf_free(&text);
@@ -224,12 +237,14 @@ static void take_gone(struct strace *s, const struct record *r, const struct wag
 		s->status = code;
 	if (!not_yet(s, t))
 		call_gone(s, t, e->ns, code);
+	paths_gone(s, t->tid);
 	slot = &s->tasks[t->tid % ARRAY_SIZE(s->tasks)];
 	while (*slot != t)
 		slot = &(*slot)->next;
 	task_free(s, slot);
-	if (s->opts.pid && (u32)field(r, e, 0) == (u32)s->opts.pid)
-		waggle_session_interrupt(s->session);
+	for (u32 i = 0; i < s->npids; i++)
+		if ((u32)field(r, e, 0) == (u32)s->opts.pids[i] && !--s->left)
+			waggle_session_interrupt(s->session);
 }
 
 static const struct {
@@ -237,7 +252,8 @@ static const struct {
 	void (*take)(struct strace *, const struct record *, const struct waggle_event *);
 } takers[] = {{"command", take_command}, {"piece", take_memory},  {"string", take_memory},
 	      {"argv", take_memory},     {"enter", take_enter},   {"leave", take_leave},
-	      {"blocked", take_blocked}, {"signal", take_signal}, {"gone", take_gone}};
+	      {"blocked", take_blocked}, {"signal", take_signal}, {"gone", take_gone},
+	      {"forked", take_forked}};
 
 static struct record *record_of(struct strace *s, const struct waggle_schema *schema)
 {
@@ -275,14 +291,19 @@ static int take(void *user, const struct waggle_event *e)
 
 /* ---- the session */
 
+/* Calls that are not shown may come all the time: what there is to be read does not wait for them to end. */
 static int poll_all(struct strace *s)
 {
+	u64 looked = 0, now;
 	int n = 0;
 
 	while (n >= 0) {
-		n = waggle_session_poll(s->session, s->waiting || s->out.n ? IDLE_MS : -1, take, s);
-		if (!n)
+		n = waggle_session_poll(s->session, s->waiting || s->written ? IDLE_MS : -1, take, s);
+		now = clock_now(CLOCK_MONOTONIC);
+		if (!n || now - looked > IDLE_MS * 1000000ull) {
 			line_idle(s);
+			looked = now;
+		}
 	}
 	line_idle(s);
 	return n == -ESHUTDOWN || s->failed ? 0 : n;
@@ -299,7 +320,7 @@ static int trace(struct strace *s, struct waggle_opts *o, struct waggle_object *
 	err = poll_all(s);
 	if (s->opts.summary)
 		strace_summary(s);
-	line_flush(s);
+	pens_flush(s);
 	if (waggle_session_lost(s->session) && o->diag)
 		o->diag(o->user,
 			&(struct waggle_diag){.level = WAGGLE_WARNING,
@@ -323,10 +344,46 @@ static u32 ring_bytes(const struct strace *s)
 	return bytes;
 }
 
+static int chosen(struct strace *s, const char *expr, bool *calls, struct diag *diag)
+{
+	const char *wrong = "";
+	int err = strace_choose(s, expr, calls, &wrong);
+
+	if (!err)
+		return 0;
+	return diag_fail(diag, err,
+			 "names of system calls, %file, %desc, %memory, %network, %signal, %process, "
+			 "%creds, %clock, %ipc, %pure, %stat, %statfs, /REGEX, with commas between",
+			 "there is no system call '%.*s'", (int)strcspn(wrong, ","), wrong);
+}
+
+/* Calls that are not shown are followed, too, if they say what others mean. */
+static int choose(struct strace *s, const struct waggle_opts *o, struct diag *diag)
+{
+	int err = chosen(s, s->opts.trace, s->chosen, diag);
+
+	if (!err && s->opts.raw)
+		err = chosen(s, s->opts.raw, s->raw, diag);
+	if (err)
+		return err;
+	s->follows = s->opts.paths || s->opts.only;
+	for (u32 i = 0; i < MAX_CALLS; i++)
+		s->traced[i] = s->chosen[i] ||
+			       (s->follows && s->calls[i].name && paths_follow(s->calls[i].name));
+	s->traced[EXECVE] |= o->command != NULL;
+	s->traced[EXIT] |= !s->kernel; /* where nothing else tells how it ended */
+	s->traced[EXIT_GROUP] |= !s->kernel;
+	for (; s->opts.pids && s->opts.pids[s->npids]; s->npids++)
+		s->left++;
+	if (!s->kernel && s->npids > 1)
+		return diag_fail(diag, -EOPNOTSUPP, "the kernel engine, which root has, traces several",
+				 "the user engine traces one process of -p");
+	return 0;
+}
+
 static int prepare(struct strace *s, const struct waggle_opts *o, struct diag *diag)
 {
 	struct utsname machine;
-	const char *wrong = NULL;
 	int err;
 
 	uname(&machine);
@@ -339,16 +396,7 @@ static int prepare(struct strace *s, const struct waggle_opts *o, struct diag *d
 	err = strace_table(s, NULL);
 	if (err)
 		return diag_fail(diag, err, NULL, "the table of system calls is wrong");
-	err = strace_choose(s, s->opts.trace, &wrong);
-	if (err)
-		return diag_fail(diag, err,
-				 "names of system calls, %file, %desc, %memory, %network, %signal, "
-				 "%process, "
-				 "%creds, %clock, %pure, /REGEX, with commas between",
-				 "there is no system call '%.*s'", (int)strcspn(wrong, ","), wrong);
-	s->no_exec = o->command && !s->traced[59];
-	s->traced[59] |= s->no_exec;
-	return 0;
+	return choose(s, o, diag);
 }
 
 static void free_all(struct strace *s)
@@ -357,8 +405,7 @@ static void free_all(struct strace *s)
 		while (s->tasks[i])
 			task_free(s, &s->tasks[i]);
 	paths_free(s);
-	buf_free(&s->out);
-	buf_free(&s->line);
+	pens_free(s);
 	free(s->records);
 	free(s);
 }
@@ -395,6 +442,7 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 	if (!s)
 		return -ENOMEM;
 	s->opts = *what;
+	s->pen = &s->shared;
 	err = prepare(s, opts, &diag);
 	if (!err) {
 		strace_script(s, &script);
@@ -407,8 +455,8 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 			o.ring_bytes = ring_bytes(s);
 		o.raw_calls = raw_calls(s);
 		o.out_fd = 0;
-		if (!s->kernel)
-			o.pid = what->pid;
+		if (!s->kernel && s->npids)
+			o.pid = what->pids[0];
 		err = waggle_compile(&object, WAGGLE_SCRIPT, script.p, script.n, &o);
 	}
 	if (!err && !o.dump)

@@ -161,6 +161,19 @@ static const char strings[] = "	if (($s & 0x3000000000000) != 0) {\n"
 			      "		}\n"
 			      "	}\n";
 
+/* -v: what the pointers of the environment point to. */
+static const char environment[] =
+	"	if (($s & 0x3000000000000) != 0) {\n"
+	"		$w = ($s & 0x1000000000000) != 0 ? ARGS[2] : ARGS[3];\n"
+	"		for ($j : 0..TURNS((@many << 2) & 255, 64)) {\n"
+	"			$t = *(uint64 *)uptr($w + $j * 8);\n"
+	"			if ($t == 0) { break; }\n"
+	"			if (readable($t)) { emit(string = tid, addr = $t, late = LATE, data = "
+	"str(uptr($t))); }\n"
+	"			else { MISSED }\n"
+	"		}\n"
+	"	}\n";
+
 /* A vector of pieces, or what a message header points to. */
 static const char vectors[] = "	if (($s & 0xc000000000000) != 0) {\n"
 			      "		$v = ARGS[1];\n"
@@ -257,17 +270,18 @@ static bool any(const struct strace *s, bool out, u64 bits)
 }
 
 /* Who is traced: on the user engine, everybody that it sees. */
-static const char *whose(const struct strace *s, char *text, size_t size)
+static void put_whose(const struct strace *s, struct buf *b)
 {
 	if (!s->kernel)
-		return "";
-	if (s->opts.all) /* not what we do ourselves: each line would make others */
-		snprintf(text, size, "pid != %d && ", getpid());
-	else if (s->opts.pid)
-		snprintf(text, size, "(has_key(@tree, pid(init)) || pid == %d) && ", s->opts.pid);
-	else
-		snprintf(text, size, "(has_key(@tree, pid(init)) || pid == cpid) && ");
-	return text;
+		return;
+	if (s->opts.all) { /* not what we do ourselves: each line would make others */
+		buf_printf(b, "pid != %d && ", getpid());
+		return;
+	}
+	buf_puts(b, "(has_key(@tree, pid(init))");
+	for (u32 i = 0; i < s->npids; i++)
+		buf_printf(b, " || pid == %d", s->opts.pids[i]);
+	buf_puts(b, s->npids ? ") && " : " || pid == cpid) && ");
 }
 
 static void put_calls(const struct strace *s, struct buf *b, const char *who, const char *most)
@@ -293,8 +307,11 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 		   "	@call[tid] = args.args;\n",
 		   who, nr, nr);
 	put(b, arguments, enter);
-	if (any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)))
+	if (any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2))) {
 		put(b, strings, enter);
+		if (s->opts.verbose)
+			put(b, environment, enter);
+	}
 	if (any(s, false, BIT(BIT_IOV) | BIT(BIT_MSG)))
 		put(b, vectors, enter);
 	buf_printf(b,
@@ -329,7 +346,22 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 		    "}\n");
 }
 
-/* Children, ends and signals, as each engine has them. */
+/* Children: they are traced as well, and begin with what their parents have. */
+static void put_forks(const struct strace *s, struct buf *b, const char *who)
+{
+	bool tree = s->kernel && !s->opts.all;
+
+	if (!tree && !s->follows)
+		return;
+	buf_printf(b, "tracepoint:sched:sched_process_fork /%s1/ {\n", who);
+	if (tree)
+		buf_puts(b, "	@tree[(uint32)args.child_pid] = 1;\n");
+	if (s->follows)
+		buf_puts(b, "	emit(forked = pid, child = (uint32)args.child_pid);\n");
+	buf_puts(b, "}\n");
+}
+
+/* Ends and signals, as each engine has them. */
 static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 {
 	if (!s->kernel) {
@@ -340,11 +372,6 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 			    "code = (int64)args.code); }\n");
 		return;
 	}
-	if (!s->opts.all)
-		buf_printf(b,
-			   "tracepoint:sched:sched_process_fork /%s1/ { "
-			   "@tree[(uint32)args.child_pid] = 1; }\n",
-			   who);
 	buf_printf(b,
 		   "tracepoint:sched:sched_process_exit /%s1/ {\n"
 		   "	emit(gone = tid, pid, code = (int64)curtask.exit_code);\n"
@@ -363,15 +390,19 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 
 void strace_script(struct strace *s, struct buf *b)
 {
-	char who[96], most[16];
-	const char *w = whose(s, who, sizeof(who));
+	bool dumps = s->opts.dump_read || s->opts.dump_written;
+	struct buf who = {0};
+	char most[16];
 
-	snprintf(most, sizeof(most), "%u", s->opts.strsize + 1);
+	put_whose(s, &who);
+	snprintf(most, sizeof(most), "%u", dumps ? DUMP_BYTES : s->opts.strsize + 1);
 	buf_puts(b, "config = { max_strlen = 4096; max_map_keys = 16384; print_maps_on_exit = "
 		    "false }\n");
 	buf_puts(b, turns);
 	buf_puts(b, piece);
 	put_tables(s, b);
-	put_calls(s, b, w, most);
-	put_tasks(s, b, w);
+	put_calls(s, b, buf_str(&who), most);
+	put_forks(s, b, buf_str(&who));
+	put_tasks(s, b, buf_str(&who));
+	buf_free(&who);
 }

@@ -46,7 +46,7 @@ static int choose(struct making *m)
 				 machine.machine);
 	if (strace_table(m->s, NULL))
 		return diag_fail(&m->diag, -EINVAL, NULL, "the table of system calls is wrong");
-	if (strace_choose(m->s, m->how.calls, &wrong))
+	if (strace_choose(m->s, m->how.calls, m->s->traced, &wrong))
 		return diag_fail(&m->diag, -EINVAL,
 				 "names, %file, %desc, %memory, %network, %signal, %process, "
 				 "%creds, %clock, %pure, /REGEX, with commas between",

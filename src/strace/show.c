@@ -1,6 +1,5 @@
 /*
- * show.c: numbers, flags, strings: the simple kinds of arguments, and the words that all kinds
- * share.
+ * show.c: numbers and flags: the simple kinds of arguments, and the words that all kinds share.
  */
 #include "strace/strace.h"
 
@@ -113,49 +112,6 @@ void one_of(struct buf *b, const char *set, u64 value)
 	show_one(b, strace_set(set, strlen(set)), value);
 }
 
-static bool letter(struct buf *b, u8 ch)
-{
-	static const char letters[128] = {['\n'] = 'n', ['\t'] = 't', ['\r'] = 'r', ['\v'] = 'v',
-					  ['\f'] = 'f', ['"'] = '"',  ['\\'] = '\\'};
-
-	if (ch > 127 || !letters[ch])
-		return false;
-	buf_char(b, '\\');
-	buf_char(b, letters[ch]);
-	return true;
-}
-
-/* As C would write it; the shortest octal form where no digit follows. `all`: how many there are.
- */
-void show_bytes(struct buf *b, const void *bytes, u64 n, u64 all, bool hex, u64 most)
-{
-	const u8 *p = bytes;
-
-	buf_char(b, '"');
-	n = MIN(n, most);
-	for (u64 i = 0; i < n; i++) {
-		char octal[4] = {'\\', (char)('0' + (p[i] >> 6)), (char)('0' + (p[i] >> 3 & 7)),
-				 (char)('0' + (p[i] & 7))};
-		bool digit = i + 1 < n && p[i + 1] >= '0' && p[i + 1] <= '9';
-		u32 skip = digit || p[i] > 63 ? 0 : p[i] > 7 ? 1 : 2;
-
-		if (hex) {
-			buf_puts(b, p[i] < 16 ? "\\x0" : "\\x");
-			buf_hex(b, p[i]);
-		} else if (letter(b, p[i])) {
-			continue;
-		} else if (p[i] >= ' ' && p[i] < 127) {
-			buf_char(b, (char)p[i]);
-		} else {
-			buf_char(b, octal[0]);
-			buf_add(b, octal + 1 + skip, 3 - skip);
-		}
-	}
-	buf_char(b, '"');
-	if (all > n)
-		buf_puts(b, "...");
-}
-
 void show_signal(struct buf *b, int sig)
 {
 	const char *name = sig == SIGIO ? "IO" : sig > 0 && sig < 32 ? sigabbrev_np(sig) : NULL;
@@ -213,11 +169,9 @@ void show_mode(struct buf *b, u32 mode)
 
 void show_descriptor(struct shown *c, s32 fd)
 {
-	const char *path = c->s->opts.paths && fd >= 0 ? path_of(c->s, c->task, fd) : NULL;
-
 	buf_s64(c->out, fd);
-	if (path)
-		buf_printf(c->out, "<%s>", path);
+	if (c->s->opts.paths && fd >= 0)
+		show_path_of(c, fd);
 }
 
 /* ---- numbers */
@@ -246,10 +200,13 @@ void show_kind_fd(struct shown *c, const struct arg *a)
 
 void show_kind_dirfd(struct shown *c, const struct arg *a)
 {
-	if ((s32)ARG(c, a) == AT_FDCWD)
-		buf_puts(c->out, "AT_FDCWD");
-	else
+	if ((s32)ARG(c, a) != AT_FDCWD) {
 		show_descriptor(c, (s32)ARG(c, a));
+		return;
+	}
+	buf_puts(c->out, "AT_FDCWD");
+	if (c->s->opts.paths)
+		show_path_of(c, AT_FDCWD);
 }
 
 void show_kind_mode(struct shown *c, const struct arg *a)
@@ -370,161 +327,4 @@ void show_kind_map(struct shown *c, const struct arg *a)
 	} else {
 		flags_of(c->out, "map", rest);
 	}
-}
-
-/* ---- strings */
-
-void show_string_at(struct shown *c, const struct arg *a, u64 addr, bool limited)
-{
-	const struct piece *p = addr ? seen_string(c, addr) : NULL;
-	u64 most = limited ? c->s->opts.strsize : 4095;
-
-	(void)a;
-	if (p)
-		show_bytes(c->out, c->task->bytes.p + p->at, p->size - 1, p->size - 1, false, most);
-	else
-		show_address(c->out, addr);
-}
-
-void show_kind_path(struct shown *c, const struct arg *a)
-{
-	if (a->out && (!c->done || c->ret < 0))
-		show_address(c->out, ARG(c, a));
-	else
-		show_string_at(c, a, ARG(c, a), false);
-}
-
-void show_kind_str(struct shown *c, const struct arg *a)
-{
-	show_string_at(c, a, ARG(c, a), true);
-}
-
-void show_kind_mountdata(struct shown *c, const struct arg *a)
-{
-	show_string_at(c, a, ARG(c, a), true);
-}
-
-static void show_counted(struct shown *c, const struct arg *a, bool hex)
-{
-	u64 n = a->count == COUNT_RESULT ? (u64)c->ret : c->args[a->count % MAX_ARGS], have;
-	const void *p = "";
-
-	if (a->count == COUNT_RESULT && (!c->done || c->ret < 0)) {
-		show_address(c->out, ARG(c, a));
-		return;
-	}
-	have = MIN(n, c->s->opts.strsize);
-	if (have)
-		p = seen(c, a, ARG(c, a), have);
-	if (!p || !ARG(c, a))
-		show_address(c->out, ARG(c, a));
-	else
-		show_bytes(c->out, p, have, n, hex, c->s->opts.strsize);
-}
-
-void show_kind_buf(struct shown *c, const struct arg *a)
-{
-	show_counted(c, a, false);
-}
-
-void show_kind_hexbuf(struct shown *c, const struct arg *a)
-{
-	show_counted(c, a, true);
-}
-
-/* Pieces of a vector; `left`: what was moved altogether. */
-void show_iovs(struct shown *c, const struct arg *a, u64 addr, u64 n, u64 left)
-{
-	u64 most = MIN(n, 16u);
-	const u64 *v = most ? seen(c, a, addr, most * 16) : NULL;
-
-	if (!v && n) {
-		show_address(c->out, addr);
-		return;
-	}
-	buf_char(c->out, '[');
-	for (u64 i = 0; i < most; i++) {
-		u64 base = v[2 * i], len = v[2 * i + 1], there = MIN(len, left), have;
-		const void *p;
-
-		have = MIN(there, c->s->opts.strsize);
-		p = have ? seen(c, a, base, have) : "";
-		buf_puts(c->out, i ? ", {iov_base=" : "{iov_base=");
-		if (p && base)
-			show_bytes(c->out, p, have, there, false, c->s->opts.strsize);
-		else
-			show_address(c->out, base);
-		buf_printf(c->out, ", iov_len=%llu}", (unsigned long long)len);
-		left -= there;
-	}
-	buf_puts(c->out, n > most ? ", ...]" : "]");
-}
-
-void show_kind_iov(struct shown *c, const struct arg *a)
-{
-	if (a->out && (!c->done || c->ret < 0))
-		show_address(c->out, ARG(c, a));
-	else
-		show_iovs(c, a, ARG(c, a), (u32)c->args[a->count % MAX_ARGS],
-			  a->out ? (u64)c->ret : UINT64_MAX);
-}
-
-/* After an exec, the new program's memory has them one behind the other, if the old one's had not.
- */
-static bool new_argv(struct shown *c)
-{
-	const struct piece *p = c->done && !c->ret ? seen_string(c, NEW_ARGV) : NULL;
-	const char *at, *end;
-
-	if (!p)
-		return false;
-	at = c->task->bytes.p + p->at;
-	end = at + p->size;
-	for (u32 i = 0; at < end; i++) {
-		size_t n = strnlen(at, (size_t)(end - at));
-
-		buf_puts(c->out, i ? ", " : "[");
-		show_bytes(c->out, at, n, n, false, c->s->opts.strsize);
-		at += n + 1;
-	}
-	buf_char(c->out, ']');
-	return true;
-}
-
-static void old_argv(struct shown *c, const struct arg *a)
-{
-	u64 addr = ARG(c, a), i = 0;
-	const u64 *p = addr ? seen(c, a, addr, 8) : NULL;
-
-	if (!p) {
-		show_address(c->out, addr);
-		return;
-	}
-	buf_char(c->out, '[');
-	for (; p && *p && i < 32; p = seen(c, a, addr + 8 * ++i, 8)) {
-		buf_puts(c->out, i ? ", " : "");
-		show_string_at(c, a, *p, true);
-	}
-	if (p && *p)
-		buf_puts(c->out, ", ...");
-	buf_char(c->out, ']');
-}
-
-void show_kind_argv(struct shown *c, const struct arg *a)
-{
-	if (new_argv(c))
-		return;
-	old_argv(c, a);
-}
-
-void show_kind_env(struct shown *c, const struct arg *a)
-{
-	u64 addr = ARG(c, a), n = 0;
-	const u64 *p = NULL;
-
-	while (addr && (p = seen(c, a, addr + 8 * n, 8)) && *p)
-		n++;
-	show_address(c->out, addr);
-	if (p)
-		buf_printf(c->out, " /* %llu var%s */", (unsigned long long)n, n == 1 ? "" : "s");
 }

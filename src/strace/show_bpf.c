@@ -56,8 +56,9 @@ static u32 bytes_of(char kind)
 	return kind == 'n' ? 16 : kind == 'p' || kind == '8' ? 8 : 4;
 }
 
-static void show_field(struct buf *b, const char *kind, const char *at)
+static void show_field(struct shown *c, const char *kind, const char *at)
 {
+	struct buf *b = c->out;
 	u64 v = 0;
 
 	memcpy(&v, at, kind[0] == 'p' || kind[0] == '8' ? 8 : 4);
@@ -68,7 +69,7 @@ static void show_field(struct buf *b, const char *kind, const char *at)
 	} else if (kind[0] == 'p') {
 		show_address(b, v);
 	} else if (kind[0] == 'n') {
-		show_bytes(b, at, strnlen(at, 16), 0, false, 16);
+		show_bytes(c, at, strnlen(at, 16), 0, false, 16);
 	} else if (kind[0] == 'v') {
 		buf_printf(b, "KERNEL_VERSION(%u, %u, %u)", (u32)v >> 16, (u32)v >> 8 & 0xff,
 			   (u32)v & 0xff);
@@ -77,8 +78,9 @@ static void show_field(struct buf *b, const char *kind, const char *at)
 	}
 }
 
-static void show_fields(struct buf *b, const char *f, const char *at, u64 size)
+static void show_fields(struct shown *c, const char *f, const char *at, u64 size)
 {
+	struct buf *b = c->out;
 	u32 off = 0;
 	bool some = false, nested = *f == '+';
 
@@ -99,7 +101,7 @@ static void show_fields(struct buf *b, const char *f, const char *at, u64 size)
 			buf_puts(b, some ? ", " : "");
 			buf_add(b, f, (size_t)(kind - 1 - f));
 			buf_char(b, '=');
-			show_field(b, kind, at + off);
+			show_field(c, kind, at + off);
 			some = true;
 		}
 		off += bytes;
@@ -114,7 +116,7 @@ void show_kind_bpfattr(struct shown *c, const struct arg *a)
 
 	for (u32 i = 0; p && i < ARRAY_SIZE(commands); i++)
 		if (c->args[0] >= commands[i].first && c->args[0] <= commands[i].last) {
-			show_fields(c->out, commands[i].fields, p, have);
+			show_fields(c, commands[i].fields, p, have);
 			return;
 		}
 	show_address(c->out, ARG(c, a));

@@ -77,7 +77,7 @@ static void interface(struct shown *c, const void *at)
 	const char *name = at;
 
 	buf_puts(c->out, "{ifr_name=");
-	show_bytes(c->out, name, strnlen(name, 15), 0, false, 16);
+	show_bytes(c, name, strnlen(name, 15), 0, false, 16);
 	buf_printf(c->out, ", ifr_ifindex=%d}", *(const s32 *)(name + INDEX_AT));
 }
 
@@ -86,7 +86,7 @@ static void interface_name(struct shown *c, const void *at)
 	const char *name = at;
 
 	buf_printf(c->out, "{ifr_ifindex=%d, ifr_name=", *(const s32 *)(name + INDEX_AT));
-	show_bytes(c->out, name, strnlen(name, 15), 0, false, 16);
+	show_bytes(c, name, strnlen(name, 15), 0, false, 16);
 	buf_char(c->out, '}');
 }
 

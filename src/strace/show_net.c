@@ -45,18 +45,18 @@ void show_kind_proto(struct shown *c, const struct arg *a)
 		buf_printf(c->out, "%d", (s32)ARG(c, a));
 }
 
-static void unix_address(struct buf *b, const struct sockaddr_un *u, u32 size)
+static void unix_address(struct shown *c, const struct sockaddr_un *u, u32 size)
 {
 	u32 n = size - 2;
 
 	if (!n)
 		return;
-	buf_puts(b, ", sun_path=");
+	buf_puts(c->out, ", sun_path=");
 	if (u->sun_path[0]) {
-		show_bytes(b, u->sun_path, strnlen(u->sun_path, n), 0, false, 108);
+		show_bytes(c, u->sun_path, strnlen(u->sun_path, n), 0, false, 108);
 	} else {
-		buf_char(b, '@');
-		show_bytes(b, u->sun_path + 1, n - 1, 0, false, 108);
+		buf_char(c->out, '@');
+		show_bytes(c, u->sun_path + 1, n - 1, 0, false, 108);
 	}
 }
 
@@ -84,8 +84,9 @@ static void packet_address(struct buf *b, const struct sockaddr_ll *ll, u32 size
 	buf_puts(b, ll->sll_halen ? "]" : "");
 }
 
-void show_sockaddr_bytes(struct buf *b, const void *bytes, u32 size)
+void show_sockaddr_bytes(struct shown *c, const void *bytes, u32 size)
 {
+	struct buf *b = c->out;
 	const struct sockaddr_in *in = bytes;
 	const struct sockaddr_nl *nl = bytes;
 	char text[INET_ADDRSTRLEN];
@@ -93,7 +94,7 @@ void show_sockaddr_bytes(struct buf *b, const void *bytes, u32 size)
 	buf_puts(b, "{sa_family=");
 	one_of(b, "family", in->sin_family);
 	if (in->sin_family == AF_UNIX)
-		unix_address(b, bytes, size);
+		unix_address(c, bytes, size);
 	else if (in->sin_family == AF_INET && size >= 8)
 		buf_printf(b, ", sin_port=htons(%u), sin_addr=inet_addr(\"%s\")",
 			   ntohs(in->sin_port),
@@ -106,7 +107,7 @@ void show_sockaddr_bytes(struct buf *b, const void *bytes, u32 size)
 		packet_address(b, bytes, size);
 	else if (size > 2) {
 		buf_puts(b, ", sa_data=");
-		show_bytes(b, (const char *)bytes + 2, size - 2, 0, false, 126);
+		show_bytes(c, (const char *)bytes + 2, size - 2, 0, false, 126);
 	}
 	buf_char(b, '}');
 }
@@ -130,7 +131,7 @@ void show_kind_sockaddr(struct shown *c, const struct arg *a)
 				: NULL;
 
 	if (p)
-		show_sockaddr_bytes(c->out, p, (u32)size);
+		show_sockaddr_bytes(c, p, (u32)size);
 	else
 		show_address(c->out, addr);
 }
@@ -185,7 +186,7 @@ void show_kind_optval(struct shown *c, const struct arg *a)
 	else if (size == 4)
 		buf_printf(c->out, "[%d]", n[0]);
 	else
-		show_bytes(c->out, p, size, 0, false, c->s->opts.strsize);
+		show_bytes(c, p, size, 0, false, c->s->opts.strsize);
 }
 
 /* Passed descriptors, who sends, or plain bytes. */
@@ -209,7 +210,7 @@ static void control_data(struct shown *c, const struct cmsghdr *h, const char *d
 		}
 		buf_char(c->out, '}');
 	} else {
-		show_bytes(c->out, data, n, n, true, c->s->opts.strsize);
+		show_bytes(c, data, n, n, true, c->s->opts.strsize);
 	}
 }
 
@@ -253,7 +254,7 @@ static void message(struct shown *c, const struct arg *a, const u64 *m, u64 left
 
 	buf_puts(c->out, "{msg_name=");
 	if (name)
-		show_sockaddr_bytes(c->out, name, (u32)size);
+		show_sockaddr_bytes(c, name, (u32)size);
 	else
 		show_address(c->out, m[0]);
 	buf_printf(c->out, ", msg_namelen=%u, msg_iov=", (u32)m[1]);

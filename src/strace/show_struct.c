@@ -9,21 +9,81 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 /* ---- files */
+
+static void put_device(struct buf *b, const char *name, u64 dev)
+{
+	buf_printf(b, ", %s=makedev(%#x, %#x)", name, major(dev), minor(dev));
+}
+
+/* Seconds since 1970, and in a comment the date; without a fraction if it is 0. */
+static void put_moment(struct buf *b, const char *name, s64 sec, u32 nsec)
+{
+	char text[48], zone[8];
+	time_t t = (time_t)sec;
+	struct tm tm;
+
+	buf_printf(b, ", %s=%lld", name, (long long)sec);
+	if (!localtime_r(&t, &tm))
+		return;
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	strftime(zone, sizeof(zone), "%z", &tm);
+	buf_printf(b, " /* %s", text);
+	if (nsec)
+		buf_printf(b, ".%09u", nsec);
+	buf_printf(b, "%s */", zone);
+}
+
+/* -v */
+static void whole_stat(struct buf *b, const struct stat *st)
+{
+	const struct {
+		const char *name, *frac;
+		struct timespec t;
+	} times[] = {{"st_atime", "st_atime_nsec", st->st_atim},
+		     {"st_mtime", "st_mtime_nsec", st->st_mtim},
+		     {"st_ctime", "st_ctime_nsec", st->st_ctim}};
+
+	put_device(b, "st_dev", st->st_dev);
+	buf_printf(b, ", st_ino=%llu, st_mode=", (unsigned long long)st->st_ino);
+	show_mode(b, st->st_mode);
+	buf_printf(b, ", st_nlink=%llu, st_uid=%u, st_gid=%u, st_blksize=%lld, st_blocks=%lld",
+		   (unsigned long long)st->st_nlink, st->st_uid, st->st_gid,
+		   (long long)st->st_blksize, (long long)st->st_blocks);
+	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
+		put_device(b, "st_rdev", st->st_rdev);
+	else
+		buf_printf(b, ", st_size=%lld", (long long)st->st_size);
+	for (u32 i = 0; i < 3; i++) {
+		put_moment(b, times[i].name, times[i].t.tv_sec, (u32)times[i].t.tv_nsec);
+		buf_printf(b, ", %s=%lld", times[i].frac, (long long)times[i].t.tv_nsec);
+	}
+	buf_char(b, '}');
+}
 
 void show_kind_stat(struct shown *c, const struct arg *a)
 {
 	const struct stat *st = show_memory(c, a, sizeof(*st));
+	struct buf text = {0};
 
 	if (!st)
 		return;
-	buf_puts(c->out, "{st_mode=");
+	buf_char(c->out, '{');
+	if (c->s->opts.verbose) {
+		whole_stat(&text, st);
+		buf_puts(c->out, buf_str(&text) + 2); /* without the first ", " */
+		buf_free(&text);
+		return;
+	}
+	buf_puts(c->out, "st_mode=");
 	show_mode(c->out, st->st_mode);
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
-		buf_printf(c->out, ", st_rdev=makedev(%#x, %#x), ...}",
-			   (u32)(st->st_rdev >> 8 & 0xfff), (u32)(st->st_rdev & 0xff));
+		buf_printf(c->out, ", st_rdev=makedev(%#x, %#x), ...}", major(st->st_rdev),
+			   minor(st->st_rdev));
 	else
 		buf_printf(c->out, ", st_size=%lld, ...}", (long long)st->st_size);
 }
@@ -36,11 +96,21 @@ void show_kind_statx(struct shown *c, const struct arg *a)
 		return;
 	buf_puts(c->out, "{stx_mask=");
 	flags_of(c->out, "statx", st->stx_mask);
+	if (c->s->opts.verbose)
+		buf_printf(c->out, ", stx_blksize=%u", st->stx_blksize);
 	buf_puts(c->out, ", stx_attributes=");
 	flags_of(c->out, "stxattr", st->stx_attributes);
+	if (c->s->opts.verbose)
+		buf_printf(c->out, ", stx_nlink=%u, stx_uid=%u, stx_gid=%u", st->stx_nlink,
+			   st->stx_uid, st->stx_gid);
 	buf_puts(c->out, ", stx_mode=");
 	show_mode(c->out, st->stx_mode);
-	buf_printf(c->out, ", stx_size=%llu, ...}", (unsigned long long)st->stx_size);
+	if (c->s->opts.verbose)
+		buf_printf(c->out, ", stx_ino=%llu", (unsigned long long)st->stx_ino);
+	buf_printf(c->out, ", stx_size=%llu", (unsigned long long)st->stx_size);
+	if (c->s->opts.verbose)
+		buf_printf(c->out, ", stx_blocks=%llu", (unsigned long long)st->stx_blocks);
+	buf_puts(c->out, ", ...}");
 }
 
 void show_kind_statfs(struct shown *c, const struct arg *a)
@@ -309,12 +379,23 @@ void show_kind_rusage(struct shown *c, const struct arg *a)
 {
 	const struct rusage *r = show_memory(c, a, sizeof(*r));
 
-	if (r)
-		buf_printf(c->out,
-			   "{ru_utime={tv_sec=%lld, tv_usec=%lld}, ru_stime={tv_sec=%lld, "
-			   "tv_usec=%lld}, ...}",
-			   (long long)r->ru_utime.tv_sec, (long long)r->ru_utime.tv_usec,
-			   (long long)r->ru_stime.tv_sec, (long long)r->ru_stime.tv_usec);
+	if (!r)
+		return;
+	buf_printf(c->out,
+		   "{ru_utime={tv_sec=%lld, tv_usec=%lld}, ru_stime={tv_sec=%lld, tv_usec=%lld}",
+		   (long long)r->ru_utime.tv_sec, (long long)r->ru_utime.tv_usec,
+		   (long long)r->ru_stime.tv_sec, (long long)r->ru_stime.tv_usec);
+	if (!c->s->opts.verbose) {
+		buf_puts(c->out, ", ...}");
+		return;
+	}
+	buf_printf(c->out,
+		   ", ru_maxrss=%ld, ru_ixrss=%ld, ru_idrss=%ld, ru_isrss=%ld, ru_minflt=%ld, "
+		   "ru_majflt=%ld, ru_nswap=%ld, ru_inblock=%ld, ru_oublock=%ld, ru_msgsnd=%ld, "
+		   "ru_msgrcv=%ld, ru_nsignals=%ld, ru_nvcsw=%ld, ru_nivcsw=%ld}",
+		   r->ru_maxrss, r->ru_ixrss, r->ru_idrss, r->ru_isrss, r->ru_minflt, r->ru_majflt,
+		   r->ru_nswap, r->ru_inblock, r->ru_oublock, r->ru_msgsnd, r->ru_msgrcv,
+		   r->ru_nsignals, r->ru_nvcsw, r->ru_nivcsw);
 }
 
 void show_kind_tms(struct shown *c, const struct arg *a)
@@ -329,15 +410,19 @@ void show_kind_tms(struct shown *c, const struct arg *a)
 
 void show_kind_utsname(struct shown *c, const struct arg *a)
 {
+	static const char *const names[] = {"sysname", "nodename", "release",
+					    "version", "machine",  "domainname"};
 	const struct utsname *u = show_memory(c, a, 65 * 6);
 
 	if (!u)
 		return;
-	buf_puts(c->out, "{sysname=");
-	show_bytes(c->out, u->sysname, strnlen(u->sysname, 65), 0, false, 65);
-	buf_puts(c->out, ", nodename=");
-	show_bytes(c->out, u->nodename, strnlen(u->nodename, 65), 0, false, 65);
-	buf_puts(c->out, ", ...}");
+	for (u32 i = 0; i < (c->s->opts.verbose ? 6u : 2u); i++) {
+		const char *text = (const char *)u + i * sizeof(u->sysname);
+
+		buf_printf(c->out, "%s%s=", i ? ", " : "{", names[i]);
+		show_bytes(c, text, strnlen(text, 65), 0, false, 65);
+	}
+	buf_puts(c->out, c->s->opts.verbose ? "}" : ", ...}");
 }
 
 void show_kind_sysinfo(struct shown *c, const struct arg *a)
@@ -410,17 +495,21 @@ void show_kind_poll(struct shown *c, const struct arg *a)
 		ready(c, p, n);
 }
 
-static void descriptors(struct buf *b, const u64 *bits, u32 n)
+static void descriptors(struct shown *c, struct buf *b, const u64 *bits, u32 n)
 {
+	struct buf *out = c->out;
 	bool some = false;
 
+	c->out = b;
 	buf_char(b, '[');
 	for (u32 i = 0; i < n && i < 1024; i++)
 		if (bits[i / 64] >> (i % 64) & 1) {
-			buf_printf(b, some ? " %u" : "%u", i);
+			buf_puts(b, some ? " " : "");
+			show_descriptor(c, (s32)i);
 			some = true;
 		}
 	buf_char(b, ']');
+	c->out = out;
 }
 
 /* select() writes into its sets what is ready. */
@@ -435,14 +524,14 @@ void show_kind_fdset(struct shown *c, const struct arg *a)
 		show_address(c->out, ARG(c, a));
 		return;
 	}
-	descriptors(c->out, bits, n);
+	descriptors(c, c->out, bits, n);
 	late.out = true;
 	bits = c->done && c->ret > 0 ? seen(c, &late, ARG(c, a), ALIGN_UP(MIN(n, 1024u), 64) / 8)
 				     : NULL;
 	if (bits) {
 		struct buf set = {0};
 
-		descriptors(&set, bits, n);
+		descriptors(c, &set, bits, n);
 		if (set.n > 2)
 			buf_printf(&c->after, "%s%s%s", c->after.n ? ", " : "", names[a->i & 3],
 				   buf_str(&set));

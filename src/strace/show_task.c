@@ -365,7 +365,7 @@ void show_kind_prctl(struct shown *c, const struct arg *a)
 	case PR_SET_NAME:
 		name = seen(c, a, v, 16);
 		if (name)
-			show_bytes(c->out, name, strnlen(name, 15), 0, false, 16);
+			show_bytes(c, name, strnlen(name, 15), 0, false, 16);
 		else
 			show_address(c->out, v);
 		break;

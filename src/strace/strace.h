@@ -51,7 +51,7 @@ struct kind {
 	void (*show)(struct shown *, const struct arg *);
 };
 
-enum { COUNT_NONE = 7, COUNT_RESULT = 6 };
+enum { COUNT_NONE = 7, COUNT_RESULT = 6, DUMP_BYTES = 4096 - 8 };
 struct arg {
 	const struct kind *kind;
 	const struct flag_set *set;
@@ -78,6 +78,14 @@ struct piece {
 /* "Where" the arguments of a new program lie, when those of the old one were not there. */
 #define NEW_ARGV 1u
 
+/* Where lines go: one for all, or each thread its own. */
+struct pen {
+	struct buf text;
+	u64 column;	   /* of the line that is being written */
+	struct task *open; /* whose line is not ended yet */
+	int fd;		   /* 0: the file is not open yet */
+};
+
 /* A thread, and the call it is in. */
 struct task {
 	struct task *next;
@@ -88,18 +96,20 @@ struct task {
 	bool ended;  /* it told that no argument follows */
 	bool begun;  /* the command: its exec has been seen */
 	bool narrow; /* it makes calls of 32 bits */
+	bool hidden; /* its call is none that -P wants, as far as is known */
 	u32 nr;
 	u64 args[MAX_ARGS], ns;
 	struct buf bytes; /* what the pieces are of */
-	struct piece pieces[128];
+	struct piece pieces[256];
 	u32 npieces;
 	int fatal;   /* a signal that may end it */
 	u64 blocked; /* signals, as rt_sigreturn left them */
+	struct pen own;
 };
 
 /* What -c counts. */
 struct sum {
-	u64 calls, errors, ns;
+	u64 calls, errors, ns, least, most;
 };
 
 struct strace {
@@ -107,22 +117,24 @@ struct strace {
 	struct waggle_session *session;
 	const struct arch *arch;
 	struct call calls[MAX_CALLS];
-	bool traced[MAX_CALLS];
+	bool chosen[MAX_CALLS]; /* to be shown */
+	bool traced[MAX_CALLS]; /* and those that tell what descriptors are, or that the command begins */
+	bool raw[MAX_CALLS];
 	u64 wanted[NATIVE_CALLS / 64]; /* the same as bits */
 	bool kernel;                   /* its engine serves: else the user engine */
 	u32 command;
 	struct task *tasks[256];
-	u32 ntasks;
-	struct task *open;       /* whose line is not ended yet */
+	u32 ntasks, npids, left; /* of -p, and how many of them live */
+	bool written;            /* something that is not flushed */
 	struct task *waiting;    /* whose call has begun, of which nothing is written yet */
-	struct buf out, line;    /* what is written; a part of a line that is made */
-	u64 column;              /* of the line that is being written */
+	struct pen shared, *pen; /* the one for all; the one that writes */
+	struct buf line;         /* a part of a line that is made */
 	u64 last_ns, clock_off;  /* -r; realtime less monotonic */
 	struct name *names[256]; /* paths.c: of descriptors */
 	struct sum sums[MAX_CALLS];
 	struct record *records; /* run.c */
 	u32 nrecords;
-	bool no_exec; /* execve is followed, but not shown */
+	bool follows; /* what descriptors are is asked for */
 	bool failed;
 	int status; /* of the command, as wait4() tells it */
 };
@@ -142,8 +154,8 @@ struct shown {
 
 /* table.c */
 int strace_table(struct strace *, struct waggle_diag *);
-/* "openat,read,%file,!close,/regex": sets traced[]; NULL or -EINVAL and which word. */
-int strace_choose(struct strace *, const char *expr, const char **wrong);
+/* "openat,read,%file,!close,/regex": which calls; NULL: all. -EINVAL, and which word. */
+int strace_choose(const struct strace *, const char *expr, bool *chosen, const char **wrong);
 const struct flag_set *strace_set(const char *name, size_t len);
 
 /* script.c: what the engine is to run. */
@@ -162,15 +174,17 @@ void flags_of(struct buf *, const char *set, u64 bits);
 void one_of(struct buf *, const char *set, u64 value);
 void show_address(struct buf *, u64 addr);
 void show_hex(struct buf *, u64);
-void show_bytes(struct buf *, const void *, u64 n, u64 all, bool hex, u64 most);
+void show_bytes(struct shown *, const void *, u64 n, u64 all, bool hex, u64 most);
 void show_signal(struct buf *, int sig);
 void show_signals(struct buf *, u64 bits);
 void show_mode(struct buf *, u32 mode);
 void show_timespec(struct buf *, const s64 *t, const char *small);
 void show_siginfo(struct buf *, const void *, u32 size);
 void show_descriptor(struct shown *, s32 fd);
+void show_name(struct shown *, const char *path);   /* between < and > */
+void show_dumps(struct shown *); /* -e read=, -e write=: lines below */
 void show_string_at(struct shown *, const struct arg *, u64 addr, bool limited);
-void show_sockaddr_bytes(struct buf *, const void *, u32 size);
+void show_sockaddr_bytes(struct shown *, const void *, u32 size);
 void show_iovs(struct shown *, const struct arg *, u64 addr, u64 n, u64 left);
 /* Shows the address if there is nothing to be shown: NULL pointers, calls that failed, memory that
  * is not there. */
@@ -180,6 +194,20 @@ const void *show_memory(struct shown *, const struct arg *, u64 size);
 #include "strace/kinds.def"
 #undef KIND
 
+/* pens.c: what is written, and where. */
+void pen_take(struct strace *, struct task *); /* lines of this thread follow */
+void pen_put(struct strace *, const char *, size_t);
+void pen_puts(struct strace *, const char *);
+void pen_end_line(struct strace *);
+int pens_flush(struct strace *);
+void pen_close(struct strace *, struct task *);
+void pens_free(struct strace *);
+
+/* choice.c: which calls, results and signals are wanted. */
+bool call_matches(struct strace *, const struct task *);
+bool result_matches(const struct strace *, s64 ret);
+bool unanswered_matches(const struct strace *);
+
 /* lines.c */
 void line_begin(struct strace *, struct task *, u64 ns);
 void call_begin(struct strace *, struct task *, u64 ns);
@@ -187,14 +215,22 @@ void call_end(struct strace *, struct task *, u64 ns, s64 ret);
 void call_signal(struct strace *, struct task *, u64 ns, const char *text);
 void call_gone(struct strace *, struct task *, u64 ns, int code);
 void line_idle(struct strace *); /* nothing more comes for now */
-int line_flush(struct strace *);
 void call_args(struct shown *, u32 from, u32 to);
 
-/* paths.c: what a descriptor of the process is; NULL: nobody knows. What a call that has ended
+/* paths.c: prints "</path>" if it is known. */
+void show_path_of(struct shown *, s32 fd);
+/* Calls that change what descriptors are. */
+bool paths_follow(const char *call);
+/* details.c: -yy: "TCP:[1.2.3.4:5->...]", "/dev/null<char 1:3>"; false: there is nothing to be told but the path. */
+bool show_details(struct shown *, s32 fd, const char *path);
+/* what a descriptor of the process is; NULL: nobody knows. What a call that has ended
  * changes of that is learned before it is written, and after. */
 const char *path_of(struct strace *, const struct task *, s32 fd);
 void paths_before(struct strace *, const struct task *, s64 ret);
 void paths_after(struct strace *, const struct task *, s64 ret);
+void paths_inherit(struct strace *, u32 pid);
+void paths_fork(struct strace *, u32 parent, u32 child);
+void paths_gone(struct strace *, u32 pid);
 void paths_free(struct strace *);
 
 /* summary.c */

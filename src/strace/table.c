@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <regex.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SET(name, unknown) static const struct flag set_##name[] = {
@@ -258,16 +259,30 @@ static const struct {
 	       {"net", NETWORK},  {"signal", SIGNALS}, {"process", PROCESS}, {"creds", CREDS},
 	       {"clock", CLOCKS}, {"pure", PURE}};
 
-/* %stat, %lstat, ...: those whose names say it. */
+/* Those whose names say it. */
+static const struct {
+	const char *word, *names;
+} families[] = {
+	{"%stat", " stat stat64 oldstat "},
+	{"%lstat", " lstat lstat64 oldlstat "},
+	{"%fstat", " fstat fstat64 newfstatat fstatat64 oldfstat statx "},
+	{"%%stat", " stat lstat fstat newfstatat statx stat64 lstat64 fstat64 fstatat64 oldstat "
+		   "oldlstat oldfstat "},
+	{"%statfs", " statfs statfs64 "},
+	{"%fstatfs", " fstatfs fstatfs64 "},
+	{"%%statfs", " statfs fstatfs statfs64 fstatfs64 ustat "},
+	{"%ipc", " msgget msgsnd msgrcv msgctl semget semop semctl semtimedop shmget shmat shmdt "
+		 "shmctl ipc "},
+};
+
 static bool family(const char *word, const char *name)
 {
-	static const char *const stats[] = {"stat", "fstat", "lstat", "newfstatat", "statx"};
+	char blanks[64];
 
-	if (strcmp(word, "%stat") != 0)
-		return false;
-	for (u32 i = 0; i < ARRAY_SIZE(stats); i++)
-		if (!strcmp(stats[i], name))
-			return true;
+	snprintf(blanks, sizeof(blanks), " %s ", name);
+	for (u32 i = 0; i < ARRAY_SIZE(families); i++)
+		if (!strcmp(families[i].word + (*word != '%'), word))
+			return strstr(families[i].names, blanks);
 	return false;
 }
 
@@ -277,28 +292,41 @@ static bool word_is(const char *word, const struct call *c, const regex_t *re)
 		return !regexec(re, c->name, 0, NULL, 0);
 	if (!strcmp(word, c->name) || !strcmp(word, "all"))
 		return true;
-	word += *word == '%'; /* without it: as strace did of old */
-	for (u32 i = 0; i < ARRAY_SIZE(classes); i++)
-		if (!strcmp(word, classes[i].name))
+	for (u32 i = 0; i < ARRAY_SIZE(classes); i++) /* without %: as strace did of old */
+		if (!strcmp(word + (*word == '%'), classes[i].name))
 			return c->classes & classes[i].bits;
 	return family(word, c->name);
 }
 
+/* "open@64", "open@32": of calls of that width; 0: of both. */
+static u32 width_of(char *word)
+{
+	char *at = *word == '/' ? NULL : strrchr(word, '@');
+	u32 width = at && !strcmp(at, "@64") ? 64 : at && !strcmp(at, "@32") ? 32 : 0;
+
+	if (width)
+		*at = 0;
+	return width;
+}
+
 /* "?name" may be unknown, "/regex" matches. */
-static int choose_word(struct strace *s, char *word, bool value)
+static int choose_word(const struct strace *s, char *word, bool *chosen, bool value)
 {
 	bool maybe = *word == '?', found = false;
 	regex_t re, *r = NULL;
+	u32 width;
 
 	word += maybe;
+	width = width_of(word);
 	if (*word == '/') {
 		if (regcomp(&re, word + 1, REG_EXTENDED | REG_NOSUB))
 			return -EINVAL;
 		r = &re;
 	}
 	for (u32 i = 0; i < MAX_CALLS; i++)
-		if (s->calls[i].name && word_is(word, &s->calls[i], r)) {
-			s->traced[i] = value;
+		if (s->calls[i].name && width != (i < NATIVE_CALLS ? 32 : 64) &&
+		    word_is(word, &s->calls[i], r)) {
+			chosen[i] = value;
 			found = true;
 		}
 	if (r)
@@ -306,23 +334,23 @@ static int choose_word(struct strace *s, char *word, bool value)
 	return found || maybe || !strcmp(word, "none") ? 0 : -EINVAL;
 }
 
-int strace_choose(struct strace *s, const char *expr, const char **wrong)
+int strace_choose(const struct strace *s, const char *expr, bool *chosen, const char **wrong)
 {
 	bool not = expr && *expr == '!';
 	int err = 0;
 
 	for (u32 i = 0; i < MAX_CALLS; i++)
-		s->traced[i] = s->calls[i].name && (!expr || not );
+		chosen[i] = s->calls[i].name && (!expr || not );
 	for (expr = expr ? expr + not : ""; *expr && !err;) {
 		char word[128];
 		size_t n = strcspn(expr, ",");
 
+		*wrong = expr;
 		if (n >= sizeof(word))
 			return -EINVAL;
 		memcpy(word, expr, n);
 		word[n] = 0;
-		*wrong = expr;
-		err = choose_word(s, word, !not );
+		err = choose_word(s, word, chosen, !not );
 		expr += n + (expr[n] == ',');
 	}
 	return err;

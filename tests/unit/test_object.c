@@ -72,8 +72,8 @@ static void print_says_all(void **state)
 {
 	static const char *const parts[] = {
 		"object of sample.bt for Linux 6.1, license GPL",
-		"map 0 .rodata array, 56 bytes",
-		"  48: 88 77 66 55 44 33 22 11",
+		"map 0 .rodata array, 64 bytes",
+		"  48: 00 00 00 00 00 00 00 00 88 77 66 55 44 33 22 11",
 		"and 256 for each of 4 CPUs",
 		"map 2 counts hash, key 16, value 8, 4096 entries",
 		"@counts  count  key { pid u64 @0, tag str[8] @8 }",
@@ -84,7 +84,7 @@ static void print_says_all(void **state)
 		"map 5 waggle_rings array_of_maps, key 4, value 4, 4 entries, one map for each CPU",
 		"of ringbuf, key 0, value 0, 65536 entries",
 		"program 0 count_calls tracepoint, section tracepoint/syscalls/sys_enter_getppid",
-		"map 2\n", "map 0 data +48",
+		"map 2\n", "map 0 data +56",
 		"schema 0 printf, 8 bytes, as lines", "printf \"%d\\n\"",
 		"schema 1 print, 0 bytes, as table", "print map @counts top 5 divided by 1000",
 		"schema 2 emit, 8 bytes, as table, a form of schema 1",
@@ -121,7 +121,7 @@ static void written_is_read(void **state)
 	assert_int_equal(again->maps.v[MAP_COUNTS].at.col, 2);
 	assert_int_equal(again->maps.v[MAP_BSS].per_cpu, 256);
 	assert_int_equal(again->maps.v[MAP_BSS].value_size, o->maps.v[MAP_BSS].value_size);
-	assert_memory_equal(again->maps.v[MAP_RODATA].data, o->maps.v[MAP_RODATA].data, 56);
+	assert_memory_equal(again->maps.v[MAP_RODATA].data, o->maps.v[MAP_RODATA].data, 64);
 	for (u32 i = 0; i < o->progs.n; i++) {
 		const struct code *a = &o->progs.v[i].code, *b = &again->progs.v[i].code;
 
@@ -337,10 +337,10 @@ static void errors_name_the_place(void **state)
 	struct buf file = written(o);
 
 	(void)state;
-	spot(&file, "WGGL\5", 5)[4] = 7;
-	refused(&file, "x.o: section .waggle is of version 7, this waggle reads version 5 (use");
+	spot(&file, "WGGL\6", 5)[4] = 7;
+	refused(&file, "x.o: section .waggle is of version 7, this waggle reads version 6 (use");
 	spot(&file, "WGGL\7", 5)[8] = -1;
-	spot(&file, "WGGL\7", 5)[4] = 5;
+	spot(&file, "WGGL\7", 5)[4] = 6;
 	refused(&file, "x.o: section .waggle is broken at byte");
 	buf_free(&file);
 

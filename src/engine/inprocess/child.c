@@ -47,7 +47,7 @@ static int refuse(const struct object *o, struct diag *d)
 	u32 n = 0;
 
 	vec_each (a, &o->attaches) {
-		if (is_served(a))
+		if (is_served(a) || object_is_family(o, a->prog))
 			continue;
 		if (n++ < LISTED_MOST)
 			buf_printf(&text, "%s%s", n > 1 ? ", " : "", o->progs.v[a->prog].probe);

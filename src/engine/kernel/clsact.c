@@ -154,7 +154,7 @@ static void take(struct guarded *g, int nl, bool was_put)
 
 int clsact_guard(struct guard **out, const struct clsact *what)
 {
-	struct filter_at f = {.base = {put, take},
+	struct filter_at f = {.base = {.put = put, .take = take},
 			      .what = *what,
 			      .parent = parent_of(what->egress),
 			      .info = __builtin_bswap16(ETH_P_ALL)};

@@ -38,6 +38,8 @@ static void engine_close(struct engine *e, bool leave)
 		if (k->progs[i] >= 0)
 			close(k->progs[i]);
 	rings_close(k);
+	plain_rings_close(k);
+	tally_close(k);
 	filler_close(&k->filler, leave);
 	if (k->bss)
 		munmap(k->bss, k->bss_size);
@@ -93,6 +95,7 @@ static void btf_open(struct kernel_engine *k)
 		return;
 	if (k->base.object->plain)
 		object_btf_age(&k->btf, k->kernel);
+	tally_types(k);
 	fd = sys_btf_load(k->btf.btf.p, (u32)k->btf.btf.n);
 	if (fd == -EPERM && k->kernel < KERNEL(5, 11) && memlock_raise())
 		fd = sys_btf_load(k->btf.btf.p, (u32)k->btf.btf.n);
@@ -121,6 +124,8 @@ static int engine_fill(struct kernel_engine *k)
 	btf_open(k);
 	err = maps_open(k);
 	if (!err)
+		err = tally_open(k);
+	if (!err)
 		err = programs_open(k);
 	if (err)
 		return err;
@@ -139,7 +144,7 @@ static int engine_open(struct engine **out, struct object *o, const struct engin
 		return -ENOMEM;
 	k->base = (struct engine){.ops = &kernel_engine, .object = o, .diag = diag, .epoll_fd = -1};
 	k->opts = *opts;
-	k->tracefs = -1;
+	k->tracefs = k->tally.map = k->tally.stats = -1;
 	k->maps = no_fds(o->maps.n);
 	k->progs = no_fds(o->progs.n);
 	k->multi = calloc(MAX(o->progs.n, 1u), 1);

@@ -24,7 +24,8 @@ struct guard {
 	int fd, pid;
 };
 
-/* The guard keeps its socket and its netlink, and hears no signal: Ctrl-C is for those who print.
+/* The guard keeps its socket, its netlink and what it needs, and hears no signal: Ctrl-C is for
+ * those who print.
  */
 static void guard_main(struct guarded *what, int fd)
 {
@@ -38,7 +39,10 @@ static void guard_main(struct guarded *what, int fd)
 	err = nl < 0 ? nl : what->put(what, nl);
 	dup2(fd, 0); /* above all the standard streams: who reads our output must see its end */
 	dup2(nl, 1);
-	sys_close_range(2, ~0u);
+	for (u32 i = 0; i < ARRAY_SIZE(what->keep); i++)
+		if (what->keep[i])
+			what->keep[i] = dup2(what->keep[i], 2 + (int)i);
+	sys_close_range(2 + ARRAY_SIZE(what->keep), ~0u);
 	if (write(0, &err, sizeof(err)) == (ssize_t)sizeof(err) && !err && read(0, &leave, 1) == 1)
 		_exit(0);
 	if (nl >= 0)

@@ -13,6 +13,7 @@ struct guard;
 struct guarded {                                   /* first member of whoever says what */
 	int (*put)(struct guarded *, int netlink); /* 0 or -errno */
 	void (*take)(struct guarded *, int netlink, bool was_put);
+	int keep[2]; /* descriptors that it needs for that, or 0 */
 };
 int guard_open(struct guard **, struct guarded *);
 void guard_leave(struct guard *); /* ends the guard, and leaves there what is there */

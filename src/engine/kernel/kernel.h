@@ -53,6 +53,12 @@ struct kernel_engine {
 	u32 bss_map; /* its index; meaningful when bss is set */
 	u8 *rodata;  /* what its map holds, until the programs are loaded; or NULL */
 	u32 rodata_map, rodata_size;
+	struct tally {          /* what the programs say that are attached: see tally.c */
+		int map, stats; /* -1: not there */
+		void *rows;     /* NULL: nothing is counted */
+		size_t bytes;
+		bool *bare; /* by program: the verifier does not take it with what counts */
+	} tally;
 	int tracefs; /* folder; -1: not opened */
 	char *log;   /* of the verifier */
 	u32 log_size;
@@ -74,6 +80,8 @@ int maps_open(struct kernel_engine *);
 /* Creates a map, raising the limit of locked memory where an old kernel wants that. */
 int map_create(struct kernel_engine *, struct sys_map *);
 int rings_open(struct kernel_engine *, u32 map);
+int ring_map(struct ring *, int fd);
+void ring_unmap(const struct ring *);
 void rings_close(struct kernel_engine *);
 int data_fill(struct kernel_engine *, u32 map);
 u32 data_size(const struct kernel_engine *, const struct object_map *);
@@ -86,11 +94,24 @@ int plain_slots_fill(struct kernel_engine *, bool maps); /* of maps of maps, or 
 int link_tracing(struct kernel_engine *, const struct attach *);
 int kernel_test(struct engine *, u32 prog, struct engine_test *);
 
+/* plain_rings.c: what the programs of such an object write for somebody to read. */
+int plain_rings_open(struct kernel_engine *, u32 map);
+void plain_rings_close(struct kernel_engine *);
+
 /* programs.c, verdict.c */
 int programs_open(struct kernel_engine *);
 /* Says why the verifier refused a program, from its log. `shift`: slots put in front. */
 void verdict_report(struct kernel_engine *, const struct object_prog *, int err,
 		    const struct specialised *, u32 shift);
+
+/* tally.c: counts verdicts of attached programs. tally_emit(): the slots written. */
+#define TALLY_INSNS 52
+int tally_open(struct kernel_engine *);
+void tally_types(struct kernel_engine *); /* before BTF is loaded */
+bool tally_wanted(const struct kernel_engine *, u32 prog);
+u32 tally_emit(struct kernel_engine *, u32 prog, struct insn *to);
+void tally_give_up(struct kernel_engine *, u32 prog);
+void tally_close(struct kernel_engine *);
 
 /* filler.c: puts maps into the slots of a map of maps, without the wait that each costs */
 int filler_start(struct filler *, int map, const int *inner, u32 n);
@@ -142,6 +163,8 @@ void hooks_close(struct kernel_engine *);
 int link_route(struct kernel_engine *, const struct attach *);
 int link_netns(struct kernel_engine *, const struct attach *);
 int link_netfilter(struct kernel_engine *, const struct attach *);
+int link_sockmap(struct kernel_engine *, const struct attach *);
+int link_reuseport(struct kernel_engine *, const struct attach *);
 /* What all links to the network share. */
 int hook_keep(struct kernel_engine *, const struct hook *);
 int hook_refused(struct kernel_engine *, const struct attach *, int err);

@@ -152,7 +152,7 @@ static bool read_route(struct route *t, const char *pattern, char *device)
 int link_route(struct kernel_engine *k, const struct attach *a)
 {
 	const struct object_prog *p = &k->base.object->progs.v[a->prog];
-	struct route t = {.base = {put, take}, .prog = k->progs[a->prog], .kind = p->kind};
+	struct route t = {.base = {.put = put, .take = take}, .prog = k->progs[a->prog], .kind = p->kind};
 	struct hook h = {.prog = a->prog, .fd = -1};
 	struct diag *d = k->base.diag;
 	char device[IF_NAMESIZE];

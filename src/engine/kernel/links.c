@@ -37,6 +37,8 @@ static link_fn *const link_fns[ATTACH_KINDS] = {
 	[ATTACH_ROUTE] = link_route,
 	[ATTACH_NETNS] = link_netns,
 	[ATTACH_NETFILTER] = link_netfilter,
+	[ATTACH_SOCKMAP] = link_sockmap,
+	[ATTACH_REUSEPORT] = link_reuseport,
 };
 
 int link_keep(struct kernel_engine *k, int fd)

@@ -95,7 +95,9 @@ static int map_open(struct kernel_engine *k, u32 index)
 	}
 	k->maps[index] = fd;
 	k->base.map_bytes += (u64)m->max_entries * (m->key_size + map_value_bytes(k, index));
-	return m->section ? data_fill(k, index) : 0;
+	if (m->section)
+		return data_fill(k, index);
+	return k->base.object->plain && k->opts.records ? plain_rings_open(k, index) : 0;
 }
 
 int maps_open(struct kernel_engine *k)

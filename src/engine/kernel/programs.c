@@ -82,17 +82,23 @@ static int program_link(struct kernel_engine *k, u32 prog, struct insn *to,
 	return 0;
 }
 
-/* Line info where the instructions are now, behind the gate; the first must stay at 0. Of lines
- * that have become one place the last counts. */
+/* Line info where the instructions are now, behind the gate; the first must stay at 0, and what is
+ * in front as a function of its own gets a line of its own. Of lines that have become one place the
+ * last counts. */
 static struct btf_line *program_lines(const struct kernel_engine *k, u32 prog,
-				      const struct specialised *now, u32 shift, u32 *count)
+				      const struct specialised *now, u32 shift, bool tally,
+				      u32 *count)
 {
 	const struct object_btf_prog *p = &k->btf.progs[prog];
-	struct btf_line *lines = calloc(MAX(p->nlines, 1u), sizeof(*lines));
+	struct btf_line *lines = calloc(p->nlines + 1, sizeof(*lines));
 	u32 n = 0;
 
+	if (lines && tally && p->nlines) {
+		lines[n] = p->lines[0];
+		lines[n++].insn = 0;
+	}
 	for (u32 i = 0; lines && i < p->nlines; i++) {
-		u32 insn = i ? now->at[p->lines[i].insn] + shift : 0;
+		u32 insn = i || tally ? now->at[p->lines[i].insn] + shift : 0;
 
 		if (i && insn >= now->n + shift)
 			break;
@@ -231,12 +237,21 @@ static int trace_function(struct kernel_engine *k, u32 prog, struct sys_prog *s)
 			 at->kind == ATTACH_ITER ? "iterator" : "function", at->pattern);
 }
 
+/* What counts its verdicts calls the program: it is one more function, in front. */
+static void funcs_behind(struct sys_func_info *funcs, u32 *n, u32 shift)
+{
+	memmove(funcs + 1, funcs, *n * sizeof(*funcs));
+	funcs[0].insn = 0;
+	funcs[1].insn = shift;
+	(*n)++;
+}
+
 /* The functions of a program, behind the gate; all or none have a type. NULL: no memory. */
 static struct sys_func_info *program_funcs(const struct kernel_engine *k, u32 prog, u32 shift,
-					   u32 *n)
+					   bool tally, u32 *n)
 {
 	const struct code *c = &k->base.object->progs.v[prog].code;
-	struct sys_func_info *funcs = calloc(MAX(c->funcs.n, 1u), sizeof(*funcs));
+	struct sys_func_info *funcs = calloc(c->funcs.n + 2, sizeof(*funcs));
 
 	*n = MAX(c->funcs.n, 1u);
 	if (funcs && !c->funcs.n)
@@ -250,6 +265,8 @@ static struct sys_func_info *program_funcs(const struct kernel_engine *k, u32 pr
 		if (!funcs[i].type)
 			funcs[0].type = 0;
 	}
+	if (funcs && tally)
+		funcs_behind(funcs, n, shift);
 	return funcs;
 }
 
@@ -266,13 +283,15 @@ static u32 program_type(struct kernel_engine *k, u32 prog)
 }
 
 static int program_made(struct kernel_engine *k, u32 prog, const struct specialised *now,
-			struct insn *insns)
+			struct insn *insns, bool tally)
 {
 	const struct object_prog *p = &k->base.object->progs.v[prog];
 	s32 verdict = 0;
-	u32 shift = gated(k, prog, &verdict) ? gate_emit(k, prog, insns, now, verdict) : 0;
+	u32 shift = gated(k, prog, &verdict) ? gate_emit(k, prog, insns, now, verdict)
+		    : tally                  ? tally_emit(k, prog, insns)
+					     : 0;
 	u32 nfuncs;
-	struct sys_func_info *funcs = program_funcs(k, prog, shift, &nfuncs);
+	struct sys_func_info *funcs = program_funcs(k, prog, shift, tally, &nfuncs);
 	struct sys_prog s = {
 		.name = p->name,
 		.license = k->base.object->license ? k->base.object->license : "GPL",
@@ -291,7 +310,7 @@ static int program_made(struct kernel_engine *k, u32 prog, const struct speciali
 
 	err = err ? err : trace_function(k, prog, &s);
 	if (!err && k->btf_fd) {
-		s.lines = lines = program_lines(k, prog, now, shift, &s.nlines);
+		s.lines = lines = program_lines(k, prog, now, shift, tally, &s.nlines);
 		err = lines ? 0 : -ENOMEM;
 	}
 	if (!err)
@@ -301,6 +320,21 @@ static int program_made(struct kernel_engine *k, u32 prog, const struct speciali
 	free(lines);
 	free(funcs);
 	return err;
+}
+
+/* With what counts its verdicts in front, where that is wanted and the verifier takes it. */
+static int program_tallied(struct kernel_engine *k, u32 prog, const struct specialised *now,
+			   struct insn *insns)
+{
+	struct diag *loud = k->base.diag, quiet = {0};
+	int fd;
+
+	if (!tally_wanted(k, prog))
+		return -ENOENT;
+	k->base.diag = &quiet;
+	fd = program_made(k, prog, now, insns, true);
+	k->base.diag = loud;
+	return fd;
 }
 
 static int program_open(struct kernel_engine *k, u32 prog)
@@ -317,8 +351,13 @@ static int program_open(struct kernel_engine *k, u32 prog)
 	err = specialise(&now, &p->code, k->rodata_map, k->rodata, k->rodata_size);
 	if (err)
 		return err;
-	insns = calloc(now.n + GATE_MOST, sizeof(*insns));
-	err = insns ? program_made(k, prog, &now, insns) : -ENOMEM;
+	insns = calloc(now.n + MAX(GATE_MOST, TALLY_INSNS), sizeof(*insns));
+	err = insns ? program_tallied(k, prog, &now, insns) : -ENOMEM;
+	if (err < 0 && insns) {
+		err = program_made(k, prog, &now, insns, false);
+		if (err >= 0 && tally_wanted(k, prog))
+			tally_give_up(k, prog);
+	}
 	free(insns);
 	specialised_free(&now);
 	if (err < 0)
@@ -332,7 +371,8 @@ int programs_open(struct kernel_engine *k)
 	int err = 0;
 
 	for (u32 i = 0; i < k->base.object->progs.n && !err; i++)
-		if (object_wants(k->base.object, k->opts.only - 1, i))
+		if (object_wants(k->base.object, k->opts.only - 1, i) &&
+		    (k->opts.cpid || !object_is_family(k->base.object, i)))
 			err = program_open(k, i);
 	if (!err)
 		err = plain_slots_fill(k, false);

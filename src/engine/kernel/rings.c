@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* kernel/bpf/ringbuf.c: the consumer's page, the producer's page, then the data twice */
-static int ring_map(struct ring *r, int fd)
+int ring_map(struct ring *r, int fd)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	u8 *p;
@@ -113,17 +113,20 @@ int rings_open(struct kernel_engine *k, u32 map)
 	return err ? why_failed(k, err, "cannot make ring buffers of %u KiB", size / 1024) : 0;
 }
 
-void rings_close(struct kernel_engine *k)
+void ring_unmap(const struct ring *r)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	for (u32 i = 0; i < k->base.nrings; i++) {
-		struct ring *r = &k->base.rings[i];
+	if (r->consumer)
+		munmap(r->consumer, page);
+	if (r->producer)
+		munmap((void *)(uintptr_t)r->producer, page + 2 * (size_t)r->size);
+}
 
-		if (r->consumer)
-			munmap(r->consumer, page);
-		if (r->producer)
-			munmap((void *)(uintptr_t)r->producer, page + 2 * (size_t)r->size);
+void rings_close(struct kernel_engine *k)
+{
+	for (u32 i = 0; i < k->base.nrings; i++) {
+		ring_unmap(&k->base.rings[i]);
 		close(k->ring_fds[i]);
 	}
 	free(k->base.rings);

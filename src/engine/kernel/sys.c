@@ -16,6 +16,7 @@ enum bpf_cmd { /* only those that we use */
 	       CMD_PROG_LOAD = 5,
 	       CMD_PIN = 6,
 	       CMD_PINNED = 7,
+	       CMD_PROG_ATTACH = 8,
 	       CMD_PROG_RUN = 10,
 	       CMD_INFO = 15,
 	       CMD_RAW_TRACEPOINT_OPEN = 17,
@@ -339,6 +340,26 @@ int sys_tracepoint(u32 id)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+int sys_event_output(u32 cpu)
+{
+	struct { /* as above */
+		u32 type, size;
+		u64 config, sample_period, sample_type, read_format, flags;
+		u32 wakeup_events, bp_type;
+		u64 bp_addr;
+	} a = {
+		.type = 1, /* PERF_TYPE_SOFTWARE */
+		.size = sizeof(a),
+		.config = 10,                    /* PERF_COUNT_SW_BPF_OUTPUT */
+		.sample_type = 1 << 2 | 1 << 10, /* the time, the record */
+		.sample_period = 1,
+		.wakeup_events = 1,
+	};
+	long fd = syscall(SYS_perf_event_open, &a, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
 int sys_event_set_prog(int event, int prog)
 {
 	return ioctl(event, PERF_EVENT_IOC_SET_BPF, prog) < 0 ? -errno : 0;
@@ -429,6 +450,13 @@ int sys_link_create(int prog, u32 target, u32 type, u32 flags)
 	u32 a[] = {(u32)prog, target, type, flags};
 
 	return sys_bpf(CMD_LINK_CREATE, a, sizeof(a));
+}
+
+int sys_prog_attach(int target, int prog, u32 type)
+{
+	u32 a[] = {(u32)target, (u32)prog, type, 0};
+
+	return sys_bpf(CMD_PROG_ATTACH, a, sizeof(a));
 }
 
 int sys_link_netfilter(int prog, u32 family, u32 point, s32 priority)

@@ -88,6 +88,7 @@ struct sys_event {
 	int pid, cpu;
 };
 int sys_event_open(const struct sys_event *);
+int sys_event_output(u32 cpu); /* what programs write there by perf_event_output(); with times */
 int sys_link_event(int prog, int event, u64 cookie); /* from 5.15 */
 #define MULTI_KPROBE 42
 #define MULTI_UPROBE 48
@@ -113,6 +114,7 @@ int sys_link_multi(const struct sys_multi *);
 #define XDP_GENERIC	 2
 #define XDP_NATIVE	 4
 int sys_link_create(int prog, u32 target, u32 type, u32 flags);
+int sys_prog_attach(int target, int prog, u32 type); /* where there are no links */
 int sys_link_netfilter(int prog, u32 family, u32 point, s32 priority); /* from 6.4 */
 /* Puts another program in the place of the one that is there: no packet meets neither of them. */
 int sys_link_update(int link, int prog);

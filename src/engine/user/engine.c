@@ -4,6 +4,7 @@
  * Programs run in our own machine; what happens comes from ptrace(2) and seccomp(2), in a process
  * of its own: see user.h. What is not there is NULL, so that close can be called after any failure.
  */
+#include "engine/raw.h"
 #include "engine/user/user.h"
 
 #include "engine/config.h"
@@ -59,6 +60,29 @@ static int rings_open(struct user_engine *u)
 	return 0;
 }
 
+/* The rings that programs of another compiler have. */
+static int raw_open(struct user_engine *u)
+{
+	struct engine *e = &u->base;
+
+	for (u32 i = 0; u->opts.records && e->object->plain && i < e->object->maps.n; i++) {
+		struct vm_ring *r = vm_map_ring(vm_map_of(u->vm, i));
+		struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
+		struct raw_ring *raw;
+
+		if (!r)
+			continue;
+		raw = raw_new(e, i, 0);
+		if (!raw)
+			return -ENOMEM;
+		raw->ring = (struct ring){r->consumer, r->producer, r->data, r->size, 0};
+		raw->event = r->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (r->eventfd < 0 || epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, r->eventfd, &ev) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 /* ---- open and close */
 
 /* It ends with the last task, which may have been a moment ago; or goes on as the guard. */
@@ -84,6 +108,9 @@ static void engine_close(struct engine *e, bool leave)
 	reap(u);
 	for (u32 i = 0; i < e->nrings; i++)
 		close(vm_map_ring(vm_map_of(u->vm, u->inner[i]))->eventfd);
+	for (u32 i = 0; i < e->nraw; i++)
+		close(e->raw[i].event);
+	free(e->raw);
 	vm_run_close(u->run);
 	vm_close(u->vm);
 	if (u->own_child)
@@ -128,6 +155,8 @@ static int engine_fill(struct user_engine *u)
 		err = own_sections_fill(e, &u->opts, VIRTUAL_CPUS);
 	if (!err)
 		err = rings_open(u);
+	if (!err)
+		err = raw_open(u);
 	if (!err)
 		err = vm_run_open(&u->run, u->vm, &u->host, u, SESSION_CPU);
 	return err;

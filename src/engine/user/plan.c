@@ -130,7 +130,8 @@ int plan_make(struct plan *p, const struct object *o, struct diag *d)
 	p->raw_calls = o->raw_calls;
 	look_at_helpers(p, o);
 	vec_each (a, &o->attaches)
-		add_row(p, a); /* plan_refuse() has seen that each has its place */
+		if (!object_is_family(o, a->prog))
+			add_row(p, a); /* plan_refuse() has seen that each has its place */
 	p->arena.escape = NULL;
 	return 0;
 }
@@ -211,7 +212,7 @@ static void list_values(struct list_of *l, const struct object *o)
 static void list_rows(struct list_of *l, struct plan *p, const struct object *o)
 {
 	vec_each (a, &o->attaches)
-		if (!add_row(p, a))
+		if (!object_is_family(o, a->prog) && !add_row(p, a))
 			list_name(l, o->progs.v[a->prog].probe);
 }
 

@@ -1,0 +1,98 @@
+/*
+ * pens.c: where lines are written: to one file for all threads, or to a file for each.
+ *
+ * In:  pieces of lines. Out: bytes in a descriptor. Whoever writes says first whose lines they are
+ * (pen_take()); with one pen for all, that is all the same.
+ */
+#include "strace/strace.h"
+
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { FLUSH_BYTES = 1 << 16 };
+
+void pen_take(struct strace *s, struct task *t)
+{
+	s->pen = s->opts.files ? &t->own : &s->shared;
+}
+
+void pen_put(struct strace *s, const char *text, size_t n)
+{
+	const char *line = memrchr(text, '\n', n);
+
+	s->written = true;
+	buf_add(&s->pen->text, text, n);
+	s->pen->column = line ? (u64)(text + n - line - 1) : s->pen->column + n;
+}
+
+void pen_puts(struct strace *s, const char *text)
+{
+	pen_put(s, text, strlen(text));
+}
+
+/* FILE.TID */
+static int open_own(const struct strace *s, const struct task *t)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s.%u", s->opts.files, t->tid);
+	return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (s->opts.append ? O_APPEND : O_TRUNC),
+		    0666);
+}
+
+static int flush(struct strace *s, struct pen *p)
+{
+	int err = p->fd < 0 ? -EBADF : write_all(p->fd, p->text.p, p->text.n);
+
+	s->failed |= err != 0;
+	p->text.n = 0;
+	return err;
+}
+
+static void flush_own(struct strace *s, struct task *t)
+{
+	if (!t->own.text.n)
+		return;
+	if (!t->own.fd)
+		t->own.fd = open_own(s, t);
+	flush(s, &t->own);
+}
+
+int pens_flush(struct strace *s)
+{
+	s->shared.fd = s->opts.out_fd;
+	s->written = false;
+	for (u32 i = 0; s->opts.files && i < ARRAY_SIZE(s->tasks); i++)
+		for (struct task *t = s->tasks[i]; t; t = t->next)
+			flush_own(s, t);
+	return s->shared.text.n ? flush(s, &s->shared) : 0;
+}
+
+void pen_end_line(struct strace *s)
+{
+	pen_puts(s, "\n");
+	s->pen->open = NULL;
+	if (s->pen->text.n > FLUSH_BYTES)
+		pens_flush(s);
+}
+
+/* The thread is gone. */
+void pen_close(struct strace *s, struct task *t)
+{
+	flush_own(s, t);
+	if (t->own.fd > 0)
+		close(t->own.fd);
+	buf_free(&t->own.text);
+	if (s->pen == &t->own)
+		s->pen = &s->shared;
+}
+
+void pens_free(struct strace *s)
+{
+	buf_free(&s->shared.text);
+	buf_free(&s->line);
+}
