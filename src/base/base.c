@@ -86,6 +86,11 @@ void *arena_alloc(struct arena *a, size_t size)
 	return memset(arena_take(a, size, 16), 0, size);
 }
 
+void *arena_room(struct arena *a, size_t size)
+{
+	return arena_take(a, size, 16);
+}
+
 /* What is new in it holds anything. */
 static void *grow(struct arena *a, void *old, size_t old_size, size_t new_size)
 {

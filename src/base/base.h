@@ -43,6 +43,7 @@ void arena_free(struct arena *);
 void arena_rewind(struct arena *);
 /* Zeroed, aligned to 16 (to 1 for strings), owned by the arena. */
 void *arena_alloc(struct arena *, size_t size);
+void *arena_room(struct arena *, size_t size); /* the same, but it holds anything */
 void *arena_grow(struct arena *, void *old, size_t old_size, size_t new_size);
 char *arena_strndup(struct arena *, const char *, size_t);
 char *arena_strdup(struct arena *, const char *);

@@ -236,9 +236,10 @@ static bool is_shown_whole(struct checker *c, struct node *n)
 
 static void check_top(struct checker *c, struct node *n, struct node *top)
 {
-	const struct type *t = &n->a->map->value;
+	const struct script_map *m = n->a->map; /* NULL: there is none, and that was told */
 
-	if (!c->final || n->thrown || t->kind != TYPE_AGG || t->agg != AGG_STATS)
+	if (!c->final || n->thrown || !m || m->value.kind != TYPE_AGG ||
+	    m->value.agg != AGG_STATS)
 		return;
 	n->thrown = true;
 	diag_warn(c->script->diag, top->at, "sum() and avg() are sorted and divided",

@@ -19,14 +19,15 @@
 #define ALIGNED 16
 #define FLAGS   (MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE)
 
-void emit_room(struct emit *e, u32 bytes)
+void emit_grow(struct emit *e, u32 bytes)
 {
 	size_t used = (size_t)(e->p - e->code), size = (size_t)(e->end - e->code);
+	u8 *old = e->code;
 
-	if ((size_t)(e->end - e->p) >= bytes)
-		return;
 	size += size + bytes;
-	e->code = arena_grow(e->arena, e->code, used, size);
+	e->code = arena_room(e->arena, size);
+	if (old)
+		memcpy(e->code, old, used);
 	e->p = e->code + used;
 	e->end = e->code + size;
 }
@@ -36,9 +37,9 @@ void emit_begin(struct emit *e, struct arena *arena, u32 labels, u32 bytes, u32 
 	e->arena = arena;
 	e->labels.n = labels;
 	e->labels.cap = labels + jumps;
-	e->labels.v = arena_array(arena, struct emit_label, e->labels.cap);
+	e->labels.v = arena_room(arena, e->labels.cap * sizeof(*e->labels.v));
 	e->fixups.cap = jumps;
-	e->fixups.v = arena_array(arena, struct emit_fixup, jumps);
+	e->fixups.v = arena_room(arena, jumps * sizeof(*e->fixups.v));
 	emit_room(e, bytes);
 }
 
@@ -88,13 +89,12 @@ static s32 fixup_distance(const struct emit *e, u32 i)
 
 static void place_fixups(struct emit *e)
 {
-	u32 shift = 0;
+	const struct emit_fixup *f = e->fixups.v;
+	u32 shift = 0, n = e->fixups.n, *moved = e->moved;
 
-	for (u32 i = 0; i < e->fixups.n; i++) {
-		const struct emit_fixup *f = &e->fixups.v[i];
-
+	for (u32 i = 0; i < n; i++, f++) {
 		shift += fixup_size(f, f->at + shift);
-		e->moved[i + 1] = shift;
+		moved[i + 1] = shift;
 	}
 }
 
@@ -115,7 +115,8 @@ static void relax(struct emit *e)
 {
 	bool changed = true;
 
-	e->moved = arena_array(e->arena, u32, e->fixups.n + 1);
+	e->moved = arena_room(e->arena, (e->fixups.n + 1) * sizeof(u32));
+	e->moved[0] = 0;
 	guess(e);
 	while (changed) {
 		changed = false;

@@ -70,7 +70,12 @@ struct emit {
  */
 void emit_begin(struct emit *, struct arena *, u32 labels, u32 bytes, u32 jumps);
 /* Makes room for `bytes` more, to be called before each piece. */
-void emit_room(struct emit *, u32 bytes);
+void emit_grow(struct emit *, u32 bytes);
+static inline void emit_room(struct emit *e, u32 bytes)
+{
+	if ((size_t)(e->end - e->p) < bytes)
+		emit_grow(e, bytes);
+}
 u32 emit_label(struct emit *);             /* a new one, to be placed */
 void emit_place(struct emit *, u32 label); /* here */
 void emit_align(struct emit *, u32 most);  /* to 16 bytes, if it takes at most so many */

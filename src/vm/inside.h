@@ -29,6 +29,7 @@ struct vm {
 	const struct object *object;
 	struct vm_opts opts;
 	struct arena arena;
+	struct arena scratch; /* of the compiler: from one program to the next */
 	struct diag *diag;
 	struct vm_prog *progs;
 	u32 nprogs;

@@ -8,6 +8,7 @@
  *   jit_memory.c  loads, stores, atomics, and the checks of all of them
  *   jit_jump.c    jumps, calls, exit
  *   jit_inline.c  helpers that are less than a call
+ *   jit_value.c   registers that hold addresses of values
  *   jit_fuse.c    several instructions as one
  *   jit_leave.c   what compiled code leaves to C
  *   emit_*.[ch]   encodings, and from there to memory
@@ -110,7 +111,7 @@ struct jit_cold {
 
 struct jit {
 	struct emit e;
-	struct arena arena;
+	struct arena *arena;
 	const struct vm_prog *prog;
 	const struct insn *insns;
 	u32 n;
@@ -133,6 +134,15 @@ struct jit {
 	const struct jit_function *function;
 	u32 at;
 	u16 narrow; /* registers whose upper half is known to be 0 */
+	/* checked: registers that hold addresses of values of arrays, or perhaps 0; before slot `seen` */
+	u16 valued, maybe_null;
+	u32 seen;
+	struct jit_value {
+		const struct vm_map *map;
+		s32 at;     /* from the beginning of the value */
+		u32 lookup; /* the call that gave it: its slot + 1 */
+	} values[11];
+	const struct vm_map *looked_up; /* by the call at j->at, in place */
 	u64 random; /* state, for blinding */
 };
 
@@ -165,6 +175,10 @@ void jit_return(struct jit *);  /* the end of a function: whatever it has kept, 
 void jit_restore(struct jit *); /* the same without ret */
 /* Loads a constant of the program; blinded, if that is wanted. */
 void jit_constant(struct jit *, u32 reg, u64 value);
+
+/* jit_value.c: what a slot does to them; is that range from the register in a value? */
+void jit_see(struct jit *, u32 at);
+bool jit_is_value(const struct jit *, u32 reg, const struct jit_range *);
 
 /* jit_flow.c */
 void jit_flow(struct jit *);

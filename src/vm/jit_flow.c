@@ -96,24 +96,26 @@ static bool is_move(const struct isa_op *op)
 
 /* How many slots it is. What all of them do together is what the first function does, as long as
  * nobody knows of another one. */
-static u32 mark(struct jit *j, struct jit_flows *all, u32 at)
+static inline u32 mark(struct jit *j, struct jit_flows *all, const u8 *ops, u16 live, u32 at)
 {
 	const struct insn *in = &j->insns[at];
-	u32 id = j->prog->ops[at], form = isa_ops[id].form, dst = 1u << in->dst,
-	    src = 1u << in->src;
+	u32 id = ops[at], form = isa_ops[id].form, dst = 1u << in->dst, src = 1u << in->src;
+	u16 use = forms[form].use |
+		  named(forms[form].reads & ~(is_move(&isa_ops[id]) ? DST : 0), dst, src);
+	u16 def = forms[form].def | named(forms[form].writes, dst, src);
+	u8 does = forms[form].does;
 	struct jit_slot *s = &j->slots[at];
 
 	s->op = (u8)id;
-	s->live = j->checked ? ALL : 0;
-	s->use = forms[form].use |
-		 named(forms[form].reads & ~(is_move(&isa_ops[id]) ? DST : 0), dst, src);
-	s->def = forms[form].def | named(forms[form].writes, dst, src);
-	s->does = forms[form].does;
+	s->live = live;
+	s->use = use;
+	s->def = def;
+	s->does = does;
 	s->to = NO_JUMP;
-	all->use |= s->use;
-	all->def |= s->def;
-	all->does |= s->does;
-	if (s->does)
+	all->use |= use;
+	all->def |= def;
+	all->does |= does;
+	if (does)
 		mark_place(j, &isa_ops[id], in, at);
 	if (form != FORM_LD_IMM64)
 		return 1;
@@ -133,7 +135,7 @@ static bool ends(const struct jit_slot *s)
 
 static void add_function(struct jit *j, u32 at)
 {
-	struct jit_function *f = vec_add(&j->arena, &j->functions);
+	struct jit_function *f = vec_add(j->arena, &j->functions);
 
 	if (j->functions.n > 1)
 		f[-1].end = at;
@@ -236,9 +238,9 @@ void jit_flow(struct jit *j)
 {
 	struct jit_flows all = {0};
 
-	j->slots = arena_array(&j->arena, struct jit_slot, j->n);
+	j->slots = arena_array(j->arena, struct jit_slot, j->n);
 	for (u32 at = 0; at < j->n;)
-		at += mark(j, &all, at);
+		at += mark(j, &all, j->prog->ops, j->checked ? ALL : 0, at);
 	j->slots[0].place |= JIT_FUNCTION;
 	find_functions(j, all);
 	if (!j->checked)
@@ -247,7 +249,7 @@ void jit_flow(struct jit *j)
 
 /* ---- halves that are 0 */
 
-static bool clears_upper(const struct jit *j, const struct isa_op *op, const struct insn *in)
+static inline bool clears_upper(const struct jit *j, const struct isa_op *op, const struct insn *in)
 {
 	u32 kind = in->code & 7, alu = in->code & 0xf0;
 

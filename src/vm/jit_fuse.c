@@ -20,7 +20,7 @@ struct ahead {
 	const struct insn *in;
 };
 
-static struct ahead ahead(const struct jit *j, u32 k)
+static inline struct ahead ahead(const struct jit *j, u32 k)
 {
 	static const struct insn none;
 	u32 at = j->at + k;
@@ -77,10 +77,14 @@ static bool updates(const struct jit *j, u32 k, struct plain p)
 static u32 fuse_update_at(struct jit *j, u32 k, struct x_mem m, u32 unmade)
 {
 	struct ahead alu = ahead(j, k + 1);
-	struct plain p = plain_of(alu.op);
 	u32 size = jit_size(ahead(j, k).in);
+	struct plain p;
 
-	if (j->checked || !p.known || !updates(j, k, p) || (!p.by_imm && alu.in->src == unmade))
+	if (j->checked ||
+	    (isa_ops[alu.op].form != FORM_ALU_K && isa_ops[alu.op].form != FORM_ALU_X))
+		return 0;
+	p = plain_of(alu.op);
+	if (!p.known || !updates(j, k, p) || (!p.by_imm && alu.in->src == unmade))
 		return 0;
 	if (!p.by_imm)
 		x_alu_store(&j->e, size, p.alu, m, REG(alu.in->src));
@@ -303,17 +307,22 @@ static u32 fuse_modulo(struct jit *j)
 /* Two bytes are loaded, in any order; the first in memory is shifted; they are put together. */
 static u32 fuse_bytes(struct jit *j)
 {
-	struct ahead x[4] = {ahead(j, 0), ahead(j, 1), ahead(j, 2), ahead(j, 3)};
-	u32 shift = x[1].op == ISA_ldxb ? 2 : 1;
-	const struct insn *high = x[shift - 1].in, *low = x[shift == 1 ? 2 : 0].in;
-	bool ops = x[shift == 1 ? 2 : 1].op == ISA_ldxb &&
-		   (x[shift].op == ISA_lsh64_k || x[shift].op == ISA_lsh32_k) &&
-		   (x[3].op == ISA_or64_x || x[3].op == ISA_or32_x);
+	u32 second = ahead(j, 1).op, shift = second == ISA_ldxb ? 2 : 1;
+	struct ahead x[4] = {ahead(j, 0)};
+	const struct insn *high, *low;
 
-	if (j->checked || !ops || x[shift].in->imm != 8 || low->src != high->src ||
-	    low->off != high->off + 1 || low->dst == high->dst || x[0].in->dst == x[0].in->src ||
-	    x[shift].in->dst != high->dst || x[3].in->dst != high->dst ||
-	    x[3].in->src != low->dst || needed(j, 3, low->dst))
+	if (j->checked || (second != ISA_ldxb && second != ISA_lsh64_k && second != ISA_lsh32_k))
+		return 0;
+	for (u32 i = 1; i < ARRAY_SIZE(x); i++)
+		x[i] = ahead(j, i);
+	high = x[shift - 1].in;
+	low = x[shift == 1 ? 2 : 0].in;
+	if (x[shift == 1 ? 2 : 1].op != ISA_ldxb ||
+	    (x[shift].op != ISA_lsh64_k && x[shift].op != ISA_lsh32_k) ||
+	    (x[3].op != ISA_or64_x && x[3].op != ISA_or32_x) || x[shift].in->imm != 8 ||
+	    low->src != high->src || low->off != high->off + 1 || low->dst == high->dst ||
+	    x[0].in->dst == x[0].in->src || x[shift].in->dst != high->dst ||
+	    x[3].in->dst != high->dst || x[3].in->src != low->dst || needed(j, 3, low->dst))
 		return 0;
 	x_load(&j->e, 2, REG(high->dst), X_AT(REG(high->src), high->off));
 	x_rol16(&j->e, REG(high->dst));
@@ -337,12 +346,13 @@ static u32 fuse_zero(struct jit *j)
 {
 	struct ahead x = ahead(j, 0), jump = ahead(j, 1);
 	bool wide = (x.in->code & 7) == BPF_ALU64;
-	struct plain p = plain_of(x.op);
+	struct plain p;
 
 	if ((jump.op != (wide ? ISA_jeq64_k : ISA_jeq32_k) &&
 	     jump.op != (wide ? ISA_jne64_k : ISA_jne32_k)) ||
 	    jump.in->dst != x.in->dst || jump.in->imm)
 		return 0;
+	p = plain_of(x.op);
 	if (p.by_imm)
 		x_alu_imm(&j->e, wide, p.alu, REG(x.in->dst), x.in->imm);
 	else

@@ -109,6 +109,7 @@ static bool inline_lookup(struct jit *j)
 	x_mov_imm(&j->e, REG(0), (u64)(uintptr_t)map->values);
 	x_alu(&j->e, true, X_ADD, REG(0), SCRATCH0);
 	emit_place(&j->e, end);
+	j->looked_up = map;
 	return true;
 }
 

@@ -28,7 +28,7 @@ void jit_leave(struct jit *j, enum jit_leave kind, u32 slot)
 void jit_cold(struct jit *j, enum x_cond cond, struct jit_cold c)
 {
 	c.label = emit_label(&j->e);
-	vec_push(&j->arena, &j->cold, c);
+	vec_push(j->arena, &j->cold, c);
 	x_jump(&j->e, cond, c.label);
 }
 

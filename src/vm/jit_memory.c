@@ -8,7 +8,7 @@
  * memory last time: run->fast, at the place that the hint of the instruction says; two threads may
  * write to the hint at once, since each compares with the limits of its own run. If it is not
  * there, C looks through all regions, and notes the place. Accesses to the own frame, by r10 and a
- * constant, need no check.
+ * constant, and to values of arrays (jit_value.c) need no check.
  *
  * What follows in a straight line by the same register is checked together: bytes [low, high) from
  * it. Where they do not lie in one region, one of these accesses will fail, but which one, and what
@@ -120,7 +120,7 @@ static void check(struct jit *j, u32 base, struct jit_range r)
 	x_alu_load(&j->e, true, X_SUB, SCRATCH0, FAST_FIELD(start));
 	compare(j, &r, c.label);
 	emit_place(&j->e, c.back);
-	vec_push(&j->arena, &j->cold, c);
+	vec_push(j->arena, &j->cold, c);
 }
 
 /* Whether all of the range lies in one element of the row. SCRATCH0 is where it begins in there;
@@ -187,7 +187,7 @@ struct x_mem jit_access(struct jit *j, u32 base, s32 off, u32 size, bool write)
 	struct jit_range r = {off, off + (s32)size, write};
 	bool in_frame = base == 10 && vm_in_frame(r.low, r.high);
 
-	if (j->checked && !in_frame && !j->slots[j->at].checked)
+	if (j->checked && !in_frame && !j->slots[j->at].checked && !jit_is_value(j, base, &r))
 		check(j, base, range_of(j, base, r));
 	return X_AT(REG(base), off);
 }

@@ -145,9 +145,11 @@ static void begin_slot(struct jit *j)
 	}
 	if (place & JIT_LOOP)
 		emit_align(&j->e, LOOP_SKIP);
+	if (!place)
+		return;
 	emit_place(&j->e, j->at);
-	if (place)
-		j->narrow = 0;
+	j->narrow = 0;
+	j->valued = 0;
 }
 
 static u32 translate_slot(struct jit *j)
@@ -161,15 +163,31 @@ static u32 translate_slot(struct jit *j)
 	return op->form == FORM_LD_IMM64 ? 2 : 1;
 }
 
+/* The slots from j->at on have been translated. */
+static inline void see(struct jit *j, u32 n)
+{
+	u32 op = j->slots[j->at].op;
+
+	if (!j->valued && op != ISA_ld_imm64 && !j->looked_up)
+		return;
+	if (op == ISA_ld_imm64)
+		n = 1;
+	for (u32 i = 0; i < n; i++)
+		jit_see(j, j->at + i);
+}
+
 static void functions(struct jit *j)
 {
 	for (u32 n; j->at < j->n; j->at += n) {
 		emit_room(&j->e, JIT_ROOM);
 		begin_slot(j);
+		j->seen = j->at;
 		n = translate_slot(j);
 		for (u32 i = 0; i < n; i++)
 			if (j->slots[j->at + i].def)
 				j->narrow = jit_narrow(j, j->at + i);
+		if (j->checked)
+			see(j, n);
 	}
 }
 
@@ -314,7 +332,7 @@ static int compile(struct jit *j, struct vm_prog *prog)
 	u32 enter;
 
 	/* labels of slots, by their numbers; about what most programs need */
-	emit_begin(&j->e, &j->arena, j->n, j->n * (j->checked ? 10 : 5) + JIT_ROOM,
+	emit_begin(&j->e, j->arena, j->n, j->n * (j->checked ? 10 : 5) + JIT_ROOM,
 		   j->n * (j->checked ? 3 : 1) / 4 + 64);
 	j->stop = emit_label(&j->e);
 	enter = emit_label(&j->e);
@@ -338,7 +356,9 @@ static int compile(struct jit *j, struct vm_prog *prog)
 int jit_compile_for(struct vm_prog *prog, struct jit_cpu cpu, struct diag *diag)
 {
 	const struct vm_opts *opts = &prog->vm->opts;
+	struct arena *scratch = &prog->vm->scratch;
 	struct jit j = {.prog = prog,
+			.arena = scratch,
 			.insns = prog->insns,
 			.n = prog->n,
 			.cpu = cpu,
@@ -350,12 +370,13 @@ int jit_compile_for(struct vm_prog *prog, struct jit_cpu cpu, struct diag *diag)
 	if (j.blind && getrandom(&j.random, sizeof(j.random), 0) != sizeof(j.random))
 		return diag_fail(diag, -EIO, NULL, "no random numbers to blind constants with");
 	j.random |= 1;
-	j.arena.escape = &escape;
+	scratch->escape = &escape;
 	if (setjmp(escape))
 		err = -ENOMEM;
 	else
 		err = compile(&j, prog);
-	arena_free(&j.arena);
+	scratch->escape = NULL;
+	arena_rewind(scratch);
 	if (err == -EACCES || err == -EPERM) /* no memory may become executable: interpret */
 		return -EOPNOTSUPP;
 	return err ? diag_fail(diag, err, NULL, "there is no memory for machine code") : 0;

@@ -156,6 +156,7 @@ int vm_open(struct vm **out, const struct object *o, const struct vm_opts *opts,
 	else
 		err = open_object(vm, diag);
 	vm->arena.escape = NULL;
+	arena_free(&vm->scratch);
 	if (err)
 		vm_close(vm);
 	else
@@ -178,6 +179,7 @@ int vm_open_code(struct vm **out, const struct insn *insns, u32 n, const struct 
 	else
 		err = open_code(vm, insns, n, diag);
 	vm->arena.escape = NULL;
+	arena_free(&vm->scratch);
 	if (err)
 		vm_close(vm);
 	else
@@ -194,6 +196,7 @@ void vm_close(struct vm *vm)
 		jit_free(&vm->progs[i]);
 	}
 	vm_maps_close(vm);
+	arena_free(&vm->scratch);
 	arena_free(&vm->arena);
 	free(vm);
 }

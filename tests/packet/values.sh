@@ -1,5 +1,5 @@
 # tests/packet/values.sh: values of headers and pcap() in scripts against filters: sh values.sh WAGGLE TMP (by
-# tests/packet/run). TMP/values.pcap is run through a script for each hook, on each engine of $engines: each value
+# tests/packet/run; PAIRS: how many sets of random ones, from seed PAIRS_FROM on). TMP/values.pcap is run through a script for each hook, on each engine of $engines: each value
 # and each pcap() holds for as many packets as the filter of the same meaning takes.
 waggle=$1 tmp=$2
 four='eth.type == 0x800'
@@ -40,30 +40,46 @@ arp.spa == "10.0.0.0/8" && eth.type == 0x806	arp src net 10.0.0.0/8
 eth.dst == "ff:ff:ff:ff:ff:ff"	ether broadcast
 vlan.id == 5	vlan 5
 END
-for hook in xdp:eth0 tc:eth0:ingress cgroup_skb:/x:ingress; do
-	kind=${hook%%:*} pairs=$tmp/pairs
-	[ $kind = cgroup_skb ] && pairs=$tmp/pairs.cgroup_skb
-	n=0
+sum_cpus() { # "1: cpu 0: 15, cpu 1: 596": the run moved from one to the other
+	awk '$2 != "cpu" { print; next } { n = 0; for (i = 4; i <= NF; i += 3) n += $i; print $1, n }'
+}
+
+compare() { # compare HOOK PAIRS SAID
+	n=0 kind=${1%%:*} packets=$tmp/values.pcap
+	[ $kind != cgroup_skb ] || packets=$tmp/values.ip.pcap
 	while IFS='	' read -r _ filter; do
 		n=$((n + 1))
-		"$waggle" capture -r "$tmp/values.pcap" -w - "$filter" 2>/dev/null | "$waggle" capture -n -q -r - 2>/dev/null |
+		"$waggle" capture -r "$packets" -w - "$filter" 2>/dev/null | "$waggle" capture -n -q -r - 2>/dev/null |
 			awk -v n=$n 'END { if (NR) print n ": " NR }'
-	done <"$pairs" >"$tmp/values.want"
+	done <"$2" >"$tmp/values.want"
 	for what in values filters; do # a program cannot hold them all
-		awk -F '\t' -v hook=$hook -v what=$what 'BEGIN { print hook " {" }
+		said="$3$what in a script at $kind"
+		awk -F '\t' -v hook="$1" -v what=$what 'BEGIN { print hook " {" }
 			{ printf "if (%s) { @[%d] = count(); }\n", what == "values" ? $1 : "pcap(\"" $2 "\")", NR }
-			END { print "return PASS; }" }' "$pairs" >"$tmp/values.bt"
-		"$waggle" build "$tmp/values.bt" -o "$tmp/values.o" || { echo "not ok $what at $kind: they do not compile"; continue; }
+			END { print "return PASS; }" }' "$2" >"$tmp/values.bt"
+		"$waggle" build "$tmp/values.bt" -o "$tmp/values.o" 2>"$tmp/values.err" || { echo "not ok $said: they do not compile"; continue; }
 		for engine in $engines; do
-			"$waggle" run "$tmp/values.o" -r "$tmp/values.pcap" --engine $engine 2>"$tmp/values.err" |
-				sed -n '/^map @/,/^map/s/^  //p' | sort -n >"$tmp/values.have"
+			"$waggle" run "$tmp/values.o" -r "$packets" --engine $engine 2>"$tmp/values.err" |
+				sed -n '/^map @/,/^map/s/^  //p' | sort -n | sum_cpus >"$tmp/values.have"
 			if cmp -s "$tmp/values.want" "$tmp/values.have"; then
-				echo "ok $what in a script at $kind, engine $engine: $(awk 'END { print NR }' "$tmp/values.want") of $n hold for packets"
+				echo "ok $said, engine $engine: $(awk 'END { print NR }' "$tmp/values.want") of $n hold for packets"
 			else
-				echo "not ok $what in a script at $kind, engine $engine"
+				echo "not ok $said, engine $engine"
 				diff "$tmp/values.want" "$tmp/values.have" | head -8 | sed 's/^/    /'
 				head -3 "$tmp/values.err" | sed 's/^/    /'
 			fi
 		done
+	done
+}
+
+# a cgroup sees nothing else
+"$waggle" capture -r "$tmp/values.pcap" -w "$tmp/values.ip.pcap" 'ip or ip6'
+for hook in xdp:eth0 tc:eth0:ingress cgroup_skb:/x:ingress; do
+	pairs=$tmp/pairs begins=
+	[ ${hook%%:*} = cgroup_skb ] && pairs=$tmp/pairs.cgroup_skb begins=ip
+	compare $hook "$pairs" ""
+	for seed in $(seq ${PAIRS_FROM:-1} $((${PAIRS_FROM:-1} + ${PAIRS:-1} - 1))); do
+		python3 tests/packet/pairs.py $seed 16 $begins >"$tmp/pairs.random"
+		compare $hook "$tmp/pairs.random" "random $seed: "
 	done
 done
