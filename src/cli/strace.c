@@ -293,6 +293,20 @@ static int open_output(struct strace_options *o)
 	return w->out_fd < 0 ? STATUS_ERROR : 0;
 }
 
+static int run(struct strace_options *o)
+{
+	int status;
+
+	o->what.all |= o->trace.opts.cgroup && !o->trace.opts.command && !o->npids;
+	signal(SIGCHLD, SIG_DFL);
+	o->trace.opts.leaving = true;
+	o->trace.opts.quiet = true;
+	status = waggle_strace(&o->what, &o->trace.opts);
+	if (status == -2 && o->trace.opts.command)
+		return STATUS_NOT_FOUND;
+	return status_of(status);
+}
+
 int cmd_strace(int argc, char **argv)
 {
 	struct strace_options o = {.what = {.sz = sizeof(o.what),
@@ -312,14 +326,9 @@ int cmd_strace(int argc, char **argv)
 		status = check(&o);
 	if (!status)
 		status = open_output(&o);
-	if (status)
-		return status;
-	o.what.all |= o.trace.opts.cgroup && !o.trace.opts.command && !o.npids;
-	signal(SIGCHLD, SIG_DFL);
-	o.trace.opts.leaving = true;
-	o.trace.opts.quiet = true;
-	status = waggle_strace(&o.what, &o.trace.opts);
-	if (status == -2 && o.trace.opts.command)
-		return STATUS_NOT_FOUND;
-	return status_of(status);
+	if (!status)
+		status = run(&o);
+	while (o.nreal)
+		free(o.real[--o.nreal]);
+	return status;
 }

@@ -15,6 +15,8 @@ struct strace_options {
 	int pids[STRACE_LIST_MOST + 1];
 	char *only[2 * STRACE_LIST_MOST + 1];
 	unsigned npids, nonly;
+	char *real[STRACE_LIST_MOST]; /* of paths of -P, ours to free */
+	unsigned nreal;
 };
 
 /* One option. `takes`: NULL nothing, "[=X]" behind its long name alone and not needed. */

@@ -102,13 +102,14 @@ int strace_take_filter(struct strace_options *o, const char *text)
 
 int strace_take_path(struct strace_options *o, const char *text)
 {
-	char *real = realpath(text, NULL);
+	char *real;
 
 	if (o->nonly + 2 > 2 * STRACE_LIST_MOST)
 		return usage_error("-P can be given %d times", STRACE_LIST_MOST);
 	o->only[o->nonly++] = (char *)text;
+	real = realpath(text, NULL);
 	if (real && strcmp(real, text) != 0)
-		o->only[o->nonly++] = real; /* lives as long as the process */
+		o->only[o->nonly++] = o->real[o->nreal++] = real;
 	else
 		free(real);
 	o->what.only = o->only;
