@@ -40,8 +40,10 @@ TRACED   := $(O)/tests/behave/traced $(O)/tests/behave/vm
 # Without commands there is only the library.
 all: $(if $(CLI_SRC),$(O)/waggle) $(O)/libwaggle.a $(O)/conformance $(O)/rows.proven
 
-$(O)/waggle: $(CLI_OBJ) $(O)/libwaggle.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+# A dynamic link gets libc's tables with libc, and a sanitizer unwinds by them.
+LEAN = $(if $(filter -static,$(LDFLAGS)),-T src/cli/waggle.ld)
+$(O)/waggle: $(CLI_OBJ) $(O)/libwaggle.a src/cli/waggle.ld
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LEAN) -o $@ $(filter %.o %.a,$^)
 
 # Runs bytes of a program over bytes of memory: what tests of the instruction set drive.
 $(O)/conformance: $(O)/tests/conformance/tool_conformance
@@ -184,7 +186,7 @@ $(BENCH)/drop.bpf.o: tests/packet/drop.bpf.c
 bench-twins: $(BENCH)/load $(TWINS) $(BENCH)/drop.bpf.o
 $(BENCH)/waggle.map: $(CLI_OBJ) $(LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,-Map=$@ -o /dev/null $^
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LEAN) -Wl,-Map=$@ -o /dev/null $^
 
 # Programs on our machine, gcc's, the kernel's: clang compiles them for BPF.
 VM_BENCH := $(patsubst bench/vm/%.c,$(BENCH)/vm/%.o,$(filter-out %.bpf.c,$(wildcard bench/vm/*.c)))
