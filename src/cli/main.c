@@ -9,12 +9,14 @@
 #include "cli/tools.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
 const struct command commands[] = {
 	{"build", cmd_build, "waggle build FILE -o OBJECT", "compile a script to a BPF object"},
-	{"fmt", cmd_fmt, "waggle fmt [-i] FILE...", "scripts as they should be written; -i: in place"},
+	{"fmt", cmd_fmt, "waggle fmt [-i] FILE...",
+	 "scripts as they should be written; -i: in place"},
 	{"dis", cmd_dis, "waggle dis [--classic] FILE",
 	 "the instructions of an object, or bare ones"},
 	{"asm", cmd_asm, "waggle asm [--classic] FILE -o OUT",
@@ -115,5 +117,6 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	fill_streams();
+	mallopt(M_MMAP_THRESHOLD, 512 << 10); /* else buffers that grow are copied, page by page */
 	return output_check(run(argc, argv));
 }
