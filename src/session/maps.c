@@ -20,7 +20,7 @@ static const struct object_map *object_map_of(const struct waggle_map *m)
 
 static u32 parts_of(const struct waggle_map *m)
 {
-	return session_map_parts(m->session, object_map_of(m));
+	return session_map_parts(m->session, m->index);
 }
 
 struct waggle_map *waggle_session_map(struct waggle_session *s, const char *name)
