@@ -244,6 +244,9 @@ bool vm_lend(struct vm_run *, struct vm_region);
 void vm_take_back_all(struct vm_run *); /* but the stack: of a run that was left in the middle */
 void vm_take_back(struct vm_run *, u64 start);
 bool vm_take_back_record(struct vm_run *, u64 start); /* false: no record of a ring begins there */
+/* What is kept for a task goes with it; an exec gives a thread the number of its process. */
+void vm_task_ended(struct vm *, u32 tid);
+void vm_task_renamed(struct vm *, u32 from, u32 to, u32 cpu);
 /* Runs a program with r1 = ctx and r2 = arg2. 0 and what it returned, or -EFAULT (run->fault says
  * why). Never recursive on one run. */
 int vm_call(struct vm_run *, u32 prog, u64 ctx, u64 arg2, u64 *result);

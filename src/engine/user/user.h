@@ -53,6 +53,7 @@ struct plan {
 	bool any_exit;                               /* some result of a system call is asked for */
 	/* what programs ask of the task: calls that change it are looked at */
 	bool needs_comm, needs_ids, needs_cgroup, needs_cgroups, needs_stack;
+	bool keeps; /* something for each task, until its end */
 };
 int plan_make(struct plan *, const struct object *, struct diag *);
 void plan_free(struct plan *);
