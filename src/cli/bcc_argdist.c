@@ -202,6 +202,8 @@ static const char help[] =
 	"  -T N                     the N most frequent values\n"
 	"  -I HEADER, -z N          types; bytes of strings\n"
 	"  -v, --print-script       print the script and end\n"
+	"  as all tools: --comm, --uid, --cgroup, --container, --duration, --json, --engine,\n"
+	"  --stats and more of `waggle -h`\n"
 	"  -- CMD ARGS              run a command, trace it until it ends\n"
 	"\n"
 	"Example:\n"

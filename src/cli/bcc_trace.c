@@ -204,6 +204,8 @@ static const char help[] =
 	"  -I HEADER, -Z N, -b N    types; bytes of strings; pages of each CPU's ring\n"
 	"  -S                       waggle's own events, too\n"
 	"  -v, --print-script       print the script and end\n"
+	"  as all tools: --comm, --cgroup, --container, --duration, --json, --flame, --engine,\n"
+	"  --stats and more of `waggle -h`\n"
 	"  -- CMD ARGS              run a command, trace it until it ends\n"
 	"\n"
 	"Examples:\n"

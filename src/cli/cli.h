@@ -83,7 +83,7 @@ void options_print(void);            /* trace_options.c: those of tracing, for -
 /* stop.c: from now on SIGINT and SIGTERM make this descriptor readable, and do nothing else; -errno. */
 int stop_on_signals(void);
 
-void strace_print(void); /* strace.c: its options, for help */
+void command_help(const struct command *); /* help.c; may end the program */
 
 /* list.c; each returns 0, an exit status or -errno. */
 int list_probes(const char *pattern, bool verbose, const struct waggle_opts *);

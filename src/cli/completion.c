@@ -116,7 +116,8 @@ static void put_script(void)
 	fputs(script_end, stdout);
 }
 
-/* bash and zsh: what -e of strace takes: keys, and behind one its words; $1 is what stands there. */
+/* bash and zsh: what -e of strace takes: keys, and behind one its words; $1 is what stands there.
+ */
 static const char strace_words[] =
 	"_waggle_calls() {\n"
 	"\tcase $1 in\n"
@@ -126,8 +127,10 @@ static const char strace_words[] =
 	"\tsignal=*) kill -l | tr '\\t ' '\\n\\n' | sed -n 's/^SIG//; /^[A-Z][A-Z0-9]*$/p' ;;\n"
 	"\tread=*|write=*) echo all 0 1 2 3 ;;\n"
 	"\t*)\n"
-	"\t\tcase $1 in *[=,!]*) ;; *) echo trace= status= signal= raw= read= write= quiet= decode-fds= ;; esac\n"
-	"\t\techo %file %desc %memory %network %signal %process %creds %clock %ipc %stat %statfs %pure\n"
+	"\t\tcase $1 in *[=,!]*) ;; *) echo trace= status= signal= raw= read= write= quiet= "
+	"decode-fds= ;; esac\n"
+	"\t\techo %file %desc %memory %network %signal %process %creds %clock %ipc %stat %statfs "
+	"%pure\n"
 	"\t\twaggle list 'tracepoint:syscalls:sys_enter_*' 2>/dev/null | sed -E "
 	"'s/.*:sys_enter_//; s/^new(l?f?stat|uname)$/\\1/' ;;\n"
 	"\tesac\n"
@@ -326,7 +329,8 @@ static void fish_script(void)
 	      "\tset -l word (string match -r '[^,=!]*$' -- (commandline -ct))\n"
 	      "\tset -l before (string replace -r '[^,=!]*$' '' -- (commandline -ct))\n"
 	      "\tset -l all (waggle list 'tracepoint:syscalls:sys_enter_*' 2>/dev/null | string "
-	      "replace -r '.*:sys_enter_(new(?=l?f?stat$|uname$))?' '') %file %desc %memory %network %signal %process %creds "
+	      "replace -r '.*:sys_enter_(new(?=l?f?stat$|uname$))?' '') %file %desc %memory "
+	      "%network %signal %process %creds "
 	      "%clock %ipc %stat %statfs %pure\n"
 	      "\tswitch $before\n"
 	      "\tcase 'status=*'\n"
@@ -382,11 +386,19 @@ static void fish(void)
 		put_quoted(c->does, strlen(c->does));
 		puts("'");
 	}
+	fputs("function __waggle_tool\n\t__fish_seen_subcommand_from trace argdist", stdout);
+	for (const struct tool *t = tools; t->name; t++)
+		printf(" %s", t->name);
+	puts("\nend");
 	for (const struct tool *t = tools; t->name; t++)
 		fish_tool(t);
-	for (const struct option_row *r = option_rows; r->letter || r->name; r++)
+	for (const struct option_row *r = option_rows; r->letter || r->name; r++) {
 		fish_option("__fish_use_subcommand", r->letter, r->name, r->takes != NULL, r->does,
 			    strlen(r->does));
+		if (r->name) /* letters belong to each tool */
+			fish_option("__waggle_tool", 0, r->name, r->takes != NULL, r->does,
+				    strlen(r->does));
+	}
 	fputs("complete -c waggle -n '__fish_seen_subcommand_from help' -f -a '", stdout);
 	put_words();
 	puts("'");

@@ -39,7 +39,8 @@ static const char help[] =
 	"  -O, --no-optimize       each test as it was written\n"
 	"  -F FILE                 the expression is in a file\n"
 	"      --netmask MASK      of the packets' net, for `ip broadcast`\n"
-	"      --ebpf[=HOOK]       the BPF program that does the same: plain, xdp, tc, cgroup_skb,\n"
+	"      --ebpf[=HOOK]       the BPF program that does the same: plain, xdp, tc, "
+	"cgroup_skb,\n"
 	"                          socket\n"
 	"      --explain           each test in words\n"
 	"      --dot[=WHICH]       a drawing for graphviz: tree, graph, optimised\n";

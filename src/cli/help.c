@@ -1,4 +1,5 @@
 /* help.c: `waggle -h`, `waggle help WHAT`. */
+#include "cli/bcc.h"
 #include "cli/cli.h"
 #include "cli/tools.h"
 
@@ -63,6 +64,36 @@ static void look_topic(struct sought *s)
 		near_word(&s->near, topics[i]);
 }
 
+static char names[2048]; /* the options of the command whose help is shown */
+
+static void add_name(const char *option, bool takes)
+{
+	size_t n = strlen(names);
+
+	(void)takes;
+	snprintf(names + n, sizeof(names) - n, n ? " %s" : "%s", option);
+}
+
+void command_help(const struct command *c)
+{
+	static int (*const telling[])(int, char **) = {cmd_filter,  cmd_drop,   cmd_bcc_trace,
+						       cmd_argdist, cmd_strace, cmd_seccomp};
+	char *argv[] = {(char *)c->name, (char *)"-h", NULL};
+
+	for (size_t i = 0; i < sizeof(telling) / sizeof(*telling); i++)
+		if (telling[i] == c->run) {
+			c->run(2, argv); /* which ends there */
+			return;
+		}
+	printf("%s: %s\n", c->usage, c->does);
+	options_each(c, add_name);
+	if (*names) {
+		putchar('\n');
+		print_wrapped(printf("  %-15s", "options"), names);
+	}
+	puts("  docs/cli.md tells more");
+}
+
 /* A command, a tool, a word of the language; else near ones. */
 static int help_word(const char *word)
 {
@@ -71,9 +102,7 @@ static int help_word(const char *word)
 	for (const struct command *c = commands; c->name; c++) {
 		near_word(&s.near, c->name);
 		if (!strcmp(c->name, word)) {
-			printf("%s: %s\n  docs/cli.md tells more\n", c->usage, c->does);
-			if (c->run == cmd_strace)
-				strace_print();
+			command_help(c);
 			s.found++;
 		}
 	}

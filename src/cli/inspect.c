@@ -63,7 +63,8 @@ int cmd_detach(int argc, char **argv)
 	if (status)
 		return status;
 	if (optind != argc - 1)
-		return usage_error("detach takes the id of a program or a link, or the name of a firewall");
+		return usage_error(
+			"detach takes the id of a program or a link, or the name of a firewall");
 	return status_of(waggle_kernel_detach(argv[optind], &opts));
 }
 

@@ -9,12 +9,14 @@
 #include "cli/tools.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
 const struct command commands[] = {
 	{"build", cmd_build, "waggle build FILE -o OBJECT", "compile a script to a BPF object"},
-	{"fmt", cmd_fmt, "waggle fmt [-i] FILE...", "scripts as they should be written; -i: in place"},
+	{"fmt", cmd_fmt, "waggle fmt [-i] FILE...",
+	 "scripts as they should be written; -i: in place"},
 	{"dis", cmd_dis, "waggle dis [--classic] FILE",
 	 "the instructions of an object, or bare ones"},
 	{"asm", cmd_asm, "waggle asm [--classic] FILE -o OUT",
@@ -96,6 +98,16 @@ static int unknown(const char *word)
 	return usage_error("there is no command, no tool and no file '%s'", word);
 }
 
+static int run_command(const struct command *c, int argc, char **argv)
+{
+	if (argc == 2 && c->run != cmd_help &&
+	    (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
+		command_help(c);
+		return STATUS_OK;
+	}
+	return c->run(argc, argv);
+}
+
 static int run(int argc, char **argv)
 {
 	if (argc < 2)
@@ -104,7 +116,7 @@ static int run(int argc, char **argv)
 		return cmd_trace(argc, argv);
 	for (const struct command *c = commands; c->name; c++)
 		if (!strcmp(c->name, argv[1]))
-			return c->run(argc - 1, argv + 1);
+			return run_command(c, argc - 1, argv + 1);
 	if (tool_find(argv[1]))
 		return tool_run(tool_find(argv[1]), argc - 1, argv + 1);
 	if (!access(argv[1], F_OK))
@@ -115,5 +127,6 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	fill_streams();
+	mallopt(M_MMAP_THRESHOLD, 512 << 10); /* else buffers that grow are copied, page by page */
 	return output_check(run(argc, argv));
 }

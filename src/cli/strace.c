@@ -133,7 +133,7 @@ static bool optional(const struct strace_row *r)
 	return r->takes && *r->takes == '[';
 }
 
-void strace_print(void)
+static void strace_print(void)
 {
 	char left[64];
 

@@ -19,7 +19,8 @@ enum { OPTIONS_MOST = 32, ARGS_MOST = 8, OWN = 256, COMMON = 512 };
 struct parsing {
 	struct tool_option own[OPTIONS_MOST];
 	unsigned nown;
-	bool everybody; /* or it asks itself whose an event is */
+	bool everybody;   /* with CMD, too, all processes are seen */
+	bool asks_itself; /* the script tells by family() whose an event is */
 	struct option names[OPTIONS_MOST + OPTION_ROWS_MOST + 1];
 	char letters[2 * OPTIONS_MOST + 4];
 	char *params[OPTIONS_MOST];
@@ -42,7 +43,8 @@ static void read_head(struct parsing *p, const struct tool *tool)
 	while (tool_line(&at, &l) && p->nown < OPTIONS_MOST) {
 		struct tool_option *o = &p->own[p->nown];
 
-		p->everybody |= !strcmp(l.word, "everybody") || !strcmp(l.word, "family");
+		p->everybody |= !strcmp(l.word, "everybody");
+		p->asks_itself |= !strcmp(l.word, "family");
 		if (!tool_option(&l, o))
 			continue;
 		*name++ = (struct option){o->name, o->takes[0] != 0, NULL, OWN + (int)p->nown};
@@ -240,7 +242,7 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 		status = usage_error("behind -- stands a command");
 	if (end < argc) {
 		t.opts.command = argv + end + 1;
-		t.opts.command_only = !p.everybody;
+		t.opts.command_only = !p.everybody && !p.asks_itself;
 	}
 	choose_view(&t, tool);
 	if (!status)

@@ -11,14 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TOOL(name)                                                      \
-	extern const char tool_text_##name[], tool_end_##name[];        \
-	__asm__(".pushsection .rodata\n"                                \
-		".hidden tool_text_" #name "\n"                         \
-		".global tool_text_" #name "\n"                         \
-		"tool_text_" #name ": .incbin \"" #name ".gz\"\n"           \
-		".hidden tool_end_" #name "\n"                          \
-		".global tool_end_" #name "\n"                          \
+#define TOOL(name)                                                \
+	extern const char tool_text_##name[], tool_end_##name[];  \
+	__asm__(".pushsection .rodata\n"                          \
+		".hidden tool_text_" #name "\n"                   \
+		".global tool_text_" #name "\n"                   \
+		"tool_text_" #name ": .incbin \"" #name ".gz\"\n" \
+		".hidden tool_end_" #name "\n"                    \
+		".global tool_end_" #name "\n"                    \
 		"tool_end_" #name ": .popsection\n");
 #include "cli/tools.def"
 #undef TOOL
@@ -49,8 +49,8 @@ const char *tool_text(const struct tool *t)
 
 int tool_line(const char **at, struct tool_line *l)
 {
-	static const char *const words[] = {"view", "everybody", "family", "args", "option",
-					    "param", "lacks", "example"};
+	static const char *const words[] = {"view",   "everybody", "family", "args",
+					    "option", "param",     "lacks",  "example"};
 	const char *p = *at, *end;
 
 	*l = (struct tool_line){.word = ""};
@@ -204,8 +204,9 @@ void tool_help(const struct tool *t)
 	print_lines(t, "option", NULL);
 	puts("  as all tools: --pid, --comm, --uid, --cgroup, --container, --duration, --json,\n"
 	     "  --flame, --engine, --stats and more of `waggle -h`");
-	puts(for_everybody(t) ? "  -- CMD ARGS: run CMD, and end with it; what others do is shown, too"
-			      : "  -- CMD ARGS: run CMD, trace it and what it starts until it ends");
+	puts(for_everybody(t)
+		     ? "  -- CMD ARGS: run CMD, and end with it; what others do is shown, too"
+		     : "  -- CMD ARGS: run CMD, trace it and what it starts until it ends");
 	print_text(t);
 	print_lines(t, "example", "Examples:");
 }

@@ -82,8 +82,9 @@ static void stage_look(void *user, const char *name, const char *text)
 static const char *stage_here(const char *name)
 {
 	static const char *const names[][2] = {
-		{"codegen", "ir"}, {"codegen-opt", "ir:cleanup"}, {"dis", "insns"},
-		{"libbpf", "verifier"}, {"d", "all"}, /* -dd */
+		{"codegen", "ir"}, {"codegen-opt", "ir:cleanup"},
+		{"dis", "insns"},  {"libbpf", "verifier"},
+		{"d", "all"}, /* -dd */
 	};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)

@@ -265,7 +265,6 @@ void flame_svg(struct buf *out, struct tally *t, const char *title, const char *
 {
 	struct graph *g = calloc(1, sizeof(*g));
 	struct tally_row *rows;
-	struct buf frames = {0};
 	u32 n;
 
 	rows = g ? tally_sorted(t, &n) : NULL;
@@ -276,16 +275,13 @@ void flame_svg(struct buf *out, struct tally *t, const char *title, const char *
 	}
 	g->unit = unit;
 	put_frames(g, rows, n); /* how much and how deep, first */
-	g->out = &frames;
-	put_frames(g, rows, n);
 	g->out = out;
 	put_head(g, title);
 	buf_puts(out, "<g id=\"frames\">\n");
-	buf_add(out, frames.p, frames.n);
+	put_frames(g, rows, n);
 	buf_puts(out, "</g>\n<script><![CDATA[\n");
 	buf_puts(out, flame_js);
 	buf_puts(out, "]]></script>\n</svg>\n");
-	out->failed |= frames.failed || t->failed;
-	buf_free(&frames);
+	out->failed |= t->failed;
 	free(g);
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ void perfmap_parse(struct symbol_table *t, const char *text, size_t n)
 	symbol_table_sort_last(t);
 }
 
-/* Its number in its own namespace, which is the last one; else the one we know. */
+/* Its number in its own namespace, which is the last one; else the one we know. 0: it has ended. */
 static u32 inner_pid(u32 pid)
 {
 	char path[64], line[256];
@@ -61,6 +62,8 @@ static u32 inner_pid(u32 pid)
 
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
 	f = fopen(path, "re");
+	if (!f && errno == ENOENT)
+		return 0;
 	while (f && fgets(line, sizeof(line), f))
 		if (!strncmp(line, "NSpid:", 6)) {
 			const char *last = strrchr(line, '\t');
@@ -73,16 +76,19 @@ static u32 inner_pid(u32 pid)
 	return inner ? inner : pid;
 }
 
-static int perfmap_open(u32 pid)
+static int perfmap_open(const struct process *p)
 {
+	u32 pid = p->pid, inner = p->gone ? 0 : inner_pid(pid);
 	char path[128];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%u.map", pid, inner_pid(pid));
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd >= 0)
-		return fd;
-	snprintf(path, sizeof(path), "/tmp/perf-%u.map", pid); /* it has ended */
+	if (inner) {
+		snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%u.map", pid, inner);
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		if (fd >= 0)
+			return fd;
+	}
+	snprintf(path, sizeof(path), "/tmp/perf-%u.map", pid);
 	return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
@@ -121,7 +127,7 @@ const struct symbol_row *perfmap_find(struct process *p, u64 addr)
 	if (row || (p->jit_asked && now - p->jit_asked < AGAIN_NS))
 		return row;
 	p->jit_asked = now;
-	fd = perfmap_open(p->pid);
+	fd = perfmap_open(p);
 	if (fd < 0)
 		return NULL;
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= FILE_MOST &&

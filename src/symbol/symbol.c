@@ -1,6 +1,7 @@
 /* symbol.c: the kernel's and the processes' symbols together; see symbol.h. */
 #include "symbol/symbol.h"
 
+#include "base/clock.h"
 #include "elf/debug.h"
 
 #include "symbol/names.h"
@@ -11,13 +12,16 @@
 #include <unistd.h>
 
 #define READ_AT_ONCE  65536
+#define AGAIN_NS      100000000u
 #define FUNCTION_MOST 0x100000 /* bytes: what is further away from a name is not of it */
 
 struct symbols {
 	struct diag *diag;
 	bool read, told, packed_told;
-	struct symbol_table kernel;
-	int fd; /* of kallsyms while it is read, and what is left of the last piece */
+	struct symbol_table kernel,
+		before;     /* before: modules came; names that it gave are still in use */
+	u64 modules, asked; /* when kernel was read; when that was last looked at */
+	int fd;             /* of kallsyms while it is read, and what is left of the last piece */
 	char *piece;
 	size_t have;
 	struct processes processes;
@@ -41,6 +45,7 @@ void symbols_free(struct symbols *s)
 		close(s->fd);
 	free(s->piece);
 	symbol_table_free(&s->kernel);
+	symbol_table_free(&s->before);
 	processes_free(&s->processes);
 	names_free(&s->names);
 	free(s);
@@ -55,6 +60,8 @@ static bool kernel_piece(struct symbols *s)
 	if (s->read)
 		return false;
 	if (!s->piece) {
+		s->modules = kernel_modules();
+		s->asked = clock_now(CLOCK_MONOTONIC);
 		s->fd = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);
 		s->piece = malloc(READ_AT_ONCE);
 	}
@@ -85,17 +92,42 @@ static void say_hidden(struct symbols *s)
 			  "the kernel hides its symbols: addresses are shown as numbers");
 }
 
-bool symbol_of_kernel(struct symbols *s, u64 addr, struct symbol *out)
+static const struct symbol_row *find_in_kernel(struct symbols *s, u64 addr)
 {
 	const struct symbol_row *row;
 
-	*out = (struct symbol){0};
 	while (kernel_piece(s))
 		;
+	row = symbol_table_find(&s->kernel, addr);
+	return row && addr - row->addr < FUNCTION_MOST ? row : NULL;
+}
+
+/* Have modules come or gone since the symbols were read? Looked at ten times a second at most. */
+static bool modules_changed(struct symbols *s)
+{
+	u64 now = clock_now(CLOCK_MONOTONIC);
+
+	if (now - s->asked < AGAIN_NS)
+		return false;
+	s->asked = now;
+	return kernel_modules() != s->modules;
+}
+
+bool symbol_of_kernel(struct symbols *s, u64 addr, struct symbol *out)
+{
+	const struct symbol_row *row = find_in_kernel(s, addr);
+
+	*out = (struct symbol){0};
 	if (!s->told)
 		say_hidden(s);
-	row = symbol_table_find(&s->kernel, addr);
-	if (!row || addr - row->addr >= FUNCTION_MOST)
+	if ((!row || row->module) && s->kernel.n && modules_changed(s)) {
+		symbol_table_free(&s->before);
+		s->before = s->kernel;
+		s->kernel = (struct symbol_table){0};
+		s->read = false;
+		row = find_in_kernel(s, addr);
+	}
+	if (!row)
 		return false;
 	out->name = s->kernel.text.p + row->name;
 	out->readable = symbol_readable(&s->kernel, &s->processes.arena, row);

@@ -91,6 +91,7 @@ const char *symbol_readable(struct symbol_table *, struct arena *, const struct 
 /* Adds the functions that lines of /proc/kallsyms name: "ffffffff81000000 T _text\t[module]". Only
  * whole lines are read: returns the bytes used. */
 size_t kallsyms_parse(struct symbol_table *, const char *text, size_t n);
+u64 kernel_modules(void); /* another number when modules have come or gone */
 /* Adds the functions of an ELF file, by the addresses that the file gives them: .symtab, or
  * .dynsym and .gnu_debugdata where that was stripped. */
 void elf_symbols(struct symbol_table *, const void *file, size_t n);
