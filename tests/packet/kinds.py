@@ -114,9 +114,6 @@ def others():
     yield ip4(89, struct.pack(">BBHIIHHQ", 2, 1, 48, 0x0A000001, 7, 0, 0, 0) + struct.pack(">IHBBIIII", 0xFFFFFF00, 10, 0x42, 1, 40, 0x0A000001, 0x0A000002, 0x0A000002))
     yield ip4(112, bytes([0x21, 51, 100, 1, 0, 1, 0, 0, 10, 0, 0, 254]) + bytes(8))
     yield ip4(112, bytes([0x31, 51, 100, 2, 0, 100, 0, 0, 10, 0, 0, 254, 10, 0, 0, 253]))
-    for kind in (1, 3, 4, 5, 6):
-        yield ip4(88, struct.pack(">BBHIIII", 2, kind, 0, 0, 0, 0, 100) + struct.pack(">HHQ", 1, 12, 0x10001000000000F))
-    yield ip4(17, udp(646, 646, struct.pack(">HHIHHHI", 1, 30, 0x0A000001, 0, 0x100, 20, 0) + bytes(16)))
     ports = struct.pack(">HHII", 5000, 6000, 77, 0)
     for chunk in (bytes([1, 0, 0, 20]) + struct.pack(">IIHHI", 1, 65536, 10, 10, 5), bytes([3, 0, 0, 16]) + struct.pack(">IIHH", 9, 65536, 0, 0), bytes([4, 0, 0, 8]) + b"beat", bytes([7, 0, 0, 8]) + b"\0\0\0\1", bytes([14, 0, 0, 4])):
         yield ip4(132, ports + chunk)
@@ -216,6 +213,9 @@ def links():
         for flags in range(3):
             yield snap(b"\1\x11", bytes([0x20 | kind, flags, 0, 0]) + tlv2(1, b"SW1"))
     yield snap(b"\1\x0b", tree[3:])
+    for kind in (1, 3, 4, 5, 6):
+        yield frame(0x800, ip4(88, struct.pack(">BBHIIII", 2, kind, 0, 0, 0, 0, 100) + struct.pack(">HHQ", 1, 12, 0x10001000000000F)))
+    yield frame(0x800, ip4(17, udp(646, 646, struct.pack(">HHIHHHI", 1, 30, 0x0A000001, 0, 0x100, 20, 0) + bytes(16))))
     within = b"\xaa\xaa\3\0\0\0\x08\0" + ip4(17, HELLO)
     if len(sys.argv) < 4:
         yield frame(len(within), within)
