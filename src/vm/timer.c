@@ -250,3 +250,8 @@ u64 vm_timers_run(struct vm_run *run)
 	}
 	return wait;
 }
+
+bool vm_has_timers(const struct vm *vm)
+{
+	return __atomic_load_n(&vm->timers, __ATOMIC_RELAXED);
+}
