@@ -25,16 +25,16 @@ static inline u32 engine_without(const char *names)
 }
 
 struct engine_opts {
-	u32 without; /* bits of enum engine_without: what is not to be used */
+	u32 without;    /* bits of enum engine_without: what is not to be used */
 	u32 cpid, pid;  /* for struct waggle_config, as numbers of our own PID namespace */
 	u32 ring_bytes; /* 0: RING_BYTES */
 	/* -d verifier: all that the kernel's verifier says; NULL: only why it refused something */
 	void (*log)(void *user, const char *text, size_t len);
 	void *user;
 	struct user_child *child; /* see struct engine_ops; borrowed */
-	s64 only; /* plain objects: load just this program, less 1 (0: all); see object_wants() */
-	bool tally;   /* plain objects: count what the attached ones say: kernel_tally() */
-	bool costs;   /* measure how long programs run: kernel_cost() */
+	s64 only;   /* plain objects: load just this program, less 1 (0: all); see object_wants() */
+	bool tally; /* plain objects: count what the attached ones say: kernel_tally() */
+	bool costs; /* measure how long programs run: kernel_cost() */
 	bool records; /* plain objects: read what they write: engine_records() */
 };
 
@@ -64,6 +64,7 @@ struct engine {
 	struct vm *vm;                    /* own.h: our own machine, or NULL */
 	struct waggle_control *control;   /* mapped .bss, or NULL */
 	struct waggle_counters *counters; /* [program * CONTROL_CPUS + slot], or NULL */
+	u32 nap_us;                       /* for struct stream_input */
 	u64 map_bytes;
 	struct raw_ring *raw; /* of a plain object whose records are wanted: raw.h */
 	u32 nraw;
@@ -116,14 +117,16 @@ struct engine_ops {
 
 static inline struct stream_input engine_stream(const struct engine *e)
 {
-	return (struct stream_input){e->object, e->rings, e->nrings, e->control, e->counters};
+	return (struct stream_input){e->object,  e->rings,    e->nrings,
+				     e->control, e->counters, e->nap_us};
 }
 
 extern const struct engine_ops kernel_engine, user_engine, inprocess_engine;
 
-/* The kernel engine's first place where packets pass, once it is attached: left there behind us, by the
- * name of a file in the BPF file system; or the program put in place of the one that such a
- * file names, without a gap: then nothing is attached before. -EXDEV: the file is of another place. */
+/* The kernel engine's first place where packets pass, once it is attached: left there behind us, by
+ * the name of a file in the BPF file system; or the program put in place of the one that such a
+ * file names, without a gap: then nothing is attached before. -EXDEV: the file is of another place.
+ */
 int kernel_hook_pin(struct engine *, const char *path);
 int kernel_hook_replace(struct engine *, const char *path);
 /* What a program that is attached has said so far, a row for each verdict that came. One that

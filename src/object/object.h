@@ -159,6 +159,10 @@ struct object_map {
 	bool value_signed; /* SUM, MIN, MAX, AVG, STATS of signed values */
 	struct layout key, value; /* value: of AGG_NONE maps; without is_set */
 	u8 agg;
+	/* The number of a map for keys that come while the kernel has no memory at hand, which it gets only
+	 * with interrupts on; 0: there is none (no map has that number: it stands behind this one). An entry
+	 * is what both hold. */
+	u32 spare;
 	s64 agg_arg[3]; /* hist: bits; lhist: min, max, step; tseries: ns, count, of */
 	struct loc at;	/* first use, for messages */
 

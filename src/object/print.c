@@ -138,6 +138,8 @@ static void print_map(struct buf *out, const struct object *o, u32 i)
 		   m->max_entries);
 	if (m->flags)
 		buf_printf(out, ", flags 0x%x", m->flags);
+	if (m->spare)
+		buf_printf(out, ", spare map %u", m->spare);
 	buf_puts(out, m->fill_per_cpu ? ", one map for each CPU" : "");
 	if (m->inner.kind) {
 		buf_puts(out, "\n  of ");

@@ -257,6 +257,21 @@ static int check_kind(const struct object *o, const struct object_map *m, struct
 	return 0;
 }
 
+static int check_spare(const struct object *o, u32 i, struct diag *d)
+{
+	const struct object_map *m = &o->maps.v[i], *spare;
+
+	if (!m->spare)
+		return 0;
+	if (m->spare <= i || m->spare >= o->maps.n)
+		return bad(d, "map '%s': its spare map is not there", m->name);
+	spare = &o->maps.v[m->spare];
+	if (m->kind != MAP_PERCPU_HASH || spare->kind != m->kind || spare->spare ||
+	    spare->key_size != m->key_size || spare->value_size != m->value_size)
+		return bad(d, "map '%s': its spare map is another kind of map", m->name);
+	return 0;
+}
+
 static int check_map(const struct object *o, u32 i, struct diag *d)
 {
 	const struct object_map *m = &o->maps.v[i];
@@ -276,6 +291,8 @@ static int check_map(const struct object *o, u32 i, struct diag *d)
 	if (m->scalar && (m->value_size % 8 || m->max_entries != 1))
 		return bad(d, "map '%s' is not a scalar", m->name);
 	err = check_agg(m, d);
+	if (!err)
+		err = check_spare(o, i, d);
 	if (!err)
 		err = check_layout(&m->key, "key of map", m->name, 0, d);
 	return err ? err : check_layout(&m->value, "value of map", m->name, 0, d);

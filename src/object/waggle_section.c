@@ -2,7 +2,7 @@
  * waggle_section.c: the section `.waggle`: what ELF and BTF cannot say of an object.
  *
  * Format, little-endian, without padding:
- *   "WGGL", u32 version (5), u32 size of the string table, the string table (NUL-terminated
+ *   "WGGL", u32 version, u32 size of the string table, the string table (NUL-terminated
  *   strings), then six tables: object, programs, maps, schemas, attach rows, fills. Each table is
  *   u32 size in bytes of what follows, u32 number of rows, rows. A string is a u32 offset in the
  *   string table, ~0 for none. A text that may hold anything is u32 size, bytes.
@@ -199,6 +199,7 @@ static void io_map(struct io *io, struct object_map *m)
 	io_layout(io, &m->key, 0);
 	io_layout(io, &m->value, 0);
 	io_u8(io, &m->agg);
+	io_u32(io, &m->spare);
 	for (u32 i = 0; i < ARRAY_SIZE(m->agg_arg); i++)
 		io_s64(io, &m->agg_arg[i]);
 	io_u32(io, &m->at.line);

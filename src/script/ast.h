@@ -88,6 +88,7 @@ struct script_map {
 	const char **key_names; /* as fields of a record would be called, or NULL */
 	u32 nkeys;
 	bool read; /* an aggregation whose value the script uses */
+	bool asked; /* programs do more with its entries than to observe values */
 	bool live; /* code that may run names it */
 	bool assigned; /* a value is put into it somewhere, known or not */
 	bool keys_known, used; /* used: stands in code, not only in print() */

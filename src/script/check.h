@@ -95,6 +95,7 @@ bool check_args(struct checker *, struct node *);
 bool check_whole_map(struct checker *, struct node *);
 /* A map with its keys, without demanding a value. */
 bool check_map(struct checker *, struct node *);
+bool check_asked(struct checker *, struct node *); /* of a map whose entries programs look at */
 void check_map_value(struct checker *, struct node *map, struct type value);
 /* The operand beside another: a map that only an arithmetic of itself is put into holds numbers. */
 void check_map_guess(struct checker *, const struct node *, struct type beside);

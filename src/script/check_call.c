@@ -276,7 +276,7 @@ static void check_deletes(struct checker *c, struct node *n)
 		if (map->kind != NODE_MAP || !map->a)
 			check_fail(c, map, n->call->usage, "delete() takes entries of maps");
 		else
-			check_map(c, map);
+			check_asked(c, map);
 	n->type = TYPE_VOID;
 }
 
@@ -297,7 +297,7 @@ void check_delete(struct checker *c, struct node *n)
 		map->a = key;
 		n->valued = true;
 	}
-	check_map(c, map);
+	check_asked(c, map);
 	n->type = TYPE_BOOL;
 }
 

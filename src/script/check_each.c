@@ -65,6 +65,7 @@ void check_for_map(struct checker *c, struct node *n, struct script_var *v)
 			type_tuple_part(&key, parts, i, m->keys[i]);
 	}
 	m->read = m->read || m->value.kind == TYPE_AGG;
+	m->asked = true;
 	value = m->value.kind != TYPE_AGG ? m->value : m->value.is_signed ? TYPE_S64 : TYPE_U64;
 	pair = type_tuple(arena, 2, &parts);
 	type_tuple_part(&pair, parts, 0, key);

@@ -351,7 +351,7 @@ void check_has_key(struct checker *c, struct node *n)
 		map->next = NULL;
 		map->a = key;
 	}
-	if (check_map(c, map) && !map->map->nkeys)
+	if (check_asked(c, map) && !map->map->nkeys)
 		check_fail(c, map, NULL, "@%s has no keys", map->text);
 }
 

@@ -167,6 +167,15 @@ bool check_map(struct checker *c, struct node *n)
 	return true;
 }
 
+bool check_asked(struct checker *c, struct node *n)
+{
+	bool known = check_map(c, n);
+
+	if (n->kind == NODE_MAP && n->map)
+		n->map->asked = true;
+	return known;
+}
+
 void check_map_value(struct checker *c, struct node *n, struct type value)
 {
 	struct type joined;
@@ -201,7 +210,7 @@ static void read_agg(struct checker *c, struct node *n)
 	struct type value = n->type;
 
 	n->type = value.is_signed || value.agg == AGG_COUNT ? TYPE_S64 : TYPE_U64;
-	n->map->read = true;
+	n->map->read = n->map->asked = true;
 	if (value.agg < AGG_HIST)
 		return;
 	check_fail(c, n, "print(@m), print(@m[1]) print it", "@%s is %s: it is no number", n->text,

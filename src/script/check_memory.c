@@ -160,7 +160,7 @@ void check_find(struct checker *c, struct node *n)
 		*n->b = (struct node){
 			.kind = NODE_ASSIGN, .op = TOK_SET, .at = n->at, .a = var, .b = map};
 	}
-	if (check_map(c, map) && !map->map->nkeys)
+	if (check_asked(c, map) && !map->map->nkeys)
 		check_fail(c, map, NULL, "@%s has no keys", map->text);
 	else
 		check_assign_var(c, n->b);

@@ -422,7 +422,7 @@ int script_lower(struct script *s, struct point *points, const struct script_opt
 				  "the script makes %u programs, more than %u", n,
 				  s->limits.progs_most);
 	add_sections(&l, n);
-	lower_maps(&l);
+	lower_maps(&l, points);
 	rodata_begin(&l);
 	for (struct point *p = points; p && !err; p = p->next) {
 		struct lower_result r = {.point = p};

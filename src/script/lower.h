@@ -227,7 +227,7 @@ bool lower_agg_shared(const struct lower *, const struct script_map *);
 struct mem lower_key(struct lower *, struct node *, u32 *piece);
 /* The entry of a map goes, for a call of delete(): whether there was one. */
 u32 lower_delete_entry(struct lower *, struct node *call, struct node *map, bool told);
-void lower_maps(struct lower *);
+void lower_maps(struct lower *, const struct point *);
 void family_map(struct object_map *); /* family.c: its kind */
 u32 lower_map_read(struct lower *, struct node *);
 void lower_map_str(struct lower *, struct node *, struct mem to, struct room, u32 len_var);

@@ -20,6 +20,7 @@
 #define BPF_ANY		0
 #define BPF_NOEXIST	1
 #define BPF_F_NO_PREALLOC 1
+#define SPARE_ENTRIES 64
 
 /* ---- rows in the object */
 
@@ -47,6 +48,25 @@ static void map_layouts(struct lower *l, struct script_map *m, struct object_map
 bool lower_agg_shared(const struct lower *l, const struct script_map *m)
 {
 	return !map_kind(l->object->maps.v[m->index].kind)->per_cpu;
+}
+
+/* Whether its programs may run while interrupts are off. */
+static bool holds_interrupts(const struct point *p)
+{
+	switch (p->row->attach) {
+	case ATTACH_TRACEPOINT:
+		return strncmp(p->pattern, "syscalls:", 9) && strncmp(p->pattern, "raw_syscalls:", 13);
+	case ATTACH_RAW_TRACEPOINT:
+	case ATTACH_KPROBE:
+	case ATTACH_KRETPROBE:
+	case ATTACH_FENTRY:
+	case ATTACH_FEXIT:
+	case ATTACH_PROFILE:
+	case ATTACH_SOFTWARE:
+	case ATTACH_HARDWARE:
+	case ATTACH_WATCHPOINT: return true;
+	default: return false;
+	}
 }
 
 static void map_kind_of(struct lower *l, struct script_map *m, struct object_map *o)
@@ -91,19 +111,44 @@ static const char *map_name(struct lower *l, const char *name)
 	return taken ? map_name(l, arena_printf(&l->object->arena, "%s_", unique)) : unique;
 }
 
+/* The kernel allocates entries of a map as they come, from a store of a few on each CPU that it fills up
+ * with interrupts on: of values for each CPU there are three. Where programs run with interrupts off,
+ * keys that come then get into a spare map, which is allocated at once; a whole one takes milliseconds
+ * (and is the way out where programs look at entries). */
+static void make_room(struct lower *l, const struct script_map *m)
+{
+	struct object_map spare, *o = &l->object->maps.v[m->index];
+
+	if (o->kind != MAP_PERCPU_HASH || !(o->flags & BPF_F_NO_PREALLOC))
+		return;
+	if (m->asked || o->max_entries <= SPARE_ENTRIES) {
+		o->flags = 0;
+		return;
+	}
+	o->spare = l->object->maps.n;
+	spare = *o;
+	spare.name = map_name(l, arena_printf(&l->object->arena, "%s_spare", o->name));
+	spare.shown = NULL;
+	spare.spare = spare.flags = 0;
+	spare.max_entries = SPARE_ENTRIES;
+	vec_push(&l->object->arena, &l->object->maps, spare);
+}
+
 /* Maps are printed by name, so they stand in that order. */
-void lower_maps(struct lower *l)
+void lower_maps(struct lower *l, const struct point *p)
 {
 	struct arena *arena = &l->object->arena;
 	vec(struct script_map *) sorted = {0};
 
+	while (p && !holds_interrupts(p))
+		p = p->next;
 	for (struct script_map *m = l->script->maps; m; m = m->next)
 		if (m->value.kind != TYPE_UNKNOWN) /* declared, and never used */
 			vec_push(arena, &sorted, m);
 	if (sorted.n)
 		qsort(sorted.v, sorted.n, sizeof(*sorted.v), by_name);
-	vec_each(p, &sorted) {
-		struct script_map *m = *p;
+	vec_each(each, &sorted) {
+		struct script_map *m = *each;
 		const char *name = map_name(l, m->name);
 		struct object_map *o = vec_add(&l->object->arena, &l->object->maps);
 
@@ -115,6 +160,8 @@ void lower_maps(struct lower *l)
 		map_kind_of(l, m, o);
 		if (!strcmp(name, WAGGLE_FAMILY))
 			family_map(o);
+		if (p)
+			make_room(l, m);
 	}
 }
 
@@ -419,59 +466,89 @@ static void assign_hash(struct lower *l, struct node *map, struct node *value)
 	mem_put(l, vpiece);
 }
 
-/* A new entry of zeroes. Aggregations have theirs in .rodata: a histogram has hundreds. */
-static void update_zero(struct lower *l, u32 map, struct mem key)
+/* A new entry of zeroes; what the update gave. Aggregations have theirs in .rodata: a histogram has hundreds. */
+static u32 update_zero(struct lower *l, u32 map, struct mem key)
 {
 	struct object_map *o = &l->object->maps.v[map];
 	struct mem zero;
-	u32 piece;
+	u32 piece, result;
 
 	if (o->agg) {
 		zero = (struct mem){ir_data(l->fn, l->rodata, l->zeroes), 0};
-		update(l, map, key, zero, BPF_NOEXIST);
-		return;
+		return update(l, map, key, zero, BPF_NOEXIST);
 	}
 	piece = mem_get(l, o->value_size);
 	zero = mem_at(l, &l->pieces.v[piece]);
 	mem_zero(l, zero, o->value_size);
-	update(l, map, key, zero, BPF_NOEXIST);
+	result = update(l, map, key, zero, BPF_NOEXIST);
 	mem_put(l, piece);
+	return result;
 }
 
-/* The value of an entry, made with zeroes when it is new: the look-up is tried again once after
- * the update, as another CPU may have been faster. A full map is counted, and goes to give_up. The
- * pointer is not null in the block `have`. */
-static u32 find_or_make(struct lower *l, struct node *map, u32 have, u32 give_up)
-{
-	struct object_map *o = &l->object->maps.v[map->map->index];
-	struct ir_fn *fn = l->fn;
-	u32 kpiece, ptr, look, make, again, full, tried;
-	struct mem key = lower_key(l, map, &kpiece);
-	struct memo memo = l->memo;
+#define NO_MEMORY (-12) /* -ENOMEM */
 
-	if (o->scalar) { /* an array of one has no holes: the check is for the verifier */
-		ptr = lookup(l, map->map->index, key);
-		ir_br(fn, ptr, have, give_up);
-		goto out;
-	}
-	look = ir_block(fn), make = ir_block(fn), again = ir_block(fn), full = ir_block(fn);
-	tried = ir_var(fn, IRT_I64);
+/* Sets the variable `ptr` to the value of that key, made with zeroes when it is new, and goes to `have`:
+ * the look-up is tried again once after the update, as another CPU may have been faster. Goes on where
+ * there is no room; gave: a variable for what the update gave, or 0. */
+static void look_or_make(struct lower *l, u32 map, struct mem key, u32 ptr, u32 gave, u32 have)
+{
+	struct ir_fn *fn = l->fn;
+	u32 look = ir_block(fn), found = ir_block(fn), make = ir_block(fn);
+	u32 again = ir_block(fn), full = ir_block(fn), tried = ir_var(fn, IRT_I64), value, result;
+
 	ir_set(fn, tried, ir_const(fn, 0));
+	if (gave)
+		ir_set(fn, gave, ir_const(fn, 0));
 	ir_jmp(fn, look);
 	ir_at(fn, look);
-	ptr = lookup(l, map->map->index, key);
-	ir_br(fn, ptr, have, make);
+	value = lookup(l, map, key);
+	ir_br(fn, value, found, make);
+	ir_seal(fn, found);
+	ir_at(fn, found);
+	ir_set(fn, ptr, value);
+	ir_jmp(fn, have);
 	ir_seal(fn, make);
 	ir_at(fn, make);
 	ir_br(fn, ir_get(fn, tried), full, again);
 	ir_seal(fn, again);
 	ir_at(fn, again);
-	update_zero(l, map->map->index, key);
+	result = update_zero(l, map, key);
+	if (gave)
+		ir_set(fn, gave, result);
 	ir_set(fn, tried, ir_const(fn, 1));
 	ir_jmp(fn, look);
 	ir_seal(fn, look);
 	ir_seal(fn, full);
 	ir_at(fn, full);
+}
+
+/* The value of an entry of the map or of its spare one. A full map is counted, and goes to give_up. The
+ * pointer is not null in the block `have`. */
+static u32 find_or_make(struct lower *l, struct node *map, u32 have, u32 give_up)
+{
+	struct object_map *o = &l->object->maps.v[map->map->index];
+	struct ir_fn *fn = l->fn;
+	u32 kpiece, ptr = ir_var(fn, IRT_MAPVAL), gave = o->spare ? ir_var(fn, IRT_I64) : 0;
+	struct mem key = lower_key(l, map, &kpiece);
+	struct memo memo = l->memo;
+
+	if (o->scalar) { /* an array of one has no holes: the check is for the verifier */
+		ir_set(fn, ptr, lookup(l, map->map->index, key));
+		ir_br(fn, ir_get(fn, ptr), have, give_up);
+		goto out;
+	}
+	look_or_make(l, map->map->index, key, ptr, gave, have);
+	if (o->spare) {
+		u32 spare = ir_block(fn), full = ir_block(fn);
+
+		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ir_get(fn, gave), ir_const(fn, NO_MEMORY)), spare, full);
+		ir_seal(fn, spare);
+		ir_at(fn, spare);
+		look_or_make(l, o->spare, key, ptr, 0, have);
+		ir_jmp(fn, full);
+		ir_seal(fn, full);
+		ir_at(fn, full);
+	}
 	lower_map_full(l);
 	ir_jmp(fn, give_up);
 	l->memo = memo;
@@ -479,7 +556,7 @@ out:
 	mem_put(l, kpiece);
 	ir_seal(fn, have);
 	ir_at(fn, have);
-	return ptr;
+	return ir_get(fn, ptr);
 }
 
 static void set_flag(struct lower *l, struct script_map *m, u32 ptr)

@@ -11,11 +11,14 @@
 
 enum { STOP_BATCH = 1, STOP_ENDING = 2, STOP_USER = 3 };
 
-u32 session_map_cpus(const struct waggle_session *s, const struct object_map *m)
+u32 session_map_parts(const struct waggle_session *s, u32 map)
 {
+	const struct object_map *m = &s->object->maps.v[map];
 	const struct map_kind *kind = map_kind(m->kind);
 
-	return kind && kind->per_cpu ? s->engine->cpus : 1;
+	return kind && kind->per_cpu ?
+		       s->engine->ops->map_bytes(s->engine, map) / ALIGN_UP(m->value_size, 8) :
+		       1;
 }
 
 /* Leaves the entry of that key alone. */
@@ -49,7 +52,7 @@ int reading_make(struct waggle_session *s, struct reading *r, u32 map, u32 top, 
 	err = s->engine->ops->map_read(s->engine, map, &r->keys, &r->values, &n);
 	if (!err && key)
 		n = only_entry(
-			r, n, (size_t)session_map_cpus(s, r->map) * ALIGN_UP(r->map->value_size, 8),
+			r, n, (size_t)session_map_parts(s, map) * ALIGN_UP(r->map->value_size, 8),
 			key);
 	if (!err)
 		err = stacks_expand(s, &r->arena, &r->map, &r->keys, n);
@@ -57,7 +60,7 @@ int reading_make(struct waggle_session *s, struct reading *r, u32 map, u32 top, 
 		err = -ENOMEM;
 	if (!err)
 		err = map_contents_make(&r->contents, &r->arena, r->map, (const u8 *)r->keys.p,
-					(const u8 *)r->values.p, n, session_map_cpus(s, r->map),
+					(const u8 *)r->values.p, n, session_map_parts(s, map),
 					top, div);
 	r->arena.escape = NULL;
 	return err;
@@ -117,7 +120,7 @@ static int map_change(struct waggle_session *s, u32 map, bool zero)
 	const struct engine_ops *ops = s->engine->ops;
 	bool array = m->kind == MAP_ARRAY || m->kind == MAP_PERCPU_ARRAY;
 	struct buf keys = {0}, values = {0};
-	u32 n = 0, cpus = session_map_cpus(s, m);
+	u32 n = 0, cpus = session_map_parts(s, map);
 	size_t bytes = (size_t)cpus * ALIGN_UP(m->value_size, 8);
 	int err = ops->map_read(s->engine, map, &keys, &values, &n);
 

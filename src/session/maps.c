@@ -18,9 +18,9 @@ static const struct object_map *object_map_of(const struct waggle_map *m)
 	return &m->session->object->maps.v[m->index];
 }
 
-static u32 cpus_of(const struct waggle_map *m)
+static u32 parts_of(const struct waggle_map *m)
 {
-	return session_map_cpus(m->session, object_map_of(m));
+	return session_map_parts(m->session, m->index);
 }
 
 struct waggle_map *waggle_session_map(struct waggle_session *s, const char *name)
@@ -44,7 +44,7 @@ int waggle_map_info(struct waggle_map *map, struct waggle_map_info *out)
 		.value_size = map_value_size(m),
 		.max_entries = m->max_entries,
 		.scalar = m->scalar,
-		.per_cpu = cpus_of(map) > 1,
+		.per_cpu = parts_of(map) > 1,
 		.aggregation = m->agg != AGG_NONE,
 		.key = (const struct waggle_layout *)&m->key,
 		.value = (const struct waggle_layout *)&m->value,
@@ -72,7 +72,7 @@ static int raw_lookup(struct waggle_map *map, const void *key, u8 *volatile *raw
 static int merge_value(struct waggle_map *map, struct arena *arena, const u8 *raw, void *value)
 {
 	const struct object_map *m = object_map_of(map);
-	const u8 *one = map_value(arena, m, raw, cpus_of(map));
+	const u8 *one = map_value(arena, m, raw, parts_of(map));
 
 	if (!one)
 		return -ENOENT;
@@ -94,7 +94,7 @@ int waggle_map_lookup(struct waggle_map *map, const void *key, void *value)
 	if (!err)
 		err = raw_lookup(map, key, &raw);
 	if (!err && m->shown)
-		err = map_check(m, 1, cpus_of(map));
+		err = map_check(m, 1, parts_of(map));
 	if (!err)
 		err = merge_value(map, &arena, raw, value);
 	arena_free(&arena);
@@ -111,7 +111,7 @@ static int scalar_is_set(struct waggle_map *map)
 	u8 *raw;
 	int err = raw_lookup(map, NULL, &raw);
 
-	for (u32 cpu = 0; cpu < cpus_of(map) && !err; cpu++) {
+	for (u32 cpu = 0; cpu < parts_of(map) && !err; cpu++) {
 		memcpy(&set, raw + (size_t)cpu * stride + m->value_size - 8, sizeof(set));
 		any |= set;
 	}
@@ -153,7 +153,7 @@ int waggle_map_update(struct waggle_map *map, const void *key, const void *value
 	raw = calloc(1, MAX(e->ops->map_bytes(e, map->index), 8u));
 	if (!raw)
 		return -ENOMEM;
-	value_spread(m, cpus_of(map), value, raw);
+	value_spread(m, parts_of(map), value, raw);
 	err = e->ops->map_update(e, map->index, m->scalar ? &zero : key, raw,
 				 m->scalar ? 0 : flags);
 	free(raw);

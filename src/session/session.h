@@ -196,7 +196,7 @@ void session_print_map(struct waggle_session *, u32 map, u32 top, u32 div);
 void session_print_plain(struct waggle_session *, u32 map);
 
 /* How many values the engine has of an entry. */
-u32 session_map_cpus(const struct waggle_session *, const struct object_map *);
+u32 session_map_parts(const struct waggle_session *, u32 map);
 
 /* packets.c: skboutput() */
 void session_packet(struct waggle_session *, const struct schema *, u64 ns, const u8 *payload,

@@ -22,7 +22,6 @@
 #include <stdlib.h>
 
 #define SLACK_NS  10000
-#define NAP_NS    500000u
 #define SHORT_NS  1000000u
 #define SETTLE_NS 100000u /* after that long, whoever missed `want` has made its record visible */
 
@@ -291,12 +290,13 @@ static void want_clear(struct stream *s)
  * slept, is filled to a quarter; 0: nothing came since then. */
 static u64 nap_length(struct stream *s, u64 now)
 {
-	u64 nap = 0, elapsed = MIN(now - s->slept_at, NAP_NS);
+	u64 longest = (s->in.nap_us ? s->in.nap_us : STREAM_NAP_US) * 1000ull;
+	u64 nap = 0, elapsed = MIN(now - s->slept_at, longest);
 
 	for (u32 i = 0; i < s->n; i++) {
 		struct tail *t = &s->tails[i];
 		u64 bytes = t->at - t->napped, quarter = t->ring->size / 4;
-		u64 most = NAP_NS;
+		u64 most = longest;
 
 		t->napped = t->at;
 		if (!bytes)

@@ -27,7 +27,9 @@ struct stream_input {
 	u32 nrings;
 	struct waggle_control *control;   /* NULL: there is nobody to wake us up */
 	struct waggle_counters *counters; /* [program * CONTROL_CPUS + slot], or NULL */
+	u32 nap_us; /* while records keep coming they are read so often; 0: STREAM_NAP_US */
 };
+#define STREAM_NAP_US 500u
 
 struct stream;
 typedef int stream_fn(void *user, const struct schema *, u64 ns, u32 cpu, const void *payload,

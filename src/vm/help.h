@@ -44,6 +44,9 @@ u64 help_fault(struct vm_run *, u8 kind, const char *why);
 void help_bad_argument(struct vm_run *, u32 reg, u64 value, const char *why);
 /* The task that the run is about: the host's, else our own. */
 const struct vm_task *help_task(struct vm_run *, struct vm_task *own);
+/* help_current.c: the thread that a pointer to a task means: one of those that get_current_task()
+ * gave, else the task that the run is about. */
+u32 help_task_tid(struct vm_run *, u64 task);
 /* Memory of the task; of the program: 0 or -EFAULT. A text with its 0: its length, or -EFAULT. */
 int help_read_user(struct vm_run *, void *to, u32 size, u64 from);
 int help_read_own(struct vm_run *, void *to, u32 size, u64 from);

@@ -172,3 +172,16 @@ HELPER_FN(help_current_task)
 	}
 	return address_of(task);
 }
+
+u32 help_task_tid(struct vm_run *run, u64 task)
+{
+	const struct task_layout *l = run->vm->task_layout;
+	u64 off = task - address_of(run->tasks);
+	struct vm_task own;
+	u32 tid;
+
+	if (!l || !run->tasks || off >= (u64)TASKS * l->size || off % l->size)
+		return help_task(run, &own)->tid;
+	memcpy(&tid, pointer(task + l->at[PID]), sizeof(tid));
+	return tid;
+}

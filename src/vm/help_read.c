@@ -118,6 +118,22 @@ HELPER_FN(help_probe_read_user)
 	return read_all(run, a, (u32)b, c, help_read_user);
 }
 
+/* Of the task's own process. Who made it is another, and may be us. */
+HELPER_FN(help_copy_from_task)
+{
+	struct vm_task own;
+	const struct vm_task *t = help_task(run, &own);
+	u32 tid = help_task_tid(run, d);
+
+	UNUSED_ARGS;
+	if (e)
+		return (u64)-EINVAL;
+	if (tid == t->tid || tid == t->pid)
+		return read_all(run, a, (u32)b, c, help_read_user);
+	memset(pointer(a), 0, (u32)b);
+	return (u64)-EPERM;
+}
+
 HELPER_FN(help_probe_read_kernel)
 {
 	UNUSED_ARGS;

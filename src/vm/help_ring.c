@@ -48,7 +48,7 @@ void help_commit(struct vm_run *run, u64 sample, u64 flags, bool discard)
 
 void vm_records_discard(struct vm_run *run)
 {
-	for (u32 i = 0; i < run->nregions; i++)
+	for (u32 i = 0; run->nrecords && i < run->nregions; i++)
 		if (run->regions[i].size && run->regions[i].kind == VM_RECORD)
 			help_commit(run, run->regions[i].start, BPF_RB_NO_WAKEUP, true);
 }

@@ -7,12 +7,10 @@
 
 #define F_CREATE 1 /* BPF_LOCAL_STORAGE_GET_F_CREATE */
 
-/* There is one task that a run is about; whatever pointer to a task is handed in means it. */
 HELPER_FN(help_task_storage_get)
 {
 	struct vm_map *map = map_arg(a);
-	struct vm_task own;
-	u32 tid = help_task(run, &own)->tid;
+	u32 tid = help_task_tid(run, b);
 	void *value = b ? map->ops->lookup(map, &tid, run->cpu) : NULL, *zeroes;
 
 	UNUSED_ARGS;
@@ -29,8 +27,7 @@ HELPER_FN(help_task_storage_get)
 HELPER_FN(help_task_storage_delete)
 {
 	struct vm_map *map = map_arg(a);
-	struct vm_task own;
-	u32 tid = help_task(run, &own)->tid;
+	u32 tid = help_task_tid(run, b);
 
 	UNUSED_ARGS;
 	return b ? (u64)(s64)map->ops->remove(map, &tid) : (u64)-EINVAL;
@@ -42,4 +39,35 @@ HELPER_FN(help_get_local_storage)
 
 	UNUSED_ARGS;
 	return address_of(map->ops->lookup(map, NULL, run->cpu));
+}
+
+/* ---- what becomes of tasks */
+
+static struct vm_map *storage(struct vm *vm, u32 i)
+{
+	struct vm_map *map = vm_map_of(vm, i);
+
+	return map->kind == MAP_TASK_STORAGE ? map : NULL;
+}
+
+void vm_task_ended(struct vm *vm, u32 tid)
+{
+	for (u32 i = 0; i < vm->object->maps.n; i++)
+		if (storage(vm, i))
+			hash_remove(storage(vm, i), &tid);
+}
+
+void vm_task_renamed(struct vm *vm, u32 from, u32 to, u32 cpu)
+{
+	for (u32 i = 0; i < vm->object->maps.n; i++) {
+		struct vm_map *map = storage(vm, i);
+		void *value = map ? map->ops->lookup(map, &from, cpu) : NULL;
+
+		if (map)
+			hash_remove(map, &to);
+		if (value) {
+			map->ops->update(map, &to, value, BPF_ANY, cpu);
+			hash_remove(map, &from);
+		}
+	}
 }

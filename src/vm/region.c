@@ -62,12 +62,14 @@ bool vm_lend(struct vm_run *run, struct vm_region r)
 		return false;
 	run->nregions = MAX(run->nregions, i + 1);
 	run->regions[i] = r;
+	run->nrecords += r.kind == VM_RECORD;
 	fast_set(&run->fast[i], &r);
 	return true;
 }
 
 static void take_back(struct vm_run *run, u32 i)
 {
+	run->nrecords -= run->regions[i].kind == VM_RECORD;
 	run->regions[i].size = 0;
 	fast_clear(&run->fast[i]);
 }
@@ -79,6 +81,15 @@ void vm_take_back(struct vm_run *run, u64 start)
 			take_back(run, i);
 			return;
 		}
+}
+
+void vm_take_back_all(struct vm_run *run)
+{
+	for (u32 i = 1; i < run->nregions; i++) /* the first is the stack */
+		if (run->regions[i].size)
+			take_back(run, i);
+	run->nregions = 1;
+	run->nrecords = 0;
 }
 
 bool vm_take_back_record(struct vm_run *run, u64 start)

@@ -146,6 +146,7 @@ struct vm_run {
 	struct vm_region
 		regions[VM_REGIONS]; /* size 0: free. Changed by vm_lend(), vm_take_back() */
 	u32 nregions;
+	u32 nrecords; /* of them are records of rings */
 	u8 *stack; /* VM_FRAMES * VM_FRAME_BYTES, the first frame on top */
 	/* The regions once more: those of the run first, then, from VM_REGIONS on, those of the vm.
 	 */
@@ -240,8 +241,12 @@ int vm_run_open(struct vm_run **, struct vm *, const struct vm_host *, void *use
 void vm_run_close(struct vm_run *);
 /* Lends memory to the programs of this run until it is taken back. False: there is no room. */
 bool vm_lend(struct vm_run *, struct vm_region);
+void vm_take_back_all(struct vm_run *); /* but the stack: of a run that was left in the middle */
 void vm_take_back(struct vm_run *, u64 start);
 bool vm_take_back_record(struct vm_run *, u64 start); /* false: no record of a ring begins there */
+/* What is kept for a task goes with it; an exec gives a thread the number of its process. */
+void vm_task_ended(struct vm *, u32 tid);
+void vm_task_renamed(struct vm *, u32 from, u32 to, u32 cpu);
 /* Runs a program with r1 = ctx and r2 = arg2. 0 and what it returned, or -EFAULT (run->fault says
  * why). Never recursive on one run. */
 int vm_call(struct vm_run *, u32 prog, u64 ctx, u64 arg2, u64 *result);

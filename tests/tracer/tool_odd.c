@@ -639,6 +639,17 @@ static void *call_forever(void *end)
 	return NULL;
 }
 
+/* Nothing else opens between the line and the end. */
+static void open_when_told(int n)
+{
+	char line[16];
+
+	if (read(0, line, sizeof(line)) <= 0)
+		return;
+	while (n--)
+		close(open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 2 && !strcmp(argv[1], "probed-forever")) {
@@ -646,6 +657,10 @@ int main(int argc, char **argv)
 
 		pthread_create(&t, NULL, open_some, NULL);
 		call_forever(argv[2]);
+		return 0;
+	}
+	if (argc > 2 && !strcmp(argv[1], "opens")) {
+		open_when_told(atoi(argv[2]));
 		return 0;
 	}
 	self = realpath("/proc/self/exe", NULL);

@@ -252,6 +252,8 @@ WRONG(huge_bss, o->maps.v[MAP_BSS].per_cpu = 1u << 30)
 WRONG(no_inner, o->maps.v[MAP_RINGS].inner.kind = 0)
 WRONG(lhist, o->maps.v[MAP_SIZES].agg_arg[2] = 0)
 WRONG(lhist_many, o->maps.v[MAP_SIZES].agg_arg[1] = INT64_MAX)
+WRONG(spare, o->maps.v[MAP_SIZES].spare = MAP_RINGS)
+WRONG(spare_none, o->maps.v[MAP_SIZES].spare = 1000)
 WRONG(schema_id, o->schemas.v[1].id = 0)
 WRONG(schema_group, o->schemas.v[1].group = 2)
 WRONG(action_map, o->schemas.v[1].action.map = MAP_RINGS)
@@ -281,6 +283,8 @@ static const struct wrong wrongs[] = {
 	{"'waggle_rings': only maps of maps", no_inner},
 	{"'sizes': a histogram from -5 to 5 by 0", lhist},
 	{"'sizes': its values are too small", lhist_many},
+	{"'sizes': its spare map is", spare},
+	{"'sizes': its spare map is not there", spare_none},
 	{"schema 1 has no name or another number", schema_id},
 	{"schema 1 (print): unknown view or group", schema_group},
 	{"schema 1 (print): its action names no map", action_map},
@@ -337,10 +341,10 @@ static void errors_name_the_place(void **state)
 	struct buf file = written(o);
 
 	(void)state;
-	spot(&file, "WGGL\6", 5)[4] = 7;
-	refused(&file, "x.o: section .waggle is of version 7, this waggle reads version 6 (use");
-	spot(&file, "WGGL\7", 5)[8] = -1;
-	spot(&file, "WGGL\7", 5)[4] = 6;
+	spot(&file, "WGGL\7", 5)[4] = 8;
+	refused(&file, "x.o: section .waggle is of version 8, this waggle reads version 7 (use");
+	spot(&file, "WGGL\10", 5)[8] = -1;
+	spot(&file, "WGGL\10", 5)[4] = 7;
 	refused(&file, "x.o: section .waggle is broken at byte");
 	buf_free(&file);
 

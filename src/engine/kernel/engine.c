@@ -189,21 +189,6 @@ static int engine_run(struct engine *e, u32 prog)
 	return err < 0 ? why_failed(k, err, "cannot run %s", e->object->progs.v[prog].probe) : 0;
 }
 
-static u32 engine_bytes(struct engine *e, u32 map)
-{
-	return map_value_bytes(kernel_of(e), map);
-}
-
-static int engine_lookup(struct engine *e, u32 map, const void *key, void *value)
-{
-	return sys_map_lookup(kernel_of(e)->maps[map], key, value);
-}
-
-static int engine_update(struct engine *e, u32 map, const void *key, const void *value, u64 flags)
-{
-	return sys_map_update(kernel_of(e)->maps[map], key, value, flags);
-}
-
 static void *engine_memory(struct engine *e, u32 map, size_t *size)
 {
 	const struct object_map *m = &e->object->maps.v[map];
@@ -212,16 +197,6 @@ static void *engine_memory(struct engine *e, u32 map, size_t *size)
 	*size = ALIGN_UP((size_t)m->max_entries * ALIGN_UP(m->value_size, 8), 4096);
 	p = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, kernel_of(e)->maps[map], 0);
 	return p == MAP_FAILED ? NULL : p;
-}
-
-static int engine_delete(struct engine *e, u32 map, const void *key)
-{
-	return sys_map_delete(kernel_of(e)->maps[map], key);
-}
-
-static int engine_next(struct engine *e, u32 map, const void *key, void *next)
-{
-	return sys_map_next(kernel_of(e)->maps[map], key, next);
 }
 
 static s64 engine_recursion(struct engine *e)
@@ -249,13 +224,13 @@ const struct engine_ops kernel_engine = {
 	.watch = kernel_watch,
 	.unwatch = kernel_unwatch,
 	.test = kernel_test,
-	.map_bytes = engine_bytes,
-	.map_lookup = engine_lookup,
-	.map_update = engine_update,
-	.map_delete = engine_delete,
+	.map_bytes = kernel_map_bytes,
+	.map_lookup = kernel_map_lookup,
+	.map_update = kernel_map_update,
+	.map_delete = kernel_map_delete,
 	.map_memory = engine_memory,
-	.map_next = engine_next,
-	.map_read = map_read,
+	.map_next = kernel_map_next,
+	.map_read = kernel_map_read,
 	.recursion = engine_recursion,
 	.close = engine_close,
 };

@@ -85,8 +85,14 @@ void ring_unmap(const struct ring *);
 void rings_close(struct kernel_engine *);
 int data_fill(struct kernel_engine *, u32 map);
 u32 data_size(const struct kernel_engine *, const struct object_map *);
-u32 map_value_bytes(const struct kernel_engine *, u32 map); /* of all CPUs, as read */
-int map_read(struct engine *, u32 map, struct buf *keys, struct buf *values, u32 *n);
+
+/* entries.c: those of struct engine_ops */
+u32 kernel_map_bytes(struct engine *, u32 map);
+int kernel_map_lookup(struct engine *, u32 map, const void *key, void *value);
+int kernel_map_update(struct engine *, u32 map, const void *key, const void *value, u64 flags);
+int kernel_map_delete(struct engine *, u32 map, const void *key);
+int kernel_map_next(struct engine *, u32 map, const void *key, void *next);
+int kernel_map_read(struct engine *, u32 map, struct buf *keys, struct buf *values, u32 *n);
 
 /* plain.c: what objects of other compilers need besides. */
 int plain_map_open(struct kernel_engine *, const struct object_map *, struct sys_map *); /* reports */

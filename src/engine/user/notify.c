@@ -57,15 +57,15 @@ static bool kernel_has_it(void)
 	       KERNEL(major, minor) >= KERNEL(6, 6);
 }
 
-/* Not where results, tasks, signals, functions or registers are asked for; nor all calls, for then
- * those of the command before its exec would wait for us, too. Yama lets only ptrace read the
- * memory of grandchildren. */
+/* Not where results, tasks and their ends, signals, functions or registers are asked for; nor all
+ * calls, for then those of the command before its exec would wait for us, too. Yama lets only
+ * ptrace read the memory of grandchildren. */
 bool notify_serves(const struct plan *p)
 {
 	return p->nsyscalls && !p->any_exit && !p->all_enter.first && !p->fork.first &&
 	       !p->exec.first && !p->exited.first && !p->signal.first && !p->born.first &&
 	       !p->waits.first && !p->profile.first && !p->user.first && !p->needs_stack &&
-	       kernel_has_it() && yama_lets_read(yama_scope(), !geteuid());
+	       !p->keeps && kernel_has_it() && yama_lets_read(yama_scope(), !geteuid());
 }
 
 /* ---- in the command: hands the listener over */

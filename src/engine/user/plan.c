@@ -130,6 +130,8 @@ int plan_make(struct plan *p, const struct object *o, struct diag *d)
 	p->raw_calls = o->raw_calls;
 	p->narrow_calls = o->narrow_calls;
 	look_at_helpers(p, o);
+	vec_each (m, &o->maps)
+		p->keeps |= m->kind == MAP_TASK_STORAGE;
 	vec_each (a, &o->attaches)
 		if (!object_is_family(o, a->prog))
 			add_row(p, a); /* plan_refuse() has seen that each has its place */

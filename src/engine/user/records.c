@@ -12,12 +12,6 @@
 #define RECORD_BYTES 8192
 #define STRINGS_AT   1024 /* of the record: where those of __data_loc fields go */
 
-struct record_call { /* sys_enter_*, sys_exit_*, raw_syscalls */
-	u64 common;
-	u64 nr;
-	u64 args[6]; /* or the result */
-};
-
 static u64 common_of(const struct task *task)
 {
 	return (u64)task->tid << 32; /* common_pid, behind type, flags and preemption count */
@@ -35,8 +29,15 @@ static void note_fault(struct tracer *t)
 	buf_free(&text);
 }
 
-/* Session and tracer agree on the gate: `busy` is set before it is looked at. */
-void run_rows(struct tracer *t, struct task *task, const struct plan_list *l, void *ctx, u32 size)
+static bool lend(struct tracer *t, void *ctx, u32 size)
+{
+	return vm_lend(t->run, (struct vm_region){
+				       .start = (u64)(uintptr_t)ctx, .size = size, .kind = VM_CTX});
+}
+
+/* Session and tracer agree on the gate: `busy` is set before it is looked at. The context has been
+ * lent. */
+static void run_lent(struct tracer *t, struct task *task, const struct plan_list *l, void *ctx)
 {
 	struct shared *s = t->shared;
 	u64 result;
@@ -46,18 +47,27 @@ void run_rows(struct tracer *t, struct task *task, const struct plan_list *l, vo
 	__atomic_store_n(&s->busy, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&s->open, __ATOMIC_SEQ_CST)) {
 		t->current = task;
-		vm_lend(t->run, (struct vm_region){.start = (u64)(uintptr_t)ctx,
-						   .size = size,
-						   .kind = VM_CTX});
 		for (const struct plan_row *row = l->first; row; row = row->next) {
 			t->run->cookie = row->attach->cookie;
 			if (vm_call(t->run, row->attach->prog, (u64)(uintptr_t)ctx, 0, &result))
 				note_fault(t);
 		}
-		vm_take_back(t->run, (u64)(uintptr_t)ctx);
 		t->current = NULL;
 	}
 	__atomic_store_n(&s->busy, 0, __ATOMIC_RELEASE);
+}
+
+void run_rows(struct tracer *t, struct task *task, const struct plan_list *l, void *ctx, u32 size)
+{
+	if (!l->first || !lend(t, ctx, size))
+		return;
+	run_lent(t, task, l, ctx);
+	vm_take_back(t->run, (u64)(uintptr_t)ctx);
+}
+
+int records_open(struct tracer *t)
+{
+	return lend(t, &t->call, sizeof(t->call)) ? 0 : -ENOMEM;
 }
 
 static const struct plan_list *by_number(const struct plan_list *lists, u64 nr)
@@ -74,20 +84,19 @@ static u64 number_told(const struct tracer *t, u64 nr)
 
 void event_enter(struct tracer *t, struct task *task, u64 nr, const u64 args[6])
 {
-	struct record_call r = {.common = common_of(task), .nr = number_told(t, nr)};
-
-	memcpy(r.args, args, sizeof(r.args));
-	run_rows(t, task, &t->plan->all_enter, &r, sizeof(r));
-	run_rows(t, task, by_number(t->plan->enter, nr), &r, sizeof(r));
+	t->call.common = common_of(task);
+	t->call.nr = number_told(t, nr);
+	memcpy(t->call.args, args, sizeof(t->call.args));
+	run_lent(t, task, &t->plan->all_enter, &t->call);
+	run_lent(t, task, by_number(t->plan->enter, nr), &t->call);
 }
 
 void event_exit(struct tracer *t, struct task *task, u64 nr, s64 result)
 {
-	struct record_call r = {
+	t->call = (struct record_call){
 		.common = common_of(task), .nr = number_told(t, nr), .args = {(u64)result}};
-
-	run_rows(t, task, &t->plan->all_exit, &r, sizeof(r));
-	run_rows(t, task, by_number(t->plan->exit, nr), &r, sizeof(r));
+	run_lent(t, task, &t->plan->all_exit, &t->call);
+	run_lent(t, task, by_number(t->plan->exit, nr), &t->call);
 }
 
 /* ---- events whose records differ between kernels */

@@ -188,6 +188,8 @@ static void on_exec(struct tracer *t, struct task *task)
 	if (caller) {
 		task->in_call = caller->in_call;
 		task->nr = caller->nr;
+		if (t->plan->keeps)
+			vm_task_renamed(t->run->vm, old, task->tid, TRACER_CPU);
 	}
 	tasks_drop_others(t, task);
 	task->tgid = task->tid;

@@ -81,7 +81,7 @@ static inline long sys_seccomp(u32 op, u32 flags, void *args)
 
 /* linux/seccomp.h */
 enum { SECCOMP_SET_FILTER = 1 };
-enum { FILTER_NEW_LISTENER = 1u << 3, FILTER_WAIT_KILLABLE = 1u << 5 };
+enum { FILTER_SPEC_ALLOW = 1u << 2, FILTER_NEW_LISTENER = 1u << 3, FILTER_WAIT_KILLABLE = 1u << 5 };
 #define SECCOMP_ALLOW  0x7fff0000u
 #define SECCOMP_TRACE  0x7ff00000u
 #define SECCOMP_NOTIFY 0x7fc00000u

@@ -46,6 +46,8 @@ void task_drop(struct tracer *t, u32 tid)
 	if (!task)
 		return;
 	*at = task->next;
+	if (t->plan->keeps)
+		vm_task_ended(t->run->vm, tid);
 	probes_close(t, task);
 	free(task);
 	t->ntasks--;

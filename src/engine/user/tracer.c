@@ -21,11 +21,17 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#endif
 
 #define KICK        SIGUSR1
 #define AGAIN_US    2000
 #define PATIENCE_MS 2000
 #define ROUND       128
+
+#define RSEQ_BYTES      32 /* as libc has registered it */
+#define RSEQ_UNREGISTER 1
 
 static volatile sig_atomic_t kicked;
 
@@ -60,6 +66,17 @@ static void signals_set(void)
 	a = (struct sigaction){.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
 	sigaction(SIGCHLD, &a, NULL); /* wait(2) tells, no signal need be made */
 	standby_signals();
+}
+
+/* libc has told the kernel where to note on which CPU we run: each return from a stop of the traced
+ * would write it again, and nobody reads it. It is its own business whether that succeeds. */
+static void rseq_leave(void)
+{
+#ifdef RSEQ_SIG
+	if (__rseq_size)
+		syscall(SYS_rseq, (u8 *)__builtin_thread_pointer() + __rseq_offset, RSEQ_BYTES,
+			RSEQ_UNREGISTER, RSEQ_SIG);
+#endif
 }
 
 /* ---- attaching */
@@ -234,6 +251,7 @@ static _Noreturn void tracer_main(struct user_engine *u, int ready, u32 parent)
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "waggle-tracer");
 	signals_set();
+	rseq_leave();
 	prctl(PR_SET_PDEATHSIG, KICK);
 	files_close(u, ready);
 	if (getppid() != (int)parent)
@@ -249,6 +267,7 @@ static _Noreturn void tracer_main(struct user_engine *u, int ready, u32 parent)
 		t->all_calls = plan_has_calls(t->plan);
 		info_init(t);
 		err = vm_run_open(&t->run, u->vm, &t->host, t, TRACER_CPU);
+		err = err ? err : records_open(t);
 	}
 	if (!err && !t->notify)
 		err = attach(t, u->opts.pid ? u->opts.pid : u->opts.cpid);

@@ -42,9 +42,9 @@ struct plan_list {
 struct plan {
 	struct arena arena;
 	struct plan_list enter[SYSCALL_MOST], exit[SYSCALL_MOST];
-	struct plan_list all_enter, all_exit;        /* raw_syscalls: */
-	const u64 *raw_calls;                        /* those of them; NULL: all */
-	u32 narrow_calls;                            /* and those of 32 bits, by numbers so much higher; or 0 */
+	struct plan_list all_enter, all_exit; /* raw_syscalls: */
+	const u64 *raw_calls;                 /* those of them; NULL: all */
+	u32 narrow_calls; /* and those of 32 bits, by numbers so much higher; or 0 */
 	struct plan_list fork, exec, exited, signal; /* sched_process_*, signal_deliver */
 	struct plan_list born, waits;                /* task_newtask, sched_process_wait */
 	struct plan_list profile;                    /* 64 at most */
@@ -53,6 +53,7 @@ struct plan {
 	bool any_exit;                               /* some result of a system call is asked for */
 	/* what programs ask of the task: calls that change it are looked at */
 	bool needs_comm, needs_ids, needs_cgroup, needs_cgroups, needs_stack;
+	bool keeps; /* something for each task, until its end */
 };
 int plan_make(struct plan *, const struct object *, struct diag *);
 void plan_free(struct plan *);
@@ -149,6 +150,13 @@ struct task {
 /* What programs of user probes read: struct pt_regs, the first of struct user_regs_struct. */
 #define CTX_REGS 168
 
+/* What programs of system calls read: sys_enter_*, sys_exit_*, raw_syscalls. */
+struct record_call {
+	u64 common;
+	u64 nr;
+	u64 args[6]; /* or the result */
+};
+
 #define TASK_BUCKETS 256
 struct tracer {
 	const struct plan *plan;
@@ -159,14 +167,15 @@ struct tracer {
 	struct task *current; /* that a program is about */
 	struct task *regs_of; /* whose registers are in regs, or NULL */
 	struct user_regs_struct regs;
-	bool at_entry;  /* of a function: its frame is not there yet */
-	u32 session;    /* the process that we belong to */
-	u32 audit;      /* number of this architecture */
-	bool notify;    /* entries come by notification, nothing is attached */
-	bool seccomp;   /* a filter says which calls stop... */
-	bool all_calls; /* ...else all or none do */
-	bool leaving;   /* -p: each task is let go where it stops next */
-	u32 process;    /* of -p: this one alone; 0: the whole tree of a command */
+	bool at_entry;           /* of a function: its frame is not there yet */
+	u32 session;             /* the process that we belong to */
+	u32 audit;               /* number of this architecture */
+	bool notify;             /* entries come by notification, nothing is attached */
+	bool seccomp;            /* a filter says which calls stop... */
+	bool all_calls;          /* ...else all or none do */
+	bool leaving;            /* -p: each task is let go where it stops next */
+	u32 process;             /* of -p: this one alone; 0: the whole tree of a command */
+	struct record_call call; /* lent to the programs once and for all */
 	struct vm_host host;
 	struct unwinder *unwinder; /* NULL: nobody has asked yet */
 };
@@ -232,6 +241,7 @@ u64 clone_flags_of(struct tracer *, struct task *);
 bool wait_target(const struct task *, u64 nr, const u64 args[6], u32 *target);
 
 /* records.c: builds the record of an event and runs the programs */
+int records_open(struct tracer *);
 void run_rows(struct tracer *, struct task *, const struct plan_list *, void *ctx, u32 size);
 void event_enter(struct tracer *, struct task *, u64 nr, const u64 args[6]);
 void event_exit(struct tracer *, struct task *, u64 nr, s64 result);

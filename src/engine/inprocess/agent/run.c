@@ -224,9 +224,7 @@ void agent_recover(u32 cpu)
 					 __ATOMIC_RELEASE);
 		at += ALIGN_UP((u64)(length & ~(RING_BUSY | RING_DISCARD)) + RING_HEADER, 8);
 	}
-	for (u32 i = run->nregions; i-- > 1;) /* the first is the stack */
-		run->regions[i].size = 0;
-	run->nregions = 1;
+	vm_take_back_all(run);
 	run->frame = 0;
 }
 
