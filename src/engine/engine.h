@@ -129,6 +129,11 @@ extern const struct engine_ops kernel_engine, user_engine, inprocess_engine;
  */
 int kernel_hook_pin(struct engine *, const char *path);
 int kernel_hook_replace(struct engine *, const char *path);
+/* Network devices go while programs are attached to them. A descriptor that is readable when
+ * something has become of one, -1: nothing is attached to any. Then: of how many places the device
+ * has gone, each of which is told once. */
+int kernel_devices_fd(const struct engine *);
+u32 kernel_devices_gone(struct engine *);
 /* What a program that is attached has said so far, a row for each verdict that came. One that
  * cannot be asked has at most one row, without a name: how often it ran. Returns how many rows. */
 #define TALLY_MOST 16

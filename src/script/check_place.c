@@ -220,6 +220,13 @@ static void inherit_space(struct node *n)
 
 static void no_fields(struct checker *c, struct node *n)
 {
+	struct diag *d = c->script->diag;
+	struct target *t = c->script->target;
+	struct btf *btf;
+
+	/* of a value that points to a structure of the kernel: why that is not known */
+	if (c->final && !d->errors && n->a->kind == NODE_NAME && n->a->row && n->a->row->points_to && t->ops->btf)
+		t->ops->btf(t, &btf, d);
 	if (n->a->kind == NODE_INT && *n->text >= '0' && *n->text <= '9') /* 1.5 */
 		check_fail(c, n->a, "n / 1000 and n % 1000 are the two parts",
 			   "there are no numbers with a fraction");

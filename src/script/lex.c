@@ -185,6 +185,32 @@ static void lex_duration(struct lexer *l, struct token *t, bool *fits)
 	}
 }
 
+/* 10.0.0.1, 10.0.0.0/8: a string without its quotes, behind no '.' of a tuple's fields. */
+static bool lex_quad(struct lexer *l, struct token *t)
+{
+	const char *from = l->p;
+	u32 parts = 0, n;
+	u64 value = 0;
+
+	while (parts < 4 && lex_digits(l, 10, &value, &n) && n && value < 256 &&
+	       (++parts == 4 || peek(l, 0) == '.'))
+		l->p += parts < 4;
+	if (parts == 4 && peek(l, 0) == '/' && digit(peek(l, 1)) < 10) {
+		l->p++;
+		lex_digits(l, 10, &value, &n);
+	}
+	if (parts < 4 || is_name(peek(l, 0)) || (peek(l, 0) == '.' && digit(peek(l, 1)) < 10) ||
+	    (from > l->start && from[-1] == '.')) {
+		l->p = from;
+		return false;
+	}
+	t->kind = TOK_STR;
+	t->at = here(l, from);
+	t->len = (u32)(l->p - from);
+	t->text = arena_strndup(l->arena, from, t->len);
+	return true;
+}
+
 static struct token lex_int(struct lexer *l)
 {
 	const char *from = l->p, *suffix;
@@ -192,6 +218,8 @@ static struct token lex_int(struct lexer *l)
 	struct token t = {.kind = TOK_INT, .text = ""};
 	bool fits;
 
+	if (lex_quad(l, &t))
+		return t;
 	if (*from == '0' && (peek(l, 1) | 32) == 'x')
 		base = 16;
 	else if (*from == '0' && (peek(l, 1) | 32) == 'b')

@@ -541,7 +541,9 @@ static u32 find_or_make(struct lower *l, struct node *map, u32 have, u32 give_up
 	if (o->spare) {
 		u32 spare = ir_block(fn), full = ir_block(fn);
 
-		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ir_get(fn, gave), ir_const(fn, NO_MEMORY)), spare, full);
+		/* below Linux 6.4 that is an int: the upper half is anything */
+		gave = ir_un(fn, IR_SEXT32, IRT_I64, ir_get(fn, gave));
+		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, gave, ir_const(fn, NO_MEMORY)), spare, full);
 		ir_seal(fn, spare);
 		ir_at(fn, spare);
 		look_or_make(l, o->spare, key, ptr, 0, have);

@@ -21,6 +21,7 @@
 #define TYPE_ARP         0x806
 #define TYPE_VLAN        0x8100
 #define TYPE_QINQ        0x88a8
+#define TYPE_QINQ_OLD    0x9100
 #define TAGS             2 /* that are passed by */
 #define OPTIONS          4 /* headers of IPv6 between its own and what it carries */
 #define HEADER_MOST      40
@@ -197,15 +198,21 @@ static void kept_tag(struct walk *w)
 
 static void pass_tags(struct walk *w)
 {
+	static const u16 types[] = {TYPE_VLAN, TYPE_QINQ, TYPE_QINQ_OLD};
 	struct ir_fn *fn = w->fn;
 	u32 behind = ir_block(fn);
 
 	for (u32 i = 0; i < TAGS; i++) {
-		u32 tag = ir_block(fn), other = ir_block(fn), type = ir_get(fn, w->type);
+		u32 tag = ir_block(fn), type = ir_get(fn, w->type);
 
-		ir_br(fn, equal(w, type, TYPE_VLAN), tag, other);
-		arrive(w, other);
-		ir_br(fn, equal(w, type, TYPE_QINQ), tag, behind);
+		for (u32 k = 0; k < ARRAY_SIZE(types); k++) {
+			bool last = k + 1 == ARRAY_SIZE(types);
+			u32 other = last ? behind : ir_block(fn);
+
+			ir_br(fn, equal(w, type, types[k]), tag, other);
+			if (!last)
+				arrive(w, other);
+		}
 		arrive(w, tag);
 		want(w, 4);
 		if (!i)
@@ -268,8 +275,9 @@ static void walk_ip(struct walk *w, u32 carried, u32 done)
 	ir_jmp(fn, carried);
 }
 
-/* One header of IPv6 in between, if the next one is of that kind. */
-static void pass_option(struct walk *w, u32 behind, u32 done)
+/* One header of IPv6 in between, if the next one is of that kind. `later`: it is a fragment that
+ * has none of what is carried. */
+static void pass_option(struct walk *w, u32 behind, u32 later)
 {
 	static const u8 options[] = {PROTO_HOPOPTS, PROTO_ROUTING, PROTO_DSTOPTS};
 	struct ir_fn *fn = w->fn;
@@ -286,7 +294,7 @@ static void pass_option(struct walk *w, u32 behind, u32 done)
 	ir_set(fn, w->proto, number_at(w, 0, 1));
 	go_on_if(w,
 		 equal(w, ir_bin(fn, IR_AND, IRT_I64, number_at(w, 2, 2), ir_const(fn, 0xfff8)), 0),
-		 done);
+		 later);
 	skip(w, ir_const(fn, 8));
 	ir_jmp(fn, next);
 	arrive(w, option);
@@ -301,7 +309,7 @@ static void pass_option(struct walk *w, u32 behind, u32 done)
 static void walk_ip6(struct walk *w, u32 carried, u32 done)
 {
 	struct ir_fn *fn = w->fn;
-	u32 behind = ir_block(fn);
+	u32 behind = ir_block(fn), later;
 
 	want(w, 40);
 	read_header(w, HEADER_IP6, 0);
@@ -311,11 +319,15 @@ static void walk_ip6(struct walk *w, u32 carried, u32 done)
 		ir_jmp(fn, done);
 		return;
 	}
+	later = ir_block(fn);
 	ir_set(fn, w->proto, number_at(w, 6, 1));
 	skip(w, ir_const(fn, 40));
 	for (u32 i = 0; i < OPTIONS; i++)
-		pass_option(w, behind, done);
+		pass_option(w, behind, later);
 	ir_jmp(fn, behind);
+	arrive(w, later);
+	read_header(w, HEADER_CARRIED, ir_get(fn, w->proto));
+	ir_jmp(fn, done);
 	arrive(w, behind);
 	read_header(w, HEADER_CARRIED, ir_get(fn, w->proto));
 	ir_jmp(fn, carried);

@@ -37,12 +37,22 @@ void *parse_fail(struct parser *p, struct loc at, const char *hint, const char *
 	return NULL;
 }
 
+/* What is wrong with a colon where none may be: mostly that it is of an address. */
+static const char *colon_hint(const struct parser *p, const char *hint)
+{
+	return p->tok.kind == TOK_COLON ? "addresses with colons stand in quotes: "
+					  "ip6.src == \"2001:db8::1\""
+					: hint;
+}
+
 void parse_expect(struct parser *p, enum token_kind kind, const char *hint)
 {
 	const char *found = token_text(p->tok.kind);
 
 	if (accept(p, kind) || p->failed)
 		return;
+	if (kind == TOK_DIV || kind == TOK_RPAREN)
+		hint = colon_hint(p, hint);
 	if (p->tok.kind == TOK_NAME)
 		parse_fail(p, p->tok.at, hint, "%s expected, not '%s'", token_text(kind),
 			   p->tok.text);
@@ -208,7 +218,7 @@ static struct node *parse_primary(struct parser *p)
 	case TOK_LPAREN: return parse_parens(p);
 	case TOK_LBRACE: return parse_valued_block(p);
 	default:
-		return parse_fail(p, p->tok.at, NULL, "a value expected, not %s",
+		return parse_fail(p, p->tok.at, colon_hint(p, NULL), "a value expected, not %s",
 				  token_text(p->tok.kind));
 	}
 }

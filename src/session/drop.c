@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "engine/engine.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -146,6 +147,26 @@ static int keep(struct dropping *d)
 	return err ? pin_failed(d, err) : 0;
 }
 
+/* Waits until then. 0: it is then; 1: the caller has enough; -ENODEV: the device has gone, as a
+ * message says. */
+static int wait_until(struct dropping *d, u64 until)
+{
+	struct pollfd p[] = {{.fd = d->how.stop_fd ? d->how.stop_fd : -1, .events = POLLIN},
+			     {.fd = kernel_devices_fd(d->engine), .events = POLLIN}};
+	u64 at = clock_now(CLOCK_MONOTONIC);
+	int ms = until == UINT64_MAX
+			 ? -1
+			 : (int)MIN((until - MIN(at, until) + 999999) / 1000000, 1000u * 3600);
+
+	if (poll(p, 2, ms) < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (p[0].revents)
+		return 1;
+	if (p[1].revents && kernel_devices_gone(d->engine))
+		return diag_fail(&d->diag, -ENODEV, NULL, "the firewall has ended");
+	return 0;
+}
+
 /* Until it is enough. */
 static int stay(struct dropping *d)
 {
@@ -155,16 +176,9 @@ static int stay(struct dropping *d)
 
 	if (!err && d->how.attached)
 		d->how.attached(d->how.user);
-	while (!err) {
-		u64 at = clock_now(CLOCK_MONOTONIC), until = MIN(end, next);
-		struct pollfd p = {.fd = d->how.stop_fd ? d->how.stop_fd : -1, .events = POLLIN};
-		int ms = until == UINT64_MAX ? -1
-					     : (int)MIN((until - MIN(at, until) + 999999) / 1000000,
-							1000u * 3600);
-
-		if (at >= end || poll(&p, 1, ms) > 0)
-			break;
-		if (clock_now(CLOCK_MONOTONIC) < next)
+	while (!err && clock_now(CLOCK_MONOTONIC) < end) {
+		err = wait_until(d, MIN(end, next));
+		if (err || clock_now(CLOCK_MONOTONIC) < next)
 			continue;
 		next += d->how.every_ns;
 		err = read_counts(d);
@@ -173,11 +187,9 @@ static int stay(struct dropping *d)
 	}
 	/* the last packets are counted, too: first it is taken away */
 	d->engine->ops->detach(d->engine);
-	if (!err)
-		err = read_counts(d);
-	if (!err)
+	if ((err > 0 || !err || err == -ENODEV) && !read_counts(d))
 		tell(d, true);
-	return err;
+	return MIN(err, 0);
 }
 
 /* The program, for others to load: bpftool, `waggle run`. */

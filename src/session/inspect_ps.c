@@ -134,25 +134,40 @@ static const char *kind_of(const struct ps *ps, const struct program *p)
 	return kind ? kind->name : arena_printf(&ps->i->arena, "kind %u", p->info.type);
 }
 
+static void json_place(const struct place *p, struct buf *out)
+{
+	buf_char(out, '{');
+	json_text(out, "type", p->type);
+	if (p->gone) {
+		buf_puts(out, ",\"detached\":true");
+	} else {
+		buf_char(out, ',');
+		json_text(out, "target", p->target);
+	}
+	if (p->link)
+		buf_printf(out, ",\"link\":%u", p->link);
+	buf_char(out, '}');
+}
+
+/* "xdp eth0 (link 5)", "xdp, detached (link 5)": what it was attached to has gone, or it was taken
+ * away */
 static void put_places(struct ps *ps, u32 prog, struct buf *out)
 {
 	u32 n = 0;
 
 	vec_each (p, &ps->places.list) {
-		if (p->prog != prog || p->gone)
+		if (p->prog != prog)
 			continue;
+		if (n++)
+			buf_puts(out, ps->i->json ? "," : "; ");
 		if (ps->i->json) {
-			buf_puts(out, n++ ? ",{" : "{");
-			json_text(out, "type", p->type);
-			buf_char(out, ',');
-			json_text(out, "target", p->target);
-			if (p->link)
-				buf_printf(out, ",\"link\":%u", p->link);
-			buf_char(out, '}');
+			json_place(p, out);
 			continue;
 		}
-		buf_printf(out, "%s%s%s%s", n++ ? "; " : "", p->type, *p->target ? " " : "",
-			   p->target);
+		if (p->gone)
+			buf_printf(out, "%s, detached", p->type);
+		else
+			buf_printf(out, "%s%s%s", p->type, *p->target ? " " : "", p->target);
 		if (p->link)
 			buf_printf(out, " (link %u)", p->link);
 	}

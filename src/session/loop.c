@@ -35,6 +35,27 @@ int session_watch(struct waggle_session *s, int fd, u32 what)
 	return 0;
 }
 
+/* What comes of rows of this kind by itself does not make a session worth going on. */
+static bool is_place(const struct attach *a)
+{
+	return a->kind != ATTACH_BEGIN && a->kind != ATTACH_END && a->kind != ATTACH_INTERVAL &&
+	       a->kind != ATTACH_SIGNAL;
+}
+
+/* A network device has gone, or one has come. When it was the last place, we end; the command
+ * ends by itself. */
+static void session_devices(struct waggle_session *s)
+{
+	u32 gone = kernel_devices_gone(s->engine), places = 0;
+
+	vec_each (a, &s->object->attaches)
+		places += is_place(a);
+	if (gone < places || !gone || s->command.pid || s->ending)
+		return;
+	session_end(s, ENDING_GONE);
+	s->status = diag_fail(&s->diag, -ENODEV, NULL, "there is nothing left to see");
+}
+
 static int session_woken(struct waggle_session *s, u64 data)
 {
 	u64 count;
@@ -52,6 +73,7 @@ static int session_woken(struct waggle_session *s, u64 data)
 		return 0;
 	case WATCH_PROCESS: session_end(s, ENDING_PROCESS); return 0;
 	case WATCH_DURATION: session_end(s, ENDING_DURATION); return 0;
+	case WATCH_DEVICES: session_devices(s); return 0;
 	default: return timer_fired(s, (u32)(data - ENGINE_EPOLL_FREE - WATCH_TIMER));
 	}
 }

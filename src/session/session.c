@@ -160,6 +160,8 @@ static int begin(struct waggle_session *s)
 	err = timers_open(s);
 	if (!err)
 		err = duration_open(s);
+	if (!err && s->ops == &kernel_engine && kernel_devices_fd(s->engine) >= 0)
+		err = session_watch(s, kernel_devices_fd(s->engine), WATCH_DEVICES);
 	if (err)
 		return err;
 	command_settle(&s->command);

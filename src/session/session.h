@@ -43,6 +43,7 @@ enum ending {
 	ENDING_INTERRUPT,
 	ENDING_DURATION,
 	ENDING_WRITE,
+	ENDING_GONE,
 	ENDING_ITERATED
 };
 
@@ -227,7 +228,7 @@ void timers_close(struct waggle_session *);
 bool session_exit_called(const struct waggle_session *); /* a program said exit() */
 
 /* loop.c: waiting, and the end */
-enum { WATCH_INTERRUPT, WATCH_COMMAND, WATCH_PROCESS, WATCH_DURATION, WATCH_TIMER };
+enum { WATCH_INTERRUPT, WATCH_COMMAND, WATCH_PROCESS, WATCH_DURATION, WATCH_DEVICES, WATCH_TIMER };
 int session_watch(struct waggle_session *, int fd, u32 what);
 /* Reads, shows, waits once, for at most ns (UINT64_MAX: no limit). 0 or -errno. */
 int session_turn(struct waggle_session *, u64 ns);

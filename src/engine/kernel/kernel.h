@@ -38,6 +38,7 @@ struct kernel_engine {
 	u32 nwatches;
 	struct hook *hooks; /* where packets pass */
 	u32 nhooks;
+	int devices; /* netlink: what becomes of them; 0: nobody listens */
 	int watch_failed; /* why the last one could not be put, 0: it could */
 	bool *linked; /* by program: its rows have been attached together */
 	u8 *multi; /* by program: the attach type with which one link takes all its points, or 0 */
@@ -154,7 +155,10 @@ u32 link_pid(const struct kernel_engine *, const struct attach *); /* only there
 /* link_net.c: where packets pass: network devices and cgroups. Closed at once, not by the closer:
  * whoever comes next wants the place. */
 struct hook {
+	const struct attach *at;
 	u32 prog;
+	u32 ifindex; /* 0: of no device */
+	bool gone;   /* its device is, and that was told */
 	int fd;	     /* a link or a socket; -1: a filter of tc, which `guard` takes away */
 	struct guard *guard;
 };
@@ -164,6 +168,8 @@ int link_cgroup(struct kernel_engine *, const struct attach *);
 int link_cgroup_of(struct kernel_engine *, const struct attach *);
 int link_socket(struct kernel_engine *, const struct attach *);
 void hooks_close(struct kernel_engine *);
+/* gone.c: hears when devices go; before anything is attached to one */
+int devices_listen(struct kernel_engine *);
 
 /* link_route.c, link_net.c: of objects of other compilers alone */
 int link_route(struct kernel_engine *, const struct attach *);

@@ -143,7 +143,7 @@ static void warn_bare(struct kernel_engine *k, const struct attach *a)
 int link_xdp(struct kernel_engine *k, const struct attach *a)
 {
 	u32 index = hook_device(k, a, a->pattern);
-	struct hook h = {.prog = a->prog};
+	struct hook h = {.at = a, .prog = a->prog, .ifindex = index};
 	int native;
 
 	if (!index)
@@ -176,7 +176,7 @@ static int tc_old(struct kernel_engine *k, const struct attach *a, u32 index, bo
 				    .action = p->kind == PROG_SCHED_ACT,
 				    .prog = k->progs[a->prog],
 				    .name = p->name};
-	struct hook h = {.prog = a->prog, .fd = -1};
+	struct hook h = {.at = a, .prog = a->prog, .ifindex = index, .fd = -1};
 	int err = clsact_guard(&h.guard, &what);
 
 	if (err == -ENOENT && what.action)
@@ -200,12 +200,12 @@ int link_tc(struct kernel_engine *k, const struct attach *a)
 {
 	char name[IF_NAMESIZE];
 	int egress = direction(k, a, name, sizeof(name));
-	struct hook h = {.prog = a->prog, .fd = -EINVAL};
+	struct hook h = {.at = a, .prog = a->prog, .fd = -EINVAL};
 	u32 index;
 
 	if (egress < 0)
 		return egress;
-	index = hook_device(k, a, name);
+	h.ifindex = index = hook_device(k, a, name);
 	if (!index)
 		return -ENODEV;
 	warn_bare(k, a);
@@ -278,10 +278,11 @@ int link_socket(struct kernel_engine *k, const struct attach *a)
 		s32 index;
 		u8 rest[12];
 	} where = {.family = AF_PACKET_, .protocol = all};
-	struct hook h = {.prog = a->prog};
+	struct hook h = {.at = a, .prog = a->prog};
 	int err;
 
-	where.index = (s32)hook_device(k, a, a->pattern);
+	h.ifindex = hook_device(k, a, a->pattern);
+	where.index = (s32)h.ifindex;
 	if (!where.index)
 		return -ENODEV;
 	warn_bare(k, a);

@@ -153,7 +153,7 @@ int link_route(struct kernel_engine *k, const struct attach *a)
 {
 	const struct object_prog *p = &k->base.object->progs.v[a->prog];
 	struct route t = {.base = {.put = put, .take = take}, .prog = k->progs[a->prog], .kind = p->kind};
-	struct hook h = {.prog = a->prog, .fd = -1};
+	struct hook h = {.at = a, .prog = a->prog, .fd = -1};
 	struct diag *d = k->base.diag;
 	char device[IF_NAMESIZE];
 	int err;
@@ -165,7 +165,7 @@ int link_route(struct kernel_engine *k, const struct attach *a)
 	if (p->kind == PROG_LWT_SEG6LOCAL && t.net.size == 4)
 		return diag_fail(d, -EINVAL, "a net of IPv6",
 				 "cannot attach %s: segments are of IPv6", p->probe);
-	t.ifindex = hook_device(k, a, device);
+	t.ifindex = h.ifindex = hook_device(k, a, device);
 	if (!t.ifindex)
 		return -ENODEV;
 	err = guard_open(&h.guard, &t.base);

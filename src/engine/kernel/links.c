@@ -106,7 +106,7 @@ static void raise_limit(u32 n)
 int links_open(struct kernel_engine *k)
 {
 	const struct object *o = k->base.object;
-	int err = 0;
+	int err = devices_listen(k);
 
 	raise_limit(o->attaches.n);
 	for (u32 i = 0; i < o->progs.n && !err; i++) {
@@ -131,4 +131,7 @@ void links_close(struct kernel_engine *k)
 	iters_close(k);
 	watches_close(k);
 	hooks_close(k);
+	if (k->devices)
+		close(k->devices);
+	k->devices = 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define ROUTE     0 /* the family of netlink */
 #define MSG_ERROR 2
@@ -12,6 +13,21 @@ int netlink_open(void)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, ROUTE);
 
+	return fd < 0 ? -errno : fd;
+}
+
+int netlink_listen_links(void)
+{
+	const struct {
+		u16 family, pad;
+		u32 pid, groups;
+	} where = {.family = AF_NETLINK, .groups = 1}; /* RTMGRP_LINK */
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, ROUTE);
+
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)&where, sizeof(where))) {
+		close(fd);
+		fd = -1;
+	}
 	return fd < 0 ? -errno : fd;
 }
 

@@ -108,6 +108,7 @@ u32 netlink_nest(struct netlink_request *, u16 type);
 void netlink_nest_end(struct netlink_request *, u32 nest);
 
 int netlink_open(void); /* a descriptor, or -errno */
+int netlink_listen_links(void); /* the same: what becomes of devices, without waiting */
 /* The attribute of a type among those between p and end; NULL: none. */
 const struct netlink_attr *netlink_find(const u8 *p, const u8 *end, u16 type);
 const struct netlink_attr *netlink_inside(const struct netlink_attr *, u16 type); /* NULL: NULL */
