@@ -230,7 +230,7 @@ enum attach_kind {
 #undef ATTACH
 	ATTACH_KINDS
 };
-enum attach_flag { ATTACH_GATED = 1, ATTACH_NAMED = 2, ATTACH_TIMED = 4, ATTACH_COUNTED = 8 };
+enum attach_flag { ATTACH_GATED = 1, ATTACH_NAMED = 2, ATTACH_TIMED = 4, ATTACH_COUNTED = 8, ATTACH_HARD = 16 };
 /* WATCHPOINT: what is watched for, as perf_event_open(2) has it */
 enum watch_mode { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_EXECUTE = 4 };
 #define WATCH_BYTES(count) ((u32)(count) & 0xff)

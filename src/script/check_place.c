@@ -56,7 +56,8 @@ static void declared_type(struct script *s, const struct tp_field *f, struct typ
 		t->is_signed |= known.is_signed;
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
-		if (!strcmp(types[i].name, name) && types[i].size <= f->size) {
+		if (*types[i].name == *name && !strcmp(types[i].name, name) &&
+		    types[i].size <= f->size) {
 			t->size = types[i].size;
 			t->is_signed = types[i].is_signed;
 		}
@@ -219,6 +220,13 @@ static void inherit_space(struct node *n)
 
 static void no_fields(struct checker *c, struct node *n)
 {
+	struct diag *d = c->script->diag;
+	struct target *t = c->script->target;
+	struct btf *btf;
+
+	/* of a value that points to a structure of the kernel: why that is not known */
+	if (c->final && !d->errors && n->a->kind == NODE_NAME && n->a->row && n->a->row->points_to && t->ops->btf)
+		t->ops->btf(t, &btf, d);
 	if (n->a->kind == NODE_INT && *n->text >= '0' && *n->text <= '9') /* 1.5 */
 		check_fail(c, n->a, "n / 1000 and n % 1000 are the two parts",
 			   "there are no numbers with a fraction");

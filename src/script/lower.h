@@ -222,12 +222,13 @@ u32 lower_agg_value(struct lower *, const struct script_map *, struct mem key);
 /* Does it have one value for all CPUs? */
 bool lower_agg_shared(const struct lower *, const struct script_map *);
 
+/* lower_map_rows.c */
+void lower_maps(struct lower *, const struct point *);
 /* lower_map.c */
 /* The key of a map's use, in memory; the piece is to be given back. */
 struct mem lower_key(struct lower *, struct node *, u32 *piece);
 /* The entry of a map goes, for a call of delete(): whether there was one. */
 u32 lower_delete_entry(struct lower *, struct node *call, struct node *map, bool told);
-void lower_maps(struct lower *, const struct point *);
 void family_map(struct object_map *); /* family.c: its kind */
 u32 lower_map_read(struct lower *, struct node *);
 void lower_map_str(struct lower *, struct node *, struct mem to, struct room, u32 len_var);

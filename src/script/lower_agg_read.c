@@ -4,7 +4,7 @@
  * Each CPU has words of its own, which are added up here: in a loop over the CPUs, into memory whose
  * contents the verifier does not follow, so that all turns look alike to it. Kernels that cannot look up
  * the value of another CPU (below 5.19) keep one value for all of them where a script reads it:
- * see map_kind_of() in lower_map.c.
+ * see map_kind_of() in lower_map_rows.c.
  */
 #include "script/lower.h"
 

@@ -1,5 +1,5 @@
 /*
- * lower_map.c: maps: their rows in the object, reading, writing, observing.
+ * lower_map.c: maps: reading, writing, observing. Their rows in the object: lower_map_rows.c.
  *
  *   @x = 1         a data section of its own, reached by address: { value, is_set }
  *   @x = count()   a per-CPU array of one element, { words of the aggregation, is_set }
@@ -14,156 +14,8 @@
 
 #include "isa/isa.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 #define BPF_ANY		0
 #define BPF_NOEXIST	1
-#define BPF_F_NO_PREALLOC 1
-#define SPARE_ENTRIES 64
-
-/* ---- rows in the object */
-
-static void map_layouts(struct lower *l, struct script_map *m, struct object_map *o)
-{
-	for (u32 i = 0; i < m->nkeys; i++) {
-		struct field *f = layout_add(
-			l, &o->key, arena_printf(&l->object->arena, "k%u", i), m->keys[i]);
-
-		if (m->keys[i].kind == TYPE_STR && m->keys[i].size == STR_KEY)
-			layout_may_cut(l, f);
-	}
-	if (m->value.kind == TYPE_AGG) {
-		o->agg = m->value.agg;
-		o->value_signed = m->value.is_signed;
-		o->value_size = m->value.size;
-		memcpy(o->agg_arg, m->agg_arg, sizeof(o->agg_arg));
-	} else {
-		layout_add(l, &o->value, "value", m->value);
-		o->value_size = o->value.size;
-	}
-	o->key_size = o->key.size;
-}
-
-bool lower_agg_shared(const struct lower *l, const struct script_map *m)
-{
-	return !map_kind(l->object->maps.v[m->index].kind)->per_cpu;
-}
-
-/* Whether its programs may run while interrupts are off. */
-static bool holds_interrupts(const struct point *p)
-{
-	switch (p->row->attach) {
-	case ATTACH_TRACEPOINT:
-		return strncmp(p->pattern, "syscalls:", 9) && strncmp(p->pattern, "raw_syscalls:", 13);
-	case ATTACH_RAW_TRACEPOINT:
-	case ATTACH_KPROBE:
-	case ATTACH_KRETPROBE:
-	case ATTACH_FENTRY:
-	case ATTACH_FEXIT:
-	case ATTACH_PROFILE:
-	case ATTACH_SOFTWARE:
-	case ATTACH_HARDWARE:
-	case ATTACH_WATCHPOINT: return true;
-	default: return false;
-	}
-}
-
-static void map_kind_of(struct lower *l, struct script_map *m, struct object_map *o)
-{
-	bool agg = m->value.kind == TYPE_AGG;
-	/* one that a script reads is shared where programs cannot look up the values of other CPUs */
-	bool per_cpu = agg && (!m->read || l->object->kernel >= KERNEL(5, 19));
-
-	if (m->nkeys) {
-		o->kind = m->declared ? m->declared->kind : per_cpu ? MAP_PERCPU_HASH : MAP_HASH;
-		o->max_entries = m->declared ? m->entries : l->script->limits.map_entries;
-		/* below 6.1 the kernel warns of allocation inside of tracing programs */
-		o->flags = l->object->kernel >= KERNEL(6, 1) && (o->kind == MAP_HASH || o->kind == MAP_PERCPU_HASH) ? BPF_F_NO_PREALLOC : 0;
-		return;
-	}
-	o->scalar = true;
-	o->value_size += 8;
-	o->key_size = 4;
-	o->max_entries = 1;
-	o->kind = per_cpu ? MAP_PERCPU_ARRAY : MAP_ARRAY;
-	if (!agg) {
-		o->section = SECTION_DATA;
-		o->name = arena_printf(&l->object->arena, ".data.%s", o->name);
-	}
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp((*(struct script_map *const *)a)->name, (*(struct script_map *const *)b)->name);
-}
-
-/* An identifier for the kernel: @at and @ must not meet, nor a name of ours. */
-static const char *map_name(struct lower *l, const char *name)
-{
-	const char *unique = !*name ? "at" : strchr("0123456789", *name) ?
-			     arena_printf(&l->object->arena, "at%s", name) : name;
-	bool taken = !strcmp(unique, WAGGLE_RINGS);
-
-	vec_each(o, &l->object->maps)
-		taken |= !strcmp(o->name, unique) ||
-			 (!strncmp(o->name, ".data.", 6) && !strcmp(o->name + 6, unique));
-	return taken ? map_name(l, arena_printf(&l->object->arena, "%s_", unique)) : unique;
-}
-
-/* The kernel allocates entries of a map as they come, from a store of a few on each CPU that it fills up
- * with interrupts on: of values for each CPU there are three. Where programs run with interrupts off,
- * keys that come then get into a spare map, which is allocated at once; a whole one takes milliseconds
- * (and is the way out where programs look at entries). */
-static void make_room(struct lower *l, const struct script_map *m)
-{
-	struct object_map spare, *o = &l->object->maps.v[m->index];
-
-	if (o->kind != MAP_PERCPU_HASH || !(o->flags & BPF_F_NO_PREALLOC))
-		return;
-	if (m->asked || o->max_entries <= SPARE_ENTRIES) {
-		o->flags = 0;
-		return;
-	}
-	o->spare = l->object->maps.n;
-	spare = *o;
-	spare.name = map_name(l, arena_printf(&l->object->arena, "%s_spare", o->name));
-	spare.shown = NULL;
-	spare.spare = spare.flags = 0;
-	spare.max_entries = SPARE_ENTRIES;
-	vec_push(&l->object->arena, &l->object->maps, spare);
-}
-
-/* Maps are printed by name, so they stand in that order. */
-void lower_maps(struct lower *l, const struct point *p)
-{
-	struct arena *arena = &l->object->arena;
-	vec(struct script_map *) sorted = {0};
-
-	while (p && !holds_interrupts(p))
-		p = p->next;
-	for (struct script_map *m = l->script->maps; m; m = m->next)
-		if (m->value.kind != TYPE_UNKNOWN) /* declared, and never used */
-			vec_push(arena, &sorted, m);
-	if (sorted.n)
-		qsort(sorted.v, sorted.n, sizeof(*sorted.v), by_name);
-	vec_each(each, &sorted) {
-		struct script_map *m = *each;
-		const char *name = map_name(l, m->name);
-		struct object_map *o = vec_add(&l->object->arena, &l->object->maps);
-
-		m->index = l->object->maps.n - 1;
-		o->name = name;
-		o->shown = arena_printf(arena, "@%s", m->name);
-		o->at = m->at;
-		map_layouts(l, m, o);
-		map_kind_of(l, m, o);
-		if (!strcmp(name, WAGGLE_FAMILY))
-			family_map(o);
-		if (p)
-			make_room(l, m);
-	}
-}
 
 /* ---- keys */
 
@@ -541,7 +393,9 @@ static u32 find_or_make(struct lower *l, struct node *map, u32 have, u32 give_up
 	if (o->spare) {
 		u32 spare = ir_block(fn), full = ir_block(fn);
 
-		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ir_get(fn, gave), ir_const(fn, NO_MEMORY)), spare, full);
+		/* below Linux 6.4 that is an int: the upper half is anything */
+		gave = ir_un(fn, IR_SEXT32, IRT_I64, ir_get(fn, gave));
+		ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, gave, ir_const(fn, NO_MEMORY)), spare, full);
 		ir_seal(fn, spare);
 		ir_at(fn, spare);
 		look_or_make(l, o->spare, key, ptr, 0, have);

@@ -267,9 +267,11 @@ static const char *cache_folder(struct arena *a)
 	return dir && *dir == '/' ? arena_printf(a, "%s/.cache/waggle", dir) : NULL;
 }
 
+/* The kernel's types; or those of a file, for a kernel that was built without. */
 int live_btf(struct target *t, struct btf **out, struct diag *d)
 {
 	struct live *l = t->data;
+	const char *file = getenv("BPFTRACE_BTF");
 	char key[65];
 	int err = 0;
 
@@ -277,10 +279,12 @@ int live_btf(struct target *t, struct btf **out, struct diag *d)
 		*out = l->modules_btf;
 		return 0;
 	}
-	if (!l->btf && access(VMLINUX, F_OK))
-		return diag_fail(d, -ENOENT, "it was built without CONFIG_DEBUG_INFO_BTF",
+	if (!l->btf && file && *file)
+		err = btf_open_file(&l->btf, file, NULL, NULL, d);
+	else if (!l->btf && access(VMLINUX, F_OK))
+		return diag_fail(d, -ENOENT, "it was built without CONFIG_DEBUG_INFO_BTF; BPFTRACE_BTF=FILE has its types",
 				 "this kernel does not describe its types (no " VMLINUX ")");
-	if (!l->btf)
+	else if (!l->btf)
 		err = btf_open_file(&l->btf, VMLINUX, cache_folder(&t->arena),
 				    build_id(key, sizeof(key)) ? key : NULL, d);
 	*out = l->btf;

@@ -1,9 +1,10 @@
 /*
  * entries.c: reads and writes the entries of an object's maps in the kernel.
  *
- * A map may have a spare one, for keys that came at a bad time (struct object_map). To those who ask it
- * is one map, with two values for each CPU: the first half of a value is the map's, the second the spare
- * one's. Zeroes where one has no such key: it has seen nothing then. What is written goes into the map.
+ * A map may have a spare one, for keys that came at a bad time (struct object_map). To those who
+ * ask it is one map, with two values for each CPU: the first half of a value is the map's, the
+ * second the spare one's. Zeroes where one has no such key: it has seen nothing then. What is
+ * written goes into the map.
  */
 #include "engine/kernel/kernel.h"
 
@@ -132,8 +133,8 @@ struct read_entries {
 	u32 n;
 };
 
-/* Adds the entries of `from` in one half of their values; with theirs in the other half, which they then
- * have no more, where `other` has the same key. */
+/* Adds the entries of `from` in one half of their values; with theirs in the other half, which they
+ * then have no more, where `other` has the same key. */
 static int add_entries(const struct object_map *m, u32 bytes, struct read_entries *from, u32 half,
 		       struct read_entries *other, struct buf *keys, struct buf *values, u32 *n)
 {
@@ -150,7 +151,8 @@ static int add_entries(const struct object_map *m, u32 bytes, struct read_entrie
 
 			if (memcmp(same, key, m->key_size) != 0)
 				continue;
-			memcpy(value + (size_t)!half * bytes, other->values.p + (size_t)j * bytes, bytes);
+			memcpy(value + (size_t)!half * bytes, other->values.p + (size_t)j * bytes,
+			       bytes);
 			other->n--;
 			memmove(same, other->keys.p + (size_t)other->n * m->key_size, m->key_size);
 			memmove(other->values.p + (size_t)j * bytes,
@@ -203,7 +205,7 @@ int kernel_map_lookup(struct engine *e, u32 map, const void *key, void *value)
 	return missing == -ENOENT ? err : missing;
 }
 
-#define SET_NEW	     1 /* flags of bpf(2): BPF_NOEXIST, BPF_EXIST */
+#define SET_NEW      1 /* flags of bpf(2): BPF_NOEXIST, BPF_EXIST */
 #define SET_EXISTING 2
 
 int kernel_map_update(struct engine *e, u32 map, const void *key, const void *value, u64 flags)
