@@ -83,6 +83,7 @@ struct waggle_opts {
 	unsigned narrow_calls;
 
 	bool helper_errors;	/* what the kernel's helpers cannot do is told when it happens */
+	bool costs; /* the kernel measures how long its programs run, all of them: waggle_session_cost() */
 
 	/* objects of other compilers */
 	const char *btf;     /* types for CO-RE: a file of BTF, or ELF with it; NULL: the kernel's */
@@ -412,6 +413,14 @@ int waggle_session_poll(struct waggle_session *, int ms,
 			int (*)(void *, const struct waggle_event *), void *user);
 uint64_t waggle_session_lost(struct waggle_session *);
 void waggle_session_stats(struct waggle_session *, struct waggle_stats *);
+/* What the i-th program has cost so far, also where its predicate took nothing: set sz. -ENOENT: there is no
+ * i-th; -ENODATA: it was not measured (opts->costs, the kernel engine). */
+struct waggle_cost {
+	size_t sz;
+	const char *probe; /* as the script names it */
+	uint64_t runs, ns; /* ns: of all runs */
+};
+int waggle_session_cost(struct waggle_session *, unsigned i, struct waggle_cost *);
 struct waggle_map *waggle_session_map(struct waggle_session *, const char *name);
 
 /* Maps are seen as a script sees them: an entry has one value, even where each CPU keeps its own,

@@ -44,10 +44,14 @@ static u64 load(const u8 *data, u64 size)
 
 void btf_show_bytes(struct buf *out, const u8 *data, u64 size, bool json)
 {
-	if (size == 1 || size == 2 || size == 4 || size == 8) {
+	if (size == 1 || size == 2 || size == 4 || size == 8)
 		buf_u64(out, load(data, size));
-		return;
-	}
+	else
+		btf_show_hex(out, data, size, json);
+}
+
+void btf_show_hex(struct buf *out, const u8 *data, u64 size, bool json)
+{
 	buf_puts(out, json ? "\"" : "");
 	for (u64 i = 0; i < size; i++)
 		buf_printf(out, "%s%02x", i && !json ? " " : "", data[i]);

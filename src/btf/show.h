@@ -9,6 +9,8 @@
 void btf_show(struct buf *, struct btf *, u32 type, const u8 *data, u64 size, bool json);
 /* Bytes without a type: an unsigned number where there are 1, 2, 4 or 8, else hex. */
 void btf_show_bytes(struct buf *, const u8 *data, u64 size, bool json);
+/* The same without looking for numbers. */
+void btf_show_hex(struct buf *, const u8 *data, u64 size, bool json);
 /* Text in quotes, with escapes that JSON has. */
 void btf_show_text(struct buf *, const char *text, size_t size);
 

@@ -121,6 +121,7 @@ static int open_output(struct trace *t)
 static int watch(struct trace *t, struct waggle_object *object)
 {
 	struct waggle_stats stats = {.sz = sizeof(stats)};
+	struct trace_costs costs = {0};
 	struct waggle_session *s;
 	int err;
 
@@ -159,10 +160,13 @@ static int watch(struct trace *t, struct waggle_object *object)
 	}
 	err = waggle_session_run(s);
 	waggle_session_stats(s, &stats);
+	if (t->stats)
+		costs_read(&costs, s);
 	running = NULL; /* a late Ctrl-C must not find what is being freed */
 	waggle_session_stop(s);
 	if (t->stats)
 		print_stats(&stats);
+	costs_print(&costs);
 	return err;
 }
 

@@ -47,4 +47,12 @@ int take_cgroup(struct trace *, const char *path);
 int take_container(struct trace *, const char *name);
 int take_duration(struct trace *, const char *time);
 
+/* trace_costs.c: of each probe; printing frees them. */
+struct trace_costs {
+	struct waggle_cost *v;
+	unsigned n;
+};
+void costs_read(struct trace_costs *, struct waggle_session *);
+void costs_print(struct trace_costs *);
+
 #endif

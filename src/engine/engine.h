@@ -34,6 +34,7 @@ struct engine_opts {
 	struct user_child *child; /* see struct engine_ops; borrowed */
 	s64 only;   /* plain objects: load just this program, less 1 (0: all); see object_wants() */
 	bool tally; /* plain objects: count what the attached ones say: kernel_tally() */
+	bool costs; /* measure how long programs run: kernel_cost() */
 	bool records; /* plain objects: read what they write: engine_records() */
 };
 
@@ -142,6 +143,8 @@ struct engine_tally {
 	u64 packets, bytes; /* bytes: before the program; 0 where it sees no packets */
 };
 u32 kernel_tally(struct engine *, u32 prog, struct engine_tally rows[TALLY_MOST]);
+/* How often a program ran, and how long in all; -ENODATA: not measured. */
+int kernel_cost(struct engine *, u32 prog, u64 *runs, u64 *ns);
 /* Records in the ring buffers and perf event arrays of a plain object: hands out those that are
  * there. Its descriptors wake up epoll_fd; a program may also ask for no wake-up. */
 typedef void engine_record_fn(void *user, u32 map, u32 cpu, const u8 *data, u32 size);

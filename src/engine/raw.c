@@ -3,9 +3,7 @@
 
 #include <stdlib.h>
 
-/* include/uapi/linux/perf_event.h: where its page says how far it is; kinds of records */
-#define PERF_HEAD   1024
-#define PERF_TAIL   1032
+/* include/uapi/linux/perf_event.h: kinds of records */
 #define PERF_LOST   2
 #define PERF_SAMPLE 9
 /* kernel/bpf/ringbuf.c */
@@ -92,9 +90,9 @@ static bool perf_next(struct raw_ring *r)
 
 static void begin(struct raw_ring *r)
 {
-	r->at = r->page ? *(u64 *)(r->page + PERF_TAIL)
+	r->at = r->page ? *(u64 *)(r->page + RAW_PERF_TAIL)
 			: __atomic_load_n(r->ring.consumer, __ATOMIC_ACQUIRE);
-	r->end = __atomic_load_n(r->page ? (u64 *)(r->page + PERF_HEAD) : r->ring.producer,
+	r->end = __atomic_load_n(r->page ? (u64 *)(r->page + RAW_PERF_HEAD) : r->ring.producer,
 				 __ATOMIC_ACQUIRE);
 	r->next.data = NULL;
 }
@@ -109,7 +107,7 @@ static bool has_next(struct raw_ring *r)
 /* Gives the room back. */
 static void done(struct raw_ring *r)
 {
-	__atomic_store_n(r->page ? (u64 *)(r->page + PERF_TAIL) : r->ring.consumer, r->at,
+	__atomic_store_n(r->page ? (u64 *)(r->page + RAW_PERF_TAIL) : r->ring.consumer, r->at,
 			 __ATOMIC_RELEASE);
 }
 
@@ -144,6 +142,8 @@ u64 engine_records_lost(const struct engine *e)
 	u64 sum = 0;
 
 	for (u32 i = 0; i < e->nraw; i++)
-		sum += e->raw[i].lost;
+		sum += e->raw[i].lost +
+		       (e->raw[i].dropped ? __atomic_load_n(e->raw[i].dropped, __ATOMIC_RELAXED)
+					  : 0);
 	return sum;
 }

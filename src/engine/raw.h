@@ -12,6 +12,9 @@
 
 #define RAW_PAGE_BYTES 4096
 #define RAW_PERF_BYTES (64u * 4096) /* of a perf event, behind a page of its own */
+/* include/uapi/linux/perf_event.h: where the page says how far it was written and read. */
+#define RAW_PERF_HEAD 1024
+#define RAW_PERF_TAIL 1032
 
 struct raw_ring {
 	u32 map, cpu;
@@ -19,6 +22,7 @@ struct raw_ring {
 	u8 *page;         /* a perf event's memory */
 	int event;        /* its descriptor; -1: none */
 	u64 at, end, lost;
+	const u64 *dropped; /* more that were lost, or NULL */
 	struct {
 		u64 ns;
 		const u8 *data; /* NULL: not looked for yet */

@@ -65,6 +65,7 @@ struct probe {
 	struct node *body;	/* BLOCK */
 	struct loc at;
 	bool family; /* of ours: it follows who starts whom */
+	struct point *leader; /* of its uprobes, or its uretprobes: points_user.c */
 	struct probe *next;
 };
 

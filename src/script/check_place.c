@@ -56,7 +56,8 @@ static void declared_type(struct script *s, const struct tp_field *f, struct typ
 		t->is_signed |= known.is_signed;
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
-		if (!strcmp(types[i].name, name) && types[i].size <= f->size) {
+		if (*types[i].name == *name && !strcmp(types[i].name, name) &&
+		    types[i].size <= f->size) {
 			t->size = types[i].size;
 			t->is_signed = types[i].is_signed;
 		}

@@ -125,7 +125,8 @@ static void type_arg(struct checker *c, struct node *n)
 		n->type = proto_nth(c->script, c->point, (u32)n->value);
 		if (n->type.kind == TYPE_UNKNOWN)
 			check_fail(c, n, "`waggle -lv PROBE` lists its arguments",
-				   "%s has no %s that is a number or pointer", c->point->text, n->text);
+				   "%s has no %s that is a number or pointer", c->point->text,
+				   n->text);
 		return;
 	}
 	most = c->point->row->attach == ATTACH_RAW_TRACEPOINT ? raw_count(c) : STACK_MOST;
@@ -188,17 +189,19 @@ static void type_ctx(struct checker *c, struct node *n)
 #define FUNCTIONS (1u << ATTACH_KPROBE | 1u << ATTACH_UPROBE)
 #define RETURNS   (1u << ATTACH_KRETPROBE | 1u << ATTACH_URETPROBE)
 
-#define TYPED     (1u << ATTACH_FENTRY | 1u << ATTACH_FEXIT)
+#define TYPED (1u << ATTACH_FENTRY | 1u << ATTACH_FEXIT)
 
-#define EVENTS \
-	(1u << ATTACH_PROFILE | 1u << ATTACH_SOFTWARE | 1u << ATTACH_HARDWARE | 1u << ATTACH_WATCHPOINT)
+#define EVENTS                                                                  \
+	(1u << ATTACH_PROFILE | 1u << ATTACH_SOFTWARE | 1u << ATTACH_HARDWARE | \
+	 1u << ATTACH_WATCHPOINT)
 
 #define VERDICTS (1u << ATTACH_XDP | 1u << ATTACH_TC | 1u << ATTACH_CGROUP_SKB)
 
 const struct probe_value packet_values[] = {
 #define PACKET_VALUE(name, header, off, bytes, shift, bits, shown, doc) \
-	{#name, false, PACKET_KINDS, type_packet, lower_packet, "xdp, tc, cgroup_skb and socket", #name, \
-	 doc, PACKET_##shown ? store_header : NULL},
+	{#name,       false,        PACKET_KINDS,                       \
+	 type_packet, lower_packet, "xdp, tc, cgroup_skb and socket",   \
+	 #name,       doc,          PACKET_##shown ? store_header : NULL},
 #include "script/packet_values.def"
 #undef PACKET_VALUE
 	{0}};
@@ -212,9 +215,12 @@ const struct probe_value probe_values[] = {
 
 static bool is_value(const struct probe_value *v, struct node *n)
 {
-	size_t len = strlen(v->name);
+	size_t len;
 	char *end;
 
+	if (*v->name != *n->text) /* nearly always */
+		return false;
+	len = strlen(v->name);
 	if (!v->numbered)
 		return !strcmp(n->text, v->name);
 	if (strncmp(n->text, v->name, len) != 0 || n->text[len] < '0' || n->text[len] > '9')

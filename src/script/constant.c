@@ -70,7 +70,7 @@ const struct constant_row constant_rows[] = {
 bool constant_named(const char *name, s64 *value)
 {
 	for (const struct constant_row *r = constant_rows; r->name; r++)
-		if (!strcmp(r->name, name)) {
+		if (*r->name == *name && !strcmp(r->name, name)) {
 			*value = r->value;
 			return true;
 		}

@@ -106,7 +106,7 @@ static bool fits(const struct script_macro *m, const struct node *call, u32 narg
 {
 	const struct node *p = m->params, *a = call->a;
 
-	if (strcmp(m->name, call->text) || m->nparams != nargs)
+	if (m->nparams != nargs || strcmp(m->name, call->text) != 0)
 		return false;
 	for (; p && a; p = p->next, a = a->next)
 		if (p->kind != NODE_NAME && (p->kind != a->kind || a->a))

@@ -2,7 +2,8 @@
  * points_user.c: probes in programs and libraries: uprobe, uretprobe, usdt.
  *
  * In: "uprobe:/bin/bash:readline+4", "uprobe:libc:mem*", "usdt:./prog:provider:name".
- * Out: points with the file and the offset of the place in it.
+ * Out: points with the file and the offset of the place in it. Those of a list that follow each
+ * other share a program as those of a pattern do.
  */
 #include "script/tables.h"
 
@@ -310,8 +311,11 @@ int points_uprobe(struct script *s, const struct probe_row *row, struct probe *p
 	if (*name >= '0' && *name <= '9')
 		return in_files(&f, parts[0], at_address);
 	err = parse_offset(&f, name);
+	if (probe->leader && probe->leader->row == row) /* they all do the same */
+		f.leader = probe->leader;
 	if (!err)
 		err = in_files(&f, parts[0], look_at_symbols);
+	probe->leader = f.leader;
 	if (err < 0 || f.n)
 		return err < 0 ? err : 0;
 	if (!s->trying && !f.too_far && !f.inside && f.file) { /* once more, for the message */

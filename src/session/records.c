@@ -109,7 +109,7 @@ static void show(void *user, u32 map, u32 cpu, const u8 *data, u32 size)
 	if (type)
 		btf_show(out, t->btf, type, data, bytes, json);
 	else
-		btf_show_bytes(out, data, size, json);
+		btf_show_hex(out, data, size, json);
 	buf_puts(out, json ? "}}\n" : "\n");
 	if (out->n >= s->sink.flush_at)
 		sink_flush(&s->sink, true);

@@ -67,6 +67,7 @@ static int engine_start(struct waggle_session *s)
 		.ring_bytes = o->ring_bytes,
 		.only = s->only + 1,
 		.tally = o->at != NULL,
+		.costs = o->costs,
 		.records = o->out_fd > 0,
 		.log = only_verify(o) ? o->out : NULL,
 		.user = o->user,
@@ -321,6 +322,20 @@ void waggle_session_stats(struct waggle_session *s, struct waggle_stats *out)
 	now.recursion = s->engine->ops->recursion(s->engine);
 	now.sz = out->sz;
 	memcpy(out, &now, size);
+}
+
+int waggle_session_cost(struct waggle_session *s, unsigned i, struct waggle_cost *out)
+{
+	struct waggle_cost cost = {.sz = out->sz};
+	int err;
+
+	if (i >= s->object->progs.n)
+		return -ENOENT;
+	cost.probe = s->object->progs.v[i].probe ? s->object->progs.v[i].probe
+						 : s->object->progs.v[i].name;
+	err = s->ops == &kernel_engine ? kernel_cost(s->engine, i, &cost.runs, &cost.ns) : -ENODATA;
+	memcpy(out, &cost, MIN(out->sz, sizeof(cost)));
+	return err;
 }
 
 void waggle_session_stop(struct waggle_session *s)

@@ -30,7 +30,7 @@ HELPER_FN(help_skb_load_bytes)
 
 	UNUSED_ARGS;
 	if (from)
-		memcpy(pointer(c), from, (u32)d);
+		memmove(pointer(c), from, (u32)d);
 	else
 		memset(pointer(c), 0, (u32)d);
 	return from ? 0 : (u64)-EFAULT;
@@ -44,7 +44,7 @@ HELPER_FN(help_skb_load_bytes_relative)
 
 	UNUSED_ARGS;
 	if (from)
-		memcpy(pointer(c), from, (u32)d);
+		memmove(pointer(c), from, (u32)d);
 	else
 		memset(pointer(c), 0, (u32)d);
 	return from ? 0 : (u64)-EFAULT;
@@ -174,6 +174,12 @@ static s64 make_room(struct vm_run *run, u32 at, s32 n)
 	return 0;
 }
 
+/* The network's header is in the packet, or at its end: others have taken away what was behind. */
+static void pushed(struct vm_run *run, u32 n)
+{
+	run->packet_pushed = MIN(run->packet_pushed + n, packet_size(run));
+}
+
 HELPER_FN(help_skb_change_head)
 {
 	s64 err;
@@ -183,7 +189,7 @@ HELPER_FN(help_skb_change_head)
 		return (u64)-EINVAL;
 	err = make_room(run, 0, (s32)b);
 	if (!err)
-		run->packet_pushed += (u32)b;
+		pushed(run, (u32)b);
 	return (u64)err;
 }
 
@@ -239,8 +245,8 @@ HELPER_FN(help_skb_adjust_room)
 	s32 n = (s32)b;
 	u32 size = n < 0 ? 0 - (u32)n : (u32)n;
 	u32 header = protocol(run) == IPV4 ? 20 : protocol(run) == IPV6 ? 40 : 0;
-	u32 have = packet_size(run) - (u32)packet_network(run),
-	    at = (u32)packet_network(run) + (c ? 0 : header);
+	u32 network = MIN((u32)packet_network(run), packet_size(run));
+	u32 have = packet_size(run) - network, at = network + (c ? 0 : header);
 	u32 least = d & ROOM_DECAP_IPV4 ? 20 : d & ROOM_DECAP_IPV6 ? 40 : header;
 
 	UNUSED_ARGS;
@@ -254,7 +260,7 @@ HELPER_FN(help_skb_adjust_room)
 		return (u64)-EINVAL;
 	if (n < 0 && (size >= have || have - size < least || at + size > packet_size(run)))
 		return (u64)-ENOTSUPP;
-	if (n > 0 && packet_size(run) + size > SKB_MAX)
+	if (n > 0 && (packet_size(run) + size > SKB_MAX || at > packet_size(run)))
 		return (u64)-ENOTSUPP;
 	if (room_flags(d, n < 0))
 		return (u64)-EINVAL;
@@ -289,7 +295,7 @@ HELPER_FN(help_skb_vlan_push)
 			return (u64)err;
 		memcpy(packet_at(run, 12, 4), words, 4);
 		context_set(run, SKB_PROTOCOL, words[0]);
-		run->packet_pushed += 4;
+		pushed(run, 4);
 	}
 	set_tag(run, true, kind, (u16)c);
 	return 0;

@@ -12,15 +12,16 @@ static struct ring_header *header_of(u64 sample)
 	return (struct ring_header *)pointer(sample) - 1;
 }
 
-/* A trusted program needs no region. False: too many records are reserved. */
+/* A trusted program needs no region. One of no bytes is known by the first behind it, which cannot
+ * be written. False: too many records are reserved. */
 static bool lend(struct vm_run *run, const struct vm_map *map, const struct ring_header *h,
 		 u64 size)
 {
 	return run->vm->opts.trusted || vm_lend(run, (struct vm_region){
 							     .start = address_of(h + 1),
-							     .size = size,
+							     .size = MAX(size, 1ull),
 							     .kind = VM_RECORD,
-							     .writable = true,
+							     .writable = size > 0,
 							     .map = map,
 						     });
 }
@@ -112,7 +113,7 @@ static u64 commit_dynptr(struct vm_run *run, u64 dynptr, u64 flags, bool discard
 	if (!p->data)
 		return 0;
 	if (!run->vm->opts.trusted) {
-		r = vm_region_find(run, p->data, 1, true);
+		r = vm_region_find(run, p->data, 1, false);
 		if (!r || r->kind != VM_RECORD || r->start != p->data)
 			return help_fault(run, VM_BAD_ARGUMENT, "it is no record of a ring");
 	}
@@ -167,8 +168,8 @@ static u64 hand_over(struct vm_run *run, u64 callback, u64 context, void *sample
 HELPER_FN(help_user_ringbuf_drain)
 {
 	struct vm_map *map = map_arg(a);
+	u32 samples = 0, seen = 0;
 	u64 done = 0;
-	u32 samples = 0;
 	int err = 0;
 
 	UNUSED_ARGS;
@@ -176,7 +177,7 @@ HELPER_FN(help_user_ringbuf_drain)
 		return (u64)-EINVAL;
 	if (!ring_drain_begin(map))
 		return (u64)-EBUSY;
-	while (samples < SAMPLES_MAX && !done) {
+	while (seen++ < SAMPLES_MAX && !done) { /* discarded ones count, too */
 		void *sample;
 		u32 size;
 
@@ -190,5 +191,5 @@ HELPER_FN(help_user_ringbuf_drain)
 		samples++;
 	}
 	ring_drain_end(map, d, samples);
-	return err && err != -ENODATA && err != -EBUSY ? (u64)(s64)err : samples;
+	return err && err != -ENODATA && err != -EBUSY && err != -EAGAIN ? (u64)(s64)err : samples;
 }

@@ -78,7 +78,7 @@ HELPER_FN(help_xdp_load_bytes)
 
 	UNUSED_ARGS;
 	if (!err)
-		memcpy(pointer(c), at, (u32)d);
+		memmove(pointer(c), at, (u32)d);
 	return (u64)err;
 }
 

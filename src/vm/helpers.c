@@ -159,6 +159,16 @@ static bool is_map(struct check *c)
 	return true;
 }
 
+/* What is locked stays there for as long as the lock is held, and longer. */
+static bool is_lock(const struct check *c)
+{
+	const struct vm_region *r = vm_region_find(c->run, c->args[c->at], 4, true);
+
+	if (!r || r->kind != VM_MAPVAL)
+		return wrong(c, "a lock lies in a value of a map");
+	return aligned(c, 4, WRITE);
+}
+
 static bool is_text(const struct check *c)
 {
 	u64 addr = c->args[c->at];
@@ -167,7 +177,7 @@ static bool is_text(const struct check *c)
 
 	if (!r)
 		return wrong(c, "it does not point to a text");
-	if (r->writable)
+	if (r->writable || r->kind != VM_MAPVAL)
 		return wrong(c, "it does not point to a text that never changes");
 	end = r->stride ? r->start + (addr - r->start) / r->stride * r->stride + r->elem
 			: r->start + r->size;
@@ -178,7 +188,7 @@ static bool is_text(const struct check *c)
 
 static bool is_record(const struct check *c)
 {
-	const struct vm_region *r = vm_region_find(c->run, c->args[c->at], 1, true);
+	const struct vm_region *r = vm_region_find(c->run, c->args[c->at], 1, false);
 
 	return (r && r->kind == VM_RECORD && r->start == c->args[c->at]) ||
 	       wrong(c, "it is no record that was reserved in a ring");
@@ -206,7 +216,7 @@ static bool check_arg(struct check *c)
 	case ARG_U64_OUT: return aligned(c, 8, WRITE);
 	case ARG_STR: return is_text(c);
 	case ARG_FUNC: return VM_IS_CALLBACK(arg) || wrong(c, "it is no function of the program");
-	case ARG_LOCK: return aligned(c, 4, WRITE);
+	case ARG_LOCK: return is_lock(c);
 	case ARG_CTX_NULL: return !arg || arg == c->run->ctx || wrong(c, "it is not the context");
 	case ARG_CTX: return arg == c->run->ctx || wrong(c, "it is not the context");
 	case ARG_RECORD: return is_record(c);

@@ -41,9 +41,9 @@ void map_find_special(struct btf *btf, struct vm_map *map, u32 value)
 					 {"bpf_timer", &map->timer_at}};
 
 	look(btf, value, 0, wanted, ARRAY_SIZE(wanted), 0);
-	if (map->lock_at + 3 > map->value_size)
+	if (map->lock_at + 3 > map->value_size || map->lock_at % 4 != 1)
 		map->lock_at = 0;
-	if (map->timer_at + 15 > map->value_size)
+	if (map->timer_at + 15 > map->value_size || map->timer_at % 8 != 1)
 		map->timer_at = 0;
 }
 

@@ -247,6 +247,8 @@ static void describe(struct vm *vm, struct vm_map *map, const struct object_map 
 	map->max_entries = m->max_entries;
 	map->flags = m->flags;
 	map->extra = (u32)m->extra;
+	if (m->kind == MAP_PERF_EVENT_ARRAY && !m->max_entries)
+		map->max_entries = MAX(vm->opts.cpus, 1u); /* as the loaders of the kernel do */
 	if (m->kind == MAP_ARRAY_OF_MAPS || m->kind == MAP_HASH_OF_MAPS)
 		map->like = &m->inner;
 	if (m->fill_per_cpu) /* as many as whoever loads it has CPUs */

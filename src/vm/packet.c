@@ -67,9 +67,9 @@ bool vm_packet_load(const struct vm_run *run, s32 at, u32 size, u64 *to)
 }
 
 /* A word of the context; where the program's context is another one, it stops. */
-static u32 *context_word(struct vm_run *run, u32 off, u32 *nowhere)
+static u32 *context_word(struct vm_run *run, u32 off, bool write, u32 *nowhere)
 {
-	if (run->vm->opts.trusted || vm_region_find(run, run->ctx + off, 4, false))
+	if (run->vm->opts.trusted || vm_region_find(run, run->ctx + off, 4, write))
 		return pointer(run->ctx + off);
 	help_fault(run, VM_BAD_CALL, "the context of the program is not that of a packet");
 	*nowhere = 0;
@@ -80,14 +80,14 @@ u32 context_get(struct vm_run *run, u32 off)
 {
 	u32 nowhere;
 
-	return *context_word(run, off, &nowhere);
+	return *context_word(run, off, false, &nowhere);
 }
 
 void context_set(struct vm_run *run, u32 off, u32 value)
 {
 	u32 nowhere;
 
-	*context_word(run, off, &nowhere) = value;
+	*context_word(run, off, true, &nowhere) = value;
 }
 
 bool packet_is_there(struct vm_run *run)

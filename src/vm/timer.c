@@ -15,6 +15,7 @@
 #include "vm/timer.h"
 
 #define TIMERS_MAX    65536u
+#define CALLS_MOST    4096u
 #define TIMER_ABS     1u
 #define TIMER_PIN_CPU 2u
 
@@ -54,7 +55,7 @@ void vm_timers_close(struct vm *vm)
 /* The entry that a bpf_timer names, or NULL. Under the lock. */
 static struct entry *entry_of(struct timers *t, u64 timer)
 {
-	u64 number = *(u64 *)pointer(timer);
+	u64 number = __atomic_load_n((u64 *)pointer(timer), __ATOMIC_RELAXED);
 
 	return t && number && number <= t->used && t->entries[number - 1].state != FREE
 		       ? &t->entries[number - 1]
@@ -215,15 +216,31 @@ static void call(struct vm_run *run, const struct entry *entry)
 		vm_take_back(run, address_of(key));
 }
 
+/* Enough for now: it is due the next time, too. */
+static u64 leave_due(struct timers *t, u32 number)
+{
+	lock_take(&t->lock);
+	if (t->entries[number - 1].state == RUNNING)
+		t->entries[number - 1].state = ARMED;
+	lock_give(&t->lock);
+	return 0;
+}
+
+/* A timer that sets itself again at once must not keep us here for ever: all of them together have
+ * the budget of one run. */
 u64 vm_timers_run(struct vm_run *run)
 {
 	struct timers *t = run->vm->timers;
-	struct entry entry;
+	s64 left = (s64)run->vm->opts.budget;
 	u64 wait = UINT64_MAX;
+	struct entry entry;
 	u32 number;
 
-	while (t && (number = due(t, &entry, &wait))) {
+	for (u32 i = 0; t && (number = due(t, &entry, &wait)); i++) {
+		if (i == CALLS_MOST || left < 0)
+			return leave_due(t, number);
 		call(run, &entry);
+		left -= (s64)run->vm->opts.budget - run->budget;
 		lock_take(&t->lock);
 		if (t->entries[number - 1].state == RUNNING)
 			t->entries[number - 1].state = IDLE;
@@ -232,4 +249,9 @@ u64 vm_timers_run(struct vm_run *run)
 			return 0;
 	}
 	return wait;
+}
+
+bool vm_has_timers(const struct vm *vm)
+{
+	return __atomic_load_n(&vm->timers, __ATOMIC_RELAXED);
 }

@@ -268,8 +268,10 @@ void vm_walk_add(struct vm_walk *, u64 addr);
 void vm_walk_callers(struct vm_walk *, struct vm_run *, u64 fp);
 
 /* Calls the functions of timers whose time has come, with a run of its own that runs nothing now.
- * How many ns it is to the next one, UINT64_MAX: there is none; 0 with run->fault: it stopped. */
+ * How many ns it is to the next one, UINT64_MAX: there is none; 0: at once, or with run->fault: it
+ * stopped. */
 u64 vm_timers_run(struct vm_run *);
+bool vm_has_timers(const struct vm *); /* some were ever made */
 
 /* Zeroed pages that a fork() shares; below 4 GiB where `low` (xdp_md and __sk_buff have 32-bit
  * fields for addresses of the packet). NULL: no memory. */

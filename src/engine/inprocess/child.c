@@ -21,15 +21,26 @@ static bool is_served(const struct attach *a)
 	       a->kind == ATTACH_SIGNAL || a->kind == ATTACH_TEST || a->kind == ATTACH_BENCH;
 }
 
-static bool asks_for_task(const struct object *o)
+/* What helpers do that needs somebody beside the traced process; NULL: they do without. */
+static const char *lacks(const struct object *o)
 {
+	static const struct {
+		s32 helper;
+		const char *what;
+	} rows[] = {
+		{HELPER_get_current_task, "curtask"},
+		{HELPER_get_current_task_btf, "curtask"},
+		{HELPER_timer_init, "timers"},
+		{HELPER_perf_event_output, "perf event arrays"},
+	};
+
 	vec_each (p, &o->progs)
 		vec_each (i, &p->code.insns)
-			if (i->code == (BPF_JMP | BPF_CALL) && !i->src &&
-			    (i->imm == HELPER_get_current_task ||
-			     i->imm == HELPER_get_current_task_btf))
-				return true;
-	return false;
+			for (u32 r = 0; r < ARRAY_SIZE(rows); r++)
+				if (i->code == (BPF_JMP | BPF_CALL) && !i->src &&
+				    i->imm == rows[r].helper)
+					return rows[r].what;
+	return NULL;
 }
 
 static bool unwinds(const struct object *o)
@@ -58,10 +69,10 @@ static int refuse(const struct object *o, struct diag *d)
 		n = 1;
 		diag_fail(d, -EOPNOTSUPP, "--engine user has it; ustack is by frame pointers",
 			  "the in-process engine has no dw_ustack");
-	} else if (!n && asks_for_task(o)) {
+	} else if (!n && lacks(o)) {
 		n = 1;
-		diag_fail(d, -EOPNOTSUPP, "--engine user knows more of it",
-			  "the in-process engine has no curtask");
+		diag_fail(d, -EOPNOTSUPP, "--engine user has more of it",
+			  "the in-process engine has no %s", lacks(o));
 	} else if (n) {
 		diag_fail(d, -EOPNOTSUPP, "--engine user traces more",
 			  "the in-process engine serves probes of system calls alone, not: %s",

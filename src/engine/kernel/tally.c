@@ -144,7 +144,8 @@ int tally_open(struct kernel_engine *k)
 			    .flags = MAP_MMAPABLE};
 	void *p;
 
-	k->tally.map = k->tally.stats = -1;
+	k->tally.map = -1;
+	k->tally.stats = k->opts.costs ? query_enable_stats() : -1;
 	if (!k->opts.tally || !k->base.object->plain)
 		return 0;
 	k->tally.bare = calloc(k->base.object->progs.n, sizeof(bool));
@@ -226,4 +227,17 @@ u32 kernel_tally(struct engine *e, u32 prog, struct engine_tally rows[TALLY_MOST
 	if (k->tally.stats >= 0 && !query_info(k->progs[prog], &info, sizeof(info)))
 		rows[0].packets = info.runs;
 	return 1;
+}
+
+int kernel_cost(struct engine *e, u32 prog, u64 *runs, u64 *ns)
+{
+	struct kernel_engine *k = (struct kernel_engine *)e;
+	struct query_prog info = {0};
+
+	if (k->tally.stats < 0 || k->progs[prog] < 0 ||
+	    query_info(k->progs[prog], &info, sizeof(info)))
+		return -ENODATA;
+	*runs = info.runs;
+	*ns = info.run_ns;
+	return 0;
 }

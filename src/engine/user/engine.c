@@ -60,7 +60,7 @@ static int rings_open(struct user_engine *u)
 	return 0;
 }
 
-/* The rings that programs of another compiler have. */
+/* The rings and perf event arrays that programs of another compiler have. */
 static int raw_open(struct user_engine *u)
 {
 	struct engine *e = &u->base;
@@ -69,7 +69,10 @@ static int raw_open(struct user_engine *u)
 		struct vm_ring *r = vm_map_ring(vm_map_of(u->vm, i));
 		struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
 		struct raw_ring *raw;
+		int err = vm_map_of(u->vm, i)->kind == MAP_PERF_EVENT_ARRAY ? perf_open(e, i) : 0;
 
+		if (err)
+			return err;
 		if (!r)
 			continue;
 		raw = raw_new(e, i, 0);
@@ -108,8 +111,10 @@ static void engine_close(struct engine *e, bool leave)
 	reap(u);
 	for (u32 i = 0; i < e->nrings; i++)
 		close(vm_map_ring(vm_map_of(u->vm, u->inner[i]))->eventfd);
-	for (u32 i = 0; i < e->nraw; i++)
+	for (u32 i = 0; i < e->nraw; i++) {
 		close(e->raw[i].event);
+		perf_close(&e->raw[i]);
+	}
 	free(e->raw);
 	vm_run_close(u->run);
 	vm_close(u->vm);

@@ -92,14 +92,16 @@ static const struct vm_task *host_task(struct vm_run *run)
 {
 	struct tracer *t = run->user;
 
-	return info_of(t, t->current);
+	if (t->current)
+		return info_of(t, t->current);
+	if (!t->self.pid)
+		info_self(&t->self);
+	return &t->self;
 }
 
 static u32 host_cgroups(struct vm_run *run, u64 *ids)
 {
-	struct tracer *t = run->user;
-
-	return cgroup_chain(t->current->tid, ids);
+	return cgroup_chain(host_task(run)->tid, ids);
 }
 
 /* Of BEGIN, END and intervals: ourselves. */
@@ -141,16 +143,18 @@ static int host_read(struct vm_run *run, void *to, u32 size, u64 from)
 {
 	struct tracer *t = run->user;
 
-	return task_read(t->current, to, size, from);
+	return t->current ? task_read(t->current, to, size, from) : -EFAULT;
 }
 
 static int host_write(struct vm_run *run, u64 to, const void *from, u32 size)
 {
 	struct tracer *t = run->user;
 	struct iovec here = {(void *)(uintptr_t)from, size}, there = {(void *)(uintptr_t)to, size};
-	ssize_t n = process_vm_writev((pid_t)t->current->tid, &here, 1, &there, 1, 0);
 
-	return n == (ssize_t)size ? 0 : -EFAULT;
+	return t->current && process_vm_writev((pid_t)t->current->tid, &here, 1, &there, 1, 0) ==
+				       (ssize_t)size
+		       ? 0
+		       : -EFAULT;
 }
 
 /* ---- registers and stacks */
@@ -170,7 +174,7 @@ struct user_regs_struct *task_regs(struct tracer *t, struct task *task)
 static int host_stack(struct vm_run *run, u64 *frames, u32 most, u32 skip)
 {
 	struct tracer *t = run->user;
-	const struct user_regs_struct *r = task_regs(t, t->current);
+	const struct user_regs_struct *r = t->current ? task_regs(t, t->current) : NULL;
 	struct vm_walk w = {.frames = frames, .most = most, .skip = skip};
 	u64 caller;
 
@@ -191,7 +195,7 @@ static int read_word(void *user, u64 from, u64 *word)
 static int host_unwind(struct vm_run *run, u64 *frames, u32 most, u32 skip)
 {
 	struct tracer *t = run->user;
-	const struct user_regs_struct *r = task_regs(t, t->current);
+	const struct user_regs_struct *r = t->current ? task_regs(t, t->current) : NULL;
 	u64 all[STACK_FRAMES];
 	u32 n;
 
@@ -209,10 +213,13 @@ static int host_unwind(struct vm_run *run, u64 *frames, u32 most, u32 skip)
 static int host_signal(struct vm_run *run, u32 sig, bool thread)
 {
 	struct tracer *t = run->user;
-	const struct vm_task *task = info_of(t, t->current);
-	long r = thread ? syscall(SYS_tgkill, task->pid, task->tid, sig)
-			: kill((pid_t)task->pid, (int)sig);
+	const struct vm_task *task = host_task(run);
+	long r;
 
+	if (!t->current)
+		return -ESRCH;
+	r = thread ? syscall(SYS_tgkill, task->pid, task->tid, sig)
+		   : kill((pid_t)task->pid, (int)sig);
 	return r < 0 ? -errno : 0;
 }
 
@@ -226,6 +233,7 @@ void info_init(struct tracer *t)
 		.user_stack = host_stack,
 		.user_unwind = host_unwind,
 		.send_signal = host_signal,
+		.perf_output = perf_output,
 	};
 }
 

@@ -162,8 +162,10 @@ void notify_watch(struct tracer *t, u32 command, void (*woken)(struct tracer *))
 		if (!ioctl(listener, NOTIFY_RECV, &n)) {
 			handle(t, &n);
 			let_go_on(listener, n.id);
+			timers_tick(t);
 			continue;
 		}
+		timers_tick(t);
 		woken(t);
 		if (all_gone(listener))
 			break;

@@ -17,7 +17,7 @@ static u64 common_of(const struct task *task)
 	return (u64)task->tid << 32; /* common_pid, behind type, flags and preemption count */
 }
 
-static void note_fault(struct tracer *t)
+void note_fault(struct tracer *t)
 {
 	struct shared *s = t->shared;
 	struct buf text = {0};
@@ -35,26 +35,40 @@ static bool lend(struct tracer *t, void *ctx, u32 size)
 				       .start = (u64)(uintptr_t)ctx, .size = size, .kind = VM_CTX});
 }
 
-/* Session and tracer agree on the gate: `busy` is set before it is looked at. The context has been
- * lent. */
-static void run_lent(struct tracer *t, struct task *task, const struct plan_list *l, void *ctx)
+/* Session and tracer agree on the gate: `busy` is set before it is looked at. */
+bool gate_enter(struct tracer *t)
 {
 	struct shared *s = t->shared;
+
+	if (!__atomic_load_n(&s->open, __ATOMIC_RELAXED))
+		return false;
+	__atomic_store_n(&s->busy, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&s->open, __ATOMIC_SEQ_CST))
+		return true;
+	gate_leave(t);
+	return false;
+}
+
+void gate_leave(struct tracer *t)
+{
+	__atomic_store_n(&t->shared->busy, 0, __ATOMIC_RELEASE);
+}
+
+/* The context has been lent. */
+static void run_lent(struct tracer *t, struct task *task, const struct plan_list *l, void *ctx)
+{
 	u64 result;
 
-	if (!l->first || !__atomic_load_n(&s->open, __ATOMIC_RELAXED))
+	if (!l->first || !gate_enter(t))
 		return;
-	__atomic_store_n(&s->busy, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&s->open, __ATOMIC_SEQ_CST)) {
-		t->current = task;
-		for (const struct plan_row *row = l->first; row; row = row->next) {
-			t->run->cookie = row->attach->cookie;
-			if (vm_call(t->run, row->attach->prog, (u64)(uintptr_t)ctx, 0, &result))
-				note_fault(t);
-		}
-		t->current = NULL;
+	t->current = task;
+	for (const struct plan_row *row = l->first; row; row = row->next) {
+		t->run->cookie = row->attach->cookie;
+		if (vm_call(t->run, row->attach->prog, (u64)(uintptr_t)ctx, 0, &result))
+			note_fault(t);
 	}
-	__atomic_store_n(&s->busy, 0, __ATOMIC_RELEASE);
+	t->current = NULL;
+	gate_leave(t);
 }
 
 void run_rows(struct tracer *t, struct task *task, const struct plan_list *l, void *ctx, u32 size)

@@ -8,6 +8,7 @@
  * death, from the kernel. One that comes just before the wait would be slept through, so its
  * handler sets an alarm that comes again until the main loop has looked.
  */
+#include "engine/raw.h"
 #include "engine/user/probes.h"
 
 #include "arch/arch.h"
@@ -49,12 +50,18 @@ static void on_kick(int sig)
 /* All but the rings' eventfds and the pipe to the session. */
 static void files_close(const struct user_engine *u, int pipe)
 {
-	int keep[VIRTUAL_CPUS + 1] = {pipe};
-	u32 n = 1;
+	int *keep = calloc(u->base.nrings + u->base.nraw + 1, sizeof(*keep));
+	u32 n = 0;
 
+	if (!keep)
+		_exit(1);
+	keep[n++] = pipe;
 	for (u32 i = 0; i < u->base.nrings; i++)
 		keep[n++] = vm_map_ring(vm_map_of(u->vm, u->inner[i]))->eventfd;
+	for (u32 i = 0; i < u->base.nraw; i++)
+		keep[n++] = u->base.raw[i].event;
 	standby_files(keep, n);
+	free(keep);
 }
 
 static void signals_set(void)
@@ -236,6 +243,7 @@ static _Noreturn void watch(struct tracer *t, u32 command)
 		notify_watch(t, command, woken);
 	while (!t->notify && wait_round(t) != -ECHILD) {
 		profile_tick(t);
+		timers_tick(t);
 		woken(t);
 	}
 	__atomic_store_n(&t->shared->left, 1, __ATOMIC_RELEASE);
@@ -263,6 +271,8 @@ static _Noreturn void tracer_main(struct user_engine *u, int ready, u32 parent)
 		t->process = u->opts.pid;
 		t->notify = c->notify && t->seccomp;
 		t->session = parent;
+		t->engine = &u->base;
+		t->alarm_at = UINT64_MAX;
 		t->audit = arch_find("x86_64")->audit;
 		t->all_calls = plan_has_calls(t->plan);
 		info_init(t);

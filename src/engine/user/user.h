@@ -22,6 +22,7 @@
 #include "vm/vm.h"
 
 #include <sys/types.h>
+#include <time.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 
@@ -178,6 +179,11 @@ struct tracer {
 	struct record_call call; /* lent to the programs once and for all */
 	struct vm_host host;
 	struct unwinder *unwinder; /* NULL: nobody has asked yet */
+	const struct engine *engine;
+	struct vm_task self; /* where a program is about nobody: a timer */
+	timer_t alarm;       /* timers.c */
+	bool alarm_made;
+	u64 alarm_at; /* UINT64_MAX: it is off */
 };
 
 struct user_engine;
@@ -230,6 +236,16 @@ void notify_hand_over(struct shared *, int listener); /* in the command */
 void notify_watch(struct tracer *, u32 command, void (*woken)(struct tracer *));
 bool call_changes_info(u64 nr, const u64 args[6]); /* of the task that calls; stops.c */
 
+/* timers.c: runs those whose time has come, and sees to it that the loop comes here for the next */
+void timers_tick(struct tracer *);
+
+/* perf.c: perf event arrays of plain objects: in the session, and the host's answer in the tracer
+ */
+struct raw_ring;
+int perf_open(struct engine *, u32 map);
+void perf_close(struct raw_ring *);
+int perf_output(struct vm_run *, struct vm_map *, u64 flags, const void *data, u64 size);
+
 /* profile.c: programs that run on a clock, in tasks that run at that moment */
 int profile_open(struct tracer *);
 void profile_tick(struct tracer *);                  /* interrupts those */
@@ -242,6 +258,9 @@ bool wait_target(const struct task *, u64 nr, const u64 args[6], u32 *target);
 
 /* records.c: builds the record of an event and runs the programs */
 int records_open(struct tracer *);
+bool gate_enter(struct tracer *); /* false: programs do not run now */
+void gate_leave(struct tracer *);
+void note_fault(struct tracer *);
 void run_rows(struct tracer *, struct task *, const struct plan_list *, void *ctx, u32 size);
 void event_enter(struct tracer *, struct task *, u64 nr, const u64 args[6]);
 void event_exit(struct tracer *, struct task *, u64 nr, s64 result);
