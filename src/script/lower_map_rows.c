@@ -12,6 +12,8 @@
 
 #define BPF_F_NO_PREALLOC 1
 #define SPARE_ENTRIES     64
+#define SPARE_LEAST       8
+#define SPARE_BYTES       (128 << 10) /* of a CPU's values, where they are large */
 
 static void map_layouts(struct lower *l, struct script_map *m, struct object_map *o)
 {
@@ -115,7 +117,7 @@ static void make_room(struct lower *l, const struct script_map *m)
 	spare.name = map_name(l, arena_printf(&l->object->arena, "%s_spare", o->name));
 	spare.shown = NULL;
 	spare.spare = spare.flags = 0;
-	spare.max_entries = SPARE_ENTRIES;
+	spare.max_entries = MIN(SPARE_ENTRIES, MAX(SPARE_LEAST, SPARE_BYTES / o->value_size));
 	vec_push(&l->object->arena, &l->object->maps, spare);
 }
 

@@ -12,7 +12,8 @@
 #include "vm/help.h"
 
 #define VALUES_MAX 12
-#define TEXT_MAX   1024 /* of trace_printk, and of one text within a text */
+#define FORMAT_MAX 1024u /* of trace_printk */
+#define TEXT_MAX   1024  /* of trace_printk, and of one text within a text */
 
 struct out {
 	char *p;
@@ -243,13 +244,16 @@ HELPER_FN(help_snprintf)
 /* The format ends within its size, and what it writes goes to the host. */
 static u64 trace(struct vm_run *run, u64 format, u32 size, const u64 *values, u32 n)
 {
-	char room[TEXT_MAX];
+	char room[TEXT_MAX], copy[FORMAT_MAX];
 	struct out out = {room, sizeof(room), 0};
 	s64 length;
 
-	if (!memchr(pointer(format), 0, size))
+	/* a copy: it may be in memory that others write to meanwhile */
+	size = MIN(size, FORMAT_MAX);
+	memcpy(copy, pointer(format), size);
+	if (!memchr(copy, 0, size))
 		return (u64)-EINVAL;
-	length = print(run, &out, pointer(format), values, n);
+	length = print(run, &out, copy, values, n);
 	if (length < 0)
 		return (u64)length;
 	length = MIN(length, TEXT_MAX - 1);

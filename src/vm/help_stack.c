@@ -5,6 +5,7 @@
  * Perf events of a map are descriptors that somebody put into its slots.
  */
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "object/object.h"
@@ -33,6 +34,7 @@ void vm_walk_callers(struct vm_walk *w, struct vm_run *run, u64 fp)
 #define BPF_F_INDEX_MASK 0xffffffffull
 #define BPF_F_CTXLEN     (0xfffffull << 32)
 #define CURRENT_CPU      0xffffffffull
+#define EVENT_ID         0x80082407 /* PERF_EVENT_IOC_ID */
 
 /* How many frames, or -errno. */
 static s64 walk(struct vm_run *run, u64 *frames, u32 most, u64 flags)
@@ -136,6 +138,7 @@ struct counted {
 static s64 read_counter(struct vm_run *run, struct vm_map *map, u64 flags, struct counted *out)
 {
 	u64 i = flags & BPF_F_INDEX_MASK;
+	u64 id;
 	s64 fd;
 
 	if (flags & ~BPF_F_INDEX_MASK)
@@ -143,6 +146,8 @@ static s64 read_counter(struct vm_run *run, struct vm_map *map, u64 flags, struc
 	fd = map_slot(map, i == CURRENT_CPU ? run->cpu : (u32)i);
 	if (fd < 0)
 		return fd;
+	if (ioctl((int)fd, EVENT_ID, &id)) /* from any other file we must not read */
+		return -EINVAL;
 	return read((int)fd, out, sizeof(*out)) >= (ssize_t)sizeof(out->counter) ? 0 : -EINVAL;
 }
 

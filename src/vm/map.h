@@ -86,6 +86,7 @@ int hash_next(struct vm_map *, const void *key, void *next);
 void hash_close(struct vm_map *);
 
 extern const struct vm_map_ops map_array_of_maps, map_hash_of_maps, map_devices, map_sockets;
+extern const struct vm_map_ops map_socket_hash;
 extern const struct vm_map_ops map_ring, map_stack_trace, map_task_storage, map_cgroup_storage;
 extern const struct vm_map_ops map_cgroups, map_percpu_cgroup_storage;
 extern const struct vm_map_ops map_lpm, map_queue, map_stack, map_bloom;

@@ -204,3 +204,23 @@ const struct vm_map_ops map_sockets = {
 	.remove = devices_remove,
 	.next = array_next,
 };
+
+static int socket_hash_open(struct vm_map *map)
+{
+	return map_hash.open(map);
+}
+
+static void *socket_hash_lookup(struct vm_map *map, const void *key, u32 cpu)
+{
+	(void)map, (void)key, (void)cpu;
+	return NULL;
+}
+
+const struct vm_map_ops map_socket_hash = {
+	.open = socket_hash_open,
+	.close = hash_close,
+	.lookup = socket_hash_lookup,
+	.update = sockets_update,
+	.remove = hash_remove,
+	.next = hash_next,
+};

@@ -36,7 +36,7 @@ static const struct map_kind_row kinds[] = {
 	{MAP_SOCKMAP, &map_sockets},
 	{MAP_CPUMAP, &map_devices},
 	{MAP_XSKMAP, &map_devices},
-	{MAP_SOCKHASH, &map_hash},
+	{MAP_SOCKHASH, &map_socket_hash},
 	{MAP_CGROUP_STORAGE, &map_cgroup_storage},
 	{MAP_REUSEPORT_SOCKARRAY, &map_sockets},
 	{MAP_PERCPU_CGROUP_STORAGE, &map_percpu_cgroup_storage},

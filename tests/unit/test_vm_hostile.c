@@ -10,7 +10,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <linux/perf_event.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "object/asm.h"
 #include "vm/map.h"
@@ -359,9 +362,52 @@ static void drains_come_to_an_end(void **state)
 	object_free(o);
 }
 
+/* A slot of an array of perf events says the number of any file that we have open. */
+static void other_files_are_not_read(void **state)
+{
+	static const char text[] =
+		".map e perf_event_array key 4 value 4 entries 2\n"
+		".program p \"p\" kprobe\nr1 = map[e]\nr2 = 0\nr3 = r10\nr3 += -24\n"
+		"r4 = 24\ncall bpf_perf_event_read_value\nexit\n";
+	struct perf_event_attr attr = {.type = PERF_TYPE_SOFTWARE,
+				       .size = sizeof(attr),
+				       .config = PERF_COUNT_SW_TASK_CLOCK,
+				       .exclude_kernel = 1};
+	int event = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0), ends[2];
+	struct diag diag = {.fn = hear, .text = text, .size = sizeof(text) - 1};
+	const struct vm_opts opts = {0};
+	struct object *o = NULL;
+	const u32 key = 0;
+	struct world w;
+	char left[24];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "what nobody is to read!!", 24), 24);
+	assert_int_equal(object_asm(&o, text, sizeof(text) - 1, &diag), 0);
+	assert_int_equal(vm_open(&w.vm, o, &opts, &diag), 0);
+	assert_int_equal(vm_run_open(&w.run, w.vm, NULL, NULL, 0), 0);
+	assert_int_equal(vm_map_update(vm_map_of(w.vm, 0), &key, &ends[0], BPF_ANY), 0);
+	assert_int_equal(vm_call(w.run, 0, 0, 0, &w.result), 0);
+	assert_int_equal((s64)w.result, -EINVAL);
+	assert_int_equal(read(ends[0], left, sizeof(left)), 24);
+	if (event >= 0) {
+		assert_int_equal(vm_map_update(vm_map_of(w.vm, 0), &key, &event, BPF_ANY), 0);
+		assert_int_equal(vm_call(w.run, 0, 0, 0, &w.result), 0);
+		assert_int_equal(w.result, 0);
+		close(event);
+	}
+	close(ends[0]);
+	close(ends[1]);
+	vm_run_close(w.run);
+	vm_close(w.vm);
+	object_free(o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(nobody_breaks_out),
+					   cmocka_unit_test(other_files_are_not_read),
 					   cmocka_unit_test(drains_come_to_an_end)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

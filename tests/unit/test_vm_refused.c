@@ -94,6 +94,34 @@ static void kinds_of_maps_are_refused_by_name(void **state)
 	assert_int_equal(n, ARRAY_SIZE(refused));
 }
 
+/* Nobody can put a socket in: neither programs nor we. */
+static void maps_of_sockets_stay_empty(void **state)
+{
+	static const char *const kinds[] = {"sockmap", "sockhash", "reuseport_sockarray"};
+	const u32 key = 0, value = 1;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct diag d = {.fn = hear};
+		struct object *o = NULL;
+		char text[128];
+		struct vm *vm;
+		u32 there;
+
+		snprintf(text, sizeof(text),
+			 ".map s %s key 4 value 4 entries 2\n.program p \"p\" kprobe\n"
+			 "r1 = map[s]\nr0 = 0\nexit\n",
+			 kinds[i]);
+		vm = open_text(&o, text, &d);
+		assert_non_null(vm);
+		assert_int_equal(vm_map_update(vm_map_of(vm, 0), &key, &value, BPF_ANY),
+				 -EOPNOTSUPP);
+		assert_int_equal(vm_map_lookup(vm_map_of(vm, 0), &key, &there), -ENOENT);
+		vm_close(vm);
+		object_free(o);
+	}
+}
+
 static void what_a_task_has_goes_with_it(void **state)
 {
 	const u32 one = 1, two = 2, three = 3;
@@ -138,6 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(helpers_are_refused_by_name),
 					   cmocka_unit_test(kinds_of_maps_are_refused_by_name),
+					   cmocka_unit_test(maps_of_sockets_stay_empty),
 					   cmocka_unit_test(what_a_task_has_goes_with_it)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

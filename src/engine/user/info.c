@@ -32,6 +32,16 @@ static size_t read_file(u32 tid, const char *name, char *out, size_t size)
 	return (size_t)MAX(n, 0);
 }
 
+/* A name of up to 15 bytes, in which there may be any, and the end of the line. */
+static void read_comm(u32 tid, char comm[16])
+{
+	char text[32] = "";
+	size_t n = read_file(tid, "comm", text, sizeof(text));
+
+	memset(comm, 0, 16);
+	memcpy(comm, text, MIN(n - (n > 0), (size_t)15));
+}
+
 /* The first number of a line of /proc/TID/status. */
 static u32 number_of(const char *status, const char *name)
 {
@@ -60,9 +70,7 @@ static void read_info(const struct tracer *t, struct task *task)
 	}
 	if (!task->tgid)
 		task->tgid = task->tid;
-	memset(vm->comm, 0, sizeof(vm->comm));
-	read_file(task->tid, "comm", vm->comm, sizeof(vm->comm));
-	vm->comm[strcspn(vm->comm, "\n")] = 0;
+	read_comm(task->tid, vm->comm);
 	vm->pid = task->tgid;
 	vm->tid = task->tid;
 	if (t->plan->needs_cgroup)
@@ -114,8 +122,7 @@ void info_self(struct vm_task *vm)
 			       .uid = getuid(),
 			       .gid = getgid(),
 			       .cgroup = read_cgroup(self)};
-	read_file(self, "comm", vm->comm, sizeof(vm->comm));
-	vm->comm[strcspn(vm->comm, "\n")] = 0;
+	read_comm(self, vm->comm);
 }
 
 /* ---- memory */
