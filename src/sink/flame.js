@@ -87,7 +87,7 @@ function start(svg) {
 	const frames = Array.from(svg.querySelectorAll("g.f"), g => ({
 		g, n: g.getAttribute("data-n"), x: Number(g.getAttribute("data-x")),
 		w: Number(g.getAttribute("data-w")), d: Number(g.getAttribute("data-d")),
-		rect: g.querySelector("rect"), text: g.querySelector("text"),
+		rect: g.querySelector("rect"), text: g.querySelector("text") || g.appendChild(document.createElementNS(svg.namespaceURI, "text")),
 	})).sort((a, b) => a.d - b.d || a.x - b.x);
 	const deepest = frames.reduce((d, f) => Math.max(d, f.d), 0);
 	const title = byId("title").textContent, input = byId("pattern"), detail = byId("detail"), share = byId("share");

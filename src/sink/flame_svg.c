@@ -134,20 +134,24 @@ static void put_colour(struct buf *b, const struct frame *f)
 	buf_puts(b, "%)");
 }
 
-static void put_fitting(struct buf *b, const struct frame *f, double width)
+/* Most boxes have no room for a letter; flame.js makes their texts when they get some. */
+static void put_text(struct buf *b, const struct frame *f, double x, u32 y, double width)
 {
 	u32 letters = width < 6 ? 0 : (u32)((width - 6) / LETTER);
 	u32 n = f->len;
 
 	if (letters < 3)
 		return;
+	put_decimal(b, "<text x=\"", x + 3, 1);
+	put_number(b, "\" y=\"", y + FRAME - 5);
+	buf_puts(b, "\">");
 	if (n > letters) {
 		n = letters - 2;
 		while (n && ((u8)f->name[n] & 0xc0) == 0x80)
 			n--;
 	}
 	put_xml(b, f->name, n);
-	buf_puts(b, n < f->len ? ".." : "");
+	buf_puts(b, n < f->len ? "..</text>" : "</text>");
 }
 
 static void put_frame(struct graph *g, const struct frame *f, u32 depth)
@@ -179,11 +183,9 @@ static void put_frame(struct graph *g, const struct frame *f, u32 depth)
 	put_number(b, "\" height=\"", FRAME - 1);
 	buf_puts(b, "\" rx=\"1\" fill=\"");
 	put_colour(b, f);
-	put_decimal(b, "\"/><text x=\"", x + 3, 1);
-	put_number(b, "\" y=\"", y + FRAME - 5);
-	buf_puts(b, "\">");
-	put_fitting(b, f, width);
-	buf_puts(b, "</text></g>\n");
+	buf_puts(b, "\"/>");
+	put_text(b, f, x, y, width);
+	buf_puts(b, "</g>\n");
 }
 
 /* Frames from `depth` on have ended: their widths are known now. */
