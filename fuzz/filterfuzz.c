@@ -277,6 +277,7 @@ static int compile_ours(struct pair *p, char *why)
 	snprintf(number, sizeof(number), "%u", link_type);
 	err = filter_compile(&p->plain, &p->arena, p->text, n, &o, &d);
 	o.plain = false;
+	o.swift = !measured && n & 1;
 	if (err == -E2BIG) { /* only the optimiser makes it fit */
 		p->plain.insns.n = 0;
 		err = 0;

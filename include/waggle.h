@@ -193,6 +193,8 @@ struct waggle_capture {
 	bool unchecked;	       /* -K: with verbose, checksums are not looked at */
 	unsigned buffer_kib;   /* -B, of a device: for packets that wait; 0: 16 MiB */
 	bool lines;	       /* --print: lines, too, where `write` is given */
+	void (*full)(void *user, const char *path); /* a file is complete, and another one begins; or NULL */
+	void *user;
 	/* what came of it */
 	uint64_t seen, matched;
 	uint64_t received, dropped; /* of a device: what the kernel's filter took, and had no room for */

@@ -4,12 +4,15 @@
  */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -23,7 +26,8 @@ enum {
 	OPT_PID,
 	OPT_COMM,
 	OPT_PRINT,
-	OPT_IMMEDIATE
+	OPT_IMMEDIATE,
+	OPT_PRECISION
 };
 
 static const struct option long_options[] = {
@@ -52,6 +56,8 @@ static const struct option long_options[] = {
 	{"list-data-link-types", no_argument, NULL, 'L'},
 	{"print", no_argument, NULL, OPT_PRINT},
 	{"immediate-mode", no_argument, NULL, OPT_IMMEDIATE},
+	{"no-optimize", no_argument, NULL, 'O'},
+	{"time-stamp-precision", required_argument, NULL, OPT_PRECISION},
 	{0},
 };
 
@@ -60,6 +66,8 @@ struct capture_args {
 	int times;        /* how often -t */
 	bool list, links; /* -D, -L */
 	const char *file;
+	char device[IF_NAMESIZE];
+	const char *full; /* -z: run for each file that is complete */
 };
 
 static int take_number(const char *option, const char *text, unsigned long long *n)
@@ -72,38 +80,48 @@ static int take_number(const char *option, const char *text, unsigned long long 
 	return 0;
 }
 
-/* Letters of tcpdump that do nothing here, and what does. */
+/* Options of tcpdump that do nothing here, and what does. */
 static const struct {
 	char letter;
-	const char *instead;
+	const char *instead, *name;
 } others[] = {
-	{'b', "autonomous systems of BGP are not decoded"},
-	{'d', "the program of a filter is shown by `waggle filter [-d|-dd|-ddd] EXPRESSION`"},
-	{'E', "packets of ESP are not decrypted; Wireshark does that"},
-	{'h', "`waggle help capture` tells"},
-	{'H', "headers of 802.11s are not decoded"},
-	{'I', "a card is put into monitor mode by `iw dev DEVICE set type monitor`"},
-	{'J', "times are the kernel's; there are no other sources"},
-	{'j', "times are the kernel's; there are no other sources"},
-	{'M', "signatures of TCP are not checked"},
-	{'T', "what is inside is known by its port"},
-	{'u', "handles of NFS are not decoded"},
-	{'V', "several files: `for f in *.pcap; do waggle capture -r $f ...; done`, or mergecap"},
-	{'y', "the kind of link is that of the device or file: -L says which"},
-	{'z', "a file that is full can be taken by what watches the folder (inotifywait)"},
-	{'Z', "another user can capture with `setpriv --reuid USER --ambient-caps +net_raw ...`"},
+	{'b', "autonomous systems of BGP are not decoded", NULL},
+	{'d', "the program of a filter is shown by `waggle filter [-d|-dd|-ddd] EXPRESSION`", NULL},
+	{'E', "packets of ESP are not decrypted; Wireshark does that", NULL},
+	{'h', "`waggle help capture` tells", "help"},
+	{'H', "headers of 802.11s are not decoded", NULL},
+	{'I', "a card is put into monitor mode by `iw dev DEVICE set type monitor`",
+	 "monitor-mode"},
+	{'J', "times are the kernel's; there are no other sources", "list-time-stamp-types"},
+	{'j', "times are the kernel's; there are no other sources", "time-stamp-type"},
+	{'M', "signatures of TCP are not checked", NULL},
+	{'T', "what is inside is known by its port", NULL},
+	{'u', "handles of NFS are not decoded", NULL},
+	{'V', "several files: `for f in *.pcap; do waggle capture -r $f ...; done`, or mergecap",
+	 NULL},
+	{'y', "the kind of link is that of the device or file: -L says which", "linktype"},
+	{0, "`| tail -n +N` leaves out the first lines", "skip"},
+	{0, "`waggle --version`", "version"},
+	{'Z', "another user can capture with `setpriv --reuid USER --ambient-caps +net_raw ...`",
+	 "relinquish-privileges"},
 };
 
-static int refuse_letter(int letter)
+/* letter: 0 for a long option; text: as it was written */
+static int refuse(int letter, const char *text)
 {
+	size_t n = !strncmp(text, "--", 2) ? strcspn(text + 2, "=") : 0;
+
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		if (letter && others[i].letter == letter)
 			fprintf(stderr, "waggle: -%c is tcpdump's: %s\n", letter,
 				others[i].instead);
+		else if (!letter && n && others[i].name && !strncmp(others[i].name, text + 2, n))
+			fprintf(stderr, "waggle: --%s is tcpdump's: %s\n", others[i].name,
+				others[i].instead);
 	return STATUS_USAGE;
 }
 
-static int take_flag(struct waggle_capture *how, int opt)
+static int take_flag(struct waggle_capture *how, int opt, const char *text)
 {
 	switch (opt) {
 	case 'n': /* it is always so */
@@ -130,7 +148,7 @@ static int take_flag(struct waggle_capture *how, int opt)
 	case OPT_MICRO: how->nano = false; return 0;
 	case OPT_UTC: how->utc = true; return 0;
 	case OPT_PCAPNG: how->pcapng = true; return 0;
-	default: return refuse_letter(opt == '?' ? optopt : 0);
+	default: return refuse(opt == '?' ? optopt : 0, text);
 	}
 }
 
@@ -147,6 +165,14 @@ static int take_size(const char *text, uint64_t *bytes)
 			"-C takes a size: 10 (millions of bytes), 512k, 64m, 1g; not '%s'", text);
 	*bytes = (uint64_t)(n * by);
 	return 0;
+}
+
+static int take_precision(struct waggle_capture *how, const char *text)
+{
+	how->nano = !strcmp(text, "nano");
+	if (how->nano || !strcmp(text, "micro"))
+		return 0;
+	return usage_error("--time-stamp-precision takes micro or nano, not '%s'", text);
 }
 
 static int take_way(struct waggle_capture *how, const char *text)
@@ -190,6 +216,8 @@ static int check(const struct capture_args *a)
 			"packets come from a file (-r) or from a device (-i), not from both");
 	if (!how->read && !how->device)
 		return usage_error("capture needs a device or a file: -i eth0, -i any, -r FILE");
+	if (a->full && !how->file_bytes && !how->file_seconds)
+		return usage_error("-z is for files of which -C or -G make several");
 	if (a->times > 5)
 		return usage_error("-t is given at most five times");
 	if ((how->file_bytes || how->file_seconds || how->files || how->each_packet) && !how->write)
@@ -210,8 +238,9 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	struct waggle_capture *how = &a->how;
 	int opt, err = 0;
 
-	while (!err && (opt = options_next(argc, argv, "i:r:w:c:s:F:B:C:G:W:Q:DLKpnNfOeqStxXAvlU#",
-					   long_options, NULL)) >= 0)
+	while (!err &&
+	       (opt = options_next(argc, argv, "i:r:w:c:s:F:B:C:G:W:Q:z:DLKpnNfOeqStxXAvlU#",
+				   long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'i': how->device = optarg; break;
 		case 'r': how->read = optarg; break;
@@ -230,7 +259,9 @@ static int parse(struct capture_args *a, int argc, char **argv)
 		case 'D': a->list = true; break;
 		case 'L': a->links = true; break;
 		case OPT_COMM: how->comm = optarg; break;
-		default: err = take_flag(how, opt);
+		case OPT_PRECISION: err = take_precision(how, optarg); break;
+		case 'z': a->full = optarg; break;
+		default: err = take_flag(how, opt, argv[optind - 1]);
 		}
 	if (err)
 		return err;
@@ -299,6 +330,43 @@ static int list_links(const char *device)
 	return 0;
 }
 
+/* -i 2: the second one of -D's list. */
+static const char *device_of(struct capture_args *a)
+{
+	const char *text = a->how.device;
+	struct if_nameindex *all = if_nameindex();
+	char *end;
+	long n = strtol(text, &end, 10), i = 1;
+
+	if (all && n > 0 && !*end && !if_nametoindex(text))
+		for (struct if_nameindex *d = all; d->if_name; d++, i++)
+			if (i == n) {
+				snprintf(a->device, sizeof(a->device), "%s", d->if_name);
+				text = a->device;
+			}
+	if (all)
+		if_freenameindex(all);
+	return text;
+}
+
+/* -z: its command gets the file, beside us and behind everybody else; nobody waits for it. */
+static void file_full(void *command, const char *path)
+{
+	const char *program = command;
+	pid_t child = fork();
+
+	if (!child) {
+		if (fork()) /* its parent is gone at once */
+			_exit(0);
+		setpriority(PRIO_PROCESS, 0, 19);
+		execlp(program, program, path, (char *)NULL);
+		fprintf(stderr, "waggle: error: -z: %s: %s\n", program, strerror(errno));
+		_exit(127);
+	}
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 int cmd_capture(int argc, char **argv)
 {
 	struct waggle_opts opts = {.sz = sizeof(opts), .diag = report_diag, .out = report_out};
@@ -317,7 +385,10 @@ int cmd_capture(int argc, char **argv)
 		return STATUS_ERROR;
 	words = a.file ? NULL : words_join(argv + optind);
 	a.how.filter = a.file ? source.text : words;
+	a.how.full = a.full ? file_full : NULL;
+	a.how.user = (void *)a.full;
 	if (a.how.device) {
+		a.how.device = device_of(&a);
 		a.how.stop_fd = stop_on_signals();
 		err = a.how.stop_fd < 0 ? STATUS_ERROR : 0;
 	}

@@ -45,12 +45,16 @@ static const struct {
 
 static int take_errno(struct waggle_seccomp *how, const char *name)
 {
+	char *end;
+	long number = strtol(name, &end, 10);
+
 	for (int i = 1; i < 134; i++)
-		if (strerrorname_np(i) && !strcmp(strerrorname_np(i), name)) {
+		if (strerrorname_np(i) &&
+		    (*end ? !strcmp(strerrorname_np(i), name) : number == i)) {
 			how->action = 0x00050000u | (unsigned)i;
 			return 0;
 		}
-	return usage_error("there is no error '%s': EPERM, ENOSYS, ...", name);
+	return usage_error("there is no error '%s': EPERM, ENOSYS, 38, ...", name);
 }
 
 static int take_action(struct waggle_seccomp *how, const char *word)

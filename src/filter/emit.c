@@ -186,7 +186,7 @@ static int emit(struct emitter *e, u32 snaplen, struct filter *out, struct diag 
 
 int graph_emit(const struct graph *g, u32 snaplen, struct filter *out, struct diag *d)
 {
-	struct emitter e = {.g = g, .values = g->values, .arena = g->arena};
+	struct emitter e = {.g = g, .values = g->values, .arena = g->arena, .swift = out->swift};
 
 	return emit(&e, snaplen, out, d);
 }

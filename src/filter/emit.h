@@ -31,6 +31,7 @@ struct emitter {
 	u8 *keeps;              /* by value: the word of M that keeps it, from the last, plus 1 */
 	u32 nkeeps;             /* values that are made while emitting are not kept */
 	bool stores;            /* words of M are in use */
+	bool swift;             /* as struct filter_opts has it */
 	bool deep;              /* more than 16 words of M are needed */
 };
 void emit_step(struct emitter *, u16 code, u32 k);

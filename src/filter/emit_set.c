@@ -8,9 +8,10 @@
 
 #include <stdlib.h>
 
-#define ROW_MOST \
-	64 /* spans without a tree: it would take more instructions, if fewer of them run */
-#define LEAF 8
+/* Spans without a tree, which takes more instructions, if fewer of them run; it begins with more
+ * than a leaf where those count. */
+#define ROW_MOST 64
+#define LEAF     8
 
 struct ask {
 	struct emitter *e;
@@ -141,7 +142,7 @@ void emit_set(struct emitter *e, const struct node *n, u32 t, u32 f)
 		return;
 	}
 	emit_value(e, n->value);
-	if (n->set.n > ROW_MOST)
+	if (n->set.n > (e->swift ? LEAF : ROW_MOST))
 		ask_tree(&a, n->set.v, n->set.n);
 	else
 		ask_row(&a, n->set.v, n->set.n);

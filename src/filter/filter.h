@@ -15,6 +15,7 @@ struct filter_opts {
 	const char *link; /* a name, with or without DLT_, or a number; NULL: EN10MB */
 	u32 snaplen;      /* what an accepted packet returns; 0: 262144 */
 	bool plain;       /* no optimiser */
+	bool swift;       /* of long lists few tests shall run, rather than few be there */
 	u32 netmask;      /* of the net that the packets come from: for `ip broadcast` */
 	bool has_netmask;
 	bool tag_kept; /* the packet's outermost VLAN tag may be with the kernel, out of its bytes */
@@ -34,6 +35,7 @@ struct filter {
 	struct graph *plain, *best; /* as it is read; optimised */
 	const struct filter_link *link;
 	u32 snaplen;
+	bool swift;
 	vec(struct cbpf_insn) insns;
 };
 

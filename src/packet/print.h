@@ -122,6 +122,11 @@ void print_otv(struct line *, struct view);
 /* print_link.c; false: it is not one that is known */
 bool print_link_protocol(struct line *, u32 type, struct view);
 bool print_llc(struct line *, struct view);
+void print_stp(struct line *, struct view);
+/* print_cisco.c; false: it is none of Cisco's types that is known */
+bool print_cisco(struct line *, u32 type, struct view);
+void print_eigrp(struct line *, struct view, const struct ends *);
+void print_ldp(struct line *, struct view);
 /* print_route.c */
 extern const char *const group_changes[7]; /* by their number, from 1 on */
 void print_igmp(struct line *, struct view, const struct ends *);

@@ -342,7 +342,7 @@ void print_dhcp(struct line *l, struct view v)
 	if (op == 1 || op == 2)
 		put(l, op == 1 ? "Request" : "Reply");
 	else
-		put_u32(l, "unknown (", op), put(l, ")");
+		buf_printf(l->b, "unknown (0x%02x)", op);
 	if (op == 1 && v.p[1] == 1 && v.p[2] == 6) {
 		put(l, " from ");
 		put_mac(l, v.p + 28);

@@ -17,6 +17,7 @@ enum protocol {
 	P_ICMP6 = 58,
 	P_NOTHING = 59,
 	P_OPTIONS = 60,
+	P_EIGRP = 88,
 	P_OSPF = 89,
 	P_PIM = 103,
 	P_IPCOMP = 108,
@@ -56,7 +57,7 @@ static const struct protocol_row {
 	{P_ICMP6, print_icmp6}, {P_IGMP, print_igmp},     {P_IPIP, print_ipip},
 	{P_IPV6, print_6in4},   {P_GRE, print_gre},       {P_ESP, print_esp},
 	{P_OSPF, print_ospf},   {P_VRRP, print_vrrp},     {P_SCTP, print_sctp},
-	{P_PIM, print_pim},     {P_IPCOMP, print_ipcomp},
+	{P_PIM, print_pim},     {P_IPCOMP, print_ipcomp}, {P_EIGRP, print_eigrp},
 };
 
 /* RFC 4302: what it protects follows. */

@@ -6,6 +6,7 @@
 
 #define SAP_STP  0x42
 #define SAP_SNAP 0xaa
+#define OUI_CISCO 0x0c /* 00:00:0c */
 
 /* The system's name, if it tells that. */
 static void print_lldp(struct line *l, struct view v)
@@ -88,7 +89,7 @@ static void put_stp_flags(struct line *l, u32 flags)
 	put(l, *between ? "" : "none");
 }
 
-static void print_stp(struct line *l, struct view v)
+void print_stp(struct line *l, struct view v)
 {
 	if (!view_has(&v, 0, 4)) {
 		put_short(l, "stp");
@@ -139,8 +140,11 @@ bool print_llc(struct line *l, struct view v)
 		return true;
 	}
 	/* an organisation and a type; without an organisation those of Ethernet */
-	if (*v.p != SAP_SNAP || l->o->link_header || !view_has(&v, 0, 8) || v.p[3] || v.p[4] ||
-	    v.p[5])
+	if (*v.p != SAP_SNAP || !view_has(&v, 0, 8) || v.p[3] || v.p[4])
+		return false;
+	if (v.p[5] == OUI_CISCO)
+		return print_cisco(l, view_u16(&v, 6), view_from(v, 8));
+	if (l->o->link_header || v.p[5])
 		return false;
 	print_ethertype(l, view_u16(&v, 6), view_from(v, 8), true);
 	return true;

@@ -102,7 +102,7 @@ static void put_clocks(struct line *l, const struct view *v)
 void print_ntp(struct line *l, struct view v)
 {
 	static const char *const modes[] = {
-		"Reserved", "symmetric active", "symmetric passive", "Client",
+		"unspecified", "symmetric active", "symmetric passive", "Client",
 		"Server",   "Broadcast",        "Control Message",   "Reserved"};
 	static const char *const leaps[] = {"", "+1s", "-1s", "clock unsynchronized"};
 	u32 mode;

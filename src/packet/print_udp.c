@@ -23,7 +23,7 @@ static const struct udp_row {
 	{1812, print_radius},       {1813, print_radius},      {1645, print_radius},
 	{1646, print_radius},       {3799, print_radius},      {520, print_rip},
 	{1985, print_hsrp},         {3784, print_bfd_control}, {3785, print_bfd_echo},
-	{4784, print_bfd_multihop},
+	{4784, print_bfd_multihop}, {646, print_ldp},
 };
 
 static void put_checksum(struct line *l, const struct view *v, u32 len, const struct ends *e)

@@ -105,7 +105,7 @@ int packet_compile(struct script *s, const struct point *p, const struct node *t
 {
 	const struct filter_hook *h = &filter_hooks[packet_hook(p)];
 	const struct filter_opts how = {
-		.link = h->link, .tag_kept = h->tag_kept, .names = read_names, .user = s};
+		.link = h->link, .swift = true, .tag_kept = h->tag_kept, .names = read_names, .user = s};
 
 	return filter_compile(f, s->arena, text->text, text->len, &how, d);
 }

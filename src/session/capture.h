@@ -19,6 +19,7 @@ struct capturing {
 	struct packet_filter *filter; /* of the kind of link that came last */
 	u32 filter_link;
 	u32 file;              /* capture_files.c: number of the file that is written */
+	char path[4200];       /* its name */
 	u64 file_time, bytes;  /* when it began, ns; of packets in it */
 	struct owners *owners; /* capture_hold.c, or NULL */
 	struct held *first, *last;

@@ -71,6 +71,7 @@ static int open_path(struct capturing *c, const char *path)
 	if (err && fd >= 0)
 		close(fd);
 	c->writer.fd = err ? -1 : fd;
+	snprintf(c->path, sizeof(c->path), "%s", path);
 	return err;
 }
 
@@ -108,6 +109,8 @@ static int next_file(struct capturing *c)
 	close(c->writer.fd);
 	c->writer.fd = -1;
 	c->bytes = 0;
+	if (c->how->full)
+		c->how->full(c->how->user, c->path);
 	name_file(c, path, sizeof(path));
 	return open_path(c, path);
 }

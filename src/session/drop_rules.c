@@ -89,7 +89,8 @@ static void move(void *user, const struct waggle_diag *w)
 
 static int compile_rules(struct drop_rules *r, const struct drop_place *p)
 {
-	const struct filter_opts how = {.link = p->link,
+	const struct filter_opts how = {.swift = true,
+					.link = p->link,
 					.tag_kept = filter_hooks[p->hook].tag_kept,
 					.names = filter_names,
 					.user = &r->arena};

@@ -43,7 +43,7 @@ static int translate(struct packet_filter *f, struct building *b, const char *te
 {
 	struct arena *a = &b->arena;
 	const struct vm_opts opts = {.trusted = true};
-	struct filter_opts how = {.names = filter_names, .user = a};
+	struct filter_opts how = {.swift = true, .names = filter_names, .user = a};
 	struct code t = {0};
 	struct filter filter = {0};
 	char number[16];

@@ -46,6 +46,9 @@ static int choose(struct making *m)
 				 machine.machine);
 	if (strace_table(m->s, NULL))
 		return diag_fail(&m->diag, -EINVAL, NULL, "the table of system calls is wrong");
+	if (!*m->how.calls)
+		return diag_fail(&m->diag, -EINVAL, "`none` and `all` are lists",
+				 "the list of system calls is empty");
 	if (strace_choose(m->s, m->how.calls, m->s->traced, &wrong))
 		return diag_fail(&m->diag, -EINVAL,
 				 "names, %file, %desc, %memory, %network, %signal, %process, "

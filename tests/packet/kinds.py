@@ -203,6 +203,19 @@ def links():
             tree += bytes([flags]) + struct.pack(">H", 32768) + MAC + struct.pack(">IH", 4, 32769) + MAC + struct.pack(">HHHHH", 0x8002, 256, 20 * 256, 2 * 256, 15 * 256)
         tree += b"\0" if version else b""
         yield frame(len(tree), tree + bytes(max(0, 46 - len(tree))))
+    snap = lambda kind, body: frame(len(body) + 8, b"\xaa\xaa\3\0\0\x0c" + kind + body)
+    tlv2 = lambda kind, value: struct.pack(">HH", kind, len(value) + 4) + value
+    yield snap(b"\x20\0", b"\2\xb4\0\0" + tlv2(1, b"R1.example.com"))
+    for kind in range(6):
+        yield snap(b"\x20\3", bytes([2, kind, 0, 3]) + b"lab" + bytes(65))
+    yield snap(b"\x20\4", b"\1" + tlv2(1, b"lab\0") + tlv2(2, b"\x81"))
+    for kind in range(4):
+        for flags in range(3):
+            yield snap(b"\1\x11", bytes([0x20 | kind, flags, 0, 0]) + tlv2(1, b"SW1"))
+    yield snap(b"\1\x0b", tree[3:])
+    for kind in (1, 3, 4, 5, 6):
+        yield frame(0x800, ip4(88, struct.pack(">BBHIIII", 2, kind, 0, 0, 0, 0, 100) + struct.pack(">HHQ", 1, 12, 0x10001000000000F)))
+    yield frame(0x800, ip4(17, udp(646, 646, struct.pack(">HHIHHHI", 1, 30, 0x0A000001, 0, 0x100, 20, 0) + bytes(16))))
     within = b"\xaa\xaa\3\0\0\0\x08\0" + ip4(17, HELLO)
     if len(sys.argv) < 4:
         yield frame(len(within), within)
