@@ -59,6 +59,10 @@ static const struct gen_probe {
 	{"tracepoint:sched:sched_switch", {"args.prev_pid", "args.next_prio", "args.prev_state"},
 	 {"args.prev_comm", "args.next_comm", "str(args.next_comm, 5)"}},
 	{"tracepoint:sched:sched_process_exec", {"args.pid", "args.old_pid"}, {"str(args.filename)"}},
+	{"xdp:lo", {"len", "tcp.dport", "(ip.src == 10.0.0.0/8)", "pcap(\"udp port 53 or vlan 5\")"}, {0}},
+	{"tc:lo:ingress", {"ip6.hops", "vlan.id", "udp.len", "(eth.src == \"2:0:0:0:0:1\")"}, {0}},
+	{"cgroup_skb:/gen:egress", {"proto", "icmp.type", "dport", "(ip6.dst == \"fe80::/10\")"}, {0}},
+	{"socket:lo", {"arp.op", "eth.type", "tcp.flags", "pcap(\"host 10.0.0.1 or ip6\")"}, {0}},
 };
 
 #include "scriptvalues.h"

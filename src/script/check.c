@@ -52,8 +52,10 @@ static void check_value(struct checker *c, struct node *n)
 	n->type = r->points_to ? ctype_kernel_pointer(c->script, r->points_to) : r->type;
 	if (r->store)
 		n->type.mode = c->script->limits.stack_mode;
-	if (r->type.show == FIELD_USTACK || r->type.show == FIELD_KSTACK)
+	if (r->type.show == FIELD_USTACK || r->type.show == FIELD_KSTACK) {
 		n->type.mode |= c->script->limits.symbol_flags;
+		check_packet_stack(c, n);
+	}
 	if (r->check)
 		r->check(c, n);
 }

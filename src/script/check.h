@@ -35,6 +35,8 @@ bool check_probe_value_of(struct checker *, struct node *, const struct probe_va
 			  const char *name);
 /* packet.c: "ip.src"; false: it is none of those. */
 bool check_packet_field(struct checker *, struct node *);
+/* kstack, ustack: an error where packets pass. */
+void check_packet_stack(struct checker *, const struct node *);
 void check_return(struct checker *, struct node *);
 /* $1: a number if it is written as one, else a string. */
 void check_param(struct checker *, struct node *);

@@ -67,6 +67,7 @@ void check_stack(struct checker *c, struct node *n)
 	u32 frames = STACK_FRAMES;
 	u8 mode = c->script->limits.stack_mode;
 
+	check_packet_stack(c, n);
 	for (struct node *a = n->a; a; a = a->next) {
 		int known = a == n->a ? word_of(a, modes, ARRAY_SIZE(modes)) : -1;
 

@@ -110,6 +110,14 @@ int packet_compile(struct script *s, const struct point *p, const struct node *t
 	return filter_compile(f, s->arena, text->text, text->len, &how, d);
 }
 
+void check_packet_stack(struct checker *c, const struct node *n)
+{
+	if (c->point && point_is_packet(c->point))
+		check_fail(c, n, "probes of the kernel's functions have them: kprobe:ip_rcv",
+			   "%s has no stacks: the kernel gives none to programs of packets",
+			   c->point->text);
+}
+
 void check_pcap(struct checker *c, struct node *n)
 {
 	struct heard heard = {0};

@@ -147,7 +147,7 @@ static bool all_gone(int listener)
 	return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
 }
 
-void notify_watch(struct tracer *t, u32 command, void (*woken)(struct tracer *))
+void notify_watch(struct tracer *t, u32 command, bool (*woken)(struct tracer *))
 {
 	const struct itimerval look = {{0, LOOK_US}, {0, LOOK_US}};
 	int listener = take_listener(t, command);
@@ -158,16 +158,16 @@ void notify_watch(struct tracer *t, u32 command, void (*woken)(struct tracer *))
 	setitimer(ITIMER_REAL, &look, NULL);
 	for (;;) {
 		struct notification n = {0};
+		bool got = !ioctl(listener, NOTIFY_RECV, &n);
 
-		if (!ioctl(listener, NOTIFY_RECV, &n)) {
+		if (got) {
 			handle(t, &n);
 			let_go_on(listener, n.id);
-			timers_tick(t);
-			continue;
 		}
 		timers_tick(t);
-		woken(t);
-		if (all_gone(listener))
+		if (!woken(t) && got)
+			continue;
+		if (!got && all_gone(listener))
 			break;
 		setitimer(ITIMER_REAL, &look, NULL);
 	}

@@ -229,12 +229,17 @@ static int wait_round(struct tracer *t)
 	return 0;
 }
 
-static void woken(struct tracer *t)
+/* Was it? Then the alarm that would come again has been stopped. */
+static bool woken(struct tracer *t)
 {
+	const struct itimerval none = {0};
+
 	if (!kicked)
-		return;
+		return false;
+	setitimer(ITIMER_REAL, &none, NULL);
 	kicked = 0;
 	look_at_session(t);
+	return true;
 }
 
 static _Noreturn void watch(struct tracer *t, u32 command)

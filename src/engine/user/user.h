@@ -233,7 +233,7 @@ bool yama_lets_read(int scope, bool root);
 bool notify_serves(const struct plan *);
 void notify_hand_over(struct shared *, int listener); /* in the command */
 /* In the tracer, until the last task has ended; woken(): a signal has interrupted it. */
-void notify_watch(struct tracer *, u32 command, void (*woken)(struct tracer *));
+void notify_watch(struct tracer *, u32 command, bool (*woken)(struct tracer *));
 bool call_changes_info(u64 nr, const u64 args[6]); /* of the task that calls; stops.c */
 
 /* timers.c: runs those whose time has come, and sees to it that the loop comes here for the next */
