@@ -66,6 +66,7 @@ struct probe {
 	struct loc at;
 	bool family; /* of ours: it follows who starts whom */
 	struct point *leader; /* of its uprobes, or its uretprobes: points_user.c */
+	const struct point *checked; /* whose types its tree has now */
 	struct probe *next;
 };
 

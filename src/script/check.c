@@ -475,13 +475,20 @@ void check_statements(struct checker *c, struct node *n)
 		check_statement(c, n);
 }
 
-static void check_point(struct checker *c, struct point *p)
+/* One tree for all points. */
+static void check_filter(struct checker *c, struct point *p)
 {
 	c->point = p;
-	for (struct script_var *v = p->vars; v; v = v->next)
-		v->set = false;
 	if (c->script->filter && point_is_filtered(p))
 		check_int(c, c->script->filter, "a filter");
+}
+
+static void check_point(struct checker *c, struct point *p)
+{
+	check_filter(c, p);
+	for (struct script_var *v = p->vars; v; v = v->next)
+		v->set = false;
+	p->probe->checked = p;
 	if (p->probe->predicate)
 		check_int(c, p->probe->predicate, "a predicate");
 	check_statements(c, p->probe->body);
@@ -525,15 +532,25 @@ static void check_rounds(struct checker *c, struct point *points)
 	}
 }
 
+static bool guesses(const struct checker *c)
+{
+	for (const struct script_map *m = c->script->maps; m; m = m->next)
+		if (m->assigned && m->value.kind == TYPE_UNKNOWN)
+			return true;
+	return false;
+}
+
 int script_check(struct script *s, struct point *points)
 {
 	struct checker c = {.script = s};
 
 	check_rounds(&c, points);
 	c.late = true;
-	check_rounds(&c, points);
+	if (c.skipped)
+		check_rounds(&c, points);
 	c.guess = true;
-	check_rounds(&c, points);
+	if (guesses(&c))
+		check_rounds(&c, points);
 	c.final = true;
 	config_clear_maps(s);
 	for (struct point *p = points; p; p = p->next)
@@ -549,5 +566,8 @@ void script_check_point(struct script *s, struct point *p)
 {
 	struct checker c = {.script = s};
 
-	check_point(&c, p);
+	if (p->probe->checked == p)
+		check_filter(&c, p);
+	else
+		check_point(&c, p);
 }

@@ -14,6 +14,7 @@ struct checker {
 	u32 loops;           /* that surround the statement */
 	u32 dead;            /* branches around it that are never taken */
 	bool late;           /* all that the others tell is known: now these are looked at */
+	bool skipped;        /* there are some */
 	bool guess;          /* and what nothing tells is taken for a number: @x = @x + 1 */
 	struct loc reported; /* the last error: a wildcard's points have it in common */
 };

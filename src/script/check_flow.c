@@ -61,8 +61,10 @@ void check_dead(struct checker *c, struct node *n, void (*check)(struct checker 
 {
 	bool final = c->final;
 
-	if (!c->late)
+	if (!c->late) {
+		c->skipped = true;
 		return;
+	}
 	c->final = false;
 	c->dead++;
 	check(c, n);

@@ -253,7 +253,7 @@ bool check_probe_value(struct checker *c, struct node *n)
 	while (v->name && !is_value(v, n))
 		v++;
 	if (!v->name)
-		for (v = packet_values; v->name && strcmp(v->name, n->text) != 0;)
+		for (v = packet_values; v->name && !is_value(v, n);)
 			v++;
 	return v->name && check_probe_value_of(c, n, v, n->text);
 }

@@ -106,7 +106,7 @@ static bool fits(const struct script_macro *m, const struct node *call, u32 narg
 {
 	const struct node *p = m->params, *a = call->a;
 
-	if (m->nparams != nargs || strcmp(m->name, call->text) != 0)
+	if (*m->name != *call->text || m->nparams != nargs || strcmp(m->name, call->text) != 0)
 		return false;
 	for (; p && a; p = p->next, a = a->next)
 		if (p->kind != NODE_NAME && (p->kind != a->kind || a->a))
@@ -123,7 +123,7 @@ static struct script_macro *macro_of(struct expander *e, const struct node *n, b
 	for (const struct node *a = n->a; a; a = a->next)
 		nargs++;
 	for (; m && !fits(m, n, nargs); m = m->next)
-		*named |= !strcmp(m->name, n->text);
+		*named |= *m->name == *n->text && !strcmp(m->name, n->text);
 	return m;
 }
 

@@ -68,6 +68,8 @@ static void find_shared(struct lower *l, struct node *n, bool inside)
 		}
 		if (n->kind == NODE_VAR && n->var && inside)
 			share(l, n->var);
+		if (inside)
+			packet_share(l, n);
 		find_shared(l, n->a, inside || (each && n->kind == NODE_WHILE));
 		find_shared(l, n->b, inside || each);
 		find_shared(l, n->c, inside || each);

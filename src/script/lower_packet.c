@@ -135,9 +135,26 @@ static void skip(struct walk *w, u32 n)
 
 /* ---- values */
 
+/* Where callbacks use a value it lives in the frame that they share. */
+static void set_part(struct walk *w, u32 row, u32 var, u32 off, u32 v)
+{
+	u32 shared = w->l->frame.headers[row];
+
+	if (shared)
+		ir_store(w->fn, 8, w->l->frame.at, (s32)(shared + off), v);
+	else
+		ir_set(w->fn, var, v);
+}
+
 static void set_value(struct walk *w, u32 row, u32 v)
 {
-	ir_set(w->fn, w->l->packet.vars[row], v);
+	set_part(w, row, w->l->packet.vars[row], 0, v);
+}
+
+/* The second half of an address of IPv6. */
+static void set_more(struct walk *w, u32 row, u32 v)
+{
+	set_part(w, row, w->l->packet.more[row], 8, v);
 }
 
 static u32 cut(struct walk *w, const struct packet_row *r, u32 v)
@@ -155,7 +172,7 @@ static void read_value(struct walk *w, u32 row)
 
 	switch ((enum packet_shown)r->shown) {
 	case PACKET_INET6:
-		ir_set(w->fn, w->l->packet.more[row], bytes_at(w, r->off + 8u, 8));
+		set_more(w, row, bytes_at(w, r->off + 8u, 8));
 		set_value(w, row, bytes_at(w, r->off, 8));
 		break;
 	case PACKET_MAC:
@@ -419,7 +436,7 @@ static void clear_values(struct walk *w)
 			continue;
 		set_value(w, i, ir_const(w->fn, 0));
 		if (w->l->packet.more[i])
-			ir_set(w->fn, w->l->packet.more[i], ir_const(w->fn, 0));
+			set_more(w, i, ir_const(w->fn, 0));
 	}
 	ir_set(w->fn, w->type, ir_const(w->fn, 0));
 	ir_set(w->fn, w->proto, ir_const(w->fn, 0));
@@ -532,11 +549,39 @@ void packet_end(struct lower *l)
 	fill_gap(l, &l->packet.behind, l->packet.used && !l->packet.at_once);
 }
 
+static u32 get_part(struct lower *l, u32 row, u32 var, u32 off)
+{
+	u32 shared = l->frame.headers[row];
+
+	return shared ? ir_load(l->fn, 8, false, l->frame.at, (s32)(shared + off))
+		      : ir_get(l->fn, var);
+}
+
 static u32 value_of(struct lower *l, u32 row)
 {
 	l->packet.used = true;
 	l->packet.at_once |= !l->packet.in_body;
-	return ir_get(l->fn, l->packet.vars[row]);
+	return get_part(l, row, l->packet.vars[row], 0);
+}
+
+static u32 more_of(struct lower *l, u32 row)
+{
+	return get_part(l, row, l->packet.more[row], 8);
+}
+
+static bool is_header(const struct node *n)
+{
+	return n->probe_value >= packet_values && n->probe_value < packet_values + packet_row_count;
+}
+
+void packet_share(struct lower *l, const struct node *n)
+{
+	u32 row = is_header(n) ? packet_row_of(n) : 0;
+
+	if (!is_header(n) || l->frame.headers[row])
+		return;
+	l->frame.headers[row] = l->frame.size;
+	l->frame.size += 16;
 }
 
 u32 lower_packet(struct lower *l, const struct node *n)
@@ -549,7 +594,7 @@ bool lower_header_words(struct lower *l, const struct node *n, u32 *words)
 	const struct packet_row *r;
 	u32 row;
 
-	if (n->probe_value < packet_values || n->probe_value >= packet_values + packet_row_count)
+	if (!is_header(n))
 		return false;
 	row = packet_row_of(n);
 	r = &packet_rows[row];
@@ -559,8 +604,7 @@ bool lower_header_words(struct lower *l, const struct node *n, u32 *words)
 	}
 	words[0] = ir_const(l->fn, r->shown == PACKET_INET ? AF_INET : AF_INET6);
 	words[1] = value_of(l, row);
-	words[2] =
-		r->shown == PACKET_INET6 ? ir_get(l->fn, l->packet.more[row]) : ir_const(l->fn, 0);
+	words[2] = r->shown == PACKET_INET6 ? more_of(l, row) : ir_const(l->fn, 0);
 	return true;
 }
 
@@ -577,7 +621,7 @@ void store_header(struct lower *l, const struct node *n, struct mem to)
 	ir_store(fn, 8, to.ptr, to.off, ir_const(fn, r->shown == PACKET_INET ? AF_INET : AF_INET6));
 	ir_store(fn, 8, to.ptr, to.off + 8, first);
 	ir_store(fn, 8, to.ptr, to.off + 16,
-		 r->shown == PACKET_INET6 ? ir_get(fn, l->packet.more[row]) : ir_const(fn, 0));
+		 r->shown == PACKET_INET6 ? more_of(l, row) : ir_const(fn, 0));
 }
 
 u32 value_pcap(struct lower *l, struct node *n)
