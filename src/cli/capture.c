@@ -115,7 +115,8 @@ static int refuse(int letter, const char *text)
 		if (letter && others[i].letter == letter)
 			fprintf(stderr, "waggle: -%c is tcpdump's: %s\n", letter,
 				others[i].instead);
-		else if (!letter && n && others[i].name && !strncmp(others[i].name, text + 2, n))
+		else if (!letter && n && others[i].name && !strncmp(others[i].name, text + 2, n) &&
+			 !others[i].name[n])
 			fprintf(stderr, "waggle: --%s is tcpdump's: %s\n", others[i].name,
 				others[i].instead);
 	return STATUS_USAGE;
@@ -330,20 +331,24 @@ static int list_links(const char *device)
 	return 0;
 }
 
-/* -i 2: the second one of -D's list. */
+/* -i 2: the second one of -D's list, whose last is "any". */
 static const char *device_of(struct capture_args *a)
 {
 	const char *text = a->how.device;
 	struct if_nameindex *all = if_nameindex();
+	struct if_nameindex *d = all;
 	char *end;
-	long n = strtol(text, &end, 10), i = 1;
+	long n = strtol(text, &end, 10);
 
-	if (all && n > 0 && !*end && !if_nametoindex(text))
-		for (struct if_nameindex *d = all; d->if_name; d++, i++)
-			if (i == n) {
-				snprintf(a->device, sizeof(a->device), "%s", d->if_name);
-				text = a->device;
-			}
+	if (all && n > 0 && !*end && !if_nametoindex(text)) {
+		while (d->if_name && --n)
+			d++;
+		if (n <= 1) {
+			snprintf(a->device, sizeof(a->device), "%s",
+				 d->if_name ? d->if_name : "any");
+			text = a->device;
+		}
+	}
 	if (all)
 		if_freenameindex(all);
 	return text;
@@ -379,6 +384,8 @@ int cmd_capture(int argc, char **argv)
 		return err;
 	if (a.list)
 		return list_devices();
+	if (a.how.device)
+		a.how.device = device_of(&a);
 	if (a.links && a.how.device)
 		return list_links(a.how.device);
 	if (a.file && source_read(&source, a.file))
@@ -388,7 +395,6 @@ int cmd_capture(int argc, char **argv)
 	a.how.full = a.full ? file_full : NULL;
 	a.how.user = (void *)a.full;
 	if (a.how.device) {
-		a.how.device = device_of(&a);
 		a.how.stop_fd = stop_on_signals();
 		err = a.how.stop_fd < 0 ? STATUS_ERROR : 0;
 	}

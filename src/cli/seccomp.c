@@ -43,14 +43,15 @@ static const struct {
 	{"trap", 0x00030000},  {"log", 0x7ffc0000},
 };
 
+#define ERRNO_MOST 4095 /* of a system call, MAX_ERRNO of linux/err.h */
+
 static int take_errno(struct waggle_seccomp *how, const char *name)
 {
 	char *end;
 	long number = strtol(name, &end, 10);
 
-	for (int i = 1; i < 134; i++)
-		if (strerrorname_np(i) &&
-		    (*end ? !strcmp(strerrorname_np(i), name) : number == i)) {
+	for (int i = 1; i <= ERRNO_MOST; i++)
+		if (*end ? strerrorname_np(i) && !strcmp(strerrorname_np(i), name) : number == i) {
 			how->action = 0x00050000u | (unsigned)i;
 			return 0;
 		}

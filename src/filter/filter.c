@@ -131,7 +131,9 @@ int filter_compile(struct filter *f, struct arena *arena, const char *text, size
 	struct expr *e;
 	int err;
 
-	*f = (struct filter){.arena = arena, .snaplen = o->snaplen ? o->snaplen : 262144, .swift = o->swift};
+	*f = (struct filter){.arena = arena,
+			     .snaplen = o->snaplen ? o->snaplen : 262144,
+			     .swift = o->swift};
 	f->link = filter_link_find(o->link ? o->link : "EN10MB");
 	if (!f->link)
 		return link_unknown(d, o->link);

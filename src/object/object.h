@@ -159,9 +159,9 @@ struct object_map {
 	bool value_signed; /* SUM, MIN, MAX, AVG, STATS of signed values */
 	struct layout key, value; /* value: of AGG_NONE maps; without is_set */
 	u8 agg;
-	/* The number of a map for keys that come while the kernel has no memory at hand, which it gets only
-	 * with interrupts on; 0: there is none (no map has that number: it stands behind this one). An entry
-	 * is what both hold. */
+	/* The number of a map for keys that come while the kernel has no memory at hand, which it
+	 * gets only with interrupts on; 0: there is none (it stands behind this one, so its number is
+	 * never 0). An entry is what both hold. */
 	u32 spare;
 	s64 agg_arg[3]; /* hist: bits; lhist: min, max, step; tseries: ns, count, of */
 	struct loc at;	/* first use, for messages */
@@ -230,7 +230,13 @@ enum attach_kind {
 #undef ATTACH
 	ATTACH_KINDS
 };
-enum attach_flag { ATTACH_GATED = 1, ATTACH_NAMED = 2, ATTACH_TIMED = 4, ATTACH_COUNTED = 8, ATTACH_HARD = 16 };
+enum attach_flag {
+	ATTACH_GATED = 1,
+	ATTACH_NAMED = 2,
+	ATTACH_TIMED = 4,
+	ATTACH_COUNTED = 8,
+	ATTACH_HARD = 16
+};
 /* WATCHPOINT: what is watched for, as perf_event_open(2) has it */
 enum watch_mode { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_EXECUTE = 4 };
 #define WATCH_BYTES(count) ((u32)(count) & 0xff)

@@ -225,7 +225,8 @@ static void no_fields(struct checker *c, struct node *n)
 	struct btf *btf;
 
 	/* of a value that points to a structure of the kernel: why that is not known */
-	if (c->final && !d->errors && n->a->kind == NODE_NAME && n->a->row && n->a->row->points_to && t->ops->btf)
+	if (c->final && !d->errors && n->a->kind == NODE_NAME && n->a->row &&
+	    n->a->row->points_to && t->ops->btf)
 		t->ops->btf(t, &btf, d);
 	if (n->a->kind == NODE_INT && *n->text >= '0' && *n->text <= '9') /* 1.5 */
 		check_fail(c, n->a, "n / 1000 and n % 1000 are the two parts",

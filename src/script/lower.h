@@ -64,7 +64,7 @@ struct lower {
 		bool inside;	/* a callback is being lowered */
 		u32 at;		/* its address */
 		u32 size;
-		u32 headers[64]; /* where values of headers are, of which callbacks use some; 0: not here */
+		u32 headers[64]; /* where values of headers are that callbacks use; 0: not here */
 	} frame;
 	vec(struct ir_fn *) callbacks; /* of this program */
 	u32 verdict; /* variable: what the program is going to return; 0: always the same */
@@ -249,6 +249,8 @@ void layout_may_cut(struct lower *, struct field *);
 void packet_before(struct lower *);
 void packet_behind(struct lower *);
 void packet_end(struct lower *);
+/* lower_walk.c: in the open block; goes on in `done`. */
+void walk_headers(struct lower *, u32 done);
 /* A header that a callback uses lives in the frame. Other nodes are left alone. */
 void packet_share(struct lower *, const struct node *);
 

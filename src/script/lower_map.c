@@ -318,7 +318,8 @@ static void assign_hash(struct lower *l, struct node *map, struct node *value)
 	mem_put(l, vpiece);
 }
 
-/* A new entry of zeroes; what the update gave. Aggregations have theirs in .rodata: a histogram has hundreds. */
+/* A new entry of zeroes; what the update gave. Aggregations have theirs in .rodata: a histogram has
+ * hundreds. */
 static u32 update_zero(struct lower *l, u32 map, struct mem key)
 {
 	struct object_map *o = &l->object->maps.v[map];

@@ -45,8 +45,9 @@ bool lower_agg_shared(const struct lower *l, const struct script_map *m)
 static bool is_hard(const struct point *p)
 {
 	return attach_infos[p->row->attach].flags & ATTACH_HARD &&
-	       (p->row->attach != ATTACH_TRACEPOINT || (strncmp(p->pattern, "syscalls:", 9) != 0 &&
-							strncmp(p->pattern, "raw_syscalls:", 13) != 0));
+	       (p->row->attach != ATTACH_TRACEPOINT ||
+		(strncmp(p->pattern, "syscalls:", 9) != 0 &&
+		 strncmp(p->pattern, "raw_syscalls:", 13) != 0));
 }
 
 static void map_kind_of(struct lower *l, struct script_map *m, struct object_map *o)
@@ -99,9 +100,9 @@ static const char *map_name(struct lower *l, const char *name)
 }
 
 /* The kernel allocates entries of a map as they come, from a store of a few on each CPU that it
- * fills up with interrupts on: of values for each CPU there are three. Where programs run with
- * interrupts off, keys that come then get into a spare map, which is allocated at once; a whole one
- * takes milliseconds (and is the way out where programs look at entries). */
+ * fills up with interrupts on: of values for each CPU there are one to three. Where programs run
+ * with interrupts off, keys that come then get into a spare map, which is allocated at once; a
+ * whole one takes milliseconds (and is the way out where programs look at entries). */
 static void make_room(struct lower *l, const struct script_map *m)
 {
 	struct object_map spare, *o = &l->object->maps.v[m->index];

@@ -1,7 +1,7 @@
 /*
  * packet.h: values of packets in scripts: ip.src, tcp.dport, pcap("udp port 53"), verdicts.
  *
- * packet.c has the table and checks; lower_packet.c reads the headers.
+ * packet.c has the table and checks; lower_walk.c reads the headers.
  */
 #ifndef SCRIPT_PACKET_H
 #define SCRIPT_PACKET_H

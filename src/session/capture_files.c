@@ -99,9 +99,8 @@ void capture_file_begin(struct capturing *c, u32 link)
 	c->bytes = 24;
 }
 
-static int next_file(struct capturing *c)
+static int complete_file(struct capturing *c)
 {
-	char path[4200];
 	int err = packet_flush(&c->writer);
 
 	if (err)
@@ -111,6 +110,23 @@ static int next_file(struct capturing *c)
 	c->bytes = 0;
 	if (c->how->full)
 		c->how->full(c->how->user, c->path);
+	return 0;
+}
+
+static int last_file(struct capturing *c)
+{
+	int err = complete_file(c);
+
+	return err ? err : CAPTURE_ENOUGH;
+}
+
+static int next_file(struct capturing *c)
+{
+	char path[4200];
+	int err = complete_file(c);
+
+	if (err)
+		return err;
 	name_file(c, path, sizeof(path));
 	return open_path(c, path);
 }
@@ -126,14 +142,14 @@ int capture_file_turn(struct capturing *c, u64 now)
 				(how->file_seconds * 1000000000ull);
 		c->file = how->file_bytes ? 0 : c->file + 1;
 		if (how->files && !how->file_bytes && c->file >= how->files)
-			return CAPTURE_ENOUGH;
+			return last_file(c);
 		return next_file(c);
 	}
 	if (!how->file_bytes || c->bytes <= how->file_bytes)
 		return 0;
 	c->file++;
 	if (how->files && how->file_seconds && c->file >= how->files)
-		return CAPTURE_ENOUGH;
+		return last_file(c);
 	if (how->files && c->file >= how->files)
 		c->file = 0;
 	return next_file(c);

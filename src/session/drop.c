@@ -187,9 +187,14 @@ static int stay(struct dropping *d)
 	}
 	/* the last packets are counted, too: first it is taken away */
 	d->engine->ops->detach(d->engine);
-	if ((err > 0 || !err || err == -ENODEV) && !read_counts(d))
-		tell(d, true);
-	return MIN(err, 0);
+	if (err >= 0 || err == -ENODEV) {
+		int last = read_counts(d);
+
+		if (!last)
+			tell(d, true);
+		err = err < 0 ? err : last;
+	}
+	return err;
 }
 
 /* The program, for others to load: bpftool, `waggle run`. */

@@ -92,14 +92,18 @@ static void say_hidden(struct symbols *s)
 			  "the kernel hides its symbols: addresses are shown as numbers");
 }
 
+static const struct symbol_row *find_near(const struct symbol_table *t, u64 addr)
+{
+	const struct symbol_row *row = symbol_table_find(t, addr);
+
+	return row && addr - row->addr < FUNCTION_MOST ? row : NULL;
+}
+
 static const struct symbol_row *find_in_kernel(struct symbols *s, u64 addr)
 {
-	const struct symbol_row *row;
-
 	while (kernel_piece(s))
 		;
-	row = symbol_table_find(&s->kernel, addr);
-	return row && addr - row->addr < FUNCTION_MOST ? row : NULL;
+	return find_near(&s->kernel, addr);
 }
 
 /* Have modules come or gone since the symbols were read? Looked at ten times a second at most. */
@@ -113,25 +117,37 @@ static bool modules_changed(struct symbols *s)
 	return kernel_modules() != s->modules;
 }
 
+/* Modules may have come and gone since the symbols were read. What had a name then keeps it: the
+ * stack may be of that time. */
+static void read_again(struct symbols *s)
+{
+	symbol_table_free(&s->before);
+	s->before = s->kernel;
+	s->kernel = (struct symbol_table){0};
+	s->read = false;
+}
+
 bool symbol_of_kernel(struct symbols *s, u64 addr, struct symbol *out)
 {
 	const struct symbol_row *row = find_in_kernel(s, addr);
+	struct symbol_table *t = &s->kernel;
 
 	*out = (struct symbol){0};
 	if (!s->told)
 		say_hidden(s);
 	if ((!row || row->module) && s->kernel.n && modules_changed(s)) {
-		symbol_table_free(&s->before);
-		s->before = s->kernel;
-		s->kernel = (struct symbol_table){0};
-		s->read = false;
+		read_again(s);
 		row = find_in_kernel(s, addr);
+	}
+	if (!row) {
+		t = &s->before;
+		row = find_near(t, addr);
 	}
 	if (!row)
 		return false;
-	out->name = s->kernel.text.p + row->name;
-	out->readable = symbol_readable(&s->kernel, &s->processes.arena, row);
-	out->module = row->module ? s->kernel.text.p + row->module : NULL;
+	out->name = t->text.p + row->name;
+	out->readable = symbol_readable(t, &s->processes.arena, row);
+	out->module = row->module ? t->text.p + row->module : NULL;
 	out->off = addr - row->addr;
 	return true;
 }

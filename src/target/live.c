@@ -282,7 +282,8 @@ int live_btf(struct target *t, struct btf **out, struct diag *d)
 	if (!l->btf && file && *file)
 		err = btf_open_file(&l->btf, file, NULL, NULL, d);
 	else if (!l->btf && access(VMLINUX, F_OK))
-		return diag_fail(d, -ENOENT, "it was built without CONFIG_DEBUG_INFO_BTF; BPFTRACE_BTF=FILE has its types",
+		return diag_fail(d, -ENOENT,
+				 "it was built without CONFIG_DEBUG_INFO_BTF; BPFTRACE_BTF=FILE has its types",
 				 "this kernel does not describe its types (no " VMLINUX ")");
 	else if (!l->btf)
 		err = btf_open_file(&l->btf, VMLINUX, cache_folder(&t->arena),

@@ -26,6 +26,7 @@ struct entry {
 };
 struct timers {
 	u32 lock, used; /* entries that were ever used */
+	u32 turn;       /* which one is asked first, the next time */
 	struct entry entries[TIMERS_MAX];
 };
 
@@ -173,15 +174,18 @@ void timer_forget(struct vm_map *map, u8 *value)
 
 /* ---- running them */
 
-/* A copy of one whose time has come, which is RUNNING now; else how long it is to the next. */
+/* A copy of one whose time has come, which is RUNNING now; else how long it is to the next. They
+ * take turns: one that is due all the time does not keep the others waiting. */
 static u32 due(struct timers *t, struct entry *out, u64 *wait)
 {
-	u32 found = 0;
+	u32 found = 0, turn;
 
 	*wait = UINT64_MAX;
 	lock_take(&t->lock);
+	turn = t->turn;
 	for (u32 i = 0; i < t->used && !found; i++) {
-		struct entry *entry = &t->entries[i];
+		u32 at = (turn + i) % t->used;
+		struct entry *entry = &t->entries[at];
 		u64 now;
 
 		if (entry->state != ARMED)
@@ -190,7 +194,7 @@ static u32 due(struct timers *t, struct entry *out, u64 *wait)
 		if (entry->deadline <= now) {
 			entry->state = RUNNING;
 			*out = *entry;
-			found = i + 1;
+			found = t->turn = at + 1;
 		} else {
 			*wait = MIN(*wait, entry->deadline - now);
 		}

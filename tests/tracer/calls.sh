@@ -22,8 +22,9 @@ calls_of() {
 		[ -z "$tracer" ] || break
 		sleep 0.05
 	done
+	[ -n "$tracer" ] || echo "there is no tracer" >>"$tmp/err"
 	[ -n "$tracer" ] && strace -o "$tmp/calls" -p "$tracer" 2>"$tmp/strace" &
-	for _ in $(seq 200); do
+	for _ in $([ -z "$tracer" ] || seq 200); do
 		[ "$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$tracer/status")" = 0 ] || break
 		sleep 0.05
 	done
@@ -31,7 +32,8 @@ calls_of() {
 	echo go >&7
 	exec 7>&-
 	wait 2>/dev/null
-	sed -E 's/^ptrace\((PTRACE_[A-Z_]*|0x[0-9a-f]*).*/ptrace \1/; s/\(.*//' "$tmp/calls" >"$tmp/names"
+	# a call that its timer interrupts is made again
+	sed -E '/ERESTART|EINTR/d; s/^ptrace\((PTRACE_[A-Z_]*|0x[0-9a-f]*).*/ptrace \1/; s/\(.*//' "$tmp/calls" >"$tmp/names"
 }
 
 # NAME SCRIPT CALL TIMES...: each CALL as often for a traced one, and no other for each. (What comes from

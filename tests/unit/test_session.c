@@ -627,6 +627,81 @@ static int guarded_lookup(struct waggle_map *map, const void *key, void *value)
 	return err;
 }
 
+/* A map of counts, and its spare one, which has 8 and 9. */
+static void add_spared(struct fixture *f)
+{
+	struct object *o = f->h.o;
+	struct field *field = arena_new(&o->arena, struct field);
+	struct object_map m = {.name = "m",
+			       .shown = "@m",
+			       .kind = MAP_PERCPU_HASH,
+			       .key_size = 8,
+			       .value_size = 8,
+			       .max_entries = 100,
+			       .agg = AGG_COUNT,
+			       .key = {field, 1, 8}};
+
+	*field = (struct field){.name = "k0", .kind = FIELD_INT, .size = 8, .count = 1};
+	m.spare = o->maps.n + 1;
+	vec_push(&o->arena, &o->maps, m);
+	m.name = "m_spare";
+	m.shown = NULL;
+	m.spare = 0;
+	vec_push(&o->arena, &o->maps, m);
+	hand_run(&f->h, "end", ATTACH_END, 0, 0, 9);
+}
+
+static u32 walk(struct waggle_map *map, bool deletes)
+{
+	u64 key, next;
+	u32 n = 0;
+
+	for (int err = waggle_map_next(map, NULL, &next); !err && n < 100; n++) {
+		key = next;
+		if (deletes)
+			assert_int_equal(waggle_map_delete(map, &key), 0);
+		err = waggle_map_next(map, &key, &next);
+	}
+	return n;
+}
+
+static void a_map_and_its_spare_one_are_one(void **state)
+{
+	struct fixture *f = fixture_new();
+	struct waggle_map *map, *spare;
+	u64 key, got, two = 2, five = 5;
+
+	(void)state;
+	NEEDS_RIGHTS();
+	add_spared(f);
+	assert_int_equal(fixture_start(f), 0);
+	map = waggle_session_map(f->s, "@m");
+	spare = waggle_session_map(f->s, "m_spare");
+	for (key = 1; key <= 9; key++)
+		assert_int_equal(waggle_map_update(key < 9 ? map : spare, &key, &two, 0), 0);
+	key = 8; /* in both */
+	assert_int_equal(waggle_map_update(spare, &key, &five, 0), 0);
+	assert_int_equal(guarded_lookup(map, &key, &got), 0);
+	assert_int_equal(got, 7);
+	assert_int_equal(walk(map, false), 9);
+	key = 9; /* in the spare one alone */
+	assert_int_equal(waggle_map_update(map, &key, &five, 1), -EEXIST);
+	assert_int_equal(guarded_lookup(map, &key, &got), 0);
+	assert_int_equal(got, 2);
+	assert_int_equal(waggle_map_update(map, &key, &five, 2), 0);
+	assert_int_equal(guarded_lookup(map, &key, &got), 0);
+	assert_int_equal(got, 5);
+	assert_int_equal(waggle_map_lookup(spare, &key, &got), -ENOENT);
+	key = 10;
+	assert_int_equal(waggle_map_update(map, &key, &five, 2), -ENOENT);
+	assert_int_equal(waggle_map_delete(map, &key), -ENOENT);
+	assert_int_equal(waggle_map_update(spare, &key, &five, 0), 0);
+	assert_int_equal(walk(map, true), 10); /* what is deleted on the way ends nothing */
+	assert_int_equal(walk(map, false), 0);
+	fixture_stop(f);
+	fixture_free(f);
+}
+
 static void maps_are_seen_as_scripts_see_them(void **state)
 {
 	struct fixture *f = fixture_new();
@@ -730,6 +805,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(events_come_by_poll),
 		cmocka_unit_test(the_verifier_can_be_heard),
 		cmocka_unit_test(maps_are_printed_cleared_and_zeroed),
+		cmocka_unit_test(a_map_and_its_spare_one_are_one),
 		cmocka_unit_test(maps_are_seen_as_scripts_see_them),
 		cmocka_unit_test(polling_writes_nothing),
 		cmocka_unit_test(options_have_a_size),

@@ -76,6 +76,17 @@ static void timers_come_to_an_end(struct world *w)
 	assert_true(runs[0] > 200);
 }
 
+static void timers_take_turns(struct world *w)
+{
+	const struct vm_map *map = vm_map_of(w->vm, 1);
+	u64 first, second;
+
+	assert_int_equal(vm_timers_run(w->run), 0);
+	memcpy(&first, map->values, sizeof(first));
+	memcpy(&second, map->values + map->stride, sizeof(second));
+	assert_true(first > 50 && second > 50);
+}
+
 static void lock_is_open(struct world *w)
 {
 	assert_int_equal(*(u32 *)(void *)vm_map_of(w->vm, 1)->values & 1, 0);
@@ -151,6 +162,16 @@ static const struct row {
 	      "0\nr3 = 0\n"
 	      "call bpf_timer_start\nr0 = 0\nexit\n",
 	 VM_OK, timers_come_to_an_end, false},
+	{"two timers that set themselves again", "kprobe", RING VALUE,
+	 FIND "r7 += 8\ncall bpf_timer_init(r7, map[v], 1)\n"
+	      "call bpf_timer_set_callback(r7, subprog[tick])\ncall bpf_timer_start(r7, 0, 0)\n"
+	      "*(u32 *)(r10 -4) = 1\ncall bpf_map_lookup_elem(map[v], r10-4)\nif r0 == 0 goto out\n"
+	      "r7 = r0\nr7 += 8\ncall bpf_timer_init(r7, map[v], 1)\n"
+	      "call bpf_timer_set_callback(r7, subprog[tick])\ncall bpf_timer_start(r7, 0, 0)\n" OUT
+	      "tick: r1 = *(u64 *)(r3 +0)\nr1 += 1\n*(u64 *)(r3 +0) = r1\nr1 = r3\nr1 += 8\nr2 = "
+	      "0\nr3 = 0\n"
+	      "call bpf_timer_start\nr0 = 0\nexit\n",
+	 VM_OK, timers_take_turns, false},
 	{"a context that is not to be written", "sched_cls", RING VALUE,
 	 "call bpf_set_hash(r6, 7)\n" OUT, VM_BAD_CALL, context_is_what_it_was, true},
 	{"a tag in a context that is not to be written", "sched_cls", RING VALUE,

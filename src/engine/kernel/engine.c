@@ -144,7 +144,7 @@ static int engine_open(struct engine **out, struct object *o, const struct engin
 		return -ENOMEM;
 	k->base = (struct engine){.ops = &kernel_engine, .object = o, .diag = diag, .epoll_fd = -1};
 	k->opts = *opts;
-	k->tracefs = k->tally.map = k->tally.stats = -1;
+	k->tracefs = k->devices = k->tally.map = k->tally.stats = -1;
 	k->maps = no_fds(o->maps.n);
 	k->progs = no_fds(o->progs.n);
 	k->multi = calloc(MAX(o->progs.n, 1u), 1);

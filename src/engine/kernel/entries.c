@@ -205,25 +205,30 @@ int kernel_map_lookup(struct engine *e, u32 map, const void *key, void *value)
 	return missing == -ENOENT ? err : missing;
 }
 
+/* 1, 0 or -errno. */
+static int has_key(struct engine *e, u32 map, const void *key)
+{
+	void *value = malloc(value_bytes(e, &e->object->maps.v[map]));
+	int err = value ? sys_map_lookup(fd_of(e, map), key, value) : -ENOMEM;
+
+	free(value);
+	return err == -ENOENT ? 0 : err ? err : 1;
+}
+
 #define SET_NEW      1 /* flags of bpf(2): BPF_NOEXIST, BPF_EXIST */
 #define SET_EXISTING 2
 
 int kernel_map_update(struct engine *e, u32 map, const void *key, const void *value, u64 flags)
 {
 	u32 spare = spare_of(e, map);
-	int err;
+	int err = spare && flags ? has_key(e, spare, key) : 0;
 
-	if (!spare)
-		return sys_map_update(fd_of(e, map), key, value, flags);
-	err = sys_map_delete(fd_of(e, spare), key);
-	if (err && err != -ENOENT)
-		return err;
-	/* there was one: */
-	if (!err && flags & SET_NEW)
-		return -EEXIST;
-	if (!err)
-		flags &= ~(u64)SET_EXISTING;
-	return sys_map_update(fd_of(e, map), key, value, flags);
+	if (err < 0 || (err && flags & SET_NEW))
+		return err < 0 ? err : -EEXIST;
+	err = sys_map_update(fd_of(e, map), key, value, err ? flags & ~(u64)SET_EXISTING : flags);
+	if (spare && !err)
+		sys_map_delete(fd_of(e, spare), key);
+	return err;
 }
 
 int kernel_map_delete(struct engine *e, u32 map, const void *key)
@@ -238,32 +243,27 @@ int kernel_map_delete(struct engine *e, u32 map, const void *key)
 }
 
 /* The first key of the spare map behind `key` (NULL: of all) that the map has not, too. */
-static int next_spare(struct engine *e, u32 map, const void *key, void *next, void *value)
+static int next_spare(struct engine *e, u32 map, const void *key, void *next)
 {
-	int err = sys_map_next(fd_of(e, spare_of(e, map)), key, next);
+	u32 spare = spare_of(e, map);
+	int err = sys_map_next(fd_of(e, spare), key, next), both;
 
-	while (!err && !sys_map_lookup(fd_of(e, map), next, value))
-		err = sys_map_next(fd_of(e, spare_of(e, map)), next, next);
+	while (!err && (both = has_key(e, map, next)))
+		err = both < 0 ? both : sys_map_next(fd_of(e, spare), next, next);
 	return err;
 }
 
+/* First those of the map, then those of the spare one alone. Of a key that has gone the kernel does
+ * not know what comes behind it, and begins again: so do we. */
 int kernel_map_next(struct engine *e, u32 map, const void *key, void *next)
 {
-	void *value;
-	int err;
+	u32 spare = spare_of(e, map);
+	int err = spare && key ? has_key(e, map, key) : 1;
 
-	if (!spare_of(e, map))
-		return sys_map_next(fd_of(e, map), key, next);
-	value = malloc(value_bytes(e, &e->object->maps.v[map]));
-	if (!value)
-		return -ENOMEM;
-	if (key && sys_map_lookup(fd_of(e, map), key, value)) {
-		err = next_spare(e, map, key, next, value);
-	} else {
-		err = sys_map_next(fd_of(e, map), key, next);
-		if (err == -ENOENT)
-			err = next_spare(e, map, NULL, next, value);
-	}
-	free(value);
-	return err;
+	if (!err && (err = has_key(e, spare, key)) > 0)
+		return next_spare(e, map, key, next);
+	if (err < 0)
+		return err;
+	err = sys_map_next(fd_of(e, map), key, next);
+	return spare && err == -ENOENT ? next_spare(e, map, NULL, next) : err;
 }

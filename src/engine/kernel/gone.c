@@ -18,27 +18,28 @@ static bool of_device(u8 kind)
 	       kind == ATTACH_ROUTE;
 }
 
-int devices_listen(struct kernel_engine *k)
+void devices_listen(struct kernel_engine *k)
 {
 	bool wanted = false;
 	int fd;
 
 	vec_each (a, &k->base.object->attaches)
 		wanted |= of_device(a->kind);
-	fd = wanted && !k->devices ? netlink_listen_links() : 0;
+	if (!wanted || k->devices >= 0)
+		return;
+	fd = netlink_listen_links();
 	if (fd < 0)
-		return diag_fail(k->base.diag, fd, NULL, "cannot listen to network devices: %s",
-				 strerror(-fd));
-	if (fd)
-		k->devices = fd;
-	return 0;
+		diag_warn(k->base.diag, (struct loc){0}, NULL,
+			  "a device that goes will not be noticed: cannot listen to them: %s",
+			  strerror(-fd));
+	k->devices = MAX(fd, -1);
 }
 
 int kernel_devices_fd(const struct engine *e)
 {
 	const struct kernel_engine *k = (const struct kernel_engine *)e;
 
-	return k->devices ? k->devices : -1;
+	return k->devices;
 }
 
 /* A link knows; a filter, a route and a socket go with the device, also into another namespace. */
@@ -55,6 +56,7 @@ static bool is_gone(const struct hook *h)
 u32 kernel_devices_gone(struct engine *e)
 {
 	struct kernel_engine *k = (struct kernel_engine *)e;
+	char name[IF_NAMESIZE];
 	u8 room[4096];
 	u32 n = 0;
 
@@ -68,8 +70,10 @@ u32 kernel_devices_gone(struct engine *e)
 		if (!h->gone && is_gone(h)) {
 			h->gone = true;
 			diag_warn(e->diag, (struct loc){0}, NULL,
-				  "%s:%s: the device has gone: nothing is seen there any more",
-				  attach_infos[h->at->kind].name, h->at->pattern);
+				  "%s:%s: %s: nothing is seen there any more",
+				  attach_infos[h->at->kind].name, h->at->pattern,
+				  if_indextoname(h->ifindex, name) ? "somebody has detached it"
+								   : "the device has gone");
 		}
 		n += h->gone;
 	}

@@ -38,7 +38,7 @@ struct kernel_engine {
 	u32 nwatches;
 	struct hook *hooks; /* where packets pass */
 	u32 nhooks;
-	int devices; /* netlink: what becomes of them; 0: nobody listens */
+	int devices; /* netlink: what becomes of them; -1: nobody listens */
 	int watch_failed; /* why the last one could not be put, 0: it could */
 	bool *linked; /* by program: its rows have been attached together */
 	u8 *multi; /* by program: the attach type with which one link takes all its points, or 0 */
@@ -169,7 +169,7 @@ int link_cgroup_of(struct kernel_engine *, const struct attach *);
 int link_socket(struct kernel_engine *, const struct attach *);
 void hooks_close(struct kernel_engine *);
 /* gone.c: hears when devices go; before anything is attached to one */
-int devices_listen(struct kernel_engine *);
+void devices_listen(struct kernel_engine *);
 
 /* link_route.c, link_net.c: of objects of other compilers alone */
 int link_route(struct kernel_engine *, const struct attach *);

@@ -106,8 +106,9 @@ static void raise_limit(u32 n)
 int links_open(struct kernel_engine *k)
 {
 	const struct object *o = k->base.object;
-	int err = devices_listen(k);
+	int err = 0;
 
+	devices_listen(k);
 	raise_limit(o->attaches.n);
 	for (u32 i = 0; i < o->progs.n && !err; i++) {
 		if (k->progs[i] < 0 || !(k->multi[i] || link_many(k, i)))
@@ -131,7 +132,7 @@ void links_close(struct kernel_engine *k)
 	iters_close(k);
 	watches_close(k);
 	hooks_close(k);
-	if (k->devices)
+	if (k->devices >= 0)
 		close(k->devices);
-	k->devices = 0;
+	k->devices = -1;
 }

@@ -24,12 +24,15 @@ int map_create(struct kernel_engine *k, struct sys_map *m)
 /* Kinds for which the kernel takes no types. */
 static bool untyped(u32 kind)
 {
-	static const u8 kinds[] = {MAP_PROG_ARRAY,    MAP_PERF_EVENT_ARRAY, MAP_CGROUP_ARRAY,
-				   MAP_STACK_TRACE,   MAP_ARRAY_OF_MAPS,    MAP_HASH_OF_MAPS,
-				   MAP_DEVMAP,	      MAP_DEVMAP_HASH,	    MAP_CPUMAP,
-				   MAP_XSKMAP,	      MAP_SOCKMAP,	    MAP_SOCKHASH,
-				   MAP_QUEUE,	      MAP_STACK,	    MAP_RINGBUF,
-				   MAP_USER_RINGBUF,  MAP_ARENA};
+	static const u8 kinds[] = {MAP_PROG_ARRAY,    MAP_PERF_EVENT_ARRAY,
+				   MAP_CGROUP_ARRAY,  MAP_STACK_TRACE,
+				   MAP_ARRAY_OF_MAPS, MAP_HASH_OF_MAPS,
+				   MAP_DEVMAP,        MAP_DEVMAP_HASH,
+				   MAP_CPUMAP,        MAP_XSKMAP,
+				   MAP_SOCKMAP,       MAP_SOCKHASH,
+				   MAP_QUEUE,         MAP_STACK,
+				   MAP_RINGBUF,       MAP_USER_RINGBUF,
+				   MAP_ARENA};
 
 	return memchr(kinds, (int)kind, sizeof(kinds));
 }
@@ -38,7 +41,8 @@ static bool untyped(u32 kind)
 static bool map_typed(const struct kernel_engine *k, const struct object_map *m)
 {
 	if (k->base.object->plain)
-		return k->btf_fd && !untyped(m->kind) && (m->section || (m->btf_key && m->btf_value));
+		return k->btf_fd && !untyped(m->kind) &&
+		       (m->section || (m->btf_key && m->btf_value));
 	return k->btf_fd && m->kind != MAP_ARRAY_OF_MAPS && m->kind != MAP_RINGBUF &&
 	       object_map_bytes(k->base.object, m) == data_size(k, m);
 }
@@ -85,7 +89,8 @@ static int map_open(struct kernel_engine *k, u32 index)
 					  m->shown ? m->shown : m->name);
 	}
 	k->maps[index] = fd;
-	k->base.map_bytes += (u64)m->max_entries * (m->key_size + kernel_map_bytes(&k->base, index));
+	k->base.map_bytes += (u64)m->max_entries *
+			     (m->key_size + kernel_map_bytes(&k->base, index) / (m->spare ? 2 : 1));
 	if (m->section)
 		return data_fill(k, index);
 	return k->base.object->plain && k->opts.records ? plain_rings_open(k, index) : 0;

@@ -86,9 +86,10 @@ static int output(struct raw_ring *r, const void *data, u32 size)
 	put(r, head + SAMPLE_BYTES, data, size);
 	put(r, head + SAMPLE_BYTES + size, zeroes, bytes - size);
 	__atomic_store_n(&page->head, head + s.size, __ATOMIC_RELEASE);
-	/* the reader has seen all before: it may sleep */
-	if (tail == head && write(r->event, &one, sizeof(one)) < 0)
-		return 0;
+	/* each wakes the reader: whether it has seen all before and sleeps cannot be told from tail
+	 */
+	if (write(r->event, &one, sizeof(one)) < 0)
+		return 0; /* it has been woken more often than there are numbers */
 	return 0;
 }
 

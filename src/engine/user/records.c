@@ -73,8 +73,12 @@ static void run_lent(struct tracer *t, struct task *task, const struct plan_list
 
 void run_rows(struct tracer *t, struct task *task, const struct plan_list *l, void *ctx, u32 size)
 {
-	if (!l->first || !lend(t, ctx, size))
+	if (!l->first)
 		return;
+	if (!lend(t, ctx, size)) { /* no memory */
+		note_fault(t);
+		return;
+	}
 	run_lent(t, task, l, ctx);
 	vm_take_back(t->run, (u64)(uintptr_t)ctx);
 }
