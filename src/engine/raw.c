@@ -3,9 +3,8 @@
 
 #include <stdlib.h>
 
-/* include/uapi/linux/perf_event.h: kinds of records */
-#define PERF_LOST   2
-#define PERF_SAMPLE 9
+/* include/uapi/linux/perf_event.h: a kind of record */
+#define PERF_LOST 2
 /* kernel/bpf/ringbuf.c */
 #define RING_HEADER    8
 #define RING_BUSY      (1u << 31)
@@ -72,7 +71,7 @@ static bool perf_next(struct raw_ring *r)
 			return false;
 		p = perf_bytes(r, r->at, h.size);
 		r->next.behind = r->at + h.size;
-		if (h.kind == PERF_SAMPLE && h.size >= 20) {
+		if (h.kind == RAW_PERF_SAMPLE && h.size >= 20) {
 			memcpy(&r->next.ns, p + 8, 8);
 			memcpy(&r->next.size, p + 16, 4);
 			r->next.data = p + 20;

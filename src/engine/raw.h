@@ -12,9 +12,11 @@
 
 #define RAW_PAGE_BYTES 4096
 #define RAW_PERF_BYTES (64u * 4096) /* of a perf event, behind a page of its own */
-/* include/uapi/linux/perf_event.h: where the page says how far it was written and read. */
-#define RAW_PERF_HEAD 1024
-#define RAW_PERF_TAIL 1032
+/* include/uapi/linux/perf_event.h: where the page says how far it was written and read; the kind of
+ * record that a program made. */
+#define RAW_PERF_HEAD   1024
+#define RAW_PERF_TAIL   1032
+#define RAW_PERF_SAMPLE 9
 
 struct raw_ring {
 	u32 map, cpu;

@@ -246,14 +246,19 @@ bool check_probe_value_of(struct checker *c, struct node *n, const struct probe_
 	return true;
 }
 
-bool check_probe_value(struct checker *c, struct node *n)
+/* The row of that name, or the last one, which has none. */
+static const struct probe_value *value_in(const struct probe_value *v, struct node *n)
 {
-	const struct probe_value *v = probe_values;
-
 	while (v->name && !is_value(v, n))
 		v++;
+	return v;
+}
+
+bool check_probe_value(struct checker *c, struct node *n)
+{
+	const struct probe_value *v = value_in(probe_values, n);
+
 	if (!v->name)
-		for (v = packet_values; v->name && !is_value(v, n);)
-			v++;
+		v = value_in(packet_values, n);
 	return v->name && check_probe_value_of(c, n, v, n->text);
 }

@@ -100,9 +100,12 @@ static bool is_header(const struct node *n)
 
 void packet_share(struct lower *l, const struct node *n)
 {
-	u32 row = is_header(n) ? packet_row_of(n) : 0;
+	u32 row;
 
-	if (!is_header(n) || l->frame.headers[row])
+	if (!is_header(n))
+		return;
+	row = packet_row_of(n);
+	if (l->frame.headers[row])
 		return;
 	l->frame.headers[row] = l->frame.size;
 	l->frame.size += packet_rows[row].shown == PACKET_INET6 ? 16 : 8;

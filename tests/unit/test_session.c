@@ -627,7 +627,7 @@ static int guarded_lookup(struct waggle_map *map, const void *key, void *value)
 	return err;
 }
 
-/* A map of counts, and its spare one, which has 8 and 9. */
+/* A map of counts, and its spare one. */
 static void add_spared(struct fixture *f)
 {
 	struct object *o = f->h.o;

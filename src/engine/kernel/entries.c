@@ -20,8 +20,7 @@ static bool map_per_cpu(const struct object_map *m)
 	return kind && kind->per_cpu;
 }
 
-/* Of the value of one entry, as the kernel writes it: of all CPUs. */
-static u32 value_bytes(const struct engine *e, const struct object_map *m)
+u32 map_value_bytes(const struct engine *e, const struct object_map *m)
 {
 	if (map_per_cpu(m))
 		return ALIGN_UP(m->value_size, 8) * e->cpus;
@@ -40,7 +39,7 @@ static u32 spare_of(const struct engine *e, u32 map)
 
 u32 kernel_map_bytes(struct engine *e, u32 map)
 {
-	return value_bytes(e, &e->object->maps.v[map]) * (spare_of(e, map) ? 2 : 1);
+	return map_value_bytes(e, &e->object->maps.v[map]) * (spare_of(e, map) ? 2 : 1);
 }
 
 /* Batches pack values without padding; spread them, from the last on, to value_bytes each. */
@@ -113,7 +112,7 @@ static int read_map(struct engine *e, u32 map, struct buf *keys, struct buf *val
 {
 	const struct object_map *m = &e->object->maps.v[map];
 	size_t nkeys = keys->n, nvalues = values->n;
-	u32 bytes = value_bytes(e, m), before = *n;
+	u32 bytes = map_value_bytes(e, m), before = *n;
 	int err;
 
 	if (m->max_entries > 1) {
@@ -170,7 +169,7 @@ int kernel_map_read(struct engine *e, u32 map, struct buf *keys, struct buf *val
 {
 	const struct object_map *m = &e->object->maps.v[map];
 	struct read_entries main = {0}, spare = {0};
-	u32 bytes = value_bytes(e, m);
+	u32 bytes = map_value_bytes(e, m);
 	int err;
 
 	if (!m->spare)
@@ -196,7 +195,7 @@ int kernel_map_lookup(struct engine *e, u32 map, const void *key, void *value)
 
 	if (!spare || (err && err != -ENOENT))
 		return err;
-	bytes = value_bytes(e, &e->object->maps.v[map]);
+	bytes = map_value_bytes(e, &e->object->maps.v[map]);
 	if (err)
 		memset(value, 0, bytes);
 	missing = sys_map_lookup(fd_of(e, spare), key, (char *)value + bytes);
@@ -208,7 +207,7 @@ int kernel_map_lookup(struct engine *e, u32 map, const void *key, void *value)
 /* 1, 0 or -errno. */
 static int has_key(struct engine *e, u32 map, const void *key)
 {
-	void *value = malloc(value_bytes(e, &e->object->maps.v[map]));
+	void *value = malloc(map_value_bytes(e, &e->object->maps.v[map]));
 	int err = value ? sys_map_lookup(fd_of(e, map), key, value) : -ENOMEM;
 
 	free(value);

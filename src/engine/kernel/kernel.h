@@ -87,7 +87,8 @@ void rings_close(struct kernel_engine *);
 int data_fill(struct kernel_engine *, u32 map);
 u32 data_size(const struct kernel_engine *, const struct object_map *);
 
-/* entries.c: those of struct engine_ops */
+/* entries.c: bytes of one value as the kernel writes it, of all CPUs; those of struct engine_ops */
+u32 map_value_bytes(const struct engine *, const struct object_map *);
 u32 kernel_map_bytes(struct engine *, u32 map);
 int kernel_map_lookup(struct engine *, u32 map, const void *key, void *value);
 int kernel_map_update(struct engine *, u32 map, const void *key, const void *value, u64 flags);

@@ -89,8 +89,8 @@ static int map_open(struct kernel_engine *k, u32 index)
 					  m->shown ? m->shown : m->name);
 	}
 	k->maps[index] = fd;
-	k->base.map_bytes += (u64)m->max_entries *
-			     (m->key_size + kernel_map_bytes(&k->base, index) / (m->spare ? 2 : 1));
+	k->base.map_bytes +=
+		(u64)m->max_entries * (m->key_size + map_value_bytes(&k->base, m));
 	if (m->section)
 		return data_fill(k, index);
 	return k->base.object->plain && k->opts.records ? plain_rings_open(k, index) : 0;

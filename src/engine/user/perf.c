@@ -16,7 +16,6 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
-#define PERF_SAMPLE  9
 #define INDEX        0xffffffffull
 #define RECORD_BYTES (64u * 1024)
 
@@ -67,16 +66,26 @@ static void put(struct raw_ring *r, u64 at, const void *from, u32 n)
 	memcpy(data, (const u8 *)from + first, n - first);
 }
 
+/* For each record: whether the reader has seen all before, and sleeps, cannot be told from tail. */
+static void wake(const struct raw_ring *r)
+{
+	u64 one = 1;
+
+	/* full means that the reader was told often enough */
+	if (write(r->event, &one, sizeof(one)) < 0)
+		return;
+}
+
 static int output(struct raw_ring *r, const void *data, u32 size)
 {
 	static const u8 zeroes[8];
 	struct event_page *page = (void *)r->page;
 	u32 bytes = (u32)ALIGN_UP(size + 4ull, 8) - 4;
-	struct sample s = {.kind = PERF_SAMPLE,
+	struct sample s = {.kind = RAW_PERF_SAMPLE,
 			   .size = (u16)(SAMPLE_BYTES + bytes),
 			   .ns = clock_now(CLOCK_MONOTONIC),
 			   .bytes = bytes};
-	u64 head = page->head, tail = __atomic_load_n(&page->tail, __ATOMIC_ACQUIRE), one = 1;
+	u64 head = page->head, tail = __atomic_load_n(&page->tail, __ATOMIC_ACQUIRE);
 
 	if (s.size > RAW_PERF_BYTES - (head - tail)) {
 		__atomic_fetch_add(&page->lost, 1, __ATOMIC_RELAXED);
@@ -86,10 +95,7 @@ static int output(struct raw_ring *r, const void *data, u32 size)
 	put(r, head + SAMPLE_BYTES, data, size);
 	put(r, head + SAMPLE_BYTES + size, zeroes, bytes - size);
 	__atomic_store_n(&page->head, head + s.size, __ATOMIC_RELEASE);
-	/* each wakes the reader: whether it has seen all before and sleeps cannot be told from tail
-	 */
-	if (write(r->event, &one, sizeof(one)) < 0)
-		return 0; /* it has been woken more often than there are numbers */
+	wake(r);
 	return 0;
 }
 
