@@ -37,7 +37,7 @@ static u32 only_entry(struct reading *r, u32 n, size_t value_bytes, const u8 *ke
 }
 
 int reading_make(struct waggle_session *s, struct reading *r, u32 map, u32 top, u32 div,
-		 const u8 *key)
+		 const u8 *key, bool unordered)
 {
 	jmp_buf full;
 	u32 n = 0;
@@ -61,7 +61,7 @@ int reading_make(struct waggle_session *s, struct reading *r, u32 map, u32 top, 
 	if (!err)
 		err = map_contents_make(&r->contents, &r->arena, r->map, (const u8 *)r->keys.p,
 					(const u8 *)r->values.p, n, session_map_parts(s, map),
-					top, div);
+					top, div, unordered);
 	r->arena.escape = NULL;
 	return err;
 }
@@ -76,7 +76,8 @@ void reading_free(struct reading *r)
 static void print_map(struct waggle_session *s, u32 map, u32 top, u32 div, const u8 *key)
 {
 	struct reading r = {0};
-	int err = reading_make(s, &r, map, top, div, key);
+	bool unordered = !top && sink_unordered(&s->sink, &s->object->maps.v[map]);
+	int err = reading_make(s, &r, map, top, div, key, unordered);
 
 	if (err)
 		diag_fail(&s->diag, err, NULL, "cannot read %s: %s", s->object->maps.v[map].shown,

@@ -186,7 +186,7 @@ struct reading {
 	struct arena arena;
 };
 int reading_make(struct waggle_session *, struct reading *, u32 map, u32 top, u32 div,
-		 const u8 *key);
+		 const u8 *key, bool unordered);
 void reading_free(struct reading *);
 /* table.c: ACTION_TABLE */
 void session_table(struct waggle_session *, const struct action *, u64 ns, u32 cpu);

@@ -4,7 +4,6 @@
  * printf lines are as the script wrote them, and maps look as bpftrace prints them. Records of
  * emit() are rows of a table (table.c): its header comes once, on a terminal once a screen.
  */
-#include "sink/folded.h"
 #include "sink/format.h"
 #include "sink/series.h"
 #include "sink/sink.h"
