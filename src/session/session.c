@@ -5,6 +5,7 @@
  * are shown, the gate opens, the command is let go.
  */
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/words.h"
 #include "session/opts.h"
 #include "session/session.h"
@@ -293,12 +294,10 @@ int waggle_session_poll(struct waggle_session *s, int ms,
 
 void waggle_session_interrupt(struct waggle_session *s)
 {
-	u64 one = 1;
 	int saved = errno;
 
 	__atomic_fetch_add(&s->interrupts, 1, __ATOMIC_RELAXED);
-	while (write(s->interrupt, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
+	eventfd_wake(s->interrupt);
 	errno = saved;
 }
 
