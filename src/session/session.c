@@ -104,7 +104,8 @@ static int load(struct waggle_session *s)
 	if (!err && o->command && !o->pid && s->ops->child_open)
 		err = s->ops->child_open(&s->child, s->object, &s->diag);
 	if (!err && o->command)
-		err = command_start(&s->command, o->command, s->ops, s->child, &s->diag);
+		err = command_start(&s->command, o->command, s->ops, s->child,
+				    o->command_user, &s->diag);
 	if (!err)
 		err = engine_start(s);
 	if (!err) {
