@@ -91,6 +91,8 @@ void options_print(void);            /* trace_options.c: those of tracing, for -
 
 /* stop.c: from now on SIGINT and SIGTERM make this descriptor readable, and do nothing else; -errno. */
 int stop_on_signals(void);
+/* For handlers of signals: what comes next stands in the place of the ^C that the terminal shows. */
+void stop_shown(int sig);
 
 void command_help(const struct command *); /* help.c; may end the program */
 

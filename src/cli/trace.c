@@ -17,7 +17,7 @@ static void on_signal(int sig)
 {
 	static volatile sig_atomic_t times;
 
-	(void)sig;
+	stop_shown(sig);
 	times = times + 1;
 	if (times > 2) /* who is stuck somewhere is left */
 		_exit(128 + SIGINT);
