@@ -185,6 +185,8 @@ struct reading {
 	struct buf keys, values;
 	struct map_contents contents;
 	struct arena arena;
+	bool keep_raw; /* keys as they were read, before stacks stood in them, too */
+	struct buf raw;
 };
 int reading_make(struct waggle_session *, struct reading *, u32 map, u32 top, u32 div,
 		 const u8 *key, bool unordered);

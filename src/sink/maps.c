@@ -154,6 +154,13 @@ static u64 sort_value(const struct object_map *m, const struct map_entry *e)
 	}
 }
 
+u64 map_number(struct arena *a, const struct object_map *m, const u8 *values, u32 cpus)
+{
+	struct map_entry e = {.value = map_value(a, m, values, cpus)};
+
+	return e.value ? sort_value(m, &e) : 0;
+}
+
 static int by_key(void *contents, u32 a, u32 b)
 {
 	const struct map_contents *c = contents;

@@ -26,6 +26,8 @@ struct map_contents {
 	u32 n;
 	u32 top, div; /* of print(); 0: not given. Entries are already cut to top; numbers and
 		       * counts are divided by div when they are shown (stats are not). */
+	const struct object_map *beside; /* another map with the same keys, or NULL; */
+	const u64 *numbers;		 /* what it has for each entry */
 };
 
 struct sink {
@@ -123,6 +125,8 @@ int map_contents_make(struct map_contents *, struct arena *, const struct object
  * map_value_size() bytes: without is_set. It is in `values` or in the arena. NULL: a scalar that is
  * not set. The map passed map_check(). */
 const u8 *map_value(struct arena *, const struct object_map *, const u8 *values, u32 cpus);
+/* The number that it is sorted by; 0: it is none, or not set. */
+u64 map_number(struct arena *, const struct object_map *, const u8 *values, u32 cpus);
 u32 map_value_size(const struct object_map *);
 /* Do its sizes, layouts and arguments fit together? 0 or -EINVAL. */
 int map_check(const struct object_map *, u32 n, u32 cpus);
