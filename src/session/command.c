@@ -22,6 +22,7 @@
 
 #define PATIENCE_MS  1000
 #define SETTLE_LOOKS 500
+#define NAP_NS       20000
 
 /* 0, -ENOENT or -EACCES for one file. */
 static int executable(const char *path)
@@ -181,7 +182,7 @@ static bool command_sleeps(const struct command *c)
 
 void command_settle(const struct command *c)
 {
-	const struct timespec nap = {.tv_nsec = 20000};
+	const struct timespec nap = {.tv_nsec = NAP_NS};
 
 	for (u32 i = 0; c->pid && i < SETTLE_LOOKS && !command_sleeps(c); i++)
 		nanosleep(&nap, NULL);
@@ -205,12 +206,18 @@ void command_release(struct command *c)
 
 bool command_reap(struct command *c, struct diag *diag)
 {
+	const struct timespec nap = {.tv_nsec = NAP_NS};
 	int status, err;
 
 	if (!c->pid || c->ended)
 		return true;
 	err = waitpid(c->pid, &status, WNOHANG);
-	if (err != c->pid && (err == 0 || errno != ECHILD))
+	if (!err) {
+		/* dead, but its tracer has not heard of it: which may need our CPU */
+		nanosleep(&nap, NULL);
+		return false;
+	}
+	if (err != c->pid && errno != ECHILD)
 		return false;
 	c->ended = true;
 	if (err != c->pid)

@@ -398,7 +398,7 @@ void strace_script(struct strace *s, struct buf *b)
 	char most[16];
 
 	put_whose(s, &who);
-	snprintf(most, sizeof(most), "%u", dumps ? DUMP_BYTES : s->opts.strsize + 1);
+	snprintf(most, sizeof(most), "%u", dumps ? DUMP_BYTES : MAX(s->opts.strsize + 1, SEEN_LEAST));
 	buf_puts(b, "config = { max_strlen = 4096; max_map_keys = 16384; print_maps_on_exit = "
 		    "false }\n");
 	buf_puts(b, turns);
