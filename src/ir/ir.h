@@ -107,6 +107,7 @@ struct ir_fn {
 	bool turns;	  /* a callback of a loop that counts, not of one over a map */
 	bool shaped;	  /* blocks and edges are as ir_analyse() saw them */
 	bool forwarded;	  /* values stand for others since then */
+	const char *advice; /* where it takes too much of the stack; or NULL */
 };
 
 /* ---- building (ir/build.c). Constant operands are folded while building. */

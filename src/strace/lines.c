@@ -170,6 +170,8 @@ static void put_beginning(struct strace *s, struct task *t, u64 ns)
 	line_begin(s, t, ns);
 	if (s->opts.numbers)
 		buf_printf(b, "[%4u] ", t->nr % NATIVE_CALLS);
+	if (s->opts.stacks & 1)
+		buf_printf(b, "[%016llx] ", (unsigned long long)t->ip);
 	buf_puts(b, c.call->name);
 	buf_char(b, '(');
 	call_args(&c, 0, c.call->at_entry);
@@ -353,6 +355,13 @@ static bool says_more(const struct call *c)
 	return false;
 }
 
+static void put_stack(struct strace *s, struct task *t)
+{
+	if (t->stack.n)
+		pen_put(s, t->stack.p, t->stack.n);
+	t->stack.n = 0;
+}
+
 static void put_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 {
 	struct buf *b = &s->line;
@@ -383,6 +392,7 @@ static void put_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 	b->n = 0;
 	show_dumps(&c);
 	pen_put(s, b->p, b->n);
+	put_stack(s, t);
 	buf_free(&c.after);
 }
 
@@ -461,6 +471,7 @@ static void put_unanswered(struct strace *s, struct task *t)
 	buf_puts(&b, "= ?");
 	pen_put(s, buf_str(&b), b.n);
 	pen_end_line(s);
+	put_stack(s, t);
 	buf_free(&b);
 }
 

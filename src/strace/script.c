@@ -314,6 +314,9 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 	}
 	if (any(s, false, BIT(BIT_IOV) | BIT(BIT_MSG)))
 		put(b, vectors, enter);
+	if (s->opts.stacks)
+		buf_printf(b, "	emit(stack = tid, pid, frames = %s);\n",
+			   s->opts.stacks > 1 ? "dw_ustack" : "ustack(1)");
 	buf_printf(b,
 		   "	emit(enter = tid, pid, nr = $nr, a = args.args[0], b = args.args[1], c "
 		   "= args.args[2], "

@@ -12,6 +12,7 @@
 
 #include "arch/arch.h"
 #include "base/buf.h"
+#include "symbol/symbol.h"
 #include "waggle.h"
 
 /* Numbers of calls; from NATIVE_CALLS on, those of 32-bit programs. */
@@ -106,6 +107,8 @@ struct task {
 	int fatal;   /* a signal that may end it */
 	u64 blocked; /* signals, as rt_sigreturn left them */
 	struct pen own;
+	u64 ip;		   /* -i: where the call comes from */
+	struct buf stack; /* -k: lines of its stack */
 	u8 netlink[NETLINK_FDS]; /* descriptors it made for netlink: the protocol and 1 */
 };
 
@@ -138,6 +141,7 @@ struct strace {
 	struct record *records; /* run.c */
 	u32 nrecords;
 	bool follows; /* what descriptors are is asked for */
+	struct symbols *symbols; /* of -k */
 	bool failed;
 	int status; /* of the command, as wait4() tells it */
 };
@@ -230,6 +234,10 @@ void call_signal(struct strace *, struct task *, u64 ns, const char *text);
 void call_gone(struct strace *, struct task *, u64 ns, int code);
 void line_idle(struct strace *); /* nothing more comes for now */
 void call_args(struct shown *, u32 from, u32 to);
+
+/* stacks.c: -k. frames: the innermost first, up to the first 0. */
+void stack_take(struct strace *, struct task *, const u64 *frames, u32 n);
+void stacks_idle(struct strace *);
 
 /* paths.c: prints "</path>" if it is known. */
 void show_path_of(struct shown *, s32 fd);
