@@ -32,6 +32,14 @@ struct waggle_diag {
 	const char *hint; /* or NULL */
 };
 
+/* Who a process is. */
+struct waggle_user {
+	size_t sz;
+	unsigned uid, gid;
+	const unsigned *groups; /* the others that it belongs to */
+	size_t ngroups;
+};
+
 struct waggle_opts {
 	size_t sz;
 	const char *name;   /* of the source, for messages: "demo.bt", "-e" */
@@ -110,6 +118,7 @@ struct waggle_opts {
 	uint64_t duration_ns; /* the session ends by itself, as exit() ends it; 0: never */
 	uint64_t interval_ns; /* with `at`: how often verdicts are shown; 0: each second on a
 			       * terminal, else at the end */
+	const struct waggle_user *command_user; /* whom `command` runs as; NULL: as we do */
 };
 
 struct waggle_object;
@@ -490,6 +499,7 @@ struct waggle_strace {
 	const char *files;  /* a file for each thread, FILE.TID, instead of out_fd; NULL: none */
 	bool append;	    /* to those files */
 	uint64_t dump_read, dump_written; /* bit N: what comes from, what goes to descriptor N is shown byte by byte */
+	unsigned stacks;    /* where calls come from: 1 the address, in front; 2 all that called it, below; 3 both */
 };
 /* Of words for `sort` and `columns`, with commas between: the first that is none, or NULL. */
 const char *waggle_strace_wrong(const char *words);

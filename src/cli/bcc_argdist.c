@@ -20,13 +20,15 @@ struct options {
 	bool print, keeps;
 };
 
+#define LABEL "#;" /* what a label stands behind: bcc's manual has both */
+
 /* "int,char*": is the i-th one a string? */
 static bool is_string(struct part types, unsigned i)
 {
-	struct part t = bcc_until(types.p, ",:#");
+	struct part t = bcc_until(types.p, ",:" LABEL);
 
 	for (; i && t.p[t.n] == ','; i--)
-		t = bcc_until(t.p + t.n + 1, ",:#");
+		t = bcc_until(t.p + t.n + 1, ",:" LABEL);
 	return !i && memmem(t.p, t.n, "char", 4) && memchr(t.p, '*', t.n);
 }
 
@@ -37,7 +39,7 @@ static int put_values(struct bcc_probe *p, struct part types, struct part e, str
 	int status = 0;
 
 	for (unsigned i = 0; e.p < end && !status; i++) {
-		struct part one = bcc_until(e.p, ",:#");
+		struct part one = bcc_until(e.p, ",:" LABEL);
 		bool string = is_string(types, i);
 
 		text_add(t, "%s%s", i ? ", " : "", string ? "str(" : "");
@@ -48,7 +50,7 @@ static int put_values(struct bcc_probe *p, struct part types, struct part e, str
 	return status;
 }
 
-/* :TYPES:EXPRESSIONS:FILTER#LABEL */
+/* :TYPES:EXPRESSIONS:FILTER#LABEL, or ;LABEL */
 struct parts {
 	struct part types, values, filter, label;
 };
@@ -58,10 +60,10 @@ static int read_parts(const struct bcc_probe *p, const char *at, struct parts *q
 	struct part *const in_order[] = {&q->types, &q->values, &q->filter};
 
 	for (int i = 0; i < 3 && *at == ':'; i++) {
-		*in_order[i] = bcc_until(at + 1, i < 2 ? ":#" : "#");
+		*in_order[i] = bcc_until(at + 1, i < 2 ? ":" LABEL : LABEL);
 		at = in_order[i]->p + in_order[i]->n;
 	}
-	if (*at == '#')
+	if (*at && strchr(LABEL, *at))
 		q->label = (struct part){at + 1, strlen(at + 1)};
 	else if (*at)
 		return bcc_error(p, at, "p:LIB:FUNCTION(SIGNATURE):TYPES:EXPRESSIONS:FILTER#LABEL",
@@ -70,7 +72,7 @@ static int read_parts(const struct bcc_probe *p, const char *at, struct parts *q
 		return bcc_error(p, q->types.p, "TYPES:EXPRESSIONS",
 				 "behind a type stands what is to be counted");
 	if (!q->label.n)
-		q->label = (struct part){p->all, strcspn(p->all, "#")};
+		q->label = (struct part){p->all, strcspn(p->all, LABEL)};
 	return 0;
 }
 
@@ -195,7 +197,8 @@ static const char help[] =
 	"args->FIELD, $PID,\n"
 	"  STRCMP(\"text\", NAME)\n"
 	"\n"
-	"  -C, -H                   the probes behind it: how often each value came, a histogram\n"
+	"  -C, --count, -H, --histogram\n"
+	"                           the probes behind it: how often each value came, a histogram\n"
 	"  -p PID, -t TID           only this process, this thread\n"
 	"  -c                       counts go on from one interval to the next\n"
 	"  -i N, -n N, -d N         print each N seconds (1), N times, end after N seconds\n"
@@ -246,7 +249,8 @@ static const struct option own[] = {{"help", 0, NULL, 'h'},        {"print-scrip
 				    {"number", 1, NULL, 'n'},      {"top", 1, NULL, 'T'},
 				    {"tid", 1, NULL, 't'},         {"cumulative", 0, NULL, 'c'},
 				    {"string-size", 1, NULL, 'z'}, {"include", 1, NULL, 'I'},
-				    {"verbose", 0, NULL, 'v'},     {0}};
+				    {"verbose", 0, NULL, 'v'},     {"count", 2, NULL, 'C'},
+				    {"histogram", 2, NULL, 'H'},   {0}};
 
 /* Does the word behind it belong to it? */
 static bool takes_next(const struct option *names, const char *option)
@@ -259,6 +263,22 @@ static bool takes_next(const struct option *names, const char *option)
 	return false;
 }
 
+/* -C, --count, --count=PROBE: 'C'; the same of -H; 0: another word. */
+static char kind_of(const char *word)
+{
+	static const char *const names[] = {"--count", "--histogram"};
+
+	if (word[0] == '-' && (word[1] == 'C' || word[1] == 'H'))
+		return word[1];
+	for (int i = 0; i < 2; i++) {
+		size_t n = strlen(names[i]);
+
+		if (!strncmp(word, names[i], n) && (!word[n] || word[n] == '='))
+			return "CH"[i];
+	}
+	return 0;
+}
+
 /* First the options of all, then the probes: -C and -H hold for all that follow. */
 static int put_probes(struct options *o, const struct option *names, int argc, char **argv)
 {
@@ -266,8 +286,15 @@ static int put_probes(struct options *o, const struct option *names, int argc, c
 	int status = 0;
 
 	for (int i = 1; i < argc && !status; i++) {
-		if (!strcmp(argv[i], "-C") || !strcmp(argv[i], "-H"))
-			how = argv[i][1];
+		char kind = kind_of(argv[i]);
+
+		how = kind ? kind : how;
+		if (kind && argv[i][1] != '-' && argv[i][2])
+			status = put_probe(o, argv[i] + 2, how); /* -Cp::foo */
+		else if (kind && strchr(argv[i], '='))
+			status = put_probe(o, strchr(argv[i], '=') + 1, how);
+		else if (kind)
+			continue;
 		else if (argv[i][0] == '-')
 			i += takes_next(names, argv[i]);
 		else if (how)
@@ -293,7 +320,7 @@ int cmd_argdist(int argc, char **argv)
 	while (end < argc && strcmp(argv[end], "--") != 0)
 		end++;
 	while (!status &&
-	       (opt = options_next(end, argv, "-hp:i:n:d:T:I:z:t:cvCH", names, NULL)) >= 0)
+	       (opt = options_next(end, argv, "-hp:i:n:d:T:I:z:t:cvC::H::", names, NULL)) >= 0)
 		if (opt != 1 && opt != 'C' && opt != 'H')
 			status = take(&o, opt);
 	text_add(&o.script, "config = { print_maps_on_exit = false }\n");

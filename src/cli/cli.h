@@ -21,7 +21,16 @@ struct command {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 	const char *usage, *does;
+	bool helps; /* -h tells more than the table: `waggle help NAME` runs it */
 };
+/* The next word of "a,b,c"; false: that was all. NULL is an empty list. */
+struct word {
+	const char *p;
+	size_t n;
+};
+bool word_next(const char **list, struct word *);
+bool word_is(struct word, const char *name);
+
 extern const struct command commands[]; /* ends with a row without a name */
 
 int cmd_trace(int argc, char **argv); /* `waggle -e ...`, `waggle FILE` */
@@ -82,6 +91,8 @@ void options_print(void);            /* trace_options.c: those of tracing, for -
 
 /* stop.c: from now on SIGINT and SIGTERM make this descriptor readable, and do nothing else; -errno. */
 int stop_on_signals(void);
+/* For handlers of signals: what comes next stands in the place of the ^C that the terminal shows. */
+void stop_shown(int sig);
 
 void command_help(const struct command *); /* help.c; may end the program */
 
@@ -94,6 +105,10 @@ int list_object(const struct waggle_object *, bool verbose, const struct waggle_
  * own. */
 int output_open(const char *path);
 int output_append(const char *path);
+/* What is written goes to a command of the shell; its pid to *pid. < 0: a message was given. */
+int output_to_command(const char *command, int *pid);
+/* All is written: waits until it has done with it. pid 0: there is none. */
+void output_end_command(int fd, int pid);
 int output_begin(void);
 int output_end(int fd, int err, const char *path);
 int output_write(int fd, const char *bytes, size_t n); /* all of them; or -errno */

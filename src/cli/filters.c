@@ -20,27 +20,77 @@ int take_comm(struct trace *t, const char *name)
 	return 0;
 }
 
-/* "name:x:1000:..." */
-static bool user_of(const char *name, unsigned *uid)
+/* "name:x:1000:1000:..." of /etc/passwd, by the name or, where it is none, the number. */
+static bool passwd_find(const char *user, char name[64], unsigned *uid, unsigned *gid)
 {
 	FILE *f = fopen("/etc/passwd", "re");
-	size_t n = strlen(name);
-	char line[1024];
-	bool found = false;
+	bool found = false, number = false;
+	char line[1024], id[16];
 
-	while (f && !found && fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, n) && line[n] == ':')
-			found = sscanf(line + n, ":%*[^:]:%u", uid) == 1 ||
-				sscanf(line + n, "::%u", uid) == 1;
+	for (int i = 0; f && !found && i < 2; i++, rewind(f)) {
+		number = i > 0;
+		while (!found && fgets(line, sizeof(line), f)) {
+			char *password = strchr(line, ':');
+
+			if (!password || password - line > 63 ||
+			    sscanf(password + 1 + strcspn(password + 1, ":"), ":%u:%u", uid, gid) != 2)
+				continue;
+			*password = 0;
+			snprintf(id, sizeof(id), "%u", *uid);
+			found = !strcmp(number ? id : line, user);
+		}
+	}
 	if (f)
 		fclose(f);
+	if (found)
+		strcpy(name, line);
 	return found;
+}
+
+/* Is the name one of "a,b,c"? */
+static bool listed(const char *names, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = names; (p = strstr(p, name)); p++)
+		if ((p == names || p[-1] == ',') && (!p[n] || p[n] == ',' || p[n] == '\n'))
+			return true;
+	return false;
+}
+
+/* "name:x:4:member,member" of /etc/group */
+static void groups_find(const char *name, unsigned *groups, size_t most, size_t *n)
+{
+	FILE *f = fopen("/etc/group", "re");
+	char line[4096];
+	int at;
+
+	while (f && *n < most && fgets(line, sizeof(line), f)) {
+		at = 0;
+		if (sscanf(line, "%*[^:]:%*[^:]:%u:%n", &groups[*n], &at) == 1 && at &&
+		    listed(line + at, name))
+			++*n;
+	}
+	if (f)
+		fclose(f);
+}
+
+bool user_find(const char *user, struct waggle_user *u, unsigned *groups, size_t most)
+{
+	char name[64];
+
+	if (!most || !passwd_find(user, name, &u->uid, &u->gid))
+		return false;
+	groups[u->ngroups++] = u->gid;
+	groups_find(name, groups, most, &u->ngroups);
+	return true;
 }
 
 int take_uid(struct trace *t, const char *text)
 {
 	unsigned long long n;
-	char *end;
+	char name[64], *end;
+	unsigned gid;
 
 	t->opts.by_uid = true;
 	n = strtoull(text, &end, 10);
@@ -48,7 +98,7 @@ int take_uid(struct trace *t, const char *text)
 		t->opts.uid = (unsigned)n;
 		return 0;
 	}
-	if (user_of(text, &t->opts.uid))
+	if (passwd_find(text, name, &t->opts.uid, &gid))
 		return 0;
 	return usage_error("there is no user '%s': --uid takes a number or a name of /etc/passwd",
 			   text);

@@ -76,15 +76,12 @@ static void add_name(const char *option, bool takes)
 
 void command_help(const struct command *c)
 {
-	static int (*const telling[])(int, char **) = {cmd_filter,  cmd_drop,   cmd_bcc_trace,
-						       cmd_argdist, cmd_strace, cmd_seccomp};
 	char *argv[] = {(char *)c->name, (char *)"-h", NULL};
 
-	for (size_t i = 0; i < sizeof(telling) / sizeof(*telling); i++)
-		if (telling[i] == c->run) {
-			c->run(2, argv); /* which ends there */
-			return;
-		}
+	if (c->helps) {
+		c->run(2, argv); /* which ends there */
+		return;
+	}
 	printf("%s: %s\n", c->usage, c->does);
 	options_each(c, add_name);
 	if (*names) {

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int open_with(const char *path, int flags)
@@ -27,6 +29,38 @@ int output_open(const char *path)
 int output_append(const char *path)
 {
 	return open_with(path, O_APPEND);
+}
+
+int output_to_command(const char *command, int *pid)
+{
+	char *argv[] = {(char *)"sh", (char *)"-c", (char *)command, NULL};
+	posix_spawn_file_actions_t actions;
+	int ends[2], err;
+
+	if (pipe2(ends, O_CLOEXEC)) {
+		err = errno;
+	} else {
+		posix_spawn_file_actions_init(&actions);
+		posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+		err = posix_spawn(pid, "/bin/sh", &actions, NULL, argv, environ);
+		posix_spawn_file_actions_destroy(&actions);
+		close(ends[0]);
+		if (!err)
+			return ends[1];
+		close(ends[1]);
+	}
+	*pid = 0;
+	fprintf(stderr, "waggle: error: cannot run '%s': %s\n", command, strerror(err));
+	return -err;
+}
+
+void output_end_command(int fd, int pid)
+{
+	if (!pid)
+		return;
+	close(fd);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 int output_begin(void)

@@ -26,18 +26,18 @@ static const struct {
 
 int replay_keep(struct waggle_replay *how, const char *words)
 {
-	for (size_t n; *words; words += n + (words[n] == ',')) {
+	struct word w;
+
+	while (word_next(&words, &w)) {
 		size_t i = 0;
 
-		n = strcspn(words, ",");
-		while (i < KINDS &&
-		       (strlen(kinds[i].name) != n || strncmp(kinds[i].name, words, n) != 0))
+		while (i < KINDS && !word_is(w, kinds[i].name))
 			i++;
 		if (i == KINDS)
 			return usage_error(
 				"--keep takes passed, dropped, redirected, changed or all, "
 				"with commas between them, not '%.*s'",
-				(int)n, words);
+				(int)w.n, w.p);
 		how->keep |= kinds[i].bits;
 	}
 	return 0;

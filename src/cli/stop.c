@@ -11,11 +11,20 @@
 
 static int stop_pipe[2];
 
+void stop_shown(int sig)
+{
+	const int err = errno;
+
+	if (sig == SIGINT && isatty(STDERR_FILENO) && write(STDERR_FILENO, "\r", 1) < 0)
+		errno = err;
+	errno = err;
+}
+
 static void on_signal(int sig)
 {
 	const int err = errno;
 
-	(void)sig;
+	stop_shown(sig);
 	if (write(stop_pipe[1], "", 1) < 0) /* it is full: it was asked for already */
 		errno = err;
 	errno = err;

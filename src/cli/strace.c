@@ -49,6 +49,8 @@ enum {
 	RAW,
 	READ,
 	WRITE,
+	QUIET,
+	CLOCK,
 	SECCOMP,
 	JSON,
 	SCRIPT,
@@ -83,11 +85,13 @@ static const struct strace_row rows[] = {
 	{ALL, "all", NULL, NULL, "the whole machine"},
 	{'E', "env", "VAR=VAL", strace_take_variable,
 	 "a variable of the command's environment; VAR: without it"},
+	{'u', "user", "USER", strace_take_user,
+	 "run the command as that user: a name or a number; root can"},
 	{'f', "follow-forks", NULL, NULL,
 	 "children, too: always so; -ff with -o: a file for each thread, FILE.TID"},
 	{SEPARATELY, "output-separately", NULL, NULL, "a file for each thread"},
 	{'o', "output", "FILE", strace_take_output,
-	 "write to FILE, with the pid in front of each line"},
+	 "write to FILE, with the pid in front of each line; '|CMD': to a command"},
 	{'A', "output-append-mode", NULL, NULL, "append to the file of -o"},
 	{'c', "summary-only", NULL, NULL, "count calls, errors and time, instead of lines"},
 	{'C', "summary", NULL, NULL, "the same behind the lines"},
@@ -107,8 +111,10 @@ static const struct strace_row rows[] = {
 	{WRITE, "write", "SET", strace_take_write, "show all bytes written to these descriptors"},
 	{'y', "decode-fds", "[=SET]", strace_take_descriptors,
 	 "paths of descriptors; -yy also addresses of sockets, numbers of devices"},
-	{'Y', "decode-pids", NULL, NULL, "names of threads"},
+	{'Y', "decode-pids", "[=comm]", strace_take_threads, "names of threads"},
 	{'n', "syscall-number", NULL, NULL, "numbers of calls"},
+	{'k', "stack-traces", NULL, NULL, "below each call, who called"},
+	{'i', "instruction-pointer", NULL, NULL, "in front of each call, the address it comes from"},
 	{'t', "absolute-timestamps", "[=FORM]", strace_take_clock,
 	 "time of day; -tt with microseconds, -ttt since 1970; forms: time, unix, with s, ms, us, "
 	 "ns"},
@@ -118,6 +124,9 @@ static const struct strace_row rows[] = {
 	 "how long each call took; s, ms, us, ns"},
 	{'q', "quiet", "[=SET]", strace_take_quiet, "-qq: no line where a process ends"},
 	{'I', "interruptible", "N", take_nothing, "nothing: signals are never held back"},
+	{QUIET, "silent", "[=SET]", strace_take_quiet, "as --quiet; so does --silence"},
+	{QUIET, "silence", "[=SET]", strace_take_quiet, "the same"},
+	{CLOCK, "timestamps", "[=FORM]", strace_take_clock, "as --absolute-timestamps"},
 	{SECCOMP, "seccomp-bpf", NULL, NULL, "nothing: the user engine always does so"},
 	{JSON, "json", NULL, NULL, "a line of JSON for each call"},
 	{SCRIPT, "print-script", NULL, NULL, "print the script that traces, and end"},
@@ -238,7 +247,7 @@ static void count_letters(struct strace_options *o)
 	w->status |= n['z'] ? WAGGLE_STRACE_SUCCESSFUL : 0;
 	w->status |= n['Z'] ? WAGGLE_STRACE_FAILED : 0;
 	w->summary = n['C'] ? 2 : n['c'] ? 1 : 0;
-	if (n['t']) {
+	if (n['t'] || n[CLOCK]) {
 		w->times = n['t'] > 2 ? 2 : 1;
 		w->time_digits = n['t'] > 1 ? 6 : 0;
 	}
@@ -246,8 +255,9 @@ static void count_letters(struct strace_options *o)
 	w->durations |= n['T'] != 0;
 	w->paths = n['y'] ? (n['y'] > 1 ? 2 : 1) : w->paths;
 	w->hex = n['x'] ? (n['x'] > 1 ? 2 : 1) : w->hex;
-	w->quiet += n['q'];
-	w->names = n['Y'];
+	w->quiet += n['q'] + n[QUIET];
+	w->names |= n['Y'] != 0;
+	w->stacks = (n['i'] ? 1 : 0) | (n['k'] ? 2 : 0);
 	w->verbose |= n['v'] != 0;
 	w->numbers = n['n'];
 	w->all = n[ALL];
@@ -255,6 +265,12 @@ static void count_letters(struct strace_options *o)
 	w->print_script = n[SCRIPT];
 	o->append = n['A'];
 	o->separately = n['f'] > 1 || n[SEPARATELY];
+}
+
+/* "|CMD", and as strace has it "!CMD" */
+static bool is_command(const char *output)
+{
+	return *output == '|' || *output == '!';
 }
 
 /* One of a command, a process, the machine. */
@@ -269,6 +285,13 @@ static int check(const struct strace_options *o)
 			"strace traces one of a command, a process (-p) and the machine (--all)");
 	if (!n)
 		return usage_error("strace takes a command, -p PID, --container NAME or --all");
+	if (o->user.sz && !t->command)
+		return usage_error("-u is whom a command runs as: there is none");
+	if (o->output && is_command(o->output) && (o->separately || o->append))
+		return usage_error("-o '%s' is a command: %s is of files", o->output,
+				   o->append ? "-A" : "-ff");
+	if (o->what.stacks && (o->what.summary == 1 || o->what.json))
+		return usage_error("-k and -i are of lines: not with -c or --json");
 	if (o->separately && o->what.summary)
 		return usage_error(
 			"-c and -C count all threads together: not with a file for each (-ff)");
@@ -288,6 +311,8 @@ static int open_output(struct strace_options *o)
 	w->append = o->append;
 	if (o->separately)
 		w->files = o->output;
+	else if (is_command(o->output))
+		w->out_fd = output_to_command(o->output + 1, &o->reader);
 	else
 		w->out_fd = o->append ? output_append(o->output) : output_open(o->output);
 	return w->out_fd < 0 ? STATUS_ERROR : 0;
@@ -301,6 +326,7 @@ static int run(struct strace_options *o)
 	signal(SIGCHLD, SIG_DFL);
 	o->trace.opts.leaving = true;
 	o->trace.opts.quiet = true;
+	o->trace.opts.command_user = o->user.sz ? &o->user : NULL;
 	status = waggle_strace(&o->what, &o->trace.opts);
 	if (status == -2 && o->trace.opts.command)
 		return STATUS_NOT_FOUND;
@@ -328,6 +354,7 @@ int cmd_strace(int argc, char **argv)
 		status = open_output(&o);
 	if (!status)
 		status = run(&o);
+	output_end_command(o.what.out_fd, o.reader);
 	while (o.nreal)
 		free(o.real[--o.nreal]);
 	return status;

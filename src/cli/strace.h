@@ -17,6 +17,9 @@ struct strace_options {
 	unsigned npids, nonly;
 	char *real[STRACE_LIST_MOST]; /* of paths of -P, ours to free */
 	unsigned nreal;
+	struct waggle_user user; /* sz 0: none is given */
+	unsigned groups[STRACE_LIST_MOST];
+	int reader; /* of what goes to a command; 0: none */
 };
 
 /* One option. `takes`: NULL nothing, "[=X]" behind its long name alone and not needed. */
@@ -35,6 +38,8 @@ int strace_take_size(struct strace_options *, const char *);
 int strace_take_column(struct strace_options *, const char *);
 int strace_take_pid(struct strace_options *, const char *);
 int strace_take_path(struct strace_options *, const char *);
+int strace_take_user(struct strace_options *, const char *);
+int strace_take_threads(struct strace_options *, const char *);
 int strace_take_output(struct strace_options *, const char *);
 int strace_take_variable(struct strace_options *, const char *);
 int strace_take_sort(struct strace_options *, const char *);

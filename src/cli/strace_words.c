@@ -22,23 +22,6 @@ static int number(const char *option, const char *text, long most, long *n)
 	return 0;
 }
 
-/* A word of a list with commas; its length. */
-static size_t word_of(const char *text)
-{
-	return strcspn(text, ",");
-}
-
-static const char *behind(const char *text)
-{
-	text += word_of(text);
-	return text + (*text == ',');
-}
-
-static bool is(const char *text, size_t n, const char *word)
-{
-	return strlen(word) == n && !strncmp(text, word, n);
-}
-
 /* ---- numbers */
 
 int strace_take_size(struct strace_options *o, const char *text)
@@ -118,11 +101,20 @@ int strace_take_path(struct strace_options *o, const char *text)
 
 int strace_take_output(struct strace_options *o, const char *text)
 {
-	if (*text == '|' || *text == '!')
-		return usage_error("-o takes a file; for a command: waggle strace ... 2>&1 | %s",
-				   text + 1);
+	if (!*text || !text[1 - (*text != '|' && *text != '!')])
+		return usage_error("-o takes a file, or a command behind '|'");
 	o->output = text;
 	return 0;
+}
+
+int strace_take_user(struct strace_options *o, const char *text)
+{
+	o->user = (struct waggle_user){.sz = sizeof(o->user), .groups = o->groups};
+	if (!user_find(text, &o->user, o->groups, STRACE_LIST_MOST))
+		return usage_error("there is no user '%s': -u takes a name or a number of "
+				   "/etc/passwd",
+				   text);
+	return geteuid() ? usage_error("-u begins the command as another user: root alone can") : 0;
 }
 
 /* VAR=VALUE, or VAR: it is taken away. The command inherits what we have. */
@@ -142,14 +134,14 @@ int strace_take_columns(struct strace_options *o, const char *text)
 	if (!*text || wrong)
 		return usage_error("there is no column '%.*s': time-percent, total-time, min-time, "
 				   "max-time, avg-time, calls, errors, name",
-				   (int)(wrong ? word_of(wrong) : 0), wrong ? wrong : "");
+				   (int)(wrong ? strcspn(wrong, ",") : 0), wrong ? wrong : "");
 	return 0;
 }
 
 int strace_take_sort(struct strace_options *o, const char *text)
 {
 	o->what.sort = text;
-	if (is(text, strlen(text), "nothing") || is(text, strlen(text), "none"))
+	if (!strcmp(text, "nothing") || !strcmp(text, "none"))
 		return 0;
 	if (!*text || strchr(text, ',') || waggle_strace_wrong(text))
 		return usage_error("-S sorts by time, min-time, max-time, avg-time, calls, errors, "
@@ -160,52 +152,55 @@ int strace_take_sort(struct strace_options *o, const char *text)
 
 /* ---- times: [=s|ms|us|ns] */
 
-static int digits(const char *option, const char *text, size_t n, unsigned *digits)
+static int digits(const char *option, struct word w, unsigned *digits)
 {
 	static const char *const units[] = {"s", "ms", "us", "ns"};
 
 	for (unsigned i = 0; i < 4; i++)
-		if (is(text, n, units[i])) {
+		if (word_is(w, units[i])) {
 			*digits = 3 * i;
 			return 0;
 		}
-	return usage_error("%s takes s, ms, us or ns, not '%.*s'", option, (int)n, text);
+	return usage_error("%s takes s, ms, us or ns, not '%.*s'", option, (int)w.n, w.p);
+}
+
+static struct word whole(const char *text)
+{
+	return (struct word){text, strlen(text)};
 }
 
 int strace_take_relative(struct strace_options *o, const char *text)
 {
 	o->what.relative = true;
-	return text ? digits("--relative-timestamps", text, strlen(text), &o->what.relative_digits)
+	return text ? digits("--relative-timestamps", whole(text), &o->what.relative_digits)
 		    : 0;
 }
 
 int strace_take_durations(struct strace_options *o, const char *text)
 {
 	o->what.durations = true;
-	return text ? digits("--syscall-times", text, strlen(text), &o->what.duration_digits) : 0;
+	return text ? digits("--syscall-times", whole(text), &o->what.duration_digits) : 0;
 }
 
 /* time, unix, none; s, ms, us, ns; "format:unix,precision:ns" */
 int strace_take_clock(struct strace_options *o, const char *text)
 {
 	static const char *const formats[] = {"none", "time", "unix"};
+	struct word w;
 
 	o->what.times = 1;
 	o->what.time_digits = 0;
-	for (; text && *text; text = behind(text)) {
-		const char *word = text;
-		size_t n = word_of(text), prefix = strcspn(text, ":,") + 1;
+	while (word_next(&text, &w)) {
+		size_t prefix = strcspn(w.p, ":,") + 1;
 		unsigned i = 0;
 
-		if (prefix <= n) {
-			word += prefix;
-			n -= prefix;
-		}
-		while (i < 3 && !is(word, n, formats[i]))
+		if (prefix <= w.n)
+			w = (struct word){w.p + prefix, w.n - prefix};
+		while (i < 3 && !word_is(w, formats[i]))
 			i++;
 		if (i < 3)
 			o->what.times = i;
-		else if (digits("--absolute-timestamps, besides none, time and unix,", word, n,
+		else if (digits("--absolute-timestamps, besides none, time and unix,", w,
 				&o->what.time_digits))
 			return STATUS_USAGE;
 	}
@@ -233,21 +228,21 @@ int strace_take_quiet(struct strace_options *o, const char *text)
 {
 	static const char *const all[] = {"attach", "personality", "path-resolution",
 					  "thread-execve"};
+	struct word w;
 
 	if (!text)
 		o->what.quiet += o->what.quiet < 2;
-	for (; text && *text; text = behind(text)) {
-		size_t n = word_of(text);
+	while (word_next(&text, &w)) {
 		bool known = false;
 
 		for (unsigned i = 0; i < sizeof(all) / sizeof(*all); i++)
-			known |= is(text, n, all[i]);
-		if (is(text, n, "exit") || is(text, n, "all") || is(text, n, "exits"))
+			known |= word_is(w, all[i]);
+		if (word_is(w, "exit") || word_is(w, "all") || word_is(w, "exits"))
 			o->what.quiet = 2;
 		else if (!known)
 			return usage_error("-e quiet= takes attach, exit, path-resolution, "
 					   "personality, thread-execve and all, not '%.*s'",
-					   (int)n, text);
+					   (int)w.n, w.p);
 	}
 	return 0;
 }
@@ -255,25 +250,35 @@ int strace_take_quiet(struct strace_options *o, const char *text)
 int strace_take_descriptors(struct strace_options *o, const char *text)
 {
 	static const char *const more[] = {"all", "dev", "socket", "pidfd"};
+	struct word w;
 
 	o->what.paths = 1;
-	for (; text && *text; text = behind(text)) {
-		size_t n = word_of(text);
-		bool known = is(text, n, "path") || is(text, n, "none");
+	while (word_next(&text, &w)) {
+		bool known = word_is(w, "path") || word_is(w, "none");
 
 		for (unsigned i = 0; i < sizeof(more) / sizeof(*more); i++)
-			if (is(text, n, more[i])) {
+			if (word_is(w, more[i])) {
 				o->what.paths = 2;
 				known = true;
 			}
-		if (is(text, n, "none"))
+		if (word_is(w, "none"))
 			o->what.paths = 0;
 		if (!known)
 			return usage_error("-e decode-fds= takes path, dev, socket, pidfd, all or "
 					   "none, not '%.*s'",
-					   (int)n, text);
+					   (int)w.n, w.p);
 	}
 	return 0;
+}
+
+int strace_take_threads(struct strace_options *o, const char *text)
+{
+	o->what.names = !strcmp(text, "comm") || !strcmp(text, "all");
+	return o->what.names || !strcmp(text, "none")
+		       ? 0
+		       : usage_error("-e decode-pids= takes comm or none, not '%s': pids are those "
+				     "of waggle's own namespace",
+				     text);
 }
 
 /* ---- -e KEY=SET */
@@ -303,14 +308,15 @@ int strace_take_status(struct strace_options *o, const char *text)
 		WAGGLE_STRACE_SUCCESSFUL | WAGGLE_STRACE_FAILED | WAGGLE_STRACE_UNFINISHED;
 	bool except = *text == '!';
 	unsigned bits = 0, i;
+	struct word w;
 
-	for (text += except; *text; text = behind(text)) {
-		for (i = 0; i < 4 && !is(text, word_of(text), words[i].name);)
+	for (text += except; word_next(&text, &w);) {
+		for (i = 0; i < 4 && !word_is(w, words[i].name);)
 			i++;
 		if (i == 4)
 			return usage_error("there is no status '%.*s': failed, successful, "
 					   "unfinished or all",
-					   (int)word_of(text), text);
+					   (int)w.n, w.p);
 		bits |= i ? words[i].bits : all;
 	}
 	o->what.status = except ? all & ~bits : bits;
@@ -318,11 +324,11 @@ int strace_take_status(struct strace_options *o, const char *text)
 }
 
 /* "SIGUSR1", "usr1", "10"; 0: it is none. */
-static int signal_of(const char *text, size_t n)
+static int signal_of(struct word w)
 {
 	char word[16];
 
-	snprintf(word, sizeof(word), "%.*s", (int)n, text);
+	snprintf(word, sizeof(word), "%.*s", (int)w.n, w.p);
 	for (char *p = word; *p; p++)
 		*p = (char)toupper((unsigned char)*p);
 	if (isdigit((unsigned char)*word))
@@ -338,19 +344,19 @@ int strace_take_signals(struct strace_options *o, const char *text)
 {
 	bool except = *text == '!';
 	uint64_t bits = 0;
+	struct word w;
 
-	for (text += except; *text; text = behind(text)) {
-		size_t n = word_of(text);
-		int sig = signal_of(text, n);
+	for (text += except; word_next(&text, &w);) {
+		int sig = signal_of(w);
 
-		if (is(text, n, "all"))
+		if (word_is(w, "all"))
 			bits = UINT64_MAX;
 		else if (sig)
 			bits |= 1ull << (sig - 1);
-		else if (!is(text, n, "none"))
+		else if (!word_is(w, "none"))
 			return usage_error("there is no signal '%.*s': SIGTERM, term, 15, all or "
 					   "none",
-					   (int)n, text);
+					   (int)w.n, w.p);
 	}
 	o->what.signals_hidden = except ? bits : ~bits;
 	return 0;
@@ -360,12 +366,13 @@ static int descriptors(const char *option, const char *text, uint64_t *set)
 {
 	bool except = *text == '!';
 	uint64_t bits = 0;
+	struct word w;
 
-	for (text += except; *text; text = behind(text)) {
+	for (text += except; word_next(&text, &w);) {
 		char word[16];
 		long n = 0;
 
-		snprintf(word, sizeof(word), "%.*s", (int)word_of(text), text);
+		snprintf(word, sizeof(word), "%.*s", (int)w.n, w.p);
 		if (!strcmp(word, "all"))
 			bits = UINT64_MAX;
 		else if (!strcmp(word, "none"))
@@ -414,34 +421,41 @@ static const struct {
 	    {"signals", strace_take_signals},
 	    {"s", strace_take_signals},
 	    {"quiet", strace_take_quiet},
+	    {"silent", strace_take_quiet},
+	    {"silence", strace_take_quiet},
 	    {"q", strace_take_quiet},
 	    {"raw", strace_take_raw},
 	    {"x", strace_take_raw},
 	    {"read", strace_take_read},
+	    {"reads", strace_take_read},
 	    {"r", strace_take_read},
 	    {"write", strace_take_write},
+	    {"writes", strace_take_write},
 	    {"w", strace_take_write},
 	    {"abbrev", take_abbreviated},
 	    {"a", take_abbreviated},
 	    {"verbose", take_verbose},
 	    {"v", take_verbose},
-	    {"decode-fds", strace_take_descriptors}};
+	    {"decode-fds", strace_take_descriptors},
+	    {"decode-fd", strace_take_descriptors},
+	    {"decode-pids", strace_take_threads},
+	    {"decode-pid", strace_take_threads}};
 
 /* Without a key: the calls themselves. */
 int strace_take_expression(struct strace_options *o, const char *text)
 {
-	size_t n = strcspn(text, "=");
+	struct word key = {text, strcspn(text, "=")};
 
-	if (!text[n])
+	if (!text[key.n])
 		return strace_take_calls(o, text);
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (is(text, n, keys[i].key))
-			return keys[i].take(o, text + n + 1);
-	if (is(text, n, "inject") || is(text, n, "fault") || is(text, n, "kvm")) {
-		char key[8];
+		if (word_is(key, keys[i].key))
+			return keys[i].take(o, text + key.n + 1);
+	if (word_is(key, "inject") || word_is(key, "fault") || word_is(key, "kvm")) {
+		char name[8];
 
-		snprintf(key, sizeof(key), "%.*s", (int)n, text);
-		return strace_absent(0, key);
+		snprintf(name, sizeof(name), "%.*s", (int)key.n, text);
+		return strace_absent(0, name);
 	}
 	return usage_error("-e takes trace=, status=, signal=, raw=, read=, write=, decode-fds=, "
 			   "abbrev= or quiet=, or names of calls, not '%s'",
@@ -457,16 +471,10 @@ static const struct {
 	{'b', "detach-on", "nobody is attached: there is nothing to detach from"},
 	{'d', "debug", "--print-script shows the script that traces"},
 	{'D', "daemonize", "a command runs as a child, and nobody stops it"},
-	{'i', "instruction-pointer",
-	 "ustack of a script tells it: waggle -e 'tracepoint:syscalls:"
-	 "sys_enter_openat /pid == cpid/ { print(ustack); }' -c CMD"},
-	{'k', "stack-traces",
-	 "ustack of a script tells them: waggle -e 'tracepoint:syscalls:"
-	 "sys_enter_openat /pid == cpid/ { print(ustack); }' -c CMD"},
 	{'O', "summary-syscall-overhead",
 	 "calls are timed in the kernel: nothing is to be taken off"},
 	{'X', "const-print-style", "-e raw=CALLS shows numbers"},
-	{'u', "user", "setpriv or su begin the command as somebody else"},
+	{0, "pidns-translation", "pids are those of waggle's own namespace"},
 	{0, "inject", "calls are watched, not changed"},
 	{0, "fault", "calls are watched, not changed"},
 	{0, "kvm", "waggle kvmexit tells of exits"},

@@ -17,7 +17,7 @@ static void on_signal(int sig)
 {
 	static volatile sig_atomic_t times;
 
-	(void)sig;
+	stop_shown(sig);
 	times = times + 1;
 	if (times > 2) /* who is stuck somewhere is left */
 		_exit(128 + SIGINT);
@@ -39,7 +39,8 @@ static void catch_signals(void)
 static int object_options(const struct trace *t)
 {
 	static const char *const stages[] = {"insns", "object", "verifier", NULL};
-	size_t n;
+	const char *dumps = t->opts.dump;
+	struct word w;
 
 	/* its programs have no check of the process: they would show those of everybody */
 	if (t->opts.pid)
@@ -52,16 +53,15 @@ static int object_options(const struct trace *t)
 	if (t->opts.target)
 		return usage_error("--target has no meaning for an object, which is compiled "
 				   "already: waggle build --target FILE");
-	for (const char *p = t->opts.dump; p && *p; p += n + (p[n] == ',')) {
+	while (word_next(&dumps, &w)) {
 		unsigned i = 0;
 
-		n = strcspn(p, ",");
-		while (stages[i] && (strlen(stages[i]) != n || memcmp(p, stages[i], n) != 0))
+		while (stages[i] && !word_is(w, stages[i]))
 			i++;
 		if (!stages[i])
 			return usage_error("an object has no stage '%.*s' to print: insns, object, "
 					   "verifier",
-					   (int)n, p);
+					   (int)w.n, w.p);
 	}
 	return 0;
 }

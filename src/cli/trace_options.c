@@ -96,23 +96,22 @@ static const char *stage_here(const char *name)
 static int take_stage(struct trace *t, const char *name)
 {
 	char *stages = NULL;
-	size_t n;
+	struct word w;
 
 	if (*name == '-') { /* -d alone, as it once was: what follows is the next option */
 		optind--;
 		name = "all";
 	}
 	name = stage_here(name);
-	for (const char *p = name; *p; p += n + (p[n] == ',')) {
-		struct stage s = {.name = p};
+	for (const char *p = name; word_next(&p, &w);) {
+		struct stage s = {.name = w.p, .n = w.n};
 
-		s.n = n = strcspn(p, ",");
 		waggle_language("stages", stage_look, &s);
 		if (!s.found)
 			return usage_error(
 				"there is no stage '%.*s' to print: ast, types, ir, ir:PASS, "
 				"insns, object, verifier, all",
-				(int)n, p);
+				(int)w.n, w.p);
 	}
 	if (asprintf(&stages, "%s%s%s", t->stages ? t->stages : "", t->stages ? "," : "", name) < 0)
 		return usage_error("out of memory");
@@ -184,19 +183,19 @@ static int take_without(struct trace *t, const char *names)
 	static const char *const known[] = {"kprobe_multi", "uprobe_multi", "kprobe_session",
 					    "tcx"};
 	const unsigned most = sizeof(known) / sizeof(*known);
+	struct word w;
 
 	t->opts.no_features = names;
-	for (const char *p = names; *p; p += strcspn(p, ","), p += *p == ',') {
-		size_t n = strcspn(p, ",");
+	while (word_next(&names, &w)) {
 		unsigned i = 0;
 
-		while (i < most && (strlen(known[i]) != n || strncmp(known[i], p, n)))
+		while (i < most && !word_is(w, known[i]))
 			i++;
 		if (i == most)
 			return usage_error(
 				"there is no feature '%.*s': kprobe_multi, uprobe_multi, "
 				"kprobe_session, tcx",
-				(int)n, p);
+				(int)w.n, w.p);
 	}
 	return 0;
 }

@@ -40,7 +40,10 @@ static int check_stack(struct cg *c)
 		at.line = largest->line >> 10;
 		at.col = largest->line & 1023;
 	}
-	return diag_error(c->diag, at, "use fewer or smaller strings and variables at a time",
+	return diag_error(c->diag, at,
+			  c->f->advice
+				  ? c->f->advice
+				  : "use fewer or smaller strings and variables at a time",
 			  "this program needs %u bytes of stack, a BPF program has %u",
 			  c->code->stack, STACK_MOST);
 }

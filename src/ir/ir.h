@@ -106,6 +106,7 @@ struct ir_fn {
 	bool shaped;	  /* blocks and edges are as ir_analyse() saw them */
 	bool dominated;	  /* and as ir_dominators() did */
 	bool forwarded;	  /* values stand for others since then */
+	const char *advice; /* where it takes too much of the stack; or NULL */
 };
 
 /* ---- building (ir/build.c). Constant operands are folded while building. */

@@ -87,7 +87,7 @@ enum action_kind {
 	ACTION_PRINTF,	    /* format its fields with text */
 	ACTION_EMIT,	    /* a row of a table */
 	ACTION_PRINT_VALUE, /* print(expr): its one field */
-	ACTION_PRINT_MAP,   /* print(@m): map, top, div */
+	ACTION_PRINT_MAP,   /* print(@m): map, top, div; text "m5": what map 5 has for the same keys, too */
 	ACTION_CLEAR_MAP,
 	ACTION_ZERO_MAP,
 	ACTION_EXIT, /* end the session; first field, if any: status */

@@ -246,6 +246,27 @@ static void check_top(struct checker *c, struct node *n, struct node *top)
 		  "entries of stats() are all printed, and as they are");
 }
 
+/* print(@bytes, 10, 1, @pieces): what another map has for the same keys. */
+static void check_beside(struct checker *c, struct node *n, struct node *beside)
+{
+	const struct script_map *m = n->a->map, *b;
+
+	if (beside->kind != NODE_MAP || beside->a) {
+		check_fail(c, beside, "print(@bytes, 10, 1, @pieces)",
+			   "what stands beside the values is another map");
+		return;
+	}
+	check_whole_map(c, beside);
+	b = beside->map;
+	if (!m || !b || !m->keys_known || !b->keys_known || b->value.kind == TYPE_UNKNOWN)
+		return;
+	if (!b->nkeys || !check_same_keys(m, b))
+		check_fail(c, beside, NULL, "@%s has other keys than @%s", b->name, m->name);
+	else if (!check_countable(b->value))
+		check_fail(c, beside, "print(@m)", "@%s holds %s, which is no number", b->name,
+			   TYPE_A(b->value));
+}
+
 void check_print(struct checker *c, struct node *n)
 {
 	struct node *top = n->a->next;
@@ -255,7 +276,9 @@ void check_print(struct checker *c, struct node *n)
 		if (top)
 			check_top(c, n, top);
 		for (u32 i = 0; top; top = top->next, i++) /* a top of 0: all of them */
-			if (check_int(c, top, "print()") && !constant(top, i))
+			if (i == 2)
+				check_beside(c, n, top);
+			else if (check_int(c, top, "print()") && !constant(top, i))
 				check_fail(c, top, "print(@m, 5)",
 					   "this must be a positive constant");
 		return;

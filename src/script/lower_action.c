@@ -57,6 +57,9 @@ static void lower_map_action(struct lower *l, struct node *n, const char *name, 
 		a.top = (u32)MIN(top->value, UINT32_MAX);
 	if (top && top->next)
 		a.div = (u32)MIN(top->next->value, UINT32_MAX);
+	if (top && top->next && top->next->next)
+		a.text = arena_printf(&l->object->arena, "m%u",
+				      top->next->next->map->index);
 	lower_record(l, name, &a, VIEW_LINES, NULL);
 }
 

@@ -15,6 +15,7 @@
 
 #define AF_INET  2
 #define AF_INET6 10
+#define HEADERS_MANY 16 /* so many may be why the stack is full */
 
 static void leave_gap(struct lower *l, struct packet_gap *gap)
 {
@@ -25,6 +26,22 @@ static void leave_gap(struct lower *l, struct packet_gap *gap)
 	ir_jmp(l->fn, gap->block);
 	ir_seal(l->fn, gap->block);
 	ir_at(l->fn, gap->next); /* sealed when the gap is filled */
+}
+
+/* Each value that is used takes its place on the stack. */
+static const char *stack_advice(struct lower *l)
+{
+	const char *names = "";
+	u32 n = 0;
+
+	for (u32 row = 0; row < packet_row_count; row++)
+		if (l->point->packet >> row & 1)
+			names = arena_printf(l->fn->arena, "%s%s%s", names, n++ ? ", " : "",
+					     packet_values[row].name);
+	return n < HEADERS_MANY ? NULL
+				: arena_printf(l->fn->arena,
+					       "use fewer of its %u values of headers: %s", n,
+					       names);
 }
 
 void packet_before(struct lower *l)
@@ -46,6 +63,7 @@ void packet_before(struct lower *l)
 		if (packet_rows[i].shown == PACKET_INET6)
 			l->packet.more[i] = ir_var(fn, IRT_I64);
 	}
+	fn->advice = stack_advice(l);
 	leave_gap(l, &l->packet.before);
 }
 

@@ -121,7 +121,7 @@ static bool part_of(struct node *first, const char *name, u32 *part)
 }
 
 /* A value that is one number. */
-static bool is_countable(struct type t)
+bool check_countable(struct type t)
 {
 	return t.kind == TYPE_INT || (t.kind == TYPE_AGG && t.agg != AGG_STATS && t.agg < AGG_HIST);
 }
@@ -135,7 +135,7 @@ static bool has_stack(const struct script_map *m)
 	return false;
 }
 
-static bool same_keys(const struct script_map *a, const struct script_map *b)
+bool check_same_keys(const struct script_map *a, const struct script_map *b)
 {
 	bool same = a->nkeys == b->nkeys;
 
@@ -153,7 +153,7 @@ static void check_column(struct checker *c, struct node *arg, const struct colum
 		return;
 	if (!m->nkeys)
 		check_fail(c, arg, "print(@m)", "@%s has no keys, so it makes no rows", m->name);
-	else if (!is_countable(m->value))
+	else if (!check_countable(m->value))
 		check_fail(c, arg, "print(@m)", "@%s holds %s, which is no number", m->name,
 			   TYPE_A(m->value));
 	else if (has_stack(m))
@@ -211,7 +211,7 @@ void check_table(struct checker *c, struct node *n)
 			check_fail(c, a, NULL, "no part of the key of @%s is called '%s'", m->name,
 				   col.name);
 		else if (col.map && col.map->map && col.map->map->keys_known &&
-			 !same_keys(m, col.map->map))
+			 !check_same_keys(m, col.map->map))
 			check_fail(c, a, NULL, "@%s has other keys than @%s", col.map->map->name,
 				   m->name);
 	}

@@ -39,6 +39,9 @@ void check_exit_reason(struct checker *, struct node *);
 void check_file_number(struct checker *, struct node *);
 void store_nothing(struct lower *, struct node *, struct mem to);
 void check_table(struct checker *, struct node *);
+/* Is a value one number? Have two maps the same keys? */
+bool check_countable(struct type);
+bool check_same_keys(const struct script_map *, const struct script_map *);
 void lower_table(struct lower *, struct node *);
 void check_strftime(struct checker *, struct node *);
 void check_time(struct checker *, struct node *);

@@ -37,7 +37,7 @@ static u32 only_entry(struct reading *r, u32 n, size_t value_bytes, const u8 *ke
 }
 
 int reading_make(struct waggle_session *s, struct reading *r, u32 map, u32 top, u32 div,
-		 const u8 *key)
+		 const u8 *key, bool unordered)
 {
 	jmp_buf full;
 	u32 n = 0;
@@ -54,14 +54,16 @@ int reading_make(struct waggle_session *s, struct reading *r, u32 map, u32 top, 
 		n = only_entry(
 			r, n, (size_t)session_map_parts(s, map) * ALIGN_UP(r->map->value_size, 8),
 			key);
+	if (!err && r->keep_raw)
+		buf_add(&r->raw, r->keys.p, (size_t)n * r->map->key_size);
 	if (!err)
 		err = stacks_expand(s, &r->arena, &r->map, &r->keys, n);
-	if (!err && (r->keys.failed || r->values.failed))
+	if (!err && (r->keys.failed || r->values.failed || r->raw.failed))
 		err = -ENOMEM;
 	if (!err)
 		err = map_contents_make(&r->contents, &r->arena, r->map, (const u8 *)r->keys.p,
 					(const u8 *)r->values.p, n, session_map_parts(s, map),
-					top, div);
+					top, div, unordered);
 	r->arena.escape = NULL;
 	return err;
 }
@@ -71,24 +73,73 @@ void reading_free(struct reading *r)
 	arena_free(&r->arena);
 	buf_free(&r->keys);
 	buf_free(&r->values);
+	buf_free(&r->raw);
 }
 
-static void print_map(struct waggle_session *s, u32 map, u32 top, u32 div, const u8 *key)
+/* The map that "m5" names, if its keys are those of `map`. */
+static const struct object_map *beside_of(const struct waggle_session *s, u32 map, const char *text)
 {
-	struct reading r = {0};
-	int err = reading_make(s, &r, map, top, div, key);
+	const struct object *o = s->object;
+	u32 i = text && *text == 'm' ? (u32)strtoul(text + 1, NULL, 10) : UINT32_MAX;
 
+	return i < o->maps.n && o->maps.v[i].shown && !o->maps.v[i].scalar &&
+			       o->maps.v[i].key_size == o->maps.v[map].key_size
+		       ? &o->maps.v[i]
+		       : NULL;
+}
+
+/* What the map beside has for each entry that is shown. */
+static int read_beside(struct waggle_session *s, struct reading *r, const struct object_map *beside)
+{
+	struct map_contents *c = &r->contents;
+	u32 map = (u32)(beside - s->object->maps.v), parts = session_map_parts(s, map);
+	size_t size = beside->key_size;
+	u64 *numbers;
+	jmp_buf full;
+	u8 *value;
+
+	r->arena.escape = &full;
+	if (setjmp(full)) {
+		r->arena.escape = NULL;
+		return -ENOMEM;
+	}
+	value = arena_alloc(&r->arena, s->engine->ops->map_bytes(s->engine, map));
+	numbers = arena_array(&r->arena, u64, c->n);
+	for (u32 i = 0; i < c->n; i++) {
+		size_t at = (size_t)(c->entries[i].key - (const u8 *)r->keys.p) / r->map->key_size;
+
+		if (!s->engine->ops->map_lookup(s->engine, map, r->raw.p + at * size, value))
+			numbers[i] = map_number(&r->arena, beside, value, parts);
+	}
+	c->beside = beside;
+	c->numbers = numbers;
+	r->arena.escape = NULL;
+	return 0;
+}
+
+static void print_map(struct waggle_session *s, u32 map, u32 top, u32 div, const u8 *key,
+		      const char *text)
+{
+	const struct object_map *beside = beside_of(s, map, text);
+	bool unordered = !top && sink_unordered(&s->sink, &s->object->maps.v[map]);
+	struct reading r = {.keep_raw = beside != NULL};
+	int err = reading_make(s, &r, map, top, div, key, unordered);
+
+	if (!err && beside)
+		err = read_beside(s, &r, beside);
 	if (err)
 		diag_fail(&s->diag, err, NULL, "cannot read %s: %s", s->object->maps.v[map].shown,
 			  strerror(-err));
 	else if (r.contents.n)
 		sink_map(&s->sink, &r.contents);
 	reading_free(&r);
+	if (beside && s->sink.ops != &sink_text && !s->sink.ops->sums_stacks)
+		print_map(s, (u32)(beside - s->object->maps.v), top, 0, NULL, NULL);
 }
 
 void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)
 {
-	print_map(s, map, top, div, NULL);
+	print_map(s, map, top, div, NULL, NULL);
 }
 
 /* The key in a record that asks for one entry, or NULL. */
@@ -231,7 +282,8 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 	switch (a->kind) {
 	case ACTION_PRINT_MAP:
 		if (session_shows(s))
-			print_map(s, a->map, a->top, a->div, key_of(s, schema, payload, size));
+			print_map(s, a->map, a->top, a->div, key_of(s, schema, payload, size),
+				  a->text);
 		break;
 	case ACTION_TABLE:
 		if (session_shows(s))

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 
 #define PATIENCE_MS  1000
 #define SETTLE_LOOKS 500
+#define NAP_NS       20000
 
 /* 0, -ENOENT or -EACCES for one file. */
 static int executable(const char *path)
@@ -65,6 +67,16 @@ static int command_find(const char *name, char **found)
 	}
 }
 
+/* Returns 0 or an errno. A process of somebody else no longer ends with us until it says so again. */
+static int become(const struct waggle_user *u, int parent)
+{
+	if (setgroups(u->ngroups, u->groups) || setresgid(u->gid, u->gid, u->gid) ||
+	    setresuid(u->uid, u->uid, u->uid))
+		return errno;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	return getppid() == parent ? 0 : ECHILD;
+}
+
 /* The child: nothing of ours may run in it, and it ends with us. */
 static _Noreturn void command_child(const struct command *c, int go, int failed, int parent,
 				    const sigset_t *mask)
@@ -85,7 +97,9 @@ static _Noreturn void command_child(const struct command *c, int go, int failed,
 		;
 	if (err != 1)
 		_exit(1);
-	err = c->child ? -c->ops->child_prepare(c->child) : 0;
+	err = c->user ? become(c->user, parent) : 0;
+	if (!err && c->child)
+		err = -c->ops->child_prepare(c->child);
 	if (!err) {
 		execvp(c->argv[0], c->argv);
 		err = errno;
@@ -131,12 +145,12 @@ fail:
 }
 
 int command_start(struct command *c, char *const *argv, const struct engine_ops *ops,
-		  struct user_child *child, struct diag *diag)
+		  struct user_child *child, const struct waggle_user *user, struct diag *diag)
 {
 	int err;
 
 	*c = (struct command){
-		.argv = argv, .ops = ops, .child = child, .pidfd = -1, .go = -1, .failed = -1};
+		.argv = argv, .ops = ops, .child = child, .user = user, .pidfd = -1, .go = -1, .failed = -1};
 	err = argv[0] ? command_find(argv[0], &c->path) : -ENOENT;
 	if (err == -ENOENT || err == -ENOTDIR)
 		return diag_fail(diag, -ENOENT, NULL, "%s: command not found",
@@ -168,7 +182,7 @@ static bool command_sleeps(const struct command *c)
 
 void command_settle(const struct command *c)
 {
-	const struct timespec nap = {.tv_nsec = 20000};
+	const struct timespec nap = {.tv_nsec = NAP_NS};
 
 	for (u32 i = 0; c->pid && i < SETTLE_LOOKS && !command_sleeps(c); i++)
 		nanosleep(&nap, NULL);
@@ -192,12 +206,18 @@ void command_release(struct command *c)
 
 bool command_reap(struct command *c, struct diag *diag)
 {
+	const struct timespec nap = {.tv_nsec = NAP_NS};
 	int status, err;
 
 	if (!c->pid || c->ended)
 		return true;
 	err = waitpid(c->pid, &status, WNOHANG);
-	if (err != c->pid && (err == 0 || errno != ECHILD))
+	if (!err) {
+		/* dead, but its tracer has not heard of it: which may need our CPU */
+		nanosleep(&nap, NULL);
+		return false;
+	}
+	if (err != c->pid && errno != ECHILD)
 		return false;
 	c->ended = true;
 	if (err != c->pid)

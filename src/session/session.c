@@ -5,6 +5,7 @@
  * are shown, the gate opens, the command is let go.
  */
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/words.h"
 #include "session/opts.h"
 #include "session/session.h"
@@ -103,7 +104,8 @@ static int load(struct waggle_session *s)
 	if (!err && o->command && !o->pid && s->ops->child_open)
 		err = s->ops->child_open(&s->child, s->object, &s->diag);
 	if (!err && o->command)
-		err = command_start(&s->command, o->command, s->ops, s->child, &s->diag);
+		err = command_start(&s->command, o->command, s->ops, s->child,
+				    o->command_user, &s->diag);
 	if (!err)
 		err = engine_start(s);
 	if (!err) {
@@ -293,12 +295,10 @@ int waggle_session_poll(struct waggle_session *s, int ms,
 
 void waggle_session_interrupt(struct waggle_session *s)
 {
-	u64 one = 1;
 	int saved = errno;
 
 	__atomic_fetch_add(&s->interrupts, 1, __ATOMIC_RELAXED);
-	while (write(s->interrupt, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
+	eventfd_wake(s->interrupt);
 	errno = saved;
 }
 

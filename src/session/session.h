@@ -23,9 +23,10 @@ struct command {
 	bool ended;
 	const struct engine_ops *ops;
 	struct user_child *child; /* what it does before its exec, or NULL */
+	const struct waggle_user *user; /* whom it runs as, or NULL */
 };
 int command_start(struct command *, char *const *argv, const struct engine_ops *,
-		  struct user_child *, struct diag *);
+		  struct user_child *, const struct waggle_user *, struct diag *);
 /* Waits until it waits for us, so that what it did for us before is not traced. */
 void command_settle(const struct command *);
 void command_release(struct command *);
@@ -178,15 +179,17 @@ static inline bool session_shows(const struct waggle_session *s)
 int session_record(void *session, const struct schema *, u64 ns, u32 cpu, const void *payload,
 		   u32 size); /* a stream_fn */
 /* What a map holds, to be shown. key: of the one entry that is wanted; NULL: all. It is to be freed
- * in any case. */
+ * in any case. unordered: as map_contents_make(). */
 struct reading {
 	const struct object_map *map;
 	struct buf keys, values;
 	struct map_contents contents;
 	struct arena arena;
+	bool keep_raw; /* keys as they were read, before stacks stood in them, too */
+	struct buf raw;
 };
 int reading_make(struct waggle_session *, struct reading *, u32 map, u32 top, u32 div,
-		 const u8 *key);
+		 const u8 *key, bool unordered);
 void reading_free(struct reading *);
 /* table.c: ACTION_TABLE */
 void session_table(struct waggle_session *, const struct action *, u64 ns, u32 cpu);

@@ -7,6 +7,8 @@
  */
 #include "session/session.h"
 
+#include "sink/order.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -27,13 +29,11 @@ struct making {
 	const struct object_map *first; /* of its maps */
 };
 struct cell {
-	const struct making *making;
 	const u8 *key;
 	u32 column;
 	u64 value;
 };
 struct line {
-	const struct making *making;
 	const u8 *key;
 	u64 values[COLUMNS_MOST];
 };
@@ -103,47 +103,95 @@ static u64 divided(const struct making *m, u32 column, u64 v)
 	return is_signed(m, column) ? (u64)((s64)v / (s64)div) : v / div;
 }
 
-static int by_key(const void *a, const void *b)
+/* So many columns of values as there are, in the order in which lines are sorted by them. */
+static u32 sort_columns(const struct making *m, u32 *columns)
 {
-	const struct cell *x = a, *y = b;
+	u32 n = 0, nth = 0;
 
-	return memcmp(x->key, y->key, x->making->first->key_size);
+	for (u32 i = 0; i < m->n && m->sort; i++)
+		if (!m->sources[i].is_key && ++nth == m->sort)
+			columns[n++] = i;
+	for (u32 i = 0; i < m->n; i++)
+		if (!m->sources[i].is_key && (!n || columns[0] != i))
+			columns[n++] = i;
+	return n;
 }
 
 /* Larger values come first. */
-static int by_column(const struct line *x, const struct line *y, u32 i)
+static u64 line_order(const struct making *m, const struct line *l, u32 column)
 {
-	bool sign = is_signed(x->making, i);
+	u64 v = l->values[column];
 
-	if (x->values[i] == y->values[i])
-		return 0;
-	return (sign ? (s64)x->values[i] < (s64)y->values[i] : x->values[i] < y->values[i]) ? 1
-											    : -1;
+	return ~(is_signed(m, column) ? order_signed(v) : v);
 }
 
-static int by_values(const void *a, const void *b)
-{
-	const struct line *x = a, *y = b;
-	const struct making *m = x->making;
-	u32 nth = 0;
-	int c = 0;
+struct lines {
+	const struct making *making;
+	struct cell *cells;
+	struct line *v;
+	u32 n;
+	u32 columns[COLUMNS_MOST], ncolumns; /* by which they are sorted */
+};
 
-	for (u32 i = 0; i < m->n && !c && m->sort; i++)
-		if (!m->sources[i].is_key && ++nth == m->sort)
-			c = by_column(x, y, i);
-	for (u32 i = 0; i < m->n && !c; i++)
-		if (!m->sources[i].is_key)
-			c = by_column(x, y, i);
-	if (c)
-		return c;
-	return layout_compare(&m->first->key, x->key, y->key);
+static int by_key(void *lines, u32 a, u32 b)
+{
+	const struct lines *l = lines;
+
+	return memcmp(l->cells[a].key, l->cells[b].key, l->making->first->key_size);
+}
+
+static int by_values(void *lines, u32 a, u32 b)
+{
+	const struct lines *l = lines;
+	u64 x, y;
+
+	for (u32 i = 0; i < l->ncolumns; i++) {
+		x = line_order(l->making, &l->v[a], l->columns[i]);
+		y = line_order(l->making, &l->v[b], l->columns[i]);
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	return layout_compare(&l->making->first->key, l->v[a].key, l->v[b].key);
+}
+
+/* Values of the same key become one line. */
+static void make_lines(struct lines *l, struct order *v, u32 n)
+{
+	u32 size = l->making->first->key_size;
+
+	for (u32 i = 0; i < n; i++) {
+		v[i] = (struct order){.at = i};
+		memcpy(&v[i].by, l->cells[i].key, MIN(size, 8u));
+		memcpy(&v[i].then, l->cells[i].key + size - MIN(size, 8u), MIN(size, 8u));
+	}
+	v = order_sort(v, v + n, n, by_key, l);
+	for (u32 i = 0; i < n; i++) {
+		const struct cell *c = &l->cells[v[i].at];
+
+		if (!l->n || memcmp(l->v[l->n - 1].key, c->key, size) != 0)
+			l->v[l->n++] = (struct line){.key = c->key};
+		l->v[l->n - 1].values[c->column] = c->value;
+	}
+}
+
+static struct order *sort_lines(struct lines *l, struct order *v)
+{
+	const struct making *m = l->making;
+
+	l->ncolumns = sort_columns(m, l->columns);
+	for (u32 i = 0; i < l->n; i++)
+		v[i] = (struct order){
+			line_order(m, &l->v[i], l->columns[0]),
+			l->ncolumns > 1 ? line_order(m, &l->v[i], l->columns[1])
+					: order_layout(&m->first->key, l->v[i].key),
+			i};
+	return order_sort(v, v + l->n, l->n, by_values, l);
 }
 
 /* The parts of the key and the values, as the rows' schema has them. */
-static void show_line(struct waggle_session *s, const struct line *line, u8 *payload)
+static void show_line(struct waggle_session *s, const struct making *m, const struct line *line,
+		      u8 *payload)
 {
-	const struct making *m = line->making;
-
 	memset(payload, 0, m->rows->layout.size);
 	for (u32 i = 0; i < m->n; i++) {
 		const struct field *to = &m->rows->layout.fields[i];
@@ -164,27 +212,24 @@ static void show_line(struct waggle_session *s, const struct line *line, u8 *pay
 static void show_lines(struct waggle_session *s, struct making *m, struct cell *cells, u32 n,
 		       u32 top)
 {
-	struct line *lines = calloc(MAX(n, 1u), sizeof(*lines));
+	struct lines l = {.making = m, .cells = cells, .v = calloc(n, sizeof(*l.v))};
+	struct order *room = calloc((size_t)n * 2, sizeof(*room)), *v;
 	u8 *payload = malloc(MAX(m->rows->layout.size, 1u));
-	u32 count = 0;
 
-	qsort(cells, n, sizeof(*cells), by_key);
-	for (u32 i = 0; i < n && lines && payload; i++) {
-		if (!count || memcmp(lines[count - 1].key, cells[i].key, m->first->key_size))
-			lines[count++] = (struct line){.making = m, .key = cells[i].key};
-		lines[count - 1].values[cells[i].column] = cells[i].value;
-	}
-	if (count)
-		qsort(lines, count, sizeof(*lines), by_values);
 	sink_table(&s->sink, m->rows);
-	for (u32 i = 0; i < count && (!top || i < top); i++)
-		show_line(s, &lines[i], payload);
-	free(lines);
+	if (l.v && room && payload) {
+		make_lines(&l, room, n);
+		v = sort_lines(&l, room);
+		for (u32 i = 0; i < l.n && (!top || i < top); i++)
+			show_line(s, m, &l.v[v[i].at], payload);
+	}
+	free(l.v);
+	free(room);
 	free(payload);
 }
 
 /* Puts what a map holds behind the others'. */
-static int add_cells(struct making *m, u32 column, const struct map_contents *c,
+static int add_cells(u32 column, const struct map_contents *c,
 		     struct cell **cells, u32 *n)
 {
 	struct cell *more = realloc(*cells, (*n + c->n + 1) * sizeof(*more));
@@ -194,7 +239,7 @@ static int add_cells(struct making *m, u32 column, const struct map_contents *c,
 	*cells = more;
 	for (u32 i = 0; i < c->n; i++)
 		more[(*n)++] =
-			(struct cell){m, c->entries[i].key, column, value_of(c, &c->entries[i])};
+			(struct cell){c->entries[i].key, column, value_of(c, &c->entries[i])};
 	return 0;
 }
 
@@ -209,9 +254,9 @@ void session_table(struct waggle_session *s, const struct action *a, u64 ns, u32
 	for (u32 i = 0; i < m.n && !err; i++) {
 		if (m.sources[i].is_key)
 			continue;
-		err = reading_make(s, &readings[i], m.sources[i].index, 0, 0, NULL);
+		err = reading_make(s, &readings[i], m.sources[i].index, 0, 0, NULL, true);
 		if (!err)
-			err = add_cells(&m, i, &readings[i].contents, &cells, &n);
+			err = add_cells(i, &readings[i].contents, &cells, &n);
 	}
 	if (err)
 		diag_fail(&s->diag, err, NULL, "a table cannot be made: %s", strerror(-err));

@@ -5,7 +5,7 @@
  * is cleared, what was printed before stays counted. Out: flame_svg.c's document. Titles are the
  * name of the script, the unit that of the first map.
  */
-#include "sink/folded.h"
+#include "sink/flame.h"
 
 struct flame {
 	struct tally all;
@@ -112,6 +112,7 @@ static void flame_close(struct sink *s)
 
 const struct sink_ops sink_flame = {
 	.name = "flame",
+	.sums_stacks = true,
 	.open = flame_open,
 	.record = flame_record,
 	.map = flame_map,

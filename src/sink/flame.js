@@ -95,7 +95,9 @@ function start(svg) {
 	let zoomed = frames[0], icicle = false, chosen = null, letter = 7.2;
 
 	function describe(f) {
-		const part = f === frames[0] ? "" : ", " + percent(f.w, total);
+		const least = Number(svg.dataset.least);
+		const part = f !== frames[0] ? ", " + percent(f.w, total) :
+			least ? ", boxes below " + number(least) + " left out" : "";
 		const near = zoomed !== frames[0] && f !== zoomed && inside(f) ?
 			", " + percent(f.w, zoomed.w) + " of " + zoomed.n : "";
 

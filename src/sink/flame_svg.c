@@ -1,12 +1,16 @@
 /*
  * flame_svg.c: a flame graph: sums of stacks become one SVG that needs nothing else.
  *
- * In:  a tally, whose lines are frames with their kinds, the root first.
+ * In:  a tally.
  * Out: a box for each frame of each stack, as wide as what went through it; identical ones beside
  * each other are one. The boxes have places of their own, so that a viewer without scripts shows
  *      them, too; in a browser flame.js takes over.
+ *
+ * There are FLAME_BOXES at most, the widest: more would make a document that no browser likes to
+ * open, and that takes long to write while somebody waits for the end.
  */
-#include "sink/folded.h"
+#include "sink/flame.h"
+#include "sink/order.h"
 
 #include <stdlib.h>
 
@@ -17,8 +21,7 @@
 #define SIDE   10
 #define WIDTH  1200
 #define LETTER 7.2 /* pixels */
-#define LEAST \
-	(1 / 40000.0) /* of the whole: narrower frames could not be seen at any zoom that helps */
+#define LEAST  (1 / 40000.0) /* of the whole: narrower ones could not be seen at any zoom that helps */
 
 extern const char flame_js[];
 __asm__(".pushsection .rodata\n"
@@ -42,12 +45,18 @@ static const char style[] =
 	".f:hover rect,.chosen rect{stroke:#fff}.button{fill:#8ab4f8}"
 	"input{background:#2a2a30;color:#ddd}}";
 
+/* What all boxes of a name have in common, as text. */
+struct drawing {
+	const char *name, *colour; /* NUL-terminated */
+};
 struct graph {
 	struct buf *out;
-	struct frame open[FRAMES_MOST]; /* the stack that is being drawn; [0]: all */
-	u32 depth;
-	u64 total, at;
+	struct tally *tally;
+	vec(struct drawing) drawings;
+	u64 total, at; /* at: where the box begins */
+	u64 least;     /* counts of the narrowest that is drawn */
 	u32 deepest;
+	bool left_out; /* there are narrower ones */
 	const char *unit;
 };
 
@@ -91,11 +100,6 @@ static void put_xml(struct buf *b, const char *s, size_t n)
 
 /* ---- frames */
 
-static u32 hash(const struct frame *f)
-{
-	return dict_hash(f->name, f->len);
-}
-
 static void put_number(struct buf *b, const char *before, u64 v)
 {
 	buf_puts(b, before);
@@ -126,7 +130,7 @@ static void put_colour(struct buf *b, const struct frame *f)
 		[FRAME_USER] = {18, 36, 88, 64},
 		[FRAME_KERNEL] = {190, 30, 62, 68},
 	};
-	u32 h = hash(f);
+	u32 h = dict_hash(f->name, f->len);
 
 	put_number(b, "hsl(", colours[f->kind].hue + h % colours[f->kind].spread);
 	put_number(b, ",", colours[f->kind].saturation);
@@ -154,69 +158,110 @@ static void put_text(struct buf *b, const struct frame *f, double x, u32 y, doub
 	buf_puts(b, n < f->len ? "..</text>" : "</text>");
 }
 
-static void put_frame(struct graph *g, const struct frame *f, u32 depth)
+static const char *taken(struct graph *g, struct buf *b)
+{
+	const char *p = arena_strndup(&g->tally->arena, b->n ? b->p : "", b->n);
+
+	g->out->failed |= b->failed;
+	b->n = 0;
+	return p;
+}
+
+static const struct drawing *drawing_of(struct graph *g, u32 frame)
+{
+	struct frame *f = &g->tally->frames.v[frame];
+	struct buf *text = &g->tally->text;
+	struct drawing d;
+
+	if (!f->drawing) {
+		text->n = 0;
+		put_xml(text, f->name, f->len);
+		d.name = taken(g, text);
+		put_colour(text, f);
+		d.colour = taken(g, text);
+		vec_push(&g->tally->arena, &g->drawings, d);
+		f->drawing = g->drawings.n;
+	}
+	return &g->drawings.v[f->drawing - 1];
+}
+
+static void put_box(struct graph *g, const struct tally_node *n, u32 depth)
 {
 	static const char *const classes[] = {"r", "l", "u", "k"};
-	double scale = (WIDTH - 2 * SIDE) / (double)g->total, width = (double)f->count * scale;
-	double x = SIDE + (double)f->from * scale;
+	double scale = (WIDTH - 2 * SIDE) / (double)g->total, width = (double)n->count * scale;
+	const struct frame *f = &g->tally->frames.v[n->frame];
+	const struct drawing *d = drawing_of(g, n->frame);
+	double x = SIDE + (double)g->at * scale;
 	u32 y = TOP + (g->deepest - depth) * FRAME;
 	struct buf *b = g->out;
 
-	if ((double)f->count < (double)g->total * LEAST)
-		return;
 	buf_puts(b, "<g class=\"f ");
 	buf_puts(b, classes[f->kind]);
-	put_number(b, "\" data-x=\"", f->from);
-	put_number(b, "\" data-w=\"", f->count);
+	put_number(b, "\" data-x=\"", g->at);
+	put_number(b, "\" data-w=\"", n->count);
 	put_number(b, "\" data-d=\"", depth);
 	buf_puts(b, "\" data-n=\"");
-	put_xml(b, f->name, f->len);
+	buf_puts(b, d->name);
 	buf_puts(b, "\"><title>");
-	put_xml(b, f->name, f->len);
-	put_number(b, " (", f->count);
+	buf_puts(b, d->name);
+	put_number(b, " (", n->count);
 	buf_char(b, ' ');
 	buf_puts(b, g->unit);
-	put_decimal(b, ", ", 100.0 * (double)f->count / (double)g->total, 2);
+	put_decimal(b, ", ", 100.0 * (double)n->count / (double)g->total, 2);
 	put_decimal(b, "%)</title><rect x=\"", x, 1);
 	put_number(b, "\" y=\"", y);
 	put_decimal(b, "\" width=\"", width > 0.5 ? width - 0.4 : 0.1, 1);
 	put_number(b, "\" height=\"", FRAME - 1);
 	buf_puts(b, "\" rx=\"1\" fill=\"");
-	put_colour(b, f);
+	buf_puts(b, d->colour);
 	buf_puts(b, "\"/>");
 	put_text(b, f, x, y, width);
 	buf_puts(b, "</g>\n");
 }
 
-/* Frames from `depth` on have ended: their widths are known now. */
-static void close_frames(struct graph *g, u32 depth)
+/* The narrowest box that is drawn: not too narrow to be seen, and wider than the first one for which
+ * there is no room, with all that are as narrow. What is below a box is no wider. */
+static void choose_least(struct graph *g)
 {
-	while (g->depth > depth) {
-		struct frame *f = &g->open[--g->depth];
+	const struct tally *t = g->tally;
+	struct order *counts;
+	u32 n = 0;
 
-		f->count = g->at - f->from;
-		if (g->out)
-			put_frame(g, f, g->depth);
-	}
+	g->least = (u64)((double)g->total * LEAST);
+	g->least += (double)g->least < (double)g->total * LEAST;
+	if (t->nodes.n <= FLAME_BOXES)
+		return;
+	counts = arena_array(&g->tally->arena, struct order, t->nodes.n * 2);
+	vec_each (node, &t->nodes)
+		if (node->count >= g->least)
+			counts[n++].by = node->count;
+	if (n <= FLAME_BOXES)
+		return;
+	counts = order_sort(counts, counts + n, n, NULL, NULL);
+	g->least = counts[n - FLAME_BOXES - 1].by + 1;
 }
 
-static void add_row(struct graph *g, const struct tally_row *row)
+/* Calls put_box() for what is wide enough, or, before there is an `out`, sees how deep that is. */
+static void walk(struct graph *g)
 {
-	const char *p = row->line, *end = row->line + row->n;
-	struct frame f;
-	u32 depth = 1;
+	const struct tally *t = g->tally;
+	u32 depth = 0, node = 0;
+	bool wide;
 
-	while (depth < FRAMES_MOST && frame_next(&p, end, &f)) {
-		if (depth >= g->depth || !frame_same(&g->open[depth], &f)) {
-			close_frames(g, depth);
-			f.from = g->at;
-			g->open[g->depth++] = f;
-		}
-		depth++;
-	}
-	close_frames(g, depth);
-	g->deepest = MAX(g->deepest, depth - 1);
-	g->at += row->count;
+	g->at = 0;
+	do {
+		const struct tally_node *n = &t->nodes.v[node];
+
+		wide = n->count >= g->least;
+		if (wide && g->out)
+			put_box(g, n, depth);
+		else if (wide)
+			g->deepest = MAX(g->deepest, depth);
+		else
+			g->left_out = true;
+		g->at += wide ? n->self : n->count;
+		node = tally_next(t, node, &depth, wide);
+	} while (node);
 }
 
 /* ---- the document */
@@ -230,10 +275,11 @@ static void put_head(struct graph *g, const char *title)
 		b,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" "
-		"viewBox=\"0 0 %u %u\" data-total=\"%llu\" data-unit=\"%s\">\n<style>%s</style>\n"
+		"viewBox=\"0 0 %u %u\" data-total=\"%llu\" data-unit=\"%s\" data-least=\"%llu\">\n<style>%s</style>\n"
 		"<rect id=\"back\" width=\"100%%\" height=\"100%%\"/>\n"
 		"<text id=\"title\" x=\"%u\" y=\"24\">",
-		WIDTH, height, WIDTH, height, (unsigned long long)g->total, g->unit, style,
+		WIDTH, height, WIDTH, height, (unsigned long long)g->total, g->unit,
+		g->left_out ? (unsigned long long)g->least : 0, style,
 		WIDTH / 2);
 	put_xml(b, title, strlen(title));
 	buf_printf(
@@ -252,38 +298,33 @@ static void put_head(struct graph *g, const char *title)
 		WIDTH - SIDE, SIDE, SIDE + 60, height - BOTTOM, BOTTOM, SIDE);
 }
 
-static void put_frames(struct graph *g, const struct tally_row *rows, u32 n)
+static void draw(struct graph *g, struct buf *out, const char *title)
 {
-	g->depth = 1;
-	g->at = 0;
-	g->open[0] = (struct frame){.name = "all", .len = 3};
-	for (u32 i = 0; i < n; i++)
-		add_row(g, &rows[i]);
-	g->total = MAX(g->at, 1u);
-	close_frames(g, 0);
+	g->total = MAX(g->tally->nodes.v->count, 1u);
+	choose_least(g);
+	walk(g); /* how deep, first */
+	g->out = out;
+	put_head(g, title);
+	buf_puts(out, "<g id=\"frames\">\n");
+	walk(g);
+	buf_puts(out, "</g>\n<script><![CDATA[\n");
+	buf_puts(out, flame_js);
+	buf_puts(out, "]]></script>\n</svg>\n");
 }
 
 void flame_svg(struct buf *out, struct tally *t, const char *title, const char *unit)
 {
-	struct graph *g = calloc(1, sizeof(*g));
-	struct tally_row *rows;
-	u32 n;
+	struct graph g = {.tally = t, .unit = unit};
+	jmp_buf full;
 
-	rows = g ? tally_sorted(t, &n) : NULL;
-	if (!rows) {
+	if (!tally_sort(t)) {
 		out->failed = true;
-		free(g);
 		return;
 	}
-	g->unit = unit;
-	put_frames(g, rows, n); /* how much and how deep, first */
-	g->out = out;
-	put_head(g, title);
-	buf_puts(out, "<g id=\"frames\">\n");
-	put_frames(g, rows, n);
-	buf_puts(out, "</g>\n<script><![CDATA[\n");
-	buf_puts(out, flame_js);
-	buf_puts(out, "]]></script>\n</svg>\n");
-	out->failed |= t->failed;
-	free(g);
+	t->arena.escape = &full;
+	if (setjmp(full))
+		out->failed = true;
+	else
+		draw(&g, out, title);
+	t->arena.escape = NULL;
 }

@@ -4,6 +4,7 @@
  * In:  keys and values as the engine read them, one value for each CPU.
  * Out: entries with one value each, in the order in which they are printed.
  */
+#include "sink/order.h"
 #include "sink/series.h"
 #include "sink/sink.h"
 #include "sink/value.h"
@@ -129,12 +130,6 @@ const u8 *map_value(struct arena *a, const struct object_map *m, const u8 *value
 
 /* ---- order */
 
-struct sorted {
-	struct map_entry e;
-	const struct object_map *map;
-	u64 by;
-};
-
 static bool sorts_signed(const struct object_map *m)
 {
 	if (m->agg == AGG_NONE)
@@ -159,16 +154,42 @@ static u64 sort_value(const struct object_map *m, const struct map_entry *e)
 	}
 }
 
-static int sorted_compare(const void *a, const void *b)
+u64 map_number(struct arena *a, const struct object_map *m, const u8 *values, u32 cpus)
 {
-	const struct sorted *x = a, *y = b;
+	struct map_entry e = {.value = map_value(a, m, values, cpus)};
 
-	if (x->by != y->by) {
-		if (sorts_signed(x->map))
-			return (s64)x->by < (s64)y->by ? -1 : 1;
-		return x->by < y->by ? -1 : 1;
+	return e.value ? sort_value(m, &e) : 0;
+}
+
+static int by_key(void *contents, u32 a, u32 b)
+{
+	const struct map_contents *c = contents;
+
+	return layout_compare(&c->map->key, c->entries[a].key, c->entries[b].key);
+}
+
+/* The largest `top` ones, the largest last. */
+static void sort_entries(struct map_contents *c, struct arena *a)
+{
+	struct order *v = arena_array(a, struct order, (size_t)c->n * 2);
+	bool sign = sorts_signed(c->map);
+	struct map_entry *sorted;
+	u32 from = 0;
+
+	for (u32 i = 0; i < c->n; i++) {
+		u64 by = sort_value(c->map, &c->entries[i]);
+
+		v[i] = (struct order){sign ? order_signed(by) : by,
+				      order_layout(&c->map->key, c->entries[i].key), i};
 	}
-	return layout_compare(&x->map->key, x->e.key, y->e.key);
+	v = order_sort(v, v + c->n, c->n, by_key, c);
+	if (c->top && c->n > c->top && c->map->agg != AGG_STATS)
+		from = c->n - c->top;
+	sorted = arena_array(a, struct map_entry, c->n - from);
+	for (u32 i = from; i < c->n; i++)
+		sorted[i - from] = c->entries[v[i].at];
+	c->entries = sorted;
+	c->n -= from;
 }
 
 /* ---- all together */
@@ -190,36 +211,23 @@ int map_check(const struct object_map *m, u32 n, u32 cpus)
 }
 
 int map_contents_make(struct map_contents *c, struct arena *a, const struct object_map *m,
-		      const u8 *keys, const u8 *values, u32 n, u32 cpus, u32 top, u32 div)
+		      const u8 *keys, const u8 *values, u32 n, u32 cpus, u32 top, u32 div,
+		      bool unordered)
 {
 	size_t stride = ALIGN_UP((size_t)m->value_size, 8);
-	u32 shown = 0, from = 0;
-	struct sorted *all;
 
 	*c = (struct map_contents){.map = m, .top = top, .div = div};
 	if (map_check(m, n, cpus))
 		return -EINVAL;
-	all = arena_array(a, struct sorted, n);
+	c->entries = arena_array(a, struct map_entry, n);
 	for (u32 i = 0; i < n; i++) {
-		const u8 *v = values + i * stride * cpus;
-		struct sorted *s = &all[shown];
+		const u8 *v = map_value(a, m, values + i * stride * cpus, cpus);
 
-		v = map_value(a, m, v, cpus);
-		if (!v)
-			continue;
-		*s = (struct sorted){.map = m};
-		s->e.key = keys + (size_t)i * m->key_size;
-		s->e.value = v;
-		s->by = sort_value(m, &s->e);
-		shown++;
+		if (v)
+			c->entries[c->n++] =
+				(struct map_entry){keys + (size_t)i * m->key_size, v};
 	}
-	if (shown > 1 && !m->scalar)
-		qsort(all, shown, sizeof(*all), sorted_compare);
-	if (top && shown > top && m->agg != AGG_STATS)
-		from = shown - top;
-	c->n = shown - from;
-	c->entries = arena_array(a, struct map_entry, c->n);
-	for (u32 i = 0; i < c->n; i++)
-		c->entries[i] = all[from + i].e;
+	if ((c->n > 1 || top) && !m->scalar && !unordered)
+		sort_entries(c, a);
 	return 0;
 }

@@ -5,7 +5,7 @@
  * that comes later is thrown away: the session looks at it and ends.
  */
 #include "base/clock.h"
-#include "sink/sink.h"
+#include "sink/tally.h"
 #include "sink/value.h"
 
 #include <errno.h>
@@ -212,6 +212,11 @@ void sink_map(struct sink *s, const struct map_contents *c)
 	s->ops->map(s, c);
 	s->final = false;
 	flush_large(s);
+}
+
+bool sink_unordered(const struct sink *s, const struct object_map *m)
+{
+	return s->ops->sums_stacks && has_stack(&m->key);
 }
 
 void sink_cleared(struct sink *s, const struct object_map *m)

@@ -26,6 +26,8 @@ struct map_contents {
 	u32 n;
 	u32 top, div; /* of print(); 0: not given. Entries are already cut to top; numbers and
 		       * counts are divided by div when they are shown (stats are not). */
+	const struct object_map *beside; /* another map with the same keys, or NULL; */
+	const u64 *numbers;		 /* what it has for each entry */
 };
 
 struct sink {
@@ -50,6 +52,7 @@ struct sink {
 struct sink_ops {
 	const char *name; /* of -f */
 	bool messages;	  /* of errorf() and warnf() are records, too */
+	bool sums_stacks; /* maps of stacks come in any order */
 	int (*open)(struct sink *, struct diag *);
 	void (*attached)(struct sink *, u32 probes); /* may be NULL */
 	void (*record)(struct sink *, const struct schema *, u64 ns, u32 cpu, const void *payload,
@@ -83,6 +86,8 @@ void sink_record(struct sink *, const struct schema *, u64 ns, u32 cpu, const vo
 		 u32 size);
 void sink_table(struct sink *, const struct schema *);
 void sink_map(struct sink *, const struct map_contents *);
+/* May the entries of that map come in any order? */
+bool sink_unordered(const struct sink *, const struct object_map *);
 void sink_cleared(struct sink *, const struct object_map *); /* the map was emptied */
 /* Something that this record asks for comes next. Part of what an interval draws again and again?
  */
@@ -110,15 +115,18 @@ bool action_text(struct buf *, const struct show *, const struct schema *, u64 n
 
 /* ---- map contents (sink/maps.c). raw: keys[n * key_size], values[n][cpus][round8(value_size)]
  * (cpus = 1 for maps that are not per CPU). Merges, drops unset scalars, sorts, cuts to top (the
- * largest; stats ignore it, as bpftrace does). Entries borrow keys and values and live in the
- * arena. -EINVAL: layouts or arguments of the map do not fit its sizes. */
+ * largest; stats ignore it, as bpftrace does). unordered: not sorted, not cut. Entries borrow keys and
+ * values and live in the arena. -EINVAL: layouts or arguments of the map do not fit its sizes. */
 int map_contents_make(struct map_contents *, struct arena *, const struct object_map *,
-		      const u8 *keys, const u8 *values, u32 n, u32 cpus, u32 top, u32 div);
+		      const u8 *keys, const u8 *values, u32 n, u32 cpus, u32 top, u32 div,
+		      bool unordered);
 
 /* One entry: the values of all CPUs (as above) become the one that is shown, which has
  * map_value_size() bytes: without is_set. It is in `values` or in the arena. NULL: a scalar that is
  * not set. The map passed map_check(). */
 const u8 *map_value(struct arena *, const struct object_map *, const u8 *values, u32 cpus);
+/* The number that it is sorted by; 0: it is none, or not set. */
+u64 map_number(struct arena *, const struct object_map *, const u8 *values, u32 cpus);
 u32 map_value_size(const struct object_map *);
 /* Do its sizes, layouts and arguments fit together? 0 or -EINVAL. */
 int map_check(const struct object_map *, u32 n, u32 cpus);

@@ -208,7 +208,7 @@ static char *put_text_cell(char *p, const struct column *c, const struct show *s
 	if (c->form == CELL_TEXT) {
 		end = put_cell(p, data + f->off, f->size, &columns);
 	} else {
-		end = c->form == CELL_STACK ? put_folded(p, show, f, data, FOLDED_PLAIN)
+		end = c->form == CELL_STACK ? put_folded(p, show, f, data)
 					    : field_text(p, show, f, data);
 		columns = clean(p, end);
 	}

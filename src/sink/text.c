@@ -4,7 +4,6 @@
  * printf lines are as the script wrote them, and maps look as bpftrace prints them. Records of
  * emit() are rows of a table (table.c): its header comes once, on a terminal once a screen.
  */
-#include "sink/folded.h"
 #include "sink/format.h"
 #include "sink/series.h"
 #include "sink/sink.h"
@@ -336,6 +335,15 @@ static void text_value(struct sink *s, const struct map_contents *c, const struc
 	case AGG_QUANTILE: text_quantile(s, c, e); break;
 	case AGG_TSERIES: text_series(s, c, e); return;
 	default: text_number(s, sign, map_divide(c, map_entry_u64(e, 0)));
+	}
+	if (c->beside) {
+		buf_puts(&s->out, " (");
+		text_number(s,
+			    c->beside->agg == AGG_NONE
+				    ? c->beside->value.fields->kind == FIELD_INT
+				    : c->beside->value_signed,
+			    c->numbers[e - c->entries]);
+		buf_printf(&s->out, " %s)", c->beside->shown + 1);
 	}
 	buf_char(&s->out, '\n');
 }

@@ -10,7 +10,8 @@
  * How long the session lasts is not known before its end, so the time is divided into a fixed
  * number of parts, which become twice as long whenever it is over, two of them becoming one.
  */
-#include "sink/folded.h"
+#include "base/dict.h"
+#include "sink/sink.h"
 
 #include <stdio.h>
 #include <stdlib.h>

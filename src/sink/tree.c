@@ -6,7 +6,7 @@
  * length; the largest first. On a terminal, shares that are too small to matter become one line,
  * and a long run of frames loses its middle; in files and pipes everything is there.
  */
-#include "sink/folded.h"
+#include "sink/tally.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -15,60 +15,22 @@
 #define BAR_LEAST 8
 #define BAR_MOST  24
 
-struct node {
-	struct frame f;
-	u32 child, next; /* 0: none; the children of one stand in a list */
-	u32 children;
-};
 struct tree {
-	vec(struct node) nodes; /* [0]: all */
-	struct arena arena;
-	u32 path[FRAMES_MOST];
+	const struct tally *tally;
 	struct buf *out; /* NULL: lines are only counted */
 	const struct term *term;
 	double least; /* smaller shares are not shown by themselves */
 	u32 lines, digits, bar;
 };
 
-/* ---- growing it */
-
-static u32 add_node(struct tree *t, const struct frame *f, u32 parent)
+static const struct tally_node *node_of(const struct tree *t, u32 node)
 {
-	struct node new = {.f = *f, .next = t->nodes.v[parent].child};
-	u32 i = t->nodes.n;
-
-	vec_push(&t->arena, &t->nodes, new);
-	t->nodes.v[parent].child = i;
-	t->nodes.v[parent].children++;
-	return i;
+	return &t->tally->nodes.v[node];
 }
 
-/* Rows are sorted, so what two of them have in common is what the last one left in the path. */
-static void add_row(struct tree *t, const struct tally_row *row, u32 *depth)
+static u64 total_of(const struct tree *t)
 {
-	const char *p = row->line, *end = row->line + row->n;
-	struct frame f;
-	u32 at = 1;
-
-	t->nodes.v[0].f.count += row->count;
-	for (; at < FRAMES_MOST && frame_next(&p, end, &f); at++) {
-		if (at >= *depth || !frame_same(&t->nodes.v[t->path[at]].f, &f)) {
-			t->path[at] = add_node(t, &f, t->path[at - 1]);
-			*depth = at + 1;
-		}
-		t->nodes.v[t->path[at]].f.count += row->count;
-	}
-	*depth = at;
-}
-
-static void grow(struct tree *t, const struct tally_row *rows, u32 n)
-{
-	struct node all = {.f = {.name = "all", .len = 3, .kind = FRAME_LABEL}};
-	u32 depth = 1;
-
-	vec_push(&t->arena, &t->nodes, all);
-	for (u32 i = 0; i < n; i++)
-		add_row(t, &rows[i], &depth);
+	return MAX(t->tally->nodes.v->count, 1u);
 }
 
 /* ---- a line */
@@ -99,21 +61,22 @@ static u32 frame_columns(const struct frame *f)
  * first one, as it says where we are, and the last ones what was done. */
 static void put_run(struct tree *t, const u32 *run, u32 n, u32 room)
 {
-	u32 from = n, used = frame_columns(&t->nodes.v[run[0]].f) + 12, all = 0;
+	u32 from = n, used = frame_columns(tally_frame(t->tally, run[0])) + 12, all = 0;
 
 	for (u32 i = 0; i < n; i++)
-		all += frame_columns(&t->nodes.v[run[i]].f);
+		all += frame_columns(tally_frame(t->tally, run[i]));
 	if (all <= room || !t->term->width)
 		from = 1;
 	while (from > 1 &&
-	       (from == n || used + frame_columns(&t->nodes.v[run[from - 1]].f) <= room))
-		used += frame_columns(&t->nodes.v[run[--from]].f);
-	put_frame(t->out, t->term, &t->nodes.v[run[0]].f);
+	       (from == n || used + frame_columns(tally_frame(t->tally, run[from - 1])) <= room))
+		used += frame_columns(tally_frame(t->tally, run[--from]));
+	put_frame(t->out, t->term, tally_frame(t->tally, run[0]));
 	if (from > 1)
 		buf_printf(t->out, " > (%u more)", from - 1);
 	for (u32 i = from; i < n; i++) {
-		const struct frame *f = &t->nodes.v[run[i]].f;
-		bool labels = f->kind == FRAME_LABEL && t->nodes.v[run[i - 1]].f.kind == f->kind;
+		const struct frame *f = tally_frame(t->tally, run[i]);
+		bool labels = f->kind == FRAME_LABEL &&
+			      tally_frame(t->tally, run[i - 1])->kind == f->kind;
 
 		buf_puts(t->out, labels ? ", " : " > ");
 		put_frame(t->out, t->term, f);
@@ -122,7 +85,7 @@ static void put_run(struct tree *t, const u32 *run, u32 n, u32 room)
 
 static void put_numbers(struct tree *t, u64 count)
 {
-	double share = (double)count / (double)MAX(t->nodes.v[0].f.count, 1u);
+	double share = (double)count / (double)total_of(t);
 	u32 bar = (u32)(share * t->bar + 0.5);
 	char *p, *start;
 
@@ -174,7 +137,7 @@ static void put_node(struct tree *t, const u32 *run, u32 n, u32 level)
 	if (!t->out)
 		return;
 	from = t->out->n;
-	room = begin_line(t, t->nodes.v[run[0]].f.count, level);
+	room = begin_line(t, node_of(t, run[0])->count, level);
 	put_run(t, run, n, room);
 	end_line(t, from);
 }
@@ -197,49 +160,60 @@ static void put_others(struct tree *t, u64 count, u32 n, u32 level)
 static int by_count(const void *a, const void *b, void *tree)
 {
 	const struct tree *t = tree;
-	const struct frame *x = &t->nodes.v[*(const u32 *)a].f, *y = &t->nodes.v[*(const u32 *)b].f;
-	int c;
+	const u32 *x = a, *y = b;
+	u64 m = node_of(t, *x)->count, n = node_of(t, *y)->count;
 
-	if (x->count != y->count)
-		return x->count < y->count ? 1 : -1;
-	c = memcmp(x->name, y->name, MIN(x->len, y->len));
-	return c ? c : (x->len > y->len) - (x->len < y->len);
+	return m > n ? -1 : m < n;
 }
 
 static void show_below(struct tree *t, u32 node, u32 level);
 
+/* The one child through which all went, or 0. */
+static u32 only_child(const struct tree *t, u32 node)
+{
+	u32 child = node_of(t, node)->child;
+
+	if (!child || node_of(t, child)->next || node_of(t, child)->count != node_of(t, node)->count)
+		return 0;
+	return child;
+}
+
 /* A node, with those below it as long as there is one alone through which all went. */
 static void put_tree(struct tree *t, u32 node, u32 level)
 {
-	u32 run[FRAMES_MOST], n = 0;
+	u32 run[TALLY_DEPTH + 1], n = 0, next;
 
 	run[n++] = node;
-	while (n < FRAMES_MOST && t->nodes.v[node].children == 1 &&
-	       t->nodes.v[t->nodes.v[node].child].f.count == t->nodes.v[node].f.count) {
-		node = t->nodes.v[node].child;
-		run[n++] = node;
-	}
+	while ((next = only_child(t, node)))
+		run[n++] = node = next;
 	put_node(t, run + (n > 1 && !run[0]), n - (n > 1 && !run[0]), level);
 	show_below(t, node, level + 1);
 }
 
+/* Those that are as large stay in the order of their names: the sort is stable. */
 static void show_below(struct tree *t, u32 node, u32 level)
 {
-	u32 n = 0, small = 0, *all = calloc(t->nodes.v[node].children + 1, sizeof(*all));
-	double least = t->least * (double)t->nodes.v[0].f.count;
+	u32 n = 0, small = 0, *all;
+	double least = t->least * (double)total_of(t);
 	u64 rest = 0;
 
-	for (u32 i = all ? t->nodes.v[node].child : 0; i; i = t->nodes.v[i].next)
+	for (u32 i = node_of(t, node)->child; i; i = node_of(t, i)->next)
+		n++;
+	all = n ? calloc(n, sizeof(*all)) : NULL;
+	if (!all)
+		return;
+	n = 0;
+	for (u32 i = node_of(t, node)->child; i; i = node_of(t, i)->next)
 		all[n++] = i;
-	if (n)
+	if (n > 1)
 		qsort_r(all, n, sizeof(*all), by_count, t);
 	for (u32 i = 0; i < n; i++) {
-		if ((double)t->nodes.v[all[i]].f.count >= least) {
+		if ((double)node_of(t, all[i])->count >= least) {
 			put_tree(t, all[i], level);
 			continue;
 		}
 		small++;
-		rest += t->nodes.v[all[i]].f.count;
+		rest += node_of(t, all[i])->count;
 	}
 	if (small)
 		put_others(t, rest, small, level);
@@ -278,31 +252,20 @@ static void choose_least(struct tree *t, const struct sink *s)
 	}
 }
 
-static void show(struct sink *s, const struct tally_row *rows, u32 n, const char *unit)
+static void show(struct sink *s, const struct tally *tally, const char *unit)
 {
-	struct tree *t = calloc(1, sizeof(*t));
+	struct tree t = {.tally = tally, .term = &s->term};
 	char digits[PUT_U64_MOST];
-	jmp_buf full;
 
-	if (!t || setjmp(full)) {
-		s->out.failed = true;
-	} else {
-		t->arena.escape = &full;
-		t->term = &s->term;
-		grow(t, rows, n);
-		t->digits = (u32)(put_u64(digits, t->nodes.v[0].f.count) - digits);
-		t->digits = MAX(t->digits, MAX((u32)strlen(unit), 7u));
-		t->bar = MIN(MAX(s->term.width / 6, BAR_LEAST), BAR_MOST);
-		t->bar = s->term.width ? t->bar : BAR_LEAST + 4;
-		if (s->term.width)
-			choose_least(t, s);
-		t->out = &s->out;
-		put_head(t, unit);
-		put_tree(t, 0, 0);
-	}
-	if (t)
-		arena_free(&t->arena);
-	free(t);
+	t.digits = (u32)(put_u64(digits, total_of(&t)) - digits);
+	t.digits = MAX(t.digits, MAX((u32)strlen(unit), 7u));
+	t.bar = MIN(MAX(s->term.width / 6, BAR_LEAST), BAR_MOST);
+	t.bar = s->term.width ? t.bar : BAR_LEAST + 4;
+	if (s->term.width)
+		choose_least(&t, s);
+	t.out = &s->out;
+	put_head(&t, unit);
+	put_tree(&t, 0, 0);
 }
 
 /* ---- the format */
@@ -310,11 +273,9 @@ static void show(struct sink *s, const struct tally_row *rows, u32 n, const char
 static void tree_map(struct sink *s, const struct map_contents *c)
 {
 	const char *unit = c->map->shown ? c->map->shown + 1 : "";
-	struct tally_row *rows;
 	struct tally t = {0};
 	char head[16] = "COUNT";
 	size_t stem;
-	u32 n;
 
 	if (c->map->scalar || !has_stack(&c->map->key)) {
 		sink_text.map(s, c);
@@ -324,12 +285,11 @@ static void tree_map(struct sink *s, const struct map_contents *c)
 	for (u32 i = 0; unit && i < sizeof(head) && (!i || unit[i - 1]); i++)
 		head[i] = (char)toupper((u8)unit[i]);
 	tally_map(&t, &s->show, c);
-	rows = tally_sorted(&t, &n);
 	if (s->final)
 		buf_char(&s->out, '\n');
-	if (rows && n)
-		show(s, rows, n, head);
-	s->out.failed |= t.failed || !rows;
+	if (tally_sort(&t) && t.nodes.n > 1)
+		show(s, &t, head);
+	s->out.failed |= t.failed;
 	tally_free(&t);
 }
 
@@ -356,6 +316,7 @@ static void tree_output(struct sink *s, const char *type, const char *text, size
 
 const struct sink_ops sink_tree = {
 	.name = "tree",
+	.sums_stacks = true,
 	.open = tree_open,
 	.record = tree_record,
 	.table = tree_table,

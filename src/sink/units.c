@@ -1,7 +1,7 @@
 /*
  * units.c: what a name says of the unit of its number: "lat_us" counts microseconds.
  */
-#include "sink/folded.h"
+#include "sink/value.h"
 
 static const struct {
 	const char *word, *unit;

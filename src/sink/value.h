@@ -72,6 +72,10 @@ char *field_json(char *p, const struct show *, const struct field *, const u8 *d
 /* The name of an enum's value; NULL: it has none. */
 const char *enum_name(const struct field *, s64 value, size_t *len);
 
+/* What a number of that name counts: "us", "lat_us", "usecs"; NULL: it does not say. *stem: bytes
+ * without the ending. */
+const char *unit_of_name(const char *name, size_t *stem);
+
 /* <0, 0, >0: integers by value, strings as strcmp, tuples and structs field by field. */
 int field_compare(const struct field *, const u8 *a, const u8 *b);
 int layout_compare(const struct layout *, const u8 *a, const u8 *b);

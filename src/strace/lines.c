@@ -127,8 +127,15 @@ void call_args(struct shown *c, u32 from, u32 to)
 
 static struct shown shown_of(struct strace *s, struct task *t, struct buf *out)
 {
-	return (struct shown){
-		.s = s, .task = t, .call = &s->calls[t->nr], .args = t->args, .out = out};
+	const struct call *call = &s->calls[t->nr];
+	char result = strcmp(call->name, "prctl") != 0 ? call->result : prctl_result(t->args[0]);
+
+	return (struct shown){.s = s,
+			      .task = t,
+			      .call = call,
+			      .args = t->args,
+			      .out = out,
+			      .result = result};
 }
 
 /* Where a thread begins with calls of the other width, a line says so. */
@@ -157,6 +164,8 @@ static void put_beginning(struct strace *s, struct task *t, u64 ns)
 	line_begin(s, t, ns);
 	if (s->opts.numbers)
 		buf_printf(b, "[%4u] ", t->nr % NATIVE_CALLS);
+	if (s->opts.stacks & 1)
+		buf_printf(b, "[%016llx] ", (unsigned long long)t->ip);
 	buf_puts(b, c.call->name);
 	buf_char(b, '(');
 	call_args(&c, 0, c.call->at_entry);
@@ -244,6 +253,30 @@ static void put_error(struct buf *b, s32 number)
 		buf_printf(b, "-1 (errno %d)", number);
 }
 
+/* Results that words explain. */
+static bool put_worded(struct shown *c, s64 ret)
+{
+	static const struct {
+		char result;
+		const char *number, *set;
+		bool bits, zero; /* a set of bits; 0 has words, too */
+	} rows[] = {{'s', "%lld", "sched", false, true},
+		    {'D', "%lld", "dumpable", false, true},
+		    {'B', "%#llx", "securebits", true, false},
+		    {'S', "%#llx", "specctrl", true, true}};
+
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].result != c->result || (!ret && !rows[i].zero))
+			continue;
+		buf_printf(c->out, rows[i].number, (long long)ret);
+		buf_puts(c->out, " (");
+		(rows[i].bits ? flags_of : one_of)(c->out, rows[i].set, (u64)ret);
+		buf_char(c->out, ')');
+		return true;
+	}
+	return show_worded(c, ret);
+}
+
 static void put_result(struct shown *c)
 {
 	s64 ret = c->ret;
@@ -252,16 +285,14 @@ static void put_result(struct shown *c)
 		put_error(c->out, (s32)-ret);
 	} else if (c->s->raw[c->task->nr]) {
 		show_hex(c->out, (u64)ret);
-	} else if (c->call->result == 'x') {
+	} else if (c->result == 'x') {
 		show_hex(c->out, (u64)ret);
-	} else if (c->call->result == 'o') {
+	} else if (c->result == 'o') {
 		buf_printf(c->out, "%#llo", (unsigned long long)ret);
-	} else if (c->call->result == 'f') {
+	} else if (c->result == 'f') {
 		show_descriptor(c, (s32)ret);
-	} else if (c->call->result == 's') {
-		buf_printf(c->out, "%lld (", (long long)ret);
-		one_of(c->out, "sched", (u64)ret);
-		buf_char(c->out, ')');
+	} else if (put_worded(c, ret)) {
+		;
 	} else if (!strcmp(c->call->name, "fcntl") && c->args[1] == 3) {
 		buf_printf(c->out, "%#llx (flags ", (unsigned long long)ret);
 		one_of(c->out, "accmode", (u64)ret & 3);
@@ -317,6 +348,13 @@ static bool says_more(const struct call *c)
 	return false;
 }
 
+static void put_stack(struct strace *s, struct task *t)
+{
+	if (t->stack.n)
+		pen_put(s, t->stack.p, t->stack.n);
+	t->stack.n = 0;
+}
+
 static void put_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 {
 	struct buf *b = &s->line;
@@ -347,6 +385,7 @@ static void put_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 	b->n = 0;
 	show_dumps(&c);
 	pen_put(s, b->p, b->n);
+	put_stack(s, t);
 	buf_free(&c.after);
 }
 
@@ -386,6 +425,7 @@ void call_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 		show_end(s, t, ns, ret);
 	if (s->follows)
 		paths_after(s, t, ret);
+	netlink_follow(s, t, ret);
 	t->bytes.n = t->npieces = 0;
 }
 
@@ -424,6 +464,7 @@ static void put_unanswered(struct strace *s, struct task *t)
 	buf_puts(&b, "= ?");
 	pen_put(s, buf_str(&b), b.n);
 	pen_end_line(s);
+	put_stack(s, t);
 	buf_free(&b);
 }
 

@@ -13,6 +13,7 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* Nobody waits for us, so bursts must fit: memory for all rings together, most and least of one. */
 enum {
@@ -75,6 +76,7 @@ static void task_free(struct strace *s, struct task **slot)
 		s->waiting = NULL;
 	pen_close(s, t);
 	buf_free(&t->bytes);
+	buf_free(&t->stack);
 	free(t);
 	s->ntasks--;
 }
@@ -158,6 +160,22 @@ static void take_leave(struct strace *s, const struct record *r, const struct wa
 		return;
 	}
 	call_end(s, t, e->ns, ret);
+}
+
+/* tid, pid, the process and frames */
+static void take_stack(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
+	const struct waggle_field *f = &r->fields[2];
+	u64 frames[128];
+	u32 n;
+
+	if (!t || f->off + f->size > e->size || f->size < 8)
+		return;
+	n = (u32)MIN(f->size - 8, sizeof(frames));
+	memcpy(frames, (const char *)e->data + f->off + 8, n);
+	t->pid = (u32)field(r, e, 1);
+	stack_take(s, t, frames, n / 8);
 }
 
 /* What rt_sigreturn brought back. */
@@ -251,7 +269,7 @@ static const struct {
 } takers[] = {{"command", take_command}, {"piece", take_memory},  {"string", take_memory},
 	      {"argv", take_memory},     {"enter", take_enter},   {"leave", take_leave},
 	      {"blocked", take_blocked}, {"signal", take_signal}, {"gone", take_gone},
-	      {"forked", take_forked}};
+	      {"forked", take_forked},   {"stack", take_stack}};
 
 static struct record *record_of(struct strace *s, const struct waggle_schema *schema)
 {
@@ -300,6 +318,7 @@ static int poll_all(struct strace *s)
 		now = clock_now(CLOCK_MONOTONIC);
 		if (!n || now - looked > IDLE_MS * 1000000ull) {
 			line_idle(s);
+			stacks_idle(s);
 			looked = now;
 		}
 	}
@@ -307,10 +326,20 @@ static int poll_all(struct strace *s)
 	return n == -ESHUTDOWN || s->failed ? 0 : n;
 }
 
+/* A command is our child, and what is watched of us is watched of it. */
+static void open_symbols(struct strace *s, const struct waggle_opts *o)
+{
+	s->symbols = s->opts.stacks > 1 ? symbols_new(NULL) : NULL;
+	if (s->symbols)
+		symbols_watch(s->symbols, o->command ? (u32)getpid() : s->npids == 1 ? (u32)*s->opts.pids : 0);
+}
+
 static int trace(struct strace *s, struct waggle_opts *o, struct waggle_object *object)
 {
-	int err = waggle_session_start(&s->session, object, o);
+	int err;
 
+	open_symbols(s, o);
+	err = waggle_session_start(&s->session, object, o);
 	if (err)
 		return err;
 	if (s->opts.started)
@@ -406,6 +435,7 @@ static void free_all(struct strace *s)
 		while (s->tasks[i])
 			task_free(s, &s->tasks[i]);
 	paths_free(s);
+	symbols_free(s->symbols);
 	pens_free(s);
 	free(s->records);
 	free(s);

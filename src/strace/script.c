@@ -314,6 +314,9 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 	}
 	if (any(s, false, BIT(BIT_IOV) | BIT(BIT_MSG)))
 		put(b, vectors, enter);
+	if (s->opts.stacks)
+		buf_printf(b, "	emit(stack = tid, pid, frames = %s);\n",
+			   s->opts.stacks > 1 ? "dw_ustack" : "ustack(1)");
 	buf_printf(b,
 		   "	emit(enter = tid, pid, nr = $nr, a = args.args[0], b = args.args[1], c "
 		   "= args.args[2], "
@@ -395,7 +398,7 @@ void strace_script(struct strace *s, struct buf *b)
 	char most[16];
 
 	put_whose(s, &who);
-	snprintf(most, sizeof(most), "%u", dumps ? DUMP_BYTES : s->opts.strsize + 1);
+	snprintf(most, sizeof(most), "%u", dumps ? DUMP_BYTES : MAX(s->opts.strsize + 1, SEEN_LEAST));
 	buf_puts(b, "config = { max_strlen = 4096; max_map_keys = 16384; print_maps_on_exit = "
 		    "false }\n");
 	buf_puts(b, turns);

@@ -69,21 +69,33 @@ void show_hex(struct buf *b, u64 value)
 }
 
 /* Names of several bits come before their parts. */
+const char *flag_name(const struct flag_set *set, u32 i)
+{
+	const char *name = set->names;
+
+	while (i--)
+		name += strlen(name) + 1;
+	return name;
+}
+
 void show_flags(struct buf *b, const struct flag_set *set, u64 bits)
 {
 	u64 left = bits;
 	bool first = true;
 
-	for (const struct flag *f = set->flags; f->name; f++)
-		if (bits ? f->value && (left & f->value) == f->value : !f->value) {
-			if (!first)
-				buf_char(b, '|');
-			buf_puts(b, f->name);
-			first = false;
-			left &= ~f->value;
-			if (!bits)
-				return;
-		}
+	for (u32 i = 0; i < set->n; i++) {
+		u64 v = set->values[i];
+
+		if (bits ? !v || (left & v) != v : v)
+			continue;
+		if (!first)
+			buf_char(b, '|');
+		buf_puts(b, flag_name(set, i));
+		first = false;
+		left &= ~v;
+		if (!bits)
+			return;
+	}
 	if (left && first)
 		buf_printf(b, "%#llx /* %s */", (unsigned long long)left, set->unknown);
 	else if (left)
@@ -94,9 +106,9 @@ void show_flags(struct buf *b, const struct flag_set *set, u64 bits)
 
 void show_one(struct buf *b, const struct flag_set *set, u64 value)
 {
-	for (const struct flag *f = set->flags; f->name; f++)
-		if ((u32)f->value == (u32)value) {
-			buf_puts(b, f->name);
+	for (u32 i = 0; i < set->n; i++)
+		if ((u32)set->values[i] == (u32)value) {
+			buf_puts(b, flag_name(set, i));
 			return;
 		}
 	buf_printf(b, "%#x /* %s */", (u32)value, set->unknown);
@@ -310,7 +322,9 @@ void show_kind_openhow(struct shown *c, const struct arg *a)
 	open_flags(c->out, (u32)how[0]);
 	if (how[0] & O_CREAT || how[1])
 		buf_printf(c->out, ", mode=%#03o", (u32)how[1]);
-	buf_printf(c->out, ", resolve=%#llx}", (unsigned long long)how[2]);
+	buf_puts(c->out, ", resolve=");
+	flags_of(c->out, "resolve", how[2]);
+	buf_char(c->out, '}');
 }
 
 void show_kind_map(struct shown *c, const struct arg *a)

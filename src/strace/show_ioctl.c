@@ -125,9 +125,9 @@ void show_kind_ioctl(struct shown *c, const struct arg *a)
 
 	for (u32 i = 0; i < ARRAY_SIZE(alone); i++)
 		c->ended |= cmd == alone[i];
-	for (const struct flag *f = set->flags; f->name; f++)
-		if (f->value == cmd) {
-			buf_puts(c->out, f->name);
+	for (u32 i = 0; i < set->n; i++)
+		if (set->values[i] == cmd) {
+			buf_puts(c->out, flag_name(set, i));
 			return;
 		}
 	buf_printf(c->out, "_IOC(%s, %#x, %#x, %#x)", ways[cmd >> 30], cmd >> 8 & 0xff, cmd & 0xff,

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
 #include <sys/socket.h>
@@ -71,12 +72,26 @@ static void inet6_address(struct buf *b, const struct sockaddr_in6 *in)
 		   inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof(text)), in->sin6_scope_id);
 }
 
+/* A number as this machine's devices are called now. */
+void show_interface(struct buf *b, u32 index)
+{
+	char name[IF_NAMESIZE];
+
+	if (index && if_indextoname(index, name))
+		buf_printf(b, "if_nametoindex(\"%s\")", name);
+	else
+		buf_printf(b, "%u", index);
+}
+
 static void packet_address(struct buf *b, const struct sockaddr_ll *ll, u32 size)
 {
 	buf_puts(b, ", sll_protocol=");
 	show_ethertype(b, ll->sll_protocol);
-	buf_printf(b, ", sll_ifindex=%d, sll_hatype=%u, sll_pkttype=", ll->sll_ifindex,
-		   ll->sll_hatype);
+	buf_puts(b, ", sll_ifindex=");
+	show_interface(b, (u32)ll->sll_ifindex);
+	buf_puts(b, ", sll_hatype=");
+	one_of(b, "hatype", ll->sll_hatype);
+	buf_puts(b, ", sll_pkttype=");
 	one_of(b, "pkttype", ll->sll_pkttype);
 	buf_printf(b, ", sll_halen=%u", ll->sll_halen);
 	for (u32 i = 0; i < ll->sll_halen && i < 8 && 12 + i < size; i++)
@@ -102,7 +117,7 @@ void show_sockaddr_bytes(struct shown *c, const void *bytes, u32 size)
 	else if (in->sin_family == AF_INET6 && size >= 28)
 		inet6_address(b, bytes);
 	else if (in->sin_family == AF_NETLINK && size >= 12)
-		buf_printf(b, ", nl_pid=%u, nl_groups=%08x", nl->nl_pid, nl->nl_groups);
+		buf_printf(b, ", nl_pid=%d, nl_groups=%08x", nl->nl_pid, nl->nl_groups);
 	else if (in->sin_family == AF_PACKET && size >= 20)
 		packet_address(b, bytes, size);
 	else if (size > 2) {
@@ -160,7 +175,10 @@ void show_kind_sockopt(struct shown *c, const struct arg *a)
 	} sets[] = {{SOL_SOCKET, "sockopt"},
 		    {IPPROTO_TCP, "tcpopt"},
 		    {IPPROTO_IP, "ipopt"},
-		    {IPPROTO_IPV6, "ipv6opt"}};
+		    {IPPROTO_IPV6, "ipv6opt"},
+		    {IPPROTO_UDP, "udpopt"},
+		    {SOL_NETLINK, "netlinkopt"},
+		    {SOL_PACKET, "packetopt"}};
 
 	for (u32 i = 0; i < ARRAY_SIZE(sets); i++)
 		if (sets[i].level == (u32)c->args[1]) {
@@ -168,6 +186,16 @@ void show_kind_sockopt(struct shown *c, const struct arg *a)
 			return;
 		}
 	buf_printf(c->out, "%#x", (u32)ARG(c, a));
+}
+
+/* IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP */
+static void multicast(struct buf *b, const struct in_addr *a)
+{
+	char group[INET_ADDRSTRLEN], device[INET_ADDRSTRLEN];
+
+	buf_printf(b, "{imr_multiaddr=inet_addr(\"%s\"), imr_interface=inet_addr(\"%s\")}",
+		   inet_ntop(AF_INET, &a[0], group, sizeof(group)),
+		   inet_ntop(AF_INET, &a[1], device, sizeof(device)));
 }
 
 void show_kind_optval(struct shown *c, const struct arg *a)
@@ -183,6 +211,8 @@ void show_kind_optval(struct shown *c, const struct arg *a)
 		buf_printf(c->out, "{l_onoff=%d, l_linger=%d}", n[0], n[1]);
 	else if (c->args[1] == SOL_SOCKET && c->args[2] == SO_PEERCRED && size >= 12)
 		buf_printf(c->out, "{pid=%d, uid=%d, gid=%d}", n[0], n[1], n[2]);
+	else if (c->args[1] == IPPROTO_IP && (c->args[2] == IP_ADD_MEMBERSHIP || c->args[2] == IP_DROP_MEMBERSHIP) && size >= 8)
+		multicast(c->out, (const struct in_addr *)p);
 	else if (size == 4)
 		buf_printf(c->out, "[%d]", n[0]);
 	else

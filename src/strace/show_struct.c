@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -116,25 +115,11 @@ void show_kind_statx(struct shown *c, const struct arg *a)
 void show_kind_statfs(struct shown *c, const struct arg *a)
 {
 	const struct statfs *f = show_memory(c, a, sizeof(*f));
-	const struct {
-		u64 magic;
-		const char *name;
-	} known[] = {{0xef53, "EXT2_SUPER_MAGIC"},          {0x01021994, "TMPFS_MAGIC"},
-		     {0x9fa0, "PROC_SUPER_MAGIC"},          {0x62656572, "SYSFS_MAGIC"},
-		     {0x794c7630, "OVERLAYFS_SUPER_MAGIC"}, {0x58465342, "XFS_SUPER_MAGIC"},
-		     {0x9123683e, "BTRFS_SUPER_MAGIC"},     {0x63677270, "CGROUP2_SUPER_MAGIC"},
-		     {0x1cd1, "DEVPTS_SUPER_MAGIC"}};
-	u32 i = 0;
 
 	if (!f)
 		return;
-	while (i < ARRAY_SIZE(known) && known[i].magic != (u32)f->f_type)
-		i++;
 	buf_puts(c->out, "{f_type=");
-	if (i < ARRAY_SIZE(known))
-		buf_puts(c->out, known[i].name);
-	else
-		buf_printf(c->out, "%#x", (u32)f->f_type);
+	one_of(c->out, "fsmagic", (u32)f->f_type);
 	buf_printf(c->out,
 		   ", f_bsize=%lld, f_blocks=%llu, f_bfree=%llu, f_bavail=%llu, f_files=%llu, "
 		   "f_ffree=%llu, "
@@ -194,15 +179,7 @@ void show_kind_pair(struct shown *c, const struct arg *a)
 	buf_char(c->out, ']');
 }
 
-void show_kind_num(struct shown *c, const struct arg *a)
-{
-	const u32 *p = show_memory(c, a, 4);
-
-	if (p)
-		buf_printf(c->out, "[%u]", *p);
-}
-
-static u64 counted(const struct shown *c, const struct arg *a)
+u64 counted(const struct shown *c, const struct arg *a)
 {
 	return a->count == COUNT_RESULT ? (c->ret < 0 ? 0 : (u64)c->ret)
 					: c->args[a->count % MAX_ARGS];
@@ -211,13 +188,15 @@ static u64 counted(const struct shown *c, const struct arg *a)
 void show_kind_uids(struct shown *c, const struct arg *a)
 {
 	u64 n = counted(c, a);
-	const u32 *p = show_memory(c, a, n * 4);
+	const u32 *p = n || !ARG(c, a) ? show_memory(c, a, n * 4) : NULL;
 
+	if (!n && ARG(c, a))
+		buf_puts(c->out, "[]");
 	if (!p)
 		return;
 	for (u64 i = 0; i < n; i++)
 		buf_printf(c->out, "%s%u", i ? ", " : "[", p[i]);
-	buf_puts(c->out, n ? "]" : "[]");
+	buf_char(c->out, ']');
 }
 
 void show_kind_cpus(struct shown *c, const struct arg *a)
@@ -398,16 +377,6 @@ void show_kind_rusage(struct shown *c, const struct arg *a)
 		   r->ru_nsignals, r->ru_nvcsw, r->ru_nivcsw);
 }
 
-void show_kind_tms(struct shown *c, const struct arg *a)
-{
-	const s64 *t = show_memory(c, a, 32);
-
-	if (t)
-		buf_printf(c->out,
-			   "{tms_utime=%lld, tms_stime=%lld, tms_cutime=%lld, tms_cstime=%lld}",
-			   (long long)t[0], (long long)t[1], (long long)t[2], (long long)t[3]);
-}
-
 void show_kind_utsname(struct shown *c, const struct arg *a)
 {
 	static const char *const names[] = {"sysname", "nodename", "release",
@@ -423,29 +392,6 @@ void show_kind_utsname(struct shown *c, const struct arg *a)
 		show_bytes(c, text, strnlen(text, 65), 0, false, 65);
 	}
 	buf_puts(c->out, c->s->opts.verbose ? "}" : ", ...}");
-}
-
-void show_kind_sysinfo(struct shown *c, const struct arg *a)
-{
-	const struct sysinfo *s = show_memory(c, a, sizeof(*s));
-
-	if (s)
-		buf_printf(c->out,
-			   "{uptime=%ld, loads=[%lu, %lu, %lu], totalram=%lu, freeram=%lu, "
-			   "sharedram=%lu, bufferram=%lu, "
-			   "totalswap=%lu, freeswap=%lu, procs=%u, totalhigh=%lu, freehigh=%lu, "
-			   "mem_unit=%u}",
-			   s->uptime, s->loads[0], s->loads[1], s->loads[2], s->totalram,
-			   s->freeram, s->sharedram, s->bufferram, s->totalswap, s->freeswap,
-			   s->procs, s->totalhigh, s->freehigh, s->mem_unit);
-}
-
-void show_kind_schedparam(struct shown *c, const struct arg *a)
-{
-	const s32 *p = show_memory(c, a, 4);
-
-	if (p)
-		buf_printf(c->out, "[%d]", *p);
 }
 
 /* ---- waiting for descriptors */

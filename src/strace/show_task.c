@@ -7,7 +7,6 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 /* ---- signals */
@@ -46,19 +45,6 @@ void show_kind_sigaction(struct shown *c, const struct arg *a)
 		show_address(c->out, act[2]);
 	}
 	buf_char(c->out, '}');
-}
-
-void show_kind_stack(struct shown *c, const struct arg *a)
-{
-	const u64 *ss = show_memory(c, a, 24);
-
-	if (!ss)
-		return;
-	buf_puts(c->out, "{ss_sp=");
-	show_address(c->out, ss[0]);
-	buf_puts(c->out, ", ss_flags=");
-	flags_of(c->out, "ss", (u32)ss[1]);
-	buf_printf(c->out, ", ss_size=%llu}", (unsigned long long)ss[2]);
 }
 
 /* The mask that it brings back; the user engine does not tell. */
@@ -344,42 +330,4 @@ void show_kind_fcntlarg(struct shown *c, const struct arg *a)
 	case F_SETPIPE_SZ: buf_printf(c->out, "%d", (s32)value); return;
 	default: buf_printf(c->out, "%#x", value);
 	}
-}
-
-void show_kind_prctlop(struct shown *c, const struct arg *a)
-{
-	static const u32 alone[] = {PR_GET_DUMPABLE,   PR_GET_KEEPCAPS,   PR_GET_SECCOMP,
-				    PR_GET_SECUREBITS, PR_GET_TIMERSLACK, PR_GET_TIMING};
-
-	one_of(c->out, "prctl", ARG(c, a));
-	for (u32 i = 0; i < ARRAY_SIZE(alone); i++)
-		c->ended |= (u32)ARG(c, a) == alone[i];
-}
-
-void show_kind_prctl(struct shown *c, const struct arg *a)
-{
-	u64 v = ARG(c, a);
-	const char *name;
-
-	switch ((u32)c->args[0]) {
-	case PR_SET_NAME:
-		name = seen(c, a, v, 16);
-		if (name)
-			show_bytes(c, name, strnlen(name, 15), 0, false, 16);
-		else
-			show_address(c->out, v);
-		break;
-	case PR_CAPBSET_READ:
-	case PR_CAPBSET_DROP: one_of(c->out, "cap", v); break;
-	case PR_SET_PDEATHSIG: v ? show_signal(c->out, (int)v) : buf_puts(c->out, "0"); break;
-	case PR_SET_NO_NEW_PRIVS:
-	case PR_SET_DUMPABLE:
-	case PR_SET_KEEPCAPS:
-	case PR_SET_CHILD_SUBREAPER:
-	case PR_SET_TIMERSLACK: buf_printf(c->out, "%llu", (unsigned long long)v); break;
-	default: buf_printf(c->out, "%#llx", (unsigned long long)v);
-	}
-	if ((u32)c->args[0] == PR_SET_NO_NEW_PRIVS || (u32)c->args[0] == PR_SET_SECCOMP)
-		buf_printf(c->out, ", %llu, %llu, %llu", (unsigned long long)c->args[2],
-			   (unsigned long long)c->args[3], (unsigned long long)c->args[4]);
 }

@@ -204,7 +204,7 @@ static void show_counted(struct shown *c, const struct arg *a, bool hex)
 		p = seen(c, a, ARG(c, a), have);
 	if (!p || !ARG(c, a))
 		show_address(c->out, ARG(c, a));
-	else
+	else if (hex || !show_netlink(c, a, ARG(c, a), n))
 		show_bytes(c, p, have, n, hex, c->s->opts.strsize);
 }
 
@@ -236,10 +236,10 @@ void show_iovs(struct shown *c, const struct arg *a, u64 addr, u64 n, u64 left)
 		have = MIN(there, c->s->opts.strsize);
 		p = have ? seen(c, a, base, have) : "";
 		buf_puts(c->out, i ? ", {iov_base=" : "{iov_base=");
-		if (p && base)
-			show_bytes(c, p, have, there, false, c->s->opts.strsize);
-		else
+		if (!p || !base)
 			show_address(c->out, base);
+		else if (!show_netlink(c, a, base, there))
+			show_bytes(c, p, have, there, false, c->s->opts.strsize);
 		buf_printf(c->out, ", iov_len=%llu}", (unsigned long long)len);
 		left -= there;
 	}
@@ -253,6 +253,23 @@ void show_kind_iov(struct shown *c, const struct arg *a)
 	else
 		show_iovs(c, a, ARG(c, a), (u32)c->args[a->count % MAX_ARGS],
 			  a->out ? (u64)c->ret : UINT64_MAX);
+}
+
+/* Pieces of another process: addresses alone. */
+void show_kind_riov(struct shown *c, const struct arg *a)
+{
+	u64 n = (u32)ARG_AFTER(c, a), most = MIN(n, 16u);
+	const u64 *v = show_memory(c, a, most * 16);
+
+	if (!v)
+		return;
+	buf_char(c->out, '[');
+	for (u64 i = 0; i < most; i++) {
+		buf_puts(c->out, i ? ", {iov_base=" : "{iov_base=");
+		show_address(c->out, v[2 * i]);
+		buf_printf(c->out, ", iov_len=%llu}", (unsigned long long)v[2 * i + 1]);
+	}
+	buf_puts(c->out, n > most ? ", ...]" : "]");
 }
 
 /* After an exec, the new program's memory has them one behind the other, if the old one's had not.

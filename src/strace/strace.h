@@ -12,10 +12,11 @@
 
 #include "arch/arch.h"
 #include "base/buf.h"
+#include "symbol/symbol.h"
 #include "waggle.h"
 
 /* Numbers of calls; from NATIVE_CALLS on, those of 32-bit programs. */
-enum { NATIVE_CALLS = 512, MAX_CALLS = 1024, MAX_ARGS = 6 };
+enum { NATIVE_CALLS = 512, MAX_CALLS = 1024, MAX_ARGS = 6, NETLINK_FDS = 64 };
 
 /* Which calls belong together: %file, %desc, ... */
 enum call_class {
@@ -33,13 +34,12 @@ enum call_class {
 /* How the memory behind an argument is brought along. */
 enum { NOTHING, STRING, FIXED, COUNTED, EACH, VECTOR, MESSAGE, MESSAGES, STRINGS, POINTERS };
 
-struct flag {
-	const char *name; /* NULL: the end */
-	u64 value;
-};
+/* Names of bits or of values, one behind the other with their NULs: pointers would take as much again. */
 struct flag_set {
 	const char *name, *unknown; /* "PROT_???" */
-	const struct flag *flags;
+	const char *names;
+	const u64 *values;
+	u32 n;
 };
 
 struct shown;
@@ -48,10 +48,12 @@ struct kind {
 	const char *name;
 	u8 how;
 	u16 bytes; /* of FIXED, of an element of EACH */
+	const char *form; /* of records.def; else NULL */
 	void (*show)(struct shown *, const struct arg *);
 };
 
-enum { COUNT_NONE = 7, COUNT_RESULT = 6, DUMP_BYTES = 4096 - 8 };
+/* SEEN_LEAST: bytes of a buffer that are brought along even if fewer are shown as a string. */
+enum { COUNT_NONE = 7, COUNT_RESULT = 6, DUMP_BYTES = 4096 - 8, SEEN_LEAST = 64 };
 struct arg {
 	const struct kind *kind;
 	const struct flag_set *set;
@@ -105,6 +107,9 @@ struct task {
 	int fatal;   /* a signal that may end it */
 	u64 blocked; /* signals, as rt_sigreturn left them */
 	struct pen own;
+	u64 ip;		   /* -i: where the call comes from */
+	struct buf stack; /* -k: lines of its stack */
+	u8 netlink[NETLINK_FDS]; /* descriptors it made for netlink: the protocol and 1 */
 };
 
 /* What -c counts. */
@@ -117,6 +122,7 @@ struct strace {
 	struct waggle_session *session;
 	const struct arch *arch;
 	struct call calls[MAX_CALLS];
+	char unknown[NATIVE_CALLS][20];	/* names of calls that have only a number */
 	bool chosen[MAX_CALLS]; /* to be shown */
 	bool traced[MAX_CALLS]; /* and those that tell what descriptors are, or that the command begins */
 	bool raw[MAX_CALLS];
@@ -135,6 +141,7 @@ struct strace {
 	struct record *records; /* run.c */
 	u32 nrecords;
 	bool follows; /* what descriptors are is asked for */
+	struct symbols *symbols; /* of -k */
 	bool failed;
 	int status; /* of the command, as wait4() tells it */
 };
@@ -148,6 +155,7 @@ struct shown {
 	struct buf *out;
 	struct buf after; /* behind the result: " (Timeout)" */
 	s64 ret;
+	char result; /* how it is shown: that of the call, if the arguments do not say otherwise */
 	bool done;  /* it has ended: ret holds */
 	bool ended; /* the arguments that follow are not there */
 };
@@ -157,6 +165,8 @@ int strace_table(struct strace *, struct waggle_diag *);
 /* "openat,read,%file,!close,/regex": which calls; NULL: all. -EINVAL, and which word. */
 int strace_choose(const struct strace *, const char *expr, bool *chosen, const char **wrong);
 const struct flag_set *strace_set(const char *name, size_t len);
+/* Arguments and result from their words, as in calls.def. */
+bool strace_read_row(struct call *, const char *words);
 
 /* script.c: what the engine is to run. */
 void strace_script(struct strace *, struct buf *out);
@@ -168,6 +178,7 @@ const struct piece *seen_string(const struct shown *, u64 addr);
 /* show.c: the words that all kinds share. */
 #define ARG(c, a)       ((c)->args[(a)->i])
 #define ARG_AFTER(c, a) ((c)->args[((a)->i + 1) % MAX_ARGS])
+const char *flag_name(const struct flag_set *, u32 i);
 void show_flags(struct buf *, const struct flag_set *, u64 bits);
 void show_one(struct buf *, const struct flag_set *, u64 value);
 void flags_of(struct buf *, const char *set, u64 bits);
@@ -193,6 +204,13 @@ const void *show_memory(struct shown *, const struct arg *, u64 size);
 #define KIND(name, ...) void show_kind_##name(struct shown *, const struct arg *);
 #include "strace/kinds.def"
 #undef KIND
+/* Structures of records.def: one, an array of them; the fields at p. */
+void show_record(struct shown *, const struct arg *);
+void show_records(struct shown *, const struct arg *);
+void show_form(struct shown *, const char *form, const void *p);
+char prctl_result(u64 op);
+bool show_worded(struct shown *, s64 ret); /* a result that only a function can tell: false: it is a number */
+u64 counted(const struct shown *, const struct arg *); /* how many elements an array has */
 
 /* pens.c: what is written, and where. */
 void pen_take(struct strace *, struct task *); /* lines of this thread follow */
@@ -217,6 +235,10 @@ void call_gone(struct strace *, struct task *, u64 ns, int code);
 void line_idle(struct strace *); /* nothing more comes for now */
 void call_args(struct shown *, u32 from, u32 to);
 
+/* stacks.c: -k. frames: the innermost first, up to the first 0. */
+void stack_take(struct strace *, struct task *, const u64 *frames, u32 n);
+void stacks_idle(struct strace *);
+
 /* paths.c: prints "</path>" if it is known. */
 void show_path_of(struct shown *, s32 fd);
 /* Calls that change what descriptors are. */
@@ -232,6 +254,11 @@ void paths_inherit(struct strace *, u32 pid);
 void paths_fork(struct strace *, u32 parent, u32 child);
 void paths_gone(struct strace *, u32 pid);
 void paths_free(struct strace *);
+
+/* show_netlink.c: what is said through a netlink socket; false: it is none, or no message. */
+bool show_netlink(struct shown *, const struct arg *, u64 addr, u64 all);
+void netlink_follow(struct strace *, struct task *, s64 ret); /* a call has ended */
+void show_interface(struct buf *, u32 index);
 
 /* summary.c */
 void json_call(struct strace *, struct task *, u64 ns, s64 ret);

@@ -13,14 +13,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SET(name, unknown) static const struct flag set_##name[] = {
-#define F(name)            {#name, (u64)(name)},
-#define V(name, value)     {#name, value},
-#define END             \
-	{               \
-		NULL, 0 \
-	}               \
-	}               \
+#define SET(name, unknown) static const char names_##name[] =
+#define F(name)            #name "\0"
+#define V(name, value)     #name "\0"
+#define END                ;
+#include "strace/sets.def"
+#undef SET
+#undef F
+#undef V
+#undef END
+
+#define SET(name, unknown) static const u64 values_##name[] = {
+#define F(name)            (u64)(name),
+#define V(name, value)     (u64)(value),
+#define END                \
+	}                  \
 	;
 #include "strace/sets.def"
 #undef SET
@@ -29,7 +36,7 @@
 #undef END
 
 static const struct flag_set sets[] = {
-#define SET(name, unknown) {#name, unknown, set_##name},
+#define SET(name, unknown) {#name, unknown, names_##name, values_##name, ARRAY_SIZE(values_##name)},
 #define F(name)
 #define V(name, value)
 #define END
@@ -52,9 +59,14 @@ static const struct flag_set sets[] = {
 #define HOW_FIXED(n) FIXED, n
 #define HOW_EACH(n)  EACH, n
 static const struct kind kinds[] = {
-#define KIND(name, how) {#name, HOW_##how, show_kind_##name},
+#define KIND(name, how) {#name, HOW_##how, NULL, show_kind_##name},
 #include "strace/kinds.def"
 #undef KIND
+#define RECORD(name, bytes, form) {#name, FIXED, bytes, form, show_record},
+#define ROWS(name, bytes, form)   {#name, EACH, bytes, form, show_records},
+#include "strace/records.def"
+#undef RECORD
+#undef ROWS
 };
 
 static const struct {
@@ -69,7 +81,8 @@ static const struct {
 const struct flag_set *strace_set(const char *name, size_t len)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(sets); i++)
-		if (strlen(sets[i].name) == len && !memcmp(sets[i].name, name, len))
+		if (*sets[i].name == *name && !strncmp(sets[i].name, name, len) &&
+		    !sets[i].name[len])
 			return &sets[i];
 	return NULL;
 }
@@ -108,7 +121,7 @@ static bool read_word(struct call *c, const char *w, size_t len)
 	return a->kind && (kind >= len || w[kind] != ':' || a->set);
 }
 
-static bool read_row(struct call *c, const char *args)
+bool strace_read_row(struct call *c, const char *args)
 {
 	bool ok = true;
 
@@ -209,13 +222,42 @@ static bool read_narrow(struct call *c)
 	for (u32 i = 0; i < ARRAY_SIZE(narrow_rows); i++)
 		if (!strcmp(narrow_rows[i].name, c->name))
 			args = narrow_rows[i].args;
-	ok = read_row(c, args ? args : "x x x x x x");
+	ok = strace_read_row(c, args ? args : "x x x x x x");
 	for (u32 i = 0; i < c->nargs; i++) {
 		struct arg *a = &c->args[i];
 
 		if (a->kind->how != NOTHING && a->kind->how != STRING)
 			*a = (struct arg){.kind = address, .i = a->i, .count = COUNT_NONE};
 	}
+	return ok;
+}
+
+/* Numbers that the kernel has given away or never gave: programs call them all the same. */
+static const struct {
+	u16 nr;
+	const char *name;
+} gone[] = {{134, "uselib"},	    {156, "_sysctl"},	   {174, "create_module"},
+	    {177, "get_kernel_syms"}, {178, "query_module"}, {180, "nfsservctl"},
+	    {181, "getpmsg"},	    {182, "putpmsg"},	   {183, "afs_syscall"},
+	    {184, "tuxcall"},	    {185, "security"},	   {205, "set_thread_area"},
+	    {211, "get_thread_area"}, {214, "epoll_ctl_old"}, {215, "epoll_wait_old"},
+	    {236, "vserver"}};
+
+static bool name_others(struct strace *s)
+{
+	bool ok = true;
+
+	for (u32 i = 0; i < ARRAY_SIZE(gone) && !strcmp(s->arch->name, "x86_64"); i++)
+		if (!s->calls[gone[i].nr].name) {
+			s->calls[gone[i].nr].name = gone[i].name;
+			ok &= strace_read_row(&s->calls[gone[i].nr], gone[i].nr == 205 ? "p" : "x x x x x x");
+		}
+	for (u32 i = 0; i < NATIVE_CALLS; i++)
+		if (!s->calls[i].name) {
+			snprintf(s->unknown[i], sizeof(s->unknown[i]), "syscall_%#x", i);
+			s->calls[i].name = s->unknown[i];
+			ok &= strace_read_row(&s->calls[i], "x x x x x x");
+		}
 	return ok;
 }
 
@@ -244,10 +286,10 @@ int strace_table(struct strace *s, struct waggle_diag *why)
 			continue;
 		}
 		c->classes = rows[i].classes;
-		if (!read_row(c, rows[i].args))
+		if (!strace_read_row(c, rows[i].args))
 			return -EINVAL;
 	}
-	return 0;
+	return name_others(s) ? 0 : -EINVAL;
 }
 
 /* ---- -e trace= */

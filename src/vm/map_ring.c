@@ -11,6 +11,8 @@
 #include "vm/help.h"
 #include "vm/ring.h"
 
+#include "base/io.h"
+
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -101,15 +103,6 @@ struct ring_header *ring_reserve(struct vm_map *map, u64 size)
 	return h;
 }
 
-static void wake(const struct vm_ring *ring)
-{
-	u64 one = 1;
-
-	/* full means that the reader was told often enough */
-	if (ring->eventfd >= 0 && write(ring->eventfd, &one, sizeof(one)) < 0)
-		return;
-}
-
 void ring_commit(struct ring_header *h, u64 flags, bool discard)
 {
 	struct ring_map *r = (struct ring_map *)(void *)((u8 *)h - (address_of(h) & (PAGE - 1)) -
@@ -120,7 +113,7 @@ void ring_commit(struct ring_header *h, u64 flags, bool discard)
 	__atomic_exchange_n(&h->length, length, __ATOMIC_SEQ_CST);
 	consumer = __atomic_load_n(r->ring.consumer, __ATOMIC_ACQUIRE) & (r->ring.size - 1);
 	if ((flags & BPF_RB_FORCE_WAKEUP) || (consumer == at && !(flags & BPF_RB_NO_WAKEUP)))
-		wake(&r->ring);
+		eventfd_wake(r->ring.eventfd);
 }
 
 int ring_output(struct vm_map *map, const void *data, u64 size, u64 flags)
@@ -163,7 +156,7 @@ void ring_drain_end(struct vm_map *map, u64 flags, u32 drained)
 
 	__atomic_store_n(&r->busy, 0, __ATOMIC_RELEASE);
 	if ((flags & BPF_RB_FORCE_WAKEUP) || (drained && !(flags & BPF_RB_NO_WAKEUP)))
-		wake(&r->ring);
+		eventfd_wake(r->ring.eventfd);
 }
 
 /* The producer's positions and sizes are not ours: each is looked at before it is believed. */

@@ -42,7 +42,7 @@ static void show_map(struct fixture *x, const struct object_map *m, const void *
 
 	memcpy(k, keys, nkeys);
 	memcpy(v, values, nvalues);
-	assert_int_equal(map_contents_make(&c, &x->arena, m, k, v, n, cpus, top, div), 0);
+	assert_int_equal(map_contents_make(&c, &x->arena, m, k, v, n, cpus, top, div, false), 0);
 	sink_map(&x->sink, &c);
 	free(k);
 	free(v);
@@ -373,7 +373,7 @@ static void maps_broken(void **unused)
 
 	(void)unused;
 	for (u32 i = 0; i < ARRAY_SIZE(broken); i++)
-		assert_int_equal(map_contents_make(&c, &a, &broken[i], NULL, NULL, 0, 1, 0, 0),
+		assert_int_equal(map_contents_make(&c, &a, &broken[i], NULL, NULL, 0, 1, 0, 0, false),
 				 -EINVAL);
 	arena_free(&a);
 }

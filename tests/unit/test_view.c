@@ -1,7 +1,8 @@
 /* test_view.c: tables, pictures that are drawn again, folded stacks, the flame graph's document. */
 #include "sink_fixture.h"
 
-#include "sink/folded.h"
+#include "sink/flame.h"
+#include "sink/order.h"
 #include "sink/table.h"
 
 /* ---- tables */
@@ -222,25 +223,122 @@ static void flame_document(void **unused)
 	assert_null(strstr(svg, "http://") != strstr(svg, "http://www.w3.org") ? svg : NULL);
 }
 
+static void add_stack(struct tally *t, const char *line, u64 count)
+{
+	for (const char *p = line; *p; p += strcspn(p, ";") + (p[strcspn(p, ";")] != 0))
+		tally_step(t, FRAME_USER, p, strcspn(p, ";"));
+	tally_count(t, count);
+}
+
+/* "x 10 6;z 3 3": names, with what went through them and what ended there, each before its children. */
+static const char *tally_text(struct tally *t)
+{
+	static char text[256];
+	u32 node = 0, depth = 0;
+	size_t n = 0;
+
+	assert_true(tally_sort(t));
+	while ((node = tally_next(t, node, &depth, true)))
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%u %s %llu %llu; ", depth,
+				      tally_frame(t, node)->name,
+				      (unsigned long long)t->nodes.v[node].count,
+				      (unsigned long long)t->nodes.v[node].self);
+	return text;
+}
+
 static void tallies_merge_and_sort(void **unused)
 {
-	struct tally a = {0}, b = {0};
-	struct tally_row *rows;
-	u32 n;
+	struct tally a = {0}, b = {0}, none = {0};
 
 	(void)unused;
-	tally_add(&a, "x y", 3, 1);
-	tally_add(&a, "x", 1, 2);
-	tally_add(&b, "x;z", 3, 3);
-	tally_add(&b, "x", 1, 4);
-	tally_move(&a, &b);
-	rows = tally_sorted(&a, &n);
-	assert_int_equal(n, 3);
-	assert_string_equal(rows[0].line, "x");
-	assert_int_equal(rows[0].count, 6);
-	assert_string_equal(rows[1].line, "x;z");
-	assert_string_equal(rows[2].line, "x y");
+	add_stack(&a, "x y", 1);
+	add_stack(&a, "x", 2);
+	add_stack(&b, "x;z", 3);
+	add_stack(&b, "x;a;b", 5);
+	add_stack(&b, "x", 4);
+	add_stack(&b, "", 100);
+	tally_move(&none, &b);
+	tally_move(&a, &none);
+	assert_string_equal(tally_text(&a), "1 x 14 6; 2 a 5 0; 3 b 5 5; 2 z 3 3; 1 x y 1 1; ");
+	add_stack(&a, "x;z", 1); /* it goes on after it was sorted */
+	assert_string_equal(tally_text(&a), "1 x 15 6; 2 a 5 0; 3 b 5 5; 2 z 4 4; 1 x y 1 1; ");
+	assert_int_equal(a.nodes.v[0].count, 16);
 	tally_free(&a);
+}
+
+static void tallies_are_as_deep_as_they_may(void **unused)
+{
+	struct tally t = {0};
+	u32 node = 0, depth = 0, deepest = 0;
+
+	(void)unused;
+	for (u32 i = 0; i < TALLY_DEPTH + 10; i++)
+		tally_step(&t, FRAME_KERNEL, "f", 1);
+	tally_count(&t, 7);
+	assert_true(tally_sort(&t));
+	while ((node = tally_next(&t, node, &depth, true)))
+		deepest = depth;
+	assert_int_equal(deepest, TALLY_DEPTH);
+	assert_int_equal(t.nodes.v[TALLY_DEPTH].self, 7);
+	tally_free(&t);
+}
+
+static void flames_have_so_many_boxes(void **unused)
+{
+	struct tally t = {0};
+	struct buf out = {0};
+	char name[16];
+	u32 boxes = 0;
+
+	(void)unused;
+	for (u32 i = 0; i < FLAME_BOXES * 2; i++) {
+		snprintf(name, sizeof(name), "f%u", i);
+		add_stack(&t, name, i % 16 ? 1 : 16);
+	}
+	flame_svg(&out, &t, "title", "samples");
+	for (const char *p = buf_str(&out); (p = strstr(p, "<g class=\"f u\" ")); p++)
+		boxes++;
+	assert_int_equal(boxes, FLAME_BOXES * 2 / 16);
+	assert_non_null(strstr(buf_str(&out), " data-least=\"2\""));
+	buf_free(&out);
+	tally_free(&t);
+}
+
+/* ---- the order of what is shown */
+
+static int compared;
+
+static int tie(void *user, u32 a, u32 b)
+{
+	(void)user;
+	compared++;
+	return (a > b) - (a < b);
+}
+
+static void orders_compare_nothing_but_ties(void **unused)
+{
+	enum { N = 10000 };
+	static struct order v[N * 2];
+	struct order *sorted;
+	u64 x = 1;
+
+	(void)unused;
+	for (u32 i = 0; i < N; i++) {
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		v[i] = (struct order){x >> 60, x << 8, i};
+	}
+	v[7].by = v[8].by = UINT64_MAX;
+	v[7].then = v[8].then = 3;
+	compared = 0;
+	sorted = order_sort(v, v + N, N, tie, NULL);
+	assert_in_range(compared, 1, 2); /* a sanitizer looks at the order once more */
+	for (u32 i = 1; i < N; i++)
+		assert_true(sorted[i - 1].by < sorted[i].by ||
+			    (sorted[i - 1].by == sorted[i].by && sorted[i - 1].then <= sorted[i].then));
+	assert_int_equal(sorted[N - 2].at, 7);
+	assert_int_equal(sorted[N - 1].at, 8);
+	assert_true(order_signed((u64)-5) < order_signed(3));
+	assert_ptr_equal(order_sort(v, v + 1, 1, tie, NULL), v);
 }
 
 int main(void)
@@ -255,6 +353,9 @@ int main(void)
 		cmocka_unit_test(folded_lines),
 		cmocka_unit_test(flame_document),
 		cmocka_unit_test(tallies_merge_and_sort),
+		cmocka_unit_test(tallies_are_as_deep_as_they_may),
+		cmocka_unit_test(flames_have_so_many_boxes),
+		cmocka_unit_test(orders_compare_nothing_but_ties),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

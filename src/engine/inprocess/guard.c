@@ -15,6 +15,8 @@
  */
 #include "engine/inprocess/inprocess.h"
 
+#include "base/io.h"
+
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -254,11 +256,8 @@ static bool requests_look(void)
 
 static void session_look(struct guard *g)
 {
-	const u64 one = 1;
-
-	if (__atomic_exchange_n(&agent_control->wake, 0, __ATOMIC_SEQ_CST) &&
-	    write(g->wake, &one, sizeof(one)) < 0)
-		return; /* it was told often enough */
+	if (__atomic_exchange_n(&agent_control->wake, 0, __ATOMIC_SEQ_CST))
+		eventfd_wake(g->wake);
 	if (!g->alone && getppid() != g->parent) {
 		g->alone = true;
 		__atomic_store_n(&agent_control->open, 0, __ATOMIC_RELAXED);

@@ -10,6 +10,7 @@
 #include "engine/user/user.h"
 
 #include "base/clock.h"
+#include "base/io.h"
 
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -66,16 +67,6 @@ static void put(struct raw_ring *r, u64 at, const void *from, u32 n)
 	memcpy(data, (const u8 *)from + first, n - first);
 }
 
-/* For each record: whether the reader has seen all before, and sleeps, cannot be told from tail. */
-static void wake(const struct raw_ring *r)
-{
-	u64 one = 1;
-
-	/* full means that the reader was told often enough */
-	if (write(r->event, &one, sizeof(one)) < 0)
-		return;
-}
-
 static int output(struct raw_ring *r, const void *data, u32 size)
 {
 	static const u8 zeroes[8];
@@ -95,7 +86,8 @@ static int output(struct raw_ring *r, const void *data, u32 size)
 	put(r, head + SAMPLE_BYTES, data, size);
 	put(r, head + SAMPLE_BYTES + size, zeroes, bytes - size);
 	__atomic_store_n(&page->head, head + s.size, __ATOMIC_RELEASE);
-	wake(r);
+	/* for each record: whether the reader has seen all before, and sleeps, cannot be told from tail */
+	eventfd_wake(r->event);
 	return 0;
 }
 

@@ -1,0 +1,204 @@
+/*
+ * show_netlink.c: messages of netlink sockets: their headers, and what stands before the attributes.
+ *
+ * In:  bytes that went through a descriptor which socket(2) made for netlink, as far as they were
+ *      brought along. Out: "[{nlmsg_len=40, nlmsg_type=RTM_GETLINK, ...}, {ifi_family=AF_UNSPEC, ...}]"; "..."
+ *      where something is not shown. (linux/netlink.h, linux/rtnetlink.h)
+ */
+#include "strace/strace.h"
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+void netlink_follow(struct strace *s, struct task *t, s64 ret)
+{
+	const char *name = s->calls[t->nr].name;
+
+	if (!strcmp(name, "socket") && ret >= 0 && ret < NETLINK_FDS)
+		t->netlink[ret] =
+			(u32)t->args[0] == AF_NETLINK ? (u8)MIN((u32)t->args[2] + 1, 255u) : 0;
+	else if (!strcmp(name, "close") && t->args[0] < NETLINK_FDS)
+		t->netlink[t->args[0]] = 0;
+}
+
+/* 0: it is none, else its protocol and 1. */
+static u32 protocol(const struct shown *c)
+{
+	return c->args[0] < NETLINK_FDS ? c->task->netlink[c->args[0]] : 0;
+}
+
+/* Kinds of objects of rtnetlink: NEW, DEL, GET and SET of each, from RTM_BASE on. */
+static const char *const objects[] = {
+	"LINK",      "ADDR",     "ROUTE",    "NEIGH",     "RULE", "QDISC", "TCLASS",
+	"TFILTER",   "ACTION",   "PREFIX",   "MULTICAST", "ANYCAST", "NEIGHTBL", "NDUSEROPT",
+	"ADDRLABEL", "DCB",      "NETCONF",  "MDB",       "NSID", "STATS", "CACHEREPORT",
+	"CHAIN",     "NEXTHOP",  "LINKPROP", "VLAN",      "NEXTHOPBUCKET", "TUNNEL"};
+
+static bool of_route(u32 proto, u32 type)
+{
+	return proto == NETLINK_ROUTE + 1 && type >= RTM_BASE &&
+	       (type - RTM_BASE) / 4 < ARRAY_SIZE(objects);
+}
+
+static void show_type(struct buf *b, u32 proto, u32 type)
+{
+	static const char *const verbs[] = {"NEW", "DEL", "GET", "SET"};
+
+	if (of_route(proto, type))
+		buf_printf(b, "RTM_%s%s", verbs[type & 3], objects[(type - RTM_BASE) / 4]);
+	else if (proto == NETLINK_SOCK_DIAG + 1 && type == 20)
+		buf_puts(b, "SOCK_DIAG_BY_FAMILY");
+	else if (type < NLMSG_MIN_TYPE)
+		one_of(b, "nlmsg", type);
+	else
+		buf_printf(b, "%#x", type);
+}
+
+static const char *flags_set(u32 proto, u32 type)
+{
+	if (type == NLMSG_ERROR)
+		return "nlack";
+	if (type < NLMSG_MIN_TYPE)
+		return "nlflags";
+	if (!of_route(proto, type))
+		return "nlget";
+	switch (type & 3) {
+	case 0: return "nlnew";
+	case 1: return "nldelete";
+	case 2: return "nlget";
+	default: return "nlflags";
+	}
+}
+
+/* What rtnetlink has before the attributes, of the first objects; and how long that is. */
+static const struct {
+	u32 bytes;
+	const char *form;
+} heads[] = {
+	{16, "{ifi_family=%o1:family;, ifi_type=%@2;%o2:hatype;, ifi_index=%i4, "
+	     "ifi_flags=%f4:iff;, ifi_change=%f4:iff;}"},
+	{8, "{ifa_family=%o1:family;, ifa_prefixlen=%u1, ifa_flags=%f1:ifa;, "
+	    "ifa_scope=%o1:rtscope;, ifa_index=%i4}"},
+	{12, "{rtm_family=%o1:family;, rtm_dst_len=%u1, rtm_src_len=%u1, rtm_tos=%u1, "
+	     "rtm_table=%o1:rttable;, rtm_protocol=%o1:rtproto;, rtm_scope=%o1:rtscope;, "
+	     "rtm_type=%o1:rttype;, rtm_flags=%f4:rtmflags;}"},
+	{12, "{ndm_family=%o1:family;, ndm_ifindex=%@4;%i4, ndm_state=%f2:nud;, ndm_flags=%f1:ntf;, "
+	     "ndm_type=%o1:rttype;}"},
+	{12, "{family=%o1:family;, dst_len=%u1, src_len=%u1, tos=%u1, table=%o1:rttable;, "
+	     "action=%@7;%o1:fract;, flags=%f4:fibrule;}"},
+	{20, "{tcm_family=%o1:family;, tcm_ifindex=%@4;%i4, tcm_handle=%u4, tcm_parent=%u4, "
+	     "tcm_info=%u4}"},
+};
+
+static void show_header(struct shown *c, u32 proto, const struct nlmsghdr *h)
+{
+	struct buf *b = c->out;
+
+	buf_printf(b, "{nlmsg_len=%u, nlmsg_type=", h->nlmsg_len);
+	show_type(b, proto, h->nlmsg_type);
+	buf_puts(b, ", nlmsg_flags=");
+	flags_of(b, flags_set(proto, h->nlmsg_type), h->nlmsg_flags);
+	buf_printf(b, ", nlmsg_seq=%u, nlmsg_pid=%d}", h->nlmsg_seq,
+		   (s32)h->nlmsg_pid);
+}
+
+/* n bytes behind a header are there, of `all`. */
+static void show_payload(struct shown *c, u32 proto, const struct nlmsghdr *h, const u8 *p, u64 n,
+			 u64 all)
+{
+	u32 object = (h->nlmsg_type - RTM_BASE) / 4u;
+	struct nlmsghdr about;
+	s32 error;
+
+	if (h->nlmsg_type == NLMSG_ERROR && n >= 4) {
+		memcpy(&error, p, 4);
+		buf_puts(c->out, "{error=");
+		if (error)
+			buf_printf(c->out, "-%s", strerrorname_np(-error) ? strerrorname_np(-error) : "?");
+		else
+			buf_char(c->out, '0');
+		buf_puts(c->out, ", msg=");
+		if (n >= 4 + sizeof(about)) {
+			memcpy(&about, p + 4, sizeof(about));
+			buf_puts(c->out, all > 4 + sizeof(about) ? "[" : "");
+			show_header(c, proto, &about);
+			buf_puts(c->out, all > 4 + sizeof(about) ? ", ...]" : "");
+		} else {
+			buf_puts(c->out, "...");
+		}
+		buf_char(c->out, '}');
+	} else if (h->nlmsg_type == NLMSG_DONE && n >= 4) {
+		memcpy(&error, p, 4);
+		buf_printf(c->out, "%d", error);
+	} else if (of_route(proto, h->nlmsg_type) && object < ARRAY_SIZE(heads) &&
+		   n >= heads[object].bytes) {
+		show_form(c, heads[object].form, p);
+		buf_puts(c->out, all > heads[object].bytes ? ", ..." : "");
+	} else if (of_route(proto, h->nlmsg_type) && object < ARRAY_SIZE(heads)) {
+		/* a general request: the family alone */
+		buf_printf(c->out, "{%.*s=", (int)(strcspn(heads[object].form, "=") - 1),
+			   heads[object].form + 1);
+		one_of(c->out, "family", *p);
+		buf_puts(c->out, ", ...}");
+	} else {
+		show_bytes(c, p, n, all, true, c->s->opts.strsize);
+	}
+}
+
+static void show_message(struct shown *c, u32 proto, const struct nlmsghdr *h, const u8 *p, u64 n,
+			 u64 all)
+{
+	if (all == sizeof(*h)) {
+		show_header(c, proto, h);
+		return;
+	}
+	buf_char(c->out, '[');
+	show_header(c, proto, h);
+	buf_puts(c->out, ", ");
+	if (n > sizeof(*h))
+		show_payload(c, proto, h, p + sizeof(*h), n - sizeof(*h), all - sizeof(*h));
+	else
+		buf_puts(c->out, "...");
+	buf_char(c->out, ']');
+}
+
+bool show_netlink(struct shown *c, const struct arg *a, u64 addr, u64 all)
+{
+	u32 proto = c->call->classes & NETWORK ? protocol(c) : 0;
+	u64 have = MIN(all, SEEN_LEAST);
+	const u8 *p = proto && addr ? seen(c, a, addr, have) : NULL;
+	struct nlmsghdr h;
+	bool several;
+	u64 len;
+
+	if (!p || have < sizeof(h))
+		return false;
+	memcpy(&h, p, sizeof(h));
+	if (h.nlmsg_len < sizeof(h))
+		return false;
+	several = h.nlmsg_len + sizeof(h) <= all;
+	buf_puts(c->out, several ? "[" : "");
+	for (;;) {
+		len = MIN(h.nlmsg_len, all);
+		show_message(c, proto, &h, p, MIN(have, len), len);
+		len = ALIGN_UP(len, 4);
+		if (len + sizeof(h) > all)
+			break;
+		all -= len;
+		buf_puts(c->out, ", ");
+		if (len + sizeof(h) > have) {
+			buf_puts(c->out, "...");
+			break;
+		}
+		p += len;
+		have -= len;
+		memcpy(&h, p, sizeof(h));
+		if (h.nlmsg_len < sizeof(h)) {
+			show_bytes(c, p, have, all, false, c->s->opts.strsize);
+			break;
+		}
+	}
+	buf_puts(c->out, several ? "]" : "");
+	return true;
+}

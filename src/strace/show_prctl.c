@@ -1,0 +1,351 @@
+/*
+ * show_prctl.c: calls whose arguments depend on one of them: prctl(2), System V's semaphores, queues and
+ * shared memory; and keys, capabilities, priorities.
+ */
+#include "strace/strace.h"
+
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/ipc.h>
+#include <sys/prctl.h>
+#include <sys/sem.h>
+
+/* ---- prctl(2): what follows the first argument, in the words of calls.def */
+
+static const struct {
+	u32 op;
+	const char *words;
+} prctls[] = {
+	{PR_GET_DUMPABLE, "=D"},
+	{PR_SET_DUMPABLE, "one:dumpable"},
+	{PR_GET_KEEPCAPS, ""},
+	{PR_SET_KEEPCAPS, "lu"},
+	{PR_SET_NAME, "name"},
+	{PR_GET_NAME, ">name"},
+	{PR_GET_PDEATHSIG, ">sigptr"},
+	{PR_SET_PDEATHSIG, "sig"},
+	{PR_GET_SECCOMP, ""},
+	{PR_SET_SECCOMP, "one:seccompmode sockfprog"},
+	{PR_CAPBSET_READ, "one:cap"},
+	{PR_CAPBSET_DROP, "one:cap"},
+	{PR_GET_TSC, ">tscmode"},
+	{PR_SET_TSC, "one:tsc"},
+	{PR_GET_SECUREBITS, "=B"},
+	{PR_SET_SECUREBITS, "set:securebits"},
+	{PR_GET_TIMERSLACK, ""},
+	{PR_SET_TIMERSLACK, "ld"},
+	{PR_GET_TIMING, ""},
+	{PR_TASK_PERF_EVENTS_DISABLE, ""},
+	{PR_TASK_PERF_EVENTS_ENABLE, ""},
+	{PR_MCE_KILL, "one:mcekill lu lu lu"},
+	{PR_MCE_KILL_GET, "lu lu lu lu"},
+	{PR_SET_CHILD_SUBREAPER, "lu"},
+	{PR_GET_CHILD_SUBREAPER, ">num"},
+	{PR_SET_NO_NEW_PRIVS, "lu lu lu lu"},
+	{PR_GET_NO_NEW_PRIVS, "lu lu lu lu"},
+	{PR_GET_TID_ADDRESS, ">ptr"},
+	{PR_SET_THP_DISABLE, "lu lu lu lu"},
+	{PR_GET_THP_DISABLE, "lu lu lu lu"},
+	{PR_CAP_AMBIENT, "one:ambient ambient lu lu"},
+	{PR_SET_PTRACER, "ptracer"},
+	{PR_GET_SPECULATION_CTRL, "one:spec =S"},
+	{PR_SET_SPECULATION_CTRL, "one:spec one:specctrl"},
+	{0x53564d41 /* PR_SET_VMA */, "one:vma p lu str"},
+};
+
+static void prctl_row(u64 op, struct call *row)
+{
+	const char *words = "x x x x";
+
+	for (u32 i = 0; i < ARRAY_SIZE(prctls); i++)
+		if (prctls[i].op == (u32)op)
+			words = prctls[i].words;
+	*row = (struct call){.nargs = 1};
+	strace_read_row(row, words);
+}
+
+/* Arguments of another row than the call's, from one on. */
+static void show_row(struct shown *c, const struct call *row, u32 from)
+{
+	for (u32 i = from; i < row->nargs; i++) {
+		buf_puts(c->out, i > from ? ", " : "");
+		row->args[i].kind->show(c, &row->args[i]);
+	}
+}
+
+char prctl_result(u64 op)
+{
+	struct call row;
+
+	prctl_row(op, &row);
+	return row.result;
+}
+
+void show_kind_prctlop(struct shown *c, const struct arg *a)
+{
+	struct call row;
+
+	one_of(c->out, "prctl", ARG(c, a));
+	prctl_row(ARG(c, a), &row);
+	c->ended = row.nargs == 1;
+}
+
+/* All that follow: they are known when the call has ended. */
+void show_kind_prctl(struct shown *c, const struct arg *a)
+{
+	struct call row;
+
+	prctl_row(c->args[0], &row);
+	show_row(c, &row, a->i);
+}
+
+/* A pointer to be filled, or a value. */
+void show_kind_archptr(struct shown *c, const struct arg *a)
+{
+	const bool gets = c->args[0] == 0x1003 || c->args[0] == 0x1004; /* ARCH_GET_FS, _GS */
+	const void *p = gets ? show_memory(c, a, 8) : (show_address(c->out, ARG(c, a)), NULL);
+
+	if (p)
+		show_form(c, "[%p8]", p);
+}
+
+/* Those that take nothing but the action end there. */
+void show_kind_syslog(struct shown *c, const struct arg *a)
+{
+	u32 action = (u32)ARG(c, a);
+
+	buf_printf(c->out, "%u /* ", action);
+	one_of(c->out, "syslog", action);
+	buf_puts(c->out, " */");
+	c->ended = action != 2 && action != 3 && action != 4 && action != 8;
+}
+
+/* A name of a thread. */
+void show_kind_name(struct shown *c, const struct arg *a)
+{
+	const char *name = show_memory(c, a, 16);
+
+	if (name)
+		show_bytes(c, name, strnlen(name, 15), 0, false, 16);
+}
+
+/* All are given up: no capability is named. */
+void show_kind_ambient(struct shown *c, const struct arg *a)
+{
+	if (c->args[1] == PR_CAP_AMBIENT_CLEAR_ALL)
+		show_hex(c->out, ARG(c, a));
+	else
+		one_of(c->out, "cap", ARG(c, a));
+}
+
+void show_kind_ptracer(struct shown *c, const struct arg *a)
+{
+	if (ARG(c, a) == UINT64_MAX)
+		buf_puts(c->out, "PR_SET_PTRACER_ANY");
+	else
+		buf_u64(c->out, ARG(c, a));
+}
+
+/* ---- System V */
+
+void show_kind_ipckey(struct shown *c, const struct arg *a)
+{
+	if ((u32)ARG(c, a) == IPC_PRIVATE)
+		buf_puts(c->out, "IPC_PRIVATE");
+	else
+		show_hex(c->out, (u32)ARG(c, a));
+}
+
+void show_kind_ipcget(struct shown *c, const struct arg *a)
+{
+	u32 flags = (u32)ARG(c, a);
+
+	if (flags & ~0777u) {
+		flags_of(c->out, *c->call->name == 's' && c->call->name[1] == 'h' ? "shmget" : "ipcget",
+			 flags & ~0777u);
+		buf_char(c->out, '|');
+	}
+	buf_printf(c->out, "%#03o", flags & 0777);
+}
+
+/* What IPC_STAT gives and IPC_SET takes; the permissions stand in front in all three. */
+#define PERM(name)                                                                         \
+	"{" name "_perm={uid=%@4;%u4, gid=%u4, mode=%@20;%m4, key=%@0;%u4, cuid=%@12;%u4, " \
+	"cgid=%u4}"
+static const struct {
+	const char *call, *form;
+} ipcs[] = {
+	{"shmctl", PERM("shm") ", shm_segsz=%@48;%u8, shm_cpid=%@80;%d4, shm_lpid=%d4, "
+			       "shm_nattch=%u8, shm_atime=%@56;%d8, shm_dtime=%d8, shm_ctime=%d8}"},
+	{"msgctl", PERM("msg") ", msg_stime=%@48;%d8, msg_rtime=%d8, msg_ctime=%d8, "
+			       "msg_qnum=%@80;%u8, msg_qbytes=%u8, msg_lspid=%d4, msg_lrpid=%d4}"},
+	{"semctl", PERM("sem") ", sem_otime=%@48;%d8, sem_ctime=%@64;%d8, sem_nsems=%@80;%u8}"},
+};
+
+void show_kind_ipcds(struct shown *c, const struct arg *a)
+{
+	const void *p = c->args[a->i - 1] == IPC_STAT ? show_memory(c, a, 104)
+						      : (show_address(c->out, ARG(c, a)), NULL);
+
+	for (u32 i = 0; p && i < ARRAY_SIZE(ipcs); i++)
+		if (!strcmp(ipcs[i].call, c->call->name))
+			show_form(c, ipcs[i].form, p);
+}
+
+void show_kind_msgbuf(struct shown *c, const struct arg *a)
+{
+	u64 n = c->args[a->i + 1], have = MIN(n, c->s->opts.strsize);
+	const u8 *p = show_memory(c, a, 8 + have);
+	s64 type;
+
+	if (!p)
+		return;
+	memcpy(&type, p, sizeof(type));
+	buf_printf(c->out, "{mtype=%lld, mtext=", (long long)type);
+	show_bytes(c, p + 8, have, n, false, c->s->opts.strsize);
+	buf_char(c->out, '}');
+}
+
+/* ---- who may what */
+
+static void capabilities(struct shown *c, const char *name, u64 bits)
+{
+	const struct flag_set *set = strace_set("cap", 3);
+	bool some = false;
+
+	buf_puts(c->out, name);
+	for (u32 i = 0; i < set->n; i++)
+		if (bits >> set->values[i] & 1) {
+			buf_puts(c->out, some ? "|1<<" : "1<<");
+			buf_puts(c->out, flag_name(set, i));
+			some = true;
+		}
+	if (!some)
+		buf_char(c->out, '0');
+}
+
+/* Of the first version one word each; of the others two, one third of all apart. */
+void show_kind_capdata(struct shown *c, const struct arg *a)
+{
+	static const char *const names[] = {"{effective=", ", permitted=", ", inheritable="};
+	const struct arg *head = &c->call->args[0];
+	const u32 *version = seen(c, head, c->args[0], 8);
+	bool two = version && *version != _LINUX_CAPABILITY_VERSION_1;
+	const u32 *p = version ? show_memory(c, a, two ? 24 : 12)
+			       : (show_address(c->out, ARG(c, a)), NULL);
+
+	for (u32 i = 0; p && i < 3; i++)
+		capabilities(c, names[i], p[i] | (two ? (u64)p[i + 3] << 32 : 0));
+	if (p)
+		buf_char(c->out, '}');
+}
+
+static void io_priority(struct buf *b, u32 v)
+{
+	buf_puts(b, "IOPRIO_PRIO_VALUE(");
+	one_of(b, "ioclass", v >> 13);
+	buf_printf(b, ", %u)", v & 0x1fff);
+}
+
+void show_kind_ioprio(struct shown *c, const struct arg *a)
+{
+	io_priority(c->out, (u32)ARG(c, a));
+}
+
+/* keyctl(2): as prctl(2) */
+static const struct {
+	const char *words;
+} keyctls[] = {{"key d"},	      {"str"},	      {"key p lu"},    {"key"},	       {"key uid uid"},
+	       {"key x"},	      {"key p lu"},   {"key"},	       {"key key"},    {"key key"},
+	       {"key str str key"},   {"key p lu"},   {"key p lu key"}, {"key u key"}, {"d"},
+	       {"key u"},	      {"key"},	      {"key p lu"},    {""},	       {"key u u key"},
+	       {"key p lu key"},      {"key"},	      {"uid key"}};
+
+static void keyctl_row(u64 op, struct call *row)
+{
+	*row = (struct call){.nargs = 1};
+	strace_read_row(row, op < ARRAY_SIZE(keyctls) ? keyctls[op].words : "x x x x");
+}
+
+void show_kind_keyop(struct shown *c, const struct arg *a)
+{
+	struct call row;
+
+	one_of(c->out, "keyctl", ARG(c, a));
+	keyctl_row((u32)ARG(c, a), &row);
+	c->ended = row.nargs == 1;
+}
+
+void show_kind_keyargs(struct shown *c, const struct arg *a)
+{
+	struct call row;
+
+	keyctl_row((u32)c->args[0], &row);
+	show_row(c, &row, a->i);
+}
+
+void show_kind_key(struct shown *c, const struct arg *a)
+{
+	if ((s32)ARG(c, a) < 0 && (s32)ARG(c, a) > -9)
+		one_of(c->out, "key", ARG(c, a));
+	else
+		buf_printf(c->out, "%d", (s32)ARG(c, a));
+}
+
+static void persona(struct buf *b, u32 v)
+{
+	one_of(b, "persona", v & 0xff);
+	if (v & ~0xffu) {
+		buf_char(b, '|');
+		flags_of(b, "personabits", v & ~0xffu);
+	}
+}
+
+void show_kind_personality(struct shown *c, const struct arg *a)
+{
+	if ((u32)ARG(c, a) == UINT32_MAX)
+		buf_puts(c->out, "0xffffffff");
+	else
+		persona(c->out, (u32)ARG(c, a));
+}
+
+bool show_worded(struct shown *c, s64 ret)
+{
+	if (c->result == 'i') {
+		buf_printf(c->out, "%lld (", (long long)ret);
+		io_priority(c->out, (u32)ret);
+	} else if (c->result == 'P') {
+		buf_printf(c->out, "%#llx (", (long long)ret);
+		persona(c->out, (u32)ret);
+	} else {
+		return false;
+	}
+	buf_char(c->out, ')');
+	return true;
+}
+
+/* ---- how a timer or a queue tells */
+
+void show_kind_sigevent(struct shown *c, const struct arg *a)
+{
+	const s32 *p = show_memory(c, a, 64); /* a value of 8 bytes, signal, how, thread */
+	u64 value;
+
+	if (!p)
+		return;
+	memcpy(&value, p, sizeof(value));
+	buf_char(c->out, '{');
+	if (value)
+		buf_printf(c->out, "sigev_value={sival_int=%d, sival_ptr=%#llx}, ", p[0],
+			   (unsigned long long)value);
+	buf_puts(c->out, "sigev_signo=");
+	if (p[3] == SIGEV_NONE)
+		buf_printf(c->out, "%d", p[2]);
+	else
+		show_signal(c->out, p[2]);
+	buf_puts(c->out, ", sigev_notify=");
+	one_of(c->out, "sigev", (u32)p[3]);
+	if (p[3] == SIGEV_THREAD_ID)
+		buf_printf(c->out, ", sigev_notify_thread_id=%d", p[4]);
+	buf_char(c->out, '}');
+}
