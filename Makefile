@@ -71,7 +71,7 @@ force:
 
 # Rooms that nobody waits for are made small, where the rest is made fast.
 SMALL_ROOMS := cli strace demangle query target
-$(SMALL_ROOMS:%=$(O)/src/%/%.o): SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
+$(SMALL_ROOMS:%=$(O)/src/%/%.o) $(O)/src/vm/lanes_%.o: SMALL = $(if $(filter -O2,$(CFLAGS)),-Os)
 
 $(O)/%.o: %.c $(O)/.flags
 	@mkdir -p $(@D)
@@ -80,7 +80,7 @@ $(O)/%.o: %.c $(O)/.flags
 # The agent of the in-process engine: our machine once more, free of any C library, linked to one
 # address and carried in the library as bytes. Never with sanitizers: it lives in other programs.
 AGENT     := $(O)/agent
-AGENT_SRC := $(wildcard src/engine/inprocess/agent/*.c) $(filter-out %/fault.c %/help_current.c %/cgroup.c,$(wildcard src/vm/*.c)) \
+AGENT_SRC := $(wildcard src/engine/inprocess/agent/*.c) $(filter-out %/fault.c %/help_current.c %/cgroup.c src/vm/lanes%,$(wildcard src/vm/*.c)) \
 	src/btf/read.c src/btf/index.c src/isa/code.c src/isa/kinds.c src/isa/ops.c src/base/base.c src/base/buf.c src/base/diag.c src/object/object.c
 AGENT_OBJ := $(AGENT_SRC:%.c=$(AGENT)/%.o) $(AGENT)/src/engine/inprocess/agent/entry.o
 AGENT_CFLAGS := -include src/engine/inprocess/agent/include/hidden.h -std=gnu17 $(WARN) -O2 -g0 -fPIE -ffunction-sections -fdata-sections \

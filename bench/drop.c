@@ -3,9 +3,13 @@
  *
  * In:  nothing. Out: a table: ns for a packet, from the call that sends it to its end, where no
  *      program is, where `waggle drop` is, where the same is that a person wrote and clang -O2
- *      compiled. One CPU does both, so what differs is the program. In turns; the least counts.
+ *      compiled. One CPU does both, so what differs is the program.
  *
- * A pair of veth devices, one end in each namespace; both are gone with this process.
+ * Two pairs of veth devices, with one end in each of two namespaces, which end with this process.
+ * On each pair one of the two programs drops; packets are sent to both in turn, for a millisecond
+ * each, and each two windows in a row give a ratio: what disturbs the machine disturbs both. Rounds
+ * take turns in which program is on which pair, and which is attached first. The median of all
+ * ratios counts; the least and the greatest median of a round are its spread.
  */
 #include "bench.h"
 
@@ -26,14 +30,18 @@
 #include <unistd.h>
 
 #define BATCH   64
-#define PACKETS (BATCH * 4000)
+#define BATCHES 25  /* of a window */
+#define WINDOWS 300 /* of each program in a round */
 #define BYTES   60
+#define PAIRS   2
 
-enum way { NOTHING, OURS, HAND, WAYS };
+enum way { OURS, HAND, WAYS };
+static const char *const senders[PAIRS] = {"bench0", "bench2"};
+static const char *const receivers[PAIRS] = {"bench1", "bench3"};
 
 static struct places {
 	int here, there; /* namespaces: of the sender, of the receiver */
-	int socket;
+	int sockets[PAIRS];
 	struct mmsghdr messages[BATCH];
 	struct iovec piece;
 	uint8_t packet[BYTES];
@@ -55,34 +63,45 @@ static int namespace_new(void)
 				     : open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
-static int pair_make(void)
+/* Words with a name in them. */
+static int ip_of(const char *words, const char *name)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), words, name);
+	return ip(line);
+}
+
+static int pairs_make(void)
 {
 	char words[128];
-	int err;
+	int err = 0;
 
 	n.there = namespace_new();
 	n.here = n.there < 0 ? -1 : namespace_new();
 	if (n.here < 0)
 		return -EPERM;
-	snprintf(words, sizeof(words),
-		 "link add bench0 type veth peer name bench1 netns /proc/%d/fd/%d", getpid(),
-		 n.there);
-	err = ip(words);
-	err = err ? err : ip("link set bench0 up");
-	setns(n.there, CLONE_NEWNET);
-	err = err ? err : ip("link set bench1 up");
-	setns(n.here, CLONE_NEWNET);
+	for (unsigned i = 0; i < PAIRS && !err; i++) {
+		snprintf(words, sizeof(words),
+			 "link add %s type veth peer name %s netns /proc/%d/fd/%d", senders[i],
+			 receivers[i], getpid(), n.there);
+		err = ip(words);
+		err = err ? err : ip_of("link set %s up", senders[i]);
+		setns(n.there, CLONE_NEWNET);
+		err = err ? err : ip_of("link set %s up", receivers[i]);
+		setns(n.here, CLONE_NEWNET);
+	}
 	return err;
 }
 
 /* TCP over IPv4 to port 8080. */
-static int sender_open(void)
+static int sender_open(unsigned pair)
 {
 	static const uint8_t begin[] = {2, 0, 0,    0, 0, 2,  2, 0, 0, 0, 0,  1,
 					8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 6};
 	struct sockaddr_ll to = {.sll_family = AF_PACKET,
 				 .sll_protocol = htons(ETH_P_IP),
-				 .sll_ifindex = (int)if_nametoindex("bench0")};
+				 .sll_ifindex = (int)if_nametoindex(senders[pair])};
 
 	memcpy(n.packet, begin, sizeof(begin));
 	n.packet[26] = n.packet[30] = 10;
@@ -92,24 +111,24 @@ static int sender_open(void)
 	n.piece = (struct iovec){n.packet, sizeof(n.packet)};
 	for (unsigned i = 0; i < BATCH; i++)
 		n.messages[i].msg_hdr = (struct msghdr){.msg_iov = &n.piece, .msg_iovlen = 1};
-	n.socket = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	setsockopt(n.socket, SOL_PACKET, PACKET_QDISC_BYPASS, &(int){1}, sizeof(int));
-	return n.socket < 0 || bind(n.socket, (void *)&to, sizeof(to)) ? -errno : 0;
+	n.sockets[pair] = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	setsockopt(n.sockets[pair], SOL_PACKET, PACKET_QDISC_BYPASS, &(int){1}, sizeof(int));
+	return n.sockets[pair] < 0 || bind(n.sockets[pair], (void *)&to, sizeof(to)) ? -errno : 0;
 }
 
 /* How many of those that are sent now a socket on the other side sees; -1: it cannot be told. */
-static int arrived(void)
+static int arrived(unsigned pair)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
 	uint8_t packet[256];
 	int got, fd;
 
 	setns(n.there, CLONE_NEWNET);
-	at.sll_ifindex = (int)if_nametoindex("bench1");
+	at.sll_ifindex = (int)if_nametoindex(receivers[pair]);
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	got = fd < 0 || bind(fd, (void *)&at, sizeof(at)) ? -1 : 0;
 	setns(n.here, CLONE_NEWNET);
-	if (got < 0 || sendmmsg(n.socket, n.messages, BATCH, 0) != BATCH) {
+	if (got < 0 || sendmmsg(n.sockets[pair], n.messages, BATCH, 0) != BATCH) {
 		close(fd);
 		return -1;
 	}
@@ -121,74 +140,114 @@ static int arrived(void)
 }
 
 /* Attached within 5 s: then nothing arrives. */
-static bool attach(struct proc *p, char *const argv[])
+static bool attach(struct proc *p, enum way way, unsigned pair)
 {
+	char object[512], at[32];
+	char *const ours[] = {(char *)(uintptr_t)bench.waggle, "drop", at,
+			      "ip and tcp dst port 8080", NULL};
+	char *const hand[] = {(char *)(uintptr_t)bench.waggle, object, "--at", at, NULL};
 	int err;
 
+	snprintf(object, sizeof(object), "%s/drop.bpf.o", bench.built);
+	snprintf(at, sizeof(at), "xdp:%s", receivers[pair]);
 	setns(n.there, CLONE_NEWNET);
-	err = proc_start(p, argv, NULL, NULL, ANY_CPU);
+	err = proc_start(p, way == OURS ? ours : hand, NULL, NULL, ANY_CPU);
 	setns(n.here, CLONE_NEWNET);
 	for (unsigned i = 0; !err && i < 100; i++) {
-		if (!arrived())
+		if (!arrived(pair))
 			return true;
 		bench_pause(30);
 	}
 	return false;
 }
 
-static double once(enum way way)
+/* ns a packet. */
+static double window(unsigned pair)
 {
-	char object[512];
-	char *const ours[] = {(char *)(uintptr_t)bench.waggle, "drop", "xdp:bench1",
-			      "ip and tcp dst port 8080", NULL},
-		    *const hand[] = {(char *)(uintptr_t)bench.waggle, object, "--at", "xdp:bench1",
-				     NULL};
-	double ns = NAN, from;
+	const double from = (double)bench_now(CLOCK_MONOTONIC);
 	unsigned sent = 0;
-	struct usage u;
-	struct proc p;
 
-	snprintf(object, sizeof(object), "%s/drop.bpf.o", bench.built);
-	if (way == HAND && access(object, R_OK))
-		return NAN;
-	if (way == NOTHING ? arrived() == BATCH : attach(&p, way == OURS ? ours : hand)) {
-		from = (double)bench_now(CLOCK_MONOTONIC);
-		for (unsigned i = 0; i < PACKETS / BATCH; i++)
-			sent += sendmmsg(n.socket, n.messages, BATCH, 0) == BATCH ? BATCH : 0;
-		ns = ((double)bench_now(CLOCK_MONOTONIC) - from) / sent;
+	for (unsigned i = 0; i < BATCHES; i++)
+		sent += sendmmsg(n.sockets[pair], n.messages, BATCH, 0) == BATCH ? BATCH : 0;
+	return ((double)bench_now(CLOCK_MONOTONIC) - from) / sent;
+}
+
+struct windows {
+	double *ns[WAYS], *ratios; /* hand / ours */
+	unsigned count;
+};
+
+/* The ratios' median; NAN: a program could not be attached. */
+static double round_of(struct windows *w, unsigned round)
+{
+	const unsigned ours_at = round & 1, first = round >> 1 & 1, begin = w->count;
+	const unsigned pairs[WAYS] = {[OURS] = ours_at, [HAND] = !ours_at};
+	double sorted[WINDOWS], ratio = NAN;
+	bool attached[WAYS] = {false};
+	struct proc p[WAYS] = {0};
+	struct usage u;
+
+	for (unsigned i = 0; i < WAYS; i++)
+		attached[i ^ first] = attach(&p[i ^ first], i ^ first, pairs[i ^ first]);
+	if (attached[OURS] && attached[HAND]) {
+		for (unsigned i = 0; i < WINDOWS; i++, w->count++) {
+			for (unsigned k = 0; k < WAYS; k++)
+				w->ns[k ^ (i & 1)][w->count] = window(pairs[k ^ (i & 1)]);
+			w->ratios[w->count] = w->ns[HAND][w->count] / w->ns[OURS][w->count];
+		}
+		memcpy(sorted, w->ratios + begin, sizeof(sorted));
+		ratio = median(sorted, WINDOWS);
 	}
-	if (way != NOTHING) {
-		kill(p.pid, SIGINT);
-		proc_wait(&p, &u);
-	}
-	return ns;
+	for (unsigned i = 0; i < WAYS; i++)
+		if (p[i].pid > 0) {
+			kill(p[i].pid, SIGINT);
+			proc_wait(&p[i], &u);
+		}
+	return ratio;
+}
+
+static void put_row(struct table *t, const char *name, double ns)
+{
+	table_cell(t, "%s", name);
+	table_num(t, "%.0f", ns);
+	table_num(t, "%.2f", 1e3 / ns);
 }
 
 static void measure(void)
 {
-	static const char *const names[] = {"no program: the stack drops it", "waggle drop",
-					    "by hand, clang -O2"};
-	double best[WAYS] = {NAN, NAN, NAN};
+	const unsigned rounds = bench.rounds, most = rounds * WINDOWS;
+	double none[WINDOWS], least = NAN, greatest = NAN, ratio;
+	struct windows w = {.ratios = calloc(most, sizeof(double))};
 	struct table t;
 
-	for (unsigned i = 0; i < bench.rounds; i++)
-		for (unsigned way = 0; way < WAYS; way++)
-			best[way] = fmin(best[way], once(way));
+	for (unsigned i = 0; i < WAYS; i++)
+		w.ns[i] = calloc(most, sizeof(double));
+	for (unsigned i = 0; i < WINDOWS; i++)
+		none[i] = window(i % PAIRS);
+	for (unsigned i = 0; i < rounds; i++) {
+		ratio = round_of(&w, i);
+		least = fmin(least, ratio);
+		greatest = fmax(greatest, ratio);
+	}
+	ratio = w.count ? median(w.ratios, w.count) : NAN;
 	table_open(&t,
 		   "Packets to TCP port 8080 dropped at XDP of a veth device: ns a packet, sending "
-		   "included",
-		   "program|ns|million a second|beside clang's|goal");
-	for (unsigned way = 0; way < WAYS; way++) {
-		table_cell(&t, "%s", names[way]);
-		table_num(&t, "%.0f", best[way]);
-		table_num(&t, "%.2f", 1e3 / best[way]);
-		table_num(&t, "%.2f ×", best[HAND] / best[way]);
-		if (way == OURS)
-			table_goal(&t, best[HAND] / best[way], 0.99, true, ">= 1 ×");
-		else
-			table_cell(&t, "%s", "");
-	}
+		   "included; medians",
+		   "program|ns|million a second|beside clang's|of the rounds|goal");
+	put_row(&t, "no program: the stack drops it", median(none, WINDOWS));
+	for (unsigned i = 0; i < 3; i++)
+		table_cell(&t, "%s", "");
+	put_row(&t, "waggle drop", w.count ? median(w.ns[OURS], w.count) : NAN);
+	table_num(&t, "%.3f ×", ratio);
+	table_cell(&t, "%.3f to %.3f", least, greatest);
+	table_goal(&t, ratio, 0.99, true, ">= 1 ×");
+	put_row(&t, "by hand, clang -O2", w.count ? median(w.ns[HAND], w.count) : NAN);
+	for (unsigned i = 0; i < 3; i++)
+		table_cell(&t, "%s", "");
 	table_close(&t);
+	free(w.ratios);
+	for (unsigned i = 0; i < WAYS; i++)
+		free(w.ns[i]);
 }
 
 int part_drop(void)
@@ -205,8 +264,9 @@ int part_drop(void)
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	sched_setaffinity(0, sizeof(one), &one);
-	err = pair_make();
-	err = err ? err : sender_open();
+	err = pairs_make();
+	for (unsigned i = 0; i < PAIRS && !err; i++)
+		err = sender_open(i);
 	if (err)
 		printf("drop: no pair of devices can be made: %s\n", strerror(-err));
 	else

@@ -9,8 +9,8 @@
  * mind; status 1 if there was any.
  *
  * Compared are the meaning of the tree of tests, our plain and our optimised program, the latter's
- * translation to BPF in our machine (interpreted and compiled in turn), its run by the kernel on a
- * pair of sockets, its programs for XDP, tc, cgroup_skb and sockets where the kernel takes any, and
+ * translation to BPF in our machine (interpreted and compiled in turn), both of ours for many packets at
+ * once, its run by the kernel on a pair of sockets, its programs for XDP, tc, cgroup_skb and sockets where the kernel takes any, and
  * libpcap's two programs.
  *
  * libpcap's program without its optimiser is right. With it, and with ours, a packet that ends
@@ -25,6 +25,7 @@
 #include "vm/vm.h"
 
 #include "filtergen.h"
+#include "many.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@
 static u32 packets = 200, link_type = 1, bad, tried, refused;
 static u32 our_size, their_size, n_longer, n_slower;
 static u64 ours_executed, theirs_executed;
-static u32 directs;
+static u32 directs, wide;
+static struct many many;
 static bool verbose, measured, wrong_ones;
 
 static void keep_diag(void *user, const struct waggle_diag *d)
@@ -364,6 +366,21 @@ static void compare_packet(struct pair *p, const struct frame *f)
 	run_translations(p, f, got, FRAME_MOST - f->n);
 }
 
+/* All packets so far at once, and then not quite all; one by one, as the interpreter has it. */
+static void compare_many(struct pair *p, const struct filter *f, vm_direct_fn *one)
+{
+	struct lanes *lanes;
+	u32 where;
+
+	if (!f->insns.n || lanes_open(&lanes, f->insns.v, f->insns.n, one))
+		return;
+	wide += lanes_are_wide(lanes);
+	if (many_compare(&many, lanes, f->insns.v, many.n, &where) ||
+	    many_compare(&many, lanes, f->insns.v, many.n - MIN(many.n, tried % LANES), &where))
+		complain(p, NULL, "many packets at once are decided otherwise");
+	lanes_close(lanes);
+}
+
 static void translate(struct pair *p, bool interpret)
 {
 	struct vm_opts opts = {.interpret = interpret}, trusted = {.trusted = true};
@@ -446,14 +463,18 @@ static void try(const char *text, pcap_t *dead, pcap_t *plain_dead)
 		p.in_kernel = kernel_attach(&(struct program){p.best.insns.v, p.best.insns.n});
 		if (!p.in_kernel)
 			complain(&p, NULL, "the kernel does not take the program");
+		many_begin(&many);
 		for (u32 i = 0; i < packets; i++) {
 			gen_frame(&f, link_type);
 			compare_packet(&p, &f);
+			many_add(&many, f.bytes, f.n, f.n);
 			if (p.has_theirs) {
 				p.executed += executed(p.best.insns.v, &f);
 				p.their_executed += executed((void *)p.theirs_best.bf_insns, &f);
 			}
 		}
+		compare_many(&p, &p.best, p.direct);
+		compare_many(&p, &p.plain, NULL);
 		if (p.run)
 			vm_run_close(p.run);
 		vm_close(p.vm);
@@ -541,6 +562,7 @@ int main(int argc, char **argv)
 		perror("socketpair");
 		return 1;
 	}
+	many_open(&many, FRAME_MOST);
 	dead = pcap_open_dead((int)link_type, 262144);
 	plain_dead = pcap_open_dead((int)link_type, 262144);
 	if (file)
@@ -552,9 +574,9 @@ int main(int argc, char **argv)
 	if (file && ours_executed > theirs_executed)
 		bad++;
 	if (verbose)
-		printf("%u are functions; %llu programs of XDP, tc, cgroup_skb and sockets loaded, "
+		printf("%u are functions, %u wide; %llu programs of XDP, tc, cgroup_skb and sockets loaded, "
 		       "%llu runs\n",
-		       directs, (unsigned long long)loaded, (unsigned long long)ran);
+		       directs, wide, (unsigned long long)loaded, (unsigned long long)ran);
 	printf("%s filters: %u of link %u%s, %u packets each (%u refused); instructions %u, "
 	       "libpcap "
 	       "%u; executed %llu, libpcap %llu\n",

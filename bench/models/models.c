@@ -399,7 +399,9 @@ static int write_page(const char *folder, struct asked *all)
 		"ones in its interpreter;\nthe graph is %.1f times as fast as the tree, both "
 		"interpreted. The last two columns send each packet through a pair of "
 		"sockets:\nthat is most "
-		"of what they cost.\n\n## The paper's four filters\n\n",
+		"of what they cost. A filter for eight packets at once is measured in "
+		"[bench.md](bench.md#filters-compiled-and-run-beside-libpcap).\n\n"
+		"## The paper's four filters\n\n",
 		PACKETS, rounds, jit, tree);
 	put_rows(f, all, true);
 	fprintf(f, "\n## Ten of today\n\n");

@@ -6,32 +6,33 @@
  *
  * Where a packet begins is known only from the one before, so who follows them one by one waits
  * for memory at each. A window of the file is therefore counted from several places at once: the
- * first is known, the others are guesses (guess.c). Each such lane must end exactly where the next
+ * first is known, the others are guesses (guess.c). Each such track must end exactly where the next
  * one began; what was counted behind a wrong guess does not count. Windows grow while all goes
  * well: so what is counted in vain is never more than what was not.
  */
 #include "packet/ng.h"
 #include "packet/reader.h"
 
-#include "isa/cbpf.h"
+#include "vm/lanes.h"
 
 #define PREFETCH     4096 /* bytes ahead */
 #define LINES        3    /* of the cache, that a filter reads */
-#define LANES        8
+#define TRACKS       LANES
+#define GROUPS       4 /* that are tested in one go */
 #define WINDOW_FIRST (64u << 10)
 #define WINDOW_MOST  (8u << 20)
-#define LANES_LEAST  (512u << 10) /* of a window: with less, one lane does */
+#define TRACKS_LEAST (512u << 10) /* of a window: with less, one track does */
 
-struct lane {
-	const u8 *begin, *at, *stop; /* begin NULL: no guess, the lane before goes on */
+struct track {
+	const u8 *begin, *at, *stop; /* begin NULL: no guess, the track before goes on */
 	struct packet_counts n;
 	struct cbpf_packet packet;
 };
 
 struct counting {
 	const struct packet_reader *r;
-	const u8 *end;
-	u64 (*test)(u64 packet);
+	const u8 *base, *end; /* of the window; of the file */
+	struct packet_test test;
 	u32 link;
 };
 
@@ -85,28 +86,82 @@ static inline struct step step_ng(const struct counting *c, const u8 *at)
 #define EACH_FORM(c, call) ((c)->r->ng ? call(step_ng) : call(step_pcap))
 #define INLINE             static inline __attribute__((always_inline))
 
-static inline bool takes(const struct counting *c, struct cbpf_packet *p, const struct step *s)
+static inline void fetch(const struct step *s)
 {
 	for (u32 line = 0; line < LINES; line++) {
 		__builtin_prefetch(s->data + PREFETCH + line * 64);
 		__builtin_prefetch(s->next + line * 64); /* long packets are farther apart */
 	}
+}
+
+static inline bool takes(const struct counting *c, struct cbpf_packet *p, const struct step *s)
+{
+	fetch(s);
 	p->data = (u64)(uintptr_t)s->data;
 	p->captured = s->captured;
 	p->len = s->len;
 	p->room = (u32)MIN((size_t)(c->end - s->data) - s->captured, (size_t)PREFETCH);
-	return !c->test || (u32)c->test((u64)(uintptr_t)p);
+	return !c->test.one || (u32)c->test.one((u64)(uintptr_t)p);
 }
 
-/* All lanes a step, again and again. One that meets what it does not know stops there. */
-INLINE void run_lanes(const struct counting *c, struct lane *lanes, step_fn *step)
+/* A step of all tracks is a group of packets. What a track cannot do is an empty packet, which
+ * `there` leaves out. */
+INLINE bool fill_group(const struct counting *c, struct track *tracks, struct lanes_group *g,
+		       u32 *there, step_fn *step)
+{
+	bool more = true;
+
+	for (u32 i = 0; i < TRACKS; i++) {
+		struct track *t = &tracks[i];
+		struct step s = step(c, t->at);
+
+		there[i] = s.next ? 1 : 0;
+		g->offset[i] = s.next ? (u32)(s.data - c->base) : 0;
+		g->captured[i] = s.captured & -there[i];
+		g->len[i] = s.len;
+		if (!s.next) {
+			t->stop = NULL;
+			more = false;
+			continue;
+		}
+		fetch(&s);
+		t->n.seen++;
+		t->at = s.next;
+		more &= t->at < t->stop;
+	}
+	return more;
+}
+
+/* All tracks, as long as each has a packet. */
+INLINE void run_groups(const struct counting *c, struct track *tracks, step_fn *step)
+{
+	u32 taken[TRACKS] = {0}, there[GROUPS][TRACKS], n;
+	struct lanes_group g[GROUPS];
+	bool more = true;
+
+	for (u32 i = 0; i < TRACKS; i++)
+		more &= tracks[i].at < tracks[i].stop;
+	while (more) {
+		for (n = 0; more && n < GROUPS; n++)
+			more = fill_group(c, tracks, &g[n], there[n], step);
+		lanes_run(c->test.many, c->base, (u64)(c->end - c->base), g, n * TRACKS);
+		for (u32 k = 0; k < n; k++)
+			for (u32 i = 0; i < TRACKS; i++)
+				taken[i] += (g[k].result[i] != 0) & there[k][i];
+	}
+	for (u32 i = 0; i < TRACKS; i++)
+		tracks[i].n.taken += taken[i];
+}
+
+/* All tracks a step, again and again. One that meets what it does not know stops there. */
+INLINE void run_tracks(const struct counting *c, struct track *tracks, step_fn *step)
 {
 	bool more = true;
 
 	while (more) {
 		more = false;
-		for (u32 i = 0; i < LANES; i++) {
-			struct lane *l = &lanes[i];
+		for (u32 i = 0; i < TRACKS; i++) {
+			struct track *l = &tracks[i];
 			struct step s;
 
 			if (l->at >= l->stop)
@@ -124,18 +179,19 @@ INLINE void run_lanes(const struct counting *c, struct lane *lanes, step_fn *ste
 	}
 }
 
-/* Where the lanes of a window begin and stop. */
-static void place_lanes(const struct counting *c, struct lane *lanes, const u8 *at, const u8 *stop)
+/* Where the tracks of a window begin and stop. */
+static void place_tracks(const struct counting *c, struct track *tracks, const u8 *at,
+			 const u8 *stop)
 {
-	const size_t part = (size_t)(stop - at) / LANES;
-	struct lane *before = &lanes[0];
+	const size_t part = (size_t)(stop - at) / TRACKS;
+	struct track *before = &tracks[0];
 
-	lanes[0] = (struct lane){.begin = at, .at = at, .stop = stop};
-	for (u32 i = 1; i < LANES; i++) {
-		struct lane *l = &lanes[i];
+	tracks[0] = (struct track){.begin = at, .at = at, .stop = stop};
+	for (u32 i = 1; i < TRACKS; i++) {
+		struct track *l = &tracks[i];
 
-		*l = (struct lane){0};
-		if ((size_t)(stop - at) >= LANES_LEAST)
+		*l = (struct track){0};
+		if ((size_t)(stop - at) >= TRACKS_LEAST)
 			l->begin = reader_guess(c->r, at, at + part * i, c->end);
 		if (!l->begin || l->begin >= stop || l->begin <= before->begin) {
 			l->begin = NULL;
@@ -148,30 +204,34 @@ static void place_lanes(const struct counting *c, struct lane *lanes, const u8 *
 }
 
 /* Counts up to `stop` or a little farther; up to where. */
-static const u8 *count_window(const struct counting *c, const u8 *at, const u8 *stop,
+static const u8 *count_window(struct counting *c, const u8 *at, const u8 *stop,
 			      struct packet_counts *out)
 {
-	struct lane lanes[LANES];
+	struct track tracks[TRACKS];
 
-#define RUN(step) run_lanes(c, lanes, step)
-	place_lanes(c, lanes, at, stop);
+#define RUN_GROUPS(step) run_groups(c, tracks, step)
+#define RUN(step)        run_tracks(c, tracks, step)
+	c->base = at;
+	place_tracks(c, tracks, at, stop);
+	if (c->test.many)
+		EACH_FORM(c, RUN_GROUPS);
 	EACH_FORM(c, RUN);
-	for (u32 i = 0; i < LANES; i++) {
-		if (lanes[i].begin && lanes[i].begin != at)
+	for (u32 i = 0; i < TRACKS; i++) {
+		if (tracks[i].begin && tracks[i].begin != at)
 			break;
-		if (!lanes[i].begin)
+		if (!tracks[i].begin)
 			continue;
-		out->seen += lanes[i].n.seen;
-		out->taken += lanes[i].n.taken;
-		at = lanes[i].at;
+		out->seen += tracks[i].n.seen;
+		out->taken += tracks[i].n.taken;
+		at = tracks[i].at;
 	}
 	return at;
 }
 
 static bool counting_open(struct counting *c, struct packet_reader *r, u32 link,
-			  u64 (*test)(u64 packet))
+			  const struct packet_test *test)
 {
-	*c = (struct counting){.r = r, .test = test, .link = link};
+	*c = (struct counting){.r = r, .test = *test, .link = link};
 	bytes_settle(&r->from);
 	if (!r->window)
 		r->window = WINDOW_FIRST;
@@ -180,7 +240,7 @@ static bool counting_open(struct counting *c, struct packet_reader *r, u32 link,
 	return r->from.map && (r->ng || r->ifaces->link == link);
 }
 
-void packet_count(struct packet_reader *r, u32 link, u64 (*test)(u64 packet),
+void packet_count(struct packet_reader *r, u32 link, const struct packet_test *test,
 		  struct packet_counts *out)
 {
 	const u8 *at, *stop, *to;
@@ -220,7 +280,7 @@ INLINE const u8 *pass(const struct counting *c, const u8 *at, const u8 *stop, u6
 	return at;
 }
 
-void packet_pass(struct packet_reader *r, u32 link, u64 (*test)(u64 packet), u64 *passed)
+void packet_pass(struct packet_reader *r, u32 link, const struct packet_test *test, u64 *passed)
 {
 	const u8 *at, *stop;
 	struct counting c;

@@ -57,16 +57,22 @@ int packet_reader_open_file(struct packet_reader **, const char *path,
 			    struct diag *); /* "-": stdin */
 /* 1: a packet; 0: the end; -EINVAL: the file is broken here, which was reported. */
 int packet_read(struct packet_reader *, struct packet *);
+/* Which packets are taken: `one` is given the address of a struct cbpf_packet (isa/cbpf.h), NULL:
+ * all; `many` says the same of many at once (vm/lanes.h), NULL: nothing does. */
+struct lanes;
+struct packet_test {
+	u64 (*one)(u64 packet);
+	const struct lanes *many;
+};
 /* Reads packets of a kind of link while that is fast, and counts those that a test takes; what
- * comes then is left to packet_read(). The test is given the address of a struct cbpf_packet
- * (isa/cbpf.h); NULL: takes all. */
+ * comes then is left to packet_read(). */
 struct packet_counts {
 	u64 seen, taken;
 };
-void packet_count(struct packet_reader *, u32 link, u64 (*test)(u64 packet),
+void packet_count(struct packet_reader *, u32 link, const struct packet_test *,
 		  struct packet_counts *);
 /* In the same way passes over packets that a test refuses. */
-void packet_pass(struct packet_reader *, u32 link, u64 (*test)(u64 packet), u64 *passed);
+void packet_pass(struct packet_reader *, u32 link, const struct packet_test *, u64 *passed);
 void packet_reader_close(struct packet_reader *);
 /* Of the first interface, -1: no interface was seen yet. snaplen may be NULL. */
 int packet_reader_link(const struct packet_reader *, u32 *snaplen);

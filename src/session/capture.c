@@ -116,16 +116,19 @@ static int handle(struct capturing *c, struct packet *p)
 /* As many packets as can be counted in one go, where nothing but numbers is wanted, or passed over. */
 static void count(struct capturing *c, bool counts)
 {
-	u64 (*test)(u64) = c->filter ? packet_filter_direct(c->filter) : NULL;
+	const struct packet_test test = {
+		.one = c->filter ? packet_filter_direct(c->filter) : NULL,
+		.many = c->filter ? packet_filter_lanes(c->filter) : NULL,
+	};
 	int link = c->filter ? (int)c->filter_link : packet_reader_link(c->reader, NULL);
 	struct packet_counts n = {0};
 
-	if (link < 0 || (c->filter && !test))
+	if (link < 0 || (c->filter && !test.one && !test.many))
 		return;
 	if (counts)
-		packet_count(c->reader, (u32)link, test, &n);
-	else if (test)
-		packet_pass(c->reader, (u32)link, test, &n.seen);
+		packet_count(c->reader, (u32)link, &test, &n);
+	else if (c->filter)
+		packet_pass(c->reader, (u32)link, &test, &n.seen);
 	c->how->seen += n.seen;
 	c->how->matched += n.taken;
 }

@@ -11,6 +11,7 @@ const char *filter_names(void *user, const char *path, size_t *size);
 int filter_netmask(struct filter_opts *, const char *text, struct diag *);
 
 /* A filter as machine code. */
+struct lanes;
 struct packet_filter;
 int packet_filter_open(struct packet_filter **, const char *text, u32 link, const char *netmask,
 		       struct diag *);
@@ -19,6 +20,8 @@ const struct cbpf_insn *packet_filter_code(const struct packet_filter *, u32 *n)
 /* As a function of the address of a struct cbpf_packet; NULL: packet_filter_takes() alone knows. */
 typedef u64 packet_test_fn(u64 packet);
 packet_test_fn *packet_filter_direct(const struct packet_filter *);
+/* For many packets at once; made when it is asked for first. NULL: there is no such code. */
+const struct lanes *packet_filter_lanes(struct packet_filter *);
 bool packet_filter_takes(struct packet_filter *, const struct packet *);
 void packet_filter_close(struct packet_filter *); /* NULL is fine */
 

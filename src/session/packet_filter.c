@@ -8,6 +8,7 @@
 #include "session/filter.h"
 
 #include "filter/bpf.h"
+#include "vm/lanes.h"
 #include "vm/vm.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@ struct packet_filter {
 	struct vm_run *run;
 	vm_direct_fn *direct;      /* the same as a function, if it can be one */
 	struct cbpf_packet packet; /* what the code reads */
+	struct lanes *lanes;       /* NULL: not asked for yet, or there is no memory */
 	struct cbpf_insn *classic;
 	u32 nclassic;
 };
@@ -108,6 +110,13 @@ vm_direct_fn *packet_filter_direct(const struct packet_filter *f)
 	return f->direct;
 }
 
+const struct lanes *packet_filter_lanes(struct packet_filter *f)
+{
+	if (!f->lanes)
+		lanes_open(&f->lanes, f->classic, f->nclassic, f->direct);
+	return f->lanes && lanes_are_wide(f->lanes) ? f->lanes : NULL;
+}
+
 bool packet_filter_takes(struct packet_filter *f, const struct packet *p)
 {
 	u64 result = 0;
@@ -126,6 +135,7 @@ void packet_filter_close(struct packet_filter *f)
 {
 	if (!f)
 		return;
+	lanes_close(f->lanes);
 	vm_run_close(f->run);
 	vm_close(f->vm);
 	free(f->classic);

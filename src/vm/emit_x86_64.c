@@ -72,17 +72,9 @@ void x_reg(struct emit *e, u32 op, u32 reg, u32 rm)
 	e->p = write_modrm(write_opcode(e->p, op, reg, 0, rm), 3, reg, rm);
 }
 
-/* Data behind the code: relative to the end of the displacement, which emit_link() knows. */
-static void put_data(struct emit *e, u32 op, u32 reg, s32 at)
-{
-	put_opcode(e, op, reg, 0, 0);
-	put_modrm(e, 0, reg, 5);
-	vec_push(e->arena, &e->patches,
-		 (struct emit_patch){(u32)(e->p - e->code), e->fixups.n, (u32)at, true});
-	x_imm(e, 4, 0);
-}
-
-void x_mem(struct emit *e, u32 op, u32 reg, struct x_mem m)
+/* modrm, SIB, displacement. Data behind the code: relative to the end of the displacement, which
+ * emit_link() knows. */
+static void put_address(struct emit *e, u32 reg, struct x_mem m)
 {
 	bool sib = m.index != X_NONE || (m.base & 7) == RSP;
 	u32 index = m.index == X_NONE ? (u32)RSP : m.index; /* RSP: no index */
@@ -90,11 +82,13 @@ void x_mem(struct emit *e, u32 op, u32 reg, struct x_mem m)
 	u8 *p;
 
 	if (m.base == X_NONE) {
-		put_data(e, op, reg, m.disp);
+		put_modrm(e, 0, reg, 5);
+		vec_push(e->arena, &e->patches,
+			 (struct emit_patch){(u32)(e->p - e->code), e->fixups.n, (u32)m.disp, true});
+		x_imm(e, 4, 0);
 		return;
 	}
-	p = write_opcode(e->p, op & ~(u32)X_8RM, reg, index, m.base);
-	p = write_modrm(p, mod, reg, sib ? (u32)RSP : m.base);
+	p = write_modrm(e->p, mod, reg, sib ? (u32)RSP : m.base);
 	if (sib)
 		p = write_modrm(p, (u32)__builtin_ctz(m.scale), index, m.base);
 	if (mod)
@@ -102,14 +96,61 @@ void x_mem(struct emit *e, u32 op, u32 reg, struct x_mem m)
 	e->p = p;
 }
 
-/* prefix: 0 none, 1: 66, 2: F3, 3: F2. map: 2: 0F38, 3: 0F3A. */
-void x_vex(struct emit *e, u32 prefix, u32 map, u32 op, bool wide, u32 reg, u32 second, u32 rm)
+/* Registers that an address has not: 0. */
+static u32 base_of(struct x_mem m)
 {
-	put(e, 0xc4);
-	put(e, (~reg & 8) << 4 | 0x40 | (~rm & 8) << 2 | map);
-	put(e, (u32)wide << 7 | (~second & 15) << 3 | prefix);
-	put(e, op);
+	return m.base == X_NONE ? 0 : m.base;
+}
+
+static u32 index_of(struct x_mem m)
+{
+	return m.index == X_NONE ? 0 : m.index;
+}
+
+void x_mem(struct emit *e, u32 op, u32 reg, struct x_mem m)
+{
+	put_opcode(e, op & ~(u32)X_8RM, reg, index_of(m), base_of(m));
+	put_address(e, reg, m);
+}
+
+/* ---- what comes behind a VEX prefix */
+
+/* prefix: 0 none, 1: 66, 2: F3, 3: F2. map: 1: 0F, 2: 0F38, 3: 0F3A. */
+static void put_vex(struct emit *e, u32 op, bool wide, u32 reg, u32 second, u32 index, u32 base)
+{
+	u32 prefix = op >> 8 & 3, map = op >> 12 & 3, size = (u32)wide << 7 | (op & X_V256) >> 14;
+
+	if (map == 1 && !wide && index < R8 && base < R8) {
+		put(e, 0xc5);
+		put(e, (~reg & 8) << 4 | (~second & 15) << 3 | (size & 4) | prefix);
+	} else {
+		put(e, 0xc4);
+		put(e, (~reg & 8) << 4 | (~index & 8) << 3 | (~base & 8) << 2 | map);
+		put(e, size | (~second & 15) << 3 | prefix);
+	}
+	put(e, op & 0xff);
+}
+
+static void put_vex_reg(struct emit *e, u32 op, bool wide, u32 reg, u32 second, u32 rm)
+{
+	put_vex(e, op, wide, reg, second, 0, rm);
 	put_modrm(e, 3, reg, rm);
+}
+
+void x_vec(struct emit *e, u32 op, u32 reg, u32 second, u32 rm)
+{
+	put_vex_reg(e, op, false, reg, second, rm);
+}
+
+void x_vec_mem(struct emit *e, u32 op, u32 reg, u32 second, struct x_mem m)
+{
+	put_vex(e, op, false, reg, second, index_of(m), base_of(m));
+	put_address(e, reg, m);
+}
+
+void x_vzeroupper(struct emit *e)
+{
+	put_vex(e, X_V128(0, 1, 0x77), false, 0, 0, 0, 0);
 }
 
 /* ---- moves and arithmetic */
@@ -217,7 +258,7 @@ void x_imul_imm(struct emit *e, bool wide, u32 to, u32 from, s32 imm)
 
 void x_mulx(struct emit *e, bool wide, u32 high, u32 low, u32 from)
 {
-	x_vex(e, 3, 2, 0xf6, wide, high, low, from);
+	put_vex_reg(e, X_V128(3, 2, 0xf6), wide, high, low, from);
 }
 
 /* ---- shifts */
@@ -241,7 +282,7 @@ void x_shiftx(struct emit *e, bool wide, enum x_shift op, u32 to, u32 from, u32 
 {
 	u32 prefix = op == X_SHL ? 1 : op == X_SHR ? 3 : 2;
 
-	x_vex(e, prefix, 2, 0xf7, wide, to, count, from);
+	put_vex_reg(e, X_V128(prefix, 2, 0xf7), wide, to, count, from);
 }
 
 /* ---- addresses, extension, memory */

@@ -95,7 +95,6 @@ void emit_unmap(struct emit_code *);
 /* ---- encodings: any opcode with a register and a register or memory */
 void x_reg(struct emit *, u32 op, u32 reg, u32 rm);
 void x_mem(struct emit *, u32 op, u32 reg, struct x_mem);
-void x_vex(struct emit *, u32 prefix, u32 map, u32 op, bool wide, u32 reg, u32 second, u32 rm);
 void x_imm(struct emit *, u32 size, u64 value);
 
 /* ---- instructions; `wide`: 64 bits, else 32, which clears the upper half */
@@ -137,6 +136,30 @@ void x_call(struct emit *, u32 label);
 void x_call_far(struct emit *, u64 function);
 void x_call_reg(struct emit *, u32 reg);
 void x_jump_mem(struct emit *, struct x_mem); /* to the address that is there */
+
+/* Vectors: of 32 bytes, or 16. An opcode with its prefix and map, by their numbers in VEX. `second`:
+ * the register that VEX names, 0 where there is none. An immediate byte comes by x_imm(), and then
+ * memory is no data of X_DATA. */
+#define X_V256			   (1u << 16)
+#define X_V128(prefix, map, op) ((u32)(prefix) << 8 | (u32)(map) << 12 | (op))
+#define X_V(prefix, map, op)	   (X_V256 | X_V128(prefix, map, op))
+enum {
+	X_VLOAD = X_V(2, 1, 0x6f),
+	X_VSTORE = X_V(2, 1, 0x7f),
+	X_VLOAD128 = X_V128(2, 1, 0x6f),
+	X_VINSERT128 = X_V(1, 3, 0x38),
+	X_VSHUFFLE = X_V(1, 2, 0x00),      /* bytes, in each half */
+	X_VWORDS = X_V(0, 1, 0xc6),	   /* in each half two words of each, by the immediate */
+	X_VSHIFT = X_V(1, 1, 0x72),	   /* reg: 2: right, 6: left; rm to second */
+	X_VBLEND = X_V(1, 3, 0x4c),	   /* second, or where the mask is set rm; the mask is the
+					    * immediate's upper half */
+	X_VTEST = X_V(1, 2, 0x17),
+	X_VMOVD = X_V128(1, 1, 0x6e),
+	X_VBROADCAST = X_V(1, 2, 0x58),
+};
+void x_vec(struct emit *, u32 op, u32 reg, u32 second, u32 rm);
+void x_vec_mem(struct emit *, u32 op, u32 reg, u32 second, struct x_mem);
+void x_vzeroupper(struct emit *);
 
 /* Opcodes for x_reg(), x_mem() and x_atomic() that have no call of their own */
 enum {

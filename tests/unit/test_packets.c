@@ -3,7 +3,7 @@
  * reading them packet by packet gives, whatever is in them, and while they change.
  */
 #include "packet/packet.h"
-#include "isa/cbpf.h"
+#include "vm/lanes.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -115,6 +115,27 @@ static u64 odd_bytes(u64 packet) /* a filter */
 	return p->captured > 40 && ((const u8 *)(uintptr_t)p->data)[40] & 1;
 }
 
+/* The same, for one packet and for many. */
+static struct packet_test odd_test(bool many)
+{
+	static const struct cbpf_insn insns[] = {{BPF_LD | BPF_B | BPF_ABS, 0, 0, 40},
+						 {BPF_JMP | BPF_JSET | BPF_K, 0, 1, 1},
+						 {CBPF_RET | BPF_K, 0, 0, 1},
+						 {CBPF_RET | BPF_K, 0, 0, 0}};
+	struct packet_test test = {.one = odd_bytes};
+	struct lanes *lanes = NULL;
+
+	if (many)
+		assert_int_equal(lanes_open(&lanes, insns, ARRAY_SIZE(insns), NULL), 0);
+	test.many = lanes;
+	return test;
+}
+
+static void odd_test_close(const struct packet_test *test)
+{
+	lanes_close((struct lanes *)(uintptr_t)test->many);
+}
+
 static int open_memory(const void *p, size_t n)
 {
 	int fd = memfd_create("packets", MFD_CLOEXEC);
@@ -138,9 +159,10 @@ static void add(struct sums *s, const struct packet *p)
 	s->taken += odd_bytes((u64)(uintptr_t)&c);
 }
 
-enum way { EACH, COUNT, PASS };
+enum way { EACH, COUNT, COUNT_MANY, PASS };
 static struct sums sums_of(int fd, enum way way)
 {
+	const struct packet_test test = odd_test(way == COUNT_MANY);
 	struct packet_counts n = {0};
 	struct packet_reader *r;
 	struct diag d = {0};
@@ -150,15 +172,16 @@ static struct sums sums_of(int fd, enum way way)
 	lseek(fd, 0, SEEK_SET);
 	assert_int_equal(packet_reader_open(&r, dup(fd), "file", &d), 0);
 	do {
-		if (way == COUNT)
-			packet_count(r, LINK_ETHERNET, odd_bytes, &n);
+		if (way == COUNT || way == COUNT_MANY)
+			packet_count(r, LINK_ETHERNET, &test, &n);
 		else if (way == PASS)
-			packet_pass(r, LINK_ETHERNET, odd_bytes, &n.seen);
+			packet_pass(r, LINK_ETHERNET, &test, &n.seen);
 		s.end = packet_read(r, &p);
 		if (s.end > 0)
 			add(&s, &p);
 	} while (s.end > 0);
 	packet_reader_close(r);
+	odd_test_close(&test);
 	s.seen += n.seen;
 	s.taken += n.taken;
 	return s;
@@ -168,12 +191,13 @@ static void same_all_ways(struct file *f, u32 least)
 {
 	int fd = open_memory(f->b.p, f->b.n);
 	const struct sums each = sums_of(fd, EACH), count = sums_of(fd, COUNT),
-			  pass = sums_of(fd, PASS);
+			  many = sums_of(fd, COUNT_MANY), pass = sums_of(fd, PASS);
 
 	assert_true(each.seen >= least);
 	assert_true(each.taken && each.taken < each.seen);
 	assert_int_equal(each.end, 0);
 	assert_memory_equal(&each, &count, sizeof(each));
+	assert_memory_equal(&each, &many, sizeof(each));
 	assert_memory_equal(&each, &pass, sizeof(each));
 	close(fd);
 	buf_free(&f->b);
@@ -305,7 +329,8 @@ static void survives_a_file_that_shrinks(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++)
-		for (int counts = 0; counts < 2; counts++) {
+		for (int counts = 0; counts < 3; counts++) {
+			const struct packet_test test = odd_test(counts == 2);
 			struct packet_counts n = {0};
 			struct packet_reader *r;
 			struct file f = {0};
@@ -320,13 +345,14 @@ static void survives_a_file_that_shrinks(void **state)
 			assert_int_equal(ftruncate(fd, (off_t)lengths[i]), 0);
 			do {
 				if (counts)
-					packet_count(r, LINK_ETHERNET, odd_bytes, &n);
+					packet_count(r, LINK_ETHERNET, &test, &n);
 				got = packet_read(r, &p);
 			} while (got > 0);
 			assert_int_equal(got, -EINVAL);
 			assert_true(d.errors);
 			assert_true(n.seen <= lengths[i] / 76);
 			packet_reader_close(r);
+			odd_test_close(&test);
 			close(fd);
 			buf_free(&f.b);
 		}
