@@ -13,6 +13,9 @@
 
 #include <errno.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+
 #define VECTOR    32 /* bytes */
 #define REGS      10 /* for values; those behind them are free to use in between */
 #define NO_REG    0xff
@@ -44,9 +47,6 @@ struct lanes_emit {
 	bool spilled;     /* a value was moved to the stack */
 	vec(u8) data;
 };
-
-#if defined(__x86_64__)
-#include <cpuid.h>
 
 /* ---- where values are */
 
