@@ -102,7 +102,12 @@ $(O)/src/engine/inprocess/image.o: src/engine/inprocess/image.S $(AGENT)/agent.g
 	@mkdir -p $(@D)
 	$(CC) -DIMAGE='"$(AGENT)/agent.gz"' -c -o $@ $<
 
-$(O)/src/sink/flame_svg.o: src/sink/flame.js
+# without indents and comments of their own lines
+$(O)/src/sink/flame.js: src/sink/flame.js
+	@mkdir -p $(@D)
+	sed -e 's/^[[:blank:]]*//' -e '/^\/\*.*\*\/$$/d' -e '/^\/\*/,/\*\//d' -e '/^$$/d' $< >$@
+$(O)/src/sink/flame_svg.o: $(O)/src/sink/flame.js
+$(O)/src/sink/flame_svg.o: ALL_CFLAGS += -Wa,-I$(O)/src/sink
 TOOLS_GZ := $(patsubst tools/%.bt,$(O)/tools/%.gz,$(wildcard tools/*.bt))
 $(O)/tools/%.gz: tools/%.bt
 	@mkdir -p $(@D)

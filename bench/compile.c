@@ -2,7 +2,7 @@
  * compile.c: how long the compiler takes, called through the library in one process.
  *
  * Each call reads what it needs from the machine anew (formats of tracepoints, BTF if any), as each
- * run of waggle does. In a child, so that its memory is not counted as that of later ones.
+ * run of waggle does; memory is kept as waggle keeps it. In a child, so that its memory is not counted as that of later ones.
  * The tools that Debian's bpftrace brings are compiled for this machine, or for the one that
  * `waggle target save` wrote to the file $BENCH_TARGET, which is read once.
  */
@@ -11,6 +11,7 @@
 #include "waggle.h"
 
 #include <glob.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,8 @@ int part_compile(void)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
+		mallopt(M_MMAP_THRESHOLD, 512 << 10);
+		mallopt(M_TRIM_THRESHOLD, 4 << 20);
 		table();
 		_exit(0);
 	}

@@ -70,6 +70,12 @@ char *arena_vprintf(struct arena *, const char *fmt, va_list);
 		(x)->v[(x)->n++] = vec_new_;                                                     \
 		(void)0;                                                                         \
 	})
+/* An empty one that can take n elements as it is. */
+#define vec_room(a, x, n_)                                                                       \
+	({                                                                                       \
+		(x)->cap = (n_);                                                                 \
+		(x)->v = arena_room((a), (x)->cap * sizeof(*(x)->v));                            \
+	})
 /* __auto_type drops the const that a member of a const struct has */
 #define vec_each(p, x)	    for (__auto_type p = (x)->v; p < (x)->v + (x)->n; p++)
 void vec_grow_(struct arena *, void **v, u32 *n, u32 *cap, size_t size);

@@ -2,9 +2,12 @@
  * file.c: the kernel's BTF from its file, with the index kept in a cache.
  *
  * In:  a path, and where the cache may be.
- * Out: a struct btf over the mapped file (Linux 6.16 and later can map it) or over its descriptor.
+ * Out: a struct btf over the file's descriptor, or over the mapped file (Linux 6.16 and later can
+ *      map it) where much of it is read: a script needs some tens of pieces, which cost less than
+ *      mapping all of it, since the kernel then enters each page of it at once.
  *
- * The cache is one file, btf-KEY-SIZE.index, mode 0600. It is believed only if it belongs to the
+ * The cache is one file, btf-KEY-SIZE-VERSION.index, mode 0600, so that two programs of different
+ * versions do not write it anew in turns. It is believed only if it belongs to the
  * effective user and nobody else may touch it; it is written aside and renamed into place. All
  * that can go wrong with it is silent: the index is then made in memory.
  */
@@ -15,7 +18,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,7 +29,7 @@ static int cache_name(char *path, const char *dir, const char *key, u32 size)
 
 	if (!dir || !*dir || !key || !*key || strchr(key, '/'))
 		return -1;
-	n = snprintf(path, CACHE_PATH, "%s/btf-%s-%u.index", dir, key, size);
+	n = snprintf(path, CACHE_PATH, "%s/btf-%s-%u-%u.index", dir, key, size, BTF_INDEX_VERSION);
 	return n > 0 && n < CACHE_PATH - 32 ? 0 : -1;
 }
 
@@ -35,20 +37,15 @@ static bool cache_read(struct btf *b, const char *path, const char *key)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
-	void *p = MAP_FAILED;
-	bool good = false;
+	bool good;
 
 	if (fd < 0)
 		return false;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-	    !(st.st_mode & 077) && st.st_size > 0 && st.st_size < INT32_MAX)
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	close(fd);
-	if (p != MAP_FAILED) {
-		good = btf_index_load(&b->index, p, (size_t)st.st_size, &b->src.at, key);
-		if (!good)
-			munmap(p, (size_t)st.st_size);
-	}
+	good = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	       !(st.st_mode & 077) && st.st_size > 0 && st.st_size < INT32_MAX &&
+	       btf_index_load(&b->index, fd, (size_t)st.st_size, &b->src.at, key);
+	if (!good)
+		close(fd);
 	return good;
 }
 
@@ -105,6 +102,7 @@ static int load_index(struct btf *b, const char *dir, const char *key)
 	b->hashed = true;
 	if (cached && cache_read(b, path, key))
 		return 0;
+	btf_map(b);
 	err = btf_index_build(&b->index, &b->src, true);
 	if (!err && cached)
 		cache_write(b, path, dir, key);
@@ -125,27 +123,10 @@ void btf_rebuild(struct btf *b)
 	}
 }
 
-/* Maps the file, where that works and is wanted. */
-static int map_file(struct btf *b, size_t size)
-{
-	const char *how = getenv("WAGGLE_BTF");
-	void *p;
-
-	if (how && !strcmp(how, "read"))
-		return 0;
-	p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, b->src.fd, 0);
-	if (p == MAP_FAILED)
-		return how && !strcmp(how, "mmap") ? -errno : 0;
-	b->src.data = p;
-	b->mapped = true;
-	close(b->src.fd);
-	b->src.fd = -1;
-	return 0;
-}
-
 static int open_file(struct btf *b, const char *dir, const char *key, const char **why)
 {
 	u8 header[BTF_HEADER_SIZE] = {0};
+	const char *how = getenv("WAGGLE_BTF");
 	struct stat st;
 	int err;
 
@@ -155,10 +136,10 @@ static int open_file(struct btf *b, const char *dir, const char *key, const char
 	err = btf_layout(&b->src.at, header, (u64)st.st_size, why);
 	if (err)
 		return err;
+	b->may_map = !how || strcmp(how, "read");
 	*why = "it cannot be mapped, which WAGGLE_BTF=mmap asks for";
-	err = map_file(b, (size_t)st.st_size);
-	if (err)
-		return err;
+	if (how && !strcmp(how, "mmap") && !btf_map(b))
+		return -errno;
 	*why = "a type in it is broken or of an unknown kind";
 	err = load_index(b, dir, key);
 	return err ? err : btf_start(b);

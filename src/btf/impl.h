@@ -58,6 +58,8 @@ static inline u32 btf_u32(const u8 *p)
 /* ---- the index: offset of every BTF_STRIDE-th type, and ids by the hash of their names. */
 #define BTF_STRIDE 64
 
+#define BTF_INDEX_VERSION 3u /* of its file form */
+
 #define BTF_VALUE 31 /* kind of an entry: a value of an enum */
 struct btf_index;
 /* Bytes of BTF: in memory, or read from fd through a small buffer. */
@@ -82,8 +84,8 @@ bool btf_index_name(struct btf_index *, u32 hash, u32 i, struct btf_index_name *
 /* Its file form; loading checks that it belongs to this BTF. */
 const void *btf_index_image(const struct btf_index *, size_t *size);
 void btf_index_sign(struct btf_index *, const char *key);
-/* Takes over an mmap()ed image on success. */
-bool btf_index_load(struct btf_index **, void *image, size_t size, const struct btf_layout *,
+/* Takes over the descriptor of such a file, of `size` bytes, on success. */
+bool btf_index_load(struct btf_index **, int fd, size_t size, const struct btf_layout *,
 		    const char *key);
 
 /* ---- file.c: reading and mending behind read.c */
@@ -98,9 +100,12 @@ struct btf {
 	struct btf_window types, strings;
 	struct btf_index *index;
 	struct btf_type ***decoded; /* by id, in pages that are made on demand */
+	u32 pieces;                 /* read from src.fd so far */
+	bool may_map;               /* once there are many of them */
 	bool mapped;                /* src.data is ours to unmap */
 	bool hashed;                /* the index knows names */
 };
+bool btf_map(struct btf *);     /* src.data is there from now on; false: it cannot be mapped */
 int btf_start(struct btf *);    /* allocates what follows from the index */
 void btf_rebuild(struct btf *); /* the cached index was damaged: make it again, in memory */
 

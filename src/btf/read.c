@@ -16,6 +16,7 @@
 
 #define DECODED_PAGE 64 /* types: those that are asked for lie near each other */
 #define WINDOW       4096
+#define PIECES_MOST  128  /* from here on the file is mapped: it costs as much as so many reads */
 #define SKIP_DEPTH   64 /* chains of qualifiers are short; longer ones are circles */
 
 /* ---- the format */
@@ -49,6 +50,23 @@ int btf_layout(struct btf_layout *at, const void *header, u64 file_size, const c
 
 /* ---- bytes */
 
+bool btf_map(struct btf *b)
+{
+	void *p;
+
+	if (!b->may_map)
+		return b->src.data;
+	b->may_map = false;
+	p = mmap(NULL, b->src.at.size, PROT_READ, MAP_PRIVATE, b->src.fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	b->src.data = p;
+	b->mapped = true;
+	close(b->src.fd);
+	b->src.fd = -1;
+	return true;
+}
+
 /* n bytes at off of the file, good until the next call with this window; NULL: cannot be read. */
 static const u8 *fetch(struct btf *b, struct btf_window *w, u64 off, u32 n)
 {
@@ -57,6 +75,8 @@ static const u8 *fetch(struct btf *b, struct btf_window *w, u64 off, u32 n)
 
 	if (off + n > b->src.at.size)
 		return NULL;
+	if (!b->src.data && b->pieces == PIECES_MOST)
+		btf_map(b);
 	if (b->src.data)
 		return b->src.data + off;
 	if (off >= w->off && off + n <= w->off + w->n)
@@ -69,6 +89,7 @@ static const u8 *fetch(struct btf *b, struct btf_window *w, u64 off, u32 n)
 		w->p = p;
 		w->cap = want;
 	}
+	b->pieces++;
 	w->off = off;
 	w->n = 0;
 	do { /* sysfs gives a page at a time */

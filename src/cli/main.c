@@ -128,5 +128,6 @@ int main(int argc, char **argv)
 {
 	fill_streams();
 	mallopt(M_MMAP_THRESHOLD, 512 << 10); /* else buffers that grow are copied, page by page */
+	mallopt(M_TRIM_THRESHOLD, 4 << 20);   /* what compiling needed is needed again at once */
 	return output_check(run(argc, argv));
 }

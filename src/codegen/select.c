@@ -33,29 +33,29 @@ static void split_edges(struct ir_fn *f)
 		}
 	}
 	f->at = 0;
-	ir_analyse(f);
 }
 
 /* All reads of the context are of one value. */
 static void join_contexts(struct cg *c)
 {
+	ir_analyse(c->f);
 	vec_each (b, &c->f->order) {
 		vec_each (v, &c->f->blocks.v[*b].ins) {
 			if (cg_ins(c, *v)->op != IR_CTX)
 				continue;
 			if (!c->ctx)
 				c->ctx = *v;
-			else if (*v != c->ctx)
+			else if (*v != c->ctx) {
 				*cg_ins(c, *v) = (struct ir_ins){.op = IR_NONE, .a = c->ctx};
+				c->f->forwarded = true;
+			}
 		}
 	}
-	c->f->forwarded = true;
-	ir_analyse(c->f);
 }
 
 struct marks {
 	struct cg *c;
-	struct mop *ops; /* by IR value */
+	struct mop *ops; /* by IR value; what makes none has anything */
 	vec(u32) work;
 };
 
@@ -144,22 +144,23 @@ void cg_select(struct cg *c)
 {
 	struct marks m = {.c = c};
 
-	ir_analyse(c->f);
-	split_edges(c->f);
 	join_contexts(c);
+	split_edges(c->f);
+	ir_loops(c->f);
 	c->nvalues = c->f->ins.n;
-	c->values = arena_array(c->arena, struct vinfo, c->nvalues);
+	c->values = arena_room(c->arena, sizeof(*c->values) * c->nvalues);
 	c->blocks = arena_array(c->arena, struct cg_block, c->f->blocks.n);
-	m.ops = arena_array(c->arena, struct mop, c->nvalues);
-	for (u32 v = 0; v < c->nvalues; v++) {
-		c->values[v].reg = c->values[v].hint = -1;
-		c->values[v].remake = ir_ops[cg_ins(c, v)->op].flags & IR_REMAKE;
-		c->values[v].def = cg_ins(c, v)->block;
-	}
+	m.ops = arena_room(c->arena, sizeof(*m.ops) * c->nvalues);
+	for (u32 v = 0; v < c->nvalues; v++)
+		c->values[v] = (struct vinfo){.reg = -1,
+					      .hint = -1,
+					      .remake = ir_ops[cg_ins(c, v)->op].flags & IR_REMAKE,
+					      .def = cg_ins(c, v)->block};
 	vec_each (b, &c->f->order)
 		vec_each (p, &c->f->blocks.v[*b].params)
 			c->values[*p].def = *b;
 	c->values[c->ctx].def = 1;
+	m.ops[c->ctx] = (struct mop){0}; /* it is there, and reads nothing */
 	mark(&m);
 	vec_each (b, &c->f->order)
 		place_block(&m, *b);

@@ -128,9 +128,18 @@ bool elf_section(const struct elf *e, u32 index, struct elf_section *s)
 
 bool elf_find(const struct elf *e, const char *name, struct elf_section *s)
 {
-	for (u32 i = 1; i < e->nsections; i++)
-		if (elf_section(e, i, s) && !strcmp(s->name, name))
+	struct elf_section names;
+	u32 unused;
+
+	if (!e->names_index || !section_header(e, e->names_index, &names, &unused))
+		return false;
+	for (u32 i = 1; i < e->nsections; i++) {
+		const u8 *p = e->data + e->sections_at + (u64)i * SECTION_SIZE;
+		const char *text = elf_string(&names, get32(p));
+
+		if (text && !strcmp(text, name) && elf_section(e, i, s))
 			return true;
+	}
 	return false;
 }
 

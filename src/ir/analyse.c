@@ -2,8 +2,8 @@
  * analyse.c: what the shape of a function is: order of blocks, predecessors, dominators, loops.
  *
  * In:  a function in any state between passes. Out: fn->order (reverse postorder), and of each
- *      block preds, idom, dom_in, dom_out, depth, number, loop_end. Blocks that cannot be reached
- *      are emptied, operands that were forwarded are replaced.
+ *      block preds and number; blocks that cannot be reached are emptied, operands that were
+ *      forwarded are replaced. For those who ask: idom, dom_in, dom_out; loop_end.
  *
  * Dominators: Cooper, Harvey, Kennedy, "A Simple, Fast Dominance Algorithm". All walks are on
  * explicit stacks: a script may have more blocks than the stack has room for.
@@ -49,8 +49,7 @@ static void number_blocks(struct ir_fn *f)
 	for (u32 b = 1; b < f->blocks.n; b++) {
 		struct ir_block *block = &f->blocks.v[b];
 
-		block->preds.n = block->number = block->idom = block->depth = block->loop_end = 0;
-		block->dom_in = block->dom_out = 0;
+		block->preds.n = block->number = 0;
 	}
 	for (u32 n = 0; n < f->order.n; n++)
 		f->blocks.v[f->order.v[n]].number = n + 1;
@@ -97,6 +96,8 @@ static void dominators(struct ir_fn *f)
 	struct ir_block *blocks = f->blocks.v;
 	bool changed = true;
 
+	vec_each (b, &f->order)
+		blocks[*b].idom = 0;
 	while (changed) {
 		changed = false;
 		for (u32 n = 1; n < f->order.n; n++) {
@@ -146,12 +147,23 @@ static void dominator_tree(struct ir_fn *f)
 	}
 }
 
+void ir_dominators(struct ir_fn *f)
+{
+	ir_analyse(f);
+	if (f->dominated)
+		return;
+	dominators(f);
+	dominator_tree(f);
+	f->dominated = true;
+}
+
 /* Natural loops: from each back edge upwards to the header. */
-static void loops(struct ir_fn *f)
+void ir_loops(struct ir_fn *f)
 {
 	u32 *stack = arena_array(f->arena, u32, f->blocks.n);
 	u32 *seen = arena_array(f->arena, u32, f->blocks.n), n;
 
+	ir_dominators(f);
 	vec_each (h, &f->order) {
 		struct ir_block *head = &f->blocks.v[*h];
 
@@ -162,16 +174,11 @@ static void loops(struct ir_fn *f)
 			seen[*e >> 1] = *h;
 			stack[n++] = *e >> 1;
 		}
-		if (!n)
-			continue;
-		head->loop_end = head->number;
-		if (seen[*h] != *h)
-			head->depth++;
+		head->loop_end = n ? head->number : 0;
 		seen[*h] = *h;
 		while (n) {
 			struct ir_block *b = &f->blocks.v[stack[--n]];
 
-			b->depth++;
 			head->loop_end = MAX(head->loop_end, b->number);
 			if (b == head)
 				continue;
@@ -187,19 +194,13 @@ static void loops(struct ir_fn *f)
 
 void ir_analyse(struct ir_fn *f)
 {
-	bool shaped = f->shaped;
-
-	if (!shaped) {
+	if (!f->shaped) {
 		order(f);
 		number_blocks(f);
+		f->dominated = false;
 	}
-	if (!shaped || f->forwarded)
+	if (f->forwarded)
 		replace_forwarded(f);
-	if (!shaped) {
-		dominators(f);
-		dominator_tree(f);
-		loops(f);
-	}
 	f->shaped = true;
 	f->forwarded = false;
 }

@@ -121,10 +121,23 @@ static int answer(struct ir_fn *f, const struct question *q, u32 arg)
 	return r != 0;
 }
 
+/* Has any block the looks of a question? */
+static bool any_question(struct ir_fn *f)
+{
+	vec_each (n, &f->order)
+		if (f->blocks.v[*n].params.n == 1 && f->blocks.v[*n].succ[1].to)
+			return true;
+	return false;
+}
+
 static void thread_edges(struct ir_fn *f)
 {
-	u32 *uses = ir_count_uses(f);
+	u32 *uses;
 
+	if (!any_question(f))
+		return;
+	ir_dominators(f);
+	uses = ir_count_uses(f);
 	vec_each (n, &f->order) {
 		struct question q;
 
@@ -153,7 +166,7 @@ static void thread_edges(struct ir_fn *f)
 
 void ir_pass_branch(struct ir_fn *f, u32 kernel)
 {
-	ir_analyse(f);
+	ir_dominators(f);
 	vec_each (n, &f->order) {
 		struct ir_block *b = &f->blocks.v[*n];
 		struct ir_ins *end = &f->ins.v[b->ins.v[b->ins.n - 1]];

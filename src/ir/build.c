@@ -10,6 +10,9 @@
 
 #include <limits.h>
 
+#define INS_FIRST    128 /* that there is room for from the start: most functions have no more */
+#define BLOCKS_FIRST 32
+
 const struct ir_op_info ir_ops[IR_OP_COUNT] = {
 #define IR_OP(NAME, name, args, flags) [IR_##NAME] = {name, args, flags},
 #include "ir/ops.def"
@@ -22,6 +25,8 @@ struct ir_fn *ir_fn_new(struct arena *a, const char *name)
 
 	f->arena = a;
 	f->name = name;
+	vec_room(a, &f->ins, INS_FIRST);
+	vec_room(a, &f->blocks, BLOCKS_FIRST);
 	vec_add(a, &f->ins);
 	vec_add(a, &f->blocks);
 	f->at = ir_block(f);

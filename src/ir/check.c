@@ -205,7 +205,7 @@ const char *ir_check(struct ir_fn *f)
 
 	if (f->shaped && !is_shaped(f))
 		bad(&c, 1, 0, "edges or places have changed, and ir_reshape() was not told");
-	ir_analyse(f);
+	ir_dominators(f);
 	c.place = arena_array(f->arena, u32, f->ins.n);
 	c.known = arena_array(f->arena, u8, f->ins.n);
 	vec_each (b, &f->order) {

@@ -11,7 +11,7 @@ static void join(struct ir_fn *f, u32 to, u32 from)
 {
 	struct ir_block *a = &f->blocks.v[to], *b = &f->blocks.v[from];
 
-	for (u32 n = 0; n < b->params.n; n++)
+	for (u32 n = 0; n < a->succ[0].args.n; n++) /* one for each parameter */
 		ir_forward(f, b->params.v[n], ir_value(f, a->succ[0].args.v[n]));
 	b->params.n = 0;
 	a->ins.n--;
@@ -33,7 +33,8 @@ static void join(struct ir_fn *f, u32 to, u32 from)
 	}
 }
 
-/* All returns of the same constant become jumps to one block. */
+/* All returns of the same constant become jumps to one block. It stands in no order yet, but knows
+ * who leads to it, which is all that joining asks. */
 static void share_returns(struct ir_fn *f)
 {
 	u32 shared = 0, count = f->order.n;
@@ -57,9 +58,8 @@ static void share_returns(struct ir_fn *f)
 		end->op = IR_JMP;
 		end->a = 0;
 		b->succ[0] = (struct ir_edge){.to = shared};
-		ir_reshape(f);
+		vec_push(f->arena, &f->blocks.v[shared].preds, EDGE(f->order.v[n], 0));
 	}
-	ir_analyse(f);
 }
 
 void ir_pass_cleanup(struct ir_fn *f, u32 kernel)

@@ -359,72 +359,44 @@ static u32 below_const(struct at *x)
 
 enum when { ALWAYS, CONST, IS_0, IS_1, IS_ONES, SAME };
 
+#define RULES_MOST 5
+
 static const struct rule {
-	u16 op;
-	u8 when; /* what the right operand is */
-	u32 (*apply)(struct at *);
-} rules[] = {
-	{IR_ADD, IS_0, left},
-	{IR_ADD, CONST, add_const},
-	{IR_SUB, IS_0, left},
-	{IR_SUB, CONST, sub_const},
-	{IR_SUB, SAME, zero},
-	{IR_MUL, IS_0, zero},
-	{IR_MUL, IS_1, left},
-	{IR_MUL, CONST, mul_const},
-	{IR_UDIV, IS_0, zero},
-	{IR_UDIV, IS_1, left},
-	{IR_UDIV, CONST, udiv_const},
-	{IR_SDIV, IS_0, zero},
-	{IR_SDIV, IS_1, left},
-	{IR_UMOD, IS_0, left},
-	{IR_UMOD, IS_1, zero},
-	{IR_UMOD, CONST, umod_const},
-	{IR_SMOD, IS_0, left},
-	{IR_SMOD, IS_1, zero},
-	{IR_AND, IS_0, zero},
-	{IR_AND, IS_ONES, left},
-	{IR_AND, CONST, and_const},
-	{IR_AND, CONST, join_const},
-	{IR_AND, SAME, left},
-	{IR_OR, IS_0, left},
-	{IR_OR, IS_ONES, right},
-	{IR_OR, CONST, join_const},
-	{IR_OR, SAME, left},
-	{IR_XOR, IS_0, left},
-	{IR_XOR, CONST, join_const},
-	{IR_XOR, SAME, zero},
-	{IR_SHL, CONST, shift_const},
-	{IR_SHL, IS_0, left},
-	{IR_SHR, CONST, shift_const},
-	{IR_SHR, IS_0, left},
-	{IR_SAR, CONST, shift_const},
-	{IR_SAR, IS_0, left},
-	{IR_NEG, ALWAYS, neg},
-	{IR_SEXT8, ALWAYS, extend},
-	{IR_SEXT16, ALWAYS, extend},
-	{IR_SEXT32, ALWAYS, extend},
-	{IR_ZEXT8, ALWAYS, extend},
-	{IR_ZEXT16, ALWAYS, extend},
-	{IR_ZEXT32, ALWAYS, extend},
-	{IR_EQ, SAME, one},
-	{IR_EQ, CONST, compare_bool},
-	{IR_EQ, CONST, compare_turned},
-	{IR_NE, SAME, zero},
-	{IR_NE, CONST, compare_bool},
-	{IR_NE, CONST, compare_turned},
-	{IR_ULT, SAME, zero},
-	{IR_ULT, CONST, below_const},
-	{IR_ULE, SAME, one},
-	{IR_ULE, CONST, below_const},
-	{IR_SLT, SAME, zero},
-	{IR_SLE, SAME, one},
+	u32 (*apply)(struct at *); /* NULL: there are no more */
+	u8 when;		   /* what the right operand is */
+} rules[IR_OP_COUNT][RULES_MOST] = {
+	[IR_ADD] = {{left, IS_0}, {add_const, CONST}},
+	[IR_SUB] = {{left, IS_0}, {sub_const, CONST}, {zero, SAME}},
+	[IR_MUL] = {{zero, IS_0}, {left, IS_1}, {mul_const, CONST}},
+	[IR_UDIV] = {{zero, IS_0}, {left, IS_1}, {udiv_const, CONST}},
+	[IR_SDIV] = {{zero, IS_0}, {left, IS_1}},
+	[IR_UMOD] = {{left, IS_0}, {zero, IS_1}, {umod_const, CONST}},
+	[IR_SMOD] = {{left, IS_0}, {zero, IS_1}},
+	[IR_AND] =
+		{{zero, IS_0}, {left, IS_ONES}, {and_const, CONST},
+		 {join_const, CONST}, {left, SAME}},
+	[IR_OR] = {{left, IS_0}, {right, IS_ONES}, {join_const, CONST}, {left, SAME}},
+	[IR_XOR] = {{left, IS_0}, {join_const, CONST}, {zero, SAME}},
+	[IR_SHL] = {{shift_const, CONST}, {left, IS_0}},
+	[IR_SHR] = {{shift_const, CONST}, {left, IS_0}},
+	[IR_SAR] = {{shift_const, CONST}, {left, IS_0}},
+	[IR_NEG] = {{neg, ALWAYS}},
+	[IR_SEXT8] = {{extend, ALWAYS}},
+	[IR_SEXT16] = {{extend, ALWAYS}},
+	[IR_SEXT32] = {{extend, ALWAYS}},
+	[IR_ZEXT8] = {{extend, ALWAYS}},
+	[IR_ZEXT16] = {{extend, ALWAYS}},
+	[IR_ZEXT32] = {{extend, ALWAYS}},
+	[IR_EQ] = {{one, SAME}, {compare_bool, CONST}, {compare_turned, CONST}},
+	[IR_NE] = {{zero, SAME}, {compare_bool, CONST}, {compare_turned, CONST}},
+	[IR_ULT] = {{zero, SAME}, {below_const, CONST}},
+	[IR_ULE] = {{one, SAME}, {below_const, CONST}},
+	[IR_SLT] = {{zero, SAME}},
+	[IR_SLE] = {{one, SAME}},
 };
 
 static bool applies(const struct rule *r, struct at *x, bool is_const)
 {
-	if (r->op != x->i->op)
-		return false;
 	switch (r->when) {
 	case CONST: return is_const;
 	case IS_0: return is_const && x->c == 0;
@@ -433,22 +405,6 @@ static bool applies(const struct rule *r, struct at *x, bool is_const)
 	case SAME: return x->i->a == x->i->b;
 	default: return true;
 	}
-}
-
-/* The first rule of an operation: the table is in the order of the operations. */
-static u32 first_rule(u16 op)
-{
-	u32 low = 0, high = ARRAY_SIZE(rules);
-
-	while (low < high) {
-		u32 mid = (low + high) / 2;
-
-		if (rules[mid].op < op)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
 }
 
 /* What a rule can change in place. */
@@ -464,7 +420,7 @@ u32 ir_simplify(struct ir_fn *f, struct ir_ins *i, const u32 *uses)
 	struct at x = {.f = f, .i = i, .uses = uses};
 	s64 a, b = 0;
 	bool ca, cb;
-	u64 r;
+	u64 known;
 
 	if (!(op->flags & IR_PURE) || !op->args)
 		return 0;
@@ -472,8 +428,8 @@ u32 ir_simplify(struct ir_fn *f, struct ir_ins *i, const u32 *uses)
 	ca = ir_is_const(f, i->a, &a);
 	cb = op->args == 2 && ir_is_const(f, i->b, &b);
 	if (ca && (cb || op->args == 1) && !ir_is_ptr(i->type) &&
-	    ir_eval(i->op, x.is32, (u64)a, (u64)b, &r))
-		return ir_const(f, (s64)r);
+	    ir_eval(i->op, x.is32, (u64)a, (u64)b, &known))
+		return ir_const(f, (s64)known);
 	if (ca && (op->flags & IR_COMMUTES)) {
 		u32 swap = i->a;
 
@@ -483,13 +439,14 @@ u32 ir_simplify(struct ir_fn *f, struct ir_ins *i, const u32 *uses)
 		cb = true;
 	}
 	x.c = x.is32 ? (u32)b : (u64)b;
-	for (u32 n = first_rule(i->op); n < ARRAY_SIZE(rules) && rules[n].op == op - ir_ops; n++) {
-		struct ir_ins was = *i;
+	for (const struct rule *r = rules[i->op], *end = r + RULES_MOST; r < end && r->apply; r++) {
+		struct ir_ins was;
 		u32 v;
 
-		if (!applies(&rules[n], &x, cb))
+		if (!applies(r, &x, cb))
 			continue;
-		v = rules[n].apply(&x);
+		was = *i;
+		v = r->apply(&x);
 		if (v)
 			return v;
 		if (changed(&was, i))
@@ -517,6 +474,8 @@ u32 *ir_count_uses(struct ir_fn *f)
 	return uses;
 }
 
+#define ROOM 4 /* for constants that a block gets */
+
 /* Builds each block anew from its instructions, each asked again what it is. */
 void ir_pass_fold(struct ir_fn *f, u32 kernel)
 {
@@ -530,6 +489,7 @@ void ir_pass_fold(struct ir_fn *f, u32 kernel)
 		__typeof__(block->ins) old = block->ins;
 
 		memset(&block->ins, 0, sizeof(block->ins));
+		vec_room(f->arena, &block->ins, old.n + ROOM);
 		f->at = *b;
 		vec_each (v, &old) {
 			struct ir_ins i = f->ins.v[*v];

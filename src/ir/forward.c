@@ -90,6 +90,7 @@ static void visit(struct ir_fn *f, u32 block, const u8 *escapes)
 	struct known places[PLACES] = {0};
 
 	memset(&b->ins, 0, sizeof(b->ins));
+	vec_room(f->arena, &b->ins, old.n);
 	f->at = block;
 	vec_each (v, &old) {
 		struct ir_ins i = f->ins.v[*v];

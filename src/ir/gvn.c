@@ -107,7 +107,7 @@ void ir_pass_gvn(struct ir_fn *f, u32 kernel)
 	struct gvn g = {.f = f, .mask = 63};
 
 	(void)kernel;
-	ir_analyse(f);
+	ir_dominators(f);
 	g.compared = arena_array(f->arena, u8, f->ins.n);
 	vec_each (b, &f->order) {
 		vec_each (v, &f->blocks.v[*b].ins) {

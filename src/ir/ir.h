@@ -79,12 +79,10 @@ struct ir_block {
 	vec(u32) preds;         /* edges: block << 1 | which of its succ; kept by the builder,
 				 * set anew by ir_analyse() */
 	bool sealed;            /* all predecessors are known (SSA construction) */
-	/* set by ir_analyse() */
-	u32 depth;           /* of loops */
-	u32 idom;            /* immediate dominator, 0 for the entry and what is unreachable */
+	u32 number;          /* place in fn->order plus one, 0: unreachable; by ir_analyse() */
+	u32 idom;            /* immediate dominator, 0 for the entry; by ir_dominators() */
 	u32 dom_in, dom_out; /* visit of the dominator tree: see ir_dominates() */
-	u32 number;          /* place in fn->order plus one, 0: unreachable */
-	u32 loop_end;        /* loop header: highest `number` in its loop, else 0 */
+	u32 loop_end;        /* loop header: highest `number` in its loop, else 0; by ir_loops() */
 };
 
 struct ir_slot { /* a stack object */
@@ -106,6 +104,7 @@ struct ir_fn {
 	u32 ctx;	  /* a callback: where it has the program's context from; else 0 */
 	bool turns;	  /* a callback of a loop that counts, not of one over a map */
 	bool shaped;	  /* blocks and edges are as ir_analyse() saw them */
+	bool dominated;	  /* and as ir_dominators() did */
 	bool forwarded;	  /* values stand for others since then */
 	const char *advice; /* where it takes too much of the stack; or NULL */
 };
@@ -177,15 +176,17 @@ static inline bool ir_is_ptr(enum ir_type t)
 {
 	return t >= IRT_CTX;
 }
-/* Does block a dominate b? Both reachable, after ir_analyse(). */
+/* Does block a dominate b? Both reachable, after ir_dominators(). */
 static inline bool ir_dominates(const struct ir_fn *f, u32 a, u32 b)
 {
 	return f->blocks.v[a].dom_in <= f->blocks.v[b].dom_in &&
 	       f->blocks.v[b].dom_out <= f->blocks.v[a].dom_out;
 }
-/* Order, preds, dominators, loops; replaces forwarded operands, empties unreachable blocks. Costs
- * nothing where nothing has changed: who changes an edge says so by ir_reshape(). */
+/* Order and preds; replaces forwarded operands, empties unreachable blocks. Costs nothing where
+ * nothing has changed: who changes an edge says so by ir_reshape(). */
 void ir_analyse(struct ir_fn *);
+void ir_dominators(struct ir_fn *); /* the same, and who dominates whom */
+void ir_loops(struct ir_fn *);	    /* the same, and where loops end */
 static inline void ir_reshape(struct ir_fn *f)
 {
 	f->shaped = false;

@@ -123,7 +123,7 @@ static void check_name(struct checker *c, struct node *n)
 
 static void check_var(struct checker *c, struct node *n)
 {
-	struct near near = {.word = c->final ? n->text : NULL}; /* else nobody is told */
+	struct near near = {.word = n->text};
 	bool elsewhere = false;
 
 	for (struct script_var *v = c->point->vars; v; v = v->next) {
@@ -136,9 +136,12 @@ static void check_var(struct checker *c, struct node *n)
 					   "$%s has no value here yet", n->text);
 			return;
 		}
+	}
+	if (!c->final) /* nobody is told */
+		return;
+	for (struct script_var *v = c->point->vars; v; v = v->next)
 		if (v->set && strcmp(v->name, n->text) != 0)
 			near_try(&near, v->name);
-	}
 	check_fail(c, n,
 		   near.best ? arena_printf(c->script->arena, "did you mean '$%s'?", near.best)
 			     : "assign it first: $x = 0;",
@@ -519,14 +522,19 @@ static void check_maps(struct checker *c)
 				   "@%s never gets a value", m->name);
 }
 
+static void check_points(struct checker *c, struct point *points)
+{
+	for (struct point *p = points; p; p = p->next)
+		if (!point_is_led(c->script, p) && !point_is_like(c->script, points, p))
+			check_point(c, p);
+}
+
 /* Until nothing new is learned. */
 static void check_rounds(struct checker *c, struct point *points)
 {
 	for (u32 round = 0; round < 16; round++) {
 		c->changed = false;
-		for (struct point *p = points; p; p = p->next)
-			if (!point_is_led(c->script, p))
-				check_point(c, p);
+		check_points(c, points);
 		if (!c->changed)
 			break;
 	}
@@ -553,9 +561,7 @@ int script_check(struct script *s, struct point *points)
 		check_rounds(&c, points);
 	c.final = true;
 	config_clear_maps(s);
-	for (struct point *p = points; p; p = p->next)
-		if (!point_is_led(s, p))
-			check_point(&c, p);
+	check_points(&c, points);
 	check_maps(&c);
 	if (!s->diag->errors)
 		points_share(s, points);

@@ -145,11 +145,11 @@ static const struct config_row *row_find(struct script *s, const char *name, str
 {
 	struct near near = {.word = name};
 
-	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
-		near_try(&near, rows[i].name);
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
 		if (!strcmp(rows[i].name, name))
 			return &rows[i];
-	}
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+		near_try(&near, rows[i].name);
 	diag_error(s->diag, at,
 		   near.best ? arena_printf(s->arena, "did you mean '%s'?", near.best)
 			     : "`waggle help config` lists them",

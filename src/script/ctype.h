@@ -31,6 +31,10 @@ const struct aggregate *ctype_members(struct script *, const struct aggregate *)
 /* A member by name, also in anonymous members; *bit_off: from the start of the whole. */
 const struct member *ctype_member(struct script *, const struct aggregate *, const char *name,
 				  u32 *bit_off);
+/* The same by the first part of a path, "group_leader.comm", which is taken off it. NULL also for a
+ * missing aggregate. */
+const struct member *ctype_part(struct script *, const struct aggregate *, const char **path,
+				u32 *bit_off);
 void ctype_near(struct script *, const struct aggregate *, struct near *);
 
 /* The value of an enumerator or a #define; false: unknown. */
@@ -44,9 +48,11 @@ void ctype_define_as(struct script *, const char *name, s64 value, struct type o
 /* Where the struct that debugging information has at this place in memory is kept. */
 void **ctype_debug_slot(struct script *, const void *place);
 
-/* A pointer to a struct of the kernel by name ("task_struct"); a plain pointer without BTF. */
 /* The type of that id in the target's BTF. */
 struct type ctype_of_id(struct script *, u32 id);
+/* A struct of the kernel by name ("task_struct"); NULL: without BTF. */
+const struct aggregate *ctype_kernel_struct(struct script *, const char *name);
+/* A pointer to one; a plain pointer without BTF. */
 struct type ctype_kernel_pointer(struct script *, const char *name);
 
 #endif

@@ -159,35 +159,41 @@ const struct aggregate *ctype_members(struct script *s, const struct aggregate *
 {
 	struct aggregate *w = (struct aggregate *)a; /* only completed */
 	const struct btf_type *t;
-	struct btf_member *m;
 
 	if (a->debug && !a->members)
 		debug_members(s, w);
 	t = a->btf && !a->members ? btf_type(ctype_btf_of(s), a->btf) : NULL;
 	if (!t || !t->n)
 		return a;
-	/* what btf_type() returned may be gone after the next call */
-	m = arena_array(s->arena, struct btf_member, t->n);
-	memcpy(m, t->members, t->n * sizeof(*m));
 	w->members = arena_array(s->arena, struct member, t->n);
 	w->n = t->n;
+	for (u32 i = 0; i < w->n; i++) {
+		const struct btf_member *m = &t->members[i];
+
+		w->members[i] = (struct member){arena_strdup(s->arena, m->name), {0}, m->bit_off, m->bits};
+	}
 	for (u32 i = 0; i < w->n; i++)
-		w->members[i] = (struct member){
-			arena_strdup(s->arena, m[i].name), {0}, m[i].bit_off, m[i].bits};
-	for (u32 i = 0; i < w->n; i++)
-		w->members[i].type = type_of_btf(s, m[i].type);
+		w->members[i].type = type_of_btf(s, t->members[i].type);
 	return a;
 }
 
 bool ctype_aggregate_by_name(struct script *s, const char *word, const char *name, struct type *t)
 {
-	const char *key = arena_printf(s->arena, "%s %s", word, name);
-	struct aggregate *a = dict_get(&ctype_state_of(s)->aggregates, key);
-	struct btf *btf = a ? NULL : ctype_btf_of(s);
-	u32 id = btf ? btf_find(btf, name, *word == 's' ? BTF_STRUCT : BTF_UNION) : 0;
+	size_t before = strlen(word) + 1, n = before + strlen(name);
+	char room[128], *key = n < sizeof(room) ? room : arena_alloc(s->arena, n + 1);
+	struct aggregate *a;
+	struct btf *btf;
+	u32 id;
+
+	memcpy(key, word, before);
+	key[before - 1] = ' ';
+	memcpy(key + before, name, n - before + 1);
+	a = dict_getn(&ctype_state_of(s)->aggregates, key, n);
+	btf = a ? NULL : ctype_btf_of(s);
+	id = btf ? btf_find(btf, name, *word == 's' ? BTF_STRUCT : BTF_UNION) : 0;
 
 	if (id)
-		a = *dict_put(&ctype_state_of(s)->aggregates, key) =
+		a = *dict_put(&ctype_state_of(s)->aggregates, arena_strndup(s->arena, key, n)) =
 			aggregate_of_btf(s, btf_type(btf, id));
 	if (!a)
 		return false;
@@ -198,6 +204,13 @@ bool ctype_aggregate_by_name(struct script *s, const char *word, const char *nam
 struct type ctype_of_id(struct script *s, u32 id)
 {
 	return type_of_btf(s, id);
+}
+
+const struct aggregate *ctype_kernel_struct(struct script *s, const char *name)
+{
+	struct type t;
+
+	return ctype_aggregate_by_name(s, "struct", name, &t) ? t.fields : NULL;
 }
 
 struct type ctype_kernel_pointer(struct script *s, const char *name)
@@ -230,15 +243,12 @@ static const struct member *member_of_btf(struct script *s, struct aggregate *a,
 {
 	const struct btf_type *t = btf_type(ctype_btf_of(s), a->btf);
 	struct found_member *f = arena_new(s->arena, struct found_member);
-	struct btf_member *all, *end;
+	struct btf_member *end;
 
 	if (!t || !t->n)
 		return NULL;
-	/* what btf_type() returned may be gone after the next call */
-	all = arena_array(s->arena, struct btf_member, t->n);
-	memcpy(all, t->members, t->n * sizeof(*all));
-	end = all + t->n;
-	for (struct btf_member *m = all; !f->m && m < end; m++) {
+	end = t->members + t->n;
+	for (struct btf_member *m = t->members; !f->m && m < end; m++) {
 		struct member *made;
 
 		if (strcmp(m->name, name) != 0)
@@ -248,7 +258,7 @@ static const struct member *member_of_btf(struct script *s, struct aggregate *a,
 		*made = (struct member){arena_strdup(s->arena, name), {0}, m->bit_off, m->bits};
 		made->type = type_of_btf(s, m->type);
 	}
-	for (struct btf_member *m = all; !f->m && m < end; m++) {
+	for (struct btf_member *m = t->members; !f->m && m < end; m++) {
 		struct type inner;
 		u32 off = 0;
 
@@ -297,6 +307,20 @@ const struct member *ctype_member(struct script *s, const struct aggregate *a, c
 		}
 	}
 	return NULL;
+}
+
+const struct member *ctype_part(struct script *s, const struct aggregate *a, const char **path,
+				u32 *bit_off)
+{
+	u32 len = (u32)strcspn(*path, ".");
+	char name[64];
+
+	if (!a || len >= sizeof(name))
+		return NULL;
+	memcpy(name, *path, len);
+	name[len] = 0;
+	*path += len + ((*path)[len] == '.');
+	return ctype_member(s, a, name, bit_off);
 }
 
 void ctype_near(struct script *s, const struct aggregate *a, struct near *near)

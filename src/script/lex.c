@@ -11,11 +11,16 @@
 #include <ctype.h>
 #include <stdio.h>
 
-static const struct {
+static const struct punct {
 	u8 kind, len;
 	char text[4];
 } puncts[] = {
 #define PUNCT(NAME, text) {TOK_##NAME, sizeof(text) - 1, text},
+#include "script/puncts.def"
+#undef PUNCT
+};
+static const char punct_begins[] = {
+#define PUNCT(NAME, text) text[0],
 #include "script/puncts.def"
 #undef PUNCT
 };
@@ -69,38 +74,48 @@ static void newline(struct lexer *l)
 	l->line_start = l->p;
 }
 
+/* A comment of C; false when it does not end. */
+static bool skip_comment(struct lexer *l)
+{
+	const char *close = memmem(l->p + 2, (size_t)(l->end - l->p - 2), "*/", 2), *line;
+	struct loc at = here(l, l->p);
+
+	at.len = 2;
+	if (!close) {
+		diag_error(l->diag, at, "close it with */", "this comment does not end");
+		l->p = l->end;
+		return false;
+	}
+	while ((line = memchr(l->p, '\n', (size_t)(close - l->p)))) {
+		l->p = line + 1;
+		newline(l);
+	}
+	l->p = close + 2;
+	return true;
+}
+
 /* Skips white space and comments; false when a comment does not end. */
 static bool skip_space(struct lexer *l)
 {
-	for (;;) {
-		int c = peek(l, 0);
+	for (; l->p < l->end; l->p++) {
+		char c = *l->p;
 
 		if (c == '\n') {
-			l->p++;
-			newline(l);
-		} else if (c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v') {
-			l->p++;
+			l->line++;
+			l->line_start = l->p + 1;
 		} else if (c == '/' && peek(l, 1) == '/') {
-			while (l->p < l->end && *l->p != '\n')
-				l->p++;
-		} else if (c == '/' && peek(l, 1) == '*') {
-			struct loc at = here(l, l->p);
+			const char *line = memchr(l->p, '\n', (size_t)(l->end - l->p));
 
-			at.len = 2;
-			for (l->p += 2; peek(l, 0) != '*' || peek(l, 1) != '/';) {
-				if (l->p >= l->end) {
-					diag_error(l->diag, at, "close it with */",
-						   "this comment does not end");
-					return false;
-				}
-				if (*l->p++ == '\n')
-					newline(l);
-			}
-			l->p += 2;
-		} else {
-			return true;
+			l->p = (line ? line : l->end) - 1;
+		} else if (c == '/' && peek(l, 1) == '*') {
+			if (!skip_comment(l))
+				return false;
+			l->p--;
+		} else if (c != ' ' && c != '\t' && c != '\r' && c != '\f' && c != '\v') {
+			break;
 		}
 	}
+	return true;
 }
 
 bool lex_before_brace(const struct lexer *l)
@@ -114,7 +129,7 @@ bool lex_before_brace(const struct lexer *l)
 
 static bool is_name(int c)
 {
-	return c == '_' || (c >= 0 && c < 128 && isalnum(c));
+	return (u32)(c | 32) - 'a' < 26 || (u32)c - '0' < 10 || c == '_';
 }
 
 static struct token bad(struct lexer *l, const char *from, const char *hint, const char *what)
@@ -326,7 +341,7 @@ static struct token lex_word(struct lexer *l, enum token_kind kind, u32 sigil)
 	struct token t = {.kind = kind};
 
 	l->p += sigil;
-	while (is_name(peek(l, 0)))
+	while (l->p < l->end && is_name((u8)*l->p))
 		l->p++;
 	t.at = here(l, from);
 	t.len = (u32)(l->p - from) - sigil;
@@ -359,7 +374,7 @@ static struct token lex_dollar(struct lexer *l)
 
 struct token lex_next(struct lexer *l)
 {
-	const char *from;
+	const char *from, *ends = punct_begins + sizeof(punct_begins);
 	int c;
 
 	if (!skip_space(l))
@@ -378,14 +393,14 @@ struct token lex_next(struct lexer *l)
 		return lex_dollar(l);
 	if (c == '"' || c == '\'')
 		return lex_quoted(l);
-	for (u32 i = 0; i < ARRAY_SIZE(puncts); i++) {
-		u32 n = puncts[i].len;
+	for (const char *b = punct_begins; (b = memchr(b, c, (size_t)(ends - b))); b++) {
+		const struct punct *p = &puncts[b - punct_begins];
+		u32 n = p->len;
 
-		if (*from == *puncts[i].text && (size_t)(l->end - from) >= n &&
-		    !memcmp(from, puncts[i].text, n)) {
+		if ((size_t)(l->end - from) >= n && !memcmp(from, p->text, n)) {
 			l->p += n;
-			return (struct token){.kind = puncts[i].kind, .at = here(l, from),
-					      .text = puncts[i].text, .len = n};
+			return (struct token){.kind = p->kind, .at = here(l, from),
+					      .text = p->text, .len = n};
 		}
 	}
 	l->p++;

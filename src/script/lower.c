@@ -285,7 +285,7 @@ static const char *section_of(struct lower *l, const struct point *p)
 	u8 kind = p->row->attach;
 
 	if (!plain[kind])
-		return kind == ATTACH_RAW_TRACEPOINT ?
+		return kind == ATTACH_RAW_TRACEPOINT && points_served(l, p) == 1 ?
 			       arena_printf(arena, "raw_tracepoint/%s", p->pattern) :
 			       "raw_tracepoint";
 	if (points_served(l, p) > 1)

@@ -17,11 +17,11 @@
 
 static u32 offset_in(struct lower *l, const char *name, const char *field)
 {
-	struct type t = ctype_kernel_pointer(l->script, name);
+	const struct aggregate *a = ctype_kernel_struct(l->script, name);
 	u32 off = 0;
 
-	if (t.of && t.of->kind == TYPE_STRUCT)
-		ctype_member(l->script, t.of->fields, field, &off);
+	if (a)
+		ctype_member(l->script, a, field, &off);
 	return off / 8;
 }
 

@@ -33,27 +33,16 @@ static u32 read_kernel(struct lower *l, u32 addr, u32 size)
 	return value;
 }
 
-static const struct aggregate *kernel_struct(struct lower *l, const char *name)
-{
-	struct type t = ctype_kernel_pointer(l->script, name);
-
-	return t.of && t.of->kind == TYPE_STRUCT ? t.of->fields : NULL;
-}
-
 /* The address of a member of the struct at `base`: "group_leader.comm" goes through pointers, too.
  * *size: its bytes; 0: this kernel has no such member. */
 static u32 member_at(struct lower *l, u32 base, const char *in, const char *path, u32 *size)
 {
-	const struct aggregate *a = kernel_struct(l, in);
+	const struct aggregate *a = ctype_kernel_struct(l->script, in);
 	s64 off = 0;
 
 	for (*size = 0; *path;) {
-		u32 len = (u32)strcspn(path, "."), bit_off;
-		const struct member *m =
-			a ? ctype_member(l->script, a,
-					 arena_printf(l->script->arena, "%.*s", (int)len, path),
-					 &bit_off)
-			  : NULL;
+		u32 bit_off;
+		const struct member *m = ctype_part(l->script, a, &path, &bit_off);
 
 		if (!m) {
 			*size = 0;
@@ -61,7 +50,6 @@ static u32 member_at(struct lower *l, u32 base, const char *in, const char *path
 		}
 		off += bit_off / 8;
 		*size = m->type.size;
-		path += len + (path[len] == '.');
 		a = m->type.kind == TYPE_STRUCT ? m->type.fields : NULL;
 		if (*path && m->type.is_pointer && m->type.of && m->type.of->kind == TYPE_STRUCT) {
 			base = read_kernel(l, add(l, base, off), 8);
@@ -105,7 +93,7 @@ static struct own own_number(struct lower *l, u32 pid)
 {
 	struct ir_fn *fn = l->fn;
 	struct own own = {ir_var(fn, IRT_I64), ir_var(fn, IRT_I64)};
-	const struct aggregate *upid = kernel_struct(l, "upid");
+	const struct aggregate *upid = ctype_kernel_struct(l->script, "upid");
 	u32 step = upid ? upid->size : 16, done = ir_block(fn), size, level, ino;
 	u32 numbers = member_at(l, pid, "pid", "numbers", &size);
 

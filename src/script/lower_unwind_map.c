@@ -30,23 +30,17 @@ enum {
 
 s64 unwinding_offset(struct lower *l, const char *in, const char *path)
 {
-	struct type t = ctype_kernel_pointer(l->script, in);
-	const struct aggregate *a = t.of && t.of->kind == TYPE_STRUCT ? t.of->fields : NULL;
+	const struct aggregate *a = ctype_kernel_struct(l->script, in);
 	s64 off = 0;
 
 	while (*path) {
-		u32 len = (u32)strcspn(path, "."), bits;
-		const struct member *m =
-			a ? ctype_member(l->script, a,
-					 arena_printf(l->script->arena, "%.*s", (int)len, path),
-					 &bits)
-			  : NULL;
+		u32 bits;
+		const struct member *m = ctype_part(l->script, a, &path, &bits);
 
 		if (!m)
 			return -1;
 		off += bits / 8;
 		a = m->type.kind == TYPE_STRUCT ? m->type.fields : NULL;
-		path += len + (path[len] == '.');
 	}
 	return off;
 }

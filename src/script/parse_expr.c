@@ -212,6 +212,7 @@ static struct node *parse_primary(struct parser *p)
 				parse_unstable(p, UNSTABLE_DW_USTACK, n->at);
 			p->script->family |= !strcmp(n->text, "family");
 			n->kind = NODE_CALL;
+			n->call = row; /* copies of a macro need not look for it */
 			n->a = parse_list(p, TOK_RPAREN);
 		}
 		return n;

@@ -107,6 +107,7 @@ struct point {
 	const char *operands;	  /* USDT: where its arguments are */
 	struct point *leader;	  /* a point of the same pattern whose program may serve this one,
 				   * or NULL; it stands before all that it leads */
+	struct point *like; /* whose check holds for this one: point_is_like(); or NULL */
 	struct point *heir; /* while points are left out: who leads in place of this one */
 	bool each;   /* LEADER: the code depends on the point: each gets its own program */
 	bool named;  /* LEADER: `probe` or `func` is used */
@@ -126,6 +127,9 @@ struct tp_format *point_format(struct script *, struct point *);
 bool point_is_led(const struct script *, const struct point *);
 /* points_share.c: lets points of one probe have one program where they read the same. */
 void points_share(struct script *, struct point *first);
+/* Whether a point of the same probe, which has been checked, reads fields that this one's record has
+ * at the same places: they will share its program, and what it is found to be is what this one is. */
+bool point_is_like(struct script *, struct point *first, struct point *);
 /* Whether programs at such points can ask which point it is (attach cookies). */
 bool point_has_cookies(const struct script *, const struct point *);
 #define POINTS_DEFAULT 1024 /* see struct limits */

@@ -27,7 +27,7 @@ extern const char flame_js[];
 __asm__(".pushsection .rodata\n"
 	".hidden flame_js\n"
 	".global flame_js\n"
-	"flame_js: .incbin \"src/sink/flame.js\"\n"
+	"flame_js: .incbin \"flame.js\"\n"
 	".byte 0\n"
 	".popsection\n");
 

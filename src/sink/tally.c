@@ -76,11 +76,14 @@ static u32 frame_of(struct tally *t, const char *marked, size_t n)
 	return t->frames.n - 1;
 }
 
+static u32 first_slot(const struct tally *t, u32 parent, u32 frame)
+{
+	return (u32)(((u64)parent << 32 | frame) * HASH >> 32) & t->mask;
+}
+
 static u32 *node_slot(const struct tally *t, u32 parent, u32 frame)
 {
-	u32 i = (u32)(((u64)parent << 32 | frame) * HASH >> 32) & t->mask;
-
-	for (;; i = (i + 1) & t->mask) {
+	for (u32 i = first_slot(t, parent, frame);; i = (i + 1) & t->mask) {
 		const struct tally_node *n = &t->nodes.v[t->slots[i]];
 
 		if (!t->slots[i] || (n->parent == parent && n->frame == frame))
@@ -92,8 +95,13 @@ static void slots_grow(struct tally *t)
 {
 	t->mask = t->slots ? t->mask * 2 + 1 : 255;
 	t->slots = arena_array(&t->arena, u32, t->mask + 1);
-	for (u32 i = 1; i < t->nodes.n; i++)
-		*node_slot(t, t->nodes.v[i].parent, t->nodes.v[i].frame) = i;
+	for (u32 i = 1; i < t->nodes.n; i++) { /* no two are the same: nothing is to be compared */
+		u32 at = first_slot(t, t->nodes.v[i].parent, t->nodes.v[i].frame);
+
+		while (t->slots[at])
+			at = (at + 1) & t->mask;
+		t->slots[at] = i;
+	}
 }
 
 static void step(struct tally *t, u32 frame)

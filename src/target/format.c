@@ -21,11 +21,16 @@ struct span {
 	size_t n;
 };
 
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static struct span trim(struct span s)
 {
-	while (s.n && isspace((u8)s.p[0]))
+	while (s.n && is_space(s.p[0]))
 		s.p++, s.n--;
-	while (s.n && isspace((u8)s.p[s.n - 1]))
+	while (s.n && is_space(s.p[s.n - 1]))
 		s.n--;
 	return s;
 }
@@ -191,6 +196,25 @@ static void take_location(struct tp_field *f, struct span *type)
 	}
 }
 
+static char *joined(struct arena *a, struct span x, struct span y)
+{
+	char *s = arena_strndup(a, x.p, x.n + y.n); /* both lie in one line */
+
+	memcpy(s + x.n, y.p, y.n);
+	return s;
+}
+
+/* Of the fields that all records have: no script asks for them, so they are not looked at. */
+static bool is_common(struct span line)
+{
+	const char *end = memchr(line.p, ';', line.n);
+	size_t n = end ? (size_t)(end - line.p) : 0;
+
+	while (n && line.p[n - 1] != ' ')
+		n--;
+	return n && has_prefix((struct span){line.p + n, line.n - n}, "common_");
+}
+
 static bool describe(struct arena *a, struct tp_field *f, struct span decl)
 {
 	struct span type, name, brackets, whole;
@@ -200,7 +224,7 @@ static bool describe(struct arena *a, struct tp_field *f, struct span decl)
 		return false;
 	whole = type;
 	f->name = arena_strndup(a, name.p, name.n);
-	f->type = arena_printf(a, "%.*s%.*s", (int)whole.n, whole.p, (int)brackets.n, brackets.p);
+	f->type = joined(a, whole, brackets);
 	take_location(f, &type);
 	f->is_array = brackets.n || f->is_data_loc;
 	f->is_pointer = !f->is_array && type.n && type.p[type.n - 1] == '*';
@@ -220,14 +244,14 @@ static bool parse_line(struct arena *a, struct tp_field *f, struct span line)
 	struct span decl, off, size, sign;
 	u32 is_signed = 0;
 
-	if (!take(&line, "field:", &decl) || !take(&line, "offset:", &off) ||
+	if (is_common(line) || !take(&line, "field:", &decl) || !take(&line, "offset:", &off) ||
 	    !take(&line, "size:", &size) || !to_number(off, RECORD_MOST, &f->off) ||
 	    !to_number(size, RECORD_MOST, &f->size))
 		return false;
 	if (take(&line, "signed:", &sign))
 		to_number(sign, 1, &is_signed);
 	f->is_signed = is_signed;
-	return describe(a, f, decl) && strncmp(f->name, "common_", 7) != 0;
+	return describe(a, f, decl);
 }
 
 struct tp_format *tp_parse(struct arena *a, const char *category, const char *name,

@@ -129,7 +129,7 @@ static int live_tracepoint(struct target *t, const char *category, const char *n
 
 	if (!tp_is_name(category) || !tp_is_name(name))
 		return -ENOENT;
-	snprintf(key, sizeof(key), "%s:%s", category, name);
+	stpcpy(stpcpy(stpcpy(key, category), ":"), name);
 	*out = dict_get(&l->formats, key);
 	if (*out)
 		return 0;

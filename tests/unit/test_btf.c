@@ -317,7 +317,7 @@ static void cache_file(const struct kernel *k, const char *dir, char *path)
 
 	(void)k;
 	assert_int_equal(stat(VMLINUX, &st), 0);
-	sprintf(path, "%s/btf-abc123-%lld.index", dir, (long long)st.st_size);
+	sprintf(path, "%s/btf-abc123-%lld-3.index", dir, (long long)st.st_size);
 }
 
 static int end_kernel(void **state)
