@@ -314,7 +314,7 @@ static void draw(struct graph *g, struct buf *out, const char *title)
 	buf_puts(out, "<g id=\"frames\">\n");
 	walk(g);
 	buf_puts(out, "</g>\n<script><![CDATA[\n");
-	if (gunzip(out, flame_js, (size_t)(flame_js_end - flame_js), SCRIPT_MOST))
+	if (gunzip(out, flame_js, (uintptr_t)flame_js_end - (uintptr_t)flame_js, SCRIPT_MOST))
 		out->failed = true;
 	buf_puts(out, "]]></script>\n</svg>\n");
 }
