@@ -78,7 +78,7 @@ $(O)/%.o: %.c $(O)/.flags
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(SMALL) -MMD -MP -c -o $@ $<
 
 # The agent of the in-process engine: our machine once more, free of any C library, linked to one
-# address and carried in the library as bytes. Never with sanitizers: it lives in other programs.
+# address and carried in the library packed. Never with sanitizers: it lives in other programs.
 AGENT     := $(O)/agent
 AGENT_SRC := $(wildcard src/engine/inprocess/agent/*.c) $(filter-out %/fault.c %/help_current.c %/cgroup.c src/vm/lanes%,$(wildcard src/vm/*.c)) \
 	src/btf/read.c src/btf/index.c src/isa/code.c src/isa/kinds.c src/isa/ops.c src/base/base.c src/base/buf.c src/base/diag.c src/object/object.c
@@ -96,9 +96,11 @@ $(AGENT)/agent.elf: src/engine/inprocess/agent/agent.ld $(AGENT_OBJ)
 	$(CC) -nostdlib -static -Wl,--gc-sections -Wl,--fatal-warnings -Wl,--build-id=none -Wl,-T,$< -o $@ $(AGENT_OBJ) -lgcc
 $(AGENT)/agent.bin: $(AGENT)/agent.elf
 	objcopy -O binary -j .agent $< $@
-$(O)/src/engine/inprocess/image.o: src/engine/inprocess/image.S $(AGENT)/agent.bin
+$(AGENT)/agent.gz: $(AGENT)/agent.bin
+	gzip -9nc $< >$@
+$(O)/src/engine/inprocess/image.o: src/engine/inprocess/image.S $(AGENT)/agent.gz
 	@mkdir -p $(@D)
-	$(CC) -DIMAGE='"$(AGENT)/agent.bin"' -c -o $@ $<
+	$(CC) -DIMAGE='"$(AGENT)/agent.gz"' -c -o $@ $<
 
 # packed, without indents and comments of their own lines
 $(O)/src/sink/flame.js.gz: src/sink/flame.js

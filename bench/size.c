@@ -18,10 +18,10 @@ static const struct budget {
 	unsigned kib;
 } budgets[] = {
 	{"base", 16}, {"elf", 36},      {"demangle", 40}, {"arch", 36},    {"isa", 48},
-	{"btf", 28},  {"query", 4},     {"types", 8},     {"object", 120}, {"target", 36},
-	{"ir", 32},   {"codegen", 24},  {"script", 384},  {"filter", 92},  {"compile.c", 4},
-	{"vm", 136},  {"symbol", 20},   {"packet", 94},   {"stream", 4},   {"engine", 328},
-	{"sink", 80}, {"session", 116}, {"strace", 86},   {"cli", 140},    {"libc", 1136},
+	{"btf", 28},  {"query", 4},     {"types", 8},     {"object", 140}, {"target", 36},
+	{"ir", 32},   {"codegen", 24},  {"script", 396},  {"filter", 92},  {"compile.c", 4},
+	{"vm", 156},  {"symbol", 24},   {"packet", 108},   {"stream", 4},   {"engine", 216},
+	{"sink", 84}, {"session", 132}, {"strace", 146},   {"cli", 148},    {"libc", 1064},
 };
 
 struct room {

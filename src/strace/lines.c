@@ -111,12 +111,18 @@ void line_begin(struct strace *s, struct task *t, u64 ns)
 
 /* ---- a call */
 
+/* What clone() tells at its end brings its own commas, or is nothing. */
+static bool after_comma(const struct arg *a)
+{
+	return a->kind->show != show_kind_cloned;
+}
+
 void call_args(struct shown *c, u32 from, u32 to)
 {
 	bool raw = c->s->raw[c->task->nr];
 
 	for (u32 i = from; i < to && !c->ended; i++) {
-		if (i > from)
+		if (i > from && (raw || after_comma(&c->call->args[i])))
 			buf_puts(c->out, ", ");
 		if (raw)
 			show_hex(c->out, ARG(c, &c->call->args[i]));
@@ -169,7 +175,8 @@ static void put_beginning(struct strace *s, struct task *t, u64 ns)
 	buf_puts(b, c.call->name);
 	buf_char(b, '(');
 	call_args(&c, 0, c.call->at_entry);
-	if (!c.ended && c.call->at_entry && c.call->at_entry < c.call->nargs)
+	if (!c.ended && c.call->at_entry && c.call->at_entry < c.call->nargs &&
+	    after_comma(&c.call->args[c.call->at_entry]))
 		buf_puts(b, ", ");
 	pen_put(s, b->p, b->n);
 	t->shown = true;

@@ -159,12 +159,17 @@ static void clone_flags(struct buf *b, u64 flags, bool with_signal)
 
 void show_kind_clone(struct shown *c, const struct arg *a)
 {
-	u64 flags = ARG(c, a);
-
 	buf_puts(c->out, "child_stack=");
 	show_address(c->out, c->args[1]);
 	buf_puts(c->out, ", flags=");
-	clone_flags(c->out, flags, true);
+	clone_flags(c->out, ARG(c, a), true);
+}
+
+/* The others, by the flags. */
+void show_kind_cloned(struct shown *c, const struct arg *a)
+{
+	u64 flags = c->args[a->i - 1];
+
 	if (flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)) {
 		buf_puts(c->out, ", parent_tid=");
 		if (c->done && c->ret > 0 && flags & CLONE_PARENT_SETTID)
@@ -180,7 +185,6 @@ void show_kind_clone(struct shown *c, const struct arg *a)
 		buf_puts(c->out, ", child_tidptr=");
 		show_address(c->out, c->args[3]);
 	}
-	c->ended = true;
 }
 
 struct clone3 {

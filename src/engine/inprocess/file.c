@@ -1,10 +1,12 @@
 /*
  * file.c: the file in memory that waggle and all agents share.
  *
- * In:  the image of the agent. Out: a memfd with the image at a secret offset, mapped at the
- *      agent's addresses.
+ * In:  the image of the agent, packed. Out: a memfd with the image at a secret offset, mapped at
+ *      the agent's addresses.
  */
 #include "engine/inprocess/inprocess.h"
+
+#include "base/inflate.h"
 
 #include <fcntl.h>
 #include <sys/auxv.h>
@@ -16,11 +18,6 @@ extern const u8 inprocess_image[], inprocess_image_end[];
 #define PAGE        4096ull
 #define WITH_EXEC   0x10u /* MFD_EXEC, from 6.3 */
 #define COOKIE_MASK 0x0fffffffff000ull
-
-static u64 image_bytes(void)
-{
-	return (u64)(uintptr_t)inprocess_image_end - (u64)(uintptr_t)inprocess_image;
-}
 
 static int map(const struct shared_file *f, u64 at, u64 size, int prot)
 {
@@ -35,9 +32,22 @@ static int map(const struct shared_file *f, u64 at, u64 size, int prot)
 	return -EEXIST;
 }
 
+static int put_image(struct shared_file *f)
+{
+	const size_t packed = (size_t)((uintptr_t)inprocess_image_end - (uintptr_t)inprocess_image);
+	struct buf image = {0};
+	int err = gunzip(&image, inprocess_image, packed, AGENT_HEAP - AGENT_TEXT);
+
+	f->text = image.n;
+	if (!err && pwrite(f->fd, image.p, image.n, (off_t)f->cookie) != (ssize_t)image.n)
+		err = -errno;
+	buf_free(&image);
+	return err;
+}
+
 static int create(struct shared_file *f)
 {
-	u64 size = image_bytes();
+	int err;
 
 	f->fd = memfd_create("waggle", MFD_CLOEXEC | MFD_ALLOW_SEALING | WITH_EXEC);
 	if (f->fd < 0 && errno == EINVAL)
@@ -45,10 +55,13 @@ static int create(struct shared_file *f)
 	if (f->fd < 0 || getrandom(&f->cookie, sizeof(f->cookie), 0) != sizeof(f->cookie))
 		return -errno;
 	f->cookie = (f->cookie & COOKIE_MASK) + PAGE;
-	if (ftruncate(f->fd, (off_t)(f->cookie + AGENT_END - AGENT_BASE)) ||
-	    pwrite(f->fd, inprocess_image, size, (off_t)f->cookie) != (ssize_t)size ||
-	    pwrite(f->fd, &f->cookie, sizeof(f->cookie), (off_t)f->cookie) !=
-		    (ssize_t)sizeof(f->cookie))
+	if (ftruncate(f->fd, (off_t)(f->cookie + AGENT_END - AGENT_BASE)))
+		return -errno;
+	err = put_image(f);
+	if (err)
+		return err;
+	if (pwrite(f->fd, &f->cookie, sizeof(f->cookie), (off_t)f->cookie) !=
+	    (ssize_t)sizeof(f->cookie))
 		return -errno;
 	return 0;
 }
@@ -61,9 +74,7 @@ int file_map_control(const struct shared_file *f)
 
 int file_map_text(const struct shared_file *f)
 {
-	u64 size = ALIGN_UP(image_bytes(), PAGE);
-
-	return map(f, AGENT_TEXT, size, PROT_READ | PROT_EXEC);
+	return map(f, AGENT_TEXT, ALIGN_UP(f->text, PAGE), PROT_READ | PROT_EXEC);
 }
 
 static int map_all(const struct shared_file *f)

@@ -20,6 +20,7 @@
 struct shared_file {
 	int fd; /* -1: there is none */
 	u64 cookie;
+	u64 text; /* bytes of the image */
 };
 /* Makes the file and maps it, ready for the machine to be made in it. */
 int file_open(struct shared_file *, struct diag *);
