@@ -102,11 +102,11 @@ $(O)/src/engine/inprocess/image.o: src/engine/inprocess/image.S $(AGENT)/agent.g
 	@mkdir -p $(@D)
 	$(CC) -DIMAGE='"$(AGENT)/agent.gz"' -c -o $@ $<
 
-# without indents and comments of their own lines
-$(O)/src/sink/flame.js: src/sink/flame.js
+# packed, without indents and comments of their own lines
+$(O)/src/sink/flame.js.gz: src/sink/flame.js
 	@mkdir -p $(@D)
-	sed -e 's/^[[:blank:]]*//' -e '/^\/\*.*\*\/$$/d' -e '/^\/\*/,/\*\//d' -e '/^$$/d' $< >$@
-$(O)/src/sink/flame_svg.o: $(O)/src/sink/flame.js
+	sed -e 's/^[[:blank:]]*//' -e '/^\/\*.*\*\/$$/d' -e '/^\/\*/,/\*\//d' -e '/^$$/d' $< | gzip -9nc >$@
+$(O)/src/sink/flame_svg.o: $(O)/src/sink/flame.js.gz
 $(O)/src/sink/flame_svg.o: ALL_CFLAGS += -Wa,-I$(O)/src/sink
 TOOLS_GZ := $(patsubst tools/%.bt,$(O)/tools/%.gz,$(wildcard tools/*.bt))
 $(O)/tools/%.gz: tools/%.bt

@@ -202,6 +202,8 @@ static struct node *parse_primary(struct parser *p)
 		return n;
 	case TOK_NAME:
 		n = parse_leaf(p, NODE_NAME);
+		if (!is(p, TOK_SET)) /* emit(family = ...) names a field */
+			p->script->family |= !strcmp(n->text, "family");
 		if (accept(p, TOK_LPAREN)) {
 			row = call_find(n->text);
 			if (row && row->node)
@@ -210,7 +212,6 @@ static struct node *parse_primary(struct parser *p)
 				parse_unstable(p, UNSTABLE_TSERIES, n->at);
 			if (!strcmp(n->text, "dw_ustack"))
 				parse_unstable(p, UNSTABLE_DW_USTACK, n->at);
-			p->script->family |= !strcmp(n->text, "family");
 			n->kind = NODE_CALL;
 			n->call = row; /* copies of a macro need not look for it */
 			n->a = parse_list(p, TOK_RPAREN);

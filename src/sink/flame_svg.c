@@ -10,6 +10,8 @@
  * open, and that takes long to write while somebody waits for the end.
  */
 #include "sink/flame.h"
+
+#include "base/inflate.h"
 #include "sink/order.h"
 
 #include <stdlib.h>
@@ -23,13 +25,17 @@
 #define LETTER 7.2 /* pixels */
 #define LEAST  (1 / 40000.0) /* of the whole: narrower ones could not be seen at any zoom that helps */
 
-extern const char flame_js[];
+/* flame.js, by gzip */
+extern const u8 flame_js[], flame_js_end[];
 __asm__(".pushsection .rodata\n"
 	".hidden flame_js\n"
 	".global flame_js\n"
-	"flame_js: .incbin \"flame.js\"\n"
-	".byte 0\n"
+	"flame_js: .incbin \"flame.js.gz\"\n"
+	".hidden flame_js_end\n"
+	".global flame_js_end\n"
+	"flame_js_end:\n"
 	".popsection\n");
+#define SCRIPT_MOST (1 << 16)
 
 static const char style[] =
 	"text{font:12px ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;fill:#222}"
@@ -308,7 +314,8 @@ static void draw(struct graph *g, struct buf *out, const char *title)
 	buf_puts(out, "<g id=\"frames\">\n");
 	walk(g);
 	buf_puts(out, "</g>\n<script><![CDATA[\n");
-	buf_puts(out, flame_js);
+	if (gunzip(out, flame_js, (uintptr_t)flame_js_end - (uintptr_t)flame_js, SCRIPT_MOST))
+		out->failed = true;
 	buf_puts(out, "]]></script>\n</svg>\n");
 }
 
