@@ -103,6 +103,16 @@ static void show_header(struct shown *c, u32 proto, const struct nlmsghdr *h)
 		   (s32)h->nlmsg_pid);
 }
 
+static void show_error(struct buf *b, s32 error)
+{
+	const char *name = error < 0 && error > -4096 ? strerrorname_np(-error) : NULL;
+
+	if (name)
+		buf_printf(b, "-%s", name);
+	else
+		buf_s64(b, error);
+}
+
 /* n bytes behind a header are there, of `all`. */
 static void show_payload(struct shown *c, u32 proto, const struct nlmsghdr *h, const u8 *p, u64 n,
 			 u64 all)
@@ -114,10 +124,7 @@ static void show_payload(struct shown *c, u32 proto, const struct nlmsghdr *h, c
 	if (h->nlmsg_type == NLMSG_ERROR && n >= 4) {
 		memcpy(&error, p, 4);
 		buf_puts(c->out, "{error=");
-		if (error)
-			buf_printf(c->out, "-%s", strerrorname_np(-error) ? strerrorname_np(-error) : "?");
-		else
-			buf_char(c->out, '0');
+		show_error(c->out, error);
 		buf_puts(c->out, ", msg=");
 		if (n >= 4 + sizeof(about)) {
 			memcpy(&about, p + 4, sizeof(about));

@@ -182,7 +182,7 @@ void show_kind_pair(struct shown *c, const struct arg *a)
 u64 counted(const struct shown *c, const struct arg *a)
 {
 	return a->count == COUNT_RESULT ? (c->ret < 0 ? 0 : (u64)c->ret)
-					: c->args[a->count % MAX_ARGS];
+					: (u32)c->args[a->count % MAX_ARGS];
 }
 
 void show_kind_uids(struct shown *c, const struct arg *a)
