@@ -111,10 +111,22 @@ void line_begin(struct strace *s, struct task *t, u64 ns)
 
 /* ---- a call */
 
-/* What clone() tells at its end brings its own commas, or is nothing. */
-static bool after_comma(const struct arg *a)
+/* What clone() tells at its end may be nothing: then there is no comma either. */
+static bool is_extra(const struct arg *a)
 {
-	return a->kind->show != show_kind_cloned;
+	return a->kind->show == show_kind_cloned;
+}
+
+static void put_extra(struct shown *c, const struct arg *a)
+{
+	struct buf *out = c->out, text = {0};
+
+	c->out = &text;
+	a->kind->show(c, a);
+	c->out = out;
+	if (text.n)
+		buf_printf(out, ", %s", buf_str(&text));
+	buf_free(&text);
 }
 
 void call_args(struct shown *c, u32 from, u32 to)
@@ -122,12 +134,18 @@ void call_args(struct shown *c, u32 from, u32 to)
 	bool raw = c->s->raw[c->task->nr];
 
 	for (u32 i = from; i < to && !c->ended; i++) {
-		if (i > from && (raw || after_comma(&c->call->args[i])))
+		const struct arg *a = &c->call->args[i];
+
+		if (!raw && is_extra(a)) {
+			put_extra(c, a);
+			continue;
+		}
+		if (i > from)
 			buf_puts(c->out, ", ");
 		if (raw)
-			show_hex(c->out, ARG(c, &c->call->args[i]));
+			show_hex(c->out, ARG(c, a));
 		else
-			c->call->args[i].kind->show(c, &c->call->args[i]);
+			a->kind->show(c, a);
 	}
 }
 
@@ -136,12 +154,8 @@ static struct shown shown_of(struct strace *s, struct task *t, struct buf *out)
 	const struct call *call = &s->calls[t->nr];
 	char result = strcmp(call->name, "prctl") != 0 ? call->result : prctl_result(t->args[0]);
 
-	return (struct shown){.s = s,
-			      .task = t,
-			      .call = call,
-			      .args = t->args,
-			      .out = out,
-			      .result = result};
+	return (struct shown){
+		.s = s, .task = t, .call = call, .args = t->args, .out = out, .result = result};
 }
 
 /* Where a thread begins with calls of the other width, a line says so. */
@@ -176,7 +190,7 @@ static void put_beginning(struct strace *s, struct task *t, u64 ns)
 	buf_char(b, '(');
 	call_args(&c, 0, c.call->at_entry);
 	if (!c.ended && c.call->at_entry && c.call->at_entry < c.call->nargs &&
-	    after_comma(&c.call->args[c.call->at_entry]))
+	    (s->raw[t->nr] || !is_extra(&c.call->args[c.call->at_entry])))
 		buf_puts(b, ", ");
 	pen_put(s, b->p, b->n);
 	t->shown = true;

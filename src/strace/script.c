@@ -52,7 +52,8 @@ static u64 wanted(const struct call *c, bool out)
 	u64 bits = 0, codes;
 
 	for (u32 i = 0; i < c->nargs; i++)
-		if (c->args[i].out == out || !strcmp(c->args[i].kind->name, "len"))
+		if (c->args[i].out == out || !strcmp(c->args[i].kind->name, "len") ||
+		    !strcmp(c->args[i].kind->name, "ipcds"))
 			bits |= bits_of(&c->args[i]);
 	for (u32 i = 0; i < c->nargs && out; i++)
 		for (u32 k = 0; k < ARRAY_SIZE(both); k++)
@@ -286,9 +287,11 @@ static void put_whose(const struct strace *s, struct buf *b)
 
 static void put_calls(const struct strace *s, struct buf *b, const char *who, const char *most)
 {
-	/* TS_COMPAT: the call is one of 32 bits, whose numbers stand behind the others */
+	/* TS_COMPAT: the call is one of 32 bits, whose numbers stand behind the others; what
+	 * programs of 64 bits call by such numbers is nothing that the tables have */
 	const char *nr = s->kernel && !strcmp(s->arch->name, "x86_64")
-				 ? "(args.id + (((int64)curtask.thread_info.status & 2) << 8))"
+				 ? "(args.id + (((int64)curtask.thread_info.status & 2) << 8) + "
+				   "(args.id > 511 ? 1024 : 0))"
 				 : "args.id";
 	const struct word enter[] = {{"ARGS", "args.args"},   {"MISSED", "@missed[tid] = 1;"},
 				     {"RESULT", "(uint64)0"}, {"LATE", "0"},

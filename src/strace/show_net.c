@@ -172,12 +172,8 @@ void show_kind_sockopt(struct shown *c, const struct arg *a)
 	static const struct {
 		u32 level;
 		const char *set;
-	} sets[] = {{SOL_SOCKET, "sockopt"},
-		    {IPPROTO_TCP, "tcpopt"},
-		    {IPPROTO_IP, "ipopt"},
-		    {IPPROTO_IPV6, "ipv6opt"},
-		    {IPPROTO_UDP, "udpopt"},
-		    {SOL_NETLINK, "netlinkopt"},
+	} sets[] = {{SOL_SOCKET, "sockopt"},   {IPPROTO_TCP, "tcpopt"}, {IPPROTO_IP, "ipopt"},
+		    {IPPROTO_IPV6, "ipv6opt"}, {IPPROTO_UDP, "udpopt"}, {SOL_NETLINK, "netlinkopt"},
 		    {SOL_PACKET, "packetopt"}};
 
 	for (u32 i = 0; i < ARRAY_SIZE(sets); i++)
@@ -211,7 +207,8 @@ void show_kind_optval(struct shown *c, const struct arg *a)
 		buf_printf(c->out, "{l_onoff=%d, l_linger=%d}", n[0], n[1]);
 	else if (c->args[1] == SOL_SOCKET && c->args[2] == SO_PEERCRED && size >= 12)
 		buf_printf(c->out, "{pid=%d, uid=%d, gid=%d}", n[0], n[1], n[2]);
-	else if (c->args[1] == IPPROTO_IP && (c->args[2] == IP_ADD_MEMBERSHIP || c->args[2] == IP_DROP_MEMBERSHIP) && size >= 8)
+	else if (c->args[1] == IPPROTO_IP &&
+		 (c->args[2] == IP_ADD_MEMBERSHIP || c->args[2] == IP_DROP_MEMBERSHIP) && size >= 8)
 		multicast(c->out, (const struct in_addr *)p);
 	else if (size == 4)
 		buf_printf(c->out, "[%d]", n[0]);

@@ -1,39 +1,70 @@
 /*
- * show_netlink.c: messages of netlink sockets: their headers, and what stands before the attributes.
+ * show_netlink.c: messages of netlink sockets: their headers, and what stands before the
+ * attributes.
  *
  * In:  bytes that went through a descriptor which socket(2) made for netlink, as far as they were
- *      brought along. Out: "[{nlmsg_len=40, nlmsg_type=RTM_GETLINK, ...}, {ifi_family=AF_UNSPEC, ...}]"; "..."
- *      where something is not shown. (linux/netlink.h, linux/rtnetlink.h)
+ *      brought along. Out: "[{nlmsg_len=40, nlmsg_type=RTM_GETLINK, ...}, {ifi_family=AF_UNSPEC,
+ * ...}]"; "..." where something is not shown. (linux/netlink.h, linux/rtnetlink.h)
  */
 #include "strace/strace.h"
 
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-void netlink_follow(struct strace *s, struct task *t, s64 ret)
+/* Descriptors belong to a process: its first thread keeps them, where it has been seen. */
+static struct task *owner(const struct strace *s, struct task *t)
 {
-	const char *name = s->calls[t->nr].name;
+	struct task *first = s->tasks[t->pid % ARRAY_SIZE(s->tasks)];
 
-	if (!strcmp(name, "socket") && ret >= 0 && ret < NETLINK_FDS)
-		t->netlink[ret] =
-			(u32)t->args[0] == AF_NETLINK ? (u8)MIN((u32)t->args[2] + 1, 255u) : 0;
-	else if (!strcmp(name, "close") && t->args[0] < NETLINK_FDS)
-		t->netlink[t->args[0]] = 0;
+	while (first && first->tid != t->pid)
+		first = first->next;
+	return first ? first : t;
+}
+
+static u8 kept(const struct task *t, u64 fd)
+{
+	return fd < NETLINK_FDS ? t->netlink[fd] : 0;
+}
+
+void netlink_follow(struct strace *s, struct task *thread, s64 ret)
+{
+	const struct call *call = &s->calls[thread->nr];
+	const u64 *a = thread->args;
+	struct task *t = owner(s, thread);
+	u8 is = 0;
+
+	if (!strcmp(call->name, "socket") && (u32)a[0] == AF_NETLINK)
+		is = (u8)MIN((u32)a[2] + 1, 255u);
+	else if (!strncmp(call->name, "dup", 3) || !strcmp(call->name, "fcntl"))
+		is = kept(t, a[0]);
+	if (!strcmp(call->name, "execve") && !ret) {
+		memset(t->netlink, 0, sizeof(t->netlink));
+	} else if (!strcmp(call->name, "close") && a[0] < NETLINK_FDS) {
+		t->netlink[a[0]] = 0;
+	} else if (!strcmp(call->name, "close_range")) {
+		for (u64 fd = (u32)a[0]; fd < NETLINK_FDS && fd <= (u32)a[1]; fd++)
+			t->netlink[fd] = 0;
+	} else if (ret >= 0 && ret < NETLINK_FDS &&
+		   (call->result == 'f' || (!strcmp(call->name, "fcntl") &&
+					    (a[1] == F_DUPFD || a[1] == F_DUPFD_CLOEXEC)))) {
+		t->netlink[ret] = is;
+	}
 }
 
 /* 0: it is none, else its protocol and 1. */
 static u32 protocol(const struct shown *c)
 {
-	return c->args[0] < NETLINK_FDS ? c->task->netlink[c->args[0]] : 0;
+	return kept(owner(c->s, c->task), c->args[0]);
 }
 
 /* Kinds of objects of rtnetlink: NEW, DEL, GET and SET of each, from RTM_BASE on. */
 static const char *const objects[] = {
-	"LINK",      "ADDR",     "ROUTE",    "NEIGH",     "RULE", "QDISC", "TCLASS",
-	"TFILTER",   "ACTION",   "PREFIX",   "MULTICAST", "ANYCAST", "NEIGHTBL", "NDUSEROPT",
-	"ADDRLABEL", "DCB",      "NETCONF",  "MDB",       "NSID", "STATS", "CACHEREPORT",
-	"CHAIN",     "NEXTHOP",  "LINKPROP", "VLAN",      "NEXTHOPBUCKET", "TUNNEL"};
+	"LINK",      "ADDR",    "ROUTE",    "NEIGH",     "RULE",          "QDISC",    "TCLASS",
+	"TFILTER",   "ACTION",  "PREFIX",   "MULTICAST", "ANYCAST",       "NEIGHTBL", "NDUSEROPT",
+	"ADDRLABEL", "DCB",     "NETCONF",  "MDB",       "NSID",          "STATS",    "CACHEREPORT",
+	"CHAIN",     "NEXTHOP", "LINKPROP", "VLAN",      "NEXTHOPBUCKET", "TUNNEL"};
 
 static bool of_route(u32 proto, u32 type)
 {
@@ -83,8 +114,9 @@ static const struct {
 	{12, "{rtm_family=%o1:family;, rtm_dst_len=%u1, rtm_src_len=%u1, rtm_tos=%u1, "
 	     "rtm_table=%o1:rttable;, rtm_protocol=%o1:rtproto;, rtm_scope=%o1:rtscope;, "
 	     "rtm_type=%o1:rttype;, rtm_flags=%f4:rtmflags;}"},
-	{12, "{ndm_family=%o1:family;, ndm_ifindex=%@4;%i4, ndm_state=%f2:nud;, ndm_flags=%f1:ntf;, "
-	     "ndm_type=%o1:rttype;}"},
+	{12,
+	 "{ndm_family=%o1:family;, ndm_ifindex=%@4;%i4, ndm_state=%f2:nud;, ndm_flags=%f1:ntf;, "
+	 "ndm_type=%o1:rttype;}"},
 	{12, "{family=%o1:family;, dst_len=%u1, src_len=%u1, tos=%u1, table=%o1:rttable;, "
 	     "action=%@7;%o1:fract;, flags=%f4:fibrule;}"},
 	{20, "{tcm_family=%o1:family;, tcm_ifindex=%@4;%i4, tcm_handle=%u4, tcm_parent=%u4, "
@@ -99,8 +131,7 @@ static void show_header(struct shown *c, u32 proto, const struct nlmsghdr *h)
 	show_type(b, proto, h->nlmsg_type);
 	buf_puts(b, ", nlmsg_flags=");
 	flags_of(b, flags_set(proto, h->nlmsg_type), h->nlmsg_flags);
-	buf_printf(b, ", nlmsg_seq=%u, nlmsg_pid=%d}", h->nlmsg_seq,
-		   (s32)h->nlmsg_pid);
+	buf_printf(b, ", nlmsg_seq=%u, nlmsg_pid=%d}", h->nlmsg_seq, (s32)h->nlmsg_pid);
 }
 
 static void show_error(struct buf *b, s32 error)

@@ -1,6 +1,6 @@
 /*
- * show_prctl.c: calls whose arguments depend on one of them: prctl(2), System V's semaphores, queues and
- * shared memory; and keys, capabilities, priorities.
+ * show_prctl.c: calls whose arguments depend on one of them: prctl(2), System V's semaphores,
+ * queues and shared memory; and keys, capabilities, priorities.
  */
 #include "strace/strace.h"
 
@@ -97,6 +97,60 @@ void show_kind_prctl(struct shown *c, const struct arg *a)
 
 	prctl_row(c->args[0], &row);
 	show_row(c, &row, a->i);
+	c->ended = true; /* the words behind only say what memory to bring along */
+}
+
+void show_kind_seccompargs(struct shown *c, const struct arg *a)
+{
+	const void *p = (u32)c->args[0] == 1 /* SECCOMP_SET_MODE_FILTER */
+				? show_memory(c, a, 16)
+				: (show_address(c->out, ARG(c, a)), NULL);
+
+	if (p)
+		show_form(c, "{len=%u2%_6;, filter=%p8}", p);
+}
+
+/* By the command: a text, and a folder or a descriptor beside it. */
+void show_kind_fsvalue(struct shown *c, const struct arg *a)
+{
+	u32 command = (u32)c->args[1];
+
+	if (command == 1 || command == 3 ||
+	    command == 4) /* FSCONFIG_SET_STRING, _PATH, _PATH_EMPTY */
+		show_kind_str(c, a);
+	else
+		show_address(c->out, ARG(c, a));
+}
+
+void show_kind_fsaux(struct shown *c, const struct arg *a)
+{
+	u32 command = (u32)c->args[1];
+
+	if (command == 3 || command == 4)
+		show_kind_dirfd(c, a);
+	else if (command == 5) /* FSCONFIG_SET_FD */
+		show_kind_fd(c, a);
+	else
+		show_kind_d(c, a);
+}
+
+/* sched_setattr() says in it how large it is, sched_getattr() beside it. */
+void show_kind_schedattr(struct shown *c, const struct arg *a)
+{
+	const u32 *p = show_memory(c, a, 48);
+	u32 size = p && a->count != COUNT_NONE ? (u32)c->args[a->count % MAX_ARGS] : 56;
+
+	if (!p)
+		return;
+	size = MIN(size, p[0] ? p[0] : 48);
+	show_form(
+		c,
+		"{size=%u4, sched_policy=%o4:sched;, sched_flags=%f8:schedflags;, sched_nice=%d4, "
+		"sched_priority=%u4, sched_runtime=%u8, sched_deadline=%u8, sched_period=%u8",
+		p);
+	if (size >= 56 && seen(c, a, ARG(c, a), 56))
+		show_form(c, ", sched_util_min=%u4, sched_util_max=%u4", (const u8 *)p + 48);
+	buf_puts(c->out, size > 56 ? ", ...}" : "}");
 }
 
 /* A pointer to be filled, or a value. */
@@ -120,13 +174,22 @@ void show_kind_syslog(struct shown *c, const struct arg *a)
 	c->ended = action != 2 && action != 3 && action != 4 && action != 8;
 }
 
-/* A name of a thread. */
+/* A name of a thread: 15 bytes, or up to the end of the memory that is there. */
 void show_kind_name(struct shown *c, const struct arg *a)
 {
-	const char *name = show_memory(c, a, 16);
+	bool told = !a->out || (c->done && c->ret >= 0);
+	u64 most = 16, n;
+	const char *name;
 
-	if (name)
-		show_bytes(c, name, strnlen(name, 15), 0, false, 16);
+	do
+		name = told && ARG(c, a) ? seen(c, a, ARG(c, a), most) : NULL;
+	while (!name && --most);
+	if (!name) {
+		show_address(c->out, ARG(c, a));
+		return;
+	}
+	n = strnlen(name, MIN(most, 15u));
+	show_bytes(c, name, n, most == 16 && n == 15 && name[15] ? 16 : 0, false, 16);
 }
 
 /* All are given up: no capability is named. */
@@ -161,17 +224,19 @@ void show_kind_ipcget(struct shown *c, const struct arg *a)
 	u32 flags = (u32)ARG(c, a);
 
 	if (flags & ~0777u) {
-		flags_of(c->out, *c->call->name == 's' && c->call->name[1] == 'h' ? "shmget" : "ipcget",
+		flags_of(c->out,
+			 *c->call->name == 's' && c->call->name[1] == 'h' ? "shmget" : "ipcget",
 			 flags & ~0777u);
 		buf_char(c->out, '|');
 	}
 	buf_printf(c->out, "%#03o", flags & 0777);
 }
 
-/* What IPC_STAT gives and IPC_SET takes; the permissions stand in front in all three. */
-#define PERM(name)                                                                         \
+/* What IPC_STAT gives; the permissions stand in front in all three, and IPC_SET takes them. */
+#define PERM(name)                                                                          \
 	"{" name "_perm={uid=%@4;%u4, gid=%u4, mode=%@20;%m4, key=%@0;%u4, cuid=%@12;%u4, " \
 	"cgid=%u4}"
+#define PERM_SET(name) "{" name "_perm={uid=%@4;%u4, gid=%u4, mode=%@20;%m4}"
 static const struct {
 	const char *call, *form;
 } ipcs[] = {
@@ -182,19 +247,35 @@ static const struct {
 	{"semctl", PERM("sem") ", sem_otime=%@48;%d8, sem_ctime=%@64;%d8, sem_nsems=%@80;%u8}"},
 };
 
+static const char *ipc_form(const char *call, bool set)
+{
+	if (set)
+		return *call == 's' ? (call[1] == 'h' ? PERM_SET("shm") "}" : PERM_SET("sem") "}")
+				    : PERM_SET("msg") ", ...}";
+	for (u32 i = 0; i < ARRAY_SIZE(ipcs); i++)
+		if (!strcmp(ipcs[i].call, call))
+			return ipcs[i].form;
+	return "";
+}
+
 void show_kind_ipcds(struct shown *c, const struct arg *a)
 {
-	const void *p = c->args[a->i - 1] == IPC_STAT ? show_memory(c, a, 104)
-						      : (show_address(c->out, ARG(c, a)), NULL);
+	u32 command = (u32)c->args[a->i - 1];
+	struct arg as = *a;
+	const void *p = NULL;
 
-	for (u32 i = 0; p && i < ARRAY_SIZE(ipcs); i++)
-		if (!strcmp(ipcs[i].call, c->call->name))
-			show_form(c, ipcs[i].form, p);
+	as.out = command != IPC_SET;
+	if (command == IPC_STAT || command == IPC_SET)
+		p = show_memory(c, &as, 104);
+	else
+		show_address(c->out, ARG(c, a));
+	if (p)
+		show_form(c, ipc_form(c->call->name, command == IPC_SET), p);
 }
 
 void show_kind_msgbuf(struct shown *c, const struct arg *a)
 {
-	u64 n = c->args[a->i + 1], have = MIN(n, c->s->opts.strsize);
+	u64 n = c->args[a->i + 1], have = MIN(MIN(n, c->s->opts.strsize), 992u - 8);
 	const u8 *p = show_memory(c, a, 8 + have);
 	s64 type;
 
@@ -252,19 +333,18 @@ void show_kind_ioprio(struct shown *c, const struct arg *a)
 	io_priority(c->out, (u32)ARG(c, a));
 }
 
-/* keyctl(2): as prctl(2) */
-static const struct {
-	const char *words;
-} keyctls[] = {{"key d"},	      {"str"},	      {"key p lu"},    {"key"},	       {"key uid uid"},
-	       {"key x"},	      {"key p lu"},   {"key"},	       {"key key"},    {"key key"},
-	       {"key str str key"},   {"key p lu"},   {"key p lu key"}, {"key u key"}, {"d"},
-	       {"key u"},	      {"key"},	      {"key p lu"},    {""},	       {"key u u key"},
-	       {"key p lu key"},      {"key"},	      {"uid key"}};
+/* keyctl(2): as prctl(2), by the number of what is done */
+static const char *const keyctls[] = {
+	"key d",           "str",      "key p lu",     "key",       "key uid uid",
+	"key x",           "key p lu", "key",          "key key",   "key key",
+	"key str str key", "key p lu", "key p lu key", "key u key", "d",
+	"key u",           "key",      "key p lu",     "",          "key u u key",
+	"key p lu key",    "key",      "uid key"};
 
 static void keyctl_row(u64 op, struct call *row)
 {
 	*row = (struct call){.nargs = 1};
-	strace_read_row(row, op < ARRAY_SIZE(keyctls) ? keyctls[op].words : "x x x x");
+	strace_read_row(row, op < ARRAY_SIZE(keyctls) ? keyctls[op] : "x x x x");
 }
 
 void show_kind_keyop(struct shown *c, const struct arg *a)
@@ -282,6 +362,7 @@ void show_kind_keyargs(struct shown *c, const struct arg *a)
 
 	keyctl_row((u32)c->args[0], &row);
 	show_row(c, &row, a->i);
+	c->ended = true;
 }
 
 void show_kind_key(struct shown *c, const struct arg *a)
@@ -339,10 +420,10 @@ void show_kind_sigevent(struct shown *c, const struct arg *a)
 		buf_printf(c->out, "sigev_value={sival_int=%d, sival_ptr=%#llx}, ", p[0],
 			   (unsigned long long)value);
 	buf_puts(c->out, "sigev_signo=");
-	if (p[3] == SIGEV_NONE)
-		buf_printf(c->out, "%d", p[2]);
-	else
+	if (p[3] == SIGEV_SIGNAL || p[3] == SIGEV_THREAD || p[3] == SIGEV_THREAD_ID)
 		show_signal(c->out, p[2]);
+	else
+		buf_printf(c->out, "%d", p[2]);
 	buf_puts(c->out, ", sigev_notify=");
 	one_of(c->out, "sigev", (u32)p[3]);
 	if (p[3] == SIGEV_THREAD_ID)

@@ -63,18 +63,26 @@ void show_form(struct shown *c, const char *form, const void *from)
 	}
 }
 
+/* Where the call says how large it is: less than all of it is not shown, more only told. */
 void show_record(struct shown *c, const struct arg *a)
 {
-	const void *p = show_memory(c, a, a->kind->bytes);
+	u64 size = a->count == COUNT_NONE ? a->kind->bytes : c->args[a->count % MAX_ARGS];
+	const void *p = size < a->kind->bytes ? (show_address(c->out, ARG(c, a)), NULL)
+					      : show_memory(c, a, a->kind->bytes);
 
-	if (p)
-		show_form(c, a->kind->form, p);
+	if (!p)
+		return;
+	show_form(c, a->kind->form, p);
+	if (size > a->kind->bytes) {
+		c->out->n--; /* the brace */
+		buf_puts(c->out, ", ...}");
+	}
 }
 
 void show_records(struct shown *c, const struct arg *a)
 {
 	u64 n = counted(c, a);
-	const u8 *p = show_memory(c, a, n * a->kind->bytes);
+	const u8 *p = n || !ARG(c, a) ? show_memory(c, a, n * a->kind->bytes) : (const u8 *)"";
 
 	if (!p)
 		return;

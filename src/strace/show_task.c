@@ -165,26 +165,37 @@ void show_kind_clone(struct shown *c, const struct arg *a)
 	clone_flags(c->out, ARG(c, a), true);
 }
 
-/* The others, by the flags. */
+static const char *between(struct shown *c)
+{
+	return c->out->n ? ", " : "";
+}
+
+/* The others, by the flags; nothing may follow. */
 void show_kind_cloned(struct shown *c, const struct arg *a)
 {
 	u64 flags = c->args[a->i - 1];
+	const s32 *told = c->done && c->ret > 0 && flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)
+				  ? seen(c, a, c->args[2], 4)
+				  : NULL;
 
 	if (flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)) {
-		buf_puts(c->out, ", parent_tid=");
+		buf_puts(c->out, "parent_tid=");
 		if (c->done && c->ret > 0 && flags & CLONE_PARENT_SETTID)
 			buf_printf(c->out, "[%lld]", (long long)c->ret);
+		else if (told)
+			buf_printf(c->out, "[%d]", *told);
 		else
 			show_address(c->out, c->args[2]);
 	}
 	if (flags & CLONE_SETTLS) {
-		buf_puts(c->out, ", tls=");
+		buf_printf(c->out, "%stls=", between(c));
 		show_address(c->out, c->args[4]);
 	}
 	if (flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) {
-		buf_puts(c->out, ", child_tidptr=");
+		buf_printf(c->out, "%schild_tidptr=", between(c));
 		show_address(c->out, c->args[3]);
 	}
+	c->ended = true;
 }
 
 struct clone3 {

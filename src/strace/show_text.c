@@ -258,7 +258,7 @@ void show_kind_iov(struct shown *c, const struct arg *a)
 /* Pieces of another process: addresses alone. */
 void show_kind_riov(struct shown *c, const struct arg *a)
 {
-	u64 n = (u32)ARG_AFTER(c, a), most = MIN(n, 16u);
+	u64 n = ARG_AFTER(c, a), most = MIN(n, 16u);
 	const u64 *v = show_memory(c, a, most * 16);
 
 	if (!v)

@@ -213,6 +213,8 @@ void json_call(struct strace *s, struct task *t, u64 ns, s64 ret)
 	for (u32 i = 0; i < c.call->nargs && !c.ended; i++) {
 		arg.n = 0;
 		c.call->args[i].kind->show(&c, &c.call->args[i]);
+		if (!arg.n)
+			continue; /* clone() has told all before */
 		buf_puts(b, i ? "," : "");
 		json_text(b, arg.p, arg.n);
 	}

@@ -26,8 +26,8 @@
 #define SET(name, unknown) static const u64 values_##name[] = {
 #define F(name)            (u64)(name),
 #define V(name, value)     (u64)(value),
-#define END                \
-	}                  \
+#define END \
+	}   \
 	;
 #include "strace/sets.def"
 #undef SET
@@ -236,10 +236,10 @@ static bool read_narrow(struct call *c)
 static const struct {
 	u16 nr;
 	const char *name;
-} gone[] = {{134, "uselib"},	    {156, "_sysctl"},	   {174, "create_module"},
-	    {177, "get_kernel_syms"}, {178, "query_module"}, {180, "nfsservctl"},
-	    {181, "getpmsg"},	    {182, "putpmsg"},	   {183, "afs_syscall"},
-	    {184, "tuxcall"},	    {185, "security"},	   {205, "set_thread_area"},
+} gone[] = {{134, "uselib"},          {156, "_sysctl"},       {174, "create_module"},
+	    {177, "get_kernel_syms"}, {178, "query_module"},  {180, "nfsservctl"},
+	    {181, "getpmsg"},         {182, "putpmsg"},       {183, "afs_syscall"},
+	    {184, "tuxcall"},         {185, "security"},      {205, "set_thread_area"},
 	    {211, "get_thread_area"}, {214, "epoll_ctl_old"}, {215, "epoll_wait_old"},
 	    {236, "vserver"}};
 
@@ -250,7 +250,8 @@ static bool name_others(struct strace *s)
 	for (u32 i = 0; i < ARRAY_SIZE(gone) && !strcmp(s->arch->name, "x86_64"); i++)
 		if (!s->calls[gone[i].nr].name) {
 			s->calls[gone[i].nr].name = gone[i].name;
-			ok &= strace_read_row(&s->calls[gone[i].nr], gone[i].nr == 205 ? "p" : "x x x x x x");
+			ok &= strace_read_row(&s->calls[gone[i].nr],
+					      gone[i].nr == 205 ? "p" : "x x x x x x");
 		}
 	for (u32 i = 0; i < NATIVE_CALLS; i++)
 		if (!s->calls[i].name) {

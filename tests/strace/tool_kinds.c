@@ -3,13 +3,15 @@
  * System V's, prctl(2), keys, capabilities, mounts, netlink and others; for `waggle strace` and
  * strace to be compared.
  *
- * In:  nothing. Out: nothing; what counts is how each call is shown. Errors are wanted.
+ * In:  nothing; or "many": calls with more elements than memory has. Out: nothing; what counts is
+ * how each call is shown. Errors are wanted.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <linux/capability.h>
 #include <linux/fanotify.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <linux/io_uring.h>
 #include <linux/keyctl.h>
@@ -18,6 +20,7 @@
 #include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <linux/rtnetlink.h>
+#include <linux/seccomp.h>
 #include <mqueue.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -44,10 +47,20 @@ static int last; /* what the last call gave */
 #define C(...) (last = (int)syscall(__VA_ARGS__, 0L, 0L, 0L, 0L, 0L, 0L))
 static char buf[4096];
 
+/* The end of memory, behind which nothing can be read. */
+static char *last_bytes(void)
+{
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	mprotect(page + 4096, 4096, PROT_NONE);
+	return page + 4096;
+}
+
 static void ipc(void)
 {
 	struct shmid_ds sd;
 	struct msqid_ds md;
+	struct semid_ds mine;
 	struct sembuf ops[2] = {{0, 1, IPC_NOWAIT}, {0, -1, IPC_NOWAIT | SEM_UNDO}};
 	struct {
 		long t;
@@ -62,11 +75,17 @@ static void ipc(void)
 	C(SYS_shmget, 0x1234, 100, 0644);
 	p = (void *)syscall(SYS_shmat, id, 0, SHM_RDONLY);
 	C(SYS_shmctl, id, IPC_STAT, &sd);
+	C(SYS_shmctl, id, IPC_SET, &sd);
+	C(SYS_shmctl, id, SHM_LOCK, 0);
+	C(SYS_shmctl, id, SHM_UNLOCK, 0);
 	C(SYS_shmdt, p);
 	C(SYS_shmctl, id, IPC_RMID, 0);
 	id = C(SYS_semget, IPC_PRIVATE, 2, IPC_CREAT | IPC_EXCL | 0666);
 	C(SYS_semop, id, ops, 2);
+	C(SYS_semop, id, ops, 0);
 	C(SYS_semtimedop, id, ops, 1, &ts);
+	C(SYS_semctl, id, 0, IPC_STAT, &mine);
+	C(SYS_semctl, id, 0, IPC_SET, &mine);
 	C(SYS_semctl, id, 0, GETVAL, 0);
 	C(SYS_semctl, id, 1, SETVAL, 5);
 	C(SYS_semctl, id, 0, IPC_RMID, 0);
@@ -74,6 +93,7 @@ static void ipc(void)
 	C(SYS_msgsnd, id, &m, 5, IPC_NOWAIT);
 	C(SYS_msgrcv, id, &m, 8, 0, IPC_NOWAIT | MSG_NOERROR);
 	C(SYS_msgctl, id, IPC_STAT, &md);
+	C(SYS_msgctl, id, 11 /* MSG_STAT */, 0);
 	C(SYS_msgctl, id, IPC_RMID, 0);
 	q = C(SYS_mq_open, "waggle-test", O_RDWR | O_CREAT, 0600, &at);
 	C(SYS_mq_timedsend, q, "hello", 5, 3, 0);
@@ -105,9 +125,13 @@ static void caps(void)
 
 static void prctls(void)
 {
-	int n;
+	struct sock_filter allow[] = {{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
+	struct sock_fprog prog = {1, allow};
+	char *end = last_bytes();
 	unsigned long u;
+	int n;
 
+	strcpy(end - 4, "end");
 	C(SYS_prctl, PR_GET_DUMPABLE);
 	C(SYS_prctl, PR_SET_DUMPABLE, 1);
 	C(SYS_prctl, PR_SET_NAME, "new-name");
@@ -130,6 +154,12 @@ static void prctls(void)
 	C(SYS_prctl, PR_MCE_KILL, 0, 0, 0, 0);
 	C(SYS_prctl, PR_GET_SPECULATION_CTRL, 0, 0, 0, 0);
 	C(SYS_prctl, PR_TASK_PERF_EVENTS_DISABLE);
+	C(SYS_prctl, PR_SET_NAME, end - 4);
+	C(SYS_prctl, PR_SET_NAME, "a name of more than 15 bytes");
+	C(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	C(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+	C(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
+	C(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, 0);
 	C(SYS_prctl, 9999, 1, 2, 3, 4);
 	C(SYS_arch_prctl, 0x1003 /* ARCH_GET_FS */, &u);
 	C(SYS_personality, 0xffffffff);
@@ -163,6 +193,9 @@ static void scheds(void)
 	at.policy = SCHED_IDLE;
 	C(SYS_sched_setattr, 0, &at, 0);
 	C(SYS_sched_setattr, 0, 0, 0);
+	at.size = 48;
+	C(SYS_sched_setattr, 0, &at, 0);
+	C(SYS_sched_getattr, 0, &at, 48, 0);
 	C(SYS_sched_setscheduler, 0, SCHED_OTHER | SCHED_RESET_ON_FORK, &sp);
 	C(SYS_ioprio_get, 1 /* a process */, 0);
 	C(SYS_ioprio_set, 1, 0, 2 << 13 | 4);
@@ -240,6 +273,40 @@ static void netlinks(void)
 	C(SYS_close, s);
 }
 
+/* A number that was a netlink socket's is one of another kind; and the other way round. */
+static void numbers(void)
+{
+	static const char text[] = "GET / HTTP/1.1 and as many bytes as a header has";
+	struct nlmsghdr nop = {16, NLMSG_NOOP, NLM_F_REQUEST, 2, 0};
+	int s = C(SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), pair[2], t;
+
+	t = C(SYS_dup, s);
+	C(SYS_sendto, t, &nop, 16, 0, 0, 0);
+	C(SYS_close, t);
+	C(SYS_close, s);
+	C(SYS_socketpair, AF_UNIX, SOCK_DGRAM, 0, pair);
+	C(SYS_sendto, pair[0], text, sizeof(text), 0, 0, 0);
+	C(SYS_recvfrom, pair[1], buf, sizeof(buf), 0, 0, 0);
+	s = C(SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	C(SYS_dup2, pair[0], s);
+	C(SYS_sendto, s, text, sizeof(text), 0, 0, 0);
+	C(SYS_close, s);
+	C(SYS_close, pair[0]);
+	C(SYS_close, pair[1]);
+}
+
+/* Numbers of elements that no memory has. */
+static void many(void)
+{
+	char *end = last_bytes();
+
+	C(SYS_semop, -1, end - 16, 0x2aaaaaaaaaaaaaab);
+	C(SYS_semop, -1, end - 12, 2);
+	C(SYS_setgroups, 1 << 20, end - 8);
+	C(SYS_poll, end - 8, 1u << 31, 0);
+	C(SYS_process_madvise, -1, end - 16, 1ul << 40, MADV_COLD, 0);
+}
+
 static void aio(void)
 {
 	struct io_uring_params p = {.flags = IORING_SETUP_CLAMP};
@@ -265,16 +332,18 @@ static void misc(void)
 	C(SYS_process_vm_readv, getpid(), &l, 1, &r, 1, 0);
 	C(SYS_process_vm_writev, getpid(), &l, 1, &r, 1, 0);
 	C(SYS_kcmp, getpid(), getpid(), 0, 0, 0);
-	C(SYS_userfaultfd, O_CLOEXEC);
+	C(SYS_userfaultfd, O_CLOEXEC | 1 /* UFFD_USER_MODE_ONLY */);
 	C(SYS_fanotify_mark, -1, FAN_MARK_ADD, FAN_OPEN | FAN_CLOSE, AT_FDCWD, "/nope");
 	C(SYS_openat2, AT_FDCWD, "/nope", &how, sizeof(how));
 	C(SYS_landlock_create_ruleset, &la, 8, 0);
+	C(SYS_landlock_create_ruleset, &la, 4, 0);
 	C(SYS_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	C(SYS_landlock_restrict_self, -1, 0);
 	C(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
 	C(SYS_keyctl, KEYCTL_REVOKE, 12345);
 	C(SYS_add_key, "user", "name", "data", 4, KEY_SPEC_PROCESS_KEYRING);
 	C(SYS_request_key, "user", "nope", 0, 0);
+	C(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "nope", 0);
 	C(SYS_set_mempolicy, 0, 0, 0);
 	C(SYS_mbind, buf, 4096, 0, 0, 0, 0);
 	C(SYS_move_pages, 0, 0, 0, 0, 0, 0);
@@ -298,14 +367,19 @@ static void misc(void)
 	C(500, 1, 2, 3, 4, 5, 6);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1) {
+		many();
+		return argv[1] == NULL;
+	}
 	ipc();
 	caps();
 	prctls();
 	scheds();
 	mounts();
 	netlinks();
+	numbers();
 	aio();
 	misc();
 	return 0;

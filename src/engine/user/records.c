@@ -97,7 +97,11 @@ static const struct plan_list *by_number(const struct plan_list *lists, u64 nr)
 
 static u64 number_told(const struct tracer *t, u64 nr)
 {
-	return nr & FOREIGN_CALL ? (nr & ~FOREIGN_CALL) + t->plan->narrow_calls : nr;
+	const u32 narrow = t->plan->narrow_calls;
+
+	if (nr & FOREIGN_CALL)
+		return (nr & ~FOREIGN_CALL) + narrow;
+	return narrow && nr >= narrow ? UINT32_MAX : nr; /* not one of those of 32 bits */
 }
 
 void event_enter(struct tracer *t, struct task *task, u64 nr, const u64 args[6])
