@@ -93,6 +93,19 @@ static void cache_write(struct btf *b, const char *path, const char *dir, const 
 		unlink(aside);
 }
 
+/* Those of former versions of this program. */
+static void forget_former(const char *dir, const char *key, u32 size)
+{
+	char path[CACHE_PATH + 32];
+
+	snprintf(path, sizeof(path), "%s/btf-%s-%u.index", dir, key, size);
+	unlink(path);
+	for (u32 version = 1; version < BTF_INDEX_VERSION; version++) {
+		snprintf(path, sizeof(path), "%s/btf-%s-%u-%u.index", dir, key, size, version);
+		unlink(path);
+	}
+}
+
 static int load_index(struct btf *b, const char *dir, const char *key)
 {
 	char path[CACHE_PATH];
@@ -104,8 +117,10 @@ static int load_index(struct btf *b, const char *dir, const char *key)
 		return 0;
 	btf_map(b);
 	err = btf_index_build(&b->index, &b->src, true);
-	if (!err && cached)
+	if (!err && cached) {
 		cache_write(b, path, dir, key);
+		forget_former(dir, key, b->src.at.size);
+	}
 	return err;
 }
 

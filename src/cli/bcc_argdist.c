@@ -252,31 +252,42 @@ static const struct option own[] = {{"help", 0, NULL, 'h'},        {"print-scrip
 				    {"verbose", 0, NULL, 'v'},     {"count", 2, NULL, 'C'},
 				    {"histogram", 2, NULL, 'H'},   {0}};
 
-/* Does the word behind it belong to it? */
-static bool takes_next(const struct option *names, const char *option)
+/* "--histo", "--count=PROBE": a name or, as getopt_long() has it, the beginning of one. */
+static const struct option *long_option(const struct option *names, const char *word)
 {
-	if (option[1] != '-')
-		return option[1] && strchr("pIzdinTt", option[1]) && !option[2];
-	for (const struct option *n = names; n->name; n++)
-		if (!strcmp(n->name, option + 2))
-			return n->has_arg;
-	return false;
+	const size_t n = strcspn(word + 2, "=");
+	const struct option *found = NULL;
+
+	for (; names->name; names++) {
+		if (strncmp(names->name, word + 2, n) != 0)
+			continue;
+		if (!names->name[n])
+			return names;
+		found = found ? found : names;
+	}
+	return found;
+}
+
+/* Does the word behind it belong to it? */
+static bool takes_next(const struct option *names, const char *word)
+{
+	const struct option *o;
+
+	if (word[1] != '-')
+		return word[1] && strchr("pIzdinTt", word[1]) && !word[2];
+	o = strchr(word, '=') ? NULL : long_option(names, word);
+	return o && o->has_arg == required_argument;
 }
 
 /* -C, --count, --count=PROBE: 'C'; the same of -H; 0: another word. */
-static char kind_of(const char *word)
+static char kind_of(const struct option *names, const char *word)
 {
-	static const char *const names[] = {"--count", "--histogram"};
+	const struct option *o;
 
 	if (word[0] == '-' && (word[1] == 'C' || word[1] == 'H'))
 		return word[1];
-	for (int i = 0; i < 2; i++) {
-		size_t n = strlen(names[i]);
-
-		if (!strncmp(word, names[i], n) && (!word[n] || word[n] == '='))
-			return "CH"[i];
-	}
-	return 0;
+	o = word[0] == '-' && word[1] == '-' ? long_option(names, word) : NULL;
+	return o && (o->val == 'C' || o->val == 'H') ? (char)o->val : 0;
 }
 
 /* First the options of all, then the probes: -C and -H hold for all that follow. */
@@ -286,7 +297,7 @@ static int put_probes(struct options *o, const struct option *names, int argc, c
 	int status = 0;
 
 	for (int i = 1; i < argc && !status; i++) {
-		char kind = kind_of(argv[i]);
+		char kind = kind_of(names, argv[i]);
 
 		how = kind ? kind : how;
 		if (kind && argv[i][1] != '-' && argv[i][2])

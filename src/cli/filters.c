@@ -58,19 +58,22 @@ static bool listed(const char *names, const char *name)
 	return false;
 }
 
-/* "name:x:4:member,member" of /etc/group */
+/* "name:x:4:member,member" of /etc/group: the password may be empty, the members many. */
 static void groups_find(const char *name, unsigned *groups, size_t most, size_t *n)
 {
 	FILE *f = fopen("/etc/group", "re");
-	char line[4096];
-	int at;
+	char *line = NULL, *id, *end;
+	size_t room = 0;
 
-	while (f && *n < most && fgets(line, sizeof(line), f)) {
-		at = 0;
-		if (sscanf(line, "%*[^:]:%*[^:]:%u:%n", &groups[*n], &at) == 1 && at &&
-		    listed(line + at, name))
-			++*n;
+	while (f && *n < most && getline(&line, &room, f) > 0) {
+		id = strchr(line, ':');
+		id = id ? strchr(id + 1, ':') : NULL;
+		if (!id || !isdigit((unsigned char)*++id))
+			continue;
+		groups[*n] = (unsigned)strtoul(id, &end, 10);
+		*n += *end == ':' && listed(end + 1, name);
 	}
+	free(line);
 	if (f)
 		fclose(f);
 }

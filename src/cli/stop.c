@@ -15,8 +15,8 @@ void stop_shown(int sig)
 {
 	const int err = errno;
 
-	if (sig == SIGINT && isatty(STDERR_FILENO) && write(STDERR_FILENO, "\r", 1) < 0)
-		errno = err;
+	if (sig == SIGINT && isatty(STDERR_FILENO))
+		(void)!write(STDERR_FILENO, "\r", 1);
 	errno = err;
 }
 
@@ -25,8 +25,7 @@ static void on_signal(int sig)
 	const int err = errno;
 
 	stop_shown(sig);
-	if (write(stop_pipe[1], "", 1) < 0) /* it is full: it was asked for already */
-		errno = err;
+	(void)!write(stop_pipe[1], "", 1); /* it is full: it was asked for already */
 	errno = err;
 }
 

@@ -94,6 +94,14 @@ static inline void fetch(const struct step *s)
 	}
 }
 
+static bool many_take(const struct counting *c, const struct step *s)
+{
+	struct lanes_group g = {.captured = {s->captured}, .len = {s->len}};
+
+	lanes_run(c->test.many, s->data, (u64)(c->end - s->data), &g, 1);
+	return g.result[0] != 0;
+}
+
 static inline bool takes(const struct counting *c, struct cbpf_packet *p, const struct step *s)
 {
 	fetch(s);
@@ -101,7 +109,9 @@ static inline bool takes(const struct counting *c, struct cbpf_packet *p, const 
 	p->captured = s->captured;
 	p->len = s->len;
 	p->room = (u32)MIN((size_t)(c->end - s->data) - s->captured, (size_t)PREFETCH);
-	return !c->test.one || (u32)c->test.one((u64)(uintptr_t)p);
+	if (c->test.one)
+		return (u32)c->test.one((u64)(uintptr_t)p);
+	return !c->test.many || many_take(c, s);
 }
 
 /* A step of all tracks is a group of packets. What a track cannot do is an empty packet, which

@@ -12,11 +12,12 @@
 #define SEARCH  4096 /* bytes; among longer packets a guess is not worth its search */
 #define SECONDS (1u << 25)
 
-static const u8 *after_pcap(const struct packet_reader *r, const u8 *p, u32 second)
+static const u8 *after_pcap(const struct packet_reader *r, const u8 *p, u32 second, const u8 *end)
 {
 	const u32 captured = reader_u32(r, p + 8), len = reader_u32(r, p + 12);
 
 	if (!captured || captured > len || reader_too_long(r, len) ||
+	    captured > (size_t)(end - p) - r->head ||
 	    reader_u32(r, p + 4) >= 1000000000u / r->fraction ||
 	    reader_u32(r, p) - second + SECONDS > 2 * SECONDS)
 		return NULL;
@@ -40,12 +41,12 @@ const u8 *reader_guess(const struct packet_reader *r, const u8 *known, const u8 
 	const u32 head = r->ng ? 32 : r->head, by = r->ng ? 4 : 1;
 
 	from = known + ALIGN_UP((size_t)(from - known), by);
-	for (const u8 *begin = from; begin - from < SEARCH; begin += by) {
+	for (const u8 *begin = from; begin < end && begin - from < SEARCH; begin += by) {
 		const u8 *p = begin;
 		u32 i = 0;
 
 		while (i < ROW && p && head <= (size_t)(end - p)) {
-			p = r->ng ? after_ng(r, p, end) : after_pcap(r, p, second);
+			p = r->ng ? after_ng(r, p, end) : after_pcap(r, p, second, end);
 			i += !!p;
 		}
 		if (i == ROW)

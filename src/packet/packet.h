@@ -57,8 +57,8 @@ int packet_reader_open_file(struct packet_reader **, const char *path,
 			    struct diag *); /* "-": stdin */
 /* 1: a packet; 0: the end; -EINVAL: the file is broken here, which was reported. */
 int packet_read(struct packet_reader *, struct packet *);
-/* Which packets are taken: `one` is given the address of a struct cbpf_packet (isa/cbpf.h), NULL:
- * all; `many` says the same of many at once (vm/lanes.h), NULL: nothing does. */
+/* Which packets are taken: `one` is given the address of a struct cbpf_packet (isa/cbpf.h); `many`
+ * says the same of many at once (vm/lanes.h). Either may be NULL; both: all are. */
 struct lanes;
 struct packet_test {
 	u64 (*one)(u64 packet);

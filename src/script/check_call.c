@@ -246,6 +246,13 @@ static void check_top(struct checker *c, struct node *n, struct node *top)
 		  "entries of stats() are all printed, and as they are");
 }
 
+/* Several lines for each entry. */
+static bool is_picture(struct type t)
+{
+	return t.kind == TYPE_AGG &&
+	       (t.agg == AGG_HIST || t.agg == AGG_LHIST || t.agg == AGG_TSERIES);
+}
+
 /* print(@bytes, 10, 1, @pieces): what another map has for the same keys. */
 static void check_beside(struct checker *c, struct node *n, struct node *beside)
 {
@@ -265,6 +272,10 @@ static void check_beside(struct checker *c, struct node *n, struct node *beside)
 	else if (!check_countable(b->value))
 		check_fail(c, beside, "print(@m)", "@%s holds %s, which is no number", b->name,
 			   TYPE_A(b->value));
+	else if (is_picture(m->value))
+		check_fail(c, beside, "print(@m, 10, 1), and the other map by itself",
+			   "@%s holds %s: numbers stand beside numbers alone", m->name,
+			   TYPE_A(m->value));
 }
 
 void check_print(struct checker *c, struct node *n)

@@ -36,28 +36,19 @@ static u32 only_entry(struct reading *r, u32 n, size_t value_bytes, const u8 *ke
 	return 0;
 }
 
-int reading_make(struct waggle_session *s, struct reading *r, u32 map, u32 top, u32 div,
-		 const u8 *key, bool unordered)
+/* What was read of the map: stacks become frames, entries are chosen and sorted. */
+static int reading_finish(struct waggle_session *s, struct reading *r, u32 map, u32 n, u32 top,
+			  u32 div, bool unordered)
 {
 	jmp_buf full;
-	u32 n = 0;
 	int err;
 
-	r->map = &s->object->maps.v[map];
 	r->arena.escape = &full;
 	if (setjmp(full)) {
 		r->arena.escape = NULL;
 		return -ENOMEM;
 	}
-	err = s->engine->ops->map_read(s->engine, map, &r->keys, &r->values, &n);
-	if (!err && key)
-		n = only_entry(
-			r, n, (size_t)session_map_parts(s, map) * ALIGN_UP(r->map->value_size, 8),
-			key);
-	if (!err && r->keep_raw)
-		buf_add(&r->raw, r->keys.p, (size_t)n * r->map->key_size);
-	if (!err)
-		err = stacks_expand(s, &r->arena, &r->map, &r->keys, n);
+	err = stacks_expand(s, &r->arena, &r->map, &r->keys, n);
 	if (!err && (r->keys.failed || r->values.failed || r->raw.failed))
 		err = -ENOMEM;
 	if (!err)
@@ -66,6 +57,25 @@ int reading_make(struct waggle_session *s, struct reading *r, u32 map, u32 top, 
 					top, div, unordered);
 	r->arena.escape = NULL;
 	return err;
+}
+
+int reading_make(struct waggle_session *s, struct reading *r, u32 map, u32 top, u32 div,
+		 const u8 *key, bool unordered)
+{
+	u32 n = 0;
+	int err;
+
+	r->map = &s->object->maps.v[map];
+	err = s->engine->ops->map_read(s->engine, map, &r->keys, &r->values, &n);
+	if (err)
+		return err;
+	if (key)
+		n = only_entry(
+			r, n, (size_t)session_map_parts(s, map) * ALIGN_UP(r->map->value_size, 8),
+			key);
+	if (r->keep_raw)
+		buf_add(&r->raw, r->keys.p, (size_t)n * r->map->key_size);
+	return reading_finish(s, r, map, n, top, div, unordered);
 }
 
 void reading_free(struct reading *r)
@@ -88,12 +98,13 @@ static const struct object_map *beside_of(const struct waggle_session *s, u32 ma
 		       : NULL;
 }
 
-/* What the map beside has for each entry that is shown. */
-static int read_beside(struct waggle_session *s, struct reading *r, const struct object_map *beside)
+/* What the map beside has for each entry that is shown: as numbers, and as entries of its own. */
+static int read_beside(struct waggle_session *s, struct reading *r, const struct object_map *beside,
+		       struct reading *own, u32 *n)
 {
 	struct map_contents *c = &r->contents;
 	u32 map = (u32)(beside - s->object->maps.v), parts = session_map_parts(s, map);
-	size_t size = beside->key_size;
+	size_t size = beside->key_size, bytes = s->engine->ops->map_bytes(s->engine, map);
 	u64 *numbers;
 	jmp_buf full;
 	u8 *value;
@@ -103,13 +114,20 @@ static int read_beside(struct waggle_session *s, struct reading *r, const struct
 		r->arena.escape = NULL;
 		return -ENOMEM;
 	}
-	value = arena_alloc(&r->arena, s->engine->ops->map_bytes(s->engine, map));
+	own->map = beside;
+	value = arena_alloc(&r->arena, bytes);
 	numbers = arena_array(&r->arena, u64, c->n);
 	for (u32 i = 0; i < c->n; i++) {
 		size_t at = (size_t)(c->entries[i].key - (const u8 *)r->keys.p) / r->map->key_size;
+		const char *key = r->raw.p + at * size;
 
-		if (!s->engine->ops->map_lookup(s->engine, map, r->raw.p + at * size, value))
-			numbers[i] = map_number(&r->arena, beside, value, parts);
+		if (s->engine->ops->map_lookup(s->engine, map, key, value))
+			continue;
+		numbers[i] = map_number(&r->arena, beside, value, parts);
+		buf_add(&own->keys, key, size);
+		buf_add(&own->values, (const char *)value, bytes);
+		buf_pad(&own->values, 8);
+		++*n;
 	}
 	c->beside = beside;
 	c->numbers = numbers;
@@ -122,19 +140,24 @@ static void print_map(struct waggle_session *s, u32 map, u32 top, u32 div, const
 {
 	const struct object_map *beside = beside_of(s, map, text);
 	bool unordered = !top && sink_unordered(&s->sink, &s->object->maps.v[map]);
-	struct reading r = {.keep_raw = beside != NULL};
+	struct reading r = {.keep_raw = beside != NULL}, own = {0};
+	u32 n = 0;
 	int err = reading_make(s, &r, map, top, div, key, unordered);
 
 	if (!err && beside)
-		err = read_beside(s, &r, beside);
+		err = read_beside(s, &r, beside, &own, &n);
+	if (!err && r.contents.n)
+		sink_map(&s->sink, &r.contents);
+	if (!err && n && s->sink.ops != &sink_text && !s->sink.ops->sums_stacks) {
+		err = reading_finish(s, &own, (u32)(beside - s->object->maps.v), n, 0, 0, false);
+		if (!err)
+			sink_map(&s->sink, &own.contents);
+	}
 	if (err)
 		diag_fail(&s->diag, err, NULL, "cannot read %s: %s", s->object->maps.v[map].shown,
 			  strerror(-err));
-	else if (r.contents.n)
-		sink_map(&s->sink, &r.contents);
+	reading_free(&own);
 	reading_free(&r);
-	if (beside && s->sink.ops != &sink_text && !s->sink.ops->sums_stacks)
-		print_map(s, (u32)(beside - s->object->maps.v), top, 0, NULL, NULL);
 }
 
 void session_print_map(struct waggle_session *s, u32 map, u32 top, u32 div)

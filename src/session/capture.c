@@ -118,7 +118,7 @@ static void count(struct capturing *c, bool counts)
 {
 	const struct packet_test test = {
 		.one = c->filter ? packet_filter_direct(c->filter) : NULL,
-		.many = c->filter ? packet_filter_lanes(c->filter) : NULL,
+		.many = c->filter && counts ? packet_filter_lanes(c->filter) : NULL,
 	};
 	int link = c->filter ? (int)c->filter_link : packet_reader_link(c->reader, NULL);
 	struct packet_counts n = {0};

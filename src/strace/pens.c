@@ -6,6 +6,7 @@
  */
 #include "strace/strace.h"
 
+#include "base/diag.h"
 #include "base/io.h"
 
 #include <errno.h>
@@ -38,18 +39,23 @@ void pen_puts(struct strace *s, const char *text)
 static int open_own(const struct strace *s, const struct task *t)
 {
 	char path[4096];
+	int fd;
 
 	snprintf(path, sizeof(path), "%s.%u", s->opts.files, t->tid);
-	return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (s->opts.append ? O_APPEND : O_TRUNC),
-		    0666);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (s->opts.append ? O_APPEND : O_TRUNC),
+		  0666);
+	return fd < 0 ? -errno : fd;
 }
 
 static int flush(struct strace *s, struct pen *p)
 {
-	int err = p->fd < 0 ? -EBADF : write_all(p->fd, p->text.p, p->text.n);
+	int err = p->fd < 0 ? p->fd : s->failed ? 0 : write_all(p->fd, p->text.p, p->text.n);
 
-	s->failed |= err != 0;
 	p->text.n = 0;
+	if (err && !s->failed)
+		diag_fail(s->diag, err, s->attends ? "the command runs on, its calls are lost" : NULL,
+			  "cannot write what is traced: %s", strerror(-err));
+	s->failed |= err != 0;
 	return err;
 }
 

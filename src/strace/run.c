@@ -302,7 +302,7 @@ static int take(void *user, const struct waggle_event *e)
 
 	if (r && r->take)
 		r->take(s, r, e);
-	return s->failed ? -EPIPE : 0;
+	return s->failed && !s->attends ? -EPIPE : 0;
 }
 
 /* ---- the session */
@@ -444,7 +444,7 @@ static void free_all(struct strace *s)
 static int exit_status(const struct strace *s)
 {
 	if (s->status <= 0)
-		return s->failed ? 1 : 0;
+		return s->failed && !s->attends ? 1 : 0;
 	return WIFEXITED(s->status) ? WEXITSTATUS(s->status) : 128 + WTERMSIG(s->status);
 }
 
@@ -482,6 +482,8 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 		return -ENOMEM;
 	s->opts = *what;
 	s->pen = &s->shared;
+	s->diag = &diag;
+	s->attends = o.command != NULL;
 	err = prepare(s, opts, &diag);
 	if (!err) {
 		strace_script(s, &script);

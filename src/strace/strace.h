@@ -142,7 +142,9 @@ struct strace {
 	u32 nrecords;
 	bool follows; /* what descriptors are is asked for */
 	struct symbols *symbols; /* of -k */
-	bool failed;
+	struct diag *diag;
+	bool attends; /* there is a command: it runs to its end, also when nothing can be written */
+	bool failed;  /* to write */
 	int status; /* of the command, as wait4() tells it */
 };
 

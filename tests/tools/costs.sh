@@ -9,8 +9,18 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 echo 'BEGIN { print(curtask->pid); }' >"$tmp/warm.bt" # leaves the index of the kernel's types behind
 
+cache=${XDG_CACHE_HOME:-${HOME-}/.cache}/waggle
+[ "$(id -u)" != 0 ] || cache=/var/cache/waggle
+build/tests/tools/tool_compile "$tmp/warm.bt" >"$tmp/said"
+build/tests/tools/tool_compile tools/*.bt >"$tmp/here"
+here=$(grep -c ' compiled$' "$tmp/here")
+
 name='each tool is compiled in few instructions'
-if command -v valgrind >/dev/null; then
+if ! ls "$cache"/btf-*.index >/dev/null 2>&1; then
+	echo "skip $name: nothing can be kept in $cache"
+elif [ "$here" -le 15 ]; then
+	echo "skip $name: only $here of them can be compiled by this user for this kernel"
+elif command -v valgrind >/dev/null; then
 	valgrind -q --tool=callgrind --callgrind-out-file="$tmp/o" --toggle-collect=waggle_compile \
 		--dump-after=waggle_compile build/tests/tools/tool_compile "$tmp/warm.bt" tools/*.bt >"$tmp/said" 2>"$tmp/err"
 	# one file for each call
@@ -25,7 +35,7 @@ if command -v valgrind >/dev/null; then
 		}
 		END {
 			said = sprintf("%d tools, %d in the mean, %d for %s", tools, tools ? all / tools : 0, worst, who)
-			if (tools > 15 && worst < most && all < mean * tools)
+			if (tools && worst < most && all < mean * tools)
 				print "ok " name ": " said
 			else {
 				print "not ok " name ": " said
@@ -38,11 +48,10 @@ fi
 
 name='a compilation opens no file twice'
 if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
-	build/tests/tools/tool_compile "$tmp/warm.bt" >"$tmp/said"
 	for tool in tools/*.bt; do
 		strace -e trace=open,openat -o "$tmp/calls" build/tests/tools/tool_compile "$tool" >"$tmp/said"
 		# behind what the loader of programs opens
-		sed "1,\\|\"$tool\"|d; /ENOENT/d" "$tmp/calls" | sed -n 's/^open[at]*([^"]*"\([^"]*\)".*/\1/p' | sort | uniq -d | sed "s|^|    $tool: |"
+		sed "1,\\|\"$tool\"|d; /= -1 E/d" "$tmp/calls" | sed -n 's/^open[at]*([^"]*"\([^"]*\)".*/\1/p' | sort | uniq -d | sed "s|^|    $tool: |"
 	done >"$tmp/twice"
 	if [ -s "$tmp/twice" ]; then
 		echo "not ok $name"

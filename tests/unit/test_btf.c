@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -418,12 +419,17 @@ static void kernel_types_are_those_of_libbpf(void **state)
 static void the_cache_is_written_and_used(void **state)
 {
 	struct kernel *k = *state;
-	char path[256], nested[128];
+	char path[256], former[256], nested[128];
 	struct stat st, again;
 	struct btf *b;
 
 	need_kernel(k);
+	/* what a former version left behind does not stay */
+	cache_file(k, k->dir, path);
+	sprintf(former, "%.*s-1.index", (int)(strrchr(path, '-') - path), path);
+	assert_int_equal(close(creat(former, 0600)), 0);
 	btf_close(open_kernel(k->dir));
+	assert_int_equal(access(former, F_OK), -1);
 	cache_file(k, k->dir, path);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
