@@ -9,9 +9,9 @@
  * mind; status 1 if there was any.
  *
  * Compared are the meaning of the tree of tests, our plain and our optimised program, the latter's
- * translation to BPF in our machine (interpreted and compiled in turn), both of ours for many packets at
- * once, its run by the kernel on a pair of sockets, its programs for XDP, tc, cgroup_skb and sockets where the kernel takes any, and
- * libpcap's two programs.
+ * translation to BPF in our machine (interpreted and compiled in turn), both of ours for many
+ * packets at once, its run by the kernel on a pair of sockets, its programs for XDP, tc, cgroup_skb
+ * and sockets where the kernel takes any, and libpcap's two programs.
  *
  * libpcap's program without its optimiser is right. With it, and with ours, a packet that ends
  * before a test that the plain program makes may be taken, if it would be whatever that test said.
@@ -574,7 +574,8 @@ int main(int argc, char **argv)
 	if (file && ours_executed > theirs_executed)
 		bad++;
 	if (verbose)
-		printf("%u are functions, %u wide; %llu programs of XDP, tc, cgroup_skb and sockets loaded, "
+		printf("%u are functions, %u wide; %llu programs of XDP, tc, cgroup_skb and "
+		       "sockets loaded, "
 		       "%llu runs\n",
 		       directs, wide, (unsigned long long)loaded, (unsigned long long)ran);
 	printf("%s filters: %u of link %u%s, %u packets each (%u refused); instructions %u, "

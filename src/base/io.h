@@ -10,8 +10,8 @@
 /* Writes all n bytes, whatever interrupts it. -errno, when some of them may have been written. */
 int write_all(int fd, const void *bytes, size_t n);
 
-/* Wakes who reads the eventfd, if there is one (-1: none). That it is full means that the reader was told
- * often enough. */
+/* Wakes who reads the eventfd, if there is one (-1: none). That it is full means that the reader
+ * was told often enough. */
 static inline void eventfd_wake(int fd)
 {
 	const uint64_t one = 1;

@@ -86,12 +86,14 @@ void options_each(const struct command *, void (*fn)(const char *option, bool ta
 int options_take(struct waggle_opts *, const char *option, const char *value);
 void print_wrapped(int column, const char *text); /* behind so many columns, at 19 */
 bool option_print(const char *word); /* that one: "-c", "--pid"; false: there is none */
-void manual_print(void); /* manual.c: waggle(1) */
+void manual_print(void);             /* manual.c: waggle(1) */
 void options_print(void);            /* trace_options.c: those of tracing, for -h */
 
-/* stop.c: from now on SIGINT and SIGTERM make this descriptor readable, and do nothing else; -errno. */
+/* stop.c: from now on SIGINT and SIGTERM make this descriptor readable, and do nothing else;
+ * -errno. */
 int stop_on_signals(void);
-/* For handlers of signals: what comes next stands in the place of the ^C that the terminal shows. */
+/* For handlers of signals: what comes next stands in the place of the ^C that the terminal shows.
+ */
 void stop_shown(int sig);
 
 void command_help(const struct command *); /* help.c; may end the program */

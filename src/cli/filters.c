@@ -33,7 +33,8 @@ static bool passwd_find(const char *user, char name[64], unsigned *uid, unsigned
 			char *password = strchr(line, ':');
 
 			if (!password || password - line > 63 ||
-			    sscanf(password + 1 + strcspn(password + 1, ":"), ":%u:%u", uid, gid) != 2)
+			    sscanf(password + 1 + strcspn(password + 1, ":"), ":%u:%u", uid, gid) !=
+				    2)
 				continue;
 			*password = 0;
 			snprintf(id, sizeof(id), "%u", *uid);

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 const struct command commands[] = {
-	{"build", cmd_build, "waggle build FILE -o OBJECT", "compile a script to a BPF object", false},
+	{"build", cmd_build, "waggle build FILE -o OBJECT", "compile a script to a BPF object",
+	 false},
 	{"fmt", cmd_fmt, "waggle fmt [-i] FILE...",
 	 "scripts as they should be written; -i: in place", false},
 	{"dis", cmd_dis, "waggle dis [--classic] FILE",
@@ -45,7 +46,8 @@ const struct command commands[] = {
 	 "a firewall: packets that a filter takes are dropped", true},
 	{"list", cmd_list, "waggle list [-v] [PATTERN]",
 	 "the probes that there are; -v: their arguments", false},
-	{"tools", cmd_tools, "waggle tools", "tools that are scripts: opensnoop, syscount, ...", false},
+	{"tools", cmd_tools, "waggle tools", "tools that are scripts: opensnoop, syscount, ...",
+	 false},
 	{"target", cmd_target, "waggle target save FILE [PATTERN...]",
 	 "save what a compiler must know of this machine", false},
 	{"completion", cmd_completion, "waggle completion bash|zsh|fish",

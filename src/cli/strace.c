@@ -114,7 +114,8 @@ static const struct strace_row rows[] = {
 	{'Y', "decode-pids", "[=comm]", strace_take_threads, "names of threads"},
 	{'n', "syscall-number", NULL, NULL, "numbers of calls"},
 	{'k', "stack-traces", NULL, NULL, "below each call, who called"},
-	{'i', "instruction-pointer", NULL, NULL, "in front of each call, the address it comes from"},
+	{'i', "instruction-pointer", NULL, NULL,
+	 "in front of each call, the address it comes from"},
 	{'t', "absolute-timestamps", "[=FORM]", strace_take_clock,
 	 "time of day; -tt with microseconds, -ttt since 1970; forms: time, unix, with s, ms, us, "
 	 "ns"},

@@ -41,8 +41,8 @@ int trace_run(struct trace *, int status);
 int trace_options(struct trace *, int argc, char **argv);
 
 /* filters.c: options that narrow tracing. Each returns 0 or an exit status. */
-/* Who that user of /etc/passwd is, a name or a number; false: there is none. Its groups go to `groups`,
- * which must stay. */
+/* Who that user of /etc/passwd is, a name or a number; false: there is none. Its groups go to
+ * `groups`, which must stay. */
 bool user_find(const char *user, struct waggle_user *, unsigned *groups, size_t most);
 int take_comm(struct trace *, const char *name);
 int take_uid(struct trace *, const char *user);

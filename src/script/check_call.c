@@ -238,8 +238,7 @@ static void check_top(struct checker *c, struct node *n, struct node *top)
 {
 	const struct script_map *m = n->a->map; /* NULL: there is none, and that was told */
 
-	if (!c->final || n->thrown || !m || m->value.kind != TYPE_AGG ||
-	    m->value.agg != AGG_STATS)
+	if (!c->final || n->thrown || !m || m->value.kind != TYPE_AGG || m->value.agg != AGG_STATS)
 		return;
 	n->thrown = true;
 	diag_warn(c->script->diag, top->at, "sum() and avg() are sorted and divided",

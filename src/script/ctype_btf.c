@@ -170,7 +170,8 @@ const struct aggregate *ctype_members(struct script *s, const struct aggregate *
 	for (u32 i = 0; i < w->n; i++) {
 		const struct btf_member *m = &t->members[i];
 
-		w->members[i] = (struct member){arena_strdup(s->arena, m->name), {0}, m->bit_off, m->bits};
+		w->members[i] =
+			(struct member){arena_strdup(s->arena, m->name), {0}, m->bit_off, m->bits};
 	}
 	for (u32 i = 0; i < w->n; i++)
 		w->members[i].type = type_of_btf(s, t->members[i].type);

@@ -67,7 +67,8 @@ static int command_find(const char *name, char **found)
 	}
 }
 
-/* Returns 0 or an errno. A process of somebody else no longer ends with us until it says so again. */
+/* Returns 0 or an errno. A process of somebody else no longer ends with us until it says so again.
+ */
 static int become(const struct waggle_user *u, int parent)
 {
 	if (setgroups(u->ngroups, u->groups) || setresgid(u->gid, u->gid, u->gid) ||
@@ -149,8 +150,13 @@ int command_start(struct command *c, char *const *argv, const struct engine_ops 
 {
 	int err;
 
-	*c = (struct command){
-		.argv = argv, .ops = ops, .child = child, .user = user, .pidfd = -1, .go = -1, .failed = -1};
+	*c = (struct command){.argv = argv,
+			      .ops = ops,
+			      .child = child,
+			      .user = user,
+			      .pidfd = -1,
+			      .go = -1,
+			      .failed = -1};
 	err = argv[0] ? command_find(argv[0], &c->path) : -ENOENT;
 	if (err == -ENOENT || err == -ENOTDIR)
 		return diag_fail(diag, -ENOENT, NULL, "%s: command not found",

@@ -1,9 +1,9 @@
 /*
  * order.h: brings what is shown in its order.
  *
- * In:  a number for each thing, and a second one for those whose first is the same. Out: the things from
- * the smallest to the largest. Numbers are sorted by their bytes, so the work grows with how many things
- * there are; what has both numbers the same, and that alone, is compared.
+ * In:  a number for each thing, and a second one for those whose first is the same. Out: the things
+ * from the smallest to the largest. Numbers are sorted by their bytes, so the work grows with how
+ * many things there are; what has both numbers the same, and that alone, is compared.
  */
 #ifndef SINK_ORDER_H
 #define SINK_ORDER_H

@@ -27,7 +27,7 @@ struct map_contents {
 	u32 top, div; /* of print(); 0: not given. Entries are already cut to top; numbers and
 		       * counts are divided by div when they are shown (stats are not). */
 	const struct object_map *beside; /* another map with the same keys, or NULL; */
-	const u64 *numbers;		 /* what it has for each entry */
+	const u64 *numbers;              /* what it has for each entry */
 };
 
 struct sink {
@@ -51,7 +51,7 @@ struct sink {
 
 struct sink_ops {
 	const char *name; /* of -f */
-	bool messages;	  /* of errorf() and warnf() are records, too */
+	bool messages;    /* of errorf() and warnf() are records, too */
 	bool sums_stacks; /* maps of stacks come in any order */
 	int (*open)(struct sink *, struct diag *);
 	void (*attached)(struct sink *, u32 probes); /* may be NULL */
@@ -73,7 +73,8 @@ struct sink_ops {
 	void (*close)(struct sink *);
 };
 extern const struct sink_ops *const sinks[]; /* ends with NULL */
-extern const struct sink_ops sink_text, sink_json, sink_folded, sink_flame, sink_tree, sink_timeline;
+extern const struct sink_ops sink_text, sink_json, sink_folded, sink_flame, sink_tree,
+	sink_timeline;
 
 /* format: a name of the table, NULL: "text". The object outlives the sink; fd stays the caller's.
  * Unknown formats and broken schemas are -EINVAL with a message. After an error there is nothing
@@ -115,8 +116,9 @@ bool action_text(struct buf *, const struct show *, const struct schema *, u64 n
 
 /* ---- map contents (sink/maps.c). raw: keys[n * key_size], values[n][cpus][round8(value_size)]
  * (cpus = 1 for maps that are not per CPU). Merges, drops unset scalars, sorts, cuts to top (the
- * largest; stats ignore it, as bpftrace does). unordered: not sorted, not cut. Entries borrow keys and
- * values and live in the arena. -EINVAL: layouts or arguments of the map do not fit its sizes. */
+ * largest; stats ignore it, as bpftrace does). unordered: not sorted, not cut. Entries borrow keys
+ * and values and live in the arena. -EINVAL: layouts or arguments of the map do not fit its sizes.
+ */
 int map_contents_make(struct map_contents *, struct arena *, const struct object_map *,
 		      const u8 *keys, const u8 *values, u32 n, u32 cpus, u32 top, u32 div,
 		      bool unordered);

@@ -155,7 +155,8 @@ static void add_stack(struct tally *t, const struct show *show, const struct fie
 	struct stack_words s = stack_words(f, data);
 	enum frame_kind kind = f->kind == FIELD_USTACK ? FRAME_USER : FRAME_KERNEL;
 	/* an address has one name as a caller, another where it is executed; pids have 22 bits */
-	u32 how = s.pid << 3 | (kind == FRAME_USER) << 2 | ((f->mode & SYMBOLS_AS_LINKED) != 0) << 1;
+	u32 how =
+		s.pid << 3 | (kind == FRAME_USER) << 2 | ((f->mode & SYMBOLS_AS_LINKED) != 0) << 1;
 
 	for (u32 i = s.n; i-- > 0;) {
 		u64 addr = stack_word(&s, i);
@@ -391,8 +392,8 @@ static int by_name(const void *a, const void *b, void *tally)
 	return c ? c : (x->len > y->len) - (x->len < y->len);
 }
 
-/* Frames by name; then nodes by frame, by counting: nodes of the same frame are of other parents, and
- * need no order. */
+/* Frames by name; then nodes by frame, by counting: nodes of the same frame are of other parents,
+ * and need no order. */
 static void sort_nodes(struct tally *t)
 {
 	u32 *frames = arena_array(&t->arena, u32, t->frames.n);

@@ -173,7 +173,8 @@ static u32 only_child(const struct tree *t, u32 node)
 {
 	u32 child = node_of(t, node)->child;
 
-	if (!child || node_of(t, child)->next || node_of(t, child)->count != node_of(t, node)->count)
+	if (!child || node_of(t, child)->next ||
+	    node_of(t, child)->count != node_of(t, node)->count)
 		return 0;
 	return child;
 }

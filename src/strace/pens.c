@@ -53,7 +53,8 @@ static int flush(struct strace *s, struct pen *p)
 
 	p->text.n = 0;
 	if (err && !s->failed)
-		diag_fail(s->diag, err, s->attends ? "the command runs on, its calls are lost" : NULL,
+		diag_fail(s->diag, err,
+			  s->attends ? "the command runs on, its calls are lost" : NULL,
 			  "cannot write what is traced: %s", strerror(-err));
 	s->failed |= err != 0;
 	return err;

@@ -307,14 +307,16 @@ static int take(void *user, const struct waggle_event *e)
 
 /* ---- the session */
 
-/* Calls that are not shown may come all the time: what there is to be read does not wait for them to end. */
+/* Calls that are not shown may come all the time: what there is to be read does not wait for them
+ * to end. */
 static int poll_all(struct strace *s)
 {
 	u64 looked = 0, now;
 	int n = 0;
 
 	while (n >= 0) {
-		n = waggle_session_poll(s->session, s->waiting || s->written ? IDLE_MS : -1, take, s);
+		n = waggle_session_poll(s->session, s->waiting || s->written ? IDLE_MS : -1, take,
+					s);
 		now = clock_now(CLOCK_MONOTONIC);
 		if (!n || now - looked > IDLE_MS * 1000000ull) {
 			line_idle(s);
@@ -331,7 +333,9 @@ static void open_symbols(struct strace *s, const struct waggle_opts *o)
 {
 	s->symbols = s->opts.stacks > 1 ? symbols_new(NULL) : NULL;
 	if (s->symbols)
-		symbols_watch(s->symbols, o->command ? (u32)getpid() : s->npids == 1 ? (u32)*s->opts.pids : 0);
+		symbols_watch(s->symbols, o->command      ? (u32)getpid()
+					  : s->npids == 1 ? (u32)*s->opts.pids
+							  : 0);
 }
 
 static int trace(struct strace *s, struct waggle_opts *o, struct waggle_object *object)
@@ -378,10 +382,11 @@ static int chosen(struct strace *s, const char *expr, bool *calls, struct diag *
 
 	if (!err)
 		return 0;
-	return diag_fail(diag, err,
-			 "names of system calls, %file, %desc, %memory, %network, %signal, %process, "
-			 "%creds, %clock, %ipc, %pure, %stat, %statfs, /REGEX, with commas between",
-			 "there is no system call '%.*s'", (int)strcspn(wrong, ","), wrong);
+	return diag_fail(
+		diag, err,
+		"names of system calls, %file, %desc, %memory, %network, %signal, %process, "
+		"%creds, %clock, %ipc, %pure, %stat, %statfs, /REGEX, with commas between",
+		"there is no system call '%.*s'", (int)strcspn(wrong, ","), wrong);
 }
 
 /* On the user engine nothing but its last call tells how a process ended. */
@@ -406,7 +411,8 @@ static int choose(struct strace *s, const struct waggle_opts *o, struct diag *di
 	for (; s->opts.pids && s->opts.pids[s->npids]; s->npids++)
 		s->left++;
 	if (!s->kernel && s->npids > 1)
-		return diag_fail(diag, -EOPNOTSUPP, "the kernel engine, which root has, traces several",
+		return diag_fail(diag, -EOPNOTSUPP,
+				 "the kernel engine, which root has, traces several",
 				 "the user engine traces one process of -p");
 	return 0;
 }

@@ -1,8 +1,8 @@
 /*
  * stacks.c: -k: who called, below the line of a call.
  *
- * In:  addresses, when a call begins. Out: lines " > FILE(FUNCTION+0xOFF) [0xADDRESS IN FILE]". Names are
- * looked up at once: soon the process may be another program, or gone.
+ * In:  addresses, when a call begins. Out: lines " > FILE(FUNCTION+0xOFF) [0xADDRESS IN FILE]".
+ * Names are looked up at once: soon the process may be another program, or gone.
  */
 #include "strace/strace.h"
 
@@ -17,8 +17,7 @@ static void put_frame(struct strace *s, struct task *t, u64 addr, bool caller)
 	buf_printf(&t->stack, " > %s(", f.module ? f.module : "[unknown]");
 	if (f.name)
 		buf_printf(&t->stack, "%s+%#llx", f.readable, (unsigned long long)f.off);
-	buf_printf(&t->stack, ") [%#llx]\n",
-		   (unsigned long long)(f.module ? f.file_off : addr));
+	buf_printf(&t->stack, ") [%#llx]\n", (unsigned long long)(f.module ? f.file_off : addr));
 }
 
 void stack_take(struct strace *s, struct task *t, const u64 *frames, u32 n)

@@ -83,8 +83,9 @@ static void put_address(struct emit *e, u32 reg, struct x_mem m)
 
 	if (m.base == X_NONE) {
 		put_modrm(e, 0, reg, 5);
-		vec_push(e->arena, &e->patches,
-			 (struct emit_patch){(u32)(e->p - e->code), e->fixups.n, (u32)m.disp, true});
+		vec_push(
+			e->arena, &e->patches,
+			(struct emit_patch){(u32)(e->p - e->code), e->fixups.n, (u32)m.disp, true});
 		x_imm(e, 4, 0);
 		return;
 	}

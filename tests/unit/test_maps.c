@@ -373,8 +373,9 @@ static void maps_broken(void **unused)
 
 	(void)unused;
 	for (u32 i = 0; i < ARRAY_SIZE(broken); i++)
-		assert_int_equal(map_contents_make(&c, &a, &broken[i], NULL, NULL, 0, 1, 0, 0, false),
-				 -EINVAL);
+		assert_int_equal(
+			map_contents_make(&c, &a, &broken[i], NULL, NULL, 0, 1, 0, 0, false),
+			-EINVAL);
 	arena_free(&a);
 }
 

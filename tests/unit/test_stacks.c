@@ -1,4 +1,5 @@
-/* test_stacks.c: ids of stacks become frames: what they become, and by how many calls of the engine. */
+/* test_stacks.c: ids of stacks become frames: what they become, and by how many calls of the
+ * engine. */
 #include "session/session.h"
 
 #include <setjmp.h>
@@ -62,7 +63,9 @@ static void expand(u32 n, u32 deepest)
 {
 	static struct key raw[MANY + 1];
 	struct object_map maps[] = {
-		{.name = "m", .key = {fields, 2, sizeof(struct key)}, .key_size = sizeof(struct key)},
+		{.name = "m",
+		 .key = {fields, 2, sizeof(struct key)},
+		 .key_size = sizeof(struct key)},
 		{.name = STACKS_MAP, .key_size = 8, .value_size = 8 * STACK_FRAMES},
 	};
 	struct engine_ops ops = {.map_read = map_read, .map_lookup = map_lookup};

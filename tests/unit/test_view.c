@@ -230,7 +230,8 @@ static void add_stack(struct tally *t, const char *line, u64 count)
 	tally_count(t, count);
 }
 
-/* "x 10 6;z 3 3": names, with what went through them and what ended there, each before its children. */
+/* "x 10 6;z 3 3": names, with what went through them and what ended there, each before its
+ * children. */
 static const char *tally_text(struct tally *t)
 {
 	static char text[256];
@@ -333,8 +334,9 @@ static void orders_compare_nothing_but_ties(void **unused)
 	sorted = order_sort(v, v + N, N, tie, NULL);
 	assert_in_range(compared, 1, 2); /* a sanitizer looks at the order once more */
 	for (u32 i = 1; i < N; i++)
-		assert_true(sorted[i - 1].by < sorted[i].by ||
-			    (sorted[i - 1].by == sorted[i].by && sorted[i - 1].then <= sorted[i].then));
+		assert_true(
+			sorted[i - 1].by < sorted[i].by ||
+			(sorted[i - 1].by == sorted[i].by && sorted[i - 1].then <= sorted[i].then));
 	assert_int_equal(sorted[N - 2].at, 7);
 	assert_int_equal(sorted[N - 1].at, 8);
 	assert_true(order_signed((u64)-5) < order_signed(3));

@@ -86,7 +86,8 @@ static int output(struct raw_ring *r, const void *data, u32 size)
 	put(r, head + SAMPLE_BYTES, data, size);
 	put(r, head + SAMPLE_BYTES + size, zeroes, bytes - size);
 	__atomic_store_n(&page->head, head + s.size, __ATOMIC_RELEASE);
-	/* for each record: whether the reader has seen all before, and sleeps, cannot be told from tail */
+	/* for each record: whether the reader has seen all before, and sleeps, cannot be told from
+	 * tail */
 	eventfd_wake(r->event);
 	return 0;
 }
