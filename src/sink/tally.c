@@ -61,6 +61,24 @@ static void begin(struct tally *t)
 	vec_push(&t->arena, &t->nodes, (struct tally_node){0});
 }
 
+/* Does something that may want memory; where there is none, the tally has failed. */
+static bool guarded(struct tally *t, void (*what)(struct tally *, const void *), const void *with)
+{
+	jmp_buf full;
+
+	if (t->failed)
+		return false;
+	t->arena.escape = &full;
+	if (setjmp(full)) {
+		t->failed = true;
+	} else {
+		begin(t);
+		what(t, with);
+	}
+	t->arena.escape = NULL;
+	return !t->failed;
+}
+
 /* The frame of a name that stands behind its kind. */
 static u32 frame_of(struct tally *t, const char *marked, size_t n)
 {
@@ -248,21 +266,26 @@ static u64 record_count(const struct layout *l, const u8 *data)
 	return count;
 }
 
+/* What is added: a record, or a map. */
+struct adding {
+	const struct show *show;
+	const struct layout *layout;
+	const u8 *data;
+	const struct map_contents *map;
+};
+
+static void add_record(struct tally *t, const void *adding)
+{
+	const struct adding *a = adding;
+
+	forget(t);
+	add(t, a->show, a->layout, a->data, PART_STRINGS, record_count(a->layout, a->data));
+}
+
 void tally_record(struct tally *t, const struct show *show, const struct layout *l, const u8 *data)
 {
-	jmp_buf full;
-
-	if (t->failed || !has_stack(l))
-		return;
-	t->arena.escape = &full;
-	if (setjmp(full)) {
-		t->failed = true;
-	} else {
-		begin(t);
-		forget(t);
-		add(t, show, l, data, PART_STRINGS, record_count(l, data));
-	}
-	t->arena.escape = NULL;
+	if (has_stack(l))
+		guarded(t, add_record, &(struct adding){show, l, data, NULL});
 }
 
 /* What an entry weighs; 0: nothing that could be drawn. */
@@ -288,26 +311,26 @@ static u64 entry_count(const struct map_contents *c, const struct map_entry *e)
 	return sign && (s64)v < 0 ? 0 : map_divide(c, v);
 }
 
+static void add_map(struct tally *t, const void *adding)
+{
+	const struct adding *a = adding;
+
+	forget(t);
+	for (u32 i = 0; i < a->map->n; i++) {
+		const struct map_entry *e = &a->map->entries[i];
+		u64 count = entry_count(a->map, e);
+
+		if (count)
+			add(t, a->show, a->layout, e->key, PART_LABELS, count);
+	}
+}
+
 void tally_map(struct tally *t, const struct show *show, const struct map_contents *c)
 {
-	jmp_buf full;
+	const struct layout *key = &c->map->key;
 
-	if (t->failed || c->map->scalar || !has_stack(&c->map->key))
-		return;
-	t->arena.escape = &full;
-	if (setjmp(full)) {
-		t->failed = true;
-	} else {
-		begin(t);
-		forget(t);
-		for (u32 i = 0; i < c->n; i++) {
-			u64 count = entry_count(c, &c->entries[i]);
-
-			if (count)
-				add(t, show, &c->map->key, c->entries[i].key, PART_LABELS, count);
-		}
-	}
-	t->arena.escape = NULL;
+	if (!c->map->scalar && has_stack(key))
+		guarded(t, add_map, &(struct adding){show, key, NULL, c});
 }
 
 /* ---- by hand */
@@ -319,18 +342,22 @@ void tally_free(struct tally *t)
 	*t = (struct tally){0};
 }
 
+struct named {
+	enum frame_kind kind;
+	const char *name;
+	size_t len;
+};
+
+static void step_named(struct tally *t, const void *named)
+{
+	const struct named *n = named;
+
+	step_text(t, n->kind, n->name, n->len);
+}
+
 void tally_step(struct tally *t, enum frame_kind kind, const char *name, size_t len)
 {
-	jmp_buf full;
-
-	t->arena.escape = &full;
-	if (t->failed || setjmp(full)) {
-		t->failed = true;
-	} else {
-		begin(t);
-		step_text(t, kind, name, len);
-	}
-	t->arena.escape = NULL;
+	guarded(t, step_named, &(struct named){kind, name, len});
 }
 
 void tally_count(struct tally *t, u64 count)
@@ -340,8 +367,9 @@ void tally_count(struct tally *t, u64 count)
 }
 
 /* Parents stand before their children, so their places in the other tree are known. */
-static void move_nodes(struct tally *to, const struct tally *from)
+static void move_nodes(struct tally *to, const void *other)
 {
+	const struct tally *from = other;
 	u32 *place = arena_array(&to->arena, u32, from->nodes.n);
 
 	for (u32 i = 1; i < from->nodes.n; i++) {
@@ -358,8 +386,6 @@ static void move_nodes(struct tally *to, const struct tally *from)
 
 void tally_move(struct tally *to, struct tally *from)
 {
-	jmp_buf full;
-
 	if (!to->nodes.n) {
 		from->failed |= to->failed;
 		tally_free(to);
@@ -368,14 +394,7 @@ void tally_move(struct tally *to, struct tally *from)
 		*from = (struct tally){0};
 		return;
 	}
-	to->arena.escape = &full;
-	if (to->failed || setjmp(full)) {
-		to->failed = true;
-	} else {
-		begin(to);
-		move_nodes(to, from);
-	}
-	to->arena.escape = NULL;
+	guarded(to, move_nodes, from);
 	to->failed |= from->failed;
 	tally_free(from);
 }
@@ -426,20 +445,16 @@ static void sum_up(struct tally *t)
 		t->nodes.v[t->nodes.v[i].parent].count += t->nodes.v[i].count;
 }
 
+static void put_in_order(struct tally *t, const void *nothing)
+{
+	(void)nothing;
+	sum_up(t);
+	sort_nodes(t);
+}
+
 bool tally_sort(struct tally *t)
 {
-	jmp_buf full;
-
-	t->arena.escape = &full;
-	if (t->failed || setjmp(full)) {
-		t->failed = true;
-	} else {
-		begin(t);
-		sum_up(t);
-		sort_nodes(t);
-	}
-	t->arena.escape = NULL;
-	return !t->failed;
+	return guarded(t, put_in_order, NULL);
 }
 
 u32 tally_next(const struct tally *t, u32 node, u32 *depth, bool below)
