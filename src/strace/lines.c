@@ -151,11 +151,8 @@ void call_args(struct shown *c, u32 from, u32 to)
 
 static struct shown shown_of(struct strace *s, struct task *t, struct buf *out)
 {
-	const struct call *call = &s->calls[t->nr];
-	char result = strcmp(call->name, "prctl") != 0 ? call->result : prctl_result(t->args[0]);
-
 	return (struct shown){
-		.s = s, .task = t, .call = call, .args = t->args, .out = out, .result = result};
+		.s = s, .task = t, .call = &s->calls[t->nr], .args = t->args, .out = out};
 }
 
 /* Where a thread begins with calls of the other width, a line says so. */
@@ -275,7 +272,7 @@ static void put_error(struct buf *b, s32 number)
 }
 
 /* Results that words explain. */
-static bool put_worded(struct shown *c, s64 ret)
+static bool put_worded(struct shown *c, char result, s64 ret)
 {
 	static const struct {
 		char result;
@@ -287,7 +284,7 @@ static bool put_worded(struct shown *c, s64 ret)
 		    {'S', "%#llx", "specctrl", true, true}};
 
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (rows[i].result != c->result || (!ret && !rows[i].zero))
+		if (rows[i].result != result || (!ret && !rows[i].zero))
 			continue;
 		buf_printf(c->out, rows[i].number, (long long)ret);
 		buf_puts(c->out, " (");
@@ -295,24 +292,25 @@ static bool put_worded(struct shown *c, s64 ret)
 		buf_char(c->out, ')');
 		return true;
 	}
-	return show_worded(c, ret);
+	return show_worded(c, result, ret);
 }
 
 static void put_result(struct shown *c)
 {
+	char result = c->call->result == 'p' ? prctl_result(c->args[0]) : c->call->result;
 	s64 ret = c->ret;
 
 	if (ret < 0 && ret >= -4095) {
 		put_error(c->out, (s32)-ret);
 	} else if (c->s->raw[c->task->nr]) {
 		show_hex(c->out, (u64)ret);
-	} else if (c->result == 'x') {
+	} else if (result == 'x') {
 		show_hex(c->out, (u64)ret);
-	} else if (c->result == 'o') {
+	} else if (result == 'o') {
 		buf_printf(c->out, "%#llo", (unsigned long long)ret);
-	} else if (c->result == 'f') {
+	} else if (result == 'f') {
 		show_descriptor(c, (s32)ret);
-	} else if (put_worded(c, ret)) {
+	} else if (put_worded(c, result, ret)) {
 		;
 	} else if (!strcmp(c->call->name, "fcntl") && c->args[1] == 3) {
 		buf_printf(c->out, "%#llx (flags ", (unsigned long long)ret);

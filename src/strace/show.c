@@ -51,6 +51,14 @@ const void *show_memory(struct shown *c, const struct arg *a, u64 size)
 	return p;
 }
 
+const void *show_memory_if(struct shown *c, const struct arg *a, bool is, u64 size)
+{
+	if (is)
+		return show_memory(c, a, size);
+	show_address(c->out, ARG(c, a));
+	return NULL;
+}
+
 /* ---- words */
 
 void show_address(struct buf *b, u64 addr)

@@ -5,109 +5,53 @@
 
 /* ---- bpf() */
 
-/*
- * Fields of each command, one behind the other: NAME:SIZE, with "p" for an address, "n" for a name
- * of 16 bytes, "v" for a kernel's version, "=SET" for a word of a set. "+" opens a structure. Those
- * behind the size that the call tells are not there.
- */
+/* What each command takes, as in records.def. Fields behind the size that the call tells are not
+ * there. */
 static const struct {
 	u32 first, last;
-	const char *fields;
+	const char *form;
 } commands[] = {
 	{0, 0,
-	 "map_type:4=bpfmap key_size:4 value_size:4 max_entries:4 map_flags:4 inner_map_fd:4 "
-	 "map_name:n map_ifindex:4 btf_fd:4 btf_key_type_id:4 btf_value_type_id:4"},
-	{1, 2, "map_fd:4 -:4 key:p value:p flags:8=bpfelem"},
-	{21, 21, "map_fd:4 -:4 key:p value:p flags:8=bpfelem"},
-	{3, 3, "map_fd:4 -:4 key:p"},
-	{4, 4, "map_fd:4 -:4 key:p next_key:p"},
+	 "{map_type=%o4:bpfmap;, key_size=%u4, value_size=%u4, max_entries=%u4, map_flags=%u4, "
+	 "inner_map_fd=%u4, map_name=%n16, map_ifindex=%u4, btf_fd=%u4, btf_key_type_id=%u4, "
+	 "btf_value_type_id=%u4}"},
+	{1, 2, "{map_fd=%u4%_4;, key=%p8, value=%p8, flags=%o8:bpfelem;}"},
+	{21, 21, "{map_fd=%u4%_4;, key=%p8, value=%p8, flags=%o8:bpfelem;}"},
+	{3, 3, "{map_fd=%u4%_4;, key=%p8}"},
+	{4, 4, "{map_fd=%u4%_4;, key=%p8, next_key=%p8}"},
 	{5, 5,
-	 "prog_type:4=bpfprog insn_cnt:4 insns:p license:p log_level:4 log_size:4 log_buf:p "
-	 "kern_version:v prog_flags:4 prog_name:n prog_ifindex:4 expected_attach_type:4=bpfattach "
-	 "prog_btf_fd:4 func_info_rec_size:4 func_info:p func_info_cnt:4 line_info_rec_size:4 "
-	 "line_info:p line_info_cnt:4 attach_btf_id:4 attach_prog_fd:4"},
-	{6, 7, "pathname:p bpf_fd:4 file_flags:4"},
+	 "{prog_type=%o4:bpfprog;, insn_cnt=%u4, insns=%p8, license=%p8, log_level=%u4, "
+	 "log_size=%u4, log_buf=%p8, kern_version=%v4, prog_flags=%u4, prog_name=%n16, "
+	 "prog_ifindex=%u4, expected_attach_type=%o4:bpfattach;, prog_btf_fd=%u4, "
+	 "func_info_rec_size=%u4, func_info=%p8, func_info_cnt=%u4, line_info_rec_size=%u4, "
+	 "line_info=%p8, line_info_cnt=%u4, attach_btf_id=%u4, attach_prog_fd=%u4}"},
+	{6, 7, "{pathname=%p8, bpf_fd=%u4, file_flags=%u4}"},
 	{8, 8,
-	 "target_fd:4 attach_bpf_fd:4 attach_type:4=bpfattach attach_flags:4 replace_bpf_fd:4"},
-	{9, 9, "target_fd:4 -:4 attach_type:4=bpfattach"},
+	 "{target_fd=%u4, attach_bpf_fd=%u4, attach_type=%o4:bpfattach;, attach_flags=%u4, "
+	 "replace_bpf_fd=%u4}"},
+	{9, 9, "{target_fd=%u4%_4;, attach_type=%o4:bpfattach;}"},
 	{10, 10,
-	 "+test prog_fd:4 retval:4 data_size_in:4 data_size_out:4 data_in:p data_out:p repeat:4 "
-	 "duration:4 ctx_size_in:4 ctx_size_out:4 ctx_in:p ctx_out:p flags:4 cpu:4"},
-	{11, 12, "start_id:4 next_id:4 open_flags:4"},
-	{13, 13, "prog_id:4 next_id:4 open_flags:4"},
-	{14, 14, "map_id:4 next_id:4 open_flags:4"},
-	{15, 15, "+info bpf_fd:4 info_len:4 info:p"},
+	 "{test={prog_fd=%u4, retval=%u4, data_size_in=%u4, data_size_out=%u4, data_in=%p8, "
+	 "data_out=%p8, repeat=%u4, duration=%u4, ctx_size_in=%u4, ctx_size_out=%u4, ctx_in=%p8, "
+	 "ctx_out=%p8, flags=%u4, cpu=%u4}}"},
+	{11, 12, "{start_id=%u4, next_id=%u4, open_flags=%u4}"},
+	{13, 13, "{prog_id=%u4, next_id=%u4, open_flags=%u4}"},
+	{14, 14, "{map_id=%u4, next_id=%u4, open_flags=%u4}"},
+	{15, 15, "{info={bpf_fd=%u4, info_len=%u4, info=%p8}}"},
 	{16, 16,
-	 "+query target_fd:4 attach_type:4=bpfattach query_flags:4 attach_flags:4 prog_ids:p "
-	 "prog_cnt:4"},
-	{17, 17, "+raw_tracepoint name:p prog_fd:4"},
-	{18, 18, "btf:p btf_log_buf:p btf_size:4 btf_log_size:4 btf_log_level:4"},
-	{19, 19, "btf_id:4"},
-	{22, 22, "map_fd:4"},
-	{23, 23, "start_id:4 next_id:4 open_flags:4"},
-	{28, 28, "+link_create prog_fd:4 target_fd:4 attach_type:4=bpfattach flags:4"},
-	{29, 29, "+link_update link_fd:4 new_prog_fd:4 flags:4"},
-	{30, 30, "link_id:4"},
-	{31, 31, "start_id:4 next_id:4 open_flags:4"},
+	 "{query={target_fd=%u4, attach_type=%o4:bpfattach;, query_flags=%u4, attach_flags=%u4, "
+	 "prog_ids=%p8, prog_cnt=%u4}}"},
+	{17, 17, "{raw_tracepoint={name=%p8, prog_fd=%u4}}"},
+	{18, 18, "{btf=%p8, btf_log_buf=%p8, btf_size=%u4, btf_log_size=%u4, btf_log_level=%u4}"},
+	{19, 19, "{btf_id=%u4}"},
+	{22, 22, "{map_fd=%u4}"},
+	{23, 23, "{start_id=%u4, next_id=%u4, open_flags=%u4}"},
+	{28, 28,
+	 "{link_create={prog_fd=%u4, target_fd=%u4, attach_type=%o4:bpfattach;, flags=%u4}}"},
+	{29, 29, "{link_update={link_fd=%u4, new_prog_fd=%u4, flags=%u4}}"},
+	{30, 30, "{link_id=%u4}"},
+	{31, 31, "{start_id=%u4, next_id=%u4, open_flags=%u4}"},
 };
-
-static u32 bytes_of(char kind)
-{
-	return kind == 'n' ? 16 : kind == 'p' || kind == '8' ? 8 : 4;
-}
-
-static void show_field(struct shown *c, const char *kind, const char *at)
-{
-	struct buf *b = c->out;
-	u64 v = 0;
-
-	memcpy(&v, at, kind[0] == 'p' || kind[0] == '8' ? 8 : 4);
-	if (kind[1] == '=') {
-		const struct flag_set *set = strace_set(kind + 2, strcspn(kind + 2, " "));
-
-		show_one(b, set, v);
-	} else if (kind[0] == 'p') {
-		show_address(b, v);
-	} else if (kind[0] == 'n') {
-		show_bytes(c, at, strnlen(at, 16), 0, false, 16);
-	} else if (kind[0] == 'v') {
-		buf_printf(b, "KERNEL_VERSION(%u, %u, %u)", (u32)v >> 16, (u32)v >> 8 & 0xff,
-			   (u32)v & 0xff);
-	} else {
-		buf_u64(b, v);
-	}
-}
-
-static void show_fields(struct shown *c, const char *f, const char *at, u64 size)
-{
-	struct buf *b = c->out;
-	u32 off = 0;
-	bool some = false, nested = *f == '+';
-
-	buf_char(b, '{');
-	if (nested) {
-		buf_add(b, f + 1, strcspn(f + 1, " "));
-		buf_puts(b, "={");
-		f += strcspn(f, " ") + 1;
-	}
-	for (size_t n; *f; f += n + strspn(f + n, " ")) {
-		const char *kind = strchr(f, ':') + 1;
-		u32 bytes = bytes_of(*kind);
-
-		n = strcspn(f, " ");
-		if (off + bytes > size)
-			break;
-		if (*f != '-') {
-			buf_puts(b, some ? ", " : "");
-			buf_add(b, f, (size_t)(kind - 1 - f));
-			buf_char(b, '=');
-			show_field(c, kind, at + off);
-			some = true;
-		}
-		off += bytes;
-	}
-	buf_puts(b, nested ? "}}" : "}");
-}
 
 void show_kind_bpfattr(struct shown *c, const struct arg *a)
 {
@@ -116,7 +60,7 @@ void show_kind_bpfattr(struct shown *c, const struct arg *a)
 
 	for (u32 i = 0; p && i < ARRAY_SIZE(commands); i++)
 		if (c->args[0] >= commands[i].first && c->args[0] <= commands[i].last) {
-			show_fields(c, commands[i].fields, p, have);
+			show_form_within(c, commands[i].form, p, have);
 			return;
 		}
 	show_address(c->out, ARG(c, a));

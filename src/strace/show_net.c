@@ -197,7 +197,7 @@ static void multicast(struct buf *b, const struct in_addr *a)
 void show_kind_optval(struct shown *c, const struct arg *a)
 {
 	u64 size = MIN(length(c, a), 64u);
-	const u8 *p = size ? show_memory(c, a, size) : (show_address(c->out, ARG(c, a)), NULL);
+	const u8 *p = show_memory_if(c, a, size, size);
 	s32 n[4];
 
 	if (!p)

@@ -32,10 +32,16 @@ void netlink_follow(struct strace *s, struct task *thread, s64 ret)
 {
 	const struct call *call = &s->calls[thread->nr];
 	const u64 *a = thread->args;
-	struct task *t = owner(s, thread);
+	bool makes =
+		call->result == 'f' && (u32)a[0] == AF_NETLINK && !strcmp(call->name, "socket");
+	struct task *t;
 	u8 is = 0;
 
-	if (!strcmp(call->name, "socket") && (u32)a[0] == AF_NETLINK)
+	s->netlink |= makes;
+	if (!s->netlink)
+		return; /* most calls of most programs */
+	t = owner(s, thread);
+	if (makes)
 		is = (u8)MIN((u32)a[2] + 1, 255u);
 	else if (!strncmp(call->name, "dup", 3) || !strcmp(call->name, "fcntl"))
 		is = kept(t, a[0]);

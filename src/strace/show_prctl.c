@@ -102,9 +102,8 @@ void show_kind_prctl(struct shown *c, const struct arg *a)
 
 void show_kind_seccompargs(struct shown *c, const struct arg *a)
 {
-	const void *p = (u32)c->args[0] == 1 /* SECCOMP_SET_MODE_FILTER */
-				? show_memory(c, a, 16)
-				: (show_address(c->out, ARG(c, a)), NULL);
+	/* SECCOMP_SET_MODE_FILTER */
+	const void *p = show_memory_if(c, a, (u32)c->args[0] == 1, 16);
 
 	if (p)
 		show_form(c, "{len=%u2%_6;, filter=%p8}", p);
@@ -143,21 +142,21 @@ void show_kind_schedattr(struct shown *c, const struct arg *a)
 	if (!p)
 		return;
 	size = MIN(size, p[0] ? p[0] : 48);
-	show_form(
-		c,
-		"{size=%u4, sched_policy=%o4:sched;, sched_flags=%f8:schedflags;, sched_nice=%d4, "
-		"sched_priority=%u4, sched_runtime=%u8, sched_deadline=%u8, sched_period=%u8",
-		p);
-	if (size >= 56 && seen(c, a, ARG(c, a), 56))
-		show_form(c, ", sched_util_min=%u4, sched_util_max=%u4", (const u8 *)p + 48);
-	buf_puts(c->out, size > 56 ? ", ...}" : "}");
+	show_form_within(c,
+			 "{size=%u4, sched_policy=%o4:sched;, sched_flags=%f8:schedflags;, "
+			 "sched_nice=%d4, sched_priority=%u4, sched_runtime=%u8, "
+			 "sched_deadline=%u8, sched_period=%u8, sched_util_min=%u4, "
+			 "sched_util_max=%u4}",
+			 p, size >= 56 && !seen(c, a, ARG(c, a), 56) ? 48 : size);
+	if (size > 56)
+		show_more(c);
 }
 
 /* A pointer to be filled, or a value. */
 void show_kind_archptr(struct shown *c, const struct arg *a)
 {
 	const bool gets = c->args[0] == 0x1003 || c->args[0] == 0x1004; /* ARCH_GET_FS, _GS */
-	const void *p = gets ? show_memory(c, a, 8) : (show_address(c->out, ARG(c, a)), NULL);
+	const void *p = show_memory_if(c, a, gets, 8);
 
 	if (p)
 		show_form(c, "[%p8]", p);
@@ -224,53 +223,43 @@ void show_kind_ipcget(struct shown *c, const struct arg *a)
 	u32 flags = (u32)ARG(c, a);
 
 	if (flags & ~0777u) {
-		flags_of(c->out,
-			 *c->call->name == 's' && c->call->name[1] == 'h' ? "shmget" : "ipcget",
-			 flags & ~0777u);
+		show_flags(c->out, a->set, flags & ~0777u);
 		buf_char(c->out, '|');
 	}
 	buf_printf(c->out, "%#03o", flags & 0777);
 }
 
 /* What IPC_STAT gives; the permissions stand in front in all three, and IPC_SET takes them. */
-#define PERM(name)                                                                          \
-	"{" name "_perm={uid=%@4;%u4, gid=%u4, mode=%@20;%m4, key=%@0;%u4, cuid=%@12;%u4, " \
-	"cgid=%u4}"
-#define PERM_SET(name) "{" name "_perm={uid=%@4;%u4, gid=%u4, mode=%@20;%m4}"
+#define PERM(name) "{" name "_perm={uid=%@4;%u4, gid=%u4, mode=%@20;%m4"
+#define OWNER      ", key=%@0;%u4, cuid=%@12;%u4, cgid=%u4}"
 static const struct {
-	const char *call, *form;
+	const char *call, *stat, *set;
 } ipcs[] = {
-	{"shmctl", PERM("shm") ", shm_segsz=%@48;%u8, shm_cpid=%@80;%d4, shm_lpid=%d4, "
-			       "shm_nattch=%u8, shm_atime=%@56;%d8, shm_dtime=%d8, shm_ctime=%d8}"},
-	{"msgctl", PERM("msg") ", msg_stime=%@48;%d8, msg_rtime=%d8, msg_ctime=%d8, "
-			       "msg_qnum=%@80;%u8, msg_qbytes=%u8, msg_lspid=%d4, msg_lrpid=%d4}"},
-	{"semctl", PERM("sem") ", sem_otime=%@48;%d8, sem_ctime=%@64;%d8, sem_nsems=%@80;%u8}"},
+	{"shmctl",
+	 PERM("shm") OWNER ", shm_segsz=%@48;%u8, shm_cpid=%@80;%d4, shm_lpid=%d4, "
+			   "shm_nattch=%u8, shm_atime=%@56;%d8, shm_dtime=%d8, shm_ctime=%d8}",
+	 PERM("shm") "}}"},
+	{"msgctl",
+	 PERM("msg") OWNER ", msg_stime=%@48;%d8, msg_rtime=%d8, msg_ctime=%d8, "
+			   "msg_qnum=%@80;%u8, msg_qbytes=%u8, msg_lspid=%d4, msg_lrpid=%d4}",
+	 PERM("msg") "}, ...}"},
+	{"semctl",
+	 PERM("sem") OWNER ", sem_otime=%@48;%d8, sem_ctime=%@64;%d8, sem_nsems=%@80;%u8}",
+	 PERM("sem") "}}"},
 };
-
-static const char *ipc_form(const char *call, bool set)
-{
-	if (set)
-		return *call == 's' ? (call[1] == 'h' ? PERM_SET("shm") "}" : PERM_SET("sem") "}")
-				    : PERM_SET("msg") ", ...}";
-	for (u32 i = 0; i < ARRAY_SIZE(ipcs); i++)
-		if (!strcmp(ipcs[i].call, call))
-			return ipcs[i].form;
-	return "";
-}
 
 void show_kind_ipcds(struct shown *c, const struct arg *a)
 {
 	u32 command = (u32)c->args[a->i - 1];
+	bool set = command == IPC_SET;
 	struct arg as = *a;
-	const void *p = NULL;
+	const void *p;
 
-	as.out = command != IPC_SET;
-	if (command == IPC_STAT || command == IPC_SET)
-		p = show_memory(c, &as, 104);
-	else
-		show_address(c->out, ARG(c, a));
-	if (p)
-		show_form(c, ipc_form(c->call->name, command == IPC_SET), p);
+	as.out = !set;
+	p = show_memory_if(c, &as, set || command == IPC_STAT, 104);
+	for (u32 i = 0; p && i < ARRAY_SIZE(ipcs); i++)
+		if (!strcmp(ipcs[i].call, c->call->name))
+			show_form(c, set ? ipcs[i].set : ipcs[i].stat, p);
 }
 
 void show_kind_msgbuf(struct shown *c, const struct arg *a)
@@ -312,8 +301,7 @@ void show_kind_capdata(struct shown *c, const struct arg *a)
 	const struct arg *head = &c->call->args[0];
 	const u32 *version = seen(c, head, c->args[0], 8);
 	bool two = version && *version != _LINUX_CAPABILITY_VERSION_1;
-	const u32 *p = version ? show_memory(c, a, two ? 24 : 12)
-			       : (show_address(c->out, ARG(c, a)), NULL);
+	const u32 *p = show_memory_if(c, a, version, two ? 24 : 12);
 
 	for (u32 i = 0; p && i < 3; i++)
 		capabilities(c, names[i], p[i] | (two ? (u64)p[i + 3] << 32 : 0));
@@ -390,12 +378,12 @@ void show_kind_personality(struct shown *c, const struct arg *a)
 		persona(c->out, (u32)ARG(c, a));
 }
 
-bool show_worded(struct shown *c, s64 ret)
+bool show_worded(struct shown *c, char result, s64 ret)
 {
-	if (c->result == 'i') {
+	if (result == 'i') {
 		buf_printf(c->out, "%lld (", (long long)ret);
 		io_priority(c->out, (u32)ret);
-	} else if (c->result == 'P') {
+	} else if (result == 'P') {
 		buf_printf(c->out, "%#llx (", (long long)ret);
 		persona(c->out, (u32)ret);
 	} else {

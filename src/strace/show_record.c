@@ -16,10 +16,13 @@ static const struct flag_set *set_at(const char *form, const char **end)
 	return strace_set(form, n);
 }
 
-static void show_field(struct shown *c, char type, u32 bytes, u64 v, const struct flag_set *set)
+static void show_field(struct shown *c, char type, u32 bytes, const u8 *p,
+		       const struct flag_set *set)
 {
 	u32 shift = 64 - 8 * bytes;
+	u64 v = 0;
 
+	memcpy(&v, p, MIN(bytes, sizeof(v)));
 	switch (type) {
 	case 'd': buf_s64(c->out, (s64)(v << shift) >> shift); return;
 	case 'u': buf_u64(c->out, v); return;
@@ -29,19 +32,45 @@ static void show_field(struct shown *c, char type, u32 bytes, u64 v, const struc
 	case 'i': show_interface(c->out, (u32)v); return;
 	case 's': show_signal(c->out, (int)v); return;
 	case 'f': show_flags(c->out, set, v); return;
+	case 'n': show_bytes(c, p, strnlen((const char *)p, bytes), 0, false, bytes); return;
+	case 'v':
+		buf_printf(c->out, "KERNEL_VERSION(%u, %u, %u)", (u32)v >> 16, (u32)v >> 8 & 0xff,
+			   (u32)v & 0xff);
+		return;
 	default: show_one(c->out, set, v);
 	}
 }
 
-void show_form(struct shown *c, const char *form, const void *from)
+/* How much of a form stands before its first field's name; how much of its end closes it. */
+static size_t opening(const char *form)
 {
+	size_t n = strcspn(form, "%");
+
+	while (n && form[n - 1] != '{' && form[n - 1] != '[')
+		n--;
+	return n;
+}
+
+static const char *closing(const char *form)
+{
+	const char *end = form + strlen(form);
+
+	while (end > form && (end[-1] == '}' || end[-1] == ']'))
+		end--;
+	return end;
+}
+
+void show_form_within(struct shown *c, const char *form, const void *from, u64 size)
+{
+	const char *close = closing(form);
+	size_t kept =
+		c->out->n + opening(form); /* bytes of the output, when the rest is not there */
 	const u8 *p = from;
 	char *end;
 
 	for (; *form; form++) {
 		char type = form[1];
 		const struct flag_set *set = NULL;
-		u64 v = 0;
 		u32 n;
 
 		if (*form != '%') {
@@ -57,26 +86,39 @@ void show_form(struct shown *c, const char *form, const void *from)
 		}
 		if (type == 'f' || type == 'o')
 			set = set_at(end + 1, &form);
-		memcpy(&v, p, MIN(n, sizeof(v)));
-		show_field(c, type, n, v, set);
+		if ((u64)(p - (const u8 *)from) + n > size) {
+			c->out->n = kept;
+			buf_puts(c->out, close);
+			return;
+		}
+		show_field(c, type, n, p, set);
+		kept = c->out->n;
 		p += n;
 	}
+}
+
+void show_form(struct shown *c, const char *form, const void *p)
+{
+	show_form_within(c, form, p, UINT64_MAX);
+}
+
+void show_more(struct shown *c)
+{
+	c->out->n--;
+	buf_puts(c->out, ", ...}");
 }
 
 /* Where the call says how large it is: less than all of it is not shown, more only told. */
 void show_record(struct shown *c, const struct arg *a)
 {
 	u64 size = a->count == COUNT_NONE ? a->kind->bytes : c->args[a->count % MAX_ARGS];
-	const void *p = size < a->kind->bytes ? (show_address(c->out, ARG(c, a)), NULL)
-					      : show_memory(c, a, a->kind->bytes);
+	const void *p = show_memory_if(c, a, size >= a->kind->bytes, a->kind->bytes);
 
 	if (!p)
 		return;
 	show_form(c, a->kind->form, p);
-	if (size > a->kind->bytes) {
-		c->out->n--; /* the brace */
-		buf_puts(c->out, ", ...}");
-	}
+	if (size > a->kind->bytes)
+		show_more(c);
 }
 
 void show_records(struct shown *c, const struct arg *a)

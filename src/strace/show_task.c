@@ -123,8 +123,7 @@ void show_kind_siginfo(struct shown *c, const struct arg *a)
 
 void show_kind_wstatus(struct shown *c, const struct arg *a)
 {
-	const s32 *p = c->done && c->ret > 0 ? show_memory(c, a, 4)
-					     : (show_address(c->out, ARG(c, a)), NULL);
+	const s32 *p = show_memory_if(c, a, c->done && c->ret > 0, 4);
 
 	if (!p)
 		return;

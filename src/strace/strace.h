@@ -67,7 +67,7 @@ struct call {
 	const char *name; /* NULL: there is none */
 	u32 classes;
 	u8 nargs, at_entry; /* arguments that are known when it begins */
-	char result;        /* 'd', 'x', 'o', 'f' */
+	char result;        /* 'd', 'x', 'o', 'f'; 'p': prctl()'s; others: put_worded() */
 	struct arg args[MAX_ARGS];
 };
 
@@ -141,6 +141,7 @@ struct strace {
 	struct record *records; /* run.c */
 	u32 nrecords;
 	bool follows; /* what descriptors are is asked for */
+	bool netlink; /* somebody has made a netlink socket */
 	struct symbols *symbols; /* of -k */
 	struct diag *diag;
 	bool attends; /* there is a command: it runs to its end, also when nothing can be written */
@@ -157,7 +158,6 @@ struct shown {
 	struct buf *out;
 	struct buf after; /* behind the result: " (Timeout)" */
 	s64 ret;
-	char result; /* how it is shown: that of the call, if the arguments do not say otherwise */
 	bool done;  /* it has ended: ret holds */
 	bool ended; /* the arguments that follow are not there */
 };
@@ -202,6 +202,7 @@ void show_iovs(struct shown *, const struct arg *, u64 addr, u64 n, u64 left);
 /* Shows the address if there is nothing to be shown: NULL pointers, calls that failed, memory that
  * is not there. */
 const void *show_memory(struct shown *, const struct arg *, u64 size);
+const void *show_memory_if(struct shown *, const struct arg *, bool is, u64 size); /* else the address */
 
 #define KIND(name, ...) void show_kind_##name(struct shown *, const struct arg *);
 #include "strace/kinds.def"
@@ -210,8 +211,11 @@ const void *show_memory(struct shown *, const struct arg *, u64 size);
 void show_record(struct shown *, const struct arg *);
 void show_records(struct shown *, const struct arg *);
 void show_form(struct shown *, const char *form, const void *p);
+void show_more(struct shown *); /* ", ..." before the brace that is written */
+void show_form_within(struct shown *, const char *form, const void *p, u64 size); /* fields that end within size bytes */
+/* The result of prctl(); one that only a function can tell, as calls.def names it: false: it is a number. */
 char prctl_result(u64 op);
-bool show_worded(struct shown *, s64 ret); /* a result that only a function can tell: false: it is a number */
+bool show_worded(struct shown *, char result, s64 ret);
 u64 counted(const struct shown *, const struct arg *); /* how many elements an array has */
 
 /* pens.c: what is written, and where. */

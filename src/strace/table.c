@@ -69,7 +69,7 @@ static const struct kind kinds[] = {
 #undef ROWS
 };
 
-static const struct {
+static const struct row {
 	const char *name, *args;
 	u32 classes;
 } rows[] = {
@@ -187,6 +187,15 @@ static const char narrow[] =
 #undef N
 	;
 
+/* NULL: it has none. */
+static const struct row *row_of(const char *name)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
 /* Those of the same name whose arguments are others. */
 static const struct {
 	const char *name, *args;
@@ -203,7 +212,6 @@ static const struct {
 	{"fcntl64", "fd fcntlcmd x"},
 	{"_llseek", "fd x x p one:whence"},
 	{"ugetrlimit", "one:rlimit p"},
-	{"set_thread_area", "p"},
 	{"clock_gettime64", "one:clock p"},
 	{"sigreturn", ""},
 };
@@ -211,14 +219,11 @@ static const struct {
 static bool read_narrow(struct call *c)
 {
 	const struct kind *address = kind_of("p", 1);
-	const char *args = NULL;
+	const struct row *row = row_of(c->name);
+	const char *args = row ? row->args : NULL;
 	bool ok;
 
-	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
-		if (!strcmp(rows[i].name, c->name)) {
-			args = rows[i].args;
-			c->classes = rows[i].classes;
-		}
+	c->classes = row ? row->classes : 0;
 	for (u32 i = 0; i < ARRAY_SIZE(narrow_rows); i++)
 		if (!strcmp(narrow_rows[i].name, c->name))
 			args = narrow_rows[i].args;
@@ -243,21 +248,25 @@ static const struct {
 	    {211, "get_thread_area"}, {214, "epoll_ctl_old"}, {215, "epoll_wait_old"},
 	    {236, "vserver"}};
 
+static bool name_call(struct call *c, const char *name)
+{
+	const struct row *row = row_of(name);
+
+	c->name = name;
+	return strace_read_row(c, row ? row->args : "x x x x x x");
+}
+
 static bool name_others(struct strace *s)
 {
 	bool ok = true;
 
 	for (u32 i = 0; i < ARRAY_SIZE(gone) && !strcmp(s->arch->name, "x86_64"); i++)
-		if (!s->calls[gone[i].nr].name) {
-			s->calls[gone[i].nr].name = gone[i].name;
-			ok &= strace_read_row(&s->calls[gone[i].nr],
-					      gone[i].nr == 205 ? "p" : "x x x x x x");
-		}
+		if (!s->calls[gone[i].nr].name)
+			ok &= name_call(&s->calls[gone[i].nr], gone[i].name);
 	for (u32 i = 0; i < NATIVE_CALLS; i++)
 		if (!s->calls[i].name) {
 			snprintf(s->unknown[i], sizeof(s->unknown[i]), "syscall_%#x", i);
-			s->calls[i].name = s->unknown[i];
-			ok &= strace_read_row(&s->calls[i], "x x x x x x");
+			ok &= name_call(&s->calls[i], s->unknown[i]);
 		}
 	return ok;
 }
@@ -277,17 +286,16 @@ int strace_table(struct strace *s, struct waggle_diag *why)
 	for (const struct arch_syscall *a = s->arch->syscalls; a->name; a++) {
 		struct call *c = &s->calls[a->nr % NATIVE_CALLS];
 		const char *name = arch_call_name(s->arch, a->nr);
-		u32 i = 0;
+		const struct row *row;
 
 		c->name = name ? name : a->name;
-		while (i < ARRAY_SIZE(rows) && strcmp(rows[i].name, c->name) != 0)
-			i++;
-		if (i == ARRAY_SIZE(rows)) {
+		row = row_of(c->name);
+		if (!row) {
 			from_declaration(c, a->args);
 			continue;
 		}
-		c->classes = rows[i].classes;
-		if (!strace_read_row(c, rows[i].args))
+		c->classes = row->classes;
+		if (!strace_read_row(c, row->args))
 			return -EINVAL;
 	}
 	return name_others(s) ? 0 : -EINVAL;
