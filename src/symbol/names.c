@@ -40,36 +40,52 @@ static const char *known_add(struct names *n, struct known **list, u64 number, c
 
 /* ---- users */
 
+/* The next one of /etc/passwd: "name:x:1000:...", where the password may be empty. */
+static bool next_user(FILE *f, char name[256], unsigned *uid)
+{
+	char line[1024], *rest;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		rest = strchr(line, ':');
+		if (!rest || rest - line > 255 ||
+		    sscanf(rest + 1 + strcspn(rest + 1, ":"), ":%u:", uid) != 1)
+			continue;
+		*rest = 0;
+		strcpy(name, line);
+		return true;
+	}
+	return false;
+}
+
 const char *names_user(struct names *n, u32 uid)
 {
 	struct known *k = known_find(n->users, uid, "");
-	char line[1024], name[256] = "";
+	bool found = false;
 	unsigned number;
+	char name[256];
 	FILE *f;
 
 	if (k)
 		return k->text;
 	f = fopen("/etc/passwd", "re");
-	while (f && !*name && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%255[^:]:%*[^:]:%u:", name, &number) != 2 || number != uid)
-			*name = 0;
+	while (!found && next_user(f, name, &number))
+		found = number == uid;
 	if (f)
 		fclose(f);
-	if (!*name)
+	if (!found)
 		snprintf(name, sizeof(name), "%u", uid);
 	return known_add(n, &n->users, uid, "", name);
 }
 
 u64 names_uid(const char *user)
 {
-	char line[1024], name[256];
+	FILE *f = fopen("/etc/passwd", "re");
 	u64 uid = UINT64_MAX;
 	unsigned number;
-	FILE *f = fopen("/etc/passwd", "re");
+	char name[256];
 
-	while (f && uid == UINT64_MAX && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%255[^:]:%*[^:]:%u:", name, &number) == 2 && !strcmp(name, user))
-			uid = number;
+	while (uid == UINT64_MAX && next_user(f, name, &number))
+		uid = strcmp(name, user) ? UINT64_MAX : number;
 	if (f)
 		fclose(f);
 	return uid;
