@@ -25,7 +25,7 @@
 
 struct lanes {
 	struct emit_code code, sieve_code;
-	lanes_fn *whole, *sieve; /* NULL: there is none */
+	lanes_fn *whole, *sieve; /* NULL: there is none; without `whole` packets go one by one */
 	vm_direct_fn *one;
 	u32 dense; /* chunks that still go without the sieve */
 	u32 n;
@@ -51,13 +51,15 @@ static lanes_fn *make(struct emit_code *code, const struct cbpf_insn *in, u32 n,
 static void compile(struct lanes *s, struct arena *arena)
 {
 	struct cbpf_insn *front = arena_array(arena, struct cbpf_insn, s->n);
+	u32 n;
 
 	if (!lanes_cpu())
 		return;
 	s->whole = make(&s->code, s->insns, s->n, false, arena);
 	memcpy(front, s->insns, s->n * sizeof(*front));
-	if (s->whole && lanes_sieve(front, s->n))
-		s->sieve = make(&s->sieve_code, front, s->n, true, arena);
+	n = lanes_sieve(arena, front, s->n);
+	if (n)
+		s->sieve = make(&s->sieve_code, front, n, true, arena);
 }
 
 int lanes_open(struct lanes **out, const struct cbpf_insn *in, u32 n, vm_direct_fn *one)
@@ -90,7 +92,7 @@ void lanes_close(struct lanes *s)
 
 bool lanes_are_wide(const struct lanes *s)
 {
-	return s->whole;
+	return s->whole || s->sieve;
 }
 
 bool lanes_have_sieve(const struct lanes *s)
@@ -98,31 +100,39 @@ bool lanes_have_sieve(const struct lanes *s)
 	return s->sieve;
 }
 
-static void run_one(const struct lanes *s, const u8 *base, u64 readable, struct lanes_group *g,
-		    u32 lane)
+/* Packets lie there. */
+struct span {
+	const u8 *base;
+	u64 readable; /* bytes */
+	u32 limit;    /* those of machine code end here */
+};
+
+static void run_one(const struct lanes *s, const struct span *in, struct lanes_group *g, u32 lane)
 {
 	const u64 end = (u64)g->offset[lane] + g->captured[lane];
-	struct cbpf_packet p
-		__attribute__((aligned(32))) = {.data = (uintptr_t)base + g->offset[lane],
-						.captured = g->captured[lane],
-						.len = g->len[lane],
-						.room = (u32)MIN(readable - end, (u64)ROOM_MOST)};
+	struct cbpf_packet p __attribute__((aligned(32))) = {
+		.data = (uintptr_t)in->base + g->offset[lane],
+		.captured = g->captured[lane],
+		.len = g->len[lane],
+		.room = (u32)MIN(in->readable - end, (u64)ROOM_MOST)};
 
 	g->result[lane] = s->one ? (u32)s->one((uintptr_t)&p) : classic_run(s->insns, &p);
 }
 
-/* Those behind the last of `n`. */
-static void empty_lanes(struct lanes_group *g, u32 n)
+static void run_each(const struct lanes *s, const struct span *in, struct lanes_group *g, u64 n)
 {
-	for (; n % LANES; n++)
-		g[n / LANES].offset[n % LANES] = g[n / LANES].captured[n % LANES] =
-			g[n / LANES].len[n % LANES] = 0;
+	for (; n--; g++)
+		for (u32 i = 0; i < LANES; i++)
+			run_one(s, in, g, i);
 }
 
-/* How many groups are done. */
-static u64 run_all(const struct lanes *s, const u8 *base, struct lanes_group *g, u64 n, u32 limit)
+/* The filter, without the sieve. How many groups are done. */
+static u64 run_whole(const struct lanes *s, const struct span *in, struct lanes_group *g, u64 n)
 {
-	return n ? n - s->whole(base, g, n, limit, NULL).left : 0;
+	if (s->whole && n)
+		return n - s->whole(in->base, g, n, in->limit, NULL).left;
+	run_each(s, in, g, n);
+	return n;
 }
 
 /* A lane's offset; what else it has is as far behind it as in the group. */
@@ -132,8 +142,8 @@ static u32 *lane_at(struct lanes_group *g, u32 bytes)
 }
 
 /* Looks closer at those of the list, in groups of their own, which the last one fills up. */
-static void run_few(const struct lanes *s, const u8 *base, struct lanes_group *g, u16 *list, u32 n,
-		    u32 limit)
+static void run_few(const struct lanes *s, const struct span *in, struct lanes_group *g, u16 *list,
+		    u32 n)
 {
 	struct lanes_group few[CHUNK / FEW + 1];
 	const u32 groups = (n + LANES - 1) / LANES;
@@ -144,7 +154,7 @@ static void run_few(const struct lanes *s, const u8 *base, struct lanes_group *g
 #pragma GCC unroll 8
 		for (u32 i = 0; i < LANES; i++) {
 			const u32 *lane = lane_at(g, list[k * LANES + i]);
-			const u8 *packet = base + lane[0];
+			const u8 *packet = in->base + lane[0];
 
 			__builtin_prefetch(packet + NEAR);
 			__builtin_prefetch(packet + FAR);
@@ -152,7 +162,7 @@ static void run_few(const struct lanes *s, const u8 *base, struct lanes_group *g
 			few[k].captured[i] = lane[offsetof(struct lanes_group, captured) / 4];
 			few[k].len[i] = lane[offsetof(struct lanes_group, len) / 4];
 		}
-	run_all(s, base, few, groups, limit);
+	run_whole(s, in, few, groups);
 	for (u32 k = 0; k < groups; k++)
 #pragma GCC unroll 8
 		for (u32 i = 0; i < LANES; i++)
@@ -160,8 +170,8 @@ static void run_few(const struct lanes *s, const u8 *base, struct lanes_group *g
 				few[k].result[i];
 }
 
-/* How many groups are done. */
-static u64 run_chunk(struct lanes *s, const u8 *base, struct lanes_group *g, u64 n, u32 limit)
+/* How many groups are done; the next one is too near to the end. */
+static u64 run_chunk(struct lanes *s, const struct span *in, struct lanes_group *g, u64 n)
 {
 	u16 list[(CHUNK + 1) * LANES];
 	struct lanes_ran ran;
@@ -169,33 +179,41 @@ static u64 run_chunk(struct lanes *s, const u8 *base, struct lanes_group *g, u64
 
 	if (!s->sieve || s->dense) {
 		s->dense -= s->dense != 0;
-		return run_all(s, base, g, n, limit);
+		return run_whole(s, in, g, n);
 	}
-	ran = s->sieve(base, g, n, limit, list);
+	ran = s->sieve(in->base, g, n, in->limit, list);
 	done = n - ran.left;
 	found = (u64)(ran.end - list);
 	if (found * FEW <= done * LANES) {
-		run_few(s, base, g, list, (u32)found, limit);
+		run_few(s, in, g, list, (u32)found);
 		return done;
 	}
 	s->dense = CHUNKS_DENSE;
-	return run_all(s, base, g, done, limit);
+	return run_whole(s, in, g, done);
+}
+
+/* Those behind the last of `n` are empty. */
+static void fill_up(struct lanes_group *g, u32 n)
+{
+	for (; n % LANES; n++)
+		g[n / LANES].offset[n % LANES] = g[n / LANES].captured[n % LANES] =
+			g[n / LANES].len[n % LANES] = 0;
 }
 
 void lanes_run(struct lanes *s, const u8 *base, u64 readable, struct lanes_group *g, u32 n)
 {
-	const bool wide = s->whole && readable >= LANES_ROOM;
+	const bool wide = lanes_are_wide(s) && readable >= LANES_ROOM;
 	const u32 limit = (u32)(MIN(readable, (u64)INT32_MAX) - LANES_ROOM);
+	const struct span in = {.base = base, .readable = readable, .limit = limit};
 	u64 left = (n + LANES - 1) / LANES, done, chunk;
 
-	empty_lanes(g, n);
+	fill_up(g, n);
 	for (; left; g += done, left -= done) {
 		chunk = MIN(left, (u64)CHUNK);
-		done = wide ? run_chunk(s, base, g, chunk, limit) : 0;
+		done = wide ? run_chunk(s, &in, g, chunk) : 0;
 		if (done == chunk)
 			continue;
-		for (u32 i = 0; i < LANES; i++)
-			run_one(s, base, readable, &g[done], i);
+		run_each(s, &in, &g[done], 1);
 		done++;
 	}
 }

@@ -71,13 +71,13 @@ void lane_registers(const struct cbpf_insn *, u32 *reads, u32 *writes);
 bool lane_is_abs(const struct cbpf_insn *); /* does it load from a fixed place of the packet? */
 bool lane_is_rel(const struct cbpf_insn *); /* from one behind X? */
 u32 lane_bytes(const struct cbpf_insn *);   /* that it loads */
-/* lanes_sieve.c: of a filter one that says less, in less time. Is there one? It returns
- * LANE_UNKNOWN, too. */
+/* lanes_sieve.c: makes of a filter one that says less, in less time; how many instructions that
+ * has, 0: it is as it was. It returns LANE_UNKNOWN, too. */
 #define LANE_UNKNOWN                               \
 	{                                          \
 		CBPF_RET | BPF_K, 1, 0, UINT32_MAX \
 	}
-bool lanes_sieve(struct cbpf_insn *, u32 n);
+u32 lanes_sieve(struct arena *, struct cbpf_insn *, u32 n);
 /* lanes_join.c: changes the filter. live: registers that are read later, by instruction. */
 void lanes_join(struct arena *, struct cbpf_insn *, u32 n, const u32 *live);
 /* lanes_value.c: a value that is there already is found again; what is known is computed. */

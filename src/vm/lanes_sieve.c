@@ -11,17 +11,64 @@
 
 #define FRONT 42 /* bytes: Ethernet with IPv4 or ARP */
 
-bool lanes_sieve(struct cbpf_insn *in, u32 n)
+static bool cut(struct cbpf_insn *in, u32 n)
 {
-	bool shorter = false;
+	bool some = false;
 
 	for (u32 i = 0; i < n; i++) {
-		const bool far = lane_is_rel(&in[i]) ||
-				 (lane_is_abs(&in[i]) && (u64)in[i].k + lane_bytes(&in[i]) > FRONT);
-
-		shorter |= far;
-		if (far)
-			in[i] = (struct cbpf_insn)LANE_UNKNOWN;
+		if (!lane_is_rel(&in[i]) &&
+		    !(lane_is_abs(&in[i]) && (u64)in[i].k + lane_bytes(&in[i]) > FRONT))
+			continue;
+		in[i] = (struct cbpf_insn)LANE_UNKNOWN;
+		some = true;
 	}
-	return shorter;
+	return some;
+}
+
+/* How many instructions can be reached; to: where each goes, UINT32_MAX: nowhere. */
+static u32 number(const struct cbpf_insn *in, u32 n, u32 *to)
+{
+	u32 left = 0;
+
+	for (u32 i = 1; i < n; i++)
+		to[i] = UINT32_MAX;
+	to[0] = 0;
+	for (u32 i = 0; i < n; i++) {
+		if (to[i] == UINT32_MAX)
+			continue;
+		to[i] = left++;
+		switch (cbpf_op(&in[i])->way) {
+		case CBPF_NEXT: to[i + 1] = 0; break;
+		case CBPF_JUMP: to[i + 1 + in[i].k] = 0; break;
+		case CBPF_BRANCH: to[i + 1 + in[i].jt] = to[i + 1 + in[i].jf] = 0; break;
+		default: break;
+		}
+	}
+	return left;
+}
+
+/* Leaves out what cannot be reached any more. */
+static u32 close_gaps(struct cbpf_insn *in, u32 n, u32 *to)
+{
+	const u32 left = number(in, n, to);
+
+	for (u32 i = 0; i < n; i++) {
+		struct cbpf_insn is = in[i];
+
+		if (to[i] == UINT32_MAX)
+			continue;
+		if (cbpf_op(&is)->way == CBPF_JUMP)
+			is.k = to[i + 1 + is.k] - to[i] - 1;
+		if (cbpf_op(&is)->way == CBPF_BRANCH) {
+			is.jt = (u8)(to[i + 1 + is.jt] - to[i] - 1);
+			is.jf = (u8)(to[i + 1 + is.jf] - to[i] - 1);
+		}
+		in[to[i]] = is;
+	}
+	return left;
+}
+
+u32 lanes_sieve(struct arena *arena, struct cbpf_insn *in, u32 n)
+{
+	return cut(in, n) ? close_gaps(in, n, arena_array(arena, u32, n)) : 0;
 }
