@@ -279,6 +279,7 @@ static bool put_worded(struct shown *c, char result, s64 ret)
 		const char *number, *set;
 		bool bits, zero; /* a set of bits; 0 has words, too */
 	} rows[] = {{'s', "%lld", "sched", false, true},
+		    {'m', "%#llx", "membarrier", true, false},
 		    {'D', "%lld", "dumpable", false, true},
 		    {'B', "%#llx", "securebits", true, false},
 		    {'S', "%#llx", "specctrl", true, true}};

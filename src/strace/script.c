@@ -17,10 +17,10 @@
 #define AT_RESULT   6
 #define CODE_STRING 1u
 #define BIT(n)      (1ull << (n))
-enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_MSGS = 52, BIT_TRACED = 63 };
+enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_MSGS = 52, BIT_IOCBS = 53, BIT_TRACED = 63 };
 
-/* 8 bits: 1 a string; 2 to 127 so many words, less one; from 128 on what counts, and bytes of each.
- */
+/* 8 bits: 1 a string; 2 to 127 so many words, less one; from 128 on what counts, and bytes of each:
+ * up to 12 of them, or 13 for 16, 14 for 24, 15 for 32. */
 static u64 code_of(const struct arg *a)
 {
 	switch (a->kind->how) {
@@ -29,7 +29,7 @@ static u64 code_of(const struct arg *a)
 	case COUNTED: return a->count == COUNT_NONE ? 17 : 128u | (u64)a->count << 4;
 	case EACH:
 		return 128u | (u64)(a->count == COUNT_NONE ? AT_RESULT : a->count) << 4 |
-		       a->kind->bytes;
+		       (a->kind->bytes > 12 ? a->kind->bytes / 8u + 11 : a->kind->bytes);
 	default: return 0;
 	}
 }
@@ -41,6 +41,7 @@ static u64 bits_of(const struct arg *a)
 	case VECTOR: return BIT(BIT_IOV);
 	case MESSAGE: return BIT(BIT_MSG);
 	case MESSAGES: return BIT(BIT_MSGS);
+	case REQUESTS: return BIT(BIT_IOCBS);
 	default: return code_of(a) << (8 * a->i);
 	}
 }
@@ -53,7 +54,8 @@ static u64 wanted(const struct call *c, bool out)
 
 	for (u32 i = 0; i < c->nargs; i++)
 		if (c->args[i].out == out || !strcmp(c->args[i].kind->name, "len") ||
-		    !strcmp(c->args[i].kind->name, "ipcds"))
+		    !strcmp(c->args[i].kind->name, "ipcds") ||
+		    !strcmp(c->args[i].kind->name, "handle"))
 			bits |= bits_of(&c->args[i]);
 	for (u32 i = 0; i < c->nargs && out; i++)
 		for (u32 k = 0; k < ARRAY_SIZE(both); k++)
@@ -134,7 +136,8 @@ static const char arguments[] =
 	"					$e = $c & 15;\n"
 	"					if ($e == 0) { $n = $n > MOST ? (uint64)MOST : $n; "
 	"}\n"
-	"					else { $n = $n * $e; }\n"
+	"					else { $n = $n * ($e > 12 ? ($e - 11) * 8 : $e); "
+	"}\n"
 	"				}\n"
 	"				bytes($p, $n, LATE);\n"
 	"			}\n"
@@ -220,6 +223,26 @@ static const char messages[] =
 	"			bytes($q, $z, LATE);\n"
 	"			$q = *(uint64 *)uptr($w);\n"
 	"			$z = *(uint64 *)uptr($w + 8);\n"
+	"			if ($z > MOST) { $z = (uint64)MOST; }\n"
+	"			bytes($q, $z, LATE);\n"
+	"		}\n"
+	"	}\n";
+
+/* The first requests of io_submit(), and what they point to: a buffer, or a vector. */
+static const char requests[] =
+	"	if (($s & 0x20000000000000) != 0) {\n"
+	"		$m = ARGS[1];\n"
+	"		for ($j : 0..TURNS((@many >> 1) & 31, 16)) {\n"
+	"			if ((int64)$m <= (int64)$j) { break; }\n"
+	"			$q = ARGS[2] + $j * 8;\n"
+	"			$z = (uint64)8;\n"
+	"			bytes($q, $z, LATE);\n"
+	"			$v = *(uint64 *)uptr($q);\n"
+	"			$z = (uint64)64;\n"
+	"			bytes($v, $z, LATE);\n"
+	"			$q = *(uint64 *)uptr($v + 24);\n"
+	"			$z = *(uint64 *)uptr($v + 32);\n"
+	"			if (*(uint16 *)uptr($v + 16) > 6) { $z = $z * 16; }\n"
 	"			if ($z > MOST) { $z = (uint64)MOST; }\n"
 	"			bytes($q, $z, LATE);\n"
 	"		}\n"
@@ -317,6 +340,8 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 	}
 	if (any(s, false, BIT(BIT_IOV) | BIT(BIT_MSG)))
 		put(b, vectors, enter);
+	if (any(s, false, BIT(BIT_IOCBS)))
+		put(b, requests, enter);
 	if (s->opts.stacks)
 		buf_printf(b, "	emit(stack = tid, pid, frames = %s);\n",
 			   s->opts.stacks > 1 ? "dw_ustack" : "ustack(1)");

@@ -1,5 +1,6 @@
 /*
- * show_ioctl.c: ioctl() by the names of its requests; what those of terminals point to.
+ * show_ioctl.c: ioctl() by the names of its requests, and what they point to: of terminals, devices
+ * of the network, files, disks, loops, random numbers and namespaces.
  */
 #include "strace/strace.h"
 
@@ -8,26 +9,6 @@ enum { CS = 060, BAUD = 010017 };
 struct termios_kernel {
 	u32 iflag, oflag, cflag, lflag;
 };
-
-static void window_size(struct shown *c, const void *at)
-{
-	const u16 *w = at;
-
-	buf_printf(c->out, "{ws_row=%u, ws_col=%u, ws_xpixel=%u, ws_ypixel=%u}", w[0], w[1], w[2],
-		   w[3]);
-}
-
-static void number(struct shown *c, const void *at)
-{
-	buf_printf(c->out, "[%d]", *(const s32 *)at);
-}
-
-static void modem(struct shown *c, const void *at)
-{
-	buf_char(c->out, '[');
-	flags_of(c->out, "modem", *(const u32 *)at);
-	buf_char(c->out, ']');
-}
 
 /* Nothing where no bit is set. */
 static void some_flags(struct buf *b, const char *set, u32 bits)
@@ -46,7 +27,7 @@ static void delays(struct buf *b, u32 oflag)
 	buf_printf(b, "|BS%u|VT%u|FF%u|", oflag >> 13 & 1, oflag >> 14 & 1, oflag >> 15 & 1);
 }
 
-static void termios(struct shown *c, const void *at)
+void show_termios(struct shown *c, const void *at)
 {
 	const struct termios_kernel *t = at;
 	struct buf *b = c->out;
@@ -70,61 +51,104 @@ static void termios(struct shown *c, const void *at)
 	buf_puts(b, ", ...}");
 }
 
-enum { INDEX_AT = 16 };
+/* How a request takes its argument: not at all, as the value itself, as a place to read (shown
+ * although it failed) or to fill. */
+enum { ALONE, VALUE, IN, OUT };
 
-static void interface(struct shown *c, const void *at)
-{
-	const char *name = at;
-
-	buf_puts(c->out, "{ifr_name=");
-	show_bytes(c, name, strnlen(name, 15), 0, false, 16);
-	buf_printf(c->out, ", ifr_ifindex=%d}", *(const s32 *)(name + INDEX_AT));
-}
-
-static void interface_name(struct shown *c, const void *at)
-{
-	const char *name = at;
-
-	buf_printf(c->out, "{ifr_ifindex=%d, ifr_name=", *(const s32 *)(name + INDEX_AT));
-	show_bytes(c, name, strnlen(name, 15), 0, false, 16);
-	buf_char(c->out, '}');
-}
-
-/* What a request's argument is: memory, bits, a word of a set, a number, nothing. */
+#define WINDOW "{ws_row=%u2, ws_col=%u2, ws_xpixel=%u2, ws_ypixel=%u2}"
+#define IFREQ  "{ifr_name=%n16, "
+/* form: as in records.def */
 static const struct request {
 	u32 cmd;
-	u8 bytes;
-	bool in; /* the call only reads it: shown although it failed */
-	void (*show)(struct shown *, const void *);
-	const char *set; /* the argument itself is one of these; "": a number */
+	u8 how, bytes;
+	const char *form;
 } requests[] = {
-	{0x5401, 16, false, termios, NULL},    {0x5402, 16, true, termios, NULL},
-	{0x5403, 16, true, termios, NULL},     {0x5404, 16, true, termios, NULL},
-	{0x5413, 8, false, window_size, NULL}, {0x5414, 8, true, window_size, NULL},
-	{0x540b, 0, true, NULL, "tcflush"},    {0x540a, 0, true, NULL, "tcflow"},
-	{0x5409, 0, true, NULL, ""},           {0x5425, 0, true, NULL, ""},
-	{0x540e, 0, true, NULL, ""},           {0x5415, 4, false, modem, NULL},
-	{0x5416, 4, true, modem, NULL},        {0x5417, 4, true, modem, NULL},
-	{0x5418, 4, true, modem, NULL},        {0x541b, 4, false, number, NULL},
-	{0x5411, 4, false, number, NULL},      {0x540f, 4, false, number, NULL},
-	{0x5410, 4, true, number, NULL},       {0x5421, 4, true, number, NULL},
-	{0x5420, 4, true, number, NULL},       {0x5423, 4, true, number, NULL},
-	{0x5424, 4, false, number, NULL},      {0x5429, 4, false, number, NULL},
-	{0x80045430, 4, false, number, NULL},  {0x40045431, 4, true, number, NULL},
-	{0x8933, 20, false, interface, NULL},  {0x8910, 20, false, interface_name, NULL},
+	{0x5401, OUT, 16, "%t16"},
+	{0x5402, IN, 16, "%t16"},
+	{0x5403, IN, 16, "%t16"},
+	{0x5404, IN, 16, "%t16"},
+	{0x5413, OUT, 8, WINDOW},
+	{0x5414, IN, 8, WINDOW},
+	{0x540b, VALUE, 4, "%o4:tcflush;"},
+	{0x540a, VALUE, 4, "%o4:tcflow;"},
+	{0x5409, VALUE, 4, "%d4"},
+	{0x5425, VALUE, 4, "%d4"},
+	{0x540e, VALUE, 4, "%d4"},
+	{0x5415, OUT, 4, "[%f4:modem;]"},
+	{0x5416, IN, 4, "[%f4:modem;]"},
+	{0x5417, IN, 4, "[%f4:modem;]"},
+	{0x5418, IN, 4, "[%f4:modem;]"},
+	{0x541b, OUT, 4, "[%d4]"},
+	{0x5411, OUT, 4, "[%d4]"},
+	{0x540f, OUT, 4, "[%d4]"},
+	{0x5410, IN, 4, "[%d4]"},
+	{0x5421, IN, 4, "[%d4]"},
+	{0x5420, IN, 4, "[%d4]"},
+	{0x5423, IN, 4, "[%d4]"},
+	{0x5424, OUT, 4, "[%d4]"},
+	{0x5429, OUT, 4, "[%d4]"},
+	{0x80045430, OUT, 4, "[%d4]"},
+	{0x40045431, IN, 4, "[%d4]"},
+	{0x5450, ALONE, 0, NULL}, /* FIONCLEX, FIOCLEX, TIOCEXCL, TIOCNOTTY */
+	{0x5451, ALONE, 0, NULL},
+	{0x540c, ALONE, 0, NULL},
+	{0x5422, ALONE, 0, NULL},
+	{0x8910, OUT, 20, "{ifr_ifindex=%@16;%d4, ifr_name=%@0;%n16}"},
+	{0x8933, OUT, 20, IFREQ "ifr_ifindex=%d4}"},
+	{0x8913, OUT, 20, IFREQ "ifr_flags=%f2:iff;}"},
+	{0x8914, IN, 20, IFREQ "ifr_flags=%f2:iff;}"},
+	{0x8915, OUT, 32, IFREQ "ifr_addr=%a16}"},
+	{0x8916, IN, 32, IFREQ "ifr_addr=%a16}"},
+	{0x8919, OUT, 32, IFREQ "ifr_broadaddr=%a16}"},
+	{0x891b, OUT, 32, IFREQ "ifr_netmask=%a16}"},
+	{0x8921, OUT, 20, IFREQ "ifr_mtu=%d4}"},
+	{0x8922, IN, 20, IFREQ "ifr_mtu=%d4}"},
+	{0x8927, OUT, 24, IFREQ "ifr_hwaddr={sa_family=%o2:hatype;, sa_data=%h6}}"},
+	{0x8942, OUT, 20, IFREQ "ifr_qlen=%d4}"},
+	{0x89a0, IN, 16, "%n16"},
+	{0x89a1, IN, 16, "%n16"},
+	{0x40049409, VALUE, 4, "%d4"},
+	{0x80086601, OUT, 4, "[%f4:fsflags;]"},
+	{0x40086602, IN, 4, "[%f4:fsflags;]"},
+	{0x80087601, OUT, 4, "[%d4]"},
+	{0x80081272, OUT, 8, "[%u8]"},
+	{0x1268, OUT, 4, "[%d4]"},
+	{0x127b, OUT, 4, "[%u4]"},
+	{0x125e, OUT, 4, "[%d4]"},
+	{0x1260, OUT, 8, "[%u8]"},
+	{0x125f, ALONE, 0, NULL},
+	{0x4c00, VALUE, 4, "%d4"},
+	{0x4c80, VALUE, 4, "%d4"},
+	{0x4c81, VALUE, 4, "%d4"},
+	{0x4c01, ALONE, 0, NULL},
+	{0x4c82, ALONE, 0, NULL},
+	{0x80045200, OUT, 4, "[%d4]"},
+	{0x40045201, IN, 4, "[%d4]"},
+	{0xb701, ALONE, 0, NULL},
+	{0xb702, ALONE, 0, NULL},
+	{0xb703, ALONE, 0, NULL},
+	{0xb704, OUT, 4, "[%u4]"},
+	{0xae80, ALONE, 0, NULL}, /* KVM_RUN */
 };
+
+static const struct request *request_of(u32 cmd)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(requests); i++)
+		if (requests[i].cmd == cmd)
+			return &requests[i];
+	return NULL;
+}
 
 /* Known ones by name; others as _IOC(direction, type, number, size). */
 void show_kind_ioctl(struct shown *c, const struct arg *a)
 {
-	static const u32 alone[] = {0x5450, 0x5451, 0x540c, 0x5422, 0xae80}; /* FIONCLEX, ... */
 	static const char *const ways[] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ",
 					   "_IOC_READ|_IOC_WRITE"};
 	const struct flag_set *set = strace_set("ioctl", 5);
 	u32 cmd = (u32)ARG(c, a);
+	const struct request *r = request_of(cmd);
 
-	for (u32 i = 0; i < ARRAY_SIZE(alone); i++)
-		c->ended |= cmd == alone[i];
+	c->ended |= r && r->how == ALONE;
 	for (u32 i = 0; i < set->n; i++)
 		if (set->values[i] == cmd) {
 			buf_puts(c->out, flag_name(set, i));
@@ -134,36 +158,21 @@ void show_kind_ioctl(struct shown *c, const struct arg *a)
 		   cmd >> 16 & 0x3fff);
 }
 
-static void known_request(struct shown *c, const struct arg *a, const struct request *r)
-{
-	u64 v = ARG(c, a);
-	const void *p;
-
-	if (r->set && *r->set) {
-		one_of(c->out, r->set, v);
-	} else if (r->set) {
-		buf_printf(c->out, "%d", (s32)v);
-	} else {
-		p = v && (r->in || !c->done || c->ret >= 0) ? seen(c, a, v, r->bytes) : NULL;
-		if (p)
-			r->show(c, p);
-		else
-			show_address(c->out, v);
-	}
-}
-
 void show_kind_ioctlarg(struct shown *c, const struct arg *a)
 {
 	u32 cmd = (u32)c->args[1];
+	const struct request *r = request_of(cmd);
 	u64 v = ARG(c, a);
+	const void *p = NULL;
 
-	for (u32 i = 0; i < ARRAY_SIZE(requests); i++)
-		if (requests[i].cmd == cmd) {
-			known_request(c, a, &requests[i]);
-			return;
-		}
-	if (cmd >> 30 || (cmd >> 8) == 0x54 || v > 0xffff)
+	if (r && r->how == VALUE)
+		p = &v;
+	else if (r && v && (r->how == IN || !c->done || c->ret >= 0))
+		p = seen(c, a, v, r->bytes);
+	if (p)
+		show_form(c, r->form, p);
+	else if (r || cmd >> 30 || (cmd >> 8) == 0x54 || v > 0xffff)
 		show_address(c->out, v);
 	else
-		buf_printf(c->out, "%#llx", (unsigned long long)v);
+		show_hex(c->out, v);
 }

@@ -155,8 +155,10 @@ void show_kind_sockaddr(struct shown *c, const struct arg *a)
 void show_kind_len(struct shown *c, const struct arg *a)
 {
 	struct arg before = *a;
-	const u32 *p = show_memory(c, a, 4), *was;
+	const u32 *p, *was;
 
+	before.out &= !c->done || c->ret >= 0; /* a call that failed leaves it as it was */
+	p = show_memory(c, &before, 4);
 	if (!p)
 		return;
 	before.out = false;
@@ -210,6 +212,8 @@ void show_kind_optval(struct shown *c, const struct arg *a)
 	else if (c->args[1] == IPPROTO_IP &&
 		 (c->args[2] == IP_ADD_MEMBERSHIP || c->args[2] == IP_DROP_MEMBERSHIP) && size >= 8)
 		multicast(c->out, (const struct in_addr *)p);
+	else if (c->args[1] == SOL_SOCKET && c->args[2] == SO_ERROR && size == 4 && strerrorname_np(n[0]))
+		buf_printf(c->out, "[%s]", n[0] ? strerrorname_np(n[0]) : "0");
 	else if (size == 4)
 		buf_printf(c->out, "[%d]", n[0]);
 	else

@@ -103,10 +103,12 @@ void show_kind_prctl(struct shown *c, const struct arg *a)
 void show_kind_seccompargs(struct shown *c, const struct arg *a)
 {
 	/* SECCOMP_SET_MODE_FILTER */
-	const void *p = show_memory_if(c, a, (u32)c->args[0] == 1, 16);
+	bool filter = (u32)c->args[0] == 1;
+	/* SECCOMP_GET_ACTION_AVAIL */
+	const void *p = show_memory_if(c, a, filter || (u32)c->args[0] == 2, filter ? 16 : 4);
 
 	if (p)
-		show_form(c, "{len=%u2%_6;, filter=%p8}", p);
+		show_form(c, filter ? "{len=%u2%_6;, filter=%p8}" : "[%o4:seccompret;]", p);
 }
 
 /* By the command: a text, and a folder or a descriptor beside it. */
@@ -324,7 +326,7 @@ void show_kind_ioprio(struct shown *c, const struct arg *a)
 /* keyctl(2): as prctl(2), by the number of what is done */
 static const char *const keyctls[] = {
 	"key d",           "str",      "key p lu",     "key",       "key uid uid",
-	"key x",           "key p lu", "key",          "key key",   "key key",
+	"key set:keyperm", "key p lu", "key",          "key key",   "key key",
 	"key str str key", "key p lu", "key p lu key", "key u key", "d",
 	"key u",           "key",      "key p lu",     "",          "key u u key",
 	"key p lu key",    "key",      "uid key"};

@@ -32,6 +32,12 @@ static void show_field(struct shown *c, char type, u32 bytes, const u8 *p,
 	case 'i': show_interface(c->out, (u32)v); return;
 	case 's': show_signal(c->out, (int)v); return;
 	case 'f': show_flags(c->out, set, v); return;
+	case 'a': show_sockaddr_bytes(c, p, bytes); return;
+	case 't': show_termios(c, p); return;
+	case 'h':
+		for (u32 i = 0; i < bytes; i++)
+			buf_printf(c->out, i ? ":%02x" : "%02x", p[i]);
+		return;
 	case 'n': show_bytes(c, p, strnlen((const char *)p, bytes), 0, false, bytes); return;
 	case 'v':
 		buf_printf(c->out, "KERNEL_VERSION(%u, %u, %u)", (u32)v >> 16, (u32)v >> 8 & 0xff,
@@ -124,7 +130,8 @@ void show_record(struct shown *c, const struct arg *a)
 void show_records(struct shown *c, const struct arg *a)
 {
 	u64 n = counted(c, a);
-	const u8 *p = n || !ARG(c, a) ? show_memory(c, a, n * a->kind->bytes) : (const u8 *)"";
+	bool none = !n && ARG(c, a) && (!a->out || (c->done && c->ret >= 0));
+	const u8 *p = none ? (const u8 *)"" : show_memory(c, a, n * a->kind->bytes);
 
 	if (!p)
 		return;

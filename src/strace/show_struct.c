@@ -19,21 +19,20 @@ static void put_device(struct buf *b, const char *name, u64 dev)
 	buf_printf(b, ", %s=makedev(%#x, %#x)", name, major(dev), minor(dev));
 }
 
-/* Seconds since 1970, and in a comment the date; without a fraction if it is 0. */
-static void put_moment(struct buf *b, const char *name, s64 sec, u32 nsec)
+/* In a comment, the date of so many seconds since 1970; without a fraction if it is 0. */
+static void put_date(struct buf *b, s64 sec, u32 frac, int digits)
 {
 	char text[48], zone[8];
 	time_t t = (time_t)sec;
 	struct tm tm;
 
-	buf_printf(b, ", %s=%lld", name, (long long)sec);
 	if (!localtime_r(&t, &tm))
 		return;
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	strftime(zone, sizeof(zone), "%z", &tm);
 	buf_printf(b, " /* %s", text);
-	if (nsec)
-		buf_printf(b, ".%09u", nsec);
+	if (frac)
+		buf_printf(b, ".%0*u", digits, frac);
 	buf_printf(b, "%s */", zone);
 }
 
@@ -58,7 +57,8 @@ static void whole_stat(struct buf *b, const struct stat *st)
 	else
 		buf_printf(b, ", st_size=%lld", (long long)st->st_size);
 	for (u32 i = 0; i < 3; i++) {
-		put_moment(b, times[i].name, times[i].t.tv_sec, (u32)times[i].t.tv_nsec);
+		buf_printf(b, ", %s=%lld", times[i].name, (long long)times[i].t.tv_sec);
+		put_date(b, times[i].t.tv_sec, (u32)times[i].t.tv_nsec, 9);
 		buf_printf(b, ", %s=%lld", times[i].frac, (long long)times[i].t.tv_nsec);
 	}
 	buf_char(b, '}');
@@ -256,6 +256,8 @@ static void time_left(struct shown *c, const struct arg *a, const char *small)
 	struct arg late = *a;
 	const s64 *t = show_memory(c, a, 16);
 
+	if (c->done && !c->ret && !c->after.n)
+		buf_puts(&c->after, "Timeout");
 	if (!t)
 		return;
 	show_timespec(c->out, t, small);
@@ -288,6 +290,12 @@ void show_kind_rest(struct shown *c, const struct arg *a)
 		show_address(c->out, ARG(c, a));
 }
 
+static void show_moment(struct buf *b, const s64 *t, const char *small, int digits)
+{
+	show_timespec(b, t, small);
+	put_date(b, t[0], (u32)t[1], digits);
+}
+
 static const char *special(s64 nsec)
 {
 	return nsec == UTIME_NOW ? "UTIME_NOW" : nsec == UTIME_OMIT ? "UTIME_OMIT" : NULL;
@@ -304,14 +312,20 @@ void show_kind_timespecs(struct shown *c, const struct arg *a)
 		if (special(t[2 * i + 1]))
 			buf_puts(c->out, special(t[2 * i + 1]));
 		else
-			show_timespec(c->out, t + 2 * i, "nsec");
+			show_moment(c->out, t + 2 * i, "nsec", 9);
 	}
 	buf_char(c->out, ']');
 }
 
-void show_kind_timevals(struct shown *c, const struct arg *a)
+void show_kind_utimevals(struct shown *c, const struct arg *a)
 {
-	two_times(c, a, "usec", "[", ", ", "]");
+	const s64 *t = show_memory(c, a, 32);
+
+	for (u32 i = 0; t && i < 2; i++) {
+		buf_puts(c->out, i ? ", " : "[");
+		show_moment(c->out, t + 2 * i, "usec", 6);
+	}
+	buf_puts(c->out, t ? "]" : "");
 }
 
 void show_kind_itimerval(struct shown *c, const struct arg *a)

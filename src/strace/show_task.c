@@ -243,6 +243,16 @@ void show_kind_futexop(struct shown *c, const struct arg *a)
 		c->ended = true;
 }
 
+/* What is done to the second word, and compared. */
+static void wake_op(struct buf *b, u32 v)
+{
+	buf_puts(b, v >> 31 ? ", FUTEX_OP_OPARG_SHIFT<<28|" : ", ");
+	one_of(b, "futexop", v >> 28 & 7);
+	buf_printf(b, "<<28|%#x<<12|", v >> 12 & 0xfff);
+	one_of(b, "futexcmp", v >> 24 & 15);
+	buf_printf(b, "<<24|%#x", v & 0xfff);
+}
+
 /* A time to wait, or how many are to be moved. */
 static void futex_rest(struct shown *c, u32 op)
 {
@@ -259,7 +269,9 @@ static void futex_rest(struct shown *c, u32 op)
 		   op == FUTEX_WAKE_OP) {
 		buf_puts(c->out, ", ");
 		show_address(c->out, c->args[4]);
-		if (op != FUTEX_REQUEUE)
+		if (op == FUTEX_WAKE_OP)
+			wake_op(c->out, (u32)c->args[5]);
+		else if (op != FUTEX_REQUEUE)
 			buf_printf(c->out, ", %u", (u32)c->args[5]);
 	}
 }
@@ -269,6 +281,11 @@ void show_kind_futexval(struct shown *c, const struct arg *a)
 {
 	u32 op = (u32)c->args[1] & 0x7f;
 
+	if (op == FUTEX_LOCK_PI || op == FUTEX_LOCK_PI2) { /* the value says nothing */
+		show_kind_timespec(c, &c->call->args[3]);
+		c->ended = true;
+		return;
+	}
 	buf_printf(c->out, "%u", (u32)ARG(c, a));
 	if (op == FUTEX_WAKE_BITSET)
 		buf_printf(c->out, ", %#x", (u32)c->args[5]);
@@ -279,8 +296,7 @@ void show_kind_futextime(struct shown *c, const struct arg *a)
 {
 	u32 op = (u32)c->args[1] & 0x7f;
 
-	if (op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET || op == FUTEX_LOCK_PI ||
-	    op == FUTEX_LOCK_PI2 || op == FUTEX_WAIT_REQUEUE_PI)
+	if (op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET || op == FUTEX_WAIT_REQUEUE_PI)
 		show_kind_timespec(c, a);
 	else
 		buf_printf(c->out, "%u", (u32)ARG(c, a));

@@ -255,14 +255,15 @@ void show_kind_iov(struct shown *c, const struct arg *a)
 			  a->out ? (u64)c->ret : UINT64_MAX);
 }
 
-/* Pieces of another process: addresses alone. */
-void show_kind_riov(struct shown *c, const struct arg *a)
+void show_places(struct shown *c, const struct arg *a, u64 addr, u64 n)
 {
-	u64 n = ARG_AFTER(c, a), most = MIN(n, 16u);
-	const u64 *v = show_memory(c, a, most * 16);
+	u64 most = MIN(n, 16u);
+	const u64 *v = addr ? seen(c, a, addr, most * 16) : NULL;
 
-	if (!v)
+	if (!v) {
+		show_address(c->out, addr);
 		return;
+	}
 	buf_char(c->out, '[');
 	for (u64 i = 0; i < most; i++) {
 		buf_puts(c->out, i ? ", {iov_base=" : "{iov_base=");
@@ -270,6 +271,12 @@ void show_kind_riov(struct shown *c, const struct arg *a)
 		buf_printf(c->out, ", iov_len=%llu}", (unsigned long long)v[2 * i + 1]);
 	}
 	buf_puts(c->out, n > most ? ", ...]" : "]");
+}
+
+/* Pieces of another process. */
+void show_kind_riov(struct shown *c, const struct arg *a)
+{
+	show_places(c, a, ARG(c, a), ARG_AFTER(c, a));
 }
 
 /* After an exec, the new program's memory has them one behind the other, if the old one's had not.

@@ -32,7 +32,7 @@ enum call_class {
 };
 
 /* How the memory behind an argument is brought along. */
-enum { NOTHING, STRING, FIXED, COUNTED, EACH, VECTOR, MESSAGE, MESSAGES, STRINGS, POINTERS };
+enum { NOTHING, STRING, FIXED, COUNTED, EACH, VECTOR, MESSAGE, MESSAGES, STRINGS, POINTERS, REQUESTS };
 
 /* Names of bits or of values, one behind the other with their NULs: pointers would take as much again. */
 struct flag_set {
@@ -197,7 +197,9 @@ void show_descriptor(struct shown *, s32 fd);
 void show_name(struct shown *, const char *path);   /* between < and > */
 void show_dumps(struct shown *); /* -e read=, -e write=: lines below */
 void show_string_at(struct shown *, const struct arg *, u64 addr, bool limited);
+void show_termios(struct shown *, const void *);
 void show_sockaddr_bytes(struct shown *, const void *, u32 size);
+void show_places(struct shown *, const struct arg *, u64 addr, u64 n); /* a vector without what it points to */
 void show_iovs(struct shown *, const struct arg *, u64 addr, u64 n, u64 left);
 /* Shows the address if there is nothing to be shown: NULL pointers, calls that failed, memory that
  * is not there. */

@@ -56,6 +56,7 @@ static const struct flag_set sets[] = {
 #define HOW_MESSAGES MESSAGES, 0
 #define HOW_STRINGS  STRINGS, 0
 #define HOW_POINTERS POINTERS, 0
+#define HOW_REQUESTS REQUESTS, 0
 #define HOW_FIXED(n) FIXED, n
 #define HOW_EACH(n)  EACH, n
 static const struct kind kinds[] = {

@@ -70,9 +70,9 @@ calls_counted() {
 	o=tracepoint:syscalls:sys_enter_openat x=tracepoint:syscalls:sys_exit_openat
 	made "an entry, its result and a string are seven calls of the tracer" \
 		"$o { @f[tid] = args.filename; } $x /@f[tid]/ { printf(\"%d %s %s %d\\n\", pid, comm, str(@f[tid]), args.ret); delete(@f, tid); }" \
-		wait4 2 'ptrace PTRACE_GET_SYSCALL_INFO' 2 'ptrace PTRACE_SYSCALL' 1 'ptrace PTRACE_CONT' 1 process_vm_readv 1
+		wait4 2 'ptrace PTRACE_GET_SYSCALL_INFO' 1 'ptrace PTRACE_PEEKUSER' 1 'ptrace PTRACE_SYSCALL' 1 'ptrace PTRACE_CONT' 1 process_vm_readv 1
 	made "a result alone is six calls of the tracer" "$x { @[args.ret] = count(); }" \
-		wait4 2 'ptrace PTRACE_GET_SYSCALL_INFO' 2 'ptrace PTRACE_SYSCALL' 1 'ptrace PTRACE_CONT' 1
+		wait4 2 'ptrace PTRACE_GET_SYSCALL_INFO' 1 'ptrace PTRACE_PEEKUSER' 1 'ptrace PTRACE_SYSCALL' 1 'ptrace PTRACE_CONT' 1
 	case $(uname -r) in
 	[1-5].* | 6.[0-5].* | 6.[0-5]-*) ;; # no notifications there
 	*) made "an entry alone with a string is three calls of the tracer" \

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 
 static void resume(struct tracer *t, struct task *task, u32 sig)
@@ -117,6 +118,19 @@ static void on_call(struct tracer *t, struct task *task)
 		on_result(t, task, info.exit.result);
 	else if (info.op == CALL_SECCOMP || (info.op == CALL_ENTRY && !t->seccomp))
 		on_entry(t, task, &info);
+}
+
+/* Under a filter a task goes from the entry of a call to its exit: the register alone costs half
+ * of what asking for everything does. */
+static void on_call_stop(struct tracer *t, struct task *task)
+{
+	s64 result;
+
+	if (!t->seccomp || !task->in_call)
+		on_call(t, task);
+	else if (sys_trace(PTRACE_PEEKUSER, task->tid, offsetof(struct user_regs_struct, rax),
+			   (u64)(uintptr_t)&result) >= 0)
+		on_result(t, task, result);
 }
 
 /* ---- new tasks, new programs, ends */
@@ -293,7 +307,7 @@ void stop_handle(struct tracer *t, u32 tid, int status)
 	if (event) {
 		on_event(t, task, event, sig);
 	} else if (sig == (SIGTRAP | 0x80)) {
-		on_call(t, task);
+		on_call_stop(t, task);
 		resume(t, task, 0);
 	} else {
 		on_signal(t, task, sig);
