@@ -156,6 +156,7 @@ enum {
 	X_VTEST = X_V(1, 2, 0x17),
 	X_VMOVD = X_V128(1, 1, 0x6e),
 	X_VBROADCAST = X_V(1, 2, 0x58),
+	X_VINSERT32 = X_V128(1, 3, 0x22), /* a word */
 	X_VSTORE128 = X_V128(2, 1, 0x7f),
 	X_VXOR = X_V(1, 1, 0xef),
 	X_VADD16 = X_V(1, 1, 0xfd),

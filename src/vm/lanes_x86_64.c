@@ -7,7 +7,7 @@
  * its last use; where none is free, the value whose next use is farthest moves to the stack, from
  * where instructions read it as well as from a register. A window is loaded where its first field
  * is: eight rows by the addresses in ROWS, put in order, then turned so that each slot has its
- * register.
+ * register; of a single slot word by word. A sieve adds the lanes that it does not know to a list.
  */
 #include "vm/lanes_inside.h"
 
@@ -280,23 +280,33 @@ static void put_words(struct emit *e, u32 to, u32 a, u32 b, u32 which)
 	x_imm(e, 1, which);
 }
 
+/* One slot: its words one by one, no line of the cache more than it lies in. */
+static void load_word(struct lanes_emit *x, const struct lane_window *w, u32 to)
+{
+	const s32 at = (s32)(x->l->slots.v[w->slots[0]].word * 4);
+	struct emit *e = &x->e;
+
+	for (u32 i = 0; i < LANES; i++) {
+		const u32 half = i < 4 ? SCRATCH0 : SCRATCH1;
+		struct x_mem m = row(w, i);
+
+		m.disp += at;
+		x_vec_mem(e, i % 4 ? X_VINSERT32 : X_VMOVD, half, i % 4 ? half : 0, m);
+		if (i % 4)
+			x_imm(e, 1, i % 4);
+	}
+	x_vec(e, X_VINSERT128, to, SCRATCH0, SCRATCH1);
+	x_imm(e, 1, 1);
+}
+
 /* Of rows 0 to 3 and 4 to 7, in the two halves, the words of two slots in turn; then of these all
  * of one. */
-static void load_window(struct lanes_emit *x, struct lane_window *w)
+static void load_words(struct lanes_emit *x, const struct lane_window *w)
 {
 	static const u8 part[4] = {SCRATCH0, SCRATCH1, SCRATCH2, SCRATCH3};
 	const u32 slots = x->l->values.n;
 	struct emit *e = &x->e;
-	bool spilled;
 
-	emit_room(e, 512);
-	spilled = x->spilled;
-	store(x, w->index);
-	x->spilled = spilled; /* it has to be there */
-	load_rows(x, w->index);
-	for (u32 i = 0; i < w->n; i++)
-		x->pinned |= 1u << take_reg(x, slots + w->slots[i]);
-	x->pinned = 0;
 	for (u32 i = 0; i < 4; i++) {
 		x_vec_mem(e, X_VLOAD128, part[i], 0, row(w, i));
 		x_vec_mem(e, X_VINSERT128, part[i], part[i], row(w, i + 4));
@@ -313,6 +323,25 @@ static void load_window(struct lanes_emit *x, struct lane_window *w)
 		if (two)
 			put_words(e, x->homes[slots + b].reg, SCRATCH4, SCRATCH5, 0xdd);
 	}
+}
+
+static void load_window(struct lanes_emit *x, struct lane_window *w)
+{
+	const u32 slots = x->l->values.n;
+	bool spilled;
+
+	emit_room(&x->e, 512);
+	spilled = x->spilled;
+	store(x, w->index);
+	x->spilled = spilled; /* it has to be there */
+	load_rows(x, w->index);
+	for (u32 i = 0; i < w->n; i++)
+		x->pinned |= 1u << take_reg(x, slots + w->slots[i]);
+	x->pinned = 0;
+	if (w->n == 1)
+		load_word(x, w, x->homes[slots + w->slots[0]].reg);
+	else
+		load_words(x, w);
 	w->loaded = true;
 }
 
