@@ -104,10 +104,10 @@ static int check_pid(const char *text)
 /* Numbers that the script would find wrong, with a line of its own. */
 static int check_value(const struct tool *tool, const struct tool_option *o, const char *value)
 {
-	static const char *const numbers[] = {"N", "S", "US", "TID", "HZ", "BYTES"};
+	static const char *const numbers[] = {"N", "S", "US", "PID", "TID", "HZ", "BYTES"};
 	char *end;
 
-	if (!strcmp(o->takes, "PID"))
+	if (!strcmp(o->name, "pid"))
 		return check_pid(value);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		if (strcmp(o->takes, numbers[i]) != 0)
@@ -139,6 +139,8 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 	if (o->lacks)
 		return usage_error("%s has no --%s: %.*s", tool->name, o->name, (int)o->ndoes,
 				   o->does);
+	if (o->always)
+		return 0;
 	row = o->own ? NULL : option_named(o->name);
 	if (!row && check_value(tool, o, optarg ? optarg : ""))
 		return STATUS_USAGE;
