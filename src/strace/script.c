@@ -16,14 +16,12 @@
 
 #define AT_RESULT   6
 #define CODE_STRING 1u
-#define MESSAGES_TOO 11u
 #define BIT(n)      (1ull << (n))
-enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_MSGS = 52, BIT_IOCBS = 53, BIT_TRACED = 63 };
+enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_MSGS = 52, BIT_IOCBS = 53, BIT_TOLD = 54, BIT_TRACED = 63 };
 
 /* 8 bits: 1 a string; 2 to 127 so many words, less one; from 128 on what counts, and bytes of each:
- * up to 12 of them, or 13 for 16, 14 for 24, 15 for 32; 0 a buffer, 11 one that may have messages of
- * netlink, of which more is shown than of a text. */
-static u64 code_of(const struct call *c, const struct arg *a)
+ * up to 12 of them, or 13 for 16, 14 for 24, 15 for 32; 0 a buffer. */
+static u64 code_of(const struct arg *a)
 {
 	switch (a->kind->how) {
 	case STRING: return CODE_STRING;
@@ -31,7 +29,7 @@ static u64 code_of(const struct call *c, const struct arg *a)
 	case COUNTED:
 		return a->count == COUNT_NONE
 			       ? 17
-			       : 128u | (u64)a->count << 4 | (c->classes & NETWORK ? MESSAGES_TOO : 0);
+			       : 128u | (u64)a->count << 4;
 	case EACH:
 		return 128u | (u64)(a->count == COUNT_NONE ? AT_RESULT : a->count) << 4 |
 		       (a->kind->bytes > 12 ? a->kind->bytes / 8u + 11 : a->kind->bytes);
@@ -47,7 +45,10 @@ static u64 bits_of(const struct call *c, const struct arg *a)
 	case MESSAGE: return BIT(BIT_MSG);
 	case MESSAGES: return BIT(BIT_MSGS);
 	case REQUESTS: return BIT(BIT_IOCBS);
-	default: return code_of(c, a) << (8 * a->i);
+	case COUNTED:
+		return code_of(a) << (8 * a->i) |
+		       (a->i == 1 && c->classes & NETWORK ? BIT(BIT_TOLD) : 0);
+	default: return code_of(a) << (8 * a->i);
 	}
 }
 
@@ -130,6 +131,12 @@ static const char message[] =
 
 /* MOST: bytes of a string of -s. */
 static const char arguments[] =
+	"	$most = (uint64)MOST;\n"
+	"	if (($s & 0x40000000000000) != 0) {\n"
+	"		$q = ARGS[1];\n"
+	"		$z = ARGS[2] & 0xffffffff;\n"
+	"		if (message($q, $z)) { $most = (uint64)4096; }\n"
+	"	}\n"
 	"	for ($i : 0..TURNS(($s >> 56) & 7, 6)) {\n"
 	"		$c = (($s & 0xffffffffffff) >> ($i * 8)) & 255;\n"
 	"		if ($c != 0) {\n"
@@ -145,10 +152,8 @@ static const char arguments[] =
 	"					$k = ($c >> 4) & 7;\n"
 	"					$n = $k == 6 ? RESULT : (ARGS[$k] & 0xffffffff);\n"
 	"					$e = $c & 15;\n"
-	"					if ($e == 0 || ($e == 11 && !message($p, $n))) {\n"
-	"						$n = $n > MOST ? (uint64)MOST : $n;\n"
-	"					}\n"
-	"					else if ($e != 11) { $n = $n * ($e > 12 ? ($e - 11) * 8 : $e); "
+	"					if ($e == 0) { $n = $n > $most ? $most : $n; }\n"
+	"					else { $n = $n * ($e > 12 ? ($e - 11) * 8 : $e); "
 	"}\n"
 	"				}\n"
 	"				bytes($p, $n, LATE);\n"
@@ -206,6 +211,9 @@ static const char vectors[] = "	if (($s & 0xc000000000000) != 0) {\n"
 			      "			bytes($q, $z, LATE);\n"
 			      "			$m = *(uint64 *)uptr($v + 24);\n"
 			      "			$v = *(uint64 *)uptr($v + 16);\n"
+			      "			$q = *(uint64 *)uptr($v);\n"
+			      "			$z = *(uint64 *)uptr($v + 8);\n"
+			      "			if ($m > 0 && message($q, $z)) { $most = (uint64)4096; }\n"
 			      "		}\n"
 			      "		$q = $v;\n"
 			      "		$z = ($m > 16 ? 16 : $m) * 16;\n"
@@ -214,9 +222,7 @@ static const char vectors[] = "	if (($s & 0xc000000000000) != 0) {\n"
 			      "			if ($j >= $m) { break; }\n"
 			      "			$q = *(uint64 *)uptr($v + $j * 16);\n"
 			      "			$z = *(uint64 *)uptr($v + $j * 16 + 8);\n"
-			      "			if ($z > MOST && (($s & 0x8000000000000) == 0 || !message($q, $z))) {\n"
-			      "				$z = (uint64)MOST;\n"
-			      "			}\n"
+			      "			if ($z > $most) { $z = $most; }\n"
 			      "			bytes($q, $z, LATE);\n"
 			      "		}\n"
 			      "	}\n";
@@ -242,11 +248,12 @@ static const char messages[] =
 	"		}\n"
 	"	}\n";
 
-/* The first requests of io_submit(), and what they point to: a buffer, or a vector. */
+/* The first requests of io_submit() (where loops are unrolled, of 4), and what they point to: a
+ * buffer, or a vector. */
 static const char requests[] =
 	"	if (($s & 0x20000000000000) != 0) {\n"
 	"		$m = ARGS[1];\n"
-	"		for ($j : 0..TURNS((@many >> 1) & 31, 16)) {\n"
+	"		for ($j : 0..TURNS((@many >> 1) & 31, 4)) {\n"
 	"			if ((int64)$m <= (int64)$j) { break; }\n"
 	"			$q = ARGS[2] + $j * 8;\n"
 	"			$z = (uint64)8;\n"
