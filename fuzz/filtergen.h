@@ -196,7 +196,7 @@ static void gen_primitive(struct buf *b)
 		"ether broadcast", "ether multicast", "ip multicast", "ip6 multicast",
 		"less 60",         "greater 80",      "llc",          "llc u",
 		"llc i",           "llc s",           "llc ui",       "ip broadcast",
-		"broadcast"};
+		"broadcast",       "decnet host 1.2", "decnet src 1.2", "decnet dst 2.1"};
 	const char *dir;
 
 	if (!rnd(4) && gen_special(b))
@@ -490,6 +490,23 @@ static void put_llc(struct frame *f)
 	put(f, 4, 0);
 }
 
+/* Its routing header, short or long, maybe behind a byte of padding. */
+static void put_decnet(struct frame *f)
+{
+	static const u16 nodes[] = {0x0204, 0x0108, 0x0f28};
+	bool wide = rnd(2);
+
+	put(f, 2, 0x1000);
+	if (rnd(2))
+		put(f, 1, 0x81);
+	put(f, 1, (wide ? 6 : 2) | rnd(2) << 3);
+	put(f, wide ? 6 : 0, 0);
+	put(f, 2, PICK(nodes));
+	put(f, wide ? 6 : 0, 0);
+	put(f, 2, PICK(nodes));
+	put(f, 2, 0);
+}
+
 /* What a type of Ethernet names; may be a tag and what is behind it. */
 static void put_typed(struct frame *f, u32 depth)
 {
@@ -499,7 +516,13 @@ static void put_typed(struct frame *f, u32 depth)
 	case 8:
 	case 9: put(f, 2, rnd(2) ? 0x806 : 0x8035), put_arp(f); return;
 	case 10: put_llc(f); return;
-	case 11: put(f, 2, PICK(others)), put(f, 4, 0); return;
+	case 11:
+		if (!rnd(4)) {
+			put(f, 2, 0x6003), put_decnet(f);
+			return;
+		}
+		put(f, 2, PICK(others)), put(f, 4, 0);
+		return;
 	case 5:
 	case 6:
 	case 7: put(f, 2, 0x86dd), put_ip(f, true); return;

@@ -48,9 +48,9 @@ static void ask_span(const struct ask *a, const struct span *s, u32 below, u32 a
 	} else if (s->hi == s->lo + 1) {
 		u32 second = emit_local(e);
 
-		emit_branch(e, BPF_JEQ, s->lo, a->t, second);
+		emit_branch(e, BPF_JEQ, s->down ? s->hi : s->lo, a->t, second);
 		emit_here(e, second);
-		emit_branch(e, BPF_JEQ, s->hi, a->t, above);
+		emit_branch(e, BPF_JEQ, s->down ? s->lo : s->hi, a->t, above);
 	} else if (s->hi == a->most) {
 		if (s->rank & 1)
 			emit_branch(e, BPF_JGT, s->lo - 1, a->t, below);
@@ -134,7 +134,8 @@ void emit_set(struct emitter *e, const struct node *n, u32 t, u32 f)
 		emit_branch(e, BPF_JSET, e->values->v.v[v->b].k, t, f);
 		return;
 	}
-	if (is_block(n->set, v->most) && !asks_again(e->g, n)) {
+	/* ranges of ports are often asked again, and their second comparison is then there already */
+	if ((e->swift || v->most != 0xffff) && is_block(n->set, v->most) && !asks_again(e->g, n)) {
 		u32 mask = v->most & ~(n->set.v[0].hi - n->set.v[0].lo);
 
 		emit_value(e, val_alu(e->values, VAL_AND, n->value, val_const(e->values, mask)));

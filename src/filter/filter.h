@@ -19,6 +19,7 @@ struct filter_opts {
 	u32 netmask;      /* of the net that the packets come from: for `ip broadcast` */
 	bool has_netmask;
 	bool tag_kept; /* the packet's outermost VLAN tag may be with the kernel, out of its bytes */
+	bool way_told; /* the kernel tells which way the packet goes, beside its bytes */
 	/* The text of a file of names, as /etc/hosts; NULL: there is none. It lives as long as the
 	 * arena. NULL: names are unknown. */
 	const char *(*names)(void *user, const char *path, size_t *size);

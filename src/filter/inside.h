@@ -17,6 +17,7 @@
 struct span {
 	u32 lo, hi; /* both are in it */
 	u32 rank;   /* the order in which they were named: who reads a listing expects it */
+	bool down;  /* of two numbers the higher one was named first */
 };
 struct set {
 	struct span *v;

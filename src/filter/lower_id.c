@@ -6,6 +6,7 @@
 #include "filter/inside.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 /* One test for the source, one for the destination, joined as the direction says. */
@@ -81,7 +82,7 @@ static const char *no_host(u32 proto)
 	case WORD_ICMP:
 	case WORD_IGMP:
 	case WORD_ICMP6: return "write 'ip host ADDRESS and tcp', or what it should be";
-	default: return "ip, ip6, arp and rarp have";
+	default: return "ip, ip6, arp, rarp and decnet have";
 	}
 }
 
@@ -209,6 +210,48 @@ static struct tree *ip4_short(struct lower *l, const struct expr *e, u32 address
 	return ask_address(l, address, mask, e->q.proto, e->q.dir);
 }
 
+/* ---- DECnet: two bytes of length, maybe one of padding, flags that tell a short header from a long
+ * one; addresses begin with their low byte */
+
+static struct tree *decnet_one(struct lower *l, bool dst, const void *what)
+{
+	static const struct {
+		u8 size;
+		u16 mask, flags, dst, src;
+	} rows[] = {{1, 0x07, 0x02, 3, 5},
+		    {2, 0xff07, 0x8102, 4, 6},
+		    {1, 0x07, 0x06, 9, 17},
+		    {2, 0xff07, 0x8106, 10, 18}};
+	struct values *vs = l->values;
+	struct tree *any = tree_const(vs, false), *one;
+
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		one = ask_masked(l, BASE_NET, 2, rows[i].size, rows[i].flags, rows[i].mask);
+		one = tree_and(vs, one, ask_is(l, BASE_NET, dst ? rows[i].dst : rows[i].src, 2,
+					       __builtin_bswap16(*(const u16 *)what)));
+		any = tree_or(vs, any, one);
+	}
+	return tree_and(vs, ask_type(l, 0x6003), any);
+}
+
+static struct tree *ask_decnet(struct lower *l, const struct expr *e)
+{
+	const char *text = e->id->text ? e->id->text : "";
+	unsigned long area, node;
+	u16 address;
+	char *end;
+
+	if (e->q.type && e->q.type != WORD_HOST)
+		return ask_failed(l, e->at, "decnet host 10.123", "DECnet has hosts alone");
+	area = strtoul(text, &end, 10);
+	node = *end == '.' ? strtoul(text = end + 1, &end, 10) : ULONG_MAX;
+	if (end == text || *end || area > 63 || node > 1023)
+		return ask_failed(l, e->id->at, "an area up to 63, a node up to 1023: 10.123",
+				  "this is no address of DECnet");
+	address = (u16)(area << 10 | node);
+	return by_direction(l, e->q.dir, &address, decnet_one);
+}
+
 static struct tree *ask_host(struct lower *l, const struct expr *e)
 {
 	const struct token *id = e->id;
@@ -216,6 +259,8 @@ static struct tree *ask_host(struct lower *l, const struct expr *e)
 	u32 address = id->number, parts = 0;
 	u8 bytes[16];
 
+	if (e->q.proto == WORD_DECNET)
+		return ask_decnet(l, e);
 	if (id->kind == TOK_MAC || (ether && id->kind == TOK_ID)) {
 		if (id->kind == TOK_MAC ? !parse_mac(id->text, bytes)
 					: names_ether(&l->names, id->text, bytes) != 0)

@@ -104,7 +104,12 @@ static struct tree *outgoing(struct lower *l, const struct expr *e)
 	case 166: return ask_is(l, BASE_HEADER, 0, 1, 1);
 	case 117: return ask_is(l, BASE_HEADER, 60, 1, 2);
 	default:
-		return ask_failed(l, e->at, "LINUX_SLL, LINUX_SLL2, PPP_PPPD and PFLOG do",
+		if (l->opts->way_told)
+			return is_word_of(l, val_extra(l->values, CBPF_AD_PKTTYPE), CBPF_OUTGOING,
+					  CBPF_OUTGOING);
+		return ask_failed(l, e->at,
+				  "LINUX_SLL, LINUX_SLL2, PPP_PPPD and PFLOG do; others while "
+				  "they are captured",
 				  "%s does not tell the direction of a packet", l->link->says);
 	}
 }

@@ -9,7 +9,7 @@ struct set set_span(struct arena *arena, u32 lo, u32 hi)
 {
 	struct set s = {arena_array(arena, struct span, 1), lo <= hi};
 
-	s.v[0] = (struct span){lo, hi, 0};
+	s.v[0] = (struct span){lo, hi, 0, false};
 	return s;
 }
 
@@ -24,6 +24,7 @@ static void append(struct set *s, struct span add)
 	struct span *last = s->n ? &s->v[s->n - 1] : NULL;
 
 	if (last && (last->hi == UINT32_MAX || add.lo <= last->hi + 1)) {
+		last->down = last->lo == last->hi && add.lo == add.hi && add.rank < last->rank;
 		last->hi = MAX(last->hi, add.hi);
 		last->rank = MIN(last->rank, add.rank);
 	} else {
@@ -59,7 +60,7 @@ struct set set_and(struct arena *arena, struct set a, struct set b)
 		u32 lo = MAX(a.v[i].lo, b.v[j].lo), hi = MIN(a.v[i].hi, b.v[j].hi);
 
 		if (lo <= hi)
-			append(&s, (struct span){lo, hi, a.v[i].rank});
+			append(&s, (struct span){lo, hi, a.v[i].rank, a.v[i].down});
 		if (a.v[i].hi < b.v[j].hi)
 			i++;
 		else
@@ -89,12 +90,12 @@ struct set set_not_in(struct span *room, struct set a, u32 most)
 
 	for (u32 i = 0; i < a.n && a.v[i].lo <= most; i++) {
 		if (a.v[i].lo > from)
-			s.v[s.n] = (struct span){from, a.v[i].lo - 1, s.n}, s.n++;
+			s.v[s.n] = (struct span){from, a.v[i].lo - 1, s.n, false}, s.n++;
 		if (a.v[i].hi >= most)
 			return s;
 		from = a.v[i].hi + 1;
 	}
-	s.v[s.n] = (struct span){from, most, s.n};
+	s.v[s.n] = (struct span){from, most, s.n, false};
 	s.n++;
 	return s;
 }

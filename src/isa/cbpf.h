@@ -47,6 +47,7 @@ enum cbpf_ancillary_id {
 #include "isa/cbpf.def"
 };
 #define CBPF_AD_MOST 64
+enum { CBPF_HOST, CBPF_OUTGOING = 4 }; /* what PKTTYPE says, of linux/if_packet.h */
 struct cbpf_ancillary {
 	const char *name, *others; /* others: with blanks between them, or NULL */
 	u32 number;

@@ -7,7 +7,7 @@
  * The socket hears nothing until the ring and the filter are in place. Devices that have no header
  * of their own, and `any`, give packets without one: there the kernel's words on each packet
  * become the header of a cooked capture (LINUX_SLL2). A VLAN tag that a card or the kernel has
- * taken off is put back.
+ * taken off is beside the packet until somebody wants it back.
  */
 #include "packet/packet.h"
 
@@ -145,14 +145,59 @@ int packet_live_open(struct packet_live **out, const struct packet_live_opts *o,
 	return err;
 }
 
+/* What the kernel says beside a cooked packet, whose header its filters do not see. 0: nothing. */
+static u32 beside(u32 off, u32 size)
+{
+	return off == 0 && size == BPF_H    ? SKF_AD_OFF + SKF_AD_PROTOCOL
+	       : off == 4 && size == BPF_W  ? SKF_AD_OFF + SKF_AD_IFINDEX
+	       : off == 10 && size == BPF_B ? SKF_AD_OFF + SKF_AD_PKTTYPE
+					    : 0;
+}
+
+/* The same filter without that header. False: it asks for what is not to be had. */
+static bool uncook(struct sock_filter *in, u32 n)
+{
+	for (u32 i = 0; i < n; i++, in++) {
+		const u32 kind = BPF_CLASS(in->code), mode = BPF_MODE(in->code);
+
+		if (kind != BPF_LD && kind != BPF_LDX)
+			continue;
+		if (mode == BPF_LEN)
+			return false;
+		if (mode != BPF_ABS && mode != BPF_IND && mode != BPF_MSH)
+			continue;
+		if (in->k >= SLL2_BYTES) {
+			in->k -= SLL2_BYTES;
+			continue;
+		}
+		in->k = mode == BPF_ABS ? beside(in->k, BPF_SIZE(in->code)) : 0;
+		if (!in->k)
+			return false;
+	}
+	return true;
+}
+
+static int filter_attach(struct packet_live *l, const struct packet_live_opts *o, struct diag *d)
+{
+	const u32 bytes = o->ninsns * (u32)sizeof(struct sock_filter);
+	struct sock_fprog prog = {.len = (u16)o->ninsns, .filter = malloc(bytes)};
+	int err = 0;
+
+	if (!prog.filter)
+		return -ENOMEM;
+	memcpy(prog.filter, o->insns, bytes);
+	if ((!l->cooked || uncook(prog.filter, o->ninsns)) &&
+	    setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)))
+		err = refused(d, o->device, "the kernel does not take the filter");
+	free(prog.filter);
+	return err;
+}
+
 int packet_live_start(struct packet_live *l, const struct packet_live_opts *o, struct diag *d)
 {
-	struct sock_fprog prog = {.len = (u16)o->ninsns};
+	const int err = o->ninsns ? filter_attach(l, o, d) : 0;
 
-	memcpy(&prog.filter, &o->insns, sizeof(prog.filter));
-	if (o->ninsns && setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)))
-		return refused(d, o->device, "the kernel does not take the filter");
-	return device_bind(l, o, d);
+	return err ? err : device_bind(l, o, d);
 }
 
 void packet_live_close(struct packet_live *l)
@@ -229,17 +274,24 @@ static void cook(struct packet_live *l, struct packet *p, const struct sockaddr_
 	p->len += SLL2_BYTES;
 }
 
-/* Behind the addresses, where it was. */
-static void put_tag(struct packet_live *l, struct packet *p, const struct tpacket3_hdr *h)
+static u32 tag_of(const struct tpacket3_hdr *h)
 {
 	u32 kind = h->tp_status & TP_STATUS_VLAN_TPID_VALID ? h->hv1.tp_vlan_tpid : ETH_P_8021Q;
+
+	return h->tp_status & TP_STATUS_VLAN_VALID ? kind << 16 | (h->hv1.tp_vlan_tci & 0xffff) : 0;
+}
+
+/* Behind the addresses, where it was. */
+void packet_live_whole(struct packet_live *l, struct packet *p)
+{
 	u8 *c = l->copy;
 
-	if (p->captured < 12 || p->captured > PACKET_BYTES_MOST)
+	if (!p->tag || p->captured < 12 || p->captured > PACKET_BYTES_MOST)
 		return;
 	memcpy(c, p->data, 12);
-	put16(c + 12, kind);
-	put16(c + 14, h->hv1.tp_vlan_tci);
+	put16(c + 12, p->tag >> 16);
+	put16(c + 14, p->tag);
+	p->tag = 0;
 	memcpy(c + 16, p->data + 12, p->captured - 12);
 	p->data = c;
 	p->captured += TAG_BYTES;
@@ -282,8 +334,8 @@ int packet_live_next(struct packet_live *l, struct packet *p)
 	}
 	if (l->cooked)
 		cook(l, p, from);
-	else if (l->link == LINK_ETHERNET && h->tp_status & TP_STATUS_VLAN_VALID)
-		put_tag(l, p, h);
+	else if (l->link == LINK_ETHERNET)
+		p->tag = tag_of(h);
 	return 1;
 }
 

@@ -44,6 +44,7 @@ struct packet {
 	u32 iface;      /* of the file, from 0 */
 	u32 protocol;   /* of the link's payload as the kernel says; 0: unknown */
 	u32 way;        /* bits of enum packet_way; 0: unknown */
+	u32 tag;        /* VLAN tag beside the bytes: kind << 16, priority, number; 0: none */
 	const struct packet_process *from, *to; /* NULL: unknown, or not of this machine */
 };
 enum packet_way { PACKET_CAME = 1, PACKET_WENT = 2 };
@@ -90,19 +91,22 @@ struct packet_live_opts {
 	const char *device; /* "any": all */
 	bool promiscuous;   /* frames for others, too */
 	u32 ring_kib;       /* of packets that wait; 0: 16 MiB */
-	const void
-		*insns; /* a filter in classic BPF for packets of packet_live_link(); NULL: none */
+	const void *insns; /* struct sock_filter, for packets of packet_live_link(); NULL: none */
 	u32 ninsns;
 };
 /* Needs CAP_NET_RAW. Packets come only after packet_live_start(). After an error of either, close
  * what was opened. */
 int packet_live_open(struct packet_live **, const struct packet_live_opts *, struct diag *);
+/* A filter may let more through than it takes: not all that is in front of a cooked packet can be
+ * asked in the kernel. */
 int packet_live_start(struct packet_live *, const struct packet_live_opts *, struct diag *);
 void packet_live_close(struct packet_live *); /* NULL is fine */
 u32 packet_live_link(const struct packet_live *);
 int packet_live_fd(const struct packet_live *); /* to poll(2) */
-/* 1: a packet, good until the next call; 0: none is there. */
+/* 1: a packet, good until the next call; 0: none is there. Its tag is where the kernel has it. */
 int packet_live_next(struct packet_live *, struct packet *);
+/* Puts its tag back among its bytes. */
+void packet_live_whole(struct packet_live *, struct packet *);
 /* How many the filter took so far, and how many of them there was no room for. */
 void packet_live_counts(struct packet_live *, u64 *received, u64 *dropped);
 

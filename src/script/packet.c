@@ -104,8 +104,12 @@ int packet_compile(struct script *s, const struct point *p, const struct node *t
 		   struct filter *f, struct diag *d)
 {
 	const struct filter_hook *h = &filter_hooks[packet_hook(p)];
-	const struct filter_opts how = {
-		.link = h->link, .swift = true, .tag_kept = h->tag_kept, .names = read_names, .user = s};
+	const struct filter_opts how = {.link = h->link,
+					.swift = true,
+					.tag_kept = h->tag_kept,
+					.way_told = h->len.width, /* all but XDP's */
+					.names = read_names,
+					.user = s};
 
 	return filter_compile(f, s->arena, text->text, text->len, &how, d);
 }

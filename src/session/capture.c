@@ -88,11 +88,13 @@ int capture_take(struct capturing *c, struct packet *p)
 /* Interfaces of a file may be of several kinds: the filter is made for the one that is at hand. */
 static int filter_for(struct capturing *c, u32 link)
 {
+	const struct packet_filter_opts o = {.netmask = c->how->netmask, .live = c->live};
+
 	if (!c->how->filter || !*c->how->filter || (c->filter && c->filter_link == link))
 		return 0;
 	packet_filter_close(c->filter);
 	c->filter_link = link;
-	return packet_filter_open(&c->filter, c->how->filter, link, c->how->netmask, &c->diag);
+	return packet_filter_open(&c->filter, c->how->filter, link, &o, &c->diag);
 }
 
 /* A mistake in the expression is told before the first packet comes. */
@@ -108,9 +110,11 @@ static int handle(struct capturing *c, struct packet *p)
 	int err = filter_for(c, p->link);
 
 	c->how->seen++;
-	if (!err && (!c->filter || packet_filter_takes(c->filter, p)))
-		err = c->owners ? hold_packet(c, p) : capture_take(c, p);
-	return err;
+	if (err || (c->filter && !packet_filter_takes(c->filter, p)))
+		return err;
+	if (c->live)
+		packet_live_whole(c->live, p);
+	return c->owners ? hold_packet(c, p) : capture_take(c, p);
 }
 
 /* As many packets as can be counted in one go, where nothing but numbers is wanted, or passed over. */
@@ -159,13 +163,11 @@ static int each_packet(struct capturing *c)
 
 /* ---- as they come */
 
-/* The kernel sees neither the header of a cooked packet nor a tag that was taken off: then only we
- * choose. */
 static int live_start(struct capturing *c)
 {
 	struct packet_live_opts o = live_opts(c);
 
-	if (c->filter && packet_live_link(c->live) != LINK_SLL2 && !strstr(c->how->filter, "vlan"))
+	if (c->filter)
 		o.insns = packet_filter_code(c->filter, &o.ninsns);
 	if (o.ninsns > CLASSIC_MOST)
 		o.ninsns = 0;

@@ -119,14 +119,14 @@ int drop_rules_compile(struct drop_rules *r, const struct drop_place *p)
 int drop_rules_match(struct drop_rules *r, const struct packet *p)
 {
 	for (u32 i = 0; i < r->list.n; i++) {
+		const struct packet_filter_opts o = {0};
 		struct drop_rule *rule = &r->list.v[i];
 		int err = 0;
 
 		if (!rule->matcher || rule->link != p->link) {
 			packet_filter_close(rule->matcher);
 			rule->link = p->link;
-			err = packet_filter_open(&rule->matcher, rule->text, p->link, NULL,
-						 r->diag);
+			err = packet_filter_open(&rule->matcher, rule->text, p->link, &o, r->diag);
 		}
 		if (err)
 			return err;

@@ -13,8 +13,12 @@ int filter_netmask(struct filter_opts *, const char *text, struct diag *);
 /* A filter as machine code. */
 struct lanes;
 struct packet_filter;
-int packet_filter_open(struct packet_filter **, const char *text, u32 link, const char *netmask,
-		       struct diag *);
+struct packet_filter_opts {
+	const char *netmask; /* of the net that the packets come from; NULL: unknown */
+	bool live;           /* the packets have their `way`, and tags beside their bytes */
+};
+int packet_filter_open(struct packet_filter **, const char *text, u32 link,
+		       const struct packet_filter_opts *, struct diag *);
 /* In classic BPF; it lives as long as the filter. */
 const struct cbpf_insn *packet_filter_code(const struct packet_filter *, u32 *n);
 /* As a function of the address of a struct cbpf_packet; NULL: packet_filter_takes() alone knows. */

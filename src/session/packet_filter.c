@@ -41,11 +41,15 @@ struct building {
 };
 
 static int translate(struct packet_filter *f, struct building *b, const char *text, u32 link,
-		     const char *netmask, struct diag *d)
+		     const struct packet_filter_opts *opts, struct diag *d)
 {
 	struct arena *a = &b->arena;
-	const struct vm_opts opts = {.trusted = true};
-	struct filter_opts how = {.swift = true, .names = filter_names, .user = a};
+	const struct vm_opts trusted = {.trusted = true};
+	struct filter_opts how = {.swift = true,
+				  .tag_kept = opts->live && link == LINK_ETHERNET,
+				  .way_told = opts->live,
+				  .names = filter_names,
+				  .user = a};
 	struct code t = {0};
 	struct filter filter = {0};
 	char number[16];
@@ -53,8 +57,8 @@ static int translate(struct packet_filter *f, struct building *b, const char *te
 
 	snprintf(number, sizeof(number), "%u", link);
 	how.link = number;
-	if (netmask)
-		err = filter_netmask(&how, netmask, d);
+	if (opts->netmask)
+		err = filter_netmask(&how, opts->netmask, d);
 	if (err)
 		return err;
 	a->escape = &b->escape;
@@ -67,7 +71,7 @@ static int translate(struct packet_filter *f, struct building *b, const char *te
 		err = filter_program(&t, a, HOOK_PLAIN, filter.insns.v, filter.insns.n,
 				     KERNEL(5, 10), d);
 	if (!err)
-		err = vm_open_code(&f->vm, t.insns.v, t.insns.n, &opts, d);
+		err = vm_open_code(&f->vm, t.insns.v, t.insns.n, &trusted, d);
 	if (!err)
 		err = vm_run_open(&f->run, f->vm, NULL, NULL, 0);
 	if (!err)
@@ -75,8 +79,8 @@ static int translate(struct packet_filter *f, struct building *b, const char *te
 	return err;
 }
 
-int packet_filter_open(struct packet_filter **out, const char *text, u32 link, const char *netmask,
-		       struct diag *d)
+int packet_filter_open(struct packet_filter **out, const char *text, u32 link,
+		       const struct packet_filter_opts *opts, struct diag *d)
 {
 	struct packet_filter *f = calloc(1, sizeof(*f));
 	struct diag own = *d;
@@ -89,7 +93,7 @@ int packet_filter_open(struct packet_filter **out, const char *text, u32 link, c
 	own.file = "filter";
 	own.text = text;
 	own.size = strlen(text);
-	err = translate(f, &b, text, link, netmask, &own);
+	err = translate(f, &b, text, link, opts, &own);
 	arena_free(&b.arena);
 	if (err) {
 		packet_filter_close(f);
@@ -119,12 +123,16 @@ const struct lanes *packet_filter_lanes(struct packet_filter *f)
 
 bool packet_filter_takes(struct packet_filter *f, const struct packet *p)
 {
+	u32 *extras = f->packet.ancillary;
 	u64 result = 0;
 
 	f->packet.data = (u64)(uintptr_t)p->data;
 	f->packet.captured = p->captured;
 	f->packet.len = p->len;
 	f->packet.room = p->room;
+	extras[CBPF_AD_PKTTYPE / 4] = p->way == PACKET_WENT ? CBPF_OUTGOING : CBPF_HOST;
+	extras[CBPF_AD_VLAN_PRESENT / 4] = p->tag != 0;
+	extras[CBPF_AD_VLAN_TCI / 4] = p->tag & 0xffff;
 	if (f->direct)
 		return (u32)f->direct((u64)(uintptr_t)&f->packet);
 	return !vm_call(f->run, 0, (u64)(uintptr_t)&f->packet, sizeof(f->packet), &result) &&

@@ -32,6 +32,11 @@ check() { # check NAME PATTERN N: so many lines of out are like it
 	sed 's/^/    /' "$tmp/out" "$tmp/err"
 }
 
+none() { # none NAME: the kernel let nothing through
+	grep -q '^0 packets captured, 0 received by the filter' "$tmp/err" && echo "ok $1" ||
+		echo "not ok $1: $(tail -1 "$tmp/err")"
+}
+
 capture 127.0.0.1 3 -i lo -c 3 udp port 5000
 check "packets of lo, each once" '^[0-9:.]+ IP 127.0.0.1.6000 > 127.0.0.1.5000: UDP, length 5$' 3
 grep -q '^3 packets captured, [0-9]* received by the filter, 0 dropped' "$tmp/err" && echo "ok their number" ||
@@ -43,6 +48,51 @@ check "all devices" ' lo +In  ifindex 1 00:00:00:00:00:00 ethertype IPv6 \(0x86d
 capture 127.0.0.1 2 -i lo -c 2 -w "$tmp/live" udp port 5000
 "$waggle" capture -r "$tmp/live" >"$tmp/out"
 check "into a file" ' IP 127.0.0.1.6000 > 127.0.0.1.5000: UDP, length 5$' 2
+
+# What leaves by one end of a pair comes in by the other.
+ip link add v0 type veth peer name v1
+ip address add 10.9.0.1/24 dev v0
+ip link set v0 up
+ip link set v1 up
+there=$(ip -o link show v1 | sed 's/.*ether \([^ ]*\).*/\1/')
+ip neighbour replace 10.9.0.2 lladdr "$there" dev v0
+for way in 'v0 outbound' 'v1 inbound' 'v1 not outbound'; do
+	# shellcheck disable=SC2086
+	capture 10.9.0.2 1 -i ${way%% *} -c 1 udp dst port 5000 and ${way#* }
+	check "$way" ' IP 10.9.0.1.6000 > 10.9.0.2.5000: UDP, length 5$' 1
+done
+"$waggle" capture -i v0 udp and inbound or udp dst port 5001 >"$tmp/out" 2>"$tmp/err" &
+listening
+send 10.9.0.2 2
+kill -INT $!
+wait $!
+none "the kernel knows the way of a packet"
+# A tag comes beside the bytes: the kernel takes it off.
+tagged() {
+	python3 -c "
+import socket, struct
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(('v0', 0))
+ip = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 33, 1, 0, 64, 17, 0, bytes([10, 9, 5, 1]), bytes([10, 9, 5, 2]))
+s.send(b'\\2' * 6 + b'\\4' * 6 + struct.pack('!HHH', 0x8100, 0x6005, 0x800) + ip + struct.pack('!HHHH', 6000, 5000, 13, 0) + b'hello')
+"
+}
+for filter in 'vlan 5 and udp' 'dst host 10.9.5.2' 'not vlan 6 and udp'; do
+	# shellcheck disable=SC2086
+	"$waggle" capture -i v1 -e -c 1 $filter >"$tmp/out" 2>"$tmp/err" &
+	listening
+	tagged
+	wait $!
+	check "a tag: $filter" 'vlan 5, p 3, ethertype IPv4 .*, 10.9.5.1.6000 > 10.9.5.2.5000: UDP, length 5$' 1
+done
+capture 10.9.0.2 1 -i any -c 1 udp and dst port 5000 and outbound
+check "all devices, one way" 'v0 +Out IP 10.9.0.1.6000 > 10.9.0.2.5000: UDP, length 5$' 1
+"$waggle" capture -i any tcp or outbound and icmp >"$tmp/out" 2>"$tmp/err" &
+listening
+send 10.9.0.2 2
+kill -INT $!
+wait $!
+none "a filter in the kernel, all devices"
 
 : >"$tmp/err"
 "$waggle" capture -i lo >"$tmp/out" 2>"$tmp/err" &
