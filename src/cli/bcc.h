@@ -61,7 +61,7 @@ int bcc_run(struct trace *, const char *tool, struct text *script, char **comman
 
 /* A tool's own options, and behind them those of tracing by their long names: getopt() gives
  * BCC_COMMON and a row's number. */
-enum { BCC_COMMON = 512, BCC_OPTIONS_MOST = 40 + OPTION_ROWS_MOST };
+enum { BCC_COMMON = OPT_COMMON, BCC_OPTIONS_MOST = 40 + OPTION_ROWS_MOST };
 void bcc_options(struct option *to, const struct option *own);
 
 int cmd_bcc_trace(int argc, char **argv);

@@ -252,20 +252,14 @@ static const struct option own[] = {{"help", 0, NULL, 'h'},        {"print-scrip
 				    {"verbose", 0, NULL, 'v'},     {"count", 2, NULL, 'C'},
 				    {"histogram", 2, NULL, 'H'},   {0}};
 
-/* "--histo", "--count=PROBE": a name or, as getopt_long() has it, the beginning of one. */
+/* "--count=PROBE": options_next() has completed the name. */
 static const struct option *long_option(const struct option *names, const char *word)
 {
 	const size_t n = strcspn(word + 2, "=");
-	const struct option *found = NULL;
 
-	for (; names->name; names++) {
-		if (strncmp(names->name, word + 2, n) != 0)
-			continue;
-		if (!names->name[n])
-			return names;
-		found = found ? found : names;
-	}
-	return found;
+	while (names->name && (strncmp(names->name, word + 2, n) != 0 || names->name[n]))
+		names++;
+	return names->name ? names : NULL;
 }
 
 /* Does the word behind it belong to it? */
@@ -316,8 +310,7 @@ static int put_probes(struct options *o, const struct option *names, int argc, c
 				argv[i]);
 	}
 	if (!status && !o->nprobes)
-		status = usage_error("argdist takes probes: -C or -H, p:LIB:FUNCTION...; `waggle "
-				     "argdist -h` tells more");
+		status = usage_error("argdist takes probes: -C or -H, p:LIB:FUNCTION...");
 	return status;
 }
 

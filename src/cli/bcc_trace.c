@@ -292,8 +292,7 @@ int cmd_bcc_trace(int argc, char **argv)
 					      names, NULL)) >= 0)
 		status = take(&o, opt);
 	if (!status && optind == end)
-		status = usage_error("trace takes a probe: p:LIB:FUNCTION, t:CATEGORY:EVENT; "
-				     "`waggle trace -h` tells more");
+		status = usage_error("trace takes a probe: p:LIB:FUNCTION, t:CATEGORY:EVENT");
 	put_header(&o);
 	bcc_types(argv + optind, end - optind, &o.script);
 	for (int i = optind; i < end && !status; i++)

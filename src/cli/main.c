@@ -107,6 +107,7 @@ static int run_command(const struct command *c, int argc, char **argv)
 		command_help(c);
 		return STATUS_OK;
 	}
+	usage_about(c->name);
 	return c->run(argc, argv);
 }
 

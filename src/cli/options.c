@@ -176,13 +176,130 @@ int options_take(struct waggle_opts *o, const char *option, const char *value)
 
 static void (*tell)(const char *option, bool takes); /* NULL: options are read */
 
+/* Options of bpftrace and of bcc's tools whose place is elsewhere. */
+static const struct {
+	const char *option, *instead;
+} places[] = {
+	{"--aot", "`waggle build SCRIPT -o OBJECT` compiles, `waggle OBJECT` runs it"},
+	{"--emit-elf", "`waggle build SCRIPT -o OBJECT` writes an object"},
+	{"--emit-llvm", "-d ir prints the intermediate code, -d insns the instructions"},
+	{"--cgroupmap", "--cgroup PATH or --container NAME narrows to one"},
+	{"--mntnsmap", "--container NAME narrows to one"},
+	{"--ebpf", "waggle -d insns FILE shows what a script becomes"},
+};
+
+/* "opensnoop has no option", "there is no option" */
+static int strange(const char *option, const struct option *names)
+{
+	struct near_word near = {.word = option + 2};
+	const char *who = usage_asked(), *is = who ? who : "there is", *has = who ? " has" : "";
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (!strcmp(places[i].option, option))
+			return usage_error("%s%s no option %s: %s", is, has, option,
+					   places[i].instead);
+	for (; names->name && option[1] == '-'; names++)
+		near_word(&near, names->name);
+	return usage_error("%s%s no option %s%s%s%s", is, has, option,
+			   near.best ? ": did you mean --" : "", near.best ? near.best : "",
+			   near.best ? "?" : "");
+}
+
+/* What getopt_long() did not take: word is the argument that it stands in. */
+static void complain(const char *word, const char *letters, const struct option *names)
+{
+	bool is_long = !strncmp(word, "--", 2);
+	char option[64];
+	const char *letter = is_long || !optopt ? NULL : strchr(letters, optopt);
+
+	if (is_long)
+		snprintf(option, sizeof(option), "%.*s", (int)strcspn(word, "="), word);
+	else
+		snprintf(option, sizeof(option), "-%c", optopt);
+	if (is_long ? !optopt : !letter || optopt == ':')
+		strange(option, names);
+	else if (is_long && strchr(word, '='))
+		usage_error("%s takes no value", option);
+	else
+		usage_error("%s takes a value", option);
+}
+
+/* Which option begins so; NULL: none, or several (*several). */
+static const struct option *begins(const struct option *names, const char *word, size_t n, bool own,
+				   bool *several)
+{
+	const struct option *found = NULL;
+
+	*several = false;
+	for (; names->name; names++) {
+		if (strncmp(names->name, word, n) != 0 || (own && names->val >= OPT_COMMON))
+			continue;
+		if (!names->name[n])
+			return names;
+		*several |= found && strcmp(found->name, names->name) != 0;
+		found = found ? found : names;
+	}
+	return *several ? NULL : found;
+}
+
+static int ambiguous(const struct option *names, const char *word, size_t n)
+{
+	char all[160] = "";
+	size_t len = 0;
+
+	for (const struct option *o = names; o->name; o++) {
+		bool told = false;
+
+		for (const struct option *e = names; e < o; e++)
+			told |= !strcmp(e->name, o->name);
+		if (!told && !strncmp(o->name, word, n) && len < sizeof(all) - 40)
+			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s--%s",
+						len ? ", " : "", o->name);
+	}
+	return usage_error("--%.*s may be any of %s", (int)n, word, all);
+}
+
+/* "--dur=5" becomes "--duration=5". */
+static int complete(int argc, char **argv, const char *letters, const struct option *names)
+{
+	const struct option *o;
+	bool several, theirs;
+	int i = optind;
+	char *word;
+	size_t n;
+
+	while (i < argc && *letters != '+' && (argv[i][0] != '-' || !argv[i][1]))
+		i++;
+	if (i >= argc || strncmp(argv[i], "--", 2) != 0 || !argv[i][2])
+		return 0;
+	word = argv[i] + 2;
+	n = strcspn(word, "=");
+	o = begins(names, word, n, false, &several); /* exactly so, or the only one */
+	if (!o)
+		o = begins(names, word, n, true, &theirs);
+	if (!o && several)
+		return ambiguous(names, word, n);
+	if (o && o->name[n] && asprintf(&argv[i], "--%s%s", o->name, word + n) < 0)
+		return STATUS_ERROR; /* the words of the command line live as long as the process */
+	return 0;
+}
+
 /* Commands see an option that they do not know, and end. */
 int options_next(int argc, char **argv, const char *letters, const struct option *names, int *which)
 {
+	bool asks = letters[*letters == '+' || *letters == '-'] == ':';
 	char word[64];
+	int opt;
 
-	if (!tell)
-		return getopt_long(argc, argv, letters, names, which);
+	if (!tell) {
+		opterr = 0;
+		if (!asks && complete(argc, argv, letters, names))
+			return '?';
+		opt = getopt_long(argc, argv, letters, names, which);
+		if (opt == '?' && !asks)
+			complain(argv[optind - 1], letters, names);
+		return opt;
+	}
 	for (const char *l = letters; *l; l++) {
 		snprintf(word, sizeof(word), "-%c", *l);
 		if (isalnum((unsigned char)*l))

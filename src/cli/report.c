@@ -102,6 +102,18 @@ void report_out(void *user, const char *text, size_t len)
 	fwrite(text, 1, len, stdout);
 }
 
+static const char *asked; /* the command or tool that reads its arguments */
+
+void usage_about(const char *name)
+{
+	asked = name;
+}
+
+const char *usage_asked(void)
+{
+	return asked;
+}
+
 int usage_error(const char *fmt, ...)
 {
 	va_list ap;
@@ -110,7 +122,8 @@ int usage_error(const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fputs("\n        `waggle -h` tells how it is used\n", stderr);
+	fprintf(stderr, "\n        `waggle %s%s` tells how it is used\n", asked ? "help " : "-h",
+		asked ? asked : "");
 	return STATUS_USAGE;
 }
 

@@ -204,13 +204,13 @@ static int unknown(int argc, char **argv)
 	if (optopt) {
 		status = strace_absent(optopt, NULL);
 		return status ? status
-			      : usage_error("strace has no option -%c: see waggle help strace",
+			      : usage_error("strace has no option -%c",
 					    optopt);
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
 	status = strace_absent(0, name);
 	return status ? status
-		      : usage_error("strace has no option --%s: see waggle help strace", name);
+		      : usage_error("strace has no option --%s", name);
 }
 
 static int parse(struct strace_options *o, int argc, char **argv)
@@ -345,7 +345,6 @@ int cmd_strace(int argc, char **argv)
 					    .started = started}};
 	int status = trace_open(&o.trace);
 
-	opterr = 0;
 	if (!status)
 		status = parse(&o, argc, argv);
 	count_letters(&o);

@@ -8,13 +8,15 @@
 #include "cli/tools.h"
 #include "cli/trace.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { OPTIONS_MOST = 32, ARGS_MOST = 8, OWN = 256, COMMON = 512 };
+enum { OPTIONS_MOST = 32, ARGS_MOST = 8, OWN = 256, COMMON = OPT_COMMON };
 
 struct parsing {
 	struct tool_option own[OPTIONS_MOST];
@@ -36,7 +38,7 @@ struct parsing {
 static void read_head(struct parsing *p, const struct tool *tool)
 {
 	struct option *name = p->names;
-	char *letter = stpcpy(p->letters, ":");
+	char *letter = p->letters;
 	const char *at = tool_text(tool);
 	struct tool_line l;
 
@@ -87,33 +89,35 @@ static int add_param(struct parsing *p, const struct tool_option *o, const char 
 	return 0;
 }
 
-/* Options of bcc's tools that none of ours has. */
-static const struct {
-	const char *name, *instead;
-} strangers[] = {
-	{"cgroupmap", "--cgroup PATH or --container NAME narrows to one"},
-	{"mntnsmap", "--container NAME narrows to one"},
-	{"ebpf", "waggle -d insns FILE shows what a script becomes"},
-};
-
-/* getopt() did not know it: word is the argument that it stands in. */
-static int unknown(const struct tool *tool, int opt, const char *word)
+/* bcc's tools trace nobody where there is no such process: ours say so, also where the script
+ * itself looks at the number. */
+static int check_pid(const char *text)
 {
-	char name[40];
+	struct trace probe = {0};
+	int status = option_take(&probe, option_named("pid"), text);
 
-	if (opt == ':')
-		return usage_error("%s of %s takes a value: `waggle help %s` tells which", word,
-				   tool->name, tool->name);
-	for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++)
-		if (!strncmp(word, "--", 2) && !strcmp(word + 2, strangers[i].name))
-			return usage_error("%s has no %s: %s", tool->name, word,
-					   strangers[i].instead);
-	if (strncmp(word, "--", 2) != 0)
-		snprintf(name, sizeof(name), "-%c", optopt);
-	else
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
-	return usage_error("%s has no option %s: `waggle help %s` tells which there are",
-			   tool->name, name, tool->name);
+	if (!status && kill(probe.opts.pid, 0) && errno == ESRCH)
+		return usage_error("there is no process %s", text);
+	return status;
+}
+
+/* Numbers that the script would find wrong, with a line of its own. */
+static int check_value(const struct tool *tool, const struct tool_option *o, const char *value)
+{
+	static const char *const numbers[] = {"N", "S", "US", "PID", "TID", "HZ", "BYTES"};
+	char *end;
+
+	if (!strcmp(o->name, "pid"))
+		return check_pid(value);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		if (strcmp(o->takes, numbers[i]) != 0)
+			continue;
+		strtoll(value, &end, 0);
+		if (end == value || *end)
+			return usage_error("--%s of %s takes a number, not '%s'", o->name,
+					   tool->name, value);
+	}
+	return 0;
 }
 
 static int take(struct parsing *p, struct trace *t, const struct tool *tool, int opt)
@@ -135,7 +139,11 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 	if (o->lacks)
 		return usage_error("%s has no --%s: %.*s", tool->name, o->name, (int)o->ndoes,
 				   o->does);
+	if (o->always)
+		return 0;
 	row = o->own ? NULL : option_named(o->name);
+	if (!row && check_value(tool, o, optarg ? optarg : ""))
+		return STATUS_USAGE;
 	return row ? option_take(t, row, optarg) : add_param(p, o, optarg ? optarg : "");
 }
 
@@ -196,8 +204,7 @@ static void read_args(struct parsing *p, const struct tool *tool)
 static int check_args(const struct parsing *p, const struct tool *tool, int given)
 {
 	if (given < p->least)
-		return usage_error("%s takes an argument: `waggle help %s` tells which", tool->name,
-				   tool->name);
+		return usage_error("%s takes an argument", tool->name);
 	if (given > p->most && !p->most)
 		return usage_error("%s takes no arguments: a command stands behind --", tool->name);
 	if (given > p->most)
@@ -234,10 +241,9 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 	read_args(&p, tool);
 	t.script = tool_text(tool);
 	t.tool = tool->name;
-	opterr = 0;
-	while (!status && (opt = getopt_long(end, argv, p.letters, p.names, NULL)) >= 0)
-		status = opt == '?' || opt == ':' ? unknown(tool, opt, argv[optind - 1])
-						  : take(&p, &t, tool, opt);
+	usage_about(tool->name);
+	while (!status && (opt = options_next(end, argv, p.letters, p.names, NULL)) >= 0)
+		status = opt == '?' ? STATUS_USAGE : take(&p, &t, tool, opt);
 	if (end < argc && !argv[end + 1] && !status)
 		status = usage_error("behind -- stands a command");
 	if (end < argc) {

@@ -50,7 +50,7 @@ const char *tool_text(const struct tool *t)
 int tool_line(const char **at, struct tool_line *l)
 {
 	static const char *const words[] = {"view",   "everybody", "family", "args",
-					    "option", "param",     "lacks",  "example"};
+					    "option", "param",     "always", "lacks",  "example"};
 	const char *p = *at, *end;
 
 	*l = (struct tool_line){.word = ""};
@@ -90,7 +90,8 @@ int tool_option(const struct tool_line *l, struct tool_option *o)
 	*o = (struct tool_option){0};
 	o->own = !strcmp(l->word, "param");
 	o->lacks = !strcmp(l->word, "lacks");
-	if ((!o->own && !o->lacks && strcmp(l->word, "option") != 0) || !tab)
+	o->always = !strcmp(l->word, "always");
+	if ((!o->own && !o->lacks && !o->always && strcmp(l->word, "option") != 0) || !tab)
 		return 0;
 	n = l->text[1] == '-'
 		    ? sscanf(l->text, "--%31s%*[ ]%31[^\t\n]", o->name, o->takes) + 1
@@ -132,7 +133,8 @@ static void print_lines(const struct tool *t, const char *word, const char *titl
 
 	while (tool_line(&at, &l)) {
 		if (!l.nword || (strcmp(l.word, word) != 0 &&
-				 (strcmp(word, "option") != 0 || strcmp(l.word, "param") != 0)))
+				 (strcmp(word, "option") != 0 ||
+				  (strcmp(l.word, "param") != 0 && strcmp(l.word, "always") != 0))))
 			continue;
 		if (title)
 			printf("\n%s\n", title);

@@ -15,7 +15,7 @@ const char *tool_text(const struct tool *); /* its script */
 
 /*
  * The head of a script is the comment at its beginning: "NAME: what it does" on its first line,
- * then lines that begin with a word: "view", "everybody", "family", "args", "option", "param", "lacks",
+ * then lines that begin with a word: "view", "everybody", "family", "args", "option", "param", "always", "lacks",
  * "example"; then text.
  */
 struct tool_line {
@@ -30,6 +30,7 @@ int tool_line(const char **at, struct tool_line *);
 /* "-x --failed VALUE<tabs>what it does" */
 struct tool_option {
 	char letter;              /* or 0 */
+	bool always;              /* it is so without it, too: `does` says how */
 	bool lacks;               /* there is none: `does` is why, and what to do */
 	bool own;                 /* the script's own, also where tracing has one of that name */
 	char name[32], takes[32]; /* takes: "": nothing */

@@ -283,27 +283,12 @@ int option_take(struct trace *t, const struct option_row *row, const char *value
 	return row->take ? row->take(t, value) : options_take(&t->opts, row->name, value);
 }
 
-/* Getopt has said that it does not know an option; bpftrace's have their place elsewhere. */
-static int elsewhere(const char *option)
-{
-	static const char *const places[][2] = {
-		{"--aot", "`waggle build SCRIPT -o OBJECT` compiles, `waggle OBJECT` runs it"},
-		{"--emit-elf", "`waggle build SCRIPT -o OBJECT` writes an object"},
-		{"--emit-llvm", "-d ir prints the intermediate code, -d insns the instructions"},
-	};
-
-	for (unsigned i = 0; i < sizeof(places) / sizeof(*places); i++)
-		if (!strcmp(places[i][0], option))
-			fprintf(stderr, "        %s\n", places[i][1]);
-	return STATUS_USAGE;
-}
-
-static int take_option(struct trace *t, int opt, const char *option)
+static int take_option(struct trace *t, int opt)
 {
 	const struct option_row *row = option_rows;
 
 	if (opt == '?')
-		return elsewhere(option);
+		return STATUS_USAGE;
 	while (row->letter != opt && row - option_rows != opt - LONG)
 		row++;
 	return option_take(t, row, optarg);
@@ -383,9 +368,9 @@ int trace_options(struct trace *t, int argc, char **argv)
 
 	make_tables(&tables);
 	while (!status) {
-		opt = getopt_long(argc, argv, tables.letters, tables.names, NULL);
+		opt = options_next(argc, argv, tables.letters, tables.names, NULL);
 		if (opt >= 0) {
-			status = take_option(t, opt, argv[optind - 1]);
+			status = take_option(t, opt);
 			continue;
 		}
 		/* options may also stand behind the file: waggle FILE -c CMD */

@@ -175,6 +175,15 @@ void check_getopt(struct checker *c, struct node *n)
 		take_number(c, n, value, number);
 }
 
+/* The script asks for it in a branch that the others leave out. */
+static bool is_written(const struct script *s, const char *name)
+{
+	const char *call =
+		s->self.text ? strstr(s->self.text, arena_printf(s->arena, "getopt(\"%s\"", name)) : NULL;
+
+	return call;
+}
+
 int script_options(struct script *s)
 {
 	vec_each (arg, &s->named) {
@@ -187,6 +196,9 @@ int script_options(struct script *s)
 			known |= !strcmp(o->name, name);
 			near_try(&near, o->name);
 		}
+		if (!known && is_written(s, name))
+			return diag_fail(s->diag, -EINVAL, "another one excludes it",
+					 "--%s means nothing beside the other options", name);
 		if (!known)
 			return diag_fail(s->diag, -EINVAL,
 					 near.best ? arena_printf(s->arena, "did you mean '--%s'?",

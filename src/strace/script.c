@@ -17,16 +17,19 @@
 #define AT_RESULT   6
 #define CODE_STRING 1u
 #define BIT(n)      (1ull << (n))
-enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_MSGS = 52, BIT_IOCBS = 53, BIT_TRACED = 63 };
+enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_MSGS = 52, BIT_IOCBS = 53, BIT_TOLD = 54, BIT_TRACED = 63 };
 
 /* 8 bits: 1 a string; 2 to 127 so many words, less one; from 128 on what counts, and bytes of each:
- * up to 12 of them, or 13 for 16, 14 for 24, 15 for 32. */
+ * up to 12 of them, or 13 for 16, 14 for 24, 15 for 32; 0 a buffer. */
 static u64 code_of(const struct arg *a)
 {
 	switch (a->kind->how) {
 	case STRING: return CODE_STRING;
 	case FIXED: return a->kind->bytes / 8u + 1;
-	case COUNTED: return a->count == COUNT_NONE ? 17 : 128u | (u64)a->count << 4;
+	case COUNTED:
+		return a->count == COUNT_NONE
+			       ? 17
+			       : 128u | (u64)a->count << 4;
 	case EACH:
 		return 128u | (u64)(a->count == COUNT_NONE ? AT_RESULT : a->count) << 4 |
 		       (a->kind->bytes > 12 ? a->kind->bytes / 8u + 11 : a->kind->bytes);
@@ -34,7 +37,7 @@ static u64 code_of(const struct arg *a)
 	}
 }
 
-static u64 bits_of(const struct arg *a)
+static u64 bits_of(const struct call *c, const struct arg *a)
 {
 	switch (a->kind->how) {
 	case STRINGS: return a->i == 1 ? BIT(BIT_ARGV) : BIT(BIT_ARGV2);
@@ -42,6 +45,9 @@ static u64 bits_of(const struct arg *a)
 	case MESSAGE: return BIT(BIT_MSG);
 	case MESSAGES: return BIT(BIT_MSGS);
 	case REQUESTS: return BIT(BIT_IOCBS);
+	case COUNTED:
+		return code_of(a) << (8 * a->i) |
+		       (a->i == 1 && c->classes & NETWORK ? BIT(BIT_TOLD) : 0);
 	default: return code_of(a) << (8 * a->i);
 	}
 }
@@ -56,11 +62,11 @@ static u64 wanted(const struct call *c, bool out)
 		if (c->args[i].out == out || !strcmp(c->args[i].kind->name, "len") ||
 		    !strcmp(c->args[i].kind->name, "ipcds") ||
 		    !strcmp(c->args[i].kind->name, "handle"))
-			bits |= bits_of(&c->args[i]);
+			bits |= bits_of(c, &c->args[i]);
 	for (u32 i = 0; i < c->nargs && out; i++)
 		for (u32 k = 0; k < ARRAY_SIZE(both); k++)
 			if (!strcmp(c->args[i].kind->name, both[k]))
-				bits |= bits_of(&c->args[i]);
+				bits |= bits_of(c, &c->args[i]);
 	/* so many arguments are to be looked at: the kernel's verifier goes through a loop of
 	 * unknown length once */
 	codes = bits & 0xffffffffffff;
@@ -117,8 +123,20 @@ static const char piece[] =
 	"	}\n"
 	"}\n";
 
+/* A message of netlink begins with its length. What looks so, and is none, only costs more. */
+static const char message[] =
+	"macro message($p, $n) {\n"
+	"	*(uint32 *)uptr($p) > 15 && *(uint32 *)uptr($p) <= $n\n"
+	"}\n";
+
 /* MOST: bytes of a string of -s. */
 static const char arguments[] =
+	"	$most = (uint64)MOST;\n"
+	"	if (($s & 0x40000000000000) != 0) {\n"
+	"		$q = ARGS[1];\n"
+	"		$z = ARGS[2] & 0xffffffff;\n"
+	"		if (message($q, $z)) { $most = (uint64)4096; }\n"
+	"	}\n"
 	"	for ($i : 0..TURNS(($s >> 56) & 7, 6)) {\n"
 	"		$c = (($s & 0xffffffffffff) >> ($i * 8)) & 255;\n"
 	"		if ($c != 0) {\n"
@@ -134,8 +152,7 @@ static const char arguments[] =
 	"					$k = ($c >> 4) & 7;\n"
 	"					$n = $k == 6 ? RESULT : (ARGS[$k] & 0xffffffff);\n"
 	"					$e = $c & 15;\n"
-	"					if ($e == 0) { $n = $n > MOST ? (uint64)MOST : $n; "
-	"}\n"
+	"					if ($e == 0) { $n = $n > $most ? $most : $n; }\n"
 	"					else { $n = $n * ($e > 12 ? ($e - 11) * 8 : $e); "
 	"}\n"
 	"				}\n"
@@ -194,6 +211,9 @@ static const char vectors[] = "	if (($s & 0xc000000000000) != 0) {\n"
 			      "			bytes($q, $z, LATE);\n"
 			      "			$m = *(uint64 *)uptr($v + 24);\n"
 			      "			$v = *(uint64 *)uptr($v + 16);\n"
+			      "			$q = *(uint64 *)uptr($v);\n"
+			      "			$z = *(uint64 *)uptr($v + 8);\n"
+			      "			if ($m > 0 && message($q, $z)) { $most = (uint64)4096; }\n"
 			      "		}\n"
 			      "		$q = $v;\n"
 			      "		$z = ($m > 16 ? 16 : $m) * 16;\n"
@@ -202,7 +222,7 @@ static const char vectors[] = "	if (($s & 0xc000000000000) != 0) {\n"
 			      "			if ($j >= $m) { break; }\n"
 			      "			$q = *(uint64 *)uptr($v + $j * 16);\n"
 			      "			$z = *(uint64 *)uptr($v + $j * 16 + 8);\n"
-			      "			if ($z > MOST) { $z = (uint64)MOST; }\n"
+			      "			if ($z > $most) { $z = $most; }\n"
 			      "			bytes($q, $z, LATE);\n"
 			      "		}\n"
 			      "	}\n";
@@ -228,11 +248,12 @@ static const char messages[] =
 	"		}\n"
 	"	}\n";
 
-/* The first requests of io_submit(), and what they point to: a buffer, or a vector. */
+/* The first requests of io_submit() (where loops are unrolled, of 4), and what they point to: a
+ * buffer, or a vector. */
 static const char requests[] =
 	"	if (($s & 0x20000000000000) != 0) {\n"
 	"		$m = ARGS[1];\n"
-	"		for ($j : 0..TURNS((@many >> 1) & 31, 16)) {\n"
+	"		for ($j : 0..TURNS((@many >> 1) & 31, 4)) {\n"
 	"			if ((int64)$m <= (int64)$j) { break; }\n"
 	"			$q = ARGS[2] + $j * 8;\n"
 	"			$z = (uint64)8;\n"
@@ -431,6 +452,7 @@ void strace_script(struct strace *s, struct buf *b)
 		    "false }\n");
 	buf_puts(b, turns);
 	buf_puts(b, piece);
+	buf_puts(b, message);
 	put_tables(s, b);
 	put_calls(s, b, buf_str(&who), most);
 	put_forks(s, b, buf_str(&who));

@@ -17,7 +17,7 @@
 
 /* What the call filled is looked for in what came at its end, the rest in what came at its
  * beginning. */
-const void *seen(const struct shown *c, const struct arg *a, u64 addr, u64 size)
+static const struct piece *piece_of(const struct shown *c, const struct arg *a, u64 addr, u64 size)
 {
 	const struct task *t = c->task;
 
@@ -27,9 +27,23 @@ const void *seen(const struct shown *c, const struct arg *a, u64 addr, u64 size)
 
 			if (p->late == (a->out ? !pass : pass) && addr >= p->addr &&
 			    size <= p->size && addr - p->addr <= p->size - size)
-				return t->bytes.p + p->at + (addr - p->addr);
+				return p;
 		}
 	return NULL;
+}
+
+const void *seen(const struct shown *c, const struct arg *a, u64 addr, u64 size)
+{
+	const struct piece *p = piece_of(c, a, addr, size);
+
+	return p ? c->task->bytes.p + p->at + (addr - p->addr) : NULL;
+}
+
+u64 seen_bytes(const struct shown *c, const struct arg *a, u64 addr)
+{
+	const struct piece *p = piece_of(c, a, addr, 1);
+
+	return p ? p->size - (addr - p->addr) : 0;
 }
 
 const struct piece *seen_string(const struct shown *c, u64 addr)

@@ -175,6 +175,7 @@ void strace_script(struct strace *, struct buf *out);
 
 /* memory of the process, as it was brought along; NULL: it was not. */
 const void *seen(const struct shown *, const struct arg *, u64 addr, u64 size);
+u64 seen_bytes(const struct shown *, const struct arg *, u64 addr); /* how many of them; 0: none */
 const struct piece *seen_string(const struct shown *, u64 addr);
 
 /* show.c: the words that all kinds share. */
