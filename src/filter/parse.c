@@ -19,7 +19,7 @@
 struct parser {
 	struct arena *arena;
 	struct diag *d;
-	const struct token *t;
+	const struct token *first, *t;
 	u32 depth;
 };
 
@@ -46,18 +46,38 @@ static bool take(struct parser *p, u32 op)
 	return found;
 }
 
-static void *wrong(struct parser *p, const char *what)
+/* What may have been meant where something else belongs: `tcp 80`, `udp 10.0.0.1`, a typo. */
+static const char *meant(const struct parser *p, char hint[80])
 {
-	struct near near = {.word = p->t->kind == TOK_ID ? p->t->text : NULL};
-	char hint[80];
+	const struct token *t = p->t;
+	struct near near = {.word = t->kind == TOK_ID ? t->text : NULL};
+	u32 proto = t > p->first && t[-1].kind == TOK_WORD ? t[-1].op : WORD_NONE;
+	bool ports = proto == WORD_TCP || proto == WORD_UDP || proto == WORD_SCTP;
 
 	for (u32 i = 1; i < WORDS && near.word; i++)
 		near_try(&near, word_table[i].name);
-	snprintf(hint, sizeof(hint), "did you mean '%.40s'?", near.best ? near.best : "");
+	if (near.best)
+		snprintf(hint, 80, "did you mean '%.40s'?", near.best);
+	else if (ports && (t->kind == TOK_NUMBER || t->kind == TOK_ID))
+		snprintf(hint, 80, "did you mean '%s port %.40s'?", word_table[proto].name,
+			 t->text);
+	else if (proto && word_table[proto].kind == KIND_PROTO &&
+		 (t->kind == TOK_IP4 || t->kind == TOK_IP6))
+		snprintf(hint, 80, "did you mean '%s and host %.40s'?", word_table[proto].name,
+			 t->text);
+	else
+		return NULL;
+	return hint;
+}
+
+static void *wrong(struct parser *p, const char *what)
+{
+	char hint[80];
+
 	if (p->t->kind == TOK_END)
 		diag_error(p->d, p->t->at, NULL, "the filter ends, and here belongs %s", what);
 	else
-		diag_error(p->d, p->t->at, near.best ? hint : NULL, "here belongs %s, not '%s'",
+		diag_error(p->d, p->t->at, meant(p, hint), "here belongs %s, not '%s'",
 			   what, p->t->text);
 	return NULL;
 }
@@ -496,7 +516,7 @@ static struct expr *expr(struct parser *p, struct quals *q)
 int filter_parse(struct expr **out, struct arena *arena, const struct tokens *tokens,
 		 struct diag *d)
 {
-	struct parser p = {.arena = arena, .d = d, .t = tokens->t.v};
+	struct parser p = {.arena = arena, .d = d, .first = tokens->t.v, .t = tokens->t.v};
 	struct quals q = {0};
 
 	*out = NULL;

@@ -13,6 +13,11 @@
 #include <setjmp.h>
 #include <stdlib.h>
 
+/* Of the kernel; which a kind of probes is for is asked of all. module: NULL: its own. */
+struct function {
+	const char *name, *module;
+};
+
 struct list {
 	struct target *target;
 	const char *const *patterns; /* ends with NULL */
@@ -23,6 +28,7 @@ struct list {
 	void *user;
 	struct arena arena;
 	vec(const char *) found; /* names without their kind */
+	vec(struct function) functions;
 	const char *file;        /* that is being looked into */
 };
 
@@ -33,6 +39,17 @@ static bool wanted(struct list *l, const char *name)
 
 	for (const char *const *p = l->patterns; *p; p++)
 		if (glob_match(*p, whole))
+			return true;
+	return false;
+}
+
+/* May a pattern match probes of the kind? What is in front of its first wildcard tells. */
+static bool kind_wanted(struct list *l)
+{
+	const char *start = arena_printf(&l->arena, "%s:", l->kind);
+
+	for (const char *const *p = l->patterns; *p; p++)
+		if (!strncmp(*p, start, MIN(strcspn(*p, "*?["), strlen(start))))
 			return true;
 	return false;
 }
@@ -129,13 +146,28 @@ static int add_name(void *user, const char *name)
 	return 0;
 }
 
-/* By its name, or by that of its module, too. */
-static int add_function(void *user, const char *name, const char *module)
+static int keep_function(void *user, const char *name, const char *module)
 {
 	struct list *l = user;
-	const char *whole = arena_printf(&l->arena, "%s:%s", module ? module : "vmlinux", name);
+	const struct function f = {arena_strdup(&l->arena, name),
+				   module ? arena_strdup(&l->arena, module) : NULL};
 
-	return add_name(l, wanted(l, whole) && !wanted(l, name) ? whole : name);
+	vec_push(&l->arena, &l->functions, f);
+	return 0;
+}
+
+/* By their names, or by those of their modules, too. The list is long, and the kernel makes it anew
+ * for each reader: it is read once. */
+static void add_functions(struct list *l)
+{
+	if (!l->functions.n)
+		l->target->ops->functions(l->target, keep_function, l);
+	vec_each (f, &l->functions) {
+		const char *whole = arena_printf(&l->arena, "%s:%s",
+						 f->module ? f->module : "vmlinux", f->name);
+
+		add_name(l, wanted(l, whole) && !wanted(l, f->name) ? whole : f->name);
+	}
 }
 
 /* A kernel without kprobes has none of them. */
@@ -145,7 +177,7 @@ static int list_functions(struct list *l)
 
 	if (!ops->kprobes || ops->kprobes(l->target))
 		return 0;
-	ops->functions(l->target, add_function, l);
+	add_functions(l);
 	return show_names(l);
 }
 
@@ -197,7 +229,7 @@ static int list_fentry(struct list *l)
 
 	if (ops->fentry(l->target))
 		return 0;
-	ops->functions(l->target, add_function, l);
+	add_functions(l);
 	if (l->found.n)
 		qsort(l->found.v, l->found.n, sizeof(*l->found.v), by_name);
 	vec_each (p, &l->found) {
@@ -403,7 +435,7 @@ int script_list(struct target *target, const char *patterns, bool verbose, u32 p
 	for (u32 i = 0; i < ARRAY_SIZE(rows) && !err && !(typed && !l.patterns[1]); i++) {
 		l.kind = rows[i].kind;
 		l.found.n = 0;
-		err = rows[i].run(&l);
+		err = kind_wanted(&l) ? rows[i].run(&l) : 0;
 	}
 	arena_free(&l.arena);
 	return err;
