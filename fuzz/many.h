@@ -62,7 +62,7 @@ static void many_add(struct many *m, const u8 *bytes, u32 n, u32 len)
 
 /* Moves the packets to the end, and shows the last `n` of them to the filter. How many it decided
  * otherwise than the reference; where: the first. */
-static u32 many_compare(struct many *m, const struct lanes *lanes, const struct cbpf_insn *in,
+static u32 many_compare(struct many *m, struct lanes *lanes, const struct cbpf_insn *in,
 			u32 n, u32 *where)
 {
 	u8 *to = m->bytes + m->size, *base;

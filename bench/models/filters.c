@@ -166,7 +166,7 @@ static double ours_runs(vm_direct_fn *fn, bool one, u32 *taken)
 	return (now() - from) / packets;
 }
 
-static double batch_runs(const struct lanes *lanes, bool one, u32 *taken)
+static double batch_runs(struct lanes *lanes, bool one, u32 *taken)
 {
 	double from = now();
 
@@ -188,7 +188,7 @@ enum {
 };
 
 /* The least of so many runs, each with other packets. */
-static int measure_runs(const struct bpf_program *p, vm_direct_fn *fn, const struct lanes *lanes,
+static int measure_runs(const struct bpf_program *p, vm_direct_fn *fn, struct lanes *lanes,
 			unsigned runs, double *v)
 {
 	u32 taken[PER_KIND];

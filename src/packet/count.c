@@ -18,7 +18,7 @@
 #define PREFETCH     4096 /* bytes ahead */
 #define LINES        3    /* of the cache, that a filter reads */
 #define TRACKS       LANES
-#define GROUPS       4 /* that are tested in one go */
+#define GROUPS       16 /* that are tested in one go */
 #define WINDOW_FIRST (64u << 10)
 #define WINDOW_MOST  (8u << 20)
 #define TRACKS_LEAST (512u << 10) /* of a window: with less, one track does */

@@ -63,7 +63,7 @@ int packet_read(struct packet_reader *, struct packet *);
 struct lanes;
 struct packet_test {
 	u64 (*one)(u64 packet);
-	const struct lanes *many;
+	struct lanes *many;
 };
 /* Reads packets of a kind of link while that is fast, and counts those that a test takes; what
  * comes then is left to packet_read(). */

@@ -25,7 +25,7 @@ const struct cbpf_insn *packet_filter_code(const struct packet_filter *, u32 *n)
 typedef u64 packet_test_fn(u64 packet);
 packet_test_fn *packet_filter_direct(const struct packet_filter *);
 /* For many packets at once; made when it is asked for first. NULL: there is no such code. */
-const struct lanes *packet_filter_lanes(struct packet_filter *);
+struct lanes *packet_filter_lanes(struct packet_filter *);
 bool packet_filter_takes(struct packet_filter *, const struct packet *);
 void packet_filter_close(struct packet_filter *); /* NULL is fine */
 

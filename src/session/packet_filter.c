@@ -114,7 +114,7 @@ vm_direct_fn *packet_filter_direct(const struct packet_filter *f)
 	return f->direct;
 }
 
-const struct lanes *packet_filter_lanes(struct packet_filter *f)
+struct lanes *packet_filter_lanes(struct packet_filter *f)
 {
 	if (!f->lanes)
 		lanes_open(&f->lanes, f->classic, f->nclassic, f->direct);

@@ -156,6 +156,12 @@ enum {
 	X_VTEST = X_V(1, 2, 0x17),
 	X_VMOVD = X_V128(1, 1, 0x6e),
 	X_VBROADCAST = X_V(1, 2, 0x58),
+	X_VINSERT32 = X_V128(1, 3, 0x22), /* a word */
+	X_VSTORE128 = X_V128(2, 1, 0x7f),
+	X_VXOR = X_V(1, 1, 0xef),
+	X_VADD16 = X_V(1, 1, 0xfd),
+	X_VWIDEN128 = X_V128(1, 2, 0x30), /* eight bytes to 16 bits each */
+	X_VSIGNS = X_V(0, 1, 0x50),	  /* of words, as bits, to a register that is no vector */
 };
 void x_vec(struct emit *, u32 op, u32 reg, u32 second, u32 rm);
 void x_vec_mem(struct emit *, u32 op, u32 reg, u32 second, struct x_mem);

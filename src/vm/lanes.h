@@ -30,10 +30,13 @@ void lanes_close(struct lanes *); /* NULL is fine */
  * to LANES_ROOM behind a packet; where there are not so many, at the end, packets go one by one.
  * No other byte is read. */
 #define LANES_ROOM 192
-void lanes_run(const struct lanes *, const u8 *base, u64 readable, struct lanes_group *, u32 n);
+void lanes_run(struct lanes *, const u8 *base, u64 readable, struct lanes_group *, u32 n);
 /* How many of the `n` it takes; the same holds for what is behind them. */
 u32 lanes_taken(struct lanes_group *, u32 n);
-/* Does the filter run eight packets at once? Else it is long, divides, or the CPU has no AVX2. */
+/* Does the filter run eight packets at once, at least its sieve? Else it is long, divides, or the
+ * CPU has no AVX2. */
 bool lanes_are_wide(const struct lanes *);
+/* Does it look at the front of packets first, and closer at the few of which that is not enough? */
+bool lanes_have_sieve(const struct lanes *);
 
 #endif

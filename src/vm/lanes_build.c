@@ -18,14 +18,12 @@
 #define ALL        UINT32_MAX
 #define NEVER      UINT32_MAX /* no way from here takes the packet */
 
-enum { REG_A, REG_X, REG_M, REGS = REG_M + CBPF_WORDS };
-
 struct needs { /* bytes that all ways which take the packet need: from its start, from X */
 	u32 abs, rel;
 };
 struct state {
 	u32 here; /* the mask; 0: nobody comes */
-	u32 regs[REGS];
+	u32 regs[LANE_REGS];
 	u32 abs, rel; /* bytes that lanes have that are here: from the start, from X */
 };
 struct build {
@@ -39,29 +37,29 @@ struct build {
 	u32 others;       /* what other lanes get */
 };
 
-static u32 load_bytes(const struct cbpf_insn *in)
+u32 lane_bytes(const struct cbpf_insn *in)
 {
 	u32 size = in->code & BPF_DW;
 
 	return size == BPF_W ? 4 : size == BPF_H ? 2 : 1;
 }
 
-static bool is_abs(const struct cbpf_insn *in)
+bool lane_is_abs(const struct cbpf_insn *in)
 {
 	u32 mode = in->code & 0xe0;
 
-	return ((in->code & 7) == BPF_LD && mode == BPF_ABS) ||
-	       ((in->code & 7) == BPF_LDX && mode == CBPF_MSH);
+	return !cbpf_ancillary(in) && (((in->code & 7) == BPF_LD && mode == BPF_ABS) ||
+				       ((in->code & 7) == BPF_LDX && mode == CBPF_MSH));
 }
 
-static bool is_rel(const struct cbpf_insn *in)
+bool lane_is_rel(const struct cbpf_insn *in)
 {
 	return (in->code & 7) == BPF_LD && (in->code & 0xe0) == BPF_IND;
 }
 
 /* ---- backwards: what ways need, which registers they read */
 
-static void registers(const struct cbpf_insn *in, u32 *reads, u32 *writes)
+void lane_registers(const struct cbpf_insn *in, u32 *reads, u32 *writes)
 {
 	const struct cbpf_ancillary *extra = cbpf_ancillary(in);
 
@@ -69,27 +67,27 @@ static void registers(const struct cbpf_insn *in, u32 *reads, u32 *writes)
 	switch (in->code & 7) {
 	case BPF_LD:
 	case BPF_LDX:
-		*writes = 1u << ((in->code & 7) == BPF_LD ? REG_A : REG_X);
+		*writes = 1u << ((in->code & 7) == BPF_LD ? LANE_A : LANE_X);
 		if ((in->code & 0xe0) == BPF_MEM)
-			*reads = 1u << (REG_M + in->k);
-		else if (is_rel(in))
-			*reads = 1u << REG_X;
+			*reads = 1u << (LANE_M + in->k);
+		else if (lane_is_rel(in))
+			*reads = 1u << LANE_X;
 		else if (extra && extra->number == CBPF_AD_XOR_X)
-			*reads = 1u << REG_A | 1u << REG_X;
+			*reads = 1u << LANE_A | 1u << LANE_X;
 		break;
 	case BPF_ST:
 	case BPF_STX:
-		*reads = 1u << ((in->code & 7) == BPF_ST ? REG_A : REG_X);
-		*writes = 1u << (REG_M + in->k);
+		*reads = 1u << ((in->code & 7) == BPF_ST ? LANE_A : LANE_X);
+		*writes = 1u << (LANE_M + in->k);
 		break;
 	case CBPF_MISC:
-		*reads = 1u << (in->code & CBPF_TXA ? REG_X : REG_A);
-		*writes = 1u << (in->code & CBPF_TXA ? REG_A : REG_X);
+		*reads = 1u << (in->code & CBPF_TXA ? LANE_X : LANE_A);
+		*writes = 1u << (in->code & CBPF_TXA ? LANE_A : LANE_X);
 		break;
-	case CBPF_RET: *reads = in->code & CBPF_A ? 1u << REG_A : 0; break;
+	case CBPF_RET: *reads = in->code & CBPF_A ? 1u << LANE_A : 0; break;
 	default:
-		*reads = 1u << REG_A | (in->code & BPF_X ? 1u << REG_X : 0);
-		*writes = (in->code & 7) == BPF_ALU ? 1u << REG_A : 0;
+		*reads = 1u << LANE_A | (in->code & BPF_X ? 1u << LANE_X : 0);
+		*writes = (in->code & 7) == BPF_ALU ? 1u << LANE_A : 0;
 		break;
 	}
 }
@@ -105,7 +103,7 @@ static void look_back(struct build *b, u32 pc)
 	struct needs *now = &b->needs[pc];
 	u32 to[2] = {pc + 1, pc + 1}, reads, writes;
 
-	registers(in, &reads, &writes);
+	lane_registers(in, &reads, &writes);
 	switch (cbpf_op(in)->way) {
 	case CBPF_RETURN:
 		now->abs = now->rel = in->code == (CBPF_RET | BPF_K) && !in->k ? NEVER : 0;
@@ -118,12 +116,12 @@ static void look_back(struct build *b, u32 pc)
 	now->abs = MIN(b->needs[to[0]].abs, b->needs[to[1]].abs);
 	now->rel = MIN(b->needs[to[0]].rel, b->needs[to[1]].rel);
 	b->live[pc] = ((b->live[to[0]] | b->live[to[1]]) & ~writes) | reads;
-	if (writes & 1u << REG_X)
+	if (writes & 1u << LANE_X)
 		now->rel = now->abs == NEVER ? NEVER : 0;
-	if (is_abs(in) && !cbpf_ancillary(in))
-		now->abs = need_more(now->abs, (u64)in->k + load_bytes(in));
-	if (is_rel(in))
-		now->rel = need_more(now->rel, (u64)in->k + load_bytes(in));
+	if (lane_is_abs(in))
+		now->abs = need_more(now->abs, (u64)in->k + lane_bytes(in));
+	if (lane_is_rel(in))
+		now->rel = need_more(now->rel, (u64)in->k + lane_bytes(in));
 }
 
 /* ---- ways */
@@ -152,7 +150,7 @@ static void go(struct build *b, u32 pc, u32 here)
 		to->here = here;
 		return;
 	}
-	for (u32 i = 0; i < REGS; i++)
+	for (u32 i = 0; i < LANE_REGS; i++)
 		if (b->live[pc] >> i & 1)
 			to->regs[i] =
 				lane_value(b->l, LANE_SELECT, to->regs[i], b->now.regs[i], here, 0);
@@ -183,14 +181,36 @@ static bool is_small(struct build *b, u32 v)
 
 /* ---- tests: a mask of those that pass, or of those that do not */
 
+/* Is `a` some bytes of a field, where those of k are? As a field of its own, and k as a number of
+ * it; else as they are. */
+static u32 narrow(struct build *b, u32 a, u32 *k)
+{
+	const struct lane_value both = b->l->values.v[a], field = b->l->values.v[both.a];
+	u32 mask, low, bytes;
+
+	if (both.op != LANE_AND || field.op != LANE_FIELD || !lane_is_const(b->l, both.b, &mask) ||
+	    !mask || *k & ~mask)
+		return a;
+	low = (u32)__builtin_ctz(mask) / 8;
+	bytes = 4 - (u32)__builtin_clz(mask) / 8 - low;
+	if (bytes == 3 || low + bytes > field.b ||
+	    mask != UINT32_MAX >> (32 - bytes * 8) << low * 8)
+		return a;
+	*k >>= low * 8;
+	return lane_value(b->l, LANE_FIELD, field.a, bytes, 0, field.k + field.b - low - bytes);
+}
+
 static u32 test(struct build *b, const struct cbpf_insn *in, bool *negated)
 {
-	u32 a = b->now.regs[REG_A];
-	u32 x = in->code & BPF_X ? b->now.regs[REG_X] : lane_const(b->l, in->k);
+	u32 a = b->now.regs[LANE_A];
+	u32 x = in->code & BPF_X ? b->now.regs[LANE_X] : lane_const(b->l, in->k), k;
 
 	*negated = false;
 	switch (in->code & 0xf0) {
-	case BPF_JEQ: return lane_bin(b->l, LANE_EQ, a, x);
+	case BPF_JEQ:
+		if (lane_is_const(b->l, x, &k))
+			a = narrow(b, a, &k), x = lane_const(b->l, k);
+		return lane_bin(b->l, LANE_EQ, a, x);
 	case BPF_JGT:
 		if (is_small(b, a) && is_small(b, x))
 			return greater(b, a, x);
@@ -221,9 +241,12 @@ static void put_return(struct build *b, const struct cbpf_insn *in)
 {
 	struct lanes_code *l = b->l;
 	bool constant = !(in->code & CBPF_A);
-	u32 value = constant ? lane_const(l, in->k) : b->now.regs[REG_A];
+	u32 value = constant ? lane_const(l, in->k) : b->now.regs[LANE_A];
 
-	if (constant && !in->k)
+	if (constant && in->jt)
+		l->unknown =
+			l->unknown ? lane_bin(l, LANE_OR, l->unknown, b->now.here) : b->now.here;
+	if (constant && (in->jt || !in->k))
 		return;
 	if (!b->value)
 		b->value = value;
@@ -244,12 +267,8 @@ static u32 captured(struct build *b)
 static u32 field(struct build *b, u32 offset, u32 k, u32 bytes)
 {
 	u32 from = lane_group(b->l, offsetof(struct lanes_group, offset));
-	u32 v;
 
-	from = lane_bin(b->l, LANE_ADD, from, offset);
-	v = lane_value(b->l, LANE_FIELD, from, bytes, 0, k);
-	vec_push(b->l->arena, &b->l->loads, (struct lane_load){v, b->now.here});
-	return v;
+	return lane_value(b->l, LANE_FIELD, lane_bin(b->l, LANE_ADD, from, offset), bytes, 0, k);
 }
 
 /* Offsets that are negative count from headers: the network's is at 0, as nobody knows where it is.
@@ -299,7 +318,7 @@ static u32 load_abs(struct build *b, u32 pc, u32 k, u32 bytes)
 static u32 load_rel(struct build *b, u32 pc, u32 k, u32 bytes)
 {
 	struct lanes_code *l = b->l;
-	u32 x = b->now.regs[REG_X], need = b->needs[pc].rel;
+	u32 x = b->now.regs[LANE_X], need = b->needs[pc].rel;
 	const u64 most = lane_most(l, x), end = (u64)k + bytes;
 
 	if (most + k + WINDOW_BYTES > LANES_ROOM)
@@ -318,7 +337,7 @@ static u32 load_rel(struct build *b, u32 pc, u32 k, u32 bytes)
 static void set(struct build *b, u32 reg, u32 value)
 {
 	b->now.regs[reg] = value;
-	if (reg == REG_X)
+	if (reg == LANE_X)
 		b->now.rel = 0;
 }
 
@@ -326,7 +345,7 @@ static void set(struct build *b, u32 reg, u32 value)
 static u32 extra_value(struct build *b, u32 number)
 {
 	if (number == CBPF_AD_XOR_X)
-		return lane_bin(b->l, LANE_XOR, b->now.regs[REG_A], b->now.regs[REG_X]);
+		return lane_bin(b->l, LANE_XOR, b->now.regs[LANE_A], b->now.regs[LANE_X]);
 	return lane_const(b->l, 0);
 }
 
@@ -334,19 +353,19 @@ static void put_load(struct build *b, const struct cbpf_insn *in, u32 pc)
 {
 	struct lanes_code *l = b->l;
 	const struct cbpf_ancillary *extra = cbpf_ancillary(in);
-	u32 reg = (in->code & 7) == BPF_LD ? REG_A : REG_X, v;
+	u32 reg = (in->code & 7) == BPF_LD ? LANE_A : LANE_X, v;
 
 	switch (in->code & 0xe0) {
 	case BPF_IMM: v = lane_const(l, in->k); break;
-	case BPF_MEM: v = b->now.regs[REG_M + in->k]; break;
+	case BPF_MEM: v = b->now.regs[LANE_M + in->k]; break;
 	case CBPF_LEN: v = lane_group(l, offsetof(struct lanes_group, len)); break;
-	case BPF_IND: v = load_rel(b, pc, in->k, load_bytes(in)); break;
+	case BPF_IND: v = load_rel(b, pc, in->k, lane_bytes(in)); break;
 	default:
 		if (extra)
 			v = extra_value(b, extra->number);
 		else
-			v = load_abs(b, pc, in->k, load_bytes(in));
-		if (reg == REG_X)
+			v = load_abs(b, pc, in->k, lane_bytes(in));
+		if (reg == LANE_X)
 			v = lane_value(l, LANE_SHL, both(b, v, lane_const(l, 15)), 0, 0, 2);
 		break;
 	}
@@ -359,9 +378,9 @@ static int put_alu(struct build *b, const struct cbpf_insn *in)
 				  [BPF_MUL >> 4] = LANE_MUL, [BPF_AND >> 4] = LANE_AND,
 				  [BPF_OR >> 4] = LANE_OR,   [BPF_XOR >> 4] = LANE_XOR};
 	struct lanes_code *l = b->l;
-	u32 a = b->now.regs[REG_A], op = in->code & 0xf0;
+	u32 a = b->now.regs[LANE_A], op = in->code & 0xf0;
 	bool by_x = in->code & BPF_X, two = !by_x && in->k && !(in->k & (in->k - 1));
-	u32 x = by_x ? b->now.regs[REG_X] : lane_const(l, in->k);
+	u32 x = by_x ? b->now.regs[LANE_X] : lane_const(l, in->k);
 
 	switch (op) {
 	case BPF_NEG: a = lane_bin(l, LANE_SUB, lane_const(l, 0), a); break;
@@ -384,7 +403,7 @@ static int put_alu(struct build *b, const struct cbpf_insn *in)
 		break;
 	default: a = lane_bin(l, same[op >> 4], a, x); break;
 	}
-	set(b, REG_A, a);
+	set(b, LANE_A, a);
 	return 0;
 }
 
@@ -396,13 +415,13 @@ static int put(struct build *b, u32 pc)
 	case BPF_LD:
 	case BPF_LDX: put_load(b, in, pc); break;
 	case BPF_ALU: return put_alu(b, in);
-	case BPF_ST: b->now.regs[REG_M + in->k] = b->now.regs[REG_A]; break;
-	case BPF_STX: b->now.regs[REG_M + in->k] = b->now.regs[REG_X]; break;
+	case BPF_ST: b->now.regs[LANE_M + in->k] = b->now.regs[LANE_A]; break;
+	case BPF_STX: b->now.regs[LANE_M + in->k] = b->now.regs[LANE_X]; break;
 	case CBPF_MISC:
 		if (in->code & CBPF_TXA)
-			set(b, REG_A, b->now.regs[REG_X]);
+			set(b, LANE_A, b->now.regs[LANE_X]);
 		else
-			set(b, REG_X, b->now.regs[REG_A]);
+			set(b, LANE_X, b->now.regs[LANE_A]);
 		break;
 	case CBPF_RET: put_return(b, in); break;
 	default:
@@ -432,18 +451,23 @@ static int put_all(struct build *b)
 
 int lanes_build(struct lanes_code *l, const struct cbpf_insn *in, u32 n)
 {
-	struct build b = {.l = l, .in = in, .n = n};
+	struct cbpf_insn *own = arena_array(l->arena, struct cbpf_insn, n);
+	struct build b = {.l = l, .in = own, .n = n};
 	u32 zero = lane_const(l, 0);
 	int err;
 
 	if (n > INSNS_MOST)
 		return -EOPNOTSUPP;
+	memcpy(own, in, n * sizeof(*in));
 	b.needs = arena_array(l->arena, struct needs, n);
 	b.live = arena_array(l->arena, u32, n);
 	b.at = arena_array(l->arena, struct state, n);
 	for (u32 pc = n; pc-- > 0;)
 		look_back(&b, pc);
-	for (u32 i = 0; i < REGS; i++)
+	lanes_join(l->arena, own, n, b.live);
+	for (u32 pc = n; pc-- > 0;)
+		look_back(&b, pc);
+	for (u32 i = 0; i < LANE_REGS; i++)
 		b.at[0].regs[i] = zero;
 	b.at[0].here = lane_const(l, ALL);
 	b.taken = b.others = zero;

@@ -65,10 +65,34 @@ static u32 without_both(struct lanes_code *l, u32 a, struct lane_value b)
 	return lane_bin(l, LANE_WITHOUT, lane_bin(l, LANE_OR, b.a, a), b.b);
 }
 
+/* Is one value asked whether it is this number and that? No lane is in both. */
+static bool are_apart(const struct lanes_code *l, u32 a, u32 b)
+{
+	const struct lane_value *x = &l->values.v[a], *y = &l->values.v[b];
+	u32 k;
+
+	return x->op == LANE_EQ && y->op == LANE_EQ && x->a == y->a && x->b != y->b &&
+	       lane_is_const(l, x->b, &k) && lane_is_const(l, y->b, &k);
+}
+
+/* Of `here`, what b leaves out anyway need not be left out. */
+static u32 without_apart(const struct lanes_code *l, u32 here, u32 b)
+{
+	const struct lane_value *v = &l->values.v[here];
+	u32 any;
+
+	if (v->op != LANE_WITHOUT)
+		return here;
+	for (any = v->a; l->values.v[any].op == LANE_OR; any = l->values.v[any].a)
+		if (!are_apart(l, l->values.v[any].b, b))
+			return here;
+	return are_apart(l, any, b) ? v->b : here;
+}
+
 /* 0: neither of both is the result, nor is it known. */
 static u32 simpler(struct lanes_code *l, enum lane_op op, u32 a, u32 b)
 {
-	u32 ka, kb;
+	u32 ka, kb, left;
 	bool has_a = lane_is_const(l, a, &ka), has_b = lane_is_const(l, b, &kb);
 
 	if (has_a && has_b)
@@ -81,6 +105,9 @@ static u32 simpler(struct lanes_code *l, enum lane_op op, u32 a, u32 b)
 			return b;
 		if ((has_a && !ka) || (has_b && !kb))
 			return lane_const(l, 0);
+		left = without_apart(l, a, b);
+		if (left != a)
+			return lane_bin(l, LANE_AND, left, b);
 		return has_b && !(kb & (kb + 1)) && lane_most(l, a) <= kb ? a : 0;
 	case LANE_WITHOUT:
 		if (has_a && (!ka || ka == ALL))

@@ -7,7 +7,7 @@
  * its last use; where none is free, the value whose next use is farthest moves to the stack, from
  * where instructions read it as well as from a register. A window is loaded where its first field
  * is: eight rows by the addresses in ROWS, put in order, then turned so that each slot has its
- * register.
+ * register; of a single slot word by word. A sieve adds the lanes that it does not know to a list.
  */
 #include "vm/lanes_inside.h"
 
@@ -20,10 +20,10 @@
 #define REGS      10 /* for values; those behind them are free to use in between */
 #define NO_REG    0xff
 #define KEPT_MOST 6 /* constants in registers */
-enum { SCRATCH0 = REGS, SCRATCH1, SCRATCH2, SCRATCH3, SCRATCH4, SCRATCH5 };
+enum { NUMBERS = REGS - 1, SCRATCH0 = REGS, SCRATCH1, SCRATCH2, SCRATCH3, SCRATCH4, SCRATCH5 };
 
 /* Of the function. */
-enum { BASE = RDI, GROUP = RSI, COUNT = RDX };
+enum { BASE = RDI, GROUP = RSI, COUNT = RDX, TABLE = R13, LIST = R14 };
 static const u8 rows[LANES] = {RAX, RCX, R8, R9, R10, R11, RBX, R12};
 
 struct use { /* at this value; UINT32_MAX: by nobody */
@@ -43,10 +43,32 @@ struct lanes_emit {
 	s32 frame;        /* bytes of the stack */
 	u32 rows_of;      /* offsets that are in `rows` */
 	u32 pinned;       /* registers that stay where they are, a bit each */
+	u32 regs;         /* for values */
 	u32 kept;         /* constants that are in registers all the time: the last ones */
 	bool spilled;     /* a value was moved to the stack */
-	vec(u8) data;
+	vec(u8) data;     /* behind the table, where there is one */
 };
+
+/* What a sieve needs to add lanes to its list. For each choice of lanes: where these are in a
+ * group, from the first place on; then how many bytes of the list that makes. */
+#define CHOICES     (1u << LANES)
+#define COUNTS      (CHOICES * LANES) /* where they begin */
+#define TABLE_BYTES (COUNTS + CHOICES)
+
+static void write_table(u8 *table)
+{
+	for (u32 choice = 0; choice < CHOICES; choice++)
+		for (u32 lane = 0; lane < LANES; lane++)
+			if (choice >> lane & 1) {
+				table[choice * LANES + table[COUNTS + choice] / 2] = (u8)(lane * 4);
+				table[COUNTS + choice] += 2;
+			}
+}
+
+static u32 table_bytes(const struct lanes_code *l)
+{
+	return l->unknown ? TABLE_BYTES : 0;
+}
 
 /* ---- where values are */
 
@@ -62,6 +84,26 @@ static void add_use(struct lanes_emit *x, u32 id, u32 at)
 	h->last = x->uses.n - 1;
 }
 
+/* Its index is used where it is loaded. */
+static void use_window(struct lanes_emit *x, u32 slot, bool *loaded, u32 at)
+{
+	const u32 window = x->l->slots.v[slot].window;
+
+	if (!loaded[window])
+		add_use(x, x->l->windows.v[window].index, at);
+	loaded[window] = true;
+}
+
+static void use_part(struct lanes_emit *x, u32 field, u32 k)
+{
+	const struct lane_place *p = &x->l->places[field];
+
+	if (p->part[k].slot == NO_SLOT)
+		return;
+	add_use(x, x->l->values.n + p->part[k].slot, field);
+	add_use(x, p->part[k].order, field);
+}
+
 static void find_uses(struct lanes_emit *x)
 {
 	const struct lanes_code *l = x->l;
@@ -74,23 +116,22 @@ static void find_uses(struct lanes_emit *x)
 		if (!v->used)
 			continue;
 		if (v->op == LANE_FIELD) {
-			const u32 slot = l->places[i].slot, window = l->slots.v[slot].window;
-
-			if (!loaded[window]) {
-				add_use(x, v->a, i);
-				if (l->windows.v[window].guard)
-					add_use(x, l->windows.v[window].guard, i);
-			}
-			loaded[window] = true;
-			add_use(x, l->values.n + slot, i);
-			add_use(x, l->places[i].order, i);
+			use_window(x, x->l->places[i].part[0].slot, loaded, i);
+			use_part(x, i, 0);
+			use_part(x, i, 1);
 			continue;
+		}
+		if (v->op == LANE_TEST) {
+			use_window(x, v->k, loaded, i);
+			add_use(x, l->values.n + v->k, i);
 		}
 		for (u32 k = 0; k < 3; k++)
 			if ((const u32[]){v->a, v->b, v->c}[k])
 				add_use(x, (const u32[]){v->a, v->b, v->c}[k], i);
 	}
 	add_use(x, l->result, l->values.n);
+	if (l->unknown)
+		add_use(x, l->unknown, l->values.n);
 }
 
 /* What was used at `at` for the last time gives its register back. */
@@ -100,7 +141,7 @@ static void pass_use(struct lanes_emit *x, u32 id, u32 at)
 
 	while (h->first && x->uses.v[h->first].at <= at)
 		h->first = x->uses.v[h->first].next;
-	if (!h->first && h->reg != NO_REG && h->reg < REGS - x->kept) {
+	if (!h->first && h->reg != NO_REG && h->reg < x->regs - x->kept) {
 		x->holder[h->reg] = 0;
 		h->reg = NO_REG;
 	}
@@ -114,7 +155,7 @@ static u32 put_data(struct lanes_emit *x, const void *bytes)
 		at += VECTOR;
 	for (u32 i = at < x->data.n ? VECTOR : 0; i < VECTOR; i++)
 		vec_push(x->e.arena, &x->data, ((const u8 *)bytes)[i]);
-	return at;
+	return table_bytes(x->l) + at;
 }
 
 static struct x_mem stack_at(s32 offset)
@@ -144,12 +185,12 @@ static struct x_mem in_memory(struct lanes_emit *x, u32 id)
 	if (v->op == LANE_GROUP)
 		return X_AT(GROUP, (s32)v->k);
 	for (u32 i = 0; i < VECTOR; i++) {
-		const u32 last = v->a + v->b - 1, word = i % 16 / 4 * 4;
+		const u32 from = v->a + v->b - 1 - i % 4, word = i % 16 / 4 * 4;
 
 		if (v->op == LANE_CONST)
 			bytes[i] = (u8)(v->k >> i % 4 * 8);
 		else
-			bytes[i] = i % 4 < v->b ? (u8)(word + last - i % 4) : 0x80;
+			bytes[i] = i % 4 < v->b && from < 4 ? (u8)(word + from) : 0x80;
 	}
 	return X_DATA((s32)put_data(x, bytes));
 }
@@ -171,7 +212,7 @@ static u32 take_reg(struct lanes_emit *x, u32 v)
 {
 	u32 best = 0, farthest = 0;
 
-	for (u32 r = 0; r < REGS - x->kept; r++) {
+	for (u32 r = 0; r < x->regs - x->kept; r++) {
 		const u32 id = x->holder[r];
 		const u32 next = !id ? UINT32_MAX : x->uses.v[x->homes[id].first].at;
 
@@ -239,33 +280,33 @@ static void put_words(struct emit *e, u32 to, u32 a, u32 b, u32 which)
 	x_imm(e, 1, which);
 }
 
+/* One slot: its words one by one, no line of the cache more than it lies in. */
+static void load_word(struct lanes_emit *x, const struct lane_window *w, u32 to)
+{
+	const s32 at = (s32)(x->l->slots.v[w->slots[0]].word * 4);
+	struct emit *e = &x->e;
+
+	for (u32 i = 0; i < LANES; i++) {
+		const u32 half = i < 4 ? SCRATCH0 : SCRATCH1;
+		struct x_mem m = row(w, i);
+
+		m.disp += at;
+		x_vec_mem(e, i % 4 ? X_VINSERT32 : X_VMOVD, half, i % 4 ? half : 0, m);
+		if (i % 4)
+			x_imm(e, 1, i % 4);
+	}
+	x_vec(e, X_VINSERT128, to, SCRATCH0, SCRATCH1);
+	x_imm(e, 1, 1);
+}
+
 /* Of rows 0 to 3 and 4 to 7, in the two halves, the words of two slots in turn; then of these all
  * of one. */
-static void load_window(struct lanes_emit *x, struct lane_window *w)
+static void load_words(struct lanes_emit *x, const struct lane_window *w)
 {
 	static const u8 part[4] = {SCRATCH0, SCRATCH1, SCRATCH2, SCRATCH3};
 	const u32 slots = x->l->values.n;
 	struct emit *e = &x->e;
-	bool spilled;
-	u32 skip = 0;
 
-	emit_room(e, 512);
-	spilled = x->spilled;
-	store(x, w->index);
-	x->spilled = spilled; /* it has to be there */
-	if (is_at_hand(x, w->index))
-		load_rows(x, w->index);
-	for (u32 i = 0; i < w->n; i++)
-		x->pinned |= 1u << take_reg(x, slots + w->slots[i]);
-	x->pinned = 0;
-	if (w->guard) {
-		const u32 mask = fetch(x, w->guard, SCRATCH0);
-
-		skip = emit_label(e);
-		x_vec(e, X_VTEST, mask, 0, mask);
-		x_jump(e, X_E, skip);
-	}
-	load_rows(x, w->index);
 	for (u32 i = 0; i < 4; i++) {
 		x_vec_mem(e, X_VLOAD128, part[i], 0, row(w, i));
 		x_vec_mem(e, X_VINSERT128, part[i], part[i], row(w, i + 4));
@@ -282,11 +323,25 @@ static void load_window(struct lanes_emit *x, struct lane_window *w)
 		if (two)
 			put_words(e, x->homes[slots + b].reg, SCRATCH4, SCRATCH5, 0xdd);
 	}
-	if (w->guard) {
-		emit_place(e, skip);
-		if (!is_at_hand(x, w->index))
-			x->rows_of = 0;
-	}
+}
+
+static void load_window(struct lanes_emit *x, struct lane_window *w)
+{
+	const u32 slots = x->l->values.n;
+	bool spilled;
+
+	emit_room(&x->e, 512);
+	spilled = x->spilled;
+	store(x, w->index);
+	x->spilled = spilled; /* it has to be there */
+	load_rows(x, w->index);
+	for (u32 i = 0; i < w->n; i++)
+		x->pinned |= 1u << take_reg(x, slots + w->slots[i]);
+	x->pinned = 0;
+	if (w->n == 1)
+		load_word(x, w, x->homes[slots + w->slots[0]].reg);
+	else
+		load_words(x, w);
 	w->loaded = true;
 }
 
@@ -300,6 +355,15 @@ static const bool either_way[] = {
 #define LANE_OP(id, opcode, either_way) [LANE_##id] = either_way,
 #include "vm/lanes.def"
 };
+
+/* b: at hand, or in a register. */
+static void put_vec(struct lanes_emit *x, u32 opcode, u32 to, u32 reg, u32 b)
+{
+	if (in_register(x, b))
+		x_vec(&x->e, opcode, to, reg, x->homes[b].reg);
+	else
+		x_vec_mem(&x->e, opcode, to, reg, in_memory(x, b));
+}
 
 static void put_op(struct lanes_emit *x, u32 i, u32 opcode, u32 a, u32 b)
 {
@@ -349,19 +413,49 @@ static void put_select(struct lanes_emit *x, u32 i, const struct lane_value *v)
 	x_imm(&x->e, 1, mask << 4);
 }
 
-static void put_field(struct lanes_emit *x, u32 i, const struct lane_value *v)
+static void want_window(struct lanes_emit *x, u32 slot, u32 at)
+{
+	struct lane_window *w = &x->l->windows.v[x->l->slots.v[slot].window];
+
+	if (w->loaded)
+		return;
+	load_window(x, w);
+	pass_use(x, w->index, at);
+}
+
+static void put_field(struct lanes_emit *x, u32 i)
 {
 	const struct lane_place *p = &x->l->places[i];
-	const u32 slot = x->l->values.n + p->slot;
-	struct lane_window *w = &x->l->windows.v[x->l->slots.v[p->slot].window];
+	const u32 slots = x->l->values.n, more = p->part[1].slot;
 
-	if (!w->loaded) {
-		load_window(x, w);
-		pass_use(x, v->a, i);
-		if (w->guard)
-			pass_use(x, w->guard, i);
+	want_window(x, p->part[0].slot, i);
+	if (more != NO_SLOT) {
+		x_vec(&x->e, X_VSHUFFLE, SCRATCH2, fetch(x, slots + more, SCRATCH1),
+		      fetch(x, p->part[1].order, SCRATCH2));
+		pass_use(x, slots + more, i);
+		pass_use(x, p->part[1].order, i);
 	}
-	put_op(x, i, X_VSHUFFLE, slot, p->order);
+	put_op(x, i, X_VSHUFFLE, slots + p->part[0].slot, p->part[0].order);
+	if (more != NO_SLOT)
+		x_vec(&x->e, opcodes[LANE_OR], x->homes[i].reg, x->homes[i].reg, SCRATCH2);
+}
+
+static void put_test(struct lanes_emit *x, u32 i, const struct lane_value *v)
+{
+	const u32 slot = x->l->values.n + v->k;
+	u32 masked;
+
+	want_window(x, v->k, i);
+	if (!v->a) {
+		put_op(x, i, opcodes[LANE_EQ], slot, v->b);
+		return;
+	}
+	masked = fetch_to_keep(x, slot);
+	put_vec(x, opcodes[LANE_AND], SCRATCH1, masked, v->a);
+	pass_use(x, slot, i);
+	pass_use(x, v->a, i);
+	pass_use(x, v->b, i);
+	put_vec(x, opcodes[LANE_EQ], take_reg(x, i), SCRATCH1, v->b);
 }
 
 static void put_value(struct lanes_emit *x, u32 i)
@@ -373,7 +467,8 @@ static void put_value(struct lanes_emit *x, u32 i)
 	case LANE_CONST:
 	case LANE_ORDER:
 	case LANE_GROUP: break;
-	case LANE_FIELD: put_field(x, i, v); break;
+	case LANE_FIELD: put_field(x, i); break;
+	case LANE_TEST: put_test(x, i, v); break;
 	case LANE_SHL:
 	case LANE_SHR: put_shift(x, i, v->a, v->op == LANE_SHL, v->k); break;
 	case LANE_SELECT: put_select(x, i, v); break;
@@ -385,6 +480,33 @@ static void put_value(struct lanes_emit *x, u32 i)
 
 enum { LABEL_LOOP, LABEL_END, LABELS };
 
+static void put_list_begin(struct lanes_emit *x)
+{
+	struct emit *e = &x->e;
+
+	x_mov(e, true, LIST, R8);
+	x_lea(e, true, TABLE, X_DATA(0));
+	x_vec(e, X_VXOR, NUMBERS, NUMBERS, NUMBERS);
+}
+
+/* Which lanes are not known goes to the list. */
+static void put_list(struct lanes_emit *x, u32 mask)
+{
+	const struct x_mem lanes = {.base = TABLE, .index = RAX, .scale = LANES};
+	const struct x_mem count = {.base = TABLE, .index = RAX, .scale = 1, .disp = COUNTS};
+	const u16 group = sizeof(struct lanes_group);
+	const u16 next[VECTOR / 2] = {group, group, group, group, group, group, group, group};
+	struct emit *e = &x->e;
+
+	x_vec(e, X_VSIGNS, RAX, 0, mask);
+	x_vec_mem(e, X_VWIDEN128, SCRATCH1, 0, lanes);
+	x_vec(e, X_VADD16, SCRATCH1, SCRATCH1, NUMBERS);
+	x_vec_mem(e, X_VSTORE128, SCRATCH1, 0, X_AT(LIST, 0));
+	x_load(e, 1, RAX, count);
+	x_alu(e, true, X_ADD, LIST, RAX);
+	x_vec_mem(e, X_VADD16, NUMBERS, NUMBERS, X_DATA((s32)put_data(x, next)));
+}
+
 /* The limit has the first place of the stack. Where the frame's size is written. */
 static size_t put_begin(struct lanes_emit *x)
 {
@@ -394,6 +516,8 @@ static size_t put_begin(struct lanes_emit *x)
 	x_push(e, RBP);
 	x_push(e, RBX);
 	x_push(e, R12);
+	x_push(e, TABLE);
+	x_push(e, LIST);
 	x_mov(e, true, RBP, RSP);
 	x_alu_imm(e, true, X_AND, RSP, -VECTOR);
 	x_alu_imm(e, true, X_SUB, RSP, INT32_MAX);
@@ -402,6 +526,8 @@ static size_t put_begin(struct lanes_emit *x)
 	x_vec(e, X_VMOVD, SCRATCH0, 0, RCX);
 	x_vec(e, X_VBROADCAST, SCRATCH0, 0, SCRATCH0);
 	x_vec_mem(e, X_VSTORE, SCRATCH0, 0, stack_at(VECTOR));
+	if (x->l->unknown)
+		put_list_begin(x);
 	emit_place(e, LABEL_LOOP);
 	x_vec_mem(e, X_VLOAD, SCRATCH0, 0, X_AT(GROUP, offsetof(struct lanes_group, offset)));
 	x_vec_mem(e, opcodes[LANE_ADD], SCRATCH0, SCRATCH0,
@@ -414,18 +540,22 @@ static size_t put_begin(struct lanes_emit *x)
 
 static void put_end(struct lanes_emit *x)
 {
-	const u32 result = x->l->result;
 	struct emit *e = &x->e;
 
-	emit_room(e, 128);
-	x_vec_mem(e, X_VSTORE, fetch(x, result, SCRATCH0), 0,
+	emit_room(e, 256);
+	x_vec_mem(e, X_VSTORE, fetch(x, x->l->result, SCRATCH0), 0,
 		  X_AT(GROUP, offsetof(struct lanes_group, result)));
+	if (x->l->unknown)
+		put_list(x, fetch(x, x->l->unknown, SCRATCH0));
 	x_alu_imm(e, true, X_SUB, GROUP, -(s32)sizeof(struct lanes_group));
 	x_alu_imm(e, true, X_SUB, COUNT, 1);
 	x_jump(e, X_NE, LABEL_LOOP);
 	emit_place(e, LABEL_END);
 	x_mov(e, true, RAX, COUNT);
+	x_mov(e, true, RDX, LIST);
 	x_mov(e, true, RSP, RBP);
+	x_pop(e, LIST);
+	x_pop(e, TABLE);
 	x_pop(e, R12);
 	x_pop(e, RBX);
 	x_pop(e, RBP);
@@ -454,8 +584,8 @@ static void keep_constants(struct lanes_emit *x, u32 most)
 		if (!best)
 			break;
 		emit_room(&x->e, 64);
-		x_vec_mem(&x->e, X_VLOAD, REGS - 1 - x->kept, 0, in_memory(x, best));
-		x->homes[best].reg = (u8)(REGS - 1 - x->kept);
+		x_vec_mem(&x->e, X_VLOAD, x->regs - 1 - x->kept, 0, in_memory(x, best));
+		x->homes[best].reg = (u8)(x->regs - 1 - x->kept);
 	}
 }
 
@@ -466,7 +596,7 @@ static void emit_with(struct lanes_emit *x, u32 kept)
 	const u32 ids = l->values.n + l->slots.n;
 	size_t frame;
 
-	*x = (struct lanes_emit){.l = l};
+	*x = (struct lanes_emit){.l = l, .regs = l->unknown ? REGS - 1 : REGS};
 	emit_begin(&x->e, l->arena, LABELS, 4096, 4);
 	x->homes = arena_array(l->arena, struct home, ids);
 	for (u32 i = 0; i < ids; i++)
@@ -481,7 +611,7 @@ static void emit_with(struct lanes_emit *x, u32 kept)
 			put_value(x, i);
 	put_end(x);
 	memcpy(x->e.code + frame, &x->frame, 4);
-	emit_data(&x->e, x->data.n);
+	emit_data(&x->e, table_bytes(l) + x->data.n);
 }
 
 int lanes_emit(struct lanes_code *l, struct emit_code *out)
@@ -493,14 +623,16 @@ int lanes_emit(struct lanes_code *l, struct emit_code *out)
 	for (emit_with(&x, kept); x.spilled && kept; emit_with(&x, kept))
 		kept--;
 	err = emit_link(&x.e, out);
+	if (!err && l->unknown)
+		write_table(out->start + out->data);
 	if (!err && x.data.n)
-		memcpy(out->start + out->data, x.data.v, x.data.n);
+		memcpy(out->start + out->data + table_bytes(l), x.data.v, x.data.n);
 	return err;
 }
 
 /* The CPU has AVX2, and the kernel keeps its registers. (Whoever has AVX can be asked for leaf 7.)
  */
-bool lanes_cpu(void)
+static bool ask_cpu(void)
 {
 	const u32 saves_and_avx = 3u << 27, avx2 = 1u << 5, registers = 6;
 	u32 a, b, c, d;
@@ -513,6 +645,20 @@ bool lanes_cpu(void)
 		return false;
 	__cpuid_count(7, 0, a, b, c, d);
 	return b & avx2;
+}
+
+/* Asked once: a virtual machine takes 20 us to answer. Threads that ask at once hear the same. */
+bool lanes_cpu(void)
+{
+	enum { UNKNOWN, NO, YES };
+	static u8 answer;
+	u8 is = __atomic_load_n(&answer, __ATOMIC_RELAXED);
+
+	if (is == UNKNOWN) {
+		is = ask_cpu() ? YES : NO;
+		__atomic_store_n(&answer, is, __ATOMIC_RELAXED);
+	}
+	return is == YES;
 }
 
 #else

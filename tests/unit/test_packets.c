@@ -135,7 +135,7 @@ static struct packet_test odd_test(bool many)
 
 static void odd_test_close(const struct packet_test *test)
 {
-	lanes_close((struct lanes *)(uintptr_t)test->many);
+	lanes_close(test->many);
 }
 
 static int open_memory(const void *p, size_t n)
