@@ -123,5 +123,6 @@ int part_drop(void);
 int part_cost(void);
 int part_compile(void);
 int part_tools(void);
+int part_ctrlc(void);
 
 #endif

@@ -28,6 +28,7 @@ static const struct part {
 	{"cost", part_cost, "instructions and time per event, beside C by hand"},
 	{"slow", part_slow, "what it costs the traced program"},
 	{"tools", part_tools, "the tools: until they are attached, and what they cost"},
+	{"ctrlc", part_ctrlc, "from Ctrl-C to the summary, and to the end"},
 	{"user", part_user, "the same with the user engine, beside strace"},
 	{"latency", part_latency, "event to visible, and CPU time without events"},
 	{"events", part_events, "events printed a second, none lost"},

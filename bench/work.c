@@ -9,12 +9,17 @@
  *all paced RATE SECONDS THREADS  getppid at RATE a second: report how many, and the ns they took
  *	flood N THREADS             the same as fast as it goes
  *	ping N GAP_US               N getppid calls far apart; report N
+ *	stacks N                    getppid from N places, each with a stack of its own, over and
+ *                              over for ten minutes; open before the first of each round
+ *	opens N                     open and close of N files that are not there, in the same way
  *	idle                        report at once
  *
  * REPORT and HOLD are FIFOs: it writes a line of numbers into the one when all is done, then waits
  * for a byte from the other. It is static and opens nothing while it works, getppid is called by
  * nobody else in it: so what it reports is what a tracer must have seen.
  */
+#include "levels.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -193,6 +198,30 @@ static void ping(unsigned n, unsigned gap_us)
 	nanosleep(&gap, NULL);
 }
 
+/* ---- many stacks, many names */
+
+#define LONG_NS 600000000000u
+
+static void stacks(unsigned n)
+{
+	for (uint64_t start = now(); now() - start < LONG_NS;) {
+		call_open(0);
+		for (unsigned i = 0; i < n; i++)
+			level_0(i, 0);
+	}
+}
+
+static void opens(unsigned n)
+{
+	char path[32];
+
+	for (uint64_t start = now(); now() - start < LONG_NS;)
+		for (unsigned i = 0; i < n; i++) {
+			snprintf(path, sizeof(path), "/dev/null/%u", i);
+			syscall(SYS_openat, AT_FDCWD, path, O_RDONLY);
+		}
+}
+
 /* ---- reports */
 
 static void report(const char *path, double a, double b)
@@ -256,6 +285,10 @@ int main(int argc, char **argv)
 	} else if (!strcmp(argv[0], "ping") && argc - optind == 3) {
 		a = number(argv, 1);
 		ping((unsigned)a, (unsigned)number(argv, 2));
+	} else if (!strcmp(argv[0], "stacks") && argc - optind == 2) {
+		stacks((unsigned)number(argv, 1));
+	} else if (!strcmp(argv[0], "opens") && argc - optind == 2) {
+		opens((unsigned)number(argv, 1));
 	} else if (strcmp(argv[0], "idle")) {
 		return 2;
 	}

@@ -116,16 +116,21 @@ static int make_code(struct compilation *c, struct ir_fn *fn, struct arena *keep
 	char stage[64];
 	int err;
 
-	ir_analyse(fn);
-	if (wanted(c, "ir"))
+	if (wanted(c, "ir")) {
+		ir_analyse(fn);
 		ir_print(&c->text, fn);
+	}
 	err = check_ir(c, fn, "lowering");
 	for (const struct ir_pass *p = ir_passes; !err && p->name; p++) {
 		p->run(fn, c->object->kernel);
 		err = check_ir(c, fn, p->name);
+		if (!c->opts->dump)
+			continue;
 		snprintf(stage, sizeof(stage), "ir:%s", p->name);
-		if (wanted(c, stage))
+		if (wanted(c, stage)) {
+			ir_analyse(fn);
 			ir_print(&c->text, fn);
+		}
 	}
 	return err ? err : codegen(fn, c->object->kernel, keep, code, c->diag);
 }
@@ -210,8 +215,6 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 		err = config_set(&script, *v);
 	if (!err)
 		err = script_parse(&script, src, len);
-	if (!err)
-		script_leave_out(&script);
 	if (!err)
 		script_filter(&script, &opts);
 	if (!err && wanted(c, "ast"))

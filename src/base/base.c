@@ -66,12 +66,13 @@ static void arena_chunk_add(struct arena *a, size_t need)
 	a->end = c->data + size;
 }
 
-static char *arena_take(struct arena *a, size_t size, size_t align)
+static inline char *arena_take(struct arena *a, size_t size, size_t align)
 {
 	size_t pad = -(uintptr_t)a->next & (align - 1);
 	char *p;
 
-	if (!a->next || size > SIZE_MAX - 64 || (size_t)(a->end - a->next) < size + pad) {
+	/* an arena without a chunk has no room for anything, not even for nothing */
+	if ((size_t)(a->end - a->next) < pad + size || size > SIZE_MAX - 64 || !a->next) {
 		arena_chunk_add(a, size > SIZE_MAX - 64 ? size : size + align);
 		pad = -(uintptr_t)a->next & (align - 1);
 	}
@@ -131,6 +132,19 @@ char *arena_strndup(struct arena *a, const char *s, size_t n)
 char *arena_strdup(struct arena *a, const char *s)
 {
 	return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_join_(struct arena *a, const char *const *parts)
+{
+	size_t size = 1;
+	char *p, *at;
+
+	for (const char *const *s = parts; *s; s++)
+		size += strlen(*s);
+	p = at = arena_take(a, size, 1);
+	for (const char *const *s = parts; *s; s++)
+		at = stpcpy(at, *s);
+	return p;
 }
 
 /* Printed where it may stay; once more where it has no room there. */

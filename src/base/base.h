@@ -47,6 +47,9 @@ void *arena_room(struct arena *, size_t size); /* the same, but it holds anythin
 void *arena_grow(struct arena *, void *old, size_t old_size, size_t new_size);
 char *arena_strndup(struct arena *, const char *, size_t);
 char *arena_strdup(struct arena *, const char *);
+/* Strings behind each other. */
+char *arena_join_(struct arena *, const char *const *parts);
+#define arena_join(a, ...) arena_join_((a), (const char *const[]){__VA_ARGS__, NULL})
 char *arena_printf(struct arena *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 char *arena_vprintf(struct arena *, const char *fmt, va_list);
 

@@ -5,17 +5,22 @@
 
 #define STACK_MOST 512
 
-/* Places of the stack objects that the code still names, from the top of the frame down. */
+/* Places of the stack objects that the code still names, from the top of the frame down. By the
+ * way, which value is the context: it stands in the entry. */
 static void place_slots(struct cg *c)
 {
 	struct ir_fn *f = c->f;
 	u8 *named = arena_array(c->arena, u8, f->slots.n + 1);
-	u32 off = 0;
+	u32 off = 0, *ops;
 
-	for (u32 n = 0; n < f->order.n; n++)
+	vec_each (v, &f->blocks.v[1].ins)
+		if (cg_ins(c, *v)->op == IR_CTX)
+			c->ctx = *v;
+	for (u32 n = 0; n < f->order.n && f->slots.n; n++)
 		vec_each (v, &f->blocks.v[f->order.v[n]].ins)
-			if (cg_ins(c, *v)->op == IR_SLOT)
-				named[cg_ins(c, *v)->imm] = 1;
+			for (u32 k = ir_operands(f, cg_ins(c, *v), &ops); k--; ops++)
+				if (cg_ins(c, *ops)->op == IR_SLOT)
+					named[cg_ins(c, *ops)->imm] = 1;
 	c->slot_at = arena_array(c->arena, s32, f->slots.n + 1);
 	for (u32 n = 0; n < f->slots.n; n++) {
 		if (!named[n])
@@ -65,7 +70,8 @@ int codegen(struct ir_fn *f, u32 kernel, struct arena *keep, struct code *code, 
 		code->stack = (u32)MIN(size, UINT32_MAX);
 		return check_stack(&c);
 	}
-	ir_analyse(f);
+	cg_split_edges(f); /* all it asks is who leads to a block: passes and builder keep that */
+	ir_loops(f);
 	place_slots(&c);
 	cg_select(&c);
 	cg_live(&c);

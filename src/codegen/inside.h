@@ -123,10 +123,11 @@ static inline struct ir_ins *cg_ins(struct cg *c, u32 v)
 	return &c->f->ins.v[v];
 }
 
-/* select.c: IR to mops; marks what is needed. Splits edges that need moves of their own. */
+/* select.c: splits edges that need moves of their own; IR to mops, marks what is needed. */
+void cg_split_edges(struct ir_fn *);
 void cg_select(struct cg *);
 /* operation.c: the operation of one IR instruction. */
-struct mop cg_operation(struct cg *, u32 v);
+void cg_operation(struct cg *, u32 v, struct mop *);
 /* The values that a mop reads, except the arguments of calls and edges. */
 static inline u32 cg_reads(const struct mop *m, u32 out[2])
 {

@@ -8,64 +8,55 @@
  */
 #include "codegen/inside.h"
 
-struct each_use {
-	struct cg *c;
-	void (*fn)(struct cg *, u32 v, u32 pos);
-};
-
-/* Arguments of edges are used at the jump; those of parameters that nobody needs are not. */
-static void edge_uses(struct each_use *e, u32 block, u32 pos)
+/* Counted, then written down. */
+static inline void use(struct cg *c, u32 v, u32 pos)
 {
-	struct ir_edge *edge = &e->c->f->blocks.v[block].succ[0];
-	struct ir_block *to = &e->c->f->blocks.v[edge->to];
+	u32 n = c->values[v].uses_end++;
 
-	for (u32 n = 0; n < edge->args.n; n++)
-		if (e->c->values[to->params.v[n]].needed)
-			e->fn(e->c, edge->args.v[n], pos);
+	if (c->uses)
+		c->uses[n] = pos;
 }
 
-static void each_use(struct each_use *e)
+/* Arguments of edges are used at the jump; those of parameters that nobody needs are not. */
+static void edge_uses(struct cg *c, u32 block, u32 pos)
 {
-	struct cg *c = e->c;
+	struct ir_edge *edge = &c->f->blocks.v[block].succ[0];
+	struct ir_block *to = &c->f->blocks.v[edge->to];
 
+	for (u32 n = 0; n < edge->args.n; n++)
+		if (c->values[to->params.v[n]].needed)
+			use(c, edge->args.v[n], pos);
+}
+
+static void each_use(struct cg *c)
+{
 	for (u32 pos = 0; pos < c->mops.n; pos++) {
 		const struct mop *m = &c->mops.v[pos];
 		u32 reads[2], n = cg_reads(m, reads);
 
 		for (u32 k = 0; k < n; k++)
-			e->fn(c, reads[k], pos);
+			use(c, reads[k], pos);
 		if (m->kind == M_CALL)
 			for (u32 k = 0; k < cg_ins(c, m->ins)->b; k++)
-				e->fn(c, c->f->args.v[cg_ins(c, m->ins)->a + k], pos);
+				use(c, c->f->args.v[cg_ins(c, m->ins)->a + k], pos);
 		if (m->kind == M_JMP)
-			edge_uses(e, m->block, pos);
+			edge_uses(c, m->block, pos);
 	}
-}
-
-static void count_use(struct cg *c, u32 v, u32 pos)
-{
-	(void)pos;
-	c->values[v].uses_end++;
-}
-
-static void add_use(struct cg *c, u32 v, u32 pos)
-{
-	c->uses[c->values[v].uses_end++] = pos;
 }
 
 static void collect_uses(struct cg *c)
 {
 	u32 total = 0;
 
-	each_use(&(struct each_use){c, count_use});
+	each_use(c);
 	for (u32 v = 0; v < c->nvalues; v++) {
 		u32 n = c->values[v].uses_end;
 
 		c->values[v].use = c->values[v].uses_end = total;
 		total += n;
 	}
-	c->uses = arena_array(c->arena, u32, total + 1);
-	each_use(&(struct each_use){c, add_use});
+	c->uses = arena_room(c->arena, (total + 1) * sizeof(*c->uses));
+	each_use(c);
 }
 
 static void live_value(struct cg *c, u32 v, u32 *seen, u32 *stack)
@@ -137,12 +128,16 @@ void cg_live(struct cg *c)
 	u32 *stack = arena_array(c->arena, u32, c->f->blocks.n);
 
 	collect_uses(c);
-	for (u32 v = 1; v < c->nvalues; v++)
-		if (c->values[v].needed && !c->values[v].remake)
+	for (u32 v = 1; v < c->nvalues; v++) {
+		struct vinfo *i = &c->values[v];
+
+		if (i->use == i->uses_end)
+			continue;
+		if (i->remake) /* a register that is kept for uses of constants */
+			i->last = c->uses[i->uses_end - 1];
+		else
 			live_value(c, v, seen, stack);
-	for (u32 v = 1; v < c->nvalues; v++) /* a register that is kept for uses of constants */
-		if (c->values[v].remake && c->values[v].uses_end > c->values[v].use)
-			c->values[v].last = c->uses[c->values[v].uses_end - 1];
+	}
 	hints(c);
 }
 

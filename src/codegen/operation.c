@@ -32,65 +32,64 @@ static bool immediate(struct cg *c, u32 v, bool is32, s32 *imm)
 	return is32 || x == *imm;
 }
 
-static struct mop binary(struct cg *c, const struct ir_ins *i)
+static void binary(struct cg *c, const struct ir_ins *i, struct mop *m)
 {
 	bool is32 = i->type == IRT_I32, divides;
-	struct mop m = {.kind = M_ALU, .a = i->a, .b = i->b};
 
-	m.code = (is32 ? BPF_ALU : BPF_ALU64) | alu_codes[i->op];
-	m.off = i->op == IR_SDIV || i->op == IR_SMOD;
+	m->kind = M_ALU;
+	m->a = i->a;
+	m->b = i->b;
+	m->code = (is32 ? BPF_ALU : BPF_ALU64) | alu_codes[i->op];
+	m->off = i->op == IR_SDIV || i->op == IR_SMOD;
 	divides = i->op == IR_UDIV || i->op == IR_SDIV || i->op == IR_UMOD || i->op == IR_SMOD;
-	if (immediate(c, i->b, is32, &m.imm) && (m.imm || !divides)) {
-		m.kind = M_ALUI;
-		m.b = 0;
+	if (immediate(c, i->b, is32, &m->imm) && (m->imm || !divides)) {
+		m->kind = M_ALUI;
+		m->b = 0;
 		if (i->op == IR_SHL || i->op == IR_SHR || i->op == IR_SAR)
-			m.imm &= is32 ? 31 : 63;
+			m->imm &= is32 ? 31 : 63;
 	} else {
-		m.code |= BPF_X;
-		m.imm = 0;
+		m->code |= BPF_X;
+		m->imm = 0;
 	}
-	return m;
 }
 
-static struct mop unary(struct cg *c, const struct ir_ins *i)
+static void unary(const struct ir_ins *i, struct mop *m)
 {
-	bool is32 = i->type == IRT_I32;
-	u8 cls = is32 ? BPF_ALU : BPF_ALU64;
-	struct mop m = {.kind = M_ALUI, .a = i->a};
+	u8 cls = i->type == IRT_I32 ? BPF_ALU : BPF_ALU64;
 
-	(void)c;
+	m->kind = M_ALUI;
+	m->a = i->a;
 	switch (i->op) {
-	case IR_NEG: m.code = cls | BPF_NEG; break;
+	case IR_NEG: m->code = cls | BPF_NEG; break;
 	case IR_BSWAP16:
-		m.code = BPF_ALU | BPF_END | BPF_X;
-		m.imm = 16;
+		m->code = BPF_ALU | BPF_END | BPF_X;
+		m->imm = 16;
 		break;
 	case IR_BSWAP32:
-		m.code = BPF_ALU | BPF_END | BPF_X;
-		m.imm = 32;
+		m->code = BPF_ALU | BPF_END | BPF_X;
+		m->imm = 32;
 		break;
 	case IR_BSWAP64:
-		m.code = BPF_ALU | BPF_END | BPF_X;
-		m.imm = 64;
+		m->code = BPF_ALU | BPF_END | BPF_X;
+		m->imm = 64;
 		break;
 	case IR_ZEXT8:
-		m.code = BPF_ALU64 | BPF_AND;
-		m.imm = 0xff;
+		m->code = BPF_ALU64 | BPF_AND;
+		m->imm = 0xff;
 		break;
 	case IR_ZEXT16:
-		m.code = BPF_ALU64 | BPF_AND;
-		m.imm = 0xffff;
+		m->code = BPF_ALU64 | BPF_AND;
+		m->imm = 0xffff;
 		break;
 	case IR_ZEXT32:
-		m.kind = M_MOV;
-		m.code = BPF_ALU | BPF_MOV | BPF_X;
+		m->kind = M_MOV;
+		m->code = BPF_ALU | BPF_MOV | BPF_X;
 		break;
 	default: /* sign extensions, since 6.6 */
-		m.kind = M_MOV;
-		m.code = cls | BPF_MOV | BPF_X;
-		m.off = i->op == IR_SEXT8 ? 8 : i->op == IR_SEXT16 ? 16 : 32;
+		m->kind = M_MOV;
+		m->code = cls | BPF_MOV | BPF_X;
+		m->off = i->op == IR_SEXT8 ? 8 : i->op == IR_SEXT16 ? 16 : 32;
 	}
-	return m;
 }
 
 /* Puts the operands of a compare into m: a register first, then a register or an immediate. */
@@ -109,33 +108,35 @@ static u8 compare(struct cg *c, const struct ir_ins *i, struct mop *m, enum mop_
 }
 
 /* A branch takes its condition in: a compare, a test of bits, else a compare with zero. */
-static struct mop branch(struct cg *c, u32 cond)
+static void branch(struct cg *c, u32 cond, struct mop *m)
 {
 	struct ir_ins *i = cg_ins(c, cond), *and;
-	struct mop m = {.kind = M_BRI, .code = BPF_JMP | BPF_JNE, .a = cond};
 	s64 zero;
 
-	if (!(ir_ops[i->op].flags & IR_COMPARE))
-		return m;
-	m.code = compare(c, i, &m, M_BR);
+	if (!(ir_ops[i->op].flags & IR_COMPARE)) {
+		m->kind = M_BRI;
+		m->code = BPF_JMP | BPF_JNE;
+		m->a = cond;
+		return;
+	}
+	m->code = compare(c, i, m, M_BR);
 	if ((i->op != IR_EQ && i->op != IR_NE) || !ir_is_const(c->f, i->b, &zero) || zero)
-		return m;
+		return;
 	and = cg_ins(c, i->a);
 	if (and->op != IR_AND || ir_is_ptr(and->type))
-		return m;
-	m.swap = i->op == IR_EQ;
-	m.a = and->a;
-	if (immediate(c, and->b, and->type == IRT_I32, &m.imm)) {
-		m.kind = M_BRI;
-		m.code = BPF_JSET;
+		return;
+	m->swap = i->op == IR_EQ;
+	m->a = and->a;
+	if (immediate(c, and->b, and->type == IRT_I32, &m->imm)) {
+		m->kind = M_BRI;
+		m->code = BPF_JSET;
 	} else {
-		m.kind = M_BR;
-		m.code = BPF_JSET | BPF_X;
-		m.b = and->b;
-		m.imm = 0; /* the verifier wants it, and immediate() may have left something */
+		m->kind = M_BR;
+		m->code = BPF_JSET | BPF_X;
+		m->b = and->b;
+		m->imm = 0; /* the verifier wants it, and immediate() may have left something */
 	}
-	m.code |= i->width == 4 || and->type == IRT_I32 ? BPF_JMP32 : BPF_JMP;
-	return m;
+	m->code |= i->width == 4 || and->type == IRT_I32 ? BPF_JMP32 : BPF_JMP;
 }
 
 /* r10 plus offset for own stack objects, else a register. */
@@ -150,61 +151,71 @@ static void address(struct cg *c, const struct ir_ins *i, struct mop *m)
 		m->off = (s16)i->imm;
 }
 
-static struct mop memory(struct cg *c, const struct ir_ins *i)
+static void memory(struct cg *c, const struct ir_ins *i, struct mop *m)
 {
-	struct mop m = {.kind = M_STORE, .b = i->b};
 	u8 size = size_code(i->width);
 
-	address(c, i, &m);
+	m->kind = M_STORE;
+	m->b = i->b;
+	address(c, i, m);
 	if (i->op == IR_LOAD || i->op == IR_LOADS) {
-		m.kind = M_LOAD;
-		m.b = 0;
-		m.code = BPF_LDX | size | (i->op == IR_LOADS ? BPF_MEMSX : BPF_MEM);
+		m->kind = M_LOAD;
+		m->b = 0;
+		m->code = BPF_LDX | size | (i->op == IR_LOADS ? BPF_MEMSX : BPF_MEM);
 	} else if (i->op == IR_XCHG) {
-		m.kind = M_SWAP;
-		m.code = BPF_STX | BPF_ATOMIC | size;
-		m.imm = BPF_XCHG;
+		m->kind = M_SWAP;
+		m->code = BPF_STX | BPF_ATOMIC | size;
+		m->imm = BPF_XCHG;
 	} else if (i->op == IR_AADD) {
-		m.code = BPF_STX | BPF_ATOMIC | size;
-		m.imm = BPF_ADD;
-	} else if (cg_ins(c, i->a)->type != IRT_CTX && immediate(c, i->b, i->width < 8, &m.imm)) {
-		m.kind = M_STOREI;
-		m.b = 0;
-		m.code = BPF_ST | BPF_MEM | size;
+		m->code = BPF_STX | BPF_ATOMIC | size;
+		m->imm = BPF_ADD;
+	} else if (cg_ins(c, i->a)->type != IRT_CTX && immediate(c, i->b, i->width < 8, &m->imm)) {
+		m->kind = M_STOREI;
+		m->b = 0;
+		m->code = BPF_ST | BPF_MEM | size;
 		if (i->width < 4)
-			m.imm = i->width == 1 ? (s8)m.imm : (s16)m.imm;
+			m->imm = i->width == 1 ? (s8)m->imm : (s16)m->imm;
 	} else {
-		m.code = BPF_STX | BPF_MEM | size;
-		m.imm = 0;
+		m->code = BPF_STX | BPF_MEM | size;
+		m->imm = 0;
 	}
-	return m;
 }
 
-struct mop cg_operation(struct cg *c, u32 v)
+void cg_operation(struct cg *c, u32 v, struct mop *m)
 {
 	const struct ir_ins *i = cg_ins(c, v);
-	struct mop m = {0};
 
+	*m = (struct mop){0};
 	switch (i->op) {
 	case IR_LOAD:
 	case IR_LOADS:
 	case IR_STORE:
 	case IR_AADD:
-	case IR_XCHG: return memory(c, i);
+	case IR_XCHG: memory(c, i, m); break;
 	case IR_EQ:
 	case IR_NE:
 	case IR_ULT:
 	case IR_ULE:
 	case IR_SLT:
-	case IR_SLE: m.code = compare(c, i, &m, M_SET); return m;
+	case IR_SLE: m->code = compare(c, i, m, M_SET); break;
 	case IR_CALL:
-		return (struct mop){
-			.kind = M_CALL, .code = BPF_JMP | BPF_CALL, .ins = v, .imm = (s32)i->imm};
-	case IR_JMP: return (struct mop){.kind = M_JMP};
-	case IR_BR: return branch(c, i->a);
-	case IR_RET: return (struct mop){.kind = M_EXIT, .a = i->a};
+		m->kind = M_CALL;
+		m->code = BPF_JMP | BPF_CALL;
+		m->ins = v;
+		m->imm = (s32)i->imm;
+		break;
+	case IR_JMP: m->kind = M_JMP; break;
+	case IR_BR: branch(c, i->a, m); break;
+	case IR_RET:
+		m->kind = M_EXIT;
+		m->a = i->a;
+		break;
 	case IR_PARAM:
-	case IR_NONE: return m;
-	default: return ir_ops[i->op].args == 2 ? binary(c, i) : unary(c, i);
+	case IR_NONE: break;
+	default:
+		if (ir_ops[i->op].args == 2)
+			binary(c, i, m);
+		else
+			unary(i, m);
 	}
 }

@@ -10,7 +10,7 @@
 
 /* Moves for parameters happen on the edge. Where a block has several successors and the target
  * takes arguments or has several predecessors, the edge gets a block of its own. */
-static void split_edges(struct ir_fn *f)
+void cg_split_edges(struct ir_fn *f)
 {
 	u32 count = f->blocks.n;
 
@@ -28,29 +28,12 @@ static void split_edges(struct ir_fn *f)
 			f->blocks.v[b].succ[k] = (struct ir_edge){.to = between};
 			f->at = between;
 			f->line = f->ins.v[f->blocks.v[b].ins.v[f->blocks.v[b].ins.n - 1]].line;
-			vec_push(f->arena, &f->ins, (struct ir_ins){.op = IR_JMP, .line = f->line});
+			vec_push(f->arena, &f->ins,
+				 (struct ir_ins){.op = IR_JMP, .line = f->line, .block = between});
 			vec_push(f->arena, &f->blocks.v[between].ins, f->ins.n - 1);
 		}
 	}
 	f->at = 0;
-}
-
-/* All reads of the context are of one value. */
-static void join_contexts(struct cg *c)
-{
-	ir_analyse(c->f);
-	vec_each (b, &c->f->order) {
-		vec_each (v, &c->f->blocks.v[*b].ins) {
-			if (cg_ins(c, *v)->op != IR_CTX)
-				continue;
-			if (!c->ctx)
-				c->ctx = *v;
-			else if (*v != c->ctx) {
-				*cg_ins(c, *v) = (struct ir_ins){.op = IR_NONE, .a = c->ctx};
-				c->f->forwarded = true;
-			}
-		}
-	}
 }
 
 struct marks {
@@ -67,7 +50,7 @@ static void need(struct marks *m, u32 v)
 		return;
 	i->needed = true;
 	if (!i->remake)
-		vec_push(m->c->arena, &m->work, v);
+		m->work.v[m->work.n++] = v;
 }
 
 static void need_edge_args(struct marks *m, u32 param)
@@ -104,13 +87,13 @@ static void mark(struct marks *m)
 
 	vec_each (b, &c->f->order) {
 		vec_each (v, &c->f->blocks.v[*b].ins) {
-			u8 flags = ir_ops[cg_ins(c, *v)->op].flags;
+			u16 op = cg_ins(c, *v)->op;
 
-			if (c->values[*v].remake || cg_ins(c, *v)->op == IR_CTX)
+			if (ir_ops[op].flags & IR_REMAKE || op == IR_CTX)
 				continue;
-			m->ops[*v] = cg_operation(c, *v);
-			if (flags & (IR_WRITES | IR_ENDS))
-				vec_push(c->arena, &m->work, *v);
+			cg_operation(c, *v, &m->ops[*v]);
+			if (ir_ops[op].flags & (IR_WRITES | IR_ENDS))
+				m->work.v[m->work.n++] = *v;
 		}
 	}
 	while (m->work.n)
@@ -124,18 +107,20 @@ static void place_block(struct marks *m, u32 block)
 
 	b->first = c->mops.n;
 	vec_each (v, &c->f->blocks.v[block].ins) {
-		struct mop op = m->ops[*v];
-		bool root = ir_ops[cg_ins(c, *v)->op].flags & (IR_WRITES | IR_ENDS);
+		const struct ir_ins *i = cg_ins(c, *v);
+		bool needed = c->values[*v].needed;
+		struct mop *op;
 
-		if (c->values[*v].remake || cg_ins(c, *v)->op == IR_CTX ||
-		    (!root && !c->values[*v].needed))
+		if (c->values[*v].remake || i->op == IR_CTX ||
+		    (!needed && !(ir_ops[i->op].flags & (IR_WRITES | IR_ENDS))))
 			continue;
-		op.dst = c->values[*v].needed ? *v : 0;
-		op.line = cg_ins(c, *v)->line;
-		op.block = block;
-		if (op.kind == M_CALL)
+		if (i->op == IR_CALL)
 			vec_push(c->arena, &c->calls, c->mops.n);
-		vec_push(c->arena, &c->mops, op);
+		op = &c->mops.v[c->mops.n++];
+		*op = m->ops[*v];
+		op->dst = needed ? *v : 0;
+		op->line = i->line;
+		op->block = block;
 	}
 	b->end = c->mops.n;
 }
@@ -144,9 +129,6 @@ void cg_select(struct cg *c)
 {
 	struct marks m = {.c = c};
 
-	join_contexts(c);
-	split_edges(c->f);
-	ir_loops(c->f);
 	c->nvalues = c->f->ins.n;
 	c->values = arena_room(c->arena, sizeof(*c->values) * c->nvalues);
 	c->blocks = arena_array(c->arena, struct cg_block, c->f->blocks.n);
@@ -161,6 +143,8 @@ void cg_select(struct cg *c)
 			c->values[*p].def = *b;
 	c->values[c->ctx].def = 1;
 	m.ops[c->ctx] = (struct mop){0}; /* it is there, and reads nothing */
+	vec_room(c->arena, &m.work, c->nvalues * 2); /* once as a root, once as needed */
+	vec_room(c->arena, &c->mops, c->nvalues);
 	mark(&m);
 	vec_each (b, &c->f->order)
 		place_block(&m, *b);

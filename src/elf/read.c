@@ -16,24 +16,21 @@
 #define REL_SIZE     16
 #define RELA_SIZE    24
 
-/* Byte by byte: files need not be aligned in memory, nor must the machine be little-endian. */
-static u64 get(const u8 *p, u32 bytes)
-{
-	u64 v = 0;
-
-	while (bytes--)
-		v = v << 8 | p[bytes];
-	return v;
-}
-
+/* Files need not be aligned in memory, nor must the machine be little-endian: each is one load where
+ * the compiler may read so. */
 static u16 get16(const u8 *p)
 {
-	return (u16)get(p, 2);
+	return (u16)(p[0] | p[1] << 8);
 }
 
 static u32 get32(const u8 *p)
 {
-	return (u32)get(p, 4);
+	return p[0] | (u32)p[1] << 8 | (u32)p[2] << 16 | (u32)p[3] << 24;
+}
+
+static u64 get64(const u8 *p)
+{
+	return get32(p) | (u64)get32(p + 4) << 32;
 }
 
 static bool inside(u64 size, u64 off, u64 len)
@@ -51,8 +48,8 @@ int elf_open(struct elf *e, const void *data, size_t size, const char *name, str
 				 name);
 	e->type = get16(p + 16);
 	e->machine = get16(p + 18);
-	e->entry = get(p + 24, 8);
-	e->sections_at = get(p + 40, 8);
+	e->entry = get64(p + 24);
+	e->sections_at = get64(p + 40);
 	e->nsections = get16(p + 60);
 	e->names_index = get16(p + 62);
 	if (!e->sections_at) /* stripped of all sections */
@@ -62,7 +59,7 @@ int elf_open(struct elf *e, const void *data, size_t size, const char *name, str
 		if (!inside(size, e->sections_at, SECTION_SIZE))
 			goto broken;
 		p += e->sections_at;
-		e->nsections = e->nsections ? e->nsections : (u32)get(p + 32, 8);
+		e->nsections = e->nsections ? e->nsections : (u32)get64(p + 32);
 		e->names_index = e->names_index == 0xffff ? get32(p + 40) : e->names_index;
 	}
 	if (e->nsections && get16(e->data + 58) != SECTION_SIZE)
@@ -86,14 +83,14 @@ static bool section_header(const struct elf *e, u32 index, struct elf_section *s
 		.index = index,
 		.name = "",
 		.type = get32(p + 4),
-		.flags = get(p + 8, 8),
-		.addr = get(p + 16, 8),
-		.offset = get(p + 24, 8),
-		.size = get(p + 32, 8),
+		.flags = get64(p + 8),
+		.addr = get64(p + 16),
+		.offset = get64(p + 24),
+		.size = get64(p + 32),
 		.link = get32(p + 40),
 		.info = get32(p + 44),
-		.align = get(p + 48, 8),
-		.entry_size = get(p + 56, 8),
+		.align = get64(p + 48),
+		.entry_size = get64(p + 56),
 	};
 	if (s->type == ELF_NOBITS || s->type == ELF_NULL)
 		return true;
@@ -186,8 +183,8 @@ bool elf_symbol(const struct elf_section *table, const struct elf_section *strin
 		.type = p[4] & 15,
 		.hidden = (p[5] & 3) - 1u < 2, /* STV_INTERNAL, STV_HIDDEN */
 		.section = get16(p + 6),
-		.value = get(p + 8, 8),
-		.size = get(p + 16, 8),
+		.value = get64(p + 8),
+		.size = get64(p + 16),
 	};
 	return true;
 }
@@ -200,12 +197,12 @@ bool elf_reloc(const struct elf_section *table, u64 i, struct elf_reloc *r)
 	if ((table->type != ELF_RELS && table->type != ELF_RELA) || i >= elf_count(table))
 		return false;
 	p = table->data + i * entry_size(table);
-	info = get(p + 8, 8);
+	info = get64(p + 8);
 	*r = (struct elf_reloc){
-		.offset = get(p, 8),
+		.offset = get64(p),
 		.type = (u32)info,
 		.symbol = (u32)(info >> 32),
-		.addend = table->type == ELF_RELA ? (s64)get(p + 16, 8) : 0,
+		.addend = table->type == ELF_RELA ? (s64)get64(p + 16) : 0,
 	};
 	return true;
 }
@@ -218,7 +215,7 @@ bool elf_reloc(const struct elf_section *table, u64 i, struct elf_reloc *r)
 /* The i-th segment of a kind; NULL: there is none. */
 static const u8 *segment(const struct elf *e, u32 kind, u32 i)
 {
-	u64 at = get(e->data + 32, 8);
+	u64 at = get64(e->data + 32);
 	u32 n = get16(e->data + 56);
 
 	if (get16(e->data + 54) != SEGMENT_SIZE)
@@ -234,9 +231,9 @@ bool elf_load_segment(const struct elf *e, u32 i, struct elf_segment *s)
 	const u8 *p = segment(e, PT_LOAD, i);
 
 	if (p)
-		*s = (struct elf_segment){.addr = get(p + 16, 8),
-					  .offset = get(p + 8, 8),
-					  .size = get(p + 32, 8),
+		*s = (struct elf_segment){.addr = get64(p + 16),
+					  .offset = get64(p + 8),
+					  .size = get64(p + 32),
 					  .executable = get32(p + 4) & PF_X};
 	return p;
 }
@@ -246,8 +243,8 @@ bool elf_note_segment(const struct elf *e, u32 i, u64 *offset, u64 *size)
 	const u8 *p = segment(e, PT_NOTE, i);
 
 	if (p) {
-		*offset = get(p + 8, 8);
-		*size = get(p + 32, 8);
+		*offset = get64(p + 8);
+		*size = get64(p + 32);
 	}
 	return p;
 }

@@ -70,6 +70,7 @@ struct engine {
 	u32 nraw;
 };
 
+typedef int engine_piece(void *user, const struct buf *keys, const struct buf *values, u32 n);
 struct engine_ops {
 	const char *name;
 	/* What a command must do before its exec, made before it is forked: NULL where that is
@@ -108,6 +109,9 @@ struct engine_ops {
 	/* Appends all entries: keys, and values as map_lookup gives them; *n: how many. Of a map
 	 * that changes meanwhile, an entry may be missing or come as it was or is. */
 	int (*map_read)(struct engine *, u32 map, struct buf *keys, struct buf *values, u32 *n);
+	/* The same piece by piece: what fn is handed is gone when it returns; 0, or it is asked no
+	 * more. An entry may come twice. The engine may have none: NULL. */
+	int (*map_pieces)(struct engine *, u32 map, engine_piece *fn, void *user);
 	/* Program runs skipped because of recursion, over all programs; -1: unknown. */
 	s64 (*recursion)(struct engine *);
 	/* Closes everything. `leave`: the process exits next, so descriptors that close slowly may

@@ -66,8 +66,6 @@ static void number_blocks(struct ir_fn *f)
 	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
 
-		vec_each (v, &block->ins)
-			f->ins.v[*v].block = *b;
 		for (u32 k = 0; k < 2; k++)
 			if (block->succ[k].to)
 				vec_push(f->arena, &f->blocks.v[block->succ[k].to].preds,
@@ -75,20 +73,33 @@ static void number_blocks(struct ir_fn *f)
 	}
 }
 
-static void replace_forwarded(struct ir_fn *f)
+static void replace_on_edges(struct ir_fn *f)
 {
-	u32 *ops;
-
 	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
 
-		vec_each (v, &block->ins)
-			for (u32 n = ir_operands(f, &f->ins.v[*v], &ops); n--; ops++)
-				*ops = ir_value(f, *ops);
 		for (u32 k = 0; k < 2; k++)
 			vec_each (v, &block->succ[k].args)
 				*v = ir_value(f, *v);
 	}
+}
+
+static void replace_forwarded(struct ir_fn *f)
+{
+	u32 *ops;
+
+	vec_each (b, &f->order)
+		vec_each (v, &f->blocks.v[*b].ins)
+			for (u32 n = ir_operands(f, &f->ins.v[*v], &ops); n--; ops++)
+				*ops = ir_value(f, *ops);
+	replace_on_edges(f);
+}
+
+void ir_resolved(struct ir_fn *f)
+{
+	if (f->forwarded)
+		replace_on_edges(f);
+	f->forwarded = false;
 }
 
 static void dominators(struct ir_fn *f)
@@ -192,15 +203,21 @@ void ir_loops(struct ir_fn *f)
 	}
 }
 
-void ir_analyse(struct ir_fn *f)
+void ir_shape(struct ir_fn *f)
 {
 	if (!f->shaped) {
 		order(f);
 		number_blocks(f);
 		f->dominated = false;
 	}
+	f->shaped = true;
+	f->consts_from = f->ins.n; /* a pass rebuilds blocks: those of before come up again */
+}
+
+void ir_analyse(struct ir_fn *f)
+{
+	ir_shape(f);
 	if (f->forwarded)
 		replace_forwarded(f);
-	f->shaped = true;
 	f->forwarded = false;
 }

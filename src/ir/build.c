@@ -70,9 +70,15 @@ u32 ir_fold_emit(struct ir_fn *f, struct ir_ins i)
 	return same ? same : ir_emit(f, i);
 }
 
+/* One that was made lately for the open block serves again. */
 u32 ir_const(struct ir_fn *f, s64 c)
 {
-	return ir_emit(f, (struct ir_ins){.op = IR_CONST, .type = IRT_I64, .imm = c});
+	u32 *made = &f->consts[(u64)c % ARRAY_SIZE(f->consts)];
+	const struct ir_ins *i = &f->ins.v[*made];
+
+	if (*made < f->consts_from || i->op != IR_CONST || i->imm != c || i->block != f->at)
+		*made = ir_emit(f, (struct ir_ins){.op = IR_CONST, .type = IRT_I64, .imm = c});
+	return *made;
 }
 
 /* Puts an instruction at the top of a block. */
@@ -127,9 +133,9 @@ u32 ir_un(struct ir_fn *f, enum ir_op op, enum ir_type type, u32 a)
 
 u32 ir_ctx(struct ir_fn *f)
 {
-	if (f->ctx)
-		return f->ctx;
-	return ir_emit(f, (struct ir_ins){.op = IR_CTX, .type = IRT_CTX});
+	if (!f->ctx)
+		f->ctx = emit_top(f, 1, (struct ir_ins){.op = IR_CTX, .type = IRT_CTX});
+	return f->ctx;
 }
 
 u32 ir_frame(struct ir_fn *f)

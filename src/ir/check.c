@@ -164,7 +164,7 @@ static bool check_block(struct check *c, u32 block)
 		for (u32 k = ir_operands(f, i, &ops); k--; ops++)
 			if (!is_defined(c, *ops, block, n + 1))
 				return bad(c, block, v, "an operand is not defined here");
-		/* a sum that went into offsets of loads waits there for dce, whatever it is */
+		/* a sum that went into offsets of loads: no code comes of it, whatever it is */
 		if (ir_ops[i->op].flags & IR_PURE && !c->uses[v])
 			continue;
 		what = check_ins(c, i);

@@ -74,5 +74,4 @@ void ir_pass_cleanup(struct ir_fn *f, u32 kernel)
 		       f->blocks.v[b->succ[0].to].preds.n == 1)
 			join(f, *n, b->succ[0].to);
 	}
-	ir_analyse(f);
 }

@@ -466,47 +466,61 @@ u32 *ir_count_uses(struct ir_fn *f)
 
 		vec_each (v, &block->ins)
 			for (u32 n = ir_operands(f, &f->ins.v[*v], &ops); n--; ops++)
-				uses[*ops]++;
+				uses[ir_value(f, *ops)]++;
 		for (u32 k = 0; k < 2; k++)
 			vec_each (v, &block->succ[k].args)
-				uses[*v]++;
+				uses[ir_value(f, *v)]++;
 	}
 	return uses;
 }
 
-#define ROOM 4 /* for constants that a block gets */
+/* Asks an instruction again what it is; the value that it always has, or 0. */
+static u32 ask(struct ir_fn *f, u32 block, u32 v, const u32 *uses)
+{
+	struct ir_ins i = f->ins.v[v];
+	u32 same;
 
-/* Builds each block anew from its instructions, each asked again what it is. */
+	f->line = i.line;
+	same = ir_simplify(f, &i, uses);
+	i.block = block; /* it may be another one now */
+	f->ins.v[v] = i;
+	return same;
+}
+
+/* Builds each block anew from its instructions: a copy of them is read, constants that they want
+ * come before them. */
 void ir_pass_fold(struct ir_fn *f, u32 kernel)
 {
-	u32 *uses, *ops;
+	u32 *uses, *ops, *old, most = 0;
 
 	(void)kernel;
-	ir_analyse(f);
+	ir_shape(f);
 	uses = ir_count_uses(f);
+	vec_each (b, &f->order)
+		most = MAX(most, f->blocks.v[*b].ins.n);
+	old = arena_room(f->arena, most * sizeof(*old));
 	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
-		__typeof__(block->ins) old = block->ins;
+		u32 n = block->ins.n;
 
-		memset(&block->ins, 0, sizeof(block->ins));
-		vec_room(f->arena, &block->ins, old.n + ROOM);
+		memcpy(old, block->ins.v, n * sizeof(*old));
+		block->ins.n = 0;
 		f->at = *b;
-		vec_each (v, &old) {
-			struct ir_ins i = f->ins.v[*v];
-			u32 same;
+		for (u32 k = 0; k < n; k++) {
+			struct ir_ins *i = &f->ins.v[old[k]];
+			const struct ir_op_info *op = &ir_ops[i->op];
+			u32 same = 0;
 
-			for (u32 n = ir_operands(f, &i, &ops); n--; ops++)
+			for (u32 left = ir_operands(f, i, &ops); left--; ops++)
 				*ops = ir_value(f, *ops);
-			f->line = i.line;
-			same = ir_simplify(f, &i, uses);
-			i.block = *b; /* it may be another one now */
-			f->ins.v[*v] = i;
+			if (op->flags & IR_PURE && op->args)
+				same = ask(f, *b, old[k], uses);
 			if (same)
-				ir_forward(f, *v, same);
+				ir_forward(f, old[k], same);
 			else
-				vec_push(f->arena, &block->ins, *v);
+				vec_push(f->arena, &block->ins, old[k]);
 		}
 	}
 	f->at = 0;
-	ir_analyse(f);
+	ir_resolved(f);
 }

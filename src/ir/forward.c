@@ -38,6 +38,20 @@ static void find_escapes(struct ir_fn *f, u8 *escapes)
 	}
 }
 
+/* Is anything read from a slot that nobody else has? Most are there for helpers. */
+static bool any_load(struct ir_fn *f, const u8 *escapes)
+{
+	vec_each (b, &f->order)
+		vec_each (v, &f->blocks.v[*b].ins) {
+			const struct ir_ins *i = &f->ins.v[*v];
+
+			if ((i->op == IR_LOAD || i->op == IR_LOADS) &&
+			    f->ins.v[i->a].op == IR_SLOT && !escapes[f->ins.v[i->a].imm])
+				return true;
+		}
+	return false;
+}
+
 static bool overlaps(const struct known *k, u32 slot, s64 off, u32 width)
 {
 	return k->slot == slot && off < k->off + k->width && k->off < off + width;
@@ -127,6 +141,8 @@ void ir_pass_forward(struct ir_fn *f, u32 kernel)
 	ir_analyse(f);
 	escapes = arena_array(f->arena, u8, f->slots.n);
 	find_escapes(f, escapes);
+	if (!any_load(f, escapes))
+		return;
 	vec_each (b, &f->order)
 		visit(f, *b, escapes);
 	ir_analyse(f);

@@ -126,5 +126,5 @@ void ir_pass_gvn(struct ir_fn *f, u32 kernel)
 	g.buckets = arena_array(f->arena, u32, g.mask + 1);
 	vec_each (b, &f->order)
 		visit(&g, *b);
-	ir_analyse(f);
+	ir_resolved(f);
 }

@@ -18,6 +18,11 @@ u32 ir_fold_emit(struct ir_fn *, struct ir_ins);
 u32 ir_const_top(struct ir_fn *, u32 block, s64);
 /* Makes `v` stand for `to`. The caller takes it out of its block. */
 void ir_forward(struct ir_fn *, u32 v, u32 to);
+/* Order and preds alone: what was forwarded still stands there. */
+void ir_shape(struct ir_fn *);
+/* Behind a pass that has gone through all blocks in their order and put what stands for them in
+ * place of operands: what is left are the arguments of edges. */
+void ir_resolved(struct ir_fn *);
 /* Takes a parameter out of its block and its argument out of all edges. */
 void ir_drop_param(struct ir_fn *, u32 param);
 /* The one value that a parameter can have, or 0. Needs preds. */
@@ -39,7 +44,6 @@ void ir_pass_fold(struct ir_fn *, u32 kernel);
 void ir_pass_branch(struct ir_fn *, u32 kernel);
 void ir_pass_gvn(struct ir_fn *, u32 kernel);
 void ir_pass_forward(struct ir_fn *, u32 kernel);
-void ir_pass_dce(struct ir_fn *, u32 kernel);
 void ir_pass_cleanup(struct ir_fn *, u32 kernel);
 
 #endif

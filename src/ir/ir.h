@@ -101,7 +101,9 @@ struct ir_fn {
 	u32 at;           /* block that the builder appends to; 0 after a terminator */
 	u32 line;         /* place for the next instructions */
 	struct ssa *vars; /* state of SSA construction */
-	u32 ctx;	  /* a callback: where it has the program's context from; else 0 */
+	u32 consts[32];	  /* values of constants, the last ones made, by their lowest bits */
+	u32 consts_from;  /* those below may stand behind who wants one */
+	u32 ctx;	  /* the context, once it was asked for; a callback has the program's */
 	bool turns;	  /* a callback of a loop that counts, not of one over a map */
 	bool shaped;	  /* blocks and edges are as ir_analyse() saw them */
 	bool dominated;	  /* and as ir_dominators() did */
@@ -199,7 +201,9 @@ const char *ir_type_name(enum ir_type);
 /* ---- passes, in the order of the table; -d ir:NAME prints the IR behind one */
 struct ir_pass {
 	const char *name;
-	void (*run)(struct ir_fn *, u32 kernel); /* kernel: KERNEL(a, b) of the target */
+	/* kernel: KERNEL(a, b) of the target. Reads operands through ir_value(), or asks
+	 * ir_analyse() first: the pass before may have left what it forwarded. */
+	void (*run)(struct ir_fn *, u32 kernel);
 	const char *does;
 };
 extern const struct ir_pass ir_passes[]; /* ends with a row without a name */

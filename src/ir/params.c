@@ -11,7 +11,7 @@ void ir_pass_params(struct ir_fn *f, u32 kernel)
 	bool changed = true;
 
 	(void)kernel;
-	ir_analyse(f);
+	ir_shape(f);
 	while (changed) {
 		changed = false;
 		vec_each (b, &f->order) {
@@ -26,5 +26,4 @@ void ir_pass_params(struct ir_fn *f, u32 kernel)
 			}
 		}
 	}
-	ir_analyse(f);
 }

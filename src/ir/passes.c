@@ -9,7 +9,6 @@ const struct ir_pass ir_passes[] = {
 	{"forward", ir_pass_forward, "read back what was just stored in an own stack slot"},
 	{"legalise", ir_pass_legalise, "write what the target kernel lacks with what it has"},
 	{"fold2", ir_pass_fold, "peephole rules on what the passes before have made"},
-	{"dce", ir_pass_dce, "drop what nobody uses"},
 	{"cleanup", ir_pass_cleanup, "join blocks that always follow each other"},
 	{NULL, NULL, NULL},
 };

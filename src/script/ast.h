@@ -78,6 +78,7 @@ struct script_macro {
 	u32 nparams;
 	struct node *body;
 	bool busy; /* is being expanded */
+	bool noted, hides; /* leave_out.c has seen its parameters; or not all names of them */
 	struct script_macro *next;
 };
 
@@ -145,7 +146,7 @@ struct script {
 	struct probe *probes;
 	struct script_map *maps; /* in order of appearance */
 	struct script_macro *macros;
-	u32 marks; /* expansions of macros so far */
+	u32 marks, copies; /* expansions of macros so far, and nodes that they made */
 	u32 imports; /* so far */
 	bool family; /* it asks for the processes that the command starts */
 	vec(const char *) named; /* of the command line: "name=value" */
@@ -192,8 +193,10 @@ struct map_choice {
 };
 extern const struct map_choice map_choices[]; /* ends with a row without a name */
 
-/* expand.c: puts the bodies of macros where they are called. */
-int script_expand(struct script *);
+/* expand.c: puts the bodies of macros where they are called: in all predicates; in a probe's body,
+ * which need not be done for one that never runs. */
+int script_expand_predicates(struct script *);
+int script_expand(struct script *, struct probe *);
 /* scope.c: which variable each $name is. */
 void script_scopes(struct script *);
 

@@ -18,7 +18,7 @@ struct expander {
 	const struct script_macro *macro; /* whose body is being copied */
 	struct node *args;                /* of the call */
 	u32 mark;
-	u32 depth, nodes;
+	u32 depth;
 	bool failed;
 };
 
@@ -53,7 +53,7 @@ static struct node *copy(struct expander *e, const struct node *n, bool body)
 
 	if (!n || e->failed)
 		return NULL;
-	if (++e->nodes > EXPANSIONS_MOST * 10) {
+	if (++e->script->copies > EXPANSIONS_MOST * 10) {
 		fail(e, n->at, NULL, "macros make too much of this%s", "");
 		return NULL;
 	}
@@ -133,7 +133,6 @@ static struct node *expand_call(struct expander *outer, struct node *n, struct s
 	struct expander e = {.script = outer->script,
 			     .macro = m,
 			     .args = n->a,
-			     .nodes = outer->nodes,
 			     .depth = outer->depth};
 	struct node *body;
 
@@ -148,7 +147,6 @@ static struct node *expand_call(struct expander *outer, struct node *n, struct s
 	}
 	body = copy(&e, m->body, true);
 	outer->failed |= e.failed;
-	outer->nodes = e.nodes;
 	if (!body)
 		return n;
 	m->busy = true;
@@ -204,16 +202,21 @@ static struct node *expand_list(struct expander *e, struct node *n)
 	return first;
 }
 
-int script_expand(struct script *s)
+int script_expand_predicates(struct script *s)
 {
 	struct expander e = {.script = s};
 
-	if (!s->macros)
-		return 0;
-	for (struct probe *p = s->probes; p && !e.failed; p = p->next) {
+	for (struct probe *p = s->macros ? s->probes : NULL; p && !e.failed; p = p->next)
 		if (p->predicate)
 			p->predicate = expand(&e, p->predicate);
+	return e.failed ? -22 : 0;
+}
+
+int script_expand(struct script *s, struct probe *p)
+{
+	struct expander e = {.script = s};
+
+	if (s->macros)
 		p->body = expand(&e, p->body);
-	}
 	return e.failed ? -22 : 0;
 }

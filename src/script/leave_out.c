@@ -53,19 +53,47 @@ static bool is_never(struct checker *c, struct node *n)
 	return is_choice(n) && check_expr(c, n) && comptime_value(n, &value) && !value;
 }
 
-/* Parameters of what is left out are parameters of the script nevertheless. */
-static void note_parameters(struct checker *c, struct node *n)
+static struct script_macro *macro_of(const struct script *s, const char *name)
 {
-	for (; n; n = n->next) {
-		if (n->kind == NODE_CALL && !strcmp(n->text, "getopt"))
-			check_expr(c, n);
-		note_parameters(c, n->a);
-		note_parameters(c, n->b);
-		note_parameters(c, n->c);
-	}
+	struct script_macro *m = s->macros;
+
+	while (m && strcmp(m->name, name) != 0)
+		m = m->next;
+	return m;
 }
 
-void script_leave_out(struct script *s)
+/* Parameters of what is left out are parameters of the script nevertheless; macros are looked at as
+ * they are written. False: one has a name that only its macro's arguments tell. */
+static bool note_parameters(struct checker *c, const struct node *n)
+{
+	bool plain = true;
+
+	for (; n; n = n->next) {
+		bool call = n->kind == NODE_CALL;
+		struct script_macro *m =
+			call || n->kind == NODE_NAME ? macro_of(c->script, n->text) : NULL;
+
+		if (call && !strcmp(n->text, "getopt")) {
+			struct node once = *n; /* it becomes a constant */
+
+			if (n->a && n->a->kind == NODE_STR)
+				check_expr(c, &once);
+			else
+				plain = false;
+		}
+		if (m && !m->noted) {
+			m->noted = true;
+			m->hides = !note_parameters(c, m->body);
+		}
+		plain &= !m || !m->hides;
+		plain &= note_parameters(c, n->a);
+		plain &= note_parameters(c, n->b);
+		plain &= note_parameters(c, n->c);
+	}
+	return plain;
+}
+
+int script_leave_out(struct script *s)
 {
 	struct checker c = {.script = s};
 	struct probe **p = &s->probes;
@@ -76,7 +104,12 @@ void script_leave_out(struct script *s)
 			continue;
 		}
 		note_parameters(&c, (*p)->predicate);
-		note_parameters(&c, (*p)->body);
+		if (!note_parameters(&c, (*p)->body)) {
+			if (script_expand(s, *p))
+				return -22;
+			note_parameters(&c, (*p)->body);
+		}
 		*p = (*p)->next;
 	}
+	return 0;
 }

@@ -176,21 +176,44 @@ void lower_statements(struct lower *l, struct node *n)
 
 /* ---- programs */
 
+/* Goes on behind all parts of a && b && c, and so knows what each has found out. */
+static void go_on_if(struct lower *l, struct node *n, u32 leave)
+{
+	u32 go;
+
+	n = lower_valued(l, n);
+	if (n->kind == NODE_BINARY && n->op == TOK_ANDAND) {
+		go_on_if(l, n->a, leave);
+		go_on_if(l, n->b, leave);
+		return;
+	}
+	go = ir_block(l->fn);
+	lower_cond(l, n, go, leave);
+	ir_seal(l->fn, go);
+	ir_at(l->fn, go);
+}
+
 void lower_demand(struct lower *l, struct node *predicate, u32 value)
 {
 	struct ir_fn *fn = l->fn;
-	u32 go = ir_block(fn), leave = ir_block(fn);
+	u32 leave = ir_block(fn), go;
+	struct memo before = l->memo, behind;
 
 	if (predicate) {
 		fn->line = place(predicate->at);
-		lower_cond(l, predicate, go, leave);
+		go_on_if(l, predicate, leave);
+		go = fn->at;
 	} else {
+		go = ir_block(fn);
 		ir_br(fn, value, go, leave);
+		ir_seal(fn, go);
 	}
+	behind = l->memo;
+	l->memo = before;
 	ir_seal(fn, leave);
 	ir_at(fn, leave);
 	lower_return(l);
-	ir_seal(fn, go);
+	l->memo = behind;
 	ir_at(fn, go);
 }
 
@@ -327,7 +350,7 @@ static const char *probe_text(struct arena *a, const struct point *p)
 	return offset && p->leader ? arena_strdup(a, p->text) : NULL;
 }
 
-static void add_attach(struct lower *l, const struct point *p, u64 cookie)
+static void add_attach(struct lower *l, const struct point *p, u64 cookie, const char *fields)
 {
 	struct arena *arena = &l->object->arena;
 
@@ -335,19 +358,20 @@ static void add_attach(struct lower *l, const struct point *p, u64 cookie)
 		 (struct attach){.kind = p->row->attach, .prog = l->prog,
 				 .pattern = arena_strdup(arena, p->pattern), .ns = p->ns,
 				 .off = p->off, .count = p->count, .semaphore = p->semaphore,
-				 .cookie = cookie, .probe = probe_text(arena, p), .fields = fields_used(arena, p)});
+				 .cookie = cookie, .probe = probe_text(arena, p), .fields = fields});
 }
 
 /* The cookie is the number of the point among those of its program. */
 static void add_attaches(struct lower *l, const struct point *p)
 {
+	const char *fields = fields_used(&l->object->arena, p); /* of all that share it */
 	u64 n = 0;
 
 	l->served = points_served(l, p);
-	add_attach(l, p, 0);
+	add_attach(l, p, 0, fields);
 	for (const struct point *q = p->next; q && l->served > 1; q = q->next)
 		if (q->leader == p && point_is_led(l->script, q))
-			add_attach(l, q, p->named ? ++n : 0);
+			add_attach(l, q, p->named ? ++n : 0, fields);
 }
 
 /* The memory shared with loader and reader, as control.h tells. */

@@ -423,7 +423,11 @@ int script_parse(struct script *s, const char *src, size_t len)
 	if (!err && s->silent)
 		*tail = config_last_probe(s);
 	if (!err)
-		err = script_expand(s);
+		err = script_expand_predicates(s);
+	if (!err)
+		err = script_leave_out(s);
+	for (struct probe *p = s->probes; p && !err; p = p->next)
+		err = script_expand(s, p);
 	if (!err)
 		script_scopes(s);
 	return err || s->diag->errors ? -EINVAL : 0;

@@ -89,8 +89,8 @@ static void point_tracepoint(struct script *s, const struct probe_row *row, stru
 {
 	struct point *p = point_add(s, row, probe, spec, tail);
 
-	p->pattern = arena_printf(s->arena, "%s:%s", category, name);
-	p->text = arena_printf(s->arena, "%s:%s", row->name, p->pattern);
+	p->pattern = arena_join(s->arena, category, ":", name);
+	p->text = arena_join(s->arena, row->name, ":", p->pattern);
 	if (!*leader)
 		*leader = p;
 	point_follow(p, *leader);

@@ -18,6 +18,7 @@
 
 #define WAKES    16
 #define DRAIN_NS 100000000u /* a record still busy after that is not waited for */
+#define BUSY_NS  50000      /* between two looks at it */
 
 void session_end(struct waggle_session *s, enum ending why)
 {
@@ -172,6 +173,8 @@ void session_drain(struct waggle_session *s)
 			until = clock_now(CLOCK_MONOTONIC) + DRAIN_NS;
 		else if (clock_now(CLOCK_MONOTONIC) > until)
 			break;
+		else /* whoever is busy with it may want this CPU */
+			nanosleep(&(struct timespec){.tv_nsec = BUSY_NS}, NULL);
 	}
 }
 

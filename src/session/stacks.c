@@ -15,9 +15,9 @@
 #define FRAMES_BYTES (8 * STACK_FRAMES)
 #define FEW_KEYS     1024
 
-/* Stacks that were read, by id. */
+/* Stacks that were read, by id: of each the frames that it has. */
 struct known {
-	struct buf ids, frames;
+	struct buf ids, frames, ends; /* ends: u32, in frames */
 	u32 n, deepest;
 	u32 *slots, mask; /* index + 1 */
 };
@@ -39,11 +39,14 @@ static u32 *slot_of(const struct known *k, u64 id)
 	return &k->slots[i];
 }
 
-static const u8 *frames_of(const struct known *k, u64 id)
+/* *n: how many. */
+static const u8 *frames_of(const struct known *k, u64 id, u32 *n)
 {
-	u32 at = k->n ? *slot_of(k, id) : 0;
+	const u32 *ends = (const u32 *)(const void *)k->ends.p;
+	u32 at = k->n ? *slot_of(k, id) : 0, from = at > 1 ? ends[at - 2] : 0;
 
-	return at ? (const u8 *)k->frames.p + ((size_t)at - 1) * FRAMES_BYTES : NULL;
+	*n = at ? ends[at - 1] - from : 0;
+	return (const u8 *)k->frames.p + (size_t)from * 8;
 }
 
 static u32 depth_of(const u8 *frames)
@@ -58,6 +61,28 @@ static u32 depth_of(const u8 *frames)
 	return STACK_FRAMES;
 }
 
+static void remember(struct known *k, const u8 *id, const u8 *frames)
+{
+	u32 depth = depth_of(frames), end;
+
+	buf_add(&k->ids, id, 8);
+	buf_add(&k->frames, frames, (size_t)depth * 8);
+	end = (u32)(k->frames.n / 8);
+	buf_add(&k->ends, &end, sizeof(end));
+	k->deepest = MAX(k->deepest, depth);
+	k->n++;
+}
+
+static int take_piece(void *user, const struct buf *ids, const struct buf *frames, u32 n)
+{
+	struct known *k = user;
+
+	for (u32 i = 0; i < n; i++)
+		remember(k, (const u8 *)ids->p + (size_t)i * 8,
+			 (const u8 *)frames->p + (size_t)i * FRAMES_BYTES);
+	return k->frames.n / 8 > UINT32_MAX ? -ENOMEM : 0;
+}
+
 static int make_slots(struct known *k)
 {
 	u32 size = 16;
@@ -70,8 +95,6 @@ static int make_slots(struct known *k)
 	for (u32 i = 0; k->slots && i < k->n; i++) {
 		memcpy(&id, k->ids.p + (size_t)i * 8, sizeof(id));
 		*slot_of(k, id) = i + 1;
-		k->deepest = MAX(k->deepest,
-				 depth_of((const u8 *)k->frames.p + (size_t)i * FRAMES_BYTES));
 	}
 	return k->slots ? 0 : -ENOMEM;
 }
@@ -80,31 +103,43 @@ static int make_slots(struct known *k)
 static void read_few(struct waggle_session *s, u32 stacks, const struct layout *l, const u8 *key,
 		     struct known *k)
 {
+	u8 frames[FRAMES_BYTES];
+
 	for (u32 i = 0; i < l->n; i++) {
 		const struct field *f = &l->fields[i];
-		char *room;
 
 		if (f->kind == FIELD_TUPLE && f->sub)
 			read_few(s, stacks, f->sub, key + f->off, k);
-		room = is_id(f) ? buf_reserve(&k->frames, FRAMES_BYTES) : NULL;
-		if (!room || s->engine->ops->map_lookup(s->engine, stacks, key + f->off, room))
-			continue;
-		k->frames.n += FRAMES_BYTES;
-		buf_add(&k->ids, key + f->off, 8);
-		k->n++;
+		if (is_id(f) && !s->engine->ops->map_lookup(s->engine, stacks, key + f->off, frames))
+			remember(k, key + f->off, frames);
 	}
+}
+
+static int read_all(struct waggle_session *s, u32 stacks, struct known *k)
+{
+	const struct engine_ops *ops = s->engine->ops;
+	struct buf ids = {0}, frames = {0};
+	u32 n = 0;
+	int err;
+
+	if (ops->map_pieces)
+		return ops->map_pieces(s->engine, stacks, take_piece, k);
+	err = ops->map_read(s->engine, stacks, &ids, &frames, &n);
+	if (!err)
+		err = take_piece(k, &ids, &frames, n);
+	buf_free(&ids);
+	buf_free(&frames);
+	return err;
 }
 
 static int read_stacks(struct waggle_session *s, u32 stacks, const struct object_map *m,
 		       const struct buf *keys, u32 n, struct known *k)
 {
-	int err = 0;
+	int err = n > FEW_KEYS ? read_all(s, stacks, k) : 0;
 
-	if (n > FEW_KEYS)
-		err = s->engine->ops->map_read(s->engine, stacks, &k->ids, &k->frames, &k->n);
 	for (u32 i = 0; i < n && n <= FEW_KEYS; i++)
 		read_few(s, stacks, &m->key, (const u8 *)keys->p + (size_t)i * m->key_size, k);
-	if (!err && (k->ids.failed || k->frames.failed))
+	if (!err && (k->ids.failed || k->frames.failed || k->ends.failed))
 		err = -ENOMEM;
 	return err ? err : make_slots(k);
 }
@@ -154,6 +189,7 @@ static void expand_key(const struct known *k, u32 frames, const struct layout *f
 		const struct field *f = &from->fields[i], *t = &to->fields[i];
 		const u8 *stack;
 		u64 id;
+		u32 n;
 
 		if (f->kind == FIELD_TUPLE && f->sub)
 			expand_key(k, frames, f->sub, t->sub, key + f->off, out + t->off);
@@ -164,9 +200,9 @@ static void expand_key(const struct known *k, u32 frames, const struct layout *f
 		if (f->kind == FIELD_USTACK)
 			memcpy(out + t->off, key + f->off + 8, 8);
 		memcpy(&id, key + f->off, sizeof(id));
-		stack = frames_of(k, id);
-		if (stack)
-			memcpy(out + t->off + t->size - frames * 8, stack, frames * 8);
+		stack = frames_of(k, id, &n);
+		if (n)
+			memcpy(out + t->off + t->size - frames * 8, stack, (size_t)n * 8);
 	}
 }
 
@@ -226,6 +262,7 @@ int stacks_expand(struct waggle_session *s, struct arena *arena, const struct ob
 		*map = to;
 	buf_free(&known.ids);
 	buf_free(&known.frames);
+	buf_free(&known.ends);
 	free(known.slots);
 	return err;
 }

@@ -209,7 +209,11 @@ void sink_map(struct sink *s, const struct map_contents *c)
 {
 	if (!c->map->shown || !c->n)
 		return;
+	if (s->show.symbols)
+		symbols_hold(s->show.symbols);
 	s->ops->map(s, c);
+	if (s->show.symbols)
+		symbols_release(s->show.symbols);
 	s->final = false;
 	flush_large(s);
 }

@@ -315,6 +315,7 @@ static bool in_jit(struct process *p, u64 addr, struct symbol *out)
 	out->name = out->readable = p->jit->text.p + row->name;
 	out->off = addr - row->addr;
 	out->module = "[jit]";
+	out->of_jit = true;
 	return true;
 }
 

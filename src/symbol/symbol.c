@@ -15,6 +15,17 @@
 #define AGAIN_NS      100000000u
 #define FUNCTION_MOST 0x100000 /* bytes: what is further away from a name is not of it */
 
+#define PLACES 1024	  /* 2^10 */
+#define KERNEL UINT32_MAX /* instead of a pid */
+
+/* What the last address that wanted this place is. */
+struct place {
+	u64 addr;
+	u32 pid, hold; /* hold: in which it was found */
+	bool caller, found;
+	struct symbol symbol;
+};
+
 struct symbols {
 	struct diag *diag;
 	bool read, told, packed_told;
@@ -26,6 +37,8 @@ struct symbols {
 	size_t have;
 	struct processes processes;
 	struct names names;
+	struct place *places; /* or NULL */
+	u32 hold;	      /* counts them; odd: one lasts */
 };
 
 struct symbols *symbols_new(struct diag *diag)
@@ -48,7 +61,34 @@ void symbols_free(struct symbols *s)
 	symbol_table_free(&s->before);
 	processes_free(&s->processes);
 	names_free(&s->names);
+	free(s->places);
 	free(s);
+}
+
+/* ---- what was found */
+
+void symbols_hold(struct symbols *s)
+{
+	if (!s->places)
+		s->places = calloc(PLACES, sizeof(*s->places));
+	s->hold += s->places && !(s->hold & 1);
+}
+
+void symbols_release(struct symbols *s)
+{
+	s->hold += s->hold & 1;
+}
+
+static struct place *place_of(struct symbols *s, u32 pid, u64 addr, bool caller)
+{
+	u64 h = (addr ^ (u64)pid << 40 ^ (u64)caller << 63) * 0x9e3779b97f4a7c15ull;
+
+	return &s->places[h >> 54];
+}
+
+static bool place_is(const struct symbols *s, const struct place *p, u32 pid, u64 addr, bool caller)
+{
+	return p->hold == s->hold && p->addr == addr && p->pid == pid && p->caller == caller;
 }
 
 /* One piece of kallsyms; false: that was all. */
@@ -125,9 +165,10 @@ static void read_again(struct symbols *s)
 	s->before = s->kernel;
 	s->kernel = (struct symbol_table){0};
 	s->read = false;
+	s->hold += (s->hold & 1) * 2; /* those of before go, and with them what was found */
 }
 
-bool symbol_of_kernel(struct symbols *s, u64 addr, struct symbol *out)
+static bool in_kernel(struct symbols *s, u64 addr, struct symbol *out)
 {
 	const struct symbol_row *row = find_in_kernel(s, addr);
 	struct symbol_table *t = &s->kernel;
@@ -152,7 +193,7 @@ bool symbol_of_kernel(struct symbols *s, u64 addr, struct symbol *out)
 	return true;
 }
 
-bool symbol_of_process(struct symbols *s, u32 pid, u64 addr, struct symbol *out)
+static bool in_process(struct symbols *s, u32 pid, u64 addr, struct symbol *out)
 {
 	*out = (struct symbol){0};
 	return process_symbol(&s->processes, pid, addr, out);
@@ -165,25 +206,57 @@ static bool caller_in_kernel(struct symbols *s, u64 addr, struct symbol *out)
 {
 	struct symbol before;
 
-	if (!symbol_of_kernel(s, addr, out))
+	if (!in_kernel(s, addr, out))
 		return false;
-	if (!out->off && !strstr(out->name, "trampoline") &&
-	    symbol_of_kernel(s, addr - 1, &before)) {
+	if (!out->off && !strstr(out->name, "trampoline") && in_kernel(s, addr - 1, &before)) {
 		*out = before;
 		out->off++;
 	}
 	return true;
 }
 
-bool symbol_of_caller(struct symbols *s, bool user, u32 pid, u64 addr, struct symbol *out)
+static bool caller_in_process(struct symbols *s, u32 pid, u64 addr, struct symbol *out)
 {
-	if (!user)
-		return caller_in_kernel(s, addr, out);
-	if (!symbol_of_process(s, pid, addr - 1, out))
-		return symbol_of_process(s, pid, addr, out);
+	if (!in_process(s, pid, addr - 1, out))
+		return in_process(s, pid, addr, out);
 	out->off++;
 	out->file_off++;
 	return true;
+}
+
+/* Names that a JIT gave are read again when its file has grown: they are not kept. */
+static bool look_up(struct symbols *s, u32 pid, u64 addr, bool caller, struct symbol *out)
+{
+	struct place *p = s->hold & 1 ? place_of(s, pid, addr, caller) : NULL;
+	bool found;
+
+	if (p && place_is(s, p, pid, addr, caller)) {
+		*out = p->symbol;
+		return p->found;
+	}
+	if (caller)
+		found = pid == KERNEL ? caller_in_kernel(s, addr, out)
+				      : caller_in_process(s, pid, addr, out);
+	else
+		found = pid == KERNEL ? in_kernel(s, addr, out) : in_process(s, pid, addr, out);
+	if (p && !out->of_jit)
+		*p = (struct place){addr, pid, s->hold, caller, found, *out};
+	return found;
+}
+
+bool symbol_of_kernel(struct symbols *s, u64 addr, struct symbol *out)
+{
+	return look_up(s, KERNEL, addr, false, out);
+}
+
+bool symbol_of_process(struct symbols *s, u32 pid, u64 addr, struct symbol *out)
+{
+	return look_up(s, pid, addr, false, out);
+}
+
+bool symbol_of_caller(struct symbols *s, bool user, u32 pid, u64 addr, struct symbol *out)
+{
+	return look_up(s, user ? pid : KERNEL, addr, true, out);
 }
 
 bool symbol_line(struct symbols *s, u32 pid, u64 addr, struct line_place *out)

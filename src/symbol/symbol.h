@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 
-/* Names are good as long as the symbols are. */
+/* Names are good as long as the symbols are, but for one. */
 struct symbol {
 	const char *name;     /* NULL: unknown */
 	const char *readable; /* the same for people: C++ and Rust; else the same pointer */
@@ -21,6 +21,7 @@ struct symbol {
 	/* of a process: where in the file, so that it can be named elsewhere */
 	const struct build_id *build_id; /* elf/debug.h; NULL: the file has none */
 	u64 file_off;
+	bool of_jit; /* its names are good until the next look-up only */
 };
 
 struct build_id;
@@ -44,6 +45,10 @@ bool symbol_of_process(struct symbols *, u32 pid, u64 addr, struct symbol *);
 /* The same for a return address: it is of the function that called, though that may have ended with
  * the call (what it called never returns). user false: of the kernel. */
 bool symbol_of_caller(struct symbols *, bool user, u32 pid, u64 addr, struct symbol *);
+/* While a map is shown: what was found stays as it is, and is found again without looking. Thousands
+ * of stacks have few addresses. */
+void symbols_hold(struct symbols *);
+void symbols_release(struct symbols *);
 /* Which line of a source the instruction at an address of a process comes from, if debugging
  * information is there: struct line_place of elf/lines.h. */
 struct line_place;

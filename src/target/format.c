@@ -39,7 +39,7 @@ static bool has_prefix(struct span s, const char *word)
 {
 	size_t n = strlen(word);
 
-	return s.n >= n && !memcmp(s.p, word, n);
+	return s.n >= n && *s.p == *word && !memcmp(s.p, word, n);
 }
 
 static bool is_word(struct span s, const char *word)
@@ -272,7 +272,7 @@ struct tp_format *tp_parse(struct arena *a, const char *category, const char *na
 
 		if (has_prefix(line, "ID:"))
 			to_number(trim((struct span){line.p + 3, line.n - 3}), INT32_MAX, &t->id);
-		if (has_prefix(line, "print fmt:"))
+		if (has_prefix(line, TP_ENOUGH))
 			break;
 		any |= has_prefix(line, "format:") || has_prefix(line, "field:");
 		if (parse_line(a, &f, line))

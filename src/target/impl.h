@@ -8,6 +8,7 @@
 
 #define TP_NAME_MOST 128 /* bytes of a category or a name, more than any kernel has */
 
+#define TP_ENOUGH "print fmt:" /* what stands in a tracefs format behind its fields */
 /* Reads a tracefs format; strings go to the arena. NULL: it is none. */
 struct tp_format *tp_parse(struct arena *, const char *category, const char *name, const char *text,
 			   size_t size);

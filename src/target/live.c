@@ -27,7 +27,7 @@
 #define VMLINUX       "/sys/kernel/btf/vmlinux"
 #define FILE_MOST     (16 << 20) /* of a text file that we read whole */
 
-int live_read(const char *path, struct buf *out)
+int live_read_until(const char *path, const char *enough, struct buf *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
 	ssize_t n = 1;
@@ -39,10 +39,19 @@ int live_read(const char *path, struct buf *out)
 
 		n = p ? read(fd, p, 8192) : 0;
 		err = !p || out->n > FILE_MOST ? -ENOMEM : n < 0 ? -errno : 0;
-		out->n += n > 0 ? (size_t)n : 0;
+		if (n <= 0)
+			break;
+		out->n += (size_t)n;
+		if (enough && memmem(out->p, out->n, enough, strlen(enough)))
+			break;
 	}
 	close(fd);
 	return err;
+}
+
+int live_read(const char *path, struct buf *out)
+{
+	return live_read_until(path, NULL, out);
 }
 
 /* ---- tracefs */
@@ -111,7 +120,7 @@ static int read_format(struct target *t, const char *category, const char *name,
 			    (int)sizeof(path))
 		err = -ENOENT;
 	if (!err)
-		err = plain_error(live_read(path, &text));
+		err = plain_error(live_read_until(path, TP_ENOUGH, &text));
 	if (!err) {
 		*out = tp_parse(&t->arena, category, name, text.p, text.n);
 		err = *out ? 0 : -EIO;

@@ -28,6 +28,8 @@ struct live {
 
 /* The whole of a file whose size is not known; 0 or -errno. */
 int live_read(const char *path, struct buf *out);
+/* The same up to what one read has brought when `enough` stands in it. */
+int live_read_until(const char *path, const char *enough, struct buf *out);
 const char *live_tracefs(struct target *); /* where it is mounted, or NULL */
 int live_btf(struct target *, struct btf **, struct diag *);
 

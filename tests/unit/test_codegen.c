@@ -169,6 +169,43 @@ static void counts_in_a_map(void **state)
 }
 
 /* The context stays whole, conditions are part of jumps, one exit, lines of the source. */
+/* A loop of ten turns; idle: with a number that only makes itself, and a load that nobody asks for. */
+static u32 length_of_loop(struct fixture *x, bool idle)
+{
+	struct ir_fn *f = x->f = ir_fn_new(&x->arena, "t");
+	u32 i = ir_var(f, IRT_I64), k = ir_var(f, IRT_I64);
+	u32 head = ir_block(f), body = ir_block(f), end = ir_block(f);
+
+	x->p = 0;
+	ir_set(f, i, num(x, 0));
+	ir_set(f, k, num(x, 1));
+	if (idle)
+		input(x, 7);
+	ir_jmp(f, head);
+	ir_at(f, head);
+	ir_br(f, ir_bin(f, IR_ULT, IRT_I64, ir_get(f, i), num(x, 10)), body, end);
+	ir_seal(f, body);
+	ir_at(f, body);
+	ir_set(f, i, ir_bin(f, IR_ADD, IRT_I64, ir_get(f, i), num(x, 1)));
+	if (idle)
+		ir_set(f, k, ir_bin(f, IR_MUL, IRT_I64, ir_get(f, k), num(x, 3)));
+	ir_jmp(f, head);
+	ir_seal(f, head);
+	ir_seal(f, end);
+	ir_at(f, end);
+	ir_ret(f, ir_get(f, i));
+	compile(x, KERNEL(5, 10));
+	return x->code.insns.n;
+}
+
+static void makes_nothing_of_what_nobody_asks_for(void **state)
+{
+	struct fixture *x = *state;
+	u32 plain = length_of_loop(x, false);
+
+	assert_int_equal(length_of_loop(x, true), plain);
+}
+
 static void filters_by_context(void **state)
 {
 	struct fixture *x = *state;
@@ -451,6 +488,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(counts_in_a_map),
+		TEST(makes_nothing_of_what_nobody_asks_for),
 		TEST(filters_by_context),
 		TEST(says_that_the_stack_is_full),
 		TEST(emits_only_what_the_kernel_knows),

@@ -70,6 +70,29 @@ static u32 count_ops(struct fixture *x, enum ir_op op)
 	return n;
 }
 
+/* Of those that somebody asks for; a sum that nobody asks for asks for nothing. */
+static u32 count_used(struct fixture *x, enum ir_op op)
+{
+	u32 n = 0, *uses, *ops;
+
+	ir_analyse(x->f);
+	uses = ir_count_uses(x->f);
+	for (u32 b = x->f->order.n; b--;) {
+		struct ir_block *block = &x->f->blocks.v[x->f->order.v[b]];
+
+		for (u32 k = block->ins.n; k--;) {
+			u32 v = block->ins.v[k];
+			struct ir_ins *i = &x->f->ins.v[v];
+
+			if (!uses[v] && ir_ops[i->op].flags & IR_PURE)
+				for (u32 a = ir_operands(x->f, i, &ops); a--; ops++)
+					uses[*ops]--;
+			n += uses[v] && i->op == op;
+		}
+	}
+	return n;
+}
+
 static void assert_sound(struct fixture *x)
 {
 	const char *why = ir_check(x->f);
@@ -471,9 +494,8 @@ static void fold_asks_masks_as_they_lie(void **state)
 	ir_at(f, no);
 	ir_ret(f, num(x, 7));
 	run_pass(x, "fold");
-	run_pass(x, "dce");
-	assert_int_equal(count_ops(x, IR_BSWAP16), 0);
-	assert_int_equal(count_ops(x, IR_AND), 1);
+	assert_int_equal(count_used(x, IR_BSWAP16), 0);
+	assert_int_equal(count_used(x, IR_AND), 1);
 	assert_non_null(strstr(text(x), "65311")); /* 0xff1f */
 }
 
@@ -510,19 +532,6 @@ static void forward_reads_what_was_stored(void **state)
 	assert_int_equal(count_ops(x, IR_LOAD), 4);
 	run_pass(x, "forward");
 	assert_int_equal(count_ops(x, IR_LOAD), 3);
-}
-
-static void dce_drops_what_feeds_only_itself(void **state)
-{
-	struct fixture *x = *state;
-	u32 k = ir_var(x->f, IRT_I64), head;
-
-	ir_set(x->f, k, num(x, 0));
-	head = make_loop(x, k);
-	input(x, 7);
-	run_pass(x, "dce");
-	assert_int_equal(x->f->blocks.v[head].params.n, 1);
-	assert_int_equal(count_ops(x, IR_LOAD), 0);
 }
 
 static void legalise_knows_the_kernel(void **state)
@@ -606,7 +615,6 @@ int main(void)
 		TEST(fold_asks_masks_as_they_lie),
 		TEST(branch_knows_what_was_asked),
 		TEST(forward_reads_what_was_stored),
-		TEST(dce_drops_what_feeds_only_itself),
 		TEST(legalise_knows_the_kernel),
 		TEST(cleanup_joins_blocks),
 		TEST(prints),

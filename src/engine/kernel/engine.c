@@ -231,6 +231,7 @@ const struct engine_ops kernel_engine = {
 	.map_memory = engine_memory,
 	.map_next = kernel_map_next,
 	.map_read = kernel_map_read,
+	.map_pieces = kernel_map_pieces,
 	.recursion = engine_recursion,
 	.close = engine_close,
 };

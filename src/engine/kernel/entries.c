@@ -51,9 +51,10 @@ static void values_spread(char *values, u32 n, u32 packed, u32 value_bytes)
 	}
 }
 
-/* Reads with few calls. -ENOENT: all is read; else nothing is (old kernel, or a crowded bucket). */
+/* Reads with few calls. -ENOENT: all is read; else nothing is (old kernel, or a crowded bucket), or
+ * fn, which may be NULL and takes each batch away, has said so. */
 static int read_batches(int fd, const struct object_map *m, u32 value_bytes, struct buf *keys,
-			struct buf *values, u32 *n)
+			struct buf *values, u32 *n, engine_piece *fn, void *user)
 {
 	u64 where[2][64]; /* the kernel's note where it is: the size of a key, at least 8 */
 	u32 count, turn = 0;
@@ -76,6 +77,12 @@ static int read_batches(int fd, const struct object_map *m, u32 value_bytes, str
 		values->n += (size_t)count * value_bytes;
 		*n += count;
 		turn++;
+		if (fn && (!err || err == -ENOENT)) {
+			int stop = fn(user, keys, values, *n);
+
+			keys->n = values->n = *n = 0;
+			err = stop ? stop : err;
+		}
 	} while (!err);
 	return err;
 }
@@ -116,7 +123,7 @@ static int read_map(struct engine *e, u32 map, struct buf *keys, struct buf *val
 	int err;
 
 	if (m->max_entries > 1) {
-		err = read_batches(fd_of(e, map), m, bytes, keys, values, n);
+		err = read_batches(fd_of(e, map), m, bytes, keys, values, n, NULL, NULL);
 		if (err == -ENOENT)
 			return 0;
 		keys->n = nkeys;
@@ -124,6 +131,27 @@ static int read_map(struct engine *e, u32 map, struct buf *keys, struct buf *val
 		*n = before;
 	}
 	return read_each(fd_of(e, map), m, bytes, keys, values, n);
+}
+
+int kernel_map_pieces(struct engine *e, u32 map, engine_piece *fn, void *user)
+{
+	const struct object_map *m = &e->object->maps.v[map];
+	struct buf keys = {0}, values = {0};
+	u32 n = 0;
+	int err = m->max_entries > 1 && !m->spare
+			  ? read_batches(fd_of(e, map), m, map_value_bytes(e, m), &keys, &values,
+					 &n, fn, user)
+			  : -EINVAL;
+
+	if (err && err != -ENOENT) { /* not in batches */
+		keys.n = values.n = n = 0;
+		err = kernel_map_read(e, map, &keys, &values, &n);
+		if (!err)
+			err = fn(user, &keys, &values, n);
+	}
+	buf_free(&keys);
+	buf_free(&values);
+	return err == -ENOENT ? 0 : err;
 }
 
 /* What is read of a map, and of its spare one. */

@@ -95,6 +95,7 @@ int kernel_map_update(struct engine *, u32 map, const void *key, const void *val
 int kernel_map_delete(struct engine *, u32 map, const void *key);
 int kernel_map_next(struct engine *, u32 map, const void *key, void *next);
 int kernel_map_read(struct engine *, u32 map, struct buf *keys, struct buf *values, u32 *n);
+int kernel_map_pieces(struct engine *, u32 map, engine_piece *, void *user);
 
 /* plain.c: what objects of other compilers need besides. */
 int plain_map_open(struct kernel_engine *, const struct object_map *, struct sys_map *); /* reports */
