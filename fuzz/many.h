@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define MANY_MOST 1024
+#define MANY_MOST 4096
 #define MANY_PAGE 4096u
 
 struct many {

@@ -58,10 +58,10 @@ void report_diag(void *user, const struct waggle_diag *);
 void report_errors(void *user,
 		   const struct waggle_diag *);            /* the same without warnings and notes */
 void report_out(void *user, const char *text, size_t len); /* to stdout */
-/* "waggle: ..." on stderr; returns STATUS_USAGE. */
 /* From now on errors of usage point to the help of that command or tool. */
 void usage_about(const char *name);
 const char *usage_asked(void); /* NULL: none, a script is to be run */
+/* "waggle: ..." on stderr; returns STATUS_USAGE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int status_of(int err); /* 0 or -errno to an exit status */
 
@@ -81,9 +81,10 @@ enum { OPT_COMMON = 512 };
 		"perf-rb-pages", required_argument, NULL, OPT_COMMON   \
 	}
 int options_environment(struct waggle_opts *);
-/* getopt_long(), by which commands and tools read their options, but that the beginning of a long one
- * is that of the command before one that all have (from OPT_COMMON on), and that what is wrong is told
- * here ('?'), unless the letters begin with ":". And what options these are: calls fn for each one of a command that has some, "-i" or "--read". */
+/* getopt_long(), by which commands and tools read their options, but that the beginning of a long
+ * one is that of the command before one that all have (from OPT_COMMON on), and that what is wrong
+ * is told here ('?'), unless the letters begin with ":". And what options these are: calls fn for
+ * each one of a command that has some, "-i" or "--read". */
 struct option;
 int options_next(int argc, char **argv, const char *letters, const struct option *, int *which);
 void options_each(const struct command *, void (*fn)(const char *option, bool takes));

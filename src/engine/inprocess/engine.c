@@ -209,7 +209,8 @@ static int engine_attach(struct engine *e)
 	if (p->user.opts.cpid)
 		return guard_start(p);
 	return own_needs_process(e->object)
-		       ? diag_fail(e->diag, -EINVAL, "-c COMMAND runs one and traces it",
+		       ? diag_fail(e->diag, -EINVAL,
+				   "-c COMMAND, of a tool -- COMMAND, runs one and traces it",
 				   "the in-process engine traces a command")
 		       : 0;
 }

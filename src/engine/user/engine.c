@@ -200,9 +200,9 @@ static int engine_attach(struct engine *e)
 	if (!u->opts.cpid && !u->opts.pid)
 		return own_needs_process(e->object)
 			       ? diag_fail(e->diag, -EINVAL,
-					   "-c COMMAND runs one and traces it; -p PID traces one "
-					   "that "
-					   "runs; root traces the whole machine, with the kernel",
+					   "-c COMMAND, of a tool -- COMMAND, runs one and "
+					   "traces it; -p PID traces one that runs; root traces "
+					   "the whole machine, with the kernel",
 					   "the user engine traces a command or a process")
 			       : 0;
 	return tracer_start(u);
