@@ -106,20 +106,23 @@ static const struct {
 	 "relinquish-privileges"},
 };
 
+/* ":": what is none of them is told here. */
+static const char letters[] = ":i:r:w:c:s:F:B:C:G:W:Q:z:DLKpnNfOeqStxXAvlU#";
+
 /* letter: 0 for a long option; text: as it was written */
 static int refuse(int letter, const char *text)
 {
 	size_t n = !strncmp(text, "--", 2) ? strcspn(text + 2, "=") : 0;
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
 		if (letter && others[i].letter == letter)
-			fprintf(stderr, "waggle: -%c is tcpdump's: %s\n", letter,
-				others[i].instead);
-		else if (!letter && n && others[i].name && !strncmp(others[i].name, text + 2, n) &&
+			return usage_error("-%c is tcpdump's: %s", letter, others[i].instead);
+		if (!letter && n && others[i].name && !strncmp(others[i].name, text + 2, n) &&
 			 !others[i].name[n])
-			fprintf(stderr, "waggle: --%s is tcpdump's: %s\n", others[i].name,
-				others[i].instead);
-	return STATUS_USAGE;
+			return usage_error("--%s is tcpdump's: %s", others[i].name,
+					   others[i].instead);
+	}
+	return options_wrong(text, letters, long_options);
 }
 
 static int take_flag(struct waggle_capture *how, int opt, const char *text)
@@ -240,8 +243,7 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	int opt, err = 0;
 
 	while (!err &&
-	       (opt = options_next(argc, argv, "i:r:w:c:s:F:B:C:G:W:Q:z:DLKpnNfOeqStxXAvlU#",
-				   long_options, NULL)) >= 0)
+	       (opt = options_next(argc, argv, letters, long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'i': how->device = optarg; break;
 		case 'r': how->read = optarg; break;

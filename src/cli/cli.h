@@ -87,6 +87,8 @@ int options_environment(struct waggle_opts *);
  * each one of a command that has some, "-i" or "--read". */
 struct option;
 int options_next(int argc, char **argv, const char *letters, const struct option *, int *which);
+/* Tells what getopt_long() did not take: word is the argument that it stands in. */
+int options_wrong(const char *word, const char *letters, const struct option *);
 void options_each(const struct command *, void (*fn)(const char *option, bool takes));
 int options_take(struct waggle_opts *, const char *option, const char *value);
 void print_wrapped(int column, const char *text); /* behind so many columns, at 19 */

@@ -205,8 +205,7 @@ static int strange(const char *option, const struct option *names)
 			   near.best ? "?" : "");
 }
 
-/* What getopt_long() did not take: word is the argument that it stands in. */
-static void complain(const char *word, const char *letters, const struct option *names)
+int options_wrong(const char *word, const char *letters, const struct option *names)
 {
 	bool is_long = !strncmp(word, "--", 2);
 	char option[64];
@@ -217,11 +216,9 @@ static void complain(const char *word, const char *letters, const struct option 
 	else
 		snprintf(option, sizeof(option), "-%c", optopt);
 	if (is_long ? !optopt : !letter || optopt == ':')
-		strange(option, names);
-	else if (is_long && strchr(word, '='))
-		usage_error("%s takes no value", option);
-	else
-		usage_error("%s takes a value", option);
+		return strange(option, names);
+	return usage_error(is_long && strchr(word, '=') ? "%s takes no value" : "%s takes a value",
+			   option);
 }
 
 /* Which option begins so; NULL: none, or several (*several). */
@@ -297,7 +294,7 @@ int options_next(int argc, char **argv, const char *letters, const struct option
 			return '?';
 		opt = getopt_long(argc, argv, letters, names, which);
 		if (opt == '?' && !asks)
-			complain(argv[optind - 1], letters, names);
+			options_wrong(argv[optind - 1], letters, names);
 		return opt;
 	}
 	for (const char *l = letters; *l; l++) {
