@@ -122,6 +122,7 @@ $(UNIT_EXE): LDLIBS += -lcmocka
 $(O)/tests/unit/test_btf $(O)/tests/unit/test_object_load $(O)/tests/waist/tool_waist $(O)/tests/objects/tool_objects $(O)/tests/inspect/tool_links: LDLIBS += -lbpf # an oracle
 $(O)/tests/unit/test_classic $(O)/tests/filter/tool_compile $(O)/fuzz/filterfuzz: LDLIBS += -lpcap # an oracle
 $(TOOL_EXE): LINK = $(filter-out -static,$(LDFLAGS))
+$(O)/tests/tracer/tool_stacks.o $(O)/bench/work.o: ALL_CFLAGS += -fno-omit-frame-pointer # bench/levels.h
 $(UNIT_EXE) $(TOOL_EXE): $(O)/%: $(O)/%.o $(O)/inner.a
 	$(CC) $(ALL_CFLAGS) $(LINK) -o $@ $^ $(LDLIBS)
 

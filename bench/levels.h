@@ -1,6 +1,6 @@
 /*
  * levels.h: getppid from many places, each with a stack of its own: every function calls the one
- * that two bits of the number say.
+ * that two bits of the number say. Who includes it is built with frame pointers (Makefile).
  *
  * There is a level more than 65,536 numbers ask for, since who unwinds by frame pointers does not see
  * the last one: getppid is called by a function without a frame.
@@ -28,12 +28,11 @@ static inline void go_down(unsigned n, unsigned deep)
 		levels[n & 3](n >> 2, deep + 1);
 }
 
-#define LEVEL(name)                                                                           \
-	__attribute__((noinline, optimize("no-omit-frame-pointer"))) static void name(        \
-		unsigned n, unsigned deep)                                                    \
-	{                                                                                     \
-		go_down(n, deep);                                                             \
-		returns++;                                                                    \
+#define LEVEL(name)                                                           \
+	__attribute__((noinline)) static void name(unsigned n, unsigned deep) \
+	{                                                                     \
+		go_down(n, deep);                                             \
+		returns++;                                                    \
 	}
 LEVEL(level_0)
 LEVEL(level_1)

@@ -298,6 +298,16 @@ static int of_the_kernel(void)
 	       read(ends[1], word, sizeof(word)) != 6;
 }
 
+/* One that succeeds, and one that cannot. */
+TRACED void place(void)
+{
+	void *volatile placed[2];
+
+	if (posix_memalign((void **)&placed[0], 64, 6000) ||
+	    !posix_memalign((void **)&placed[1], 3, 6000))
+		abort();
+}
+
 static int toolbox(void)
 {
 	struct timespec pause = {0, 100000000};
@@ -308,6 +318,7 @@ static int toolbox(void)
 	for (int i = 0; i < 10; i++) {
 		kept = malloc(7000);
 		free(malloc(500));
+		place();
 	}
 	look_up("localhost", "http");
 	if (pthread_create(&thread, NULL, nothing, NULL) || pthread_join(thread, NULL))
