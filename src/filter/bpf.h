@@ -31,6 +31,7 @@ struct filter_hook {
 	const char *link; /* what packets begin with there, for filter_compile() */
 	s64 pass, drop;   /* what a program returns that takes, or does not take a packet */
 	struct filter_field data, end, size, len;
+	u8 way;        /* enum filter_way; unknown: the place of a program tells it */
 	bool tag_kept; /* the outermost VLAN tag is not among the bytes */
 	bool calls; /* bytes can be had by skb_load_bytes() */
 	const struct filter_extra *extras;

@@ -8,6 +8,7 @@
  * to be small. Fetched: skb_load_bytes() copies a span to the stack, loads are from there.
  */
 #include "filter/bpf_inside.h"
+#include "filter/filter.h"
 
 #define FETCH_MOST 64 /* bytes of one of the two spans on the stack */
 #define ALIGNMENT  4  /* in front of which some more are left free */
@@ -64,6 +65,7 @@ static const struct filter_extra skb_extras[] = {
 const struct filter_hook filter_hooks[FILTER_HOOKS] = {
 	[HOOK_PLAIN] = {.name = "plain",
 			.link = "EN10MB",
+			.way = FILTER_WAY_TOLD,
 			.data = PLAIN_FIELD(data, 8),
 			.size = PLAIN_FIELD(captured, 8),
 			.len = PLAIN_FIELD(len, 4),
@@ -73,6 +75,7 @@ const struct filter_hook filter_hooks[FILTER_HOOKS] = {
 		      .link = "EN10MB",
 		      .pass = 2, /* XDP_PASS, XDP_DROP */
 		      .drop = 1,
+		      .way = FILTER_WAY_IN,
 		      .data = {0, 4},
 		      .end = {4, 4},
 		      .extras = xdp_extras},
@@ -96,6 +99,7 @@ const struct filter_hook filter_hooks[FILTER_HOOKS] = {
 			 .kind = PROG_SOCKET_FILTER,
 			 .link = "EN10MB",
 			 .len = {0, 4},
+			 .way = FILTER_WAY_TOLD, /* tc and cgroup_skb do not have it there */
 			 .tag_kept = true,
 			 .calls = true,
 			 .extras = skb_extras},

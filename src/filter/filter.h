@@ -11,6 +11,9 @@
 #include "base/diag.h"
 #include "isa/cbpf.h"
 
+/* Which way a packet goes: it is not known; the kernel says it beside the bytes (CBPF_AD_PKTTYPE);
+ * all come in; all go out. */
+enum filter_way { FILTER_WAY_UNKNOWN, FILTER_WAY_TOLD, FILTER_WAY_IN, FILTER_WAY_OUT };
 struct filter_opts {
 	const char *link; /* a name, with or without DLT_, or a number; NULL: EN10MB */
 	u32 snaplen;      /* what an accepted packet returns; 0: 262144 */
@@ -19,7 +22,7 @@ struct filter_opts {
 	u32 netmask;      /* of the net that the packets come from: for `ip broadcast` */
 	bool has_netmask;
 	bool tag_kept; /* the packet's outermost VLAN tag may be with the kernel, out of its bytes */
-	bool way_told; /* the kernel tells which way the packet goes, beside its bytes */
+	enum filter_way way; /* of links that do not say it themselves */
 	/* The text of a file of names, as /etc/hosts; NULL: there is none. It lives as long as the
 	 * arena. NULL: names are unknown. */
 	const char *(*names)(void *user, const char *path, size_t *size);

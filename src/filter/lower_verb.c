@@ -104,9 +104,11 @@ static struct tree *outgoing(struct lower *l, const struct expr *e)
 	case 166: return ask_is(l, BASE_HEADER, 0, 1, 1);
 	case 117: return ask_is(l, BASE_HEADER, 60, 1, 2);
 	default:
-		if (l->opts->way_told)
+		if (l->opts->way == FILTER_WAY_TOLD)
 			return is_word_of(l, val_extra(l->values, CBPF_AD_PKTTYPE), CBPF_OUTGOING,
 					  CBPF_OUTGOING);
+		if (l->opts->way)
+			return tree_const(l->values, l->opts->way == FILTER_WAY_OUT);
 		return ask_failed(l, e->at,
 				  "LINUX_SLL, LINUX_SLL2, PPP_PPPD and PFLOG do; others while "
 				  "they are captured",

@@ -166,7 +166,7 @@ static bool uncook(struct sock_filter *in, u32 n)
 			return false;
 		if (mode != BPF_ABS && mode != BPF_IND && mode != BPF_MSH)
 			continue;
-		if (in->k >= SLL2_BYTES) {
+		if (in->k >= SLL2_BYTES && (s32)in->k >= 0) {
 			in->k -= SLL2_BYTES;
 			continue;
 		}

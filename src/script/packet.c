@@ -100,6 +100,16 @@ static const char *read_names(void *user, const char *path, size_t *size)
 	return copy;
 }
 
+/* "eth0:egress" */
+static enum filter_way way_of(const struct filter_hook *h, const struct point *p)
+{
+	const char *colon = strrchr(p->pattern, ':');
+
+	return h->way                                ? h->way
+	       : colon && !strcmp(colon, ":egress") ? FILTER_WAY_OUT
+						     : FILTER_WAY_IN;
+}
+
 int packet_compile(struct script *s, const struct point *p, const struct node *text,
 		   struct filter *f, struct diag *d)
 {
@@ -107,7 +117,7 @@ int packet_compile(struct script *s, const struct point *p, const struct node *t
 	const struct filter_opts how = {.link = h->link,
 					.swift = true,
 					.tag_kept = h->tag_kept,
-					.way_told = h->len.width, /* all but XDP's */
+					.way = way_of(h, p),
 					.names = read_names,
 					.user = s};
 

@@ -88,7 +88,9 @@ int capture_take(struct capturing *c, struct packet *p)
 /* Interfaces of a file may be of several kinds: the filter is made for the one that is at hand. */
 static int filter_for(struct capturing *c, u32 link)
 {
-	const struct packet_filter_opts o = {.netmask = c->how->netmask, .live = c->live};
+	const struct packet_filter_opts o = {.netmask = c->how->netmask,
+					     .way = c->live ? FILTER_WAY_TOLD
+							    : FILTER_WAY_UNKNOWN};
 
 	if (!c->how->filter || !*c->how->filter || (c->filter && c->filter_link == link))
 		return 0;

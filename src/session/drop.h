@@ -33,6 +33,7 @@ struct drop_rules {
 	struct diag *diag;
 	vec(struct drop_rule) list;
 	bool default_drops;
+	enum filter_way way; /* of all packets, where they are compiled for */
 	const char *file; /* that has the rules, or NULL */
 	u64 packets, bytes; /* that no rule takes */
 };

@@ -91,6 +91,7 @@ static int compile_rules(struct drop_rules *r, const struct drop_place *p)
 {
 	const struct filter_opts how = {.swift = true,
 					.link = p->link,
+					.way = r->way,
 					.tag_kept = filter_hooks[p->hook].tag_kept,
 					.names = filter_names,
 					.user = &r->arena};
@@ -113,13 +114,14 @@ int drop_rules_compile(struct drop_rules *r, const struct drop_place *p)
 {
 	if (setjmp(r->escape))
 		return diag_fail(r->diag, -ENOMEM, NULL, "out of memory");
+	r->way = p->egress ? FILTER_WAY_OUT : FILTER_WAY_IN;
 	return compile_rules(r, p);
 }
 
 int drop_rules_match(struct drop_rules *r, const struct packet *p)
 {
 	for (u32 i = 0; i < r->list.n; i++) {
-		const struct packet_filter_opts o = {0};
+		const struct packet_filter_opts o = {.way = r->way};
 		struct drop_rule *rule = &r->list.v[i];
 		int err = 0;
 

@@ -79,7 +79,7 @@ static int make(struct making *m, const char *text, size_t size, const struct wa
 	if (!o.link && hook)
 		o.link = hook->link;
 	o.tag_kept = hook && hook->tag_kept;
-	o.way_told = hook && hook->len.width;
+	o.way = hook ? hook->way : FILTER_WAY_UNKNOWN;
 	if (how->netmask)
 		err = filter_netmask(&o, how->netmask, &m->diag);
 	if (!err)

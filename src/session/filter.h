@@ -15,7 +15,7 @@ struct lanes;
 struct packet_filter;
 struct packet_filter_opts {
 	const char *netmask; /* of the net that the packets come from; NULL: unknown */
-	bool live;           /* the packets have their `way`, and tags beside their bytes */
+	enum filter_way way; /* told: the packets have it, and tags beside their bytes */
 };
 int packet_filter_open(struct packet_filter **, const char *text, u32 link,
 		       const struct packet_filter_opts *, struct diag *);

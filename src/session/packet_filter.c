@@ -46,8 +46,8 @@ static int translate(struct packet_filter *f, struct building *b, const char *te
 	struct arena *a = &b->arena;
 	const struct vm_opts trusted = {.trusted = true};
 	struct filter_opts how = {.swift = true,
-				  .tag_kept = opts->live && link == LINK_ETHERNET,
-				  .way_told = opts->live,
+				  .tag_kept = opts->way == FILTER_WAY_TOLD && link == LINK_ETHERNET,
+				  .way = opts->way,
 				  .names = filter_names,
 				  .user = a};
 	struct code t = {0};

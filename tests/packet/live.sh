@@ -5,19 +5,18 @@ ip link set lo up
 
 listening() { # until the capture in $tmp/err listens, or 10 s
 	for _ in $(seq 200); do
-		grep -q listening "$tmp/err" && return
+		grep -qs listening "$tmp/err" && return
 		sleep 0.05
 	done
 }
-send() { # send HOST N: datagrams to port 5000 from port 6000
-	python3 -c "
+cat >"$tmp/send.py" <<END
 import socket, sys
 s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(('', 6000))
 for i in range(int(sys.argv[2])):
     s.sendto(b'hello', (sys.argv[1], 5000))
-" "$1" "$2"
-}
+END
+send() { python3 "$tmp/send.py" "$@"; } # send HOST N: datagrams to port 5000 from port 6000
 capture() { # capture HOST N ARGS...
 	host=$1 n=$2
 	shift 2
@@ -67,6 +66,13 @@ send 10.9.0.2 2
 kill -INT $!
 wait $!
 none "the kernel knows the way of a packet"
+# Programs know it by the kernel's word or by where they are.
+"$waggle" -q -e 'tc:v0:egress /pcap("outbound and udp port 5000")/ { @out = count(); } tc:v0:egress /pcap("inbound")/ { @wrong = count(); }
+	tc:v1:ingress /pcap("inbound and udp port 5000")/ { @in = count(); } xdp:v1 /pcap("outbound")/ { @wrong = count(); }
+	socket:v0 /pcap("outbound and udp port 5000")/ { @told = count(); }' -c "python3 $tmp/send.py 10.9.0.2 3" >"$tmp/out" 2>"$tmp/err"
+check "the way of a packet in scripts" '^@(out|in|told): 3$' 3
+grep -q wrong "$tmp/out" && echo "not ok no packet goes the wrong way" || echo "ok no packet goes the wrong way"
+
 # A tag comes beside the bytes: the kernel takes it off.
 tagged() {
 	python3 -c "

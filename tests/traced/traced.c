@@ -298,7 +298,7 @@ static int of_the_kernel(void)
 	       read(ends[1], word, sizeof(word)) != 6;
 }
 
-/* One that succeeds, and one that cannot. */
+/* One that succeeds, one that cannot, and one of nothing. */
 TRACED void place(void)
 {
 	void *volatile placed[2];
@@ -306,6 +306,8 @@ TRACED void place(void)
 	if (posix_memalign((void **)&placed[0], 64, 6000) ||
 	    !posix_memalign((void **)&placed[1], 3, 6000))
 		abort();
+	placed[1] = malloc(0);
+	free(placed[1]);
 }
 
 static int toolbox(void)
