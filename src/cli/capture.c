@@ -80,52 +80,29 @@ static int take_number(const char *option, const char *text, unsigned long long 
 	return 0;
 }
 
-/* Options of tcpdump that do nothing here, and what does. */
-static const struct {
-	char letter;
-	const char *instead, *name;
-} others[] = {
-	{'b', "autonomous systems of BGP are not decoded", NULL},
-	{'d', "the program of a filter is shown by `waggle filter [-d|-dd|-ddd] EXPRESSION`", NULL},
-	{'E', "packets of ESP are not decrypted; Wireshark does that", NULL},
-	{'h', "`waggle help capture` tells", "help"},
-	{'H', "headers of 802.11s are not decoded", NULL},
-	{'I', "a card is put into monitor mode by `iw dev DEVICE set type monitor`",
-	 "monitor-mode"},
-	{'J', "times are the kernel's; there are no other sources", "list-time-stamp-types"},
-	{'j', "times are the kernel's; there are no other sources", "time-stamp-type"},
-	{'M', "signatures of TCP are not checked", NULL},
-	{'T', "what is inside is known by its port", NULL},
-	{'u', "handles of NFS are not decoded", NULL},
-	{'V', "several files: `for f in *.pcap; do waggle capture -r $f ...; done`, or mergecap",
-	 NULL},
-	{'y', "the kind of link is that of the device or file: -L says which", "linktype"},
-	{0, "`| tail -n +N` leaves out the first lines", "skip"},
-	{0, "`waggle --version`", "version"},
-	{'Z', "another user can capture with `setpriv --reuid USER --ambient-caps +net_raw ...`",
-	 "relinquish-privileges"},
+/* Of tcpdump. */
+static const struct absent_option others[] = {
+	{'b', NULL, "autonomous systems of BGP are not decoded"},
+	{'d', NULL, "the program of a filter is shown by `waggle filter [-d|-dd|-ddd] EXPRESSION`"},
+	{'E', NULL, "packets of ESP are not decrypted; Wireshark does that"},
+	{'H', NULL, "headers of 802.11s are not decoded"},
+	{'I', "monitor-mode", "a card is put into monitor mode by `iw dev DEVICE set type monitor`"},
+	{'J', "list-time-stamp-types", "times are the kernel's; there are no other sources"},
+	{'j', "time-stamp-type", "times are the kernel's; there are no other sources"},
+	{'M', NULL, "signatures of TCP are not checked"},
+	{'T', NULL, "what is inside is known by its port"},
+	{'u', NULL, "handles of NFS are not decoded"},
+	{'V', NULL, "several files: `for f in *.pcap; do waggle capture -r $f ...; done`, or mergecap"},
+	{'y', "linktype", "the kind of link is that of the device or file: -L says which"},
+	{0, "skip", "`| tail -n +N` leaves out the first lines"},
+	{0, "version", "`waggle --version`"},
+	{'Z', "relinquish-privileges", "another user can capture with `setpriv --reuid USER --ambient-caps +net_raw ...`"},
+	{0},
 };
 
-/* ":": what is none of them is told here. */
-static const char letters[] = ":i:r:w:c:s:F:B:C:G:W:Q:z:DLKpnNfOeqStxXAvlU#";
+static const char letters[] = "i:r:w:c:s:F:B:C:G:W:Q:z:DLKpnNfOeqStxXAvlU#";
 
-/* letter: 0 for a long option; text: as it was written */
-static int refuse(int letter, const char *text)
-{
-	size_t n = !strncmp(text, "--", 2) ? strcspn(text + 2, "=") : 0;
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-		if (letter && others[i].letter == letter)
-			return usage_error("-%c is tcpdump's: %s", letter, others[i].instead);
-		if (!letter && n && others[i].name && !strncmp(others[i].name, text + 2, n) &&
-			 !others[i].name[n])
-			return usage_error("--%s is tcpdump's: %s", others[i].name,
-					   others[i].instead);
-	}
-	return options_wrong(text, letters, long_options);
-}
-
-static int take_flag(struct waggle_capture *how, int opt, const char *text)
+static int take_flag(struct waggle_capture *how, int opt)
 {
 	switch (opt) {
 	case 'n': /* it is always so */
@@ -152,7 +129,7 @@ static int take_flag(struct waggle_capture *how, int opt, const char *text)
 	case OPT_MICRO: how->nano = false; return 0;
 	case OPT_UTC: how->utc = true; return 0;
 	case OPT_PCAPNG: how->pcapng = true; return 0;
-	default: return refuse(opt == '?' ? optopt : 0, text);
+	default: return STATUS_USAGE; /* has been told */
 	}
 }
 
@@ -242,8 +219,8 @@ static int parse(struct capture_args *a, int argc, char **argv)
 	struct waggle_capture *how = &a->how;
 	int opt, err = 0;
 
-	while (!err &&
-	       (opt = options_next(argc, argv, letters, long_options, NULL)) >= 0)
+	options_absent(others);
+	while (!err && (opt = options_next(argc, argv, letters, long_options, NULL)) >= 0)
 		switch (opt) {
 		case 'i': how->device = optarg; break;
 		case 'r': how->read = optarg; break;
@@ -264,7 +241,7 @@ static int parse(struct capture_args *a, int argc, char **argv)
 		case OPT_COMM: how->comm = optarg; break;
 		case OPT_PRECISION: err = take_precision(how, optarg); break;
 		case 'z': a->full = optarg; break;
-		default: err = take_flag(how, opt, argv[optind - 1]);
+		default: err = take_flag(how, opt);
 		}
 	if (err)
 		return err;

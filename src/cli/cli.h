@@ -83,12 +83,18 @@ enum { OPT_COMMON = 512 };
 int options_environment(struct waggle_opts *);
 /* getopt_long(), by which commands and tools read their options, but that the beginning of a long
  * one is that of the command before one that all have (from OPT_COMMON on), and that what is wrong
- * is told here ('?'), unless the letters begin with ":". And what options these are: calls fn for
- * each one of a command that has some, "-i" or "--read". */
+ * is told here ('?'). And what options these are: calls fn for each one of a command that has some,
+ * "-i" or "--read". */
 struct option;
 int options_next(int argc, char **argv, const char *letters, const struct option *, int *which);
-/* Tells what getopt_long() did not take: word is the argument that it stands in. */
-int options_wrong(const char *word, const char *letters, const struct option *);
+/* Options that people know from elsewhere: where one is asked for that is none of the command's,
+ * options_next() says what does it instead. The last row has no `instead`. */
+struct absent_option {
+	int letter;       /* or 0 */
+	const char *name; /* without dashes, or NULL */
+	const char *instead;
+};
+void options_absent(const struct absent_option *rows);
 void options_each(const struct command *, void (*fn)(const char *option, bool takes));
 int options_take(struct waggle_opts *, const char *option, const char *value);
 void print_wrapped(int column, const char *text); /* behind so many columns, at 19 */

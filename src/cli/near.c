@@ -33,8 +33,9 @@ static unsigned distance(const char *a, const char *b)
 void near_word(struct near_word *n, const char *candidate)
 {
 	unsigned d = distance(n->word, candidate), most = strlen(n->word) < 4 ? 1 : 2;
+	bool shares = d < strlen(n->word) || d < strlen(candidate);
 
-	if (d > most || (n->best && d >= n->edits))
+	if (!shares || d > most || (n->best && d >= n->edits))
 		return;
 	n->best = candidate;
 	n->edits = d;

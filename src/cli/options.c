@@ -176,28 +176,44 @@ int options_take(struct waggle_opts *o, const char *option, const char *value)
 
 static void (*tell)(const char *option, bool takes); /* NULL: options are read */
 
-/* Options of bpftrace and of bcc's tools whose place is elsewhere. */
-static const struct {
-	const char *option, *instead;
-} places[] = {
-	{"--aot", "`waggle build SCRIPT -o OBJECT` compiles, `waggle OBJECT` runs it"},
-	{"--emit-elf", "`waggle build SCRIPT -o OBJECT` writes an object"},
-	{"--emit-llvm", "-d ir prints the intermediate code, -d insns the instructions"},
-	{"--cgroupmap", "--cgroup PATH or --container NAME narrows to one"},
-	{"--mntnsmap", "--container NAME narrows to one"},
-	{"--ebpf", "waggle -d insns FILE shows what a script becomes"},
+/* Of bpftrace and of bcc's tools. */
+static const struct absent_option theirs[] = {
+	{0, "aot", "`waggle build SCRIPT -o OBJECT` compiles, `waggle OBJECT` runs it"},
+	{0, "emit-elf", "`waggle build SCRIPT -o OBJECT` writes an object"},
+	{0, "emit-llvm", "-d ir prints the intermediate code, -d insns the instructions"},
+	{0, "cgroupmap", "--cgroup PATH or --container NAME narrows to one"},
+	{0, "mntnsmap", "--container NAME narrows to one"},
+	{0, "ebpf", "waggle -d insns FILE shows what a script becomes"},
+	{0},
 };
+static const struct absent_option *absent; /* of the command, or NULL */
+
+void options_absent(const struct absent_option *rows)
+{
+	absent = rows;
+}
+
+/* option: "-x", "--name" */
+static const char *instead_of(const struct absent_option *a, const char *option)
+{
+	bool is_long = option[1] == '-';
+
+	while (a && a->instead &&
+	       (is_long ? !a->name || strcmp(a->name, option + 2) != 0 : a->letter != option[1]))
+		a++;
+	return a ? a->instead : NULL;
+}
 
 /* "opensnoop has no option", "there is no option" */
 static int strange(const char *option, const struct option *names)
 {
 	struct near_word near = {.word = option + 2};
 	const char *who = usage_asked(), *is = who ? who : "there is", *has = who ? " has" : "";
+	const char *instead = instead_of(absent, option);
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-		if (!strcmp(places[i].option, option))
-			return usage_error("%s%s no option %s: %s", is, has, option,
-					   places[i].instead);
+	instead = instead ? instead : instead_of(theirs, option);
+	if (instead)
+		return usage_error("%s%s no option %s: %s", is, has, option, instead);
 	for (; names->name && option[1] == '-'; names++)
 		near_word(&near, names->name);
 	return usage_error("%s%s no option %s%s%s%s", is, has, option,
@@ -205,7 +221,8 @@ static int strange(const char *option, const struct option *names)
 			   near.best ? "?" : "");
 }
 
-int options_wrong(const char *word, const char *letters, const struct option *names)
+/* What getopt_long() did not take; word: the argument that it stands in. */
+static int wrong(const char *word, const char *letters, const struct option *names)
 {
 	bool is_long = !strncmp(word, "--", 2);
 	char option[64];
@@ -215,7 +232,7 @@ int options_wrong(const char *word, const char *letters, const struct option *na
 		snprintf(option, sizeof(option), "%.*s", (int)strcspn(word, "="), word);
 	else
 		snprintf(option, sizeof(option), "-%c", optopt);
-	if (is_long ? !optopt : !letter || optopt == ':')
+	if (is_long ? !optopt : !letter || strchr(":+-", optopt))
 		return strange(option, names);
 	return usage_error(is_long && strchr(word, '=') ? "%s takes no value" : "%s takes a value",
 			   option);
@@ -233,7 +250,8 @@ static const struct option *begins(const struct option *names, const char *word,
 			continue;
 		if (!names->name[n])
 			return names;
-		*several |= found && strcmp(found->name, names->name) != 0;
+		*several |= found && strcmp(found->name, names->name) != 0 &&
+			    (found->val != names->val || names->val >= OPT_COMMON);
 		found = found ? found : names;
 	}
 	return *several ? NULL : found;
@@ -256,27 +274,37 @@ static int ambiguous(const struct option *names, const char *word, size_t n)
 	return usage_error("--%.*s may be any of %s", (int)n, word, all);
 }
 
+/* Where getopt_long() reads on: also within a group of letters, on which optind then still stands.
+ * There may be none: NULL, or "--". */
+static char **next_word(int argc, char **argv, const char *letters)
+{
+	bool in_order = *letters == '+' || *letters == '-' || getenv("POSIXLY_CORRECT");
+	int i = optind;
+
+	while (i < argc && !in_order && (argv[i][0] != '-' || !argv[i][1]))
+		i++;
+	return &argv[i];
+}
+
 /* "--dur=5" becomes "--duration=5". */
-static int complete(int argc, char **argv, const char *letters, const struct option *names)
+static int complete(char **at, const struct option *names)
 {
 	const struct option *o;
-	bool several, theirs;
-	int i = optind;
-	char *word;
+	bool several, others;
+	char *word = *at + 2;
 	size_t n;
 
-	while (i < argc && *letters != '+' && (argv[i][0] != '-' || !argv[i][1]))
-		i++;
-	if (i >= argc || strncmp(argv[i], "--", 2) != 0 || !argv[i][2])
+	if (strncmp(*at, "--", 2) != 0 || !*word)
 		return 0;
-	word = argv[i] + 2;
 	n = strcspn(word, "=");
+	if (!n)
+		return strange("--", names);
 	o = begins(names, word, n, false, &several); /* exactly so, or the only one */
 	if (!o)
-		o = begins(names, word, n, true, &theirs);
+		o = begins(names, word, n, true, &others);
 	if (!o && several)
 		return ambiguous(names, word, n);
-	if (o && o->name[n] && asprintf(&argv[i], "--%s%s", o->name, word + n) < 0)
+	if (o && o->name[n] && asprintf(at, "--%s%s", o->name, word + n) < 0)
 		return STATUS_ERROR; /* the words of the command line live as long as the process */
 	return 0;
 }
@@ -284,17 +312,19 @@ static int complete(int argc, char **argv, const char *letters, const struct opt
 /* Commands see an option that they do not know, and end. */
 int options_next(int argc, char **argv, const char *letters, const struct option *names, int *which)
 {
-	bool asks = letters[*letters == '+' || *letters == '-'] == ':';
-	char word[64];
+	char word[64], **at;
+	const char *next; /* getopt_long() may put another one where it stands */
 	int opt;
 
 	if (!tell) {
 		opterr = 0;
-		if (!asks && complete(argc, argv, letters, names))
+		at = next_word(argc, argv, letters);
+		if (*at && complete(at, names))
 			return '?';
+		next = *at ? *at : "";
 		opt = getopt_long(argc, argv, letters, names, which);
-		if (opt == '?' && !asks)
-			options_wrong(argv[optind - 1], letters, names);
+		if (opt == '?')
+			wrong(next, letters, names);
 		return opt;
 	}
 	for (const char *l = letters; *l; l++) {

@@ -53,8 +53,7 @@ enum {
 	CLOCK,
 	SECCOMP,
 	JSON,
-	SCRIPT,
-	COMMON
+	SCRIPT
 };
 
 static int take_nothing(struct strace_options *o, const char *text)
@@ -174,8 +173,8 @@ static int take(struct strace_options *o, int letter)
 {
 	const struct strace_row *r = row_of(letter);
 
-	if (letter >= COMMON)
-		return option_take(&o->trace, option_named(common[letter - COMMON]), optarg);
+	if (letter >= OPT_COMMON)
+		return option_take(&o->trace, option_named(common[letter - OPT_COMMON]), optarg);
 	if (letter == 'h') {
 		puts("waggle strace [OPTIONS] [CMD ARGS]: system calls, decoded");
 		strace_print();
@@ -187,36 +186,10 @@ static int take(struct strace_options *o, int letter)
 	return 0;
 }
 
-/* What getopt() does not know; without arguments it was asked what there is. */
-static int unknown(int argc, char **argv)
-{
-	const char *word = argv[optind - 1];
-	char name[64];
-	int status;
-
-	if (argc < 2)
-		return STATUS_USAGE;
-	if (optopt && row_of(optopt)->letter)
-		return usage_error(row_of(optopt)->takes && !optional(row_of(optopt))
-					   ? "%s takes %s"
-					   : "%s takes nothing",
-				   word, row_of(optopt)->takes);
-	if (optopt) {
-		status = strace_absent(optopt, NULL);
-		return status ? status
-			      : usage_error("strace has no option -%c",
-					    optopt);
-	}
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
-	status = strace_absent(0, name);
-	return status ? status
-		      : usage_error("strace has no option --%s", name);
-}
-
 static int parse(struct strace_options *o, int argc, char **argv)
 {
 	struct option names[NROWS + NCOMMON + 1] = {0};
-	char letters[2 * NROWS + 3] = "+:", *at = letters + 2;
+	char letters[2 * NROWS + 2] = "+", *at = letters + 1;
 	int opt, status = 0;
 
 	for (int i = 0; i < NROWS; i++) {
@@ -231,9 +204,11 @@ static int parse(struct strace_options *o, int argc, char **argv)
 					   NULL, rows[i].letter};
 	}
 	for (int i = 0; i < NCOMMON; i++)
-		names[NROWS + i] = (struct option){common[i], required_argument, NULL, COMMON + i};
+		names[NROWS + i] =
+			(struct option){common[i], required_argument, NULL, OPT_COMMON + i};
+	options_absent(strace_absent);
 	while (!status && (opt = options_next(argc, argv, letters, names, NULL)) >= 0)
-		status = opt == '?' || opt == ':' ? unknown(argc, argv) : take(o, opt);
+		status = opt == '?' ? STATUS_USAGE : take(o, opt);
 	if (!status && optind < argc)
 		o->trace.opts.command = argv + optind;
 	return status;

@@ -56,8 +56,6 @@ int strace_take_signals(struct strace_options *, const char *);
 int strace_take_raw(struct strace_options *, const char *);
 int strace_take_read(struct strace_options *, const char *);
 int strace_take_write(struct strace_options *, const char *);
-/* An option of strace(1) that is not here, by its letter or its name: says why, and what there is
- * instead; 0: it is none of these. */
-int strace_absent(int letter, const char *name);
+extern const struct absent_option strace_absent[]; /* options of strace(1) that are not here */
 
 #endif

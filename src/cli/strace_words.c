@@ -441,33 +441,9 @@ static const struct {
 	    {"decode-pids", strace_take_threads},
 	    {"decode-pid", strace_take_threads}};
 
-/* Without a key: the calls themselves. */
-int strace_take_expression(struct strace_options *o, const char *text)
-{
-	struct word key = {text, strcspn(text, "=")};
-
-	if (!text[key.n])
-		return strace_take_calls(o, text);
-	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (word_is(key, keys[i].key))
-			return keys[i].take(o, text + key.n + 1);
-	if (word_is(key, "inject") || word_is(key, "fault") || word_is(key, "kvm")) {
-		char name[8];
-
-		snprintf(name, sizeof(name), "%.*s", (int)key.n, text);
-		return strace_absent(0, name);
-	}
-	return usage_error("-e takes trace=, status=, signal=, raw=, read=, write=, decode-fds=, "
-			   "abbrev= or quiet=, or names of calls, not '%s'",
-			   text);
-}
-
 /* ---- what strace has, and we have not */
 
-static const struct {
-	int letter;
-	const char *name, *why;
-} absent[] = {
+const struct absent_option strace_absent[] = {
 	{'b', "detach-on", "nobody is attached: there is nothing to detach from"},
 	{'d', "debug", "--print-script shows the script that traces"},
 	{'D', "daemonize", "a command runs as a child, and nobody stops it"},
@@ -479,13 +455,23 @@ static const struct {
 	{0, "fault", "calls are watched, not changed"},
 	{0, "kvm", "waggle kvmexit tells of exits"},
 	{0, "tips", "there are none"},
+	{0},
 };
 
-int strace_absent(int letter, const char *name)
+/* Without a key: the calls themselves. */
+int strace_take_expression(struct strace_options *o, const char *text)
 {
-	for (unsigned i = 0; i < sizeof(absent) / sizeof(*absent); i++)
-		if (name ? !strcmp(absent[i].name, name) : absent[i].letter == letter)
-			return usage_error("strace has no %s here: %s", absent[i].name,
-					   absent[i].why);
-	return 0;
+	struct word key = {text, strcspn(text, "=")};
+
+	if (!text[key.n])
+		return strace_take_calls(o, text);
+	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (word_is(key, keys[i].key))
+			return keys[i].take(o, text + key.n + 1);
+	for (const struct absent_option *a = strace_absent; a->instead; a++)
+		if (word_is(key, a->name))
+			return usage_error("strace has no -e %s: %s", a->name, a->instead);
+	return usage_error("-e takes trace=, status=, signal=, raw=, read=, write=, decode-fds=, "
+			   "abbrev= or quiet=, or names of calls, not '%s'",
+			   text);
 }

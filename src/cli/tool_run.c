@@ -25,6 +25,7 @@ struct parsing {
 	bool asks_itself; /* the script tells by family() whose an event is */
 	struct option names[OPTIONS_MOST + OPTION_ROWS_MOST + 1];
 	char letters[2 * OPTIONS_MOST + 4];
+	const char *pid; /* of the script's own -p, or NULL */
 	char *params[OPTIONS_MOST];
 	unsigned nparams;
 	int least, most; /* arguments */
@@ -90,34 +91,15 @@ static int add_param(struct parsing *p, const struct tool_option *o, const char 
 }
 
 /* bcc's tools trace nobody where there is no such process: ours say so, also where the script
- * itself looks at the number. */
-static int check_pid(const char *text)
+ * itself looks at the number. Of what another machine has, or another day, nothing is known. */
+static int check_pid(const struct trace *t, const char *text)
 {
 	struct trace probe = {0};
 	int status = option_take(&probe, option_named("pid"), text);
 
-	if (!status && kill(probe.opts.pid, 0) && errno == ESRCH)
+	if (!status && !t->dry_run && !t->opts.target && kill(probe.opts.pid, 0) && errno == ESRCH)
 		return usage_error("there is no process %s", text);
 	return status;
-}
-
-/* Numbers that the script would find wrong, with a line of its own. */
-static int check_value(const struct tool *tool, const struct tool_option *o, const char *value)
-{
-	static const char *const numbers[] = {"N", "S", "US", "PID", "TID", "HZ", "BYTES"};
-	char *end;
-
-	if (!strcmp(o->name, "pid"))
-		return check_pid(value);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		if (strcmp(o->takes, numbers[i]) != 0)
-			continue;
-		strtoll(value, &end, 0);
-		if (end == value || *end)
-			return usage_error("--%s of %s takes a number, not '%s'", o->name,
-					   tool->name, value);
-	}
-	return 0;
 }
 
 static int take(struct parsing *p, struct trace *t, const struct tool *tool, int opt)
@@ -142,8 +124,8 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 	if (o->always)
 		return 0;
 	row = o->own ? NULL : option_named(o->name);
-	if (!row && check_value(tool, o, optarg ? optarg : ""))
-		return STATUS_USAGE;
+	if (!row && !strcmp(o->name, "pid"))
+		p->pid = optarg;
 	return row ? option_take(t, row, optarg) : add_param(p, o, optarg ? optarg : "");
 }
 
@@ -251,6 +233,8 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 		t.opts.command_only = !p.everybody && !p.asks_itself;
 	}
 	choose_view(&t, tool);
+	if (!status && p.pid)
+		status = check_pid(&t, p.pid);
 	if (!status)
 		status = check_args(&p, tool, end - optind);
 	if (!status)

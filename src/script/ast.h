@@ -155,6 +155,8 @@ struct script {
 		const char *name, *doc, *otherwise;
 		struct loc at;
 		bool flag;
+		bool read;  /* not only where a branch is left out */
+		bool wrong; /* what is given is no value of it: has been told */
 		struct script_option *next;
 	} *options;
 	int argc;

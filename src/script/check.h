@@ -15,6 +15,7 @@ struct checker {
 	u32 dead;            /* branches around it that are never taken */
 	bool late;           /* all that the others tell is known: now these are looked at */
 	bool skipped;        /* there are some */
+	bool noting;         /* parameters are noted, and nothing is read */
 	bool guess;          /* and what nothing tells is taken for a number: @x = @x + 1 */
 	struct loc reported; /* the last error: a wildcard's points have it in common */
 };
@@ -41,6 +42,8 @@ void check_packet_stack(struct checker *, const struct node *);
 void check_return(struct checker *, struct node *);
 /* $1: a number if it is written as one, else a string. */
 void check_param(struct checker *, struct node *);
+/* getopt.c: a getopt() whose name alone can be read yet. */
+void check_getopt_name(struct checker *, const struct node *);
 
 /* "did you mean 'x'?", or the other hint when nothing is near. */
 const char *check_near(struct checker *, const struct near *, const char *otherwise);

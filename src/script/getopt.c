@@ -52,23 +52,62 @@ static const char *written(struct checker *c, const struct node *n)
 	return arena_printf(c->script->arena, "%lld", (long long)n->value);
 }
 
+static struct script_option **option_of(struct script *s, const char *name)
+{
+	struct script_option **o = &s->options;
+
+	while (*o && strcmp((*o)->name, name) != 0)
+		o = &(*o)->next;
+	return o;
+}
+
+/* The first one says what it is otherwise: the first that is read, if any is. */
 static void remember(struct checker *c, const struct node *n, const struct node *otherwise,
 		     const struct node *doc)
 {
-	struct script_option **o = &c->script->options;
+	struct script_option **at = option_of(c->script, n->a->text), *o = *at;
+	bool new = !o;
 
-	for (; *o; o = &(*o)->next)
-		if (!strcmp((*o)->name, n->a->text)) {
-			if (doc && !*(*o)->doc)
-				(*o)->doc = doc->text;
-			return;
-		}
-	*o = arena_new(c->script->arena, struct script_option);
-	(*o)->name = n->a->text;
-	(*o)->at = n->at;
-	(*o)->doc = doc ? doc->text : "";
-	(*o)->flag = !otherwise;
-	(*o)->otherwise = otherwise ? written(c, otherwise) : "";
+	if (new)
+		o = *at = arena_new(c->script->arena, struct script_option);
+	if (doc && (new || !*o->doc))
+		o->doc = doc->text;
+	if (new || (!o->read && !c->noting)) {
+		o->name = n->a->text;
+		o->at = n->at;
+		o->doc = o->doc ? o->doc : "";
+		o->flag = !otherwise;
+		o->otherwise = otherwise ? written(c, otherwise) : "";
+	}
+	o->read |= !c->noting;
+}
+
+/* It stands on the command line, not in the script: no place in this is shown. */
+static void wrong(struct script *s, const char *name, const char *takes, const char *example,
+		  const char *value)
+{
+	struct script_option *o = *option_of(s, name);
+
+	if (!o->wrong)
+		diag_fail(s->diag, -EINVAL, arena_printf(s->arena, "--%s%s", name, example),
+			  *value ? "--%s takes %s, not '%s'" : "--%s takes %s", name, takes, value);
+	o->wrong = true;
+}
+
+static bool number_of(const char *text, s64 *number)
+{
+	bool negative = *text == '-';
+	char *end;
+	u64 n;
+
+	if (!isdigit((u8)text[negative]))
+		return false;
+	errno = 0;
+	n = strtoull(text + negative, &end, 0);
+	if (*end || errno)
+		return false;
+	*number = (s64)(negative ? 0 - n : n);
+	return true;
 }
 
 const char *script_named(struct script *s, const char *name, const char *otherwise, struct loc at)
@@ -77,9 +116,15 @@ const char *script_named(struct script *s, const char *name, const char *otherwi
 	struct node text = {.kind = NODE_STR, .text = name}, call = {.a = &text, .at = at};
 	struct node value = {.kind = NODE_STR, .text = otherwise};
 	const char *given = value_of(s, name);
+	s64 number;
 
 	remember(&c, &call, &value, NULL);
-	return given && *given ? given + 1 : otherwise;
+	if (!given)
+		return otherwise;
+	given += *given == '=';
+	if (number_of(otherwise, &number) && !number_of(given, &number))
+		wrong(s, name, "a number", "=5", given);
+	return *given ? given : otherwise;
 }
 
 static void become_number(struct node *n, s64 value, struct type type)
@@ -91,48 +136,33 @@ static void become_number(struct node *n, s64 value, struct type type)
 	n->a = NULL;
 }
 
-static void wrong(struct checker *c, struct node *n, const char *hint, const char *value)
-{
-	if (c->final)
-		check_fail(c, n, hint, "--%s cannot be '%s'", n->a->text, value);
-}
-
 /* --name, --name=true, --name=false */
 static void take_flag(struct checker *c, struct node *n, const char *value, bool otherwise)
 {
 	if (value && *value && strcmp(value, "=true") && strcmp(value, "=false") &&
-	    strcmp(value, "=1") && strcmp(value, "=0"))
-		wrong(c, n, "true or false", value + 1);
-	else
-		become_number(n, value ? strcmp(value, "=false") && strcmp(value, "=0") : otherwise,
-			      TYPE_BOOL);
+	    strcmp(value, "=1") && strcmp(value, "=0")) {
+		wrong(c->script, n->a->text, "true or false", "=true", value + 1);
+		value = NULL;
+	}
+	become_number(n, value ? strcmp(value, "=false") && strcmp(value, "=0") : otherwise,
+		      TYPE_BOOL);
 }
 
 static void take_number(struct checker *c, struct node *n, const char *value, s64 otherwise)
 {
-	bool negative = value && value[0] && value[1] == '-';
-	char *end = NULL;
-	u64 number;
+	s64 number = otherwise;
 
-	if (!value) {
-		become_number(n, otherwise, TYPE_S64);
-		return;
-	}
-	errno = 0;
-	number = *value ? strtoull(value + 1 + negative, &end, 0) : 0;
-	if (!*value || !isdigit((u8)value[1 + negative]) || *end || errno)
-		wrong(c, n, arena_printf(c->script->arena, "a number: --%s=5", n->a->text),
-		      *value ? value + 1 : "");
-	else
-		become_number(n, (s64)(negative ? 0 - number : number), TYPE_S64);
+	if (value && !number_of(value + (*value == '='), &number))
+		wrong(c->script, n->a->text, "a number", "=5", value + (*value == '='));
+	become_number(n, number, TYPE_S64);
 }
 
 static void take_text(struct checker *c, struct node *n, const char *value,
 		      const struct node *otherwise)
 {
 	if (value && !*value) {
-		wrong(c, n, arena_printf(c->script->arena, "--%s=text", n->a->text), "");
-		return;
+		wrong(c->script, n->a->text, "a text", "=text", "");
+		value = NULL;
 	}
 	n->kind = NODE_STR;
 	n->text = value ? value + 1 : otherwise->text;
@@ -140,6 +170,13 @@ static void take_text(struct checker *c, struct node *n, const char *value,
 	n->len = MIN(n->len, c->script->limits.str_most - 1);
 	n->type = type_str(n->len + 1);
 	n->a = NULL;
+}
+
+void check_getopt_name(struct checker *c, const struct node *n)
+{
+	const struct node *doc = n->a->next ? n->a->next->next : NULL;
+
+	remember(c, n, NULL, doc && doc->kind == NODE_STR ? doc : NULL);
 }
 
 void check_getopt(struct checker *c, struct node *n)
@@ -175,37 +212,27 @@ void check_getopt(struct checker *c, struct node *n)
 		take_number(c, n, value, number);
 }
 
-/* The script asks for it in a branch that the others leave out. */
-static bool is_written(const struct script *s, const char *name)
-{
-	const char *call =
-		s->self.text ? strstr(s->self.text, arena_printf(s->arena, "getopt(\"%s\"", name)) : NULL;
-
-	return call;
-}
-
 int script_options(struct script *s)
 {
 	vec_each (arg, &s->named) {
 		struct near near = {0};
 		const char *name = arena_strndup(s->arena, *arg, strcspn(*arg, "="));
-		bool known = !strcmp(name, "help");
+		const struct script_option *option = *option_of(s, name);
 
-		near.word = name;
-		for (const struct script_option *o = s->options; o; o = o->next) {
-			known |= !strcmp(o->name, name);
-			near_try(&near, o->name);
-		}
-		if (!known && is_written(s, name))
-			return diag_fail(s->diag, -EINVAL, "another one excludes it",
-					 "--%s means nothing beside the other options", name);
-		if (!known)
-			return diag_fail(s->diag, -EINVAL,
-					 near.best ? arena_printf(s->arena, "did you mean '--%s'?",
-								  near.best)
-						   : "--help behind the -- lists them",
-					 "the script has no parameter --%s", name);
 		s->help |= !strcmp(name, "help");
+		if (!strcmp(name, "help") || (option && option->read))
+			continue;
+		near.word = name;
+		for (const struct script_option *o = s->options; o; o = o->next)
+			near_try(&near, o->name);
+		if (option)
+			return diag_fail(s->diag, -EINVAL,
+					 "it needs another one, or another one excludes it",
+					 "--%s has no effect with these options", name);
+		return diag_fail(s->diag, -EINVAL,
+				 near.best ? arena_printf(s->arena, "did you mean '--%s'?", near.best)
+					   : "--help behind the -- lists them",
+				 "the script has no parameter --%s", name);
 	}
 	return 0;
 }

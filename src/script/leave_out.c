@@ -4,7 +4,7 @@
  * In:  probes with predicates. Out: those whose predicate is not known to be false: a predicate, or
  * a part of it beside &&, may be made of parameters, getopt(), probe_exist(), kfunc_exist(),
  * constants and operators on them. So a script chooses by its options, or by what the kernel has,
- * what it attaches to.
+ * what it attaches to. And where parameters are given, those of all branches are noted.
  */
 #include "script/check.h"
 
@@ -76,7 +76,9 @@ static bool note_parameters(struct checker *c, const struct node *n)
 		if (call && !strcmp(n->text, "getopt")) {
 			struct node once = *n; /* it becomes a constant */
 
-			if (n->a && n->a->kind == NODE_STR)
+			if (n->a && n->a->kind == NODE_STR && c->noting && !is_choice(n))
+				check_getopt_name(c, n);
+			else if (n->a && n->a->kind == NODE_STR)
 				check_expr(c, &once);
 			else
 				plain = false;
@@ -91,6 +93,16 @@ static bool note_parameters(struct checker *c, const struct node *n)
 		plain &= note_parameters(c, n->c);
 	}
 	return plain;
+}
+
+void script_note_parameters(struct script *s)
+{
+	struct checker c = {.script = s, .noting = true};
+
+	for (struct probe *p = s->named.n ? s->probes : NULL; p; p = p->next) {
+		note_parameters(&c, p->predicate);
+		note_parameters(&c, p->body);
+	}
 }
 
 int script_leave_out(struct script *s)

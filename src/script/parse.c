@@ -428,7 +428,9 @@ int script_parse(struct script *s, const char *src, size_t len)
 		err = script_leave_out(s);
 	for (struct probe *p = s->probes; p && !err; p = p->next)
 		err = script_expand(s, p);
-	if (!err)
+	if (!err) {
+		script_note_parameters(s);
 		script_scopes(s);
+	}
 	return err || s->diag->errors ? -EINVAL : 0;
 }

@@ -179,6 +179,8 @@ int config_set(struct script *, const char *text);
 const char *script_named(struct script *, const char *name, const char *otherwise, struct loc at);
 /* leave_out.c: takes away the probes whose predicate is known to be false. */
 int script_leave_out(struct script *);
+/* Behind macros: all parameters that the probes ask for, also in branches that others leave out. */
+void script_note_parameters(struct script *);
 /* filter.c: makes what they say a condition of the script. After script_parse(). */
 void script_filter(struct script *, const struct script_opts *);
 bool point_is_filtered(const struct point *);
