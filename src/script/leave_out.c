@@ -104,8 +104,8 @@ void script_note_parameters(struct script *s)
 	struct checker c = {.script = s, .noting = true};
 
 	for (struct probe *p = s->named.n ? s->probes : NULL; p; p = p->next) {
-		note_parameters(&c, p->predicate);
-		note_parameters(&c, p->body);
+		note_parameters(&c, p->predicate, 0);
+		note_parameters(&c, p->body, 0);
 	}
 }
 
