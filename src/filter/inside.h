@@ -183,6 +183,7 @@ struct arith {
 	u8 kind, size;
 	u16 op; /* enum value_op; of a load: the protocol's word */
 	u32 number;
+	u32 height; /* levels of operators below it */
 	struct arith *a, *b; /* of a load: a is the offset */
 	struct loc at;
 };
@@ -192,6 +193,7 @@ struct expr {
 	u16 op; /* relation: a letter or punct; verb: its word; proto: its word */
 	struct loc at;
 	const char *from, *to; /* its text */
+	u32 height; /* levels of and, or and not below it */
 	vec(struct expr *) kids;
 	struct quals q;
 	const struct token *id;   /* of EXPR_ID; of a verb: what follows */

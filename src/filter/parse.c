@@ -14,7 +14,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define DEPTH_MOST 200
+#define DEPTH_MOST  200
+#define HEIGHT_MOST 4096 /* of a tree: the instructions that the kernel takes */
 
 struct parser {
 	struct arena *arena;
@@ -91,12 +92,17 @@ static struct expr *new_expr(struct parser *p, enum expr_kind kind)
 	return e;
 }
 
+static bool within(struct parser *p, u32 levels, u32 most)
+{
+	if (levels <= most)
+		return true;
+	diag_error(p->d, p->t->at, NULL, "this is nested more than %u deep", most);
+	return false;
+}
+
 static bool deeper(struct parser *p)
 {
-	if (++p->depth <= DEPTH_MOST)
-		return true;
-	diag_error(p->d, p->t->at, NULL, "this is nested more than %u deep", DEPTH_MOST);
-	return false;
+	return within(p, ++p->depth, DEPTH_MOST);
 }
 
 /* ---- arithmetic: levels of binary operators, the loosest first */
@@ -132,6 +138,7 @@ static struct arith *access(struct parser *p)
 	a->a = arith(p, 0);
 	if (!a->a)
 		return NULL;
+	a->height = a->a->height + 1;
 	if (take(p, ':')) {
 		if (p->t->kind != TOK_NUMBER ||
 		    (p->t->number != 1 && p->t->number != 2 && p->t->number != 4)) {
@@ -159,6 +166,7 @@ static struct arith *operand(struct parser *p)
 		a->a = operand(p);
 		if (!a->a)
 			return NULL;
+		a->height = a->a->height + 1;
 	} else if (p->t->kind == TOK_NUMBER) {
 		a = new_arith(p, ARITH_NUMBER);
 		a->number = p->t++->number;
@@ -196,7 +204,10 @@ static struct arith *arith(struct parser *p, u32 level)
 		p->t++;
 		a->a = left;
 		a->b = arith(p, level + 1);
-		left = a->b ? a : NULL;
+		if (!a->b)
+			return NULL;
+		a->height = MAX(left->height, a->b->height) + 1;
+		left = within(p, a->height, HEIGHT_MOST) ? a : NULL;
 	}
 	return left;
 }
@@ -463,6 +474,7 @@ static struct expr *term(struct parser *p, struct quals *q)
 		p->t++;
 		inner = term(p, q);
 		vec_push(p->arena, &e->kids, inner);
+		e->height = inner ? inner->height + 1 : 0;
 		e = inner ? e : NULL;
 	} else if (is(p, '(') && !is_arith(p)) {
 		p->t++;
@@ -492,11 +504,13 @@ static struct expr *join(struct parser *p, enum expr_kind kind, struct expr *a, 
 	if (a->kind != kind) {
 		e = new_expr(p, kind);
 		e->from = a->from;
+		e->height = a->height + 1;
 		vec_push(p->arena, &e->kids, a);
 	}
 	e->to = b->to;
+	e->height = MAX(e->height, b->height + 1);
 	vec_push(p->arena, &e->kids, b);
-	return e;
+	return within(p, e->height, HEIGHT_MOST) ? e : NULL;
 }
 
 static struct expr *expr(struct parser *p, struct quals *q)

@@ -195,6 +195,11 @@ struct map_choice {
 };
 extern const struct map_choice map_choices[]; /* ends with a row without a name */
 
+/* Levels of a tree: all that goes through one calls itself for each. */
+#define TREE_MOST 2000
+#define TOO_DEEP "this is nested too deeply"
+#define IN_PARTS "use variables for its parts"
+
 /* expand.c: puts the bodies of macros where they are called: in all predicates; in a probe's body,
  * which need not be done for one that never runs. */
 int script_expand_predicates(struct script *);

@@ -327,14 +327,17 @@ bool check_expr(struct checker *c, struct node *n)
 	return n->type.kind != TYPE_UNKNOWN;
 }
 
-bool check_int(struct checker *c, struct node *n, const char *what)
+bool check_is_int(struct checker *c, const struct node *n, const char *what)
 {
-	if (!check_expr(c, n))
-		return false;
 	if (n->type.kind == TYPE_INT)
 		return true;
 	check_fail(c, n, NULL, "%s takes a number, not %s", what, TYPE_A(n->type));
 	return false;
+}
+
+bool check_int(struct checker *c, struct node *n, const char *what)
+{
+	return check_expr(c, n) && check_is_int(c, n, what);
 }
 
 /* ---- statements */

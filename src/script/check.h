@@ -28,6 +28,8 @@ u32 check_str_room(const struct checker *,
 		   u32 size); /* of a string of that type, where it is kept */
 /* The same, and demands an integer; what: the role for the message ("hist()"). */
 bool check_int(struct checker *, struct node *, const char *what);
+/* Of one whose type is known. */
+bool check_is_int(struct checker *, const struct node *, const char *what);
 /* check_probe.c: a name that the probe gives its meaning: arg0, retval, probe. False: it is none.
  */
 bool check_probe_value(struct checker *, struct node *);

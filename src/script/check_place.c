@@ -449,7 +449,7 @@ void check_cast(struct checker *c, struct node *n)
 		cast_from_array(c, n, to);
 		return;
 	}
-	if (!check_int(c, n->a, "a cast"))
+	if (!check_is_int(c, n->a, "a cast"))
 		return;
 	if (to.kind != TYPE_INT)
 		cast_to_array(c, n, to);

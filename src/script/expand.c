@@ -11,7 +11,6 @@
 #include "script/script.h"
 
 #define EXPANSIONS_MOST 10000
-#define DEEP            64
 
 struct expander {
 	struct script *script;
@@ -166,8 +165,8 @@ static struct node *expand(struct expander *e, struct node *n)
 
 	if (e->failed)
 		return n;
-	if (++e->depth > DEEP * 8) {
-		fail(e, n->at, NULL, "this is nested too deeply%s", "");
+	if (++e->depth > TREE_MOST) {
+		fail(e, n->at, IN_PARTS, TOO_DEEP "%s", "");
 		return n;
 	}
 	for (u32 i = 0; i < 3; i++)

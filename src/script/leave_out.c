@@ -63,10 +63,14 @@ static struct script_macro *macro_of(const struct script *s, const char *name)
 }
 
 /* Parameters of what is left out are parameters of the script nevertheless; macros are looked at as
- * they are written. False: one has a name that only its macro's arguments tell. */
-static bool note_parameters(struct checker *c, const struct node *n)
+ * they are written. False: one has a name that only its macro's arguments tell, or macros call each
+ * other too often to see. */
+static bool note_parameters(struct checker *c, const struct node *n, u32 level)
 {
 	bool plain = true;
+
+	if (level == TREE_MOST)
+		return false;
 
 	for (; n; n = n->next) {
 		bool call = n->kind == NODE_CALL;
@@ -85,12 +89,12 @@ static bool note_parameters(struct checker *c, const struct node *n)
 		}
 		if (m && !m->noted) {
 			m->noted = true;
-			m->hides = !note_parameters(c, m->body);
+			m->hides = !note_parameters(c, m->body, level + 1);
 		}
 		plain &= !m || !m->hides;
-		plain &= note_parameters(c, n->a);
-		plain &= note_parameters(c, n->b);
-		plain &= note_parameters(c, n->c);
+		plain &= note_parameters(c, n->a, level + 1);
+		plain &= note_parameters(c, n->b, level + 1);
+		plain &= note_parameters(c, n->c, level + 1);
 	}
 	return plain;
 }
@@ -100,8 +104,8 @@ void script_note_parameters(struct script *s)
 	struct checker c = {.script = s, .noting = true};
 
 	for (struct probe *p = s->named.n ? s->probes : NULL; p; p = p->next) {
-		note_parameters(&c, p->predicate);
-		note_parameters(&c, p->body);
+		note_parameters(&c, p->predicate, 0);
+		note_parameters(&c, p->body, 0);
 	}
 }
 
@@ -115,11 +119,11 @@ int script_leave_out(struct script *s)
 			p = &(*p)->next;
 			continue;
 		}
-		note_parameters(&c, (*p)->predicate);
-		if (!note_parameters(&c, (*p)->body)) {
+		note_parameters(&c, (*p)->predicate, 0);
+		if (!note_parameters(&c, (*p)->body, 0)) {
 			if (script_expand(s, *p))
 				return -22;
-			note_parameters(&c, (*p)->body);
+			note_parameters(&c, (*p)->body, 0);
 		}
 		*p = (*p)->next;
 	}

@@ -21,8 +21,8 @@ struct node *parse_block(struct parser *p)
 {
 	struct node *block = parse_node(p, NODE_BLOCK, p->tok.at), **tail = &block->a;
 
-	if (++p->depth > DEPTH_MOST)
-		return parse_fail(p, p->tok.at, NULL, "this is nested too deeply");
+	if (!parse_deeper(p, NULL))
+		return NULL;
 	parse_expect(p, TOK_LBRACE, "the statements stand in { }");
 	while (!is(p, TOK_RBRACE) && !is(p, TOK_END)) {
 		if (accept(p, TOK_SEMI)) {
@@ -55,8 +55,8 @@ static struct node *parse_if(struct parser *p, enum node_kind kind)
 {
 	struct node *n = parse_node(p, kind, p->tok.at);
 
-	if (++p->depth > DEPTH_MOST)
-		return parse_fail(p, p->tok.at, NULL, "this is nested too deeply");
+	if (!parse_deeper(p, NULL))
+		return NULL;
 	parse_advance(p);
 	n->a = parse_expr(p);
 	n->b = p->failed ? NULL : parse_inner_block(p);
@@ -321,6 +321,8 @@ static struct probe *parse_probe(struct parser *p)
 	}
 	if (!p->failed)
 		probe->body = parse_block(p);
+	parse_bound(p, probe->predicate);
+	parse_bound(p, probe->body);
 	return p->failed ? NULL : probe;
 }
 

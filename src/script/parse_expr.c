@@ -37,6 +37,33 @@ void *parse_fail(struct parser *p, struct loc at, const char *hint, const char *
 	return NULL;
 }
 
+bool parse_deeper(struct parser *p, const char *hint)
+{
+	return ++p->depth <= DEPTH_MOST || parse_fail(p, p->tok.at, hint, TOO_DEEP);
+}
+
+/* Where it is too deep, or NULL. */
+static const struct node *below(const struct node *n, u32 level)
+{
+	const struct node *deep = NULL;
+
+	for (; n && !deep; n = n->next) {
+		if (level == TREE_MOST)
+			return n;
+		for (u32 i = 0; i < 3 && !deep; i++)
+			deep = below((&n->a)[i], level + 1);
+	}
+	return deep;
+}
+
+void parse_bound(struct parser *p, const struct node *n)
+{
+	const struct node *deep = p->failed ? NULL : below(n, 0);
+
+	if (deep)
+		parse_fail(p, deep->at, IN_PARTS, TOO_DEEP);
+}
+
 /* What is wrong with a colon where none may be: mostly that it is of an address. */
 static const char *colon_hint(const struct parser *p, const char *hint)
 {
@@ -314,8 +341,8 @@ static struct node *parse_comptime(struct parser *p)
 {
 	struct node *n = parse_node(p, NODE_COMPTIME, p->tok.at);
 
-	if (++p->depth > DEPTH_MOST)
-		return parse_fail(p, p->tok.at, NULL, "this is nested too deeply");
+	if (!parse_deeper(p, IN_PARTS))
+		return NULL;
 	parse_advance(p);
 	n->a = parse_unary(p);
 	p->depth--;
@@ -332,9 +359,8 @@ struct node *parse_unary(struct parser *p)
 		return parse_comptime(p);
 	if (!operators[t.kind].prefix)
 		return parse_postfix(p);
-	if (++p->depth > DEPTH_MOST)
-		return parse_fail(p, t.at, "use variables for its parts",
-				  "this is nested too deeply");
+	if (!parse_deeper(p, IN_PARTS))
+		return NULL;
 	parse_advance(p);
 	n = parse_node(p, t.kind == TOK_INC || t.kind == TOK_DEC ? NODE_INC : NODE_UNARY, t.at);
 	n->op = t.kind;
@@ -393,9 +419,8 @@ struct node *parse_expr(struct parser *p)
 	struct node *n, *outer;
 	bool shortened;
 
-	if (++p->depth > DEPTH_MOST)
-		return parse_fail(p, p->tok.at, "use variables for its parts",
-				  "this is nested too deeply");
+	if (!parse_deeper(p, IN_PARTS))
+		return NULL;
 	n = parse_binary(p, 1);
 	if (n && is(p, TOK_QUESTION)) {
 		outer = parse_node(p, NODE_COND, p->tok.at);

@@ -8,7 +8,7 @@
 #include "script/pre.h"
 #include "script/script.h"
 
-#define DEPTH_MOST 200 /* nesting, so that no script overflows our stack */
+#define DEPTH_MOST 200 /* nesting, so that no script overflows our stack; see also TREE_MOST */
 
 struct parser {
 	struct script *script;
@@ -25,6 +25,10 @@ void parse_advance(struct parser *);
 /* The first error is told and ends the script; returns NULL. */
 void *parse_fail(struct parser *, struct loc at, const char *hint, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
+/* One level more, until p->depth--; false: that is one too many, which has been told. */
+bool parse_deeper(struct parser *, const char *hint);
+/* A whole tree, which may have grown deep without nesting: a + b + c. */
+void parse_bound(struct parser *, const struct node *);
 void parse_expect(struct parser *, enum token_kind, const char *hint);
 struct node *parse_node(struct parser *, enum node_kind, struct loc at);
 /* A node of the current token, which is consumed. */

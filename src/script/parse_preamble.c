@@ -85,6 +85,7 @@ int parse_macro(struct parser *p)
 	if (p->failed)
 		return -1;
 	m->body = parse_block(p);
+	parse_bound(p, m->body);
 	return p->failed ? -1 : 0;
 }
 

@@ -80,8 +80,8 @@ struct node *parse_type(struct parser *p)
 {
 	struct node *n = parse_node(p, NODE_TYPE, p->tok.at);
 
-	if (++p->depth > DEPTH_MOST)
-		return parse_fail(p, p->tok.at, NULL, "this is nested too deeply");
+	if (!parse_deeper(p, NULL))
+		return NULL;
 	if (is_word(p, "typeof"))
 		n = parse_typeof(p, n);
 	else if (accept(p, TOK_LPAREN))
@@ -101,9 +101,12 @@ struct node *parse_cast(struct parser *p, struct loc at)
 {
 	struct node *n = parse_node(p, NODE_CAST, at);
 
+	if (!parse_deeper(p, IN_PARTS))
+		return NULL;
 	n->b = parse_type(p);
 	parse_expect(p, TOK_RPAREN, NULL);
 	n->a = p->failed ? NULL : parse_unary(p);
+	p->depth--;
 	return n->a ? n : NULL;
 }
 

@@ -488,9 +488,11 @@ static void put_unanswered(struct strace *s, struct task *t)
 	buf_free(&b);
 }
 
-static void describe_end(struct buf *b, int code)
+static void describe_end(struct buf *b, int code, u32 by)
 {
-	if (code < 0) {
+	if (by) {
+		buf_printf(b, "superseded by execve in pid %u", by);
+	} else if (code < 0) {
 		buf_puts(b, "exited with ?");
 	} else if (WIFEXITED(code)) {
 		buf_printf(b, "exited with %d", WEXITSTATUS(code));
@@ -501,11 +503,11 @@ static void describe_end(struct buf *b, int code)
 	}
 }
 
-void call_gone(struct strace *s, struct task *t, u64 ns, int code)
+void call_gone(struct strace *s, struct task *t, u64 ns, int code, u32 by)
 {
 	struct buf b = {0};
 
-	describe_end(&b, code);
+	describe_end(&b, code, by);
 	settle(s, t);
 	s->waiting = NULL;
 	if (s->opts.json) {

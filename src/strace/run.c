@@ -47,20 +47,71 @@ static u64 field(const struct record *r, const struct waggle_event *e, u32 i)
 
 /* ---- threads */
 
-static struct task *task_of(struct strace *s, u32 tid, u32 pid)
+static struct task **slot_of(struct strace *s, u32 tid)
 {
-	struct task **slot = &s->tasks[tid % ARRAY_SIZE(s->tasks)], *t = *slot;
+	return &s->tasks[tid % ARRAY_SIZE(s->tasks)];
+}
+
+static struct task *task_find(struct strace *s, u32 tid)
+{
+	struct task *t = *slot_of(s, tid);
 
 	while (t && t->tid != tid)
 		t = t->next;
-	if (t || !pid)
-		return t;
-	t = calloc(1, sizeof(*t));
+	return t;
+}
+
+static void task_add(struct strace *s, struct task *t, u32 tid)
+{
+	struct task **slot = slot_of(s, tid);
+
+	t->tid = tid;
+	t->next = *slot;
+	*slot = t;
+}
+
+static struct task *task_new(struct strace *s, u32 tid, u32 pid)
+{
+	struct task *t = calloc(1, sizeof(*t));
+
 	if (!t)
 		return NULL;
-	*t = (struct task){.next = *slot, .tid = tid, .pid = pid};
-	*slot = t;
+	t->pid = pid;
+	task_add(s, t, tid);
 	s->ntasks++;
+	return t;
+}
+
+static bool is_exec(const struct strace *s, u32 nr)
+{
+	return !strncmp(s->calls[nr].name, "execve", 6);
+}
+
+/* Where the thread of a process is that calls execve() and is not the first one; or NULL. */
+static struct task **exec_of(struct strace *s, u32 pid)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(s->tasks); i++)
+		for (struct task **t = &s->tasks[i]; *t; t = &(*t)->next)
+			if ((*t)->pid == pid && (*t)->tid != pid && (*t)->inside &&
+			    is_exec(s, (*t)->nr))
+				return t;
+	return NULL;
+}
+
+/* What is heard of a first thread that is gone comes from the one whose execve() took its number.
+ * pid 0: no new one is made. */
+static struct task *task_of(struct strace *s, u32 tid, u32 pid)
+{
+	struct task *t = task_find(s, tid), **slot;
+
+	if (t)
+		return t;
+	slot = exec_of(s, tid);
+	if (!slot)
+		return pid ? task_new(s, tid, pid) : NULL;
+	t = *slot;
+	*slot = t->next;
+	task_add(s, t, tid);
 	return t;
 }
 
@@ -84,7 +135,7 @@ static void task_free(struct strace *s, struct task **slot)
 /* Before its exec, the command is a part of ours. */
 static bool not_yet(const struct strace *s, const struct task *t)
 {
-	return t->tid == s->command && !t->begun;
+	return t->tid == s->command && !s->begun;
 }
 
 /* ---- records */
@@ -146,14 +197,11 @@ static void take_leave(struct strace *s, const struct record *r, const struct wa
 {
 	struct task *t = task_of(s, (u32)field(r, e, 0), 0);
 	s64 ret = (s64)field(r, e, 3);
-	bool exec;
 
 	if (!t || !t->inside ||
 	    (field(r, e, 2) != t->nr && !((s32)field(r, e, 2) < 0 && t->nr == 15)))
 		return;
-	exec = !strcmp(s->calls[t->nr].name, "execve");
-	if (not_yet(s, t))
-		t->begun = exec && !ret;
+	s->begun |= not_yet(s, t) && is_exec(s, t->nr) && !ret;
 	if (not_yet(s, t)) {
 		t->inside = false;
 		t->bytes.n = t->npieces = 0;
@@ -242,24 +290,28 @@ static int end_of(struct strace *s, const struct task *t, s64 code)
 
 static void take_gone(struct strace *s, const struct record *r, const struct waggle_event *e)
 {
-	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
-	struct task **slot;
+	u32 tid = (u32)field(r, e, 0), pid = (u32)field(r, e, 1);
+	struct task *t = task_find(s, tid), **slot = exec_of(s, tid);
+	u32 by = slot ? (*slot)->tid : 0;
 	int code;
 
+	if (!t)
+		t = task_new(s, tid, pid);
 	if (!t)
 		return;
 	code = end_of(s, t, (s64)field(r, e, 2));
 	if (t->tid == s->command)
 		s->status = code;
 	if (!not_yet(s, t))
-		call_gone(s, t, e->ns, code);
-	paths_gone(s, t->tid);
-	slot = &s->tasks[t->tid % ARRAY_SIZE(s->tasks)];
+		call_gone(s, t, e->ns, code, by);
+	if (!by)
+		paths_gone(s, t->tid);
+	slot = slot_of(s, t->tid);
 	while (*slot != t)
 		slot = &(*slot)->next;
 	task_free(s, slot);
-	for (u32 i = 0; i < s->npids; i++)
-		if ((u32)field(r, e, 0) == (u32)s->opts.pids[i] && !--s->left)
+	for (u32 i = 0; i < s->npids && !by; i++)
+		if (tid == (u32)s->opts.pids[i] && !--s->left)
 			waggle_session_interrupt(s->session);
 }
 

@@ -96,7 +96,6 @@ struct task {
 	bool shown;  /* its beginning has been written, */
 	bool cut;    /* and another line behind it; */
 	bool ended;  /* it told that no argument follows */
-	bool begun;  /* the command: its exec has been seen */
 	bool narrow; /* it makes calls of 32 bits */
 	bool hidden; /* its call is none that -P wants, as far as is known */
 	u32 nr;
@@ -129,6 +128,7 @@ struct strace {
 	u64 wanted[NATIVE_CALLS / 64]; /* the same as bits */
 	bool kernel;                   /* its engine serves: else the user engine */
 	u32 command;
+	bool begun; /* the command's exec, by whichever of its threads, has been seen */
 	struct task *tasks[256];
 	u32 ntasks, npids, left; /* of -p, and how many of them live */
 	bool written;            /* something that is not flushed */
@@ -240,7 +240,8 @@ void line_begin(struct strace *, struct task *, u64 ns);
 void call_begin(struct strace *, struct task *, u64 ns);
 void call_end(struct strace *, struct task *, u64 ns, s64 ret);
 void call_signal(struct strace *, struct task *, u64 ns, const char *text);
-void call_gone(struct strace *, struct task *, u64 ns, int code);
+/* by: whose execve() took its number, or 0 */
+void call_gone(struct strace *, struct task *, u64 ns, int code, u32 by);
 void line_idle(struct strace *); /* nothing more comes for now */
 void call_args(struct shown *, u32 from, u32 to);
 

@@ -168,18 +168,13 @@ static void read_again(struct symbols *s)
 	s->hold += (s->hold & 1) * 2; /* those of before go, and with them what was found */
 }
 
-static bool in_kernel(struct symbols *s, u64 addr, struct symbol *out)
+/* As the symbols are now: no name that was given before goes. */
+static bool known_in_kernel(struct symbols *s, u64 addr, struct symbol *out)
 {
-	const struct symbol_row *row = find_in_kernel(s, addr);
+	const struct symbol_row *row = find_near(&s->kernel, addr);
 	struct symbol_table *t = &s->kernel;
 
 	*out = (struct symbol){0};
-	if (!s->told)
-		say_hidden(s);
-	if ((!row || row->module) && s->kernel.n && modules_changed(s)) {
-		read_again(s);
-		row = find_in_kernel(s, addr);
-	}
 	if (!row) {
 		t = &s->before;
 		row = find_near(t, addr);
@@ -191,6 +186,19 @@ static bool in_kernel(struct symbols *s, u64 addr, struct symbol *out)
 	out->module = row->module ? t->text.p + row->module : NULL;
 	out->off = addr - row->addr;
 	return true;
+}
+
+static bool in_kernel(struct symbols *s, u64 addr, struct symbol *out)
+{
+	const struct symbol_row *row = find_in_kernel(s, addr);
+
+	if (!s->told)
+		say_hidden(s);
+	if ((!row || row->module) && s->kernel.n && modules_changed(s)) {
+		read_again(s);
+		find_in_kernel(s, addr);
+	}
+	return known_in_kernel(s, addr, out);
 }
 
 static bool in_process(struct symbols *s, u32 pid, u64 addr, struct symbol *out)
@@ -208,7 +216,8 @@ static bool caller_in_kernel(struct symbols *s, u64 addr, struct symbol *out)
 
 	if (!in_kernel(s, addr, out))
 		return false;
-	if (!out->off && !strstr(out->name, "trampoline") && in_kernel(s, addr - 1, &before)) {
+	if (!out->off && !strstr(out->name, "trampoline") &&
+	    known_in_kernel(s, addr - 1, &before)) {
 		*out = before;
 		out->off++;
 	}

@@ -513,6 +513,43 @@ static u32 add_map(struct hand *h, const char *name, u32 kind, u32 value_size, u
 	return o->maps.n - 1;
 }
 
+struct asked {
+	u32 times, enough;
+};
+
+static int not_more(void *user, const struct buf *keys, const struct buf *values, u32 n)
+{
+	struct asked *a = user;
+
+	assert_int_equal(keys->n, n * 4u);
+	assert_int_equal(values->n, n * 8u);
+	return ++a->times == a->enough ? -ENOENT : 0;
+}
+
+/* Who wants no more pieces is asked no more, and what he said comes back. */
+static void pieces_end_when_told(void **state)
+{
+	struct engine *e;
+	struct hand h;
+	u32 map;
+
+	(void)state;
+	NEEDS_RIGHTS();
+	hand_new(&h);
+	map = add_map(&h, "m", MAP_HASH, 8, 5000);
+	must_open(&e, &h, 0);
+	for (u32 i = 0; i < 5000; i++)
+		assert_int_equal(e->ops->map_update(e, map, &i, &(u64){i}, 0), 0);
+	for (u32 enough = 1; enough < 4; enough++) {
+		struct asked asked = {.enough = enough};
+
+		assert_int_equal(e->ops->map_pieces(e, map, not_more, &asked), -ENOENT);
+		assert_int_equal(asked.times, enough);
+	}
+	e->ops->close(e, false);
+	object_free(h.o);
+}
+
 static void maps_are_read_whole(void **state)
 {
 	static const struct {
@@ -582,6 +619,7 @@ int main(void)
 		cmocka_unit_test(without_rights_it_says_so),
 		cmocka_unit_test(a_wrong_ring_size_is_refused),
 		cmocka_unit_test(maps_are_read_whole),
+		cmocka_unit_test(pieces_end_when_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

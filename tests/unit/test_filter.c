@@ -115,11 +115,42 @@ static void unknown_names_are_errors(void **state)
 	}
 }
 
+/* Filters that nothing limits but our stack: they are refused before they eat it. */
+static void depth_has_an_end(void **state)
+{
+	static const struct {
+		const char *front, *link, *back;
+	} chains[] = {
+		{"ip[0]", " + 1", " = 1"},     {"ip[0]", " - ip[1]", " = 1"},
+		{"tcp", " and ip or udp", ""}, {"", "not ", "tcp"},
+		{"", "(", "tcp"},	       {"", "-", "1 = 1"},
+		{"", "ip[", "0] = 1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
+		struct arena arena = {0};
+		struct buf text = {0};
+		char why[200] = "";
+		struct filter f;
+
+		buf_puts(&text, chains[i].front);
+		for (int n = 0; n < 100000; n++)
+			buf_puts(&text, chains[i].link);
+		buf_puts(&text, chains[i].back);
+		assert_int_not_equal(compile(&f, &arena, buf_str(&text), why), 0);
+		assert_non_null(strstr(why, "this is nested more than"));
+		buf_free(&text);
+		arena_free(&arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_numbers),
 		cmocka_unit_test(unknown_names_are_errors),
+		cmocka_unit_test(depth_has_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

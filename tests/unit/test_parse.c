@@ -249,7 +249,8 @@ static void errors_have_their_place(void **state)
 /* Deep nesting is refused before it eats our stack. */
 static void nesting_has_an_end(void **state)
 {
-	static const char *const openers[] = {"(", "-", "@[", "1?", "{", "if (1) {", "!", "print("};
+	static const char *const openers[] = {"(", "-", "@[", "1?", "{", "if (1) {", "!", "print(",
+					      "(uint32)"};
 	struct fixture f;
 
 	(void)state;
@@ -268,6 +269,37 @@ static void nesting_has_an_end(void **state)
 	}
 }
 
+/* So are chains, which nest nothing that one can see; 1,900 of them are none too many. */
+static void chains_have_an_end(void **state)
+{
+	static const struct {
+		const char *front, *link, *back;
+	} chains[] = {
+		{"begin { @x = pid", " + pid", "; }"},	    {"begin { @x = pid", " && pid", "; }"},
+		{"begin { @x = pid", " || pid", "; }"},	    {"begin /pid", " == pid", "/ { }"},
+		{"begin { @x = curtask", ".parent", "; }"}, {"begin { @x = curtask", "[1]", "; }"},
+		{"begin { $x", "++", "; }"},
+		{"macro m(x) { x", " + x", " } begin { @x = m(pid); }"},
+	};
+	struct fixture f;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(chains); i++)
+		for (u32 links = 1900; links <= 190000; links *= 100) {
+			struct buf source = {0};
+
+			buf_puts(&source, chains[i].front);
+			for (u32 n = 0; n < links; n++)
+				buf_puts(&source, chains[i].link);
+			buf_puts(&source, chains[i].back);
+			assert_int_equal(parse(&f, buf_str(&source)), links > 1900 ? -22 : 0);
+			if (links > 1900)
+				assert_non_null(strstr(f.heard.text, "nested too deeply"));
+			buf_free(&source);
+			arena_free(&f.arena);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +308,7 @@ int main(void)
 		cmocka_unit_test(probes_and_predicates),
 		cmocka_unit_test(errors_have_their_place),
 		cmocka_unit_test(nesting_has_an_end),
+		cmocka_unit_test(chains_have_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

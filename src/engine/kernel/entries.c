@@ -133,17 +133,34 @@ static int read_map(struct engine *e, u32 map, struct buf *keys, struct buf *val
 	return read_each(fd_of(e, map), m, bytes, keys, values, n);
 }
 
+/* Whom the pieces go to, and whether he wants no more. */
+struct pieces {
+	engine_piece *fn;
+	void *user;
+	int stop;
+};
+
+static int hand_piece(void *user, const struct buf *keys, const struct buf *values, u32 n)
+{
+	struct pieces *p = user;
+
+	return p->stop = p->fn(p->user, keys, values, n);
+}
+
 int kernel_map_pieces(struct engine *e, u32 map, engine_piece *fn, void *user)
 {
 	const struct object_map *m = &e->object->maps.v[map];
+	struct pieces pieces = {.fn = fn, .user = user};
 	struct buf keys = {0}, values = {0};
 	u32 n = 0;
 	int err = m->max_entries > 1 && !m->spare
 			  ? read_batches(fd_of(e, map), m, map_value_bytes(e, m), &keys, &values,
-					 &n, fn, user)
+					 &n, hand_piece, &pieces)
 			  : -EINVAL;
 
-	if (err && err != -ENOENT) { /* not in batches */
+	if (err == -ENOENT)
+		err = 0;
+	if (err && !pieces.stop) { /* not in batches */
 		keys.n = values.n = n = 0;
 		err = kernel_map_read(e, map, &keys, &values, &n);
 		if (!err)
@@ -151,7 +168,7 @@ int kernel_map_pieces(struct engine *e, u32 map, engine_piece *fn, void *user)
 	}
 	buf_free(&keys);
 	buf_free(&values);
-	return err == -ENOENT ? 0 : err;
+	return pieces.stop ? pieces.stop : err;
 }
 
 /* What is read of a map, and of its spare one. */
