@@ -106,7 +106,7 @@ static struct task *task_of(struct strace *s, u32 tid, u32 pid)
 
 	if (t)
 		return t;
-	slot = exec_of(s, tid);
+	slot = pid && pid != tid ? NULL : exec_of(s, tid);
 	if (!slot)
 		return pid ? task_new(s, tid, pid) : NULL;
 	t = *slot;
@@ -291,7 +291,7 @@ static int end_of(struct strace *s, const struct task *t, s64 code)
 static void take_gone(struct strace *s, const struct record *r, const struct waggle_event *e)
 {
 	u32 tid = (u32)field(r, e, 0), pid = (u32)field(r, e, 1);
-	struct task *t = task_find(s, tid), **slot = exec_of(s, tid);
+	struct task *t = task_find(s, tid), **slot = tid == pid ? exec_of(s, tid) : NULL;
 	u32 by = slot ? (*slot)->tid : 0;
 	int code;
 
