@@ -76,6 +76,7 @@ struct layout {
 	struct field *fields;
 	u32 n, size; /* size: with padding at the end */
 };
+#define LAYOUT_FIELDS_MOST 4096 /* BTF counts members in 16 bits */
 
 /* How a record likes to be shown. LIVE, beside one of them: it is part of a picture that is drawn again
  * and again; on a terminal in its place. */
