@@ -358,7 +358,7 @@ static void put_number(const struct strace *s, char out[160], const char *other)
 {
 	bool compat = s->kernel && !strcmp(s->arch->name, "x86_64");
 
-	snprintf(out, 160, "(%sargs.id > %u ? %d : args.id%s)", other,
+	snprintf(out, 160, "(%sargs.id > %d ? %d : args.id%s)", other,
 		 !s->kernel && strace_narrow(s) ? MAX_CALLS - 1 : NATIVE_CALLS - 1, OTHER_CALL,
 		 compat ? " + (((int64)curtask.thread_info.status & 2) << 8)" : "");
 }
