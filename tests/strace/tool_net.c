@@ -64,15 +64,15 @@ static void sockets(void)
 	int udp = socket(AF_INET, SOCK_DGRAM, 0), u = socket(AF_UNIX, SOCK_STREAM, 0);
 	int p = socket(AF_UNIX, SOCK_DGRAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	bind(t, (struct sockaddr *)&a, sizeof(a));
-	listen(t, 5);
-	bind(t6, (struct sockaddr *)&a6, sizeof(a6));
-	listen(t6, 5);
-	bind(udp, (struct sockaddr *)&a, sizeof(a));
-	bind(u, (struct sockaddr *)&hidden, sizeof(sa_family_t) + 7);
-	listen(u, 5);
-	connect(c, (struct sockaddr *)&hidden, sizeof(sa_family_t) + 7);
-	bind(p, (struct sockaddr *)&path, sizeof(path));
+	(void)bind(t, (struct sockaddr *)&a, sizeof(a));
+	(void)listen(t, 5);
+	(void)bind(t6, (struct sockaddr *)&a6, sizeof(a6));
+	(void)listen(t6, 5);
+	(void)bind(udp, (struct sockaddr *)&a, sizeof(a));
+	(void)bind(u, (struct sockaddr *)&hidden, sizeof(sa_family_t) + 7);
+	(void)listen(u, 5);
+	(void)connect(c, (struct sockaddr *)&hidden, sizeof(sa_family_t) + 7);
+	(void)bind(p, (struct sockaddr *)&path, sizeof(path));
 	socket(AF_PACKET, SOCK_RAW, htons(3));
 	socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
 }
