@@ -58,15 +58,19 @@ $(O)/libwaggle.a: $(LIB_OBJ) Makefile
 	$(AR) rcs $@ $(O)/libwaggle.o
 	@rm $(O)/libwaggle.o
 
-$(O)/inner.a: $(LIB_OBJ)
+$(O)/inner.a: $(LIB_OBJ) $(O)/.members
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(LIB_OBJ)
 
 # The flags are a prerequisite: another CC or CFLAGS for the same folder builds it anew.
 FLAGS := $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS)
 $(O)/.flags: force
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+# So is what belongs to the library: a source may go, and fuzzers need other parts of it.
+$(O)/.members: force
+	@mkdir -p $(@D)
+	@echo '$(LIB_OBJ)' | cmp -s - $@ || echo '$(LIB_OBJ)' >$@
 force:
 
 # Rooms that nobody waits for are made small, where the rest is made fast.
