@@ -62,3 +62,15 @@ bpf_rights() {
 	high=$((0x$(echo "$caps" | cut -c1-8))) low=$((0x$(echo "$caps" | cut -c9-16)))
 	[ $((low >> 21 & 1)) = 1 ] || [ $((high >> 6 & 3)) = 3 ]
 }
+
+# abreast: the commands on stdin, a line each, as many at a time as there are processors; what one says
+# stays together. Status: 0 if that of all is.
+abreast() {
+	ABREAST=$(mktemp -d)
+	export ABREAST
+	xargs -d '\n' -P "$(nproc)" -n 1 sh -c \
+		'sh -c "$0" >"$ABREAST/$$" 2>&1; s=$?; flock "$ABREAST" cat "$ABREAST/$$"; exit $s'
+	set -- $?
+	rm -rf "$ABREAST"
+	return "$1"
+}

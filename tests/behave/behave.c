@@ -1,14 +1,14 @@
 /*
  * behave.c: the behaviour runner.
  *
- *   behave [-w WAGGLE] [-k PATTERN] [-e ENGINES] [-p PREFIX] [-T FACTOR] [-g] [-v] [-l] [-O] FILE...
+ *   behave [-w WAGGLE] [-k PATTERN] [-e ENGINES] [-p PREFIX] [-T FACTOR] [-s N] [-g] [-v] [-l] [-O] FILE...
  *
  * In:  case files (case.c), a waggle to run them with.
  * Out: a line `ok NAME`, `not ok NAME: WHY` (with what differs, and how to repeat it, indented
  *      below) or `skip NAME: WHY` for each case and engine, then a summary. Status 1 if any failed.
  *
  * -k runs only the cases whose name has PATTERN in it, -e only these engines, -T stretches the time
- * limits, -g says that this machine is a guest of our own, -v shows what each case printed, -l lists
+ * limits, -s names the N slowest (how long they took, and how long of that they ran), -g says that this machine is a guest of our own, -v shows what each case printed, -l lists
  * the cases. -O uses bpftrace 0.17 in waggle's place to see whether the cases are right.
  */
 #include "behave.h"
@@ -22,7 +22,39 @@
 
 struct score {
 	unsigned passed, failed, skipped;
+	struct timing {
+		double whole, ran; /* seconds: with what is waited for before and after; the command */
+		const char *name, *end;
+	} *timings;
+	size_t n;
 };
+
+static void note_time(struct score *s, const struct timing *t)
+{
+	struct timing *more = realloc(s->timings, (s->n + 1) * sizeof(*more));
+
+	if (!more)
+		return;
+	s->timings = more;
+	s->timings[s->n++] = *t;
+}
+
+static int slower(const void *a, const void *b)
+{
+	double d = ((const struct timing *)b)->whole - ((const struct timing *)a)->whole;
+
+	return (d > 0) - (d < 0);
+}
+
+static void show_slowest(struct score *s, size_t n)
+{
+	if (n)
+		qsort(s->timings, s->n, sizeof(*s->timings), slower);
+	for (size_t i = 0; i < n && i < s->n; i++)
+		printf("# %7.2f s, ran %7.2f s: %s%s\n", s->timings[i].whole, s->timings[i].ran,
+		       s->timings[i].name, s->timings[i].end);
+	free(s->timings);
+}
 
 /* The script and the command line, so that one can repeat it by hand. */
 static void explain(const struct test_case *c, const struct result *r)
@@ -42,6 +74,7 @@ static void one(const struct test_case *c, enum engine e, const struct options *
 	const char *missing = needs_missing(c, e, o), *end = suffix[e];
 	struct programs before;
 	struct text why = { 0 };
+	double start = now_seconds();
 	struct result r;
 	int ret;
 
@@ -61,6 +94,7 @@ static void one(const struct test_case *c, enum engine e, const struct options *
 	if (e != ENGINE_USER && e != ENGINE_INPROCESS) /* they load none: they are somebody else's */
 		leak_check(&before, o, &why);
 	programs_free(&before);
+	note_time(s, &(struct timing){ now_seconds() - start, r.seconds, c->name, end });
 	if (why.len) {
 		size_t first = strcspn(why.s, "\n");
 
@@ -99,7 +133,7 @@ static void all(const struct test_case *c, const struct options *o, struct score
 static int usage(void)
 {
 	fprintf(stderr, "usage: behave [-w WAGGLE] [-k PATTERN] [-e kernel,user,compiler] "
-			"[-p PREFIX] [-T FACTOR] [-g] [-v] [-l] [-O] FILE...\n");
+			"[-p PREFIX] [-T FACTOR] [-s N] [-g] [-v] [-l] [-O] FILE...\n");
 	return 2;
 }
 
@@ -107,7 +141,7 @@ static bool parse(int argc, char **argv, struct options *o)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "w:k:e:p:T:gvlO")) >= 0) {
+	while ((opt = getopt(argc, argv, "w:k:e:p:T:s:gvlO")) >= 0) {
 		switch (opt) {
 		case 'w': o->waggle = optarg; break;
 		case 'k': o->pattern = optarg; break;
@@ -119,6 +153,7 @@ static bool parse(int argc, char **argv, struct options *o)
 			break;
 		case 'p': o->prefix = optarg; break;
 		case 'T': o->patience = atof(optarg); break;
+		case 's': o->slowest = (size_t)atoi(optarg); break;
 		case 'g': o->guest = true; break;
 		case 'v': o->verbose = true; break;
 		case 'l': o->list = true; break;
@@ -171,6 +206,7 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	all(cases, &o, &s);
+	show_slowest(&s, o.slowest);
 	if (!o.list)
 		printf("# %u passed, %u failed, %u skipped\n", s.passed, s.failed, s.skipped);
 	return s.failed ? 1 : 0;

@@ -40,6 +40,7 @@ struct options {
 	bool verbose, guest, oracle, list;
 	unsigned engines;
 	double patience; /* factor of all time limits */
+	size_t slowest;  /* this many cases are named at the end */
 };
 
 /* What a run gave. The texts are malloc'ed and end with a NUL. */
