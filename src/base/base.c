@@ -17,53 +17,61 @@ struct arena_chunk {
 	_Alignas(16) char data[];
 };
 
-void arena_free(struct arena *a)
+static void chunks_free(struct arena_chunk **chunks)
 {
-	for (struct arena_chunk *c = a->chunks, *next; c; c = next) {
+	for (struct arena_chunk *c = *chunks, *next; c; c = next) {
 		next = c->next;
 		free(c);
 	}
-	a->chunks = NULL;
+	*chunks = NULL;
+}
+
+void arena_free(struct arena *a)
+{
+	chunks_free(&a->chunks);
+	chunks_free(&a->spare);
 	a->next = a->end = NULL;
 	a->total = 0;
 }
 
+/* Memory that was in use already costs no page that is met for the first time. */
 void arena_rewind(struct arena *a)
 {
-	struct arena_chunk *c = a->chunks;
-
+	for (struct arena_chunk *c = a->chunks, *next; c; c = next) {
+		next = c->next;
+		c->next = a->spare;
+		a->spare = c;
+	}
+	a->chunks = NULL;
+	a->next = a->end = NULL;
+	a->total = 0;
 #ifdef WAGGLE_DEBUG
 	arena_free(a); /* who still looks at it is found */
-	c = NULL;
 #endif
-	if (!c)
-		return;
-	a->chunks = c->next;
-	c->next = NULL;
-	arena_free(a);
-	a->chunks = c;
-	a->next = c->data;
-	a->end = c->data + c->size;
 }
 
 static void arena_chunk_add(struct arena *a, size_t need)
 {
 	size_t size = a->chunks ? MIN(a->chunks->size * 2, CHUNK_MOST) : CHUNK_FIRST;
-	struct arena_chunk *c;
+	struct arena_chunk *c = a->spare;
 
-	size = MAX(size, need);
-	c = need < SIZE_MAX / 2 ? malloc(sizeof(*c) + size) : NULL;
-	if (!c) {
-		if (a->escape)
-			longjmp(*a->escape, 1);
-		fputs("waggle: out of memory\n", stderr);
-		_Exit(1);
+	if (c && c->size >= need) {
+		a->spare = c->next;
+	} else {
+		size = MAX(size, need);
+		c = need < SIZE_MAX / 2 ? malloc(sizeof(*c) + size) : NULL;
+		if (!c) {
+			if (a->escape)
+				longjmp(*a->escape, 1);
+			fputs("waggle: out of memory\n", stderr);
+			_Exit(1);
+		}
+		c->size = size;
 	}
 	c->next = a->chunks;
-	c->size = size;
 	a->chunks = c;
 	a->next = c->data;
-	a->end = c->data + size;
+	a->end = c->data + c->size;
 }
 
 static inline char *arena_take(struct arena *a, size_t size, size_t align)

@@ -33,13 +33,14 @@ typedef int64_t s64;
 struct arena_chunk;
 struct arena {
 	struct arena_chunk *chunks; /* the newest first */
+	struct arena_chunk *spare;  /* those that serve again, the oldest first */
 	char *next, *end;
 	size_t total;	 /* bytes handed out */
 	jmp_buf *escape; /* taken when memory ends; NULL: out of memory is fatal to the process */
 };
 
 void arena_free(struct arena *);
-/* What it gave is no longer good; its newest chunk, the largest, serves again. */
+/* What it gave is no longer good; its chunks serve again, in their order. */
 void arena_rewind(struct arena *);
 /* Zeroed, aligned to 16 (to 1 for strings), owned by the arena. */
 void *arena_alloc(struct arena *, size_t size);

@@ -7,7 +7,6 @@
 #include "cli/strace.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,8 +54,8 @@ int strace_take_pid(struct strace_options *o, const char *text)
 		snprintf(word, sizeof(word), "%.*s", (int)len, text);
 		if (number("-p", word, 4194304, &n))
 			return STATUS_USAGE;
-		if (!n || (kill((pid_t)n, 0) && errno == ESRCH))
-			return usage_error("there is no process %ld", n);
+		if (process_missing((int)n))
+			return STATUS_USAGE;
 		if (o->npids == STRACE_LIST_MOST)
 			return usage_error("-p takes %d processes at most", STRACE_LIST_MOST);
 		o->pids[o->npids++] = (int)n;

@@ -8,9 +8,7 @@
 #include "cli/tools.h"
 #include "cli/trace.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +95,8 @@ static int check_pid(const struct trace *t, const char *text)
 	struct trace probe = {0};
 	int status = option_take(&probe, option_named("pid"), text);
 
-	if (!status && !t->dry_run && !t->opts.target && kill(probe.opts.pid, 0) && errno == ESRCH)
-		return usage_error("there is no process %s", text);
+	if (!status && !t->dry_run && !t->opts.target && process_missing(probe.opts.pid))
+		return STATUS_USAGE;
 	return status;
 }
 

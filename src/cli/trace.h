@@ -50,6 +50,9 @@ int take_cgroup(struct trace *, const char *path);
 int take_container(struct trace *, const char *name);
 int take_duration(struct trace *, const char *time);
 
+/* Is there no process of that number, but at most a thread? That is an error of usage, and told. */
+bool process_missing(int pid);
+
 /* trace_costs.c: of each probe; printing frees them. */
 struct trace_costs {
 	struct waggle_cost *v;

@@ -5,9 +5,32 @@
  */
 #include "cli/trace.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Where the kernel does not let us ask, the one that traces finds out. */
+bool process_missing(int pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), err = errno;
+
+	if (fd >= 0) {
+		close(fd);
+		return false;
+	}
+	if (pid <= 0 || err == ESRCH) {
+		usage_error("there is no process %d", pid);
+		return true;
+	}
+	if (err == EINVAL || err == ENOENT) {
+		usage_error("%d is a thread: give the number of its process", pid);
+		return true;
+	}
+	return false;
+}
 
 static int take_pid(struct trace *t, const char *text)
 {

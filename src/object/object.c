@@ -9,6 +9,14 @@ const struct attach_info attach_infos[ATTACH_KINDS] = {
 #undef ATTACH
 };
 
+size_t attach_place(const char *pattern, bool *egress)
+{
+	const char *colon = strrchr(pattern, ':');
+
+	*egress = colon && !strcmp(colon, ":egress");
+	return colon && (*egress || !strcmp(colon, ":ingress")) ? (size_t)(colon - pattern) : 0;
+}
+
 s32 attach_verdict(enum attach_kind kind)
 {
 	switch (kind) {

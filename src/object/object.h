@@ -76,6 +76,7 @@ struct layout {
 	struct field *fields;
 	u32 n, size; /* size: with padding at the end */
 };
+#define LAYOUT_FIELDS_MOST 4096 /* BTF counts members in 16 bits */
 
 /* How a record likes to be shown. LIVE, beside one of them: it is part of a picture that is drawn again
  * and again; on a terminal in its place. */
@@ -235,7 +236,8 @@ enum attach_flag {
 	ATTACH_NAMED = 2,
 	ATTACH_TIMED = 4,
 	ATTACH_COUNTED = 8,
-	ATTACH_HARD = 16
+	ATTACH_HARD = 16,
+	ATTACH_DIRECTED = 32
 };
 /* WATCHPOINT: what is watched for, as perf_event_open(2) has it */
 enum watch_mode { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_EXECUTE = 4 };
@@ -246,6 +248,9 @@ struct attach_info {
 	u8 flags;
 };
 extern const struct attach_info attach_infos[ATTACH_KINDS];
+/* A pattern of ATTACH_DIRECTED, "eth0:egress": the length of the place, and is it for what goes out?
+ * 0: it names no place, or no direction. */
+size_t attach_place(const char *pattern, bool *egress);
 /* What a program there returns to let things go their way: 0 where nobody asks. */
 s32 attach_verdict(enum attach_kind);
 

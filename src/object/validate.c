@@ -14,7 +14,6 @@
 
 #define NAME_MOST    127 /* KSYM_NAME_LEN of 5.10, less its NUL */
 #define BYTES_MOST   (1u << 28) /* of a value, with scratch memory: BTF counts bits in 32 bits */
-#define FIELDS_MOST  4096 /* BTF counts members in 16 bits */
 
 #define bad(d, ...)                                                                              \
 	diag_fail(d, -EINVAL, "the object is broken; build it again from its source", __VA_ARGS__)
@@ -65,8 +64,8 @@ static int check_layout(const struct layout *l, const char *what, const char *of
 #undef FIELD
 	};
 
-	if (l->n > FIELDS_MOST || l->size > BYTES_MOST)
-		return bad(d, "%s %s: more than %u fields or %u bytes", what, of, FIELDS_MOST,
+	if (l->n > LAYOUT_FIELDS_MOST || l->size > BYTES_MOST)
+		return bad(d, "%s %s: more than %u fields or %u bytes", what, of, LAYOUT_FIELDS_MOST,
 			   BYTES_MOST);
 	for (u32 i = 0; i < l->n; i++) {
 		const struct field *f = &l->fields[i];

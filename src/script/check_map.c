@@ -142,6 +142,10 @@ bool check_map(struct checker *c, struct node *n)
 	if (!known && !c->final)
 		return false;
 	keys = parts ? parts->n : keys;
+	if (keys > LAYOUT_FIELDS_MOST) {
+		check_fail(c, n, NULL, "a key has at most %u parts, this one %u", LAYOUT_FIELDS_MOST, keys);
+		return false;
+	}
 	if (becomes_index(c, n, m, keys))
 		return true;
 	if (!m->keys_known) {

@@ -339,6 +339,11 @@ void check_tuple(struct checker *c, struct node *n)
 
 	for (struct node *part = n->a; part; part = part->next)
 		known = check_expr(c, part->kind == NODE_NAMED ? part->a : part) && known;
+	if (count > LAYOUT_FIELDS_MOST) {
+		check_fail(c, n, "several maps may have the same keys",
+			   "a tuple has at most %u parts, this one %u", LAYOUT_FIELDS_MOST, count);
+		return;
+	}
 	if (named && named != count) {
 		check_fail(c, n, "(a = 1, b = 2)", "all parts of a record have names");
 		return;

@@ -11,12 +11,13 @@
 
 static struct field *field_add(struct lower *l, struct layout *layout)
 {
-	struct field *f = arena_array(&l->object->arena, struct field, layout->n + 1);
+	u32 n = layout->n;
 
-	if (layout->n)
-		memcpy(f, layout->fields, layout->n * sizeof(*f));
-	layout->fields = f;
-	return f + layout->n++;
+	if (!(n & (n - 1))) /* there is room for as many as the next power of two */
+		layout->fields = arena_grow(&l->object->arena, layout->fields,
+					    n * sizeof(struct field),
+					    MAX(2 * n, 1u) * sizeof(struct field));
+	return &layout->fields[layout->n++];
 }
 
 static u8 unit_of(struct type t)
@@ -85,7 +86,7 @@ static void add_members(struct lower *l, struct layout *layout, const struct agg
 			u32 bit_off, u32 depth)
 {
 	ctype_members(l->script, a);
-	for (u32 i = 0; a->members && i < a->n; i++) {
+	for (u32 i = 0; a->members && i < a->n && layout->n < LAYOUT_FIELDS_MOST; i++) {
 		const struct member *m = &a->members[i];
 		struct field f = {0};
 

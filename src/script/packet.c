@@ -100,14 +100,12 @@ static const char *read_names(void *user, const char *path, size_t *size)
 	return copy;
 }
 
-/* "eth0:egress" */
 static enum filter_way way_of(const struct filter_hook *h, const struct point *p)
 {
-	const char *colon = strrchr(p->pattern, ':');
+	bool egress;
 
-	return h->way                                ? h->way
-	       : colon && !strcmp(colon, ":egress") ? FILTER_WAY_OUT
-						     : FILTER_WAY_IN;
+	attach_place(p->pattern, &egress);
+	return h->way ? h->way : egress ? FILTER_WAY_OUT : FILTER_WAY_IN;
 }
 
 int packet_compile(struct script *s, const struct point *p, const struct node *text,

@@ -10,17 +10,10 @@
 
 #define DEVICE_MOST 15
 
-static bool has_direction(const char *place)
-{
-	const char *colon = strrchr(place, ':');
-
-	return colon && colon != place && (!strcmp(colon, ":ingress") || !strcmp(colon, ":egress"));
-}
-
 int points_net(struct script *s, const struct probe_row *row, struct probe *probe,
 	       struct probe_spec *spec, char **parts, struct point ***tail)
 {
-	bool two = row->attach == ATTACH_TC || row->attach == ATTACH_CGROUP_SKB;
+	bool two = attach_infos[row->attach].flags & ATTACH_DIRECTED, egress;
 	const char *hint = arena_printf(s->arena, "it is written %s", row->usage);
 	struct point *p;
 
@@ -30,7 +23,7 @@ int points_net(struct script *s, const struct probe_row *row, struct probe *prob
 	if (has_wildcard(parts[0]))
 		return diag_error(s->diag, spec->at, "a probe may have several: xdp:eth0, xdp:eth1",
 				  "'%s': %s takes no wildcards", spec->text, row->name);
-	if (two ? !has_direction(parts[0]) : strchr(parts[0], ':') != NULL)
+	if (two ? !attach_place(parts[0], &egress) : strchr(parts[0], ':') != NULL)
 		return diag_error(s->diag, spec->at, hint,
 				  two ? "'%s' does not say ingress or egress"
 				      : "'%s' has more than a device",

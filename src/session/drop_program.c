@@ -11,41 +11,35 @@
 #include "session/drop.h"
 
 #include "codegen/codegen.h"
+#include "base/words.h"
 #include "engine/engine.h"
 #include "isa/isa.h"
 
 #include <stdio.h>
 
-static const struct {
-	const char *name;
-	enum attach_kind kind;
-	bool two; /* it says ingress or egress */
-} kinds[] = {{"xdp", ATTACH_XDP, false},
-	     {"tc", ATTACH_TC, true},
-	     {"cgroup_skb", ATTACH_CGROUP_SKB, true}};
-
 int drop_place_find(struct drop_place *p, const char *text, struct diag *d)
 {
 	static const char hint[] = "xdp:eth0, tc:eth0:ingress, tc:eth0:egress, "
 				   "cgroup_skb:PATH:ingress, cgroup_skb:PATH:egress";
+	static const u8 kinds[] = {ATTACH_XDP, ATTACH_TC, ATTACH_CGROUP_SKB};
+	const struct filter_hook *hook;
 	size_t n = strcspn(text, ":");
-	const char *last = strrchr(text, ':');
 
 	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (strlen(kinds[i].name) != n || memcmp(kinds[i].name, text, n) != 0)
+		if (!word_is(text, n, attach_infos[kinds[i]].name))
 			continue;
 		if (!text[n] || !text[n + 1])
 			break;
-		*p = (struct drop_place){.kind = kinds[i].kind,
-					 .hook = (enum filter_hook_id)(
-						 filter_hook_find(kinds[i].name) - filter_hooks),
+		hook = filter_hook_find(attach_infos[kinds[i]].name);
+		*p = (struct drop_place){.kind = kinds[i],
+					 .hook = (enum filter_hook_id)(hook - filter_hooks),
 					 .pattern = text + n + 1,
 					 .text = text,
-					 .link = filter_hook_find(kinds[i].name)->link,
-					 .egress = kinds[i].two && !strcmp(last, ":egress")};
-		if (kinds[i].kind != ATTACH_CGROUP_SKB && kernel_device_bare(p->pattern))
+					 .link = hook->link};
+		if (kinds[i] != ATTACH_CGROUP_SKB && kernel_device_bare(p->pattern))
 			p->link = "RAW";
-		if (kinds[i].two && !p->egress && strcmp(last, ":ingress") != 0)
+		if (attach_infos[kinds[i]].flags & ATTACH_DIRECTED &&
+		    !attach_place(p->pattern, &p->egress))
 			return diag_fail(d, -EINVAL, hint, "'%s' does not say ingress or egress",
 					 text);
 		return 0;

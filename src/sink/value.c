@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #define SIZE_MOST   (1u << 24)
-#define FIELDS_MOST 4096
 #define ALL_MOST    65536        /* fields in all of a layout */
 #define TEXT_MOST   (1ull << 28) /* bytes of its text */
 
@@ -75,7 +74,7 @@ static int layout_check_deep(struct layout_checker *c, const struct layout *l, u
 	u32 total = 0;
 
 	c->fields += l->n;
-	if (size > SIZE_MOST || l->n > FIELDS_MOST || (l->n && !l->fields) || c->fields > ALL_MOST)
+	if (size > SIZE_MOST || l->n > LAYOUT_FIELDS_MOST || (l->n && !l->fields) || c->fields > ALL_MOST)
 		return -EINVAL;
 	for (u32 i = 0; i < l->n; i++) {
 		const struct field *f = &l->fields[i];

@@ -288,6 +288,15 @@ static int end_of(struct strace *s, const struct task *t, s64 code)
 	return t->fatal ? t->fatal : -1;
 }
 
+/* Was that the end of it? A process lives on where its first thread ends before the others. */
+static bool has_ended(const struct record *r, const struct waggle_event *e, u32 id)
+{
+	u32 tid = (u32)field(r, e, 0), pid = (u32)field(r, e, 1);
+	bool last = field(r, e, 3);
+
+	return (tid == id && tid != pid) || (pid == id && last);
+}
+
 static void take_gone(struct strace *s, const struct record *r, const struct waggle_event *e)
 {
 	u32 tid = (u32)field(r, e, 0), pid = (u32)field(r, e, 1);
@@ -311,7 +320,7 @@ static void take_gone(struct strace *s, const struct record *r, const struct wag
 		slot = &(*slot)->next;
 	task_free(s, slot);
 	for (u32 i = 0; i < s->npids && !by; i++)
-		if (tid == (u32)s->opts.pids[i] && !--s->left)
+		if (has_ended(r, e, (u32)s->opts.pids[i]) && !--s->left)
 			waggle_session_interrupt(s->session);
 }
 

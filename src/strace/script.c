@@ -418,7 +418,7 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 {
 	if (!s->kernel) {
 		buf_puts(b, "tracepoint:sched:sched_process_exit { emit(gone = tid, pid, code = "
-			    "(int64)-1); }\n"
+			    "(int64)-1, last = (uint64)(pid == tid)); }\n"
 			    "tracepoint:signal:signal_deliver { emit(signal = tid, pid, sig = "
 			    "(uint64)args.sig, "
 			    "code = (int64)args.code); }\n");
@@ -426,7 +426,8 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 	}
 	buf_printf(b,
 		   "tracepoint:sched:sched_process_exit /%s1/ {\n"
-		   "	emit(gone = tid, pid, code = (int64)curtask.exit_code);\n"
+		   "	$last = (uint64)(curtask.signal.live.counter == 0);\n"
+		   "	emit(gone = tid, pid, code = (int64)curtask.exit_code, last = $last);\n"
 		   "%s"
 		   "}\n"
 		   "rawtracepoint:signal_deliver /%s1/ {\n"
@@ -434,9 +435,7 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 		   "= buf(kptr(arg1), 48));\n"
 		   "}\n",
 		   who,
-		   !s->opts.all ? "	if (pid != tid || curtask.signal.live.counter == 0) { "
-				  "delete(@tree[tid(init)]); }\n"
-				: "",
+		   !s->opts.all ? "	if (pid != tid || $last) { delete(@tree[tid(init)]); }\n" : "",
 		   who);
 }
 

@@ -8,7 +8,8 @@
  *      thread, keeps memory, and waits a tenth of a second. `traced backlog`: packets of TCP that nobody
  *      takes, as nobody accepts connections; waits until they are sent again. `traced frames DEVICE
  *      NAME...`: sends packets of a table, as they are. `traced datagrams PORT...`: sends datagrams to
- *      this machine. `traced kernel`: calls that C libraries make otherwise: sleeps by nanosleep(2), and
+ *      this machine. `traced first FILE`: two threads; the first one ends when FILE is there, then the
+ *      other one asks for "/nowhere" and ends with status 5. `traced kernel`: calls that C libraries make otherwise: sleeps by nanosleep(2), and
  *      hands a word to itself through a stream of UNIX sockets.
  * Out: nothing. Functions are never inlined, and what their arguments point to is in memory.
  */
@@ -221,6 +222,34 @@ static int calm_for(int times)
 		return 1;
 	call_calm(&times);
 	return pthread_join(thread, NULL);
+}
+
+/* chdir() tells who looks on that we are there */
+static void *outlive(void *first)
+{
+	struct timespec pause = {0, 10000000};
+
+	while (pthread_tryjoin_np(*(pthread_t *)first, NULL) == EBUSY) {
+		if (chdir("/"))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	rmdir("/nowhere");
+	_exit(5);
+}
+
+static int first_ends(const char *file)
+{
+	static pthread_t first;
+	struct timespec pause = {0, 10000000};
+	pthread_t thread;
+
+	first = pthread_self();
+	if (pthread_create(&thread, NULL, outlive, &first))
+		return 1;
+	while (access(file, F_OK))
+		nanosleep(&pause, NULL);
+	pthread_exit(NULL);
 }
 
 TRACED void touch(int n, int *at)
@@ -437,6 +466,8 @@ int main(int argc, char **argv)
 		return storm_for(atoi(argv[2]));
 	if (argc > 2 && !strcmp(argv[1], "calm"))
 		return calm_for(atoi(argv[2]));
+	if (argc > 2 && !strcmp(argv[1], "first"))
+		return first_ends(argv[2]);
 	if (argc > 1 && !strcmp(argv[1], "watched"))
 		return watched();
 	if (argc > 1 && !strcmp(argv[1], "toolbox"))

@@ -34,6 +34,36 @@ static void an_arena_gives_zeroed_aligned_memory(void **state)
 	assert_null(a.chunks);
 }
 
+static void an_arena_that_was_wound_back_gives_the_same_memory(void **state)
+{
+	static const size_t sizes[] = {100, 40000, 16, 300000, 5, 9};
+	struct arena a = {0};
+	u8 *first[ARRAY_SIZE(sizes)];
+
+	(void)state;
+	for (u32 round = 0; round < 3; round++) {
+		for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+			u8 *p = arena_alloc(&a, sizes[i]);
+
+#ifndef WAGGLE_DEBUG /* there, what is old is given back, so that who looks at it is found */
+			if (round)
+				assert_ptr_equal(p, first[i]);
+#endif
+			first[i] = p;
+			for (size_t n = 0; n < sizes[i]; n++)
+				assert_int_equal(p[n], 0);
+			memset(p, 0xff, sizes[i]);
+		}
+		arena_rewind(&a);
+		assert_int_equal(a.total, 0);
+	}
+	memset(arena_alloc(&a, 1 << 20), 1, 1 << 20); /* none that was there is as large */
+	arena_alloc(&a, 16);
+	arena_free(&a);
+	assert_null(a.chunks);
+	assert_null(a.spare);
+}
+
 static void an_arena_grows_what_it_gave(void **state)
 {
 	struct arena a = {0};
@@ -214,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_arena_gives_zeroed_aligned_memory),
+		cmocka_unit_test(an_arena_that_was_wound_back_gives_the_same_memory),
 		cmocka_unit_test(an_arena_grows_what_it_gave),
 		cmocka_unit_test(a_vector_keeps_its_elements),
 		cmocka_unit_test(a_dictionary_finds_what_was_put),

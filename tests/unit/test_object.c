@@ -146,6 +146,30 @@ static void written_is_read(void **state)
 	object_free(again);
 }
 
+static void places_and_directions(void **state)
+{
+	static const struct {
+		const char *pattern;
+		size_t n;
+		bool egress;
+	} rows[] = {{"eth0:ingress", 4, false},
+		    {"eth0:egress", 4, true},
+		    {"/sys/fs/cgroup/a:egress:b:ingress", 25, false},
+		    {"/a:ingress:egress", 10, true},
+		    {"eth0", 0, false},
+		    {":egress", 0, true},
+		    {"eth0:", 0, false},
+		    {"eth0:egress1", 0, false},
+		    {"", 0, false}};
+	bool egress;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(attach_place(rows[i].pattern, &egress), rows[i].n);
+		assert_int_equal(egress, rows[i].egress);
+	}
+}
+
 static void smallest_object(void **state)
 {
 	struct object *o = object_new(), *again;
@@ -429,6 +453,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(print_says_all),
 		cmocka_unit_test(written_is_read),
+		cmocka_unit_test(places_and_directions),
 		cmocka_unit_test(smallest_object),
 		cmocka_unit_test(types_have_names),
 		cmocka_unit_test(wrong_objects_are_refused),

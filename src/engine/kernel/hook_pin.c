@@ -10,9 +10,11 @@
 #include "query/query.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,43 +39,36 @@ int kernel_hook_pin(struct engine *e, const char *path)
 	return 0;
 }
 
-/* "eth0:egress": the device. */
-static u32 device_of(const struct attach *a)
+/* Where the row is, without its direction. */
+struct place {
+	char name[PATH_MAX];
+	bool egress;
+};
+
+static struct place place_of(const struct attach *a)
 {
-	char name[IF_NAMESIZE];
-	size_t n = strcspn(a->pattern, ":");
+	struct place p;
+	size_t n = attach_place(a->pattern, &p.egress);
 
-	if (n >= sizeof(name))
-		return 0;
-	memcpy(name, a->pattern, n);
-	name[n] = 0;
-	return if_nametoindex(name);
-}
-
-static u64 cgroup_of(const struct attach *a)
-{
-	const char *colon = strrchr(a->pattern, ':');
-	char path[4096];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%.*s", (int)(colon - a->pattern), a->pattern);
-	return stat(path, &st) ? 0 : st.st_ino;
+	snprintf(p.name, sizeof(p.name), "%.*s", (int)(n ? n : strlen(a->pattern)), a->pattern);
+	return p;
 }
 
 /* Is the link at the place of the row? */
 static bool is_there(const struct query_link *l, const struct attach *a)
 {
-	bool egress = strstr(a->pattern, ":egress") != NULL;
+	struct place p = place_of(a);
+	struct stat st;
 
 	switch (a->kind) {
-	case ATTACH_XDP: return l->type == LINK_XDP && l->net.ifindex == device_of(a);
+	case ATTACH_XDP: return l->type == LINK_XDP && l->net.ifindex == if_nametoindex(p.name);
 	case ATTACH_TC:
-		return l->type == LINK_TCX && l->net.ifindex == device_of(a) &&
+		return l->type == LINK_TCX && l->net.ifindex == if_nametoindex(p.name) &&
 		       l->net.attach_type ==
-			       (egress ? ATTACH_TYPE_TCX_EGRESS : ATTACH_TYPE_TCX_INGRESS);
+			       (p.egress ? ATTACH_TYPE_TCX_EGRESS : ATTACH_TYPE_TCX_INGRESS);
 	case ATTACH_CGROUP_SKB:
-		return l->type == LINK_CGROUP && l->cgroup.cgroup == cgroup_of(a) &&
-		       l->cgroup.attach_type == egress;
+		return l->type == LINK_CGROUP && l->cgroup.attach_type == p.egress &&
+		       !stat(p.name, &st) && l->cgroup.cgroup == st.st_ino;
 	default: return false;
 	}
 }
@@ -82,7 +77,8 @@ static bool is_there(const struct query_link *l, const struct attach *a)
 static int replace_filter(struct kernel_engine *k, const struct attach *a, u32 old,
 			  const char *path)
 {
-	char beside[4096];
+	struct place p = place_of(a);
+	char beside[PATH_MAX];
 	int err;
 
 	if (a->kind != ATTACH_TC)
@@ -90,8 +86,8 @@ static int replace_filter(struct kernel_engine *k, const struct attach *a, u32 o
 	snprintf(beside, sizeof(beside), "%s_new", path);
 	err = sys_pin(k->progs[a->prog], beside);
 	if (!err)
-		err = clsact_replace(device_of(a), strstr(a->pattern, ":egress") != NULL, old,
-				     k->progs[a->prog], k->base.object->progs.v[a->prog].name);
+		err = clsact_replace(if_nametoindex(p.name), p.egress, old, k->progs[a->prog],
+				     k->base.object->progs.v[a->prog].name);
 	if (err || rename(beside, path)) {
 		unlink(beside);
 		return err == -ENOENT ? -EXDEV : err ? err : -errno;

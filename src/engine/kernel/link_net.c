@@ -74,10 +74,10 @@ u32 hook_device(struct kernel_engine *k, const struct attach *a, const char *nam
 /* "PLACE:ingress": the place is copied; is it for what goes out? -EINVAL with a message. */
 static int direction(struct kernel_engine *k, const struct attach *a, char *place, size_t size)
 {
-	const char *colon = strrchr(a->pattern, ':');
-	size_t n = colon ? (size_t)(colon - a->pattern) : 0;
+	bool egress;
+	size_t n = attach_place(a->pattern, &egress);
 
-	if (!n || n >= size || (strcmp(colon, ":ingress") != 0 && strcmp(colon, ":egress") != 0))
+	if (!n || n >= size)
 		return diag_fail(k->base.diag, -EINVAL,
 				 "ingress is what comes in, egress what goes out",
 				 "cannot attach %s: %s needs a place and a direction, as %s",
@@ -86,7 +86,7 @@ static int direction(struct kernel_engine *k, const struct attach *a, char *plac
 						      : "cgroup_skb:/sys/fs/cgroup/web:egress");
 	memcpy(place, a->pattern, n);
 	place[n] = 0;
-	return !strcmp(colon, ":egress");
+	return egress;
 }
 
 int hook_refused(struct kernel_engine *k, const struct attach *a, int err)
