@@ -179,7 +179,9 @@ double held_run(enum tracer t, const char *script, const char *what, const char 
 	if (!tracer_here(t))
 		return NAN;
 	bench_pause(300);
-	held_start(&h, t, script, what, out, err, cpu);
+	if (t == STRACE) /* it prints where errors go */
+		err = out;
+	held_start(&h, t, script, what, t == STRACE ? NULL : out, err, cpu);
 	held_report(&h);
 	held_release(&h, &u);
 	return h.failed || u.status ? NAN : h.value[0];

@@ -86,7 +86,7 @@ struct waggle_opts {
 	 * wants need not stop where each one that is seen must. */
 	const uint64_t *raw_calls;
 	/* Probes of raw_syscalls on the engines in user space: calls of 32 bits are wanted, too, whichever they are, and
-	 * their numbers are so much higher than they are; 0: their numbers are as they are, and with raw_calls
+	 * their numbers are so much higher than they are, those that calls of 64 bits have there 1 << 32; 0: their numbers are as they are, and with raw_calls
 	 * nobody wants them. */
 	unsigned narrow_calls;
 

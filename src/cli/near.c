@@ -7,27 +7,29 @@
 
 #include <string.h>
 
-/* Edits that make b of a: letters added, left out or changed. Long words are far. */
+/* Edits that make b of a: letters added, left out, changed, or two neighbours swapped. Long words are far. */
 static unsigned distance(const char *a, const char *b)
 {
-	unsigned row[24], n = (unsigned)strlen(b);
+	unsigned rows[24][24], n = (unsigned)strlen(b), m = (unsigned)strlen(a);
 
-	if (n >= 24 || strlen(a) >= 24)
+	if (n >= 24 || m >= 24)
 		return 24;
 	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned i = 1; a[i - 1]; i++) {
-		unsigned corner = row[0]++;
-
+		rows[0][j] = j;
+	for (unsigned i = 1; i <= m; i++) {
+		rows[i][0] = i;
 		for (unsigned j = 1; j <= n; j++) {
-			unsigned best = corner + (a[i - 1] != b[j - 1]);
+			unsigned best = rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
 
-			corner = row[j];
-			best = best < corner + 1 ? best : corner + 1;
-			row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
+			best = best < rows[i - 1][j] + 1 ? best : rows[i - 1][j] + 1;
+			best = best < rows[i][j - 1] + 1 ? best : rows[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    best > rows[i - 2][j - 2] + 1)
+				best = rows[i - 2][j - 2] + 1;
+			rows[i][j] = best;
 		}
 	}
-	return row[n];
+	return rows[m][n];
 }
 
 void near_word(struct near_word *n, const char *candidate)

@@ -13,7 +13,7 @@
 
 /* Where the reader may have to take the CPU from the traced process, which makes fewer records than
  * a kernel does. */
-#define NAP_US 4000
+#define NAP_US 16000
 
 static struct vm_map *map_of(const struct engine *e, u32 map)
 {

@@ -56,7 +56,7 @@ static int take_match(void *user, const char *name, const char *module)
 static int no_kprobes(struct script *s, struct probe_spec *spec)
 {
 	return diag_error(s->diag, spec->at, "tracepoint:... or rawtracepoint:... may serve",
-			  "this kernel was built without kprobes");
+			  "this kernel was built without kprobes: '%s' cannot be traced", spec->text);
 }
 
 static int unknown_function(struct script *s, struct probe_spec *spec, const char *name,

@@ -1,12 +1,16 @@
 /*
- * ahead.c: symbols got ready while there is nothing else to do, so that the end answers at once.
+ * ahead.c: symbols and stacks got ready while there is nothing else to do, so that the end answers
+ * at once.
  *
  * In:  the kinds of fields in records and maps. Out: a reader of symbols that has seen the kernel's
- *      table, the processes that run, and the files that they map, before anybody asks.
+ *      table, the processes that run, and the files that they map, before anybody asks; and the
+ * frames of the stacks that keys of maps name.
  *
  * Where stacks of processes are shown, programs, mappings and ends of processes are followed from
- * the start: a command that has ended has names, too. The pids in keys of maps are looked at now
- * and then, seldom enough to cost less than a thousandth of the time.
+ * the start: a command that has ended has names, too. The keys of maps, with their pids and stacks,
+ * are looked at now and then, seldom enough to cost less than a thousandth of the time: sooner
+ * where the last look found many new stacks, which cannot go on for long, as there is room for so
+ * many only.
  */
 #include "session/session.h"
 
@@ -15,6 +19,8 @@
 #define SCAN_NS    250000000u /* between two looks at the keys of maps, at least */
 #define SCAN_SHARE 1000       /* and so many times what the last one took */
 #define PIECE_NS   2000000u   /* work between two looks at the rings */
+
+enum { WANT_PIDS = 1, WANT_STACKS = 2 };
 
 static void want_fields(struct ahead *n, const struct layout *l)
 {
@@ -32,6 +38,24 @@ static bool has_pid(const struct field *f)
 	return (f->kind == FIELD_USTACK || f->kind == FIELD_USYM) && f->size >= 16;
 }
 
+static bool has_pids(const struct object_map *m)
+{
+	for (u32 i = 0; i < m->key.n; i++)
+		if (has_pid(&m->key.fields[i]))
+			return true;
+	return false;
+}
+
+/* What is looked for in the keys of a map. One process is known from the start. */
+static u32 wanted_of(const struct waggle_session *s, const struct object_map *m)
+{
+	bool one = s->command.pid || s->opts.pid;
+
+	if (!m->shown || m->scalar)
+		return 0;
+	return (!one && has_pids(m) ? WANT_PIDS : 0) | (stacks_by_id(s, m) ? WANT_STACKS : 0);
+}
+
 void ahead_open(struct waggle_session *s)
 {
 	struct ahead *n = &s->ahead;
@@ -43,6 +67,7 @@ void ahead_open(struct waggle_session *s)
 	vec_each (m, &s->object->maps) {
 		want_fields(n, &m->key);
 		want_fields(n, &m->value);
+		n->keys |= wanted_of(s, m) != 0;
 	}
 	if (!symbols)
 		*n = (struct ahead){0};
@@ -62,40 +87,49 @@ static u32 pid_of(const struct field *f, const u8 *key)
 	return (u32)pid;
 }
 
-static void scan_map(struct waggle_session *s, u32 map)
+static void prepare_pids(struct waggle_session *s, const struct object_map *m,
+			 const struct buf *keys, u32 n)
 {
-	const struct object_map *m = &s->object->maps.v[map];
+	for (u32 i = 0; i < n; i++)
+		for (u32 k = 0; k < m->key.n; k++)
+			if (has_pid(&m->key.fields[k]))
+				symbols_prepare_process(
+					s->sink.show.symbols,
+					pid_of(&m->key.fields[k],
+					       (const u8 *)keys->p + (size_t)i * m->key_size));
+}
+
+static void scan_map(struct waggle_session *s, const struct object_map *m, u32 wanted)
+{
 	struct buf keys = {0}, values = {0};
 	u32 n = 0;
 
-	if (!s->engine->ops->map_read(s->engine, map, &keys, &values, &n) && !keys.failed)
-		for (u32 i = 0; i < n; i++)
-			for (u32 k = 0; k < m->key.n; k++)
-				if (has_pid(&m->key.fields[k]))
-					symbols_prepare_process(
-						s->sink.show.symbols,
-						pid_of(&m->key.fields[k],
-						       (const u8 *)keys.p +
-							       (size_t)i * m->key_size));
+	if (!s->engine->ops->map_read(s->engine, (u32)(m - s->object->maps.v), &keys, &values,
+				      &n) &&
+	    !keys.failed) {
+		if (wanted & WANT_PIDS)
+			prepare_pids(s, m, &keys, n);
+		if (wanted & WANT_STACKS)
+			stacks_want(s, m, &keys, n);
+	}
 	buf_free(&keys);
 	buf_free(&values);
 }
 
 static void scan(struct waggle_session *s)
 {
-	u64 began = clock_now(CLOCK_MONOTONIC);
+	u64 began = clock_now(CLOCK_MONOTONIC), share;
 
-	for (u32 i = 0; i < s->object->maps.n; i++) {
-		const struct object_map *m = &s->object->maps.v[i];
-		bool wanted = false;
+	stacks_want_none(s);
+	vec_each (m, &s->object->maps) {
+		u32 wanted = wanted_of(s, m);
 
-		for (u32 k = 0; m->shown && !m->scalar && k < m->key.n; k++)
-			wanted |= has_pid(&m->key.fields[k]);
 		if (wanted)
-			scan_map(s, i);
+			scan_map(s, m, wanted);
 	}
+	share = stacks_want_many(s) ? 0 : SCAN_SHARE;
 	s->ahead.next = clock_now(CLOCK_MONOTONIC) +
-			MAX((clock_now(CLOCK_MONOTONIC) - began) * SCAN_SHARE, SCAN_NS);
+			MAX((clock_now(CLOCK_MONOTONIC) - began) * share, SCAN_NS);
 }
 
 u64 ahead_idle(struct waggle_session *s, u64 ns)
@@ -107,14 +141,14 @@ u64 ahead_idle(struct waggle_session *s, u64 ns)
 
 	if ((!n->kernel && !n->user) || !symbols || !session_shows(s))
 		return ns;
+	if (n->keys && now >= n->next)
+		scan(s);
 	while (more && clock_now(CLOCK_MONOTONIC) < until)
 		more = (n->kernel && symbols_prepare_kernel(symbols)) ||
-		       (n->user && symbols_prepare_watched(symbols));
+		       (n->user && symbols_prepare_watched(symbols)) || stacks_prepare(s);
 	if (more)
 		return 0;
-	if (!n->user || s->command.pid || s->opts.pid)
-		return n->user ? MIN(ns, SCAN_NS) : ns; /* the rings of the watch fill up */
-	if (now >= n->next)
-		scan(s);
-	return MIN(ns, n->next > now ? n->next - now : 1);
+	if (n->user)
+		ns = MIN(ns, SCAN_NS); /* the rings of the watch fill up */
+	return n->keys ? MIN(ns, n->next > now ? n->next - now : 1) : ns;
 }

@@ -363,6 +363,7 @@ void waggle_session_stop(struct waggle_session *s)
 	if (s->duration >= 0)
 		close(s->duration);
 	session_call_close(s);
+	stacks_free(&s->stacks);
 	records_close(s);
 	free(s->maps);
 	free(s);

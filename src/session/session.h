@@ -59,10 +59,20 @@ struct waggle_map {
 	u32 index;
 };
 
-/* What is got ready of symbols: see ahead.c. */
+/* What is got ready of symbols and stacks: see ahead.c. */
 struct ahead {
-	bool kernel, user;
+	bool kernel, user, keys; /* keys: of maps are looked at */
 	u64 next; /* CLOCK_MONOTONIC ns of the next look at keys */
+};
+
+/* Stacks that were read, by id, and those that are to be: see stacks.c. */
+struct stacks {
+	struct buf ids, frames, ends; /* ends: u32, in frames */
+	u32 n, deepest;
+	u32 *slots, mask; /* index + 1 */
+	struct buf wanted; /* ids; `read` bytes of them are through */
+	size_t read;
+	u32 map; /* in which those are */
 };
 
 /* Rows for programs that unwind stacks in the kernel: see unwinds.c. */
@@ -79,6 +89,7 @@ struct waggle_session {
 	struct unwinds unwinds;
 	struct object *object; /* borrowed */
 	struct ahead ahead;
+	struct stacks stacks;
 	struct waggle_opts opts;
 	struct diag diag;
 	const struct engine_ops *ops; /* of the engine that was chosen */
@@ -217,6 +228,14 @@ void outputs_close(struct waggle_session *);
  * them, in the arena. 0 or -errno. Nothing changes where there are none. */
 int stacks_expand(struct waggle_session *, struct arena *, const struct object_map **,
 		  struct buf *keys, u32 n);
+/* Has the map such keys? Then the stacks of n keys whose frames are not known are noted, and read
+ * piece by piece; false: nothing is left of what was noted. */
+bool stacks_by_id(const struct waggle_session *, const struct object_map *);
+void stacks_want(struct waggle_session *, const struct object_map *, const struct buf *keys, u32 n);
+void stacks_want_none(struct waggle_session *); /* forgets what was noted */
+bool stacks_want_many(const struct waggle_session *); /* so many that they would be slow at the end */
+bool stacks_prepare(struct waggle_session *);
+void stacks_free(struct stacks *);
 
 /* ahead.c: symbols ahead of time. ahead_idle() does a piece of the work and returns for how long
  * there is nothing to do, at most ns. */

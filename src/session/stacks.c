@@ -5,7 +5,10 @@
  * Out: keys in which a stack is its frames, and a map whose layout says so. Those who show maps
  *      know nothing of ids. A stack has as much room as the deepest one needs.
  *
- * Of many keys the whole map of stacks is read, by few calls; of few, what they ask for.
+ * What stands under an id never changes, so what was read is kept, up to FRAMES_KEPT bytes of it:
+ * ahead.c has stacks read while nothing else is to do, and a map that is shown again asks for new
+ * ones only. Of many that are missing the whole map of stacks is read, by few calls; of few, what
+ * the keys ask for.
  */
 #include "session/session.h"
 
@@ -13,14 +16,9 @@
 #include <stdlib.h>
 
 #define FRAMES_BYTES (8 * STACK_FRAMES)
-#define FEW_KEYS     1024
-
-/* Stacks that were read, by id: of each the frames that it has. */
-struct known {
-	struct buf ids, frames, ends; /* ends: u32, in frames */
-	u32 n, deepest;
-	u32 *slots, mask; /* index + 1 */
-};
+#define FRAMES_KEPT  (8u << 20)
+#define FEW_IDS      1024
+#define IDS_AT_ONCE  64 /* looked up in one piece of the work ahead */
 
 static bool is_id(const struct field *f)
 {
@@ -28,9 +26,29 @@ static bool is_id(const struct field *f)
 	       f->size >= 16;
 }
 
+static bool has_id(const struct layout *l)
+{
+	for (u32 i = 0; i < l->n; i++)
+		if (is_id(&l->fields[i]) || (l->fields[i].kind == FIELD_TUPLE && l->fields[i].sub &&
+					     has_id(l->fields[i].sub)))
+			return true;
+	return false;
+}
+
+/* The map of the frames of such keys; UINT32_MAX: there is none. */
+static u32 map_of_stacks(const struct waggle_session *s, const struct layout *l)
+{
+	for (u32 i = 0; i < s->object->maps.n && has_id(l); i++)
+		if (!strcmp(s->object->maps.v[i].name, STACKS_MAP) &&
+		    s->object->maps.v[i].value_size == FRAMES_BYTES &&
+		    s->object->maps.v[i].key_size == 8)
+			return i;
+	return UINT32_MAX;
+}
+
 /* ---- stacks by id */
 
-static u32 *slot_of(const struct known *k, u64 id)
+static u32 *slot_of(const struct stacks *k, u64 id)
 {
 	u32 i = (u32)(id ^ id >> 32) & k->mask;
 
@@ -39,14 +57,44 @@ static u32 *slot_of(const struct known *k, u64 id)
 	return &k->slots[i];
 }
 
-/* *n: how many. */
-static const u8 *frames_of(const struct known *k, u64 id, u32 *n)
+static u64 id_at(const struct stacks *k, u32 i)
 {
-	const u32 *ends = (const u32 *)(const void *)k->ends.p;
-	u32 at = k->n ? *slot_of(k, id) : 0, from = at > 1 ? ends[at - 2] : 0;
+	u64 id;
 
-	*n = at ? ends[at - 1] - from : 0;
-	return (const u8 *)k->frames.p + (size_t)from * 8;
+	memcpy(&id, k->ids.p + (size_t)i * 8, sizeof(id));
+	return id;
+}
+
+/* Index + 1 of the stack; 0: nobody has asked for it. */
+static u32 stack_of(const struct stacks *k, u64 id)
+{
+	return k->slots ? *slot_of(k, id) : 0;
+}
+
+static u32 end_of(const struct stacks *k, u32 stack)
+{
+	return stack ? ((const u32 *)(const void *)k->ends.p)[stack - 1] : 0;
+}
+
+/* 0: it was not there when it was looked for. One without frames has a frame that is 0. */
+static u32 frames_of(const struct stacks *k, u32 stack)
+{
+	return stack ? end_of(k, stack) - end_of(k, stack - 1) : 0;
+}
+
+/* Slots for at least twice as many. */
+static bool make_slots(struct stacks *k)
+{
+	u32 size = 64;
+
+	while (size < k->n * 4)
+		size *= 2;
+	free(k->slots);
+	k->slots = calloc(size, sizeof(*k->slots));
+	k->mask = size - 1;
+	for (u32 i = 0; k->slots && i < k->n; i++)
+		*slot_of(k, id_at(k, i)) = i + 1;
+	return k->slots != NULL;
 }
 
 static u32 depth_of(const u8 *frames)
@@ -56,66 +104,67 @@ static u32 depth_of(const u8 *frames)
 	for (u32 i = 0; i < STACK_FRAMES; i++) {
 		memcpy(&addr, frames + (size_t)i * 8, sizeof(addr));
 		if (!addr)
-			return i;
+			return MAX(i, 1u);
 	}
 	return STACK_FRAMES;
 }
 
-static void remember(struct known *k, const u8 *id, const u8 *frames)
+/* frames NULL: it is not there. What is known stays; what was not there may have come. */
+static void remember(struct stacks *k, const char *id, const u8 *frames)
 {
-	u32 depth = depth_of(frames), end;
+	u32 depth = frames ? depth_of(frames) : 0, end, *slot;
+	u64 number;
 
+	memcpy(&number, id, sizeof(number));
+	if ((!k->slots || k->n * 2 > k->mask) && !make_slots(k)) {
+		k->ids.failed = true;
+		return;
+	}
+	slot = slot_of(k, number);
+	if (*slot && (!depth || frames_of(k, *slot)))
+		return;
 	buf_add(&k->ids, id, 8);
-	buf_add(&k->frames, frames, (size_t)depth * 8);
+	if (frames)
+		buf_add(&k->frames, frames, (size_t)depth * 8);
 	end = (u32)(k->frames.n / 8);
 	buf_add(&k->ends, &end, sizeof(end));
 	k->deepest = MAX(k->deepest, depth);
-	k->n++;
+	*slot = ++k->n;
 }
+
+static bool is_full(const struct stacks *k)
+{
+	return k->frames.n >= FRAMES_KEPT;
+}
+
+static bool failed(const struct stacks *k)
+{
+	return k->ids.failed || k->frames.failed || k->ends.failed || k->wanted.failed;
+}
+
+void stacks_free(struct stacks *k)
+{
+	buf_free(&k->ids);
+	buf_free(&k->frames);
+	buf_free(&k->ends);
+	buf_free(&k->wanted);
+	free(k->slots);
+	*k = (struct stacks){0};
+}
+
+/* ---- reading them */
 
 static int take_piece(void *user, const struct buf *ids, const struct buf *frames, u32 n)
 {
-	struct known *k = user;
+	struct stacks *k = user;
 
 	for (u32 i = 0; i < n; i++)
-		remember(k, (const u8 *)ids->p + (size_t)i * 8,
+		remember(k, ids->p + (size_t)i * 8,
 			 (const u8 *)frames->p + (size_t)i * FRAMES_BYTES);
-	return k->frames.n / 8 > UINT32_MAX ? -ENOMEM : 0;
+	return failed(k) || k->frames.n / 8 > UINT32_MAX ? -ENOMEM : 0;
 }
 
-static int make_slots(struct known *k)
-{
-	u32 size = 16;
-	u64 id;
-
-	while (size < k->n * 2)
-		size *= 2;
-	k->slots = calloc(size, sizeof(*k->slots));
-	k->mask = size - 1;
-	for (u32 i = 0; k->slots && i < k->n; i++) {
-		memcpy(&id, k->ids.p + (size_t)i * 8, sizeof(id));
-		*slot_of(k, id) = i + 1;
-	}
-	return k->slots ? 0 : -ENOMEM;
-}
-
-/* Frames that are not there (the map of stacks was full) are none. */
-static void read_few(struct waggle_session *s, u32 stacks, const struct layout *l, const u8 *key,
-		     struct known *k)
-{
-	u8 frames[FRAMES_BYTES];
-
-	for (u32 i = 0; i < l->n; i++) {
-		const struct field *f = &l->fields[i];
-
-		if (f->kind == FIELD_TUPLE && f->sub)
-			read_few(s, stacks, f->sub, key + f->off, k);
-		if (is_id(f) && !s->engine->ops->map_lookup(s->engine, stacks, key + f->off, frames))
-			remember(k, key + f->off, frames);
-	}
-}
-
-static int read_all(struct waggle_session *s, u32 stacks, struct known *k)
+static int read_all(struct waggle_session *s, u32 map)
 {
 	const struct engine_ops *ops = s->engine->ops;
 	struct buf ids = {0}, frames = {0};
@@ -123,25 +172,104 @@ static int read_all(struct waggle_session *s, u32 stacks, struct known *k)
 	int err;
 
 	if (ops->map_pieces)
-		return ops->map_pieces(s->engine, stacks, take_piece, k);
-	err = ops->map_read(s->engine, stacks, &ids, &frames, &n);
+		return ops->map_pieces(s->engine, map, take_piece, &s->stacks);
+	err = ops->map_read(s->engine, map, &ids, &frames, &n);
 	if (!err)
-		err = take_piece(k, &ids, &frames, n);
+		err = take_piece(&s->stacks, &ids, &frames, n);
 	buf_free(&ids);
 	buf_free(&frames);
 	return err;
 }
 
-static int read_stacks(struct waggle_session *s, u32 stacks, const struct object_map *m,
-		       const struct buf *keys, u32 n, struct known *k)
+static void read_one(struct waggle_session *s, u32 map, const char *id)
 {
-	int err = n > FEW_KEYS ? read_all(s, stacks, k) : 0;
+	u8 frames[FRAMES_BYTES];
+	bool there = !s->engine->ops->map_lookup(s->engine, map, id, frames);
 
-	for (u32 i = 0; i < n && n <= FEW_KEYS; i++)
-		read_few(s, stacks, &m->key, (const u8 *)keys->p + (size_t)i * m->key_size, k);
-	if (!err && (k->ids.failed || k->frames.failed || k->ends.failed))
-		err = -ENOMEM;
-	return err ? err : make_slots(k);
+	remember(&s->stacks, id, there ? frames : NULL);
+}
+
+/* Notes the ids in a key whose frames are not known. again: also those that were not there (the map
+ * of stacks was full, or the kernel short of memory). */
+static void want_key(struct stacks *k, const struct layout *l, const u8 *key, bool again)
+{
+	for (u32 i = 0; i < l->n; i++) {
+		const struct field *f = &l->fields[i];
+		u64 id;
+		u32 at;
+
+		if (f->kind == FIELD_TUPLE && f->sub)
+			want_key(k, f->sub, key + f->off, again);
+		if (!is_id(f))
+			continue;
+		memcpy(&id, key + f->off, sizeof(id));
+		at = stack_of(k, id);
+		if (!at || (again && !frames_of(k, at)))
+			buf_add(&k->wanted, &id, sizeof(id));
+	}
+}
+
+static void want_none(struct stacks *k)
+{
+	k->wanted.n = 0;
+	k->read = 0;
+}
+
+static void want_keys(struct stacks *k, const struct object_map *m, const struct buf *keys, u32 n,
+		      bool again)
+{
+	for (u32 i = 0; i < n; i++)
+		want_key(k, &m->key, (const u8 *)keys->p + (size_t)i * m->key_size, again);
+}
+
+bool stacks_by_id(const struct waggle_session *s, const struct object_map *m)
+{
+	return map_of_stacks(s, &m->key) != UINT32_MAX;
+}
+
+void stacks_want_none(struct waggle_session *s)
+{
+	want_none(&s->stacks);
+}
+
+void stacks_want(struct waggle_session *s, const struct object_map *m, const struct buf *keys,
+		 u32 n)
+{
+	if (!is_full(&s->stacks))
+		want_keys(&s->stacks, m, keys, n, false);
+	s->stacks.map = map_of_stacks(s, &m->key);
+}
+
+bool stacks_want_many(const struct waggle_session *s)
+{
+	return s->stacks.wanted.n / 8 > FEW_IDS;
+}
+
+bool stacks_prepare(struct waggle_session *s)
+{
+	struct stacks *k = &s->stacks;
+
+	for (u32 i = 0; i < IDS_AT_ONCE && k->read < k->wanted.n && !failed(k); i++, k->read += 8) {
+		u64 id;
+
+		if (is_full(k))
+			want_none(k);
+		else if (memcpy(&id, k->wanted.p + k->read, 8), !stack_of(k, id))
+			read_one(s, k->map, k->wanted.p + k->read);
+	}
+	return k->read < k->wanted.n && !failed(k);
+}
+
+static int read_missing(struct waggle_session *s, u32 map)
+{
+	struct stacks *k = &s->stacks;
+	u32 n = (u32)(k->wanted.n / 8);
+	int err = n > FEW_IDS ? read_all(s, map) : 0;
+
+	for (u32 i = 0; i < n && n <= FEW_IDS; i++)
+		read_one(s, map, k->wanted.p + (size_t)i * 8);
+	want_none(k);
+	return err ? err : failed(k) ? -ENOMEM : 0;
 }
 
 /* ---- keys */
@@ -182,14 +310,13 @@ static void expand_layout(struct layout *l, u32 frames)
 	l->size = size;
 }
 
-static void expand_key(const struct known *k, u32 frames, const struct layout *from,
+static void expand_key(const struct stacks *k, u32 frames, const struct layout *from,
 		       const struct layout *to, const u8 *key, u8 *out)
 {
 	for (u32 i = 0; i < from->n; i++) {
 		const struct field *f = &from->fields[i], *t = &to->fields[i];
-		const u8 *stack;
 		u64 id;
-		u32 n;
+		u32 at;
 
 		if (f->kind == FIELD_TUPLE && f->sub)
 			expand_key(k, frames, f->sub, t->sub, key + f->off, out + t->off);
@@ -200,26 +327,17 @@ static void expand_key(const struct known *k, u32 frames, const struct layout *f
 		if (f->kind == FIELD_USTACK)
 			memcpy(out + t->off, key + f->off + 8, 8);
 		memcpy(&id, key + f->off, sizeof(id));
-		stack = frames_of(k, id, &n);
-		if (n)
-			memcpy(out + t->off + t->size - frames * 8, stack, (size_t)n * 8);
+		at = stack_of(k, id);
+		if (frames_of(k, at))
+			memcpy(out + t->off + t->size - frames * 8,
+			       k->frames.p + (size_t)end_of(k, at - 1) * 8,
+			       (size_t)frames_of(k, at) * 8);
 	}
 }
 
-static bool has_id(const struct layout *l)
-{
-	for (u32 i = 0; i < l->n; i++)
-		if (is_id(&l->fields[i]) ||
-		    (l->fields[i].kind == FIELD_TUPLE && l->fields[i].sub &&
-		     has_id(l->fields[i].sub)))
-			return true;
-	return false;
-}
-
-static int expand_keys(const struct known *k, const struct object_map *m,
+static int expand_keys(const struct stacks *k, const struct object_map *m,
 		       const struct object_map *to, struct buf *keys, u32 n)
 {
-	u32 frames = MAX(k->deepest, 1u);
 	struct buf out = {0};
 	u8 *p = (u8 *)buf_reserve(&out, (size_t)n * to->key_size + 1);
 
@@ -227,8 +345,8 @@ static int expand_keys(const struct known *k, const struct object_map *m,
 		return -ENOMEM;
 	memset(p, 0, (size_t)n * to->key_size);
 	for (u32 i = 0; i < n; i++)
-		expand_key(k, frames, &m->key, &to->key, (u8 *)keys->p + (size_t)i * m->key_size,
-			   p + (size_t)i * to->key_size);
+		expand_key(k, MAX(k->deepest, 1u), &m->key, &to->key,
+			   (u8 *)keys->p + (size_t)i * m->key_size, p + (size_t)i * to->key_size);
 	out.n = (size_t)n * to->key_size;
 	buf_free(keys);
 	*keys = out;
@@ -239,30 +357,25 @@ int stacks_expand(struct waggle_session *s, struct arena *arena, const struct ob
 		  struct buf *keys, u32 n)
 {
 	const struct object_map *m = *map;
-	struct object_map *to = arena_new(arena, struct object_map);
-	u32 stacks = UINT32_MAX;
-	struct known known = {0};
+	u32 stacks = map_of_stacks(s, &m->key);
+	struct object_map *to;
 	int err;
 
-	for (u32 i = 0; i < s->object->maps.n && has_id(&m->key); i++)
-		if (!strcmp(s->object->maps.v[i].name, STACKS_MAP) &&
-		    s->object->maps.v[i].value_size == FRAMES_BYTES &&
-		    s->object->maps.v[i].key_size == 8)
-			stacks = i;
 	if (stacks == UINT32_MAX)
 		return 0;
+	to = arena_new(arena, struct object_map);
 	*to = *m;
-	copy_layout(arena, &m->key, &to->key); /* all of the arena, while nothing needs freeing */
-	err = read_stacks(s, stacks, m, keys, n, &known);
-	expand_layout(&to->key, MAX(known.deepest, 1u));
+	copy_layout(arena, &m->key, &to->key);
+	want_none(&s->stacks);
+	want_keys(&s->stacks, m, keys, n, true);
+	err = read_missing(s, stacks);
+	expand_layout(&to->key, MAX(s->stacks.deepest, 1u));
 	to->key_size = to->key.size;
 	if (!err)
-		err = expand_keys(&known, m, to, keys, n);
+		err = expand_keys(&s->stacks, m, to, keys, n);
 	if (!err)
 		*map = to;
-	buf_free(&known.ids);
-	buf_free(&known.frames);
-	buf_free(&known.ends);
-	free(known.slots);
+	if (err || is_full(&s->stacks))
+		stacks_free(&s->stacks);
 	return err;
 }

@@ -157,6 +157,7 @@ static int by_values(void *lines, u32 a, u32 b)
 /* Values of the same key become one line. */
 static void make_lines(struct lines *l, struct order *v, u32 n)
 {
+	const struct order_ties ties = {by_key, NULL, l};
 	u32 size = l->making->first->key_size;
 
 	for (u32 i = 0; i < n; i++) {
@@ -164,7 +165,7 @@ static void make_lines(struct lines *l, struct order *v, u32 n)
 		memcpy(&v[i].by, l->cells[i].key, MIN(size, 8u));
 		memcpy(&v[i].then, l->cells[i].key + size - MIN(size, 8u), MIN(size, 8u));
 	}
-	v = order_sort(v, v + n, n, by_key, l);
+	v = order_sort(v, v + n, n, &ties);
 	for (u32 i = 0; i < n; i++) {
 		const struct cell *c = &l->cells[v[i].at];
 
@@ -176,6 +177,7 @@ static void make_lines(struct lines *l, struct order *v, u32 n)
 
 static struct order *sort_lines(struct lines *l, struct order *v)
 {
+	const struct order_ties ties = {by_values, NULL, l};
 	const struct making *m = l->making;
 
 	l->ncolumns = sort_columns(m, l->columns);
@@ -185,7 +187,7 @@ static struct order *sort_lines(struct lines *l, struct order *v)
 			l->ncolumns > 1 ? line_order(m, &l->v[i], l->columns[1])
 					: order_layout(&m->first->key, l->v[i].key),
 			i};
-	return order_sort(v, v + l->n, l->n, by_values, l);
+	return order_sort(v, v + l->n, l->n, &ties);
 }
 
 /* The parts of the key and the values, as the rows' schema has them. */

@@ -243,7 +243,7 @@ static void choose_least(struct graph *g)
 			counts[n++].by = node->count;
 	if (n <= FLAME_BOXES)
 		return;
-	counts = order_sort(counts, counts + n, n, NULL, NULL);
+	counts = order_sort(counts, counts + n, n, NULL);
 	g->least = counts[n - FLAME_BOXES - 1].by + 1;
 }
 

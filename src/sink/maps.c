@@ -168,10 +168,18 @@ static int by_key(void *contents, u32 a, u32 b)
 	return layout_compare(&c->map->key, c->entries[a].key, c->entries[b].key);
 }
 
+static bool word_of_key(void *contents, u32 at, u32 i, u64 *out)
+{
+	const struct map_contents *c = contents;
+
+	return order_word(&c->map->key, c->entries[at].key, i, out);
+}
+
 /* The largest `top` ones, the largest last. */
 static void sort_entries(struct map_contents *c, struct arena *a)
 {
 	struct order *v = arena_array(a, struct order, (size_t)c->n * 2);
+	const struct order_ties ties = {by_key, word_of_key, c};
 	bool sign = sorts_signed(c->map);
 	struct map_entry *sorted;
 	u32 from = 0;
@@ -182,7 +190,7 @@ static void sort_entries(struct map_contents *c, struct arena *a)
 		v[i] = (struct order){sign ? order_signed(by) : by,
 				      order_layout(&c->map->key, c->entries[i].key), i};
 	}
-	v = order_sort(v, v + c->n, c->n, by_key, c);
+	v = order_sort(v, v + c->n, c->n, &ties);
 	if (c->top && c->n > c->top && c->map->agg != AGG_STATS)
 		from = c->n - c->top;
 	sorted = arena_array(a, struct map_entry, c->n - from);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #define DIGITS 256
+#define FEW    64 /* that are sorted without counting bytes */
+#define FEWEST 3  /* that are compared */
 
 /* ---- numbers of keys */
 
@@ -21,12 +23,8 @@ static u64 order_bytes(const u8 *p, u32 n, bool text)
 	return v;
 }
 
-u64 order_layout(const struct layout *l, const u8 *data)
+static u64 order_field(const struct field *f, const u8 *data)
 {
-	const struct field *f = l->n ? l->fields : NULL;
-
-	if (!f)
-		return 0;
 	switch (f->kind) {
 	case FIELD_UINT: return field_load(f, data);
 	case FIELD_INT:
@@ -37,6 +35,33 @@ u64 order_layout(const struct layout *l, const u8 *data)
 	case FIELD_STRUCT: return order_layout(f->sub, data + f->off);
 	default: return 0;
 	}
+}
+
+u64 order_layout(const struct layout *l, const u8 *data)
+{
+	return l->n ? order_field(l->fields, data) : 0;
+}
+
+bool order_word(const struct layout *l, const u8 *data, u32 i, u64 *out)
+{
+	for (u32 k = 0; k < l->n; k++) {
+		const struct field *f = &l->fields[k];
+		bool stack = f->kind == FIELD_KSTACK || f->kind == FIELD_USTACK;
+		u32 words = stack ? f->size / 8 : field_is_int(f);
+
+		if (!words)
+			return false;
+		if (i >= words) {
+			i -= words;
+			continue;
+		}
+		if (stack)
+			memcpy(out, data + f->off + (size_t)i * 8, sizeof(*out));
+		else
+			*out = order_field(f, data);
+		return true;
+	}
+	return false;
 }
 
 /* ---- sorting */
@@ -65,38 +90,97 @@ static bool pass(const struct order *v, struct order *to, u32 n, u32 i)
 	return true;
 }
 
-struct tie {
-	order_tie *compare;
-	void *user;
-};
-
-static int by_tie(const void *a, const void *b, void *tie)
+/* By so many bytes, the last one first; returns where they stand. */
+static struct order *passes(struct order *v, struct order *spare, u32 n, u32 bytes)
 {
-	const struct order *x = a, *y = b;
-	const struct tie *t = tie;
-
-	return t->compare(t->user, x->at, y->at);
-}
-
-struct order *order_sort(struct order *v, struct order *spare, u32 n, order_tie *compare,
-			 void *user)
-{
-	struct tie tie = {compare, user};
 	struct order *swap;
-	u32 end;
 
-	for (u32 i = 0; i < 16 && n > 1; i++) {
+	for (u32 i = 0; i < bytes && n > 1; i++) {
 		if (!pass(v, spare, n, i))
 			continue;
 		swap = v;
 		v = spare;
 		spare = swap;
 	}
+	return v;
+}
+
+static int by_tie(const void *a, const void *b, void *user)
+{
+	const struct order *x = a, *y = b;
+	const struct order_ties *t = user;
+
+	return t->compare(t->user, x->at, y->at);
+}
+
+/* By `then`. Few are quicker put in one by one. */
+static void by_then(struct order *v, struct order *spare, u32 n)
+{
+	struct order *sorted, one;
+
+	if (n > FEW) {
+		sorted = passes(v, spare, n, 8);
+		if (sorted != v)
+			memcpy(v, sorted, n * sizeof(*v));
+		return;
+	}
+	for (u32 i = 1, k; i < n; i++) {
+		one = v[i];
+		for (k = i; k && v[k - 1].then > one.then; k--)
+			v[k] = v[k - 1];
+		v[k] = one;
+	}
+}
+
+/* The next number in which they differ, in `then` of each; false: there is none. */
+static bool next_word(struct order *v, u32 n, const struct order_ties *t, u32 *i)
+{
+	bool same = true;
+
+	for (; same; ++*i) {
+		for (u32 k = 0; k < n; k++) {
+			if (!t->word(t->user, v[k].at, *i, &v[k].then))
+				return false;
+			same &= v[k].then == v->then;
+		}
+	}
+	return true;
+}
+
+static void sort_ties(struct order *v, struct order *spare, u32 n, const struct order_ties *t,
+		      u32 word);
+
+/* Those that are the same so far, each group by itself. */
+static void sort_groups(struct order *v, struct order *spare, u32 n, const struct order_ties *t,
+			u32 word)
+{
+	u32 end;
+
 	for (u32 i = 0; i < n; i = end) {
 		for (end = i + 1; end < n && v[end].by == v[i].by && v[end].then == v[i].then;)
 			end++;
-		if (end - i > 1 && compare)
-			qsort_r(v + i, end - i, sizeof(*v), by_tie, &tie);
+		if (end - i > 1)
+			sort_ties(v + i, spare, end - i, t, word);
 	}
-	return v;
+}
+
+/* Number by number from `word` on; what has no more of them is compared. */
+static void sort_ties(struct order *v, struct order *spare, u32 n, const struct order_ties *t,
+		      u32 word)
+{
+	if (!t->word || n <= FEWEST || !next_word(v, n, t, &word)) {
+		qsort_r(v, n, sizeof(*v), by_tie, (void *)t);
+		return;
+	}
+	by_then(v, spare, n);
+	sort_groups(v, spare, n, t, word);
+}
+
+struct order *order_sort(struct order *v, struct order *spare, u32 n, const struct order_ties *t)
+{
+	struct order *sorted = passes(v, spare, n, 16);
+
+	if (t)
+		sort_groups(sorted, sorted == v ? spare : v, n, t, 0);
+	return sorted;
 }

@@ -3,7 +3,8 @@
  *
  * In:  a number for each thing, and a second one for those whose first is the same. Out: the things
  * from the smallest to the largest. Numbers are sorted by their bytes, so the work grows with how
- * many things there are; what has both numbers the same, and that alone, is compared.
+ * many things there are. What has both numbers the same is sorted by further ones (thousands of
+ * stacks begin alike), and compared where there are none.
  */
 #ifndef SINK_ORDER_H
 #define SINK_ORDER_H
@@ -23,9 +24,18 @@ static inline u64 order_signed(u64 v)
 /* A number that goes with the order of layout_compare(): never larger for what is smaller there. */
 u64 order_layout(const struct layout *, const u8 *data);
 
-/* Two of both numbers the same, by their `at`; <0, 0, >0. */
-typedef int order_tie(void *user, u32 a, u32 b);
-/* order_tie: NULL: none is needed. spare: room for n. Returns where they stand: v or spare. */
-struct order *order_sort(struct order *v, struct order *spare, u32 n, order_tie *, void *user);
+/* The i-th of the numbers by which layout_compare() compares, one after the other; false: there is
+ * none, what is left has to be compared. */
+bool order_word(const struct layout *, const u8 *data, u32 i, u64 *out);
+
+/* What decides between those of both numbers the same, by their `at`. */
+struct order_ties {
+	int (*compare)(void *user, u32 a, u32 b);          /* <0, 0, >0 */
+	bool (*word)(void *user, u32 at, u32 i, u64 *out); /* order_word(); may be NULL */
+	void *user;
+};
+/* ties NULL: nothing does. spare: room for n. Returns where they stand: v or spare. */
+struct order *order_sort(struct order *v, struct order *spare, u32 n,
+			 const struct order_ties *ties);
 
 #endif

@@ -170,6 +170,15 @@ static void put_width(struct strace *s, struct task *t, u64 ns)
 	pen_end_line(s);
 }
 
+/* Of numbers that the table has not, as long as no other name is asked for. */
+static const char *name_of(struct strace *s, const struct task *t)
+{
+	if (t->nr == OTHER_CALL)
+		snprintf(s->unknown[OTHER_CALL], sizeof(s->unknown[OTHER_CALL]), "syscall_%#llx",
+			 (unsigned long long)(s64)t->number);
+	return s->calls[t->nr].name;
+}
+
 /* Without one argument that its end would tell, all are known now. */
 static void put_beginning(struct strace *s, struct task *t, u64 ns)
 {
@@ -180,10 +189,10 @@ static void put_beginning(struct strace *s, struct task *t, u64 ns)
 	put_width(s, t, ns);
 	line_begin(s, t, ns);
 	if (s->opts.numbers)
-		buf_printf(b, "[%4u] ", t->nr % NATIVE_CALLS);
+		buf_printf(b, "[%4u] ", (u32)(t->nr == OTHER_CALL ? (u32)t->number : t->nr % NATIVE_CALLS));
 	if (s->opts.stacks & 1)
 		buf_printf(b, "[%016llx] ", (unsigned long long)t->ip);
-	buf_puts(b, c.call->name);
+	buf_puts(b, name_of(s, t));
 	buf_char(b, '(');
 	call_args(&c, 0, c.call->at_entry);
 	if (!c.ended && c.call->at_entry && c.call->at_entry < c.call->nargs &&
@@ -384,7 +393,7 @@ static void put_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 	pen_take(s, t);
 	if (t->cut) {
 		line_begin(s, t, ns);
-		buf_printf(b, "<... %s resumed>", c.call->name);
+		buf_printf(b, "<... %s resumed>", name_of(s, t));
 	}
 	c.done = true;
 	c.ret = ret;
@@ -476,7 +485,7 @@ static void put_unanswered(struct strace *s, struct task *t)
 	pen_take(s, t);
 	if (t->cut) {
 		line_begin(s, t, t->ns);
-		buf_printf(&b, "<... %s resumed> <unfinished ...>)", s->calls[t->nr].name);
+		buf_printf(&b, "<... %s resumed> <unfinished ...>)", name_of(s, t));
 	} else {
 		buf_puts(&b, never_returns(s, t) ? ")" : " <unfinished ...>)");
 	}

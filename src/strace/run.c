@@ -175,12 +175,13 @@ static void take_memory(struct strace *s, const struct record *r, const struct w
 static void take_enter(struct strace *s, const struct record *r, const struct waggle_event *e)
 {
 	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
-	u64 nr = field(r, e, 2);
+	u64 told = field(r, e, 2), nr = (u32)told; /* its place in the table, and above it its number */
 
 	if (!t || nr >= MAX_CALLS || !s->calls[nr].name)
 		return;
 	t->pid = (u32)field(r, e, 1);
 	t->nr = (u32)nr;
+	t->number = (s32)(told >> 32);
 	t->fatal = 0;
 	for (u32 i = 0; i < MAX_ARGS; i++)
 		t->args[i] = field(r, e, 3 + i);
@@ -197,9 +198,10 @@ static void take_leave(struct strace *s, const struct record *r, const struct wa
 {
 	struct task *t = task_of(s, (u32)field(r, e, 0), 0);
 	s64 ret = (s64)field(r, e, 3);
+	u32 nr = (u32)field(r, e, 2);
 
 	if (!t || !t->inside ||
-	    (field(r, e, 2) != t->nr && !((s32)field(r, e, 2) < 0 && t->nr == 15)))
+	    (nr != t->nr && !((s32)nr < 0 && (t->nr == 15 || t->nr == OTHER_CALL))))
 		return;
 	s->begun |= not_yet(s, t) && is_exec(s, t->nr) && !ret;
 	if (not_yet(s, t)) {
@@ -528,14 +530,6 @@ static const u64 *raw_calls(struct strace *s)
 	return all ? NULL : s->wanted;
 }
 
-static bool wants_narrow(const struct strace *s)
-{
-	for (u32 i = NATIVE_CALLS; i < MAX_CALLS; i++)
-		if (s->traced[i])
-			return true;
-	return false;
-}
-
 int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *opts)
 {
 	struct strace *s = calloc(1, sizeof(*s));
@@ -562,7 +556,7 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 		if (!o.ring_bytes)
 			o.ring_bytes = ring_bytes(s);
 		o.raw_calls = raw_calls(s);
-		o.narrow_calls = wants_narrow(s) ? NATIVE_CALLS : 0;
+		o.narrow_calls = strace_narrow(s) ? NATIVE_CALLS : 0;
 		o.out_fd = 0;
 		if (!s->kernel && s->npids)
 			o.pid = what->pids[0];

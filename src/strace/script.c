@@ -17,7 +17,7 @@
 #define AT_RESULT   6
 #define CODE_STRING 1u
 #define BIT(n)      (1ull << (n))
-enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_MSGS = 52, BIT_IOCBS = 53, BIT_TOLD = 54, BIT_TRACED = 63 };
+enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_MSGS = 52, BIT_IOCBS = 53, BIT_TOLD = 54, BIT_LIST = 55, BIT_TRACED = 63 };
 
 /* 8 bits: 1 a string; 2 to 127 so many words, less one; from 128 on what counts, and bytes of each:
  * up to 12 of them, or 13 for 16, 14 for 24, 15 for 32; 0 a buffer. */
@@ -63,6 +63,9 @@ static u64 wanted(const struct call *c, bool out)
 		    !strcmp(c->args[i].kind->name, "ipcds") ||
 		    !strcmp(c->args[i].kind->name, "handle"))
 			bits |= bits_of(c, &c->args[i]);
+	for (u32 i = 0; i < c->nargs; i++)
+		if (c->args[i].kind->show == show_kind_ioctlarg)
+			bits |= BIT(BIT_LIST); /* its length is told and answered */
 	for (u32 i = 0; i < c->nargs && out; i++)
 		for (u32 k = 0; k < ARRAY_SIZE(both); k++)
 			if (!strcmp(c->args[i].kind->name, both[k]))
@@ -100,7 +103,7 @@ static void put_tables(const struct strace *s, struct buf *b)
 		if (out)
 			buf_printf(b, "\t@out[%u] = (uint64)0x%llx;\n", i, (unsigned long long)out);
 	}
-	if (s->traced[15]) /* the end of rt_sigreturn has no number */
+	if (s->traced[15] || s->traced[OTHER_CALL]) /* the end of rt_sigreturn has no number */
 		buf_puts(b, "\t@in[-1] = (uint64)1;\n");
 	buf_puts(b, "}\n");
 }
@@ -269,6 +272,18 @@ static const char requests[] =
 	"		}\n"
 	"	}\n";
 
+/* SIOCGIFCONF: how long the list is, and at the end the list. */
+static const char interfaces[] = "	if (($s & 0x80000000000000) != 0 && (ARGS[1] & 0xffffffff) == 0x8912) {\n"
+				 "		$q = ARGS[2];\n"
+				 "		$z = (uint64)16;\n"
+				 "		bytes($q, $z, LATE);\n"
+				 "		if (LATE && readable($q)) {\n"
+				 "			$z = (uint64)*(uint32 *)uptr($q);\n"
+				 "			$q = *(uint64 *)uptr($q + 8);\n"
+				 "			bytes($q, $z, LATE);\n"
+				 "		}\n"
+				 "	}\n";
+
 /* Memory of before an exec is gone behind it; the new program's has the arguments and, behind the
  * environment, the path. */
 static const char after_exec[] =
@@ -329,14 +344,28 @@ static void put_whose(const struct strace *s, struct buf *b)
 	buf_puts(b, s->npids ? ") && " : " || pid == cpid) && ");
 }
 
+bool strace_narrow(const struct strace *s)
+{
+	for (u32 i = NATIVE_CALLS; i < MAX_CALLS; i++)
+		if (s->traced[i])
+			return true;
+	return false;
+}
+
+/* TS_COMPAT: the call is one of 32 bits, whose numbers stand behind the others: what programs of 64 bits
+ * call by such numbers is none of those. */
+static void put_number(const struct strace *s, char out[160], const char *other)
+{
+	bool compat = s->kernel && !strcmp(s->arch->name, "x86_64");
+
+	snprintf(out, 160, "(%sargs.id > %d ? %d : args.id%s)", other,
+		 !s->kernel && strace_narrow(s) ? MAX_CALLS - 1 : NATIVE_CALLS - 1, OTHER_CALL,
+		 compat ? " + (((int64)curtask.thread_info.status & 2) << 8)" : "");
+}
+
 static void put_calls(const struct strace *s, struct buf *b, const char *who, const char *most)
 {
-	/* TS_COMPAT: the call is one of 32 bits, whose numbers stand behind the others; what
-	 * programs of 64 bits call by such numbers is nothing that the tables have */
-	const char *nr = s->kernel && !strcmp(s->arch->name, "x86_64")
-				 ? "(args.id + (((int64)curtask.thread_info.status & 2) << 8) + "
-				   "(args.id > 511 ? 1024 : 0))"
-				 : "args.id";
+	char entered[160], left[160];
 	const struct word enter[] = {{"ARGS", "args.args"},   {"MISSED", "@missed[tid] = 1;"},
 				     {"RESULT", "(uint64)0"}, {"LATE", "0"},
 				     {"MOST", most},          {0}};
@@ -347,12 +376,14 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 				     {"MOST", most},
 				     {0}};
 
+	put_number(s, entered, "args.id < 0 || ");
+	put_number(s, left, ""); /* -1 may be the end of rt_sigreturn */
 	buf_printf(b,
 		   "tracepoint:raw_syscalls:sys_enter /%shas_key(@in, %s)/ {\n"
 		   "	$nr = %s;\n"
 		   "	$s = @in[$nr];\n"
 		   "	@call[tid] = args.args;\n",
-		   who, nr, nr);
+		   who, entered, entered);
 	put(b, arguments, enter);
 	if (any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2))) {
 		put(b, strings, enter);
@@ -363,11 +394,13 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 		put(b, vectors, enter);
 	if (any(s, false, BIT(BIT_IOCBS)))
 		put(b, requests, enter);
+	if (any(s, false, BIT(BIT_LIST)))
+		put(b, interfaces, enter);
 	if (s->opts.stacks)
 		buf_printf(b, "	emit(stack = tid, pid, frames = %s);\n",
 			   s->opts.stacks > 1 ? "dw_ustack" : "ustack(1)");
 	buf_printf(b,
-		   "	emit(enter = tid, pid, nr = $nr, a = args.args[0], b = args.args[1], c "
+		   "	emit(enter = tid, pid, nr = $nr | (args.id << 32), a = args.args[0], b = args.args[1], c "
 		   "= args.args[2], "
 		   "d = args.args[3], e = args.args[4], f = args.args[5]);\n"
 		   "}\n"
@@ -379,7 +412,7 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 		   "		$s = $s | @in[$nr];\n"
 		   "		delete(@missed[tid]);\n"
 		   "	}\n",
-		   who, nr, nr,
+		   who, left, left,
 		   s->kernel && any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)) ? after_exec : "");
 	put(b, arguments, leave);
 	if (any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)))
@@ -388,6 +421,8 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 		put(b, vectors, leave);
 	if (any(s, true, BIT(BIT_MSGS)))
 		put(b, messages, leave);
+	if (any(s, true, BIT(BIT_LIST)))
+		put(b, interfaces, leave);
 	if (s->kernel && s->traced[15])
 		buf_puts(b, "	if (args.id == -1) {\n"
 			    "		emit(blocked = tid, set = "

@@ -4,7 +4,7 @@
  */
 #include "strace/strace.h"
 
-enum { CS = 060, BAUD = 010017 };
+enum { CS = 060, BAUD = 010017, SIOCGIFCONF = 0x8912, IFREQ_BYTES = 40 };
 
 struct termios_kernel {
 	u32 iflag, oflag, cflag, lflag;
@@ -158,6 +158,56 @@ void show_kind_ioctl(struct shown *c, const struct arg *a)
 		   cmd >> 16 & 0x3fff);
 }
 
+static void show_length(struct buf *b, s32 len)
+{
+	buf_s64(b, len);
+	if (len && len % IFREQ_BYTES == 0)
+		buf_printf(b, " /* %d * sizeof(struct ifreq) */", len / IFREQ_BYTES);
+}
+
+/* What SIOCGIFCONF was given and gave: how long, and the list. */
+static void show_interfaces(struct shown *c, const struct arg *a, u64 addr)
+{
+	struct ifconf {
+		s32 len;
+		u32 hole;
+		u64 list;
+	} was, is;
+	struct arg in = *a;
+	const void *given, *gave = seen(c, a, addr, sizeof(is));
+	const u8 *list;
+	u32 n;
+
+	in.out = false;
+	given = seen(c, &in, addr, sizeof(was));
+	if (!addr || !given || !gave) {
+		show_address(c->out, addr);
+		return;
+	}
+	memcpy(&was, given, sizeof(was));
+	memcpy(&is, gave, sizeof(is));
+	n = c->done && c->ret >= 0 && is.len > 0 ? (u32)is.len / IFREQ_BYTES : 0;
+	buf_puts(c->out, "{ifc_len=");
+	show_length(c->out, is.list ? was.len : is.len);
+	if (is.list && is.len != was.len) {
+		buf_puts(c->out, " => ");
+		show_length(c->out, is.len);
+	}
+	buf_puts(c->out, ", ifc_buf=");
+	list = n ? seen(c, a, is.list, MIN((u64)n, c->s->opts.strsize) * IFREQ_BYTES) : NULL;
+	if (!list && (n || !is.list || !c->done || c->ret < 0)) {
+		show_address(c->out, is.list);
+	} else {
+		buf_char(c->out, '[');
+		for (u32 i = 0; i < n && i < c->s->opts.strsize; i++) {
+			buf_puts(c->out, i ? ", " : "");
+			show_form(c, IFREQ "ifr_addr=%a16}", list + (size_t)i * IFREQ_BYTES);
+		}
+		buf_puts(c->out, n > c->s->opts.strsize ? ", ...]" : "]");
+	}
+	buf_char(c->out, '}');
+}
+
 void show_kind_ioctlarg(struct shown *c, const struct arg *a)
 {
 	u32 cmd = (u32)c->args[1];
@@ -165,6 +215,10 @@ void show_kind_ioctlarg(struct shown *c, const struct arg *a)
 	u64 v = ARG(c, a);
 	const void *p = NULL;
 
+	if (cmd == SIOCGIFCONF) {
+		show_interfaces(c, a, v);
+		return;
+	}
 	if (r && r->how == VALUE)
 		p = &v;
 	else if (r && v && (r->how == IN || !c->done || c->ret >= 0))

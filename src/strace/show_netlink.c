@@ -1,10 +1,11 @@
 /*
- * show_netlink.c: messages of netlink sockets: their headers, what stands before the attributes, and
- * rtnetlink's attributes.
+ * show_netlink.c: messages of netlink sockets: their headers, what stands before the attributes,
+ * and the attributes of rtnetlink and of sock_diag.
  *
  * In:  bytes that went through a descriptor which socket(2) made for netlink, as far as they were
  *      brought along. Out: "[{nlmsg_len=40, nlmsg_type=RTM_GETLINK, ...}, {ifi_family=AF_UNSPEC,
- * ...}]"; "..." where something is not shown. (linux/netlink.h, linux/rtnetlink.h)
+ * ...}]"; "..." where something is not shown. (linux/netlink.h, linux/rtnetlink.h,
+ * linux/sock_diag.h and what it names)
  */
 #include "strace/strace.h"
 
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -86,10 +88,10 @@ static void show_type(struct buf *b, u32 proto, u32 type)
 
 	if (of_route(proto, type))
 		buf_printf(b, "RTM_%s%s", verbs[type & 3], objects[(type - RTM_BASE) / 4]);
-	else if (proto == NETLINK_SOCK_DIAG + 1 && type == 20)
-		buf_puts(b, "SOCK_DIAG_BY_FAMILY");
 	else if (type < NLMSG_MIN_TYPE)
 		one_of(b, "nlmsg", type);
+	else if (proto == NETLINK_SOCK_DIAG + 1)
+		one_of(b, "sockdiag", type);
 	else
 		buf_printf(b, "%#x", type);
 }
@@ -101,7 +103,8 @@ static const char *flags_set(u32 proto, u32 type)
 	if (type < NLMSG_MIN_TYPE)
 		return "nlflags";
 	if (!of_route(proto, type))
-		return "nlget";
+		return proto == NETLINK_SOCK_DIAG + 1 && type == SOCK_DESTROY ? "nldelete"
+									      : "nlget";
 	switch (type & 3) {
 	case 0: return "nlnew";
 	case 1: return "nldelete";
@@ -110,26 +113,108 @@ static const char *flags_set(u32 proto, u32 type)
 	}
 }
 
-/* What rtnetlink has before the attributes, of the first objects; and how long that is. */
-static const struct {
+/* What stands before the attributes, and how long that is. */
+struct head {
 	u32 bytes;
 	const char *attrs, *form; /* the set of attributes behind it */
-} heads[] = {
-	{16, "ifla", "{ifi_family=%o1:family;, ifi_type=%@2;%o2:hatype;, ifi_index=%i4, "
-	     "ifi_flags=%f4:iff;, ifi_change=%f4:iff;}"},
-	{8, "ifaattr", "{ifa_family=%o1:family;, ifa_prefixlen=%u1, ifa_flags=%f1:ifa;, "
-	    "ifa_scope=%o1:rtscope;, ifa_index=%i4}"},
-	{12, "rta", "{rtm_family=%o1:family;, rtm_dst_len=%u1, rtm_src_len=%u1, rtm_tos=%u1, "
-	     "rtm_table=%o1:rttable;, rtm_protocol=%o1:rtproto;, rtm_scope=%o1:rtscope;, "
-	     "rtm_type=%o1:rttype;, rtm_flags=%f4:rtmflags;}"},
+};
+
+/* By the objects of rtnetlink. */
+static const struct head heads[] = {
+	{16, "ifla",
+	 "{ifi_family=%o1:family;, ifi_type=%@2;%o2:hatype;, ifi_index=%i4, "
+	 "ifi_flags=%f4:iff;, ifi_change=%f4:iff;}"},
+	{8, "ifaattr",
+	 "{ifa_family=%o1:family;, ifa_prefixlen=%u1, ifa_flags=%f1:ifa;, "
+	 "ifa_scope=%o1:rtscope;, ifa_index=%i4}"},
+	{12, "rta",
+	 "{rtm_family=%o1:family;, rtm_dst_len=%u1, rtm_src_len=%u1, rtm_tos=%u1, "
+	 "rtm_table=%o1:rttable;, rtm_protocol=%o1:rtproto;, rtm_scope=%o1:rtscope;, "
+	 "rtm_type=%o1:rttype;, rtm_flags=%f4:rtmflags;}"},
 	{12, "nda",
 	 "{ndm_family=%o1:family;, ndm_ifindex=%@4;%i4, ndm_state=%f2:nud;, ndm_flags=%f1:ntf;, "
 	 "ndm_type=%o1:rttype;}"},
-	{12, "fra", "{family=%o1:family;, dst_len=%u1, src_len=%u1, tos=%u1, table=%o1:rttable;, "
-	     "action=%@7;%o1:fract;, flags=%f4:fibrule;}"},
-	{20, "tca", "{tcm_family=%o1:family;, tcm_ifindex=%@4;%i4, tcm_handle=%u4, tcm_parent=%u4, "
-	     "tcm_info=%u4}"},
+	{12, "fra",
+	 "{family=%o1:family;, dst_len=%u1, src_len=%u1, tos=%u1, table=%o1:rttable;, "
+	 "action=%@7;%o1:fract;, flags=%f4:fibrule;}"},
+	{20, "tca",
+	 "{tcm_family=%o1:family;, tcm_ifindex=%@4;%i4, tcm_handle=%u4, tcm_parent=%u4, "
+	 "tcm_info=%u4}"},
+	[16] = {1, "netconf", "{ncm_family=%o1:family;}"},
 };
+
+#define REQUEST "{sdiag_family=%o1:family;, "
+#define OF_INET                                                                                    \
+	"{sdiag_family=%o1:family;, sdiag_protocol=%o1:ipproto;, idiag_ext=%f1:inetdiagext;%_1;, " \
+	"idiag_states=%f4:tcpstates;, id="
+#define INET                                                                      \
+	"{idiag_family=%o1:family;, idiag_state=%o1:tcpstate;, idiag_timer=%u1, " \
+	"idiag_retrans=%u1, id="
+#define PORTS "{idiag_sport=htons(%b2), idiag_dport=htons(%b2), "
+#define ID4   PORTS "idiag_src=inet_addr(\"%e4\")%_12;, idiag_dst=inet_addr(\"%e4\")%_12;, "
+#define ID6                                                                               \
+	PORTS "inet_pton(AF_INET6, \"%e16\", &idiag_src), inet_pton(AF_INET6, \"%e16\", " \
+	      "&idiag_dst), "
+#define ID_END "idiag_if=%i4, idiag_cookie=[%u4, %u4]}"
+#define QUEUES \
+	", idiag_expires=%u4, idiag_rqueue=%u4, idiag_wqueue=%u4, idiag_uid=%u4, idiag_inode=%u4}"
+
+/* Of sock_diag, by the family of the sockets. */
+static const struct sockets {
+	u8 family;
+	bool request;
+	struct head head;
+} sockets[] = {
+	{AF_INET, true, {56, "inetdiagreq", OF_INET ID4 ID_END "}"}},
+	{AF_INET6, true, {56, "inetdiagreq", OF_INET ID6 ID_END "}"}},
+	{AF_INET, false, {72, "inetdiag", INET ID4 ID_END QUEUES}},
+	{AF_INET6, false, {72, "inetdiag", INET ID6 ID_END QUEUES}},
+	{AF_UNIX,
+	 true,
+	 {24, "unixdiag",
+	  REQUEST "sdiag_protocol=%u1%_2;, udiag_states=%f4:tcpstates;, "
+		  "udiag_ino=%u4, udiag_show=%f4:unixdiagshow;, udiag_cookie=[%u4, %u4]}"}},
+	{AF_UNIX,
+	 false,
+	 {16, "unixdiag",
+	  "{udiag_family=%o1:family;, udiag_type=%o1:socktype;, "
+	  "udiag_state=%o1:tcpstate;%_1;, udiag_ino=%u4, udiag_cookie=[%u4, %u4]}"}},
+	{AF_NETLINK,
+	 true,
+	 {20, "netlinkdiag",
+	  REQUEST "sdiag_protocol=%o1:netlinkdiagproto;%_2;, "
+		  "ndiag_ino=%u4, ndiag_show=%f4:netlinkdiagshow;, ndiag_cookie=[%u4, %u4]}"}},
+	{AF_NETLINK,
+	 false,
+	 {28, "netlinkdiag",
+	  "{ndiag_family=%o1:family;, ndiag_type=%o1:socktype;, "
+	  "ndiag_protocol=%o1:netlink;, ndiag_state=%o1:tcpstate;, ndiag_portid=%u4, "
+	  "ndiag_dst_portid=%u4, ndiag_dst_group=%u4, ndiag_ino=%u4, ndiag_cookie=[%u4, %u4]}"}},
+	{AF_PACKET,
+	 true,
+	 {20, "packetdiag",
+	  REQUEST "sdiag_protocol=%u1%_2;, pdiag_ino=%u4, "
+		  "pdiag_show=%f4:packetdiagshow;, pdiag_cookie=[%u4, %u4]}"}},
+	{AF_PACKET,
+	 false,
+	 {16, "packetdiag",
+	  "{pdiag_family=%o1:family;, pdiag_type=%o1:socktype;, "
+	  "pdiag_num=%o2:ethp;, pdiag_ino=%u4, pdiag_cookie=[%u4, %u4]}"}},
+};
+
+static const struct head *head_of(u32 proto, const struct nlmsghdr *h, u8 family)
+{
+	u32 object = (h->nlmsg_type - RTM_BASE) / 4u;
+	bool request = h->nlmsg_flags & NLM_F_REQUEST;
+
+	if (of_route(proto, h->nlmsg_type))
+		return object < ARRAY_SIZE(heads) && heads[object].form ? &heads[object] : NULL;
+	for (u32 i = 0; proto == NETLINK_SOCK_DIAG + 1 && i < ARRAY_SIZE(sockets); i++)
+		if (sockets[i].family == family && sockets[i].request == request &&
+		    (h->nlmsg_type == SOCK_DIAG_BY_FAMILY || h->nlmsg_type == SOCK_DESTROY))
+			return &sockets[i].head;
+	return NULL;
+}
 
 /* ---- attributes */
 
@@ -148,11 +233,13 @@ static void show_attributes(struct shown *, const char *set, const u8 *p, u64 n,
 /* How many bytes a form wants. */
 static u64 form_bytes(const char *form)
 {
-	u64 n = 0;
+	u64 at = 0, most = 0;
 
-	for (const char *f = strchr(form, '%'); f; f = strchr(f + 1, '%'))
-		n += strtoul(f + 2, NULL, 10);
-	return n;
+	for (const char *f = strchr(form, '%'); f; f = strchr(f + 1, '%')) {
+		at = (f[1] == '@' ? 0 : at) + strtoul(f + 2, NULL, 10);
+		most = MAX(most, at);
+	}
+	return most;
 }
 
 static void internet_address(struct buf *b, const u8 *p, u64 n)
@@ -163,12 +250,46 @@ static void internet_address(struct buf *b, const u8 *p, u64 n)
 	buf_printf(b, n == 4 ? "inet_addr(\"%s\")" : "inet_pton(AF_INET6, \"%s\")", text);
 }
 
+static void show_numbers(struct buf *b, const u8 *p, u64 n)
+{
+	u32 v;
+
+	for (u64 i = 0; i < n; i++) {
+		memcpy(&v, p + i * 4, sizeof(v));
+		buf_printf(b, i ? ", %u" : "[%u", v);
+	}
+	buf_puts(b, n ? "]" : "[]");
+}
+
+/* Fields of one bit, those that are set. */
+static void show_bits(struct buf *b, const char *set, const u8 *p, u64 n)
+{
+	const struct flag_set *f = strace_set(set, strlen(set));
+	const char *between = "{";
+	u64 v = 0;
+
+	memcpy(&v, p, MIN(n, sizeof(v)));
+	for (u32 i = 0; i < f->n; i++)
+		if (v & f->values[i]) {
+			buf_printf(b, "%s%s=1", between, flag_name(f, i));
+			between = ", ";
+		}
+	buf_puts(b, *between == '{' ? "{}" : "}");
+}
+
 static void show_value(struct shown *c, const char *form, const u8 *p, u64 n)
 {
 	if (form && *form == '@')
 		show_attributes(c, form + 1, p, n, n);
 	else if (form && !strcmp(form, "text"))
 		show_bytes(c, p, strnlen((const char *)p, n), 0, false, c->s->opts.strsize);
+	else if (form && !strcmp(form, "name") && n) /* of a socket; the end is no part of a path */
+		show_bytes(c, p, n - !p[n - 1], n - !p[n - 1] + (p[n - 1] != 0), false,
+			   c->s->opts.strsize);
+	else if (form && !strcmp(form, "numbers"))
+		show_numbers(c->out, p, n / 4);
+	else if (form && *form == '=')
+		show_bits(c->out, form + 1, p, n);
 	else if (form && !strcmp(form, "hardware") && n)
 		for (u64 i = 0; i < n; i++)
 			buf_printf(c->out, i ? ":%02x" : "%02x", p[i]);
@@ -250,46 +371,74 @@ static void show_error(struct buf *b, s32 error)
 		buf_s64(b, error);
 }
 
+static void show_message(struct shown *, u32 proto, const struct nlmsghdr *, const u8 *p, u64 n,
+			 u64 all);
+
+/* What was wrong, and with which message: as far as it was sent back. */
+static void show_answer(struct shown *c, u32 proto, const u8 *p, u64 n, u64 all)
+{
+	struct nlmsghdr about = {0};
+	u64 size = all;
+	s32 error;
+
+	memcpy(&error, p, 4);
+	if (n >= 4 + sizeof(about)) {
+		memcpy(&about, p + 4, sizeof(about));
+		size = 4 + MIN(MAX(about.nlmsg_len, (u32)sizeof(about)), all - 4);
+	}
+	buf_puts(c->out, size < all ? "[{error=" : "{error=");
+	show_error(c->out, error);
+	buf_puts(c->out, ", msg=");
+	if (about.nlmsg_len)
+		show_message(c, proto, &about, p + 4, n - 4, size - 4);
+	else
+		buf_puts(c->out, "...");
+	buf_char(c->out, '}');
+	if (size == all)
+		return;
+	buf_puts(c->out, ", ");
+	show_bytes(c, p + MIN(size, n), n - MIN(size, n), all - size, true, c->s->opts.strsize);
+	buf_char(c->out, ']');
+}
+
+/* Before the attributes, and those. */
+static void show_head(struct shown *c, const struct head *head, const u8 *p, u64 n, u64 all)
+{
+	u64 before = ALIGN_UP(head->bytes, 4u);
+
+	show_form(c, head->form, p);
+	buf_puts(c->out, all > before ? ", " : "");
+	if (all > before)
+		show_attributes(c, head->attrs, p + MIN(before, n), n - MIN(before, n),
+				all - before);
+}
+
 /* n bytes behind a header are there, of `all`. */
 static void show_payload(struct shown *c, u32 proto, const struct nlmsghdr *h, const u8 *p, u64 n,
 			 u64 all)
 {
-	u32 object = (h->nlmsg_type - RTM_BASE) / 4u;
-	struct nlmsghdr about;
+	const struct head *head = n ? head_of(proto, h, *p) : NULL;
 	s32 error;
 
 	if (h->nlmsg_type == NLMSG_ERROR && n >= 4) {
-		memcpy(&error, p, 4);
-		buf_puts(c->out, "{error=");
-		show_error(c->out, error);
-		buf_puts(c->out, ", msg=");
-		if (n >= 4 + sizeof(about)) {
-			memcpy(&about, p + 4, sizeof(about));
-			buf_puts(c->out, all > 4 + sizeof(about) ? "[" : "");
-			show_header(c, proto, &about);
-			buf_puts(c->out, all > 4 + sizeof(about) ? ", ...]" : "");
-		} else {
-			buf_puts(c->out, "...");
-		}
-		buf_char(c->out, '}');
+		show_answer(c, proto, p, n, all);
 	} else if (h->nlmsg_type == NLMSG_DONE && n >= 4) {
 		memcpy(&error, p, 4);
 		buf_printf(c->out, "%d", error);
-	} else if (of_route(proto, h->nlmsg_type) && object < ARRAY_SIZE(heads) &&
-		   n >= heads[object].bytes) {
-		u64 head = ALIGN_UP(heads[object].bytes, 4u);
-
-		show_form(c, heads[object].form, p);
-		buf_puts(c->out, all > head ? ", " : "");
-		if (all > head)
-			show_attributes(c, heads[object].attrs, p + MIN(head, n), n - MIN(head, n),
-					all - head);
-	} else if (of_route(proto, h->nlmsg_type) && object < ARRAY_SIZE(heads)) {
+	} else if (head && n >= head->bytes) {
+		show_head(c, head, p, n, all);
+	} else if (head && of_route(proto, h->nlmsg_type)) {
 		/* a general request: the family alone */
-		buf_printf(c->out, "{%.*s=", (int)(strcspn(heads[object].form, "=") - 1),
-			   heads[object].form + 1);
+		buf_printf(c->out, "{%.*s=", (int)(strcspn(head->form, "=") - 1), head->form + 1);
 		one_of(c->out, "family", *p);
 		buf_puts(c->out, ", ...}");
+	} else if (n && proto == NETLINK_SOCK_DIAG + 1 && h->nlmsg_type >= NLMSG_MIN_TYPE) {
+		buf_puts(c->out, "{family=");
+		one_of(c->out, "family", *p);
+		buf_puts(c->out, all > 1 ? ", data=" : "");
+		if (all > 1)
+			show_bytes(c, p + 1, n - 1, all - 1, true, c->s->opts.strsize);
+		buf_char(c->out, '}');
 	} else {
 		show_bytes(c, p, n, all, true, c->s->opts.strsize);
 	}
@@ -298,7 +447,7 @@ static void show_payload(struct shown *c, u32 proto, const struct nlmsghdr *h, c
 static void show_message(struct shown *c, u32 proto, const struct nlmsghdr *h, const u8 *p, u64 n,
 			 u64 all)
 {
-	if (all == sizeof(*h)) {
+	if (all <= sizeof(*h)) {
 		show_header(c, proto, h);
 		return;
 	}
@@ -306,7 +455,8 @@ static void show_message(struct shown *c, u32 proto, const struct nlmsghdr *h, c
 	show_header(c, proto, h);
 	buf_puts(c->out, ", ");
 	if (n > sizeof(*h))
-		show_payload(c, proto, h, p + sizeof(*h), n - sizeof(*h), all - sizeof(*h));
+		show_payload(c, proto, h, p + sizeof(*h), MIN(n, all) - sizeof(*h),
+			     all - sizeof(*h));
 	else
 		buf_puts(c->out, "...");
 	buf_char(c->out, ']');

@@ -5,6 +5,7 @@
  */
 #include "strace/strace.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 /* "set;": from its first letter on to the end of the name. */
@@ -20,6 +21,7 @@ static void show_field(struct shown *c, char type, u32 bytes, const u8 *p,
 		       const struct flag_set *set)
 {
 	u32 shift = 64 - 8 * bytes;
+	char text[INET6_ADDRSTRLEN];
 	u64 v = 0;
 
 	memcpy(&v, p, MIN(bytes, sizeof(v)));
@@ -32,6 +34,12 @@ static void show_field(struct shown *c, char type, u32 bytes, const u8 *p,
 	case 'i': show_interface(c->out, (u32)v); return;
 	case 's': show_signal(c->out, (int)v); return;
 	case 'f': show_flags(c->out, set, v); return;
+	case 'b': buf_u64(c->out, __builtin_bswap64(v << shift)); return;
+	case 'e':
+		inet_ntop(bytes == 4 ? AF_INET : AF_INET6, p, text, sizeof(text));
+		buf_puts(c->out, text);
+		return;
+	case 'w': buf_printf(c->out, "makedev(%#x, %#x)", (u32)v >> 20, (u32)v & 0xfffff); return;
 	case 'a': show_sockaddr_bytes(c, p, bytes); return;
 	case 't': show_termios(c, p); return;
 	case 'h':

@@ -15,8 +15,8 @@
 #include "symbol/symbol.h"
 #include "waggle.h"
 
-/* Numbers of calls; from NATIVE_CALLS on, those of 32-bit programs. */
-enum { NATIVE_CALLS = 512, MAX_CALLS = 1024, MAX_ARGS = 6, NETLINK_FDS = 64 };
+/* Numbers of calls; from NATIVE_CALLS on, those of 32-bit programs. All that no table has are OTHER_CALL. */
+enum { NATIVE_CALLS = 512, OTHER_CALL = 511, MAX_CALLS = 1024, MAX_ARGS = 6, NETLINK_FDS = 64 };
 
 /* Which calls belong together: %file, %desc, ... */
 enum call_class {
@@ -99,6 +99,7 @@ struct task {
 	bool narrow; /* it makes calls of 32 bits */
 	bool hidden; /* its call is none that -P wants, as far as is known */
 	u32 nr;
+	s32 number; /* that it called by */
 	u64 args[MAX_ARGS], ns;
 	struct buf bytes; /* what the pieces are of */
 	struct piece pieces[256];
@@ -121,7 +122,7 @@ struct strace {
 	struct waggle_session *session;
 	const struct arch *arch;
 	struct call calls[MAX_CALLS];
-	char unknown[NATIVE_CALLS][20];	/* names of calls that have only a number */
+	char unknown[NATIVE_CALLS][28];	/* names of calls that have only a number */
 	bool chosen[MAX_CALLS]; /* to be shown */
 	bool traced[MAX_CALLS]; /* and those that tell what descriptors are, or that the command begins */
 	bool raw[MAX_CALLS];
@@ -172,6 +173,7 @@ bool strace_read_row(struct call *, const char *words);
 
 /* script.c: what the engine is to run. */
 void strace_script(struct strace *, struct buf *out);
+bool strace_narrow(const struct strace *); /* are calls of 32 bits wanted? */
 
 /* memory of the process, as it was brought along; NULL: it was not. */
 const void *seen(const struct shown *, const struct arg *, u64 addr, u64 size);

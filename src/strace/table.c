@@ -266,7 +266,8 @@ static bool name_others(struct strace *s)
 			ok &= name_call(&s->calls[gone[i].nr], gone[i].name);
 	for (u32 i = 0; i < NATIVE_CALLS; i++)
 		if (!s->calls[i].name) {
-			snprintf(s->unknown[i], sizeof(s->unknown[i]), "syscall_%#x", i);
+			snprintf(s->unknown[i], sizeof(s->unknown[i]),
+				 i == OTHER_CALL ? "syscall_???" : "syscall_%#x", i);
 			ok &= name_call(&s->calls[i], s->unknown[i]);
 		}
 	return ok;

@@ -52,6 +52,7 @@ struct stream {
 	u64 limit;     /* no later record may go yet */
 	u64 wanted_at; /* when `want` was set */
 	u64 slept_at;  /* when we last slept */
+	u64 nap;       /* how long that was to be, if records kept coming; else 0 */
 	bool idle;     /* the last read handed out nothing */
 	u64 seen, broken;
 };
@@ -286,27 +287,27 @@ static void want_clear(struct stream *s)
 		__atomic_store_n(&s->in.control->want, 0, __ATOMIC_RELAXED);
 }
 
-/* How long the rings can be left alone: until the fullest, as fast as it was filled since we last
- * slept, is filled to a quarter; 0: nothing came since then. */
+/* How long the rings can be left alone: twice as long as the last time, if that fills none to more
+ * than a quarter, as fast as it was filled since we last slept; 0: nothing came since then. */
 static u64 nap_length(struct stream *s, u64 now)
 {
 	u64 longest = (s->in.nap_us ? s->in.nap_us : STREAM_NAP_US) * 1000ull;
-	u64 nap = 0, elapsed = MIN(now - s->slept_at, longest);
+	u64 elapsed = MIN(now - s->slept_at, longest);
+	u64 nap = s->nap ? MIN(s->nap * 2, longest) : STREAM_NAP_US * 1000ull, most = 0;
 
 	for (u32 i = 0; i < s->n; i++) {
 		struct tail *t = &s->tails[i];
-		u64 bytes = t->at - t->napped, quarter = t->ring->size / 4;
-		u64 most = longest;
+		u64 bytes = t->at - t->napped;
 
 		t->napped = t->at;
 		if (!bytes)
 			continue;
-		if (bytes > quarter)
-			most = MAX(elapsed * quarter / bytes, 1);
-		nap = nap ? MIN(nap, most) : most;
+		most = MAX(elapsed * (t->ring->size / 4) / bytes, 1);
+		nap = MIN(nap, most);
 	}
 	s->slept_at = now;
-	return nap;
+	s->nap = most ? nap : 0;
+	return s->nap;
 }
 
 /* While records keep coming we nap without asking to be woken: a wake-up for every few records

@@ -11,11 +11,12 @@
 #define MANY 5000
 
 static u32 reads, lookups;
+static bool deep; /* all have all frames */
 
 /* Stack i has i % 20 + 1 frames. */
 static void frames_of(u64 id, u64 *frames)
 {
-	memset(frames, 0, 8 * STACK_FRAMES);
+	memset(frames, deep, 8 * STACK_FRAMES);
 	for (u64 i = 0; i <= id % 20; i++)
 		frames[i] = id * 100 + i + 1;
 }
@@ -44,7 +45,7 @@ static int map_lookup(struct engine *e, u32 map, const void *key, void *value)
 	assert_int_equal(map, 1);
 	lookups++;
 	memcpy(&id, key, sizeof(id));
-	if (id > MANY)
+	if (id > MANY && !deep)
 		return -ENOENT;
 	frames_of(id, value);
 	return 0;
@@ -58,30 +59,36 @@ static struct field fields[] = {
 	{.name = "ustack", .kind = FIELD_USTACK, .off = 8, .size = 16, .mode = STACK_BY_ID},
 };
 
-/* Keys of stacks 1..n, and one that is not there; *deepest frames have room. */
-static void expand(u32 n, u32 deepest)
+static struct object_map maps[] = {
+	{.name = "m", .key = {fields, 2, sizeof(struct key)}, .key_size = sizeof(struct key)},
+	{.name = STACKS_MAP, .key_size = 8, .value_size = 8 * STACK_FRAMES},
+};
+static struct object object = {.maps = {maps, 2, 2}};
+static struct engine_ops ops = {.map_read = map_read, .map_lookup = map_lookup};
+static struct engine engine = {.ops = &ops};
+
+/* Keys of stacks 1..n, the last one of a stack that is not there. */
+static struct buf keys_of(u32 n)
 {
-	static struct key raw[MANY + 1];
-	struct object_map maps[] = {
-		{.name = "m",
-		 .key = {fields, 2, sizeof(struct key)},
-		 .key_size = sizeof(struct key)},
-		{.name = STACKS_MAP, .key_size = 8, .value_size = 8 * STACK_FRAMES},
-	};
-	struct engine_ops ops = {.map_read = map_read, .map_lookup = map_lookup};
-	struct object object = {.maps = {maps, 2, 2}};
-	struct engine engine = {.ops = &ops};
-	struct waggle_session s = {.object = &object, .engine = &engine};
-	const struct object_map *m = &maps[0];
-	struct arena arena = {0};
 	struct buf keys = {0};
 
-	for (u32 i = 0; i < n; i++)
-		raw[i] = (struct key){i, i + 1, 77};
-	raw[n - 1].id = MANY + 1;
-	buf_add(&keys, raw, sizeof(*raw) * n);
+	for (u32 i = 0; i < n; i++) {
+		struct key key = {i, i + 1 < n ? i + 1 : MANY + 1, 77};
+
+		buf_add(&keys, &key, sizeof(key));
+	}
+	return keys;
+}
+
+/* *deepest frames have room. */
+static void expand(struct waggle_session *s, u32 n, u32 deepest)
+{
+	const struct object_map *m = &maps[0];
+	struct buf keys = keys_of(n);
+	struct arena arena = {0};
+
 	reads = lookups = 0;
-	assert_int_equal(stacks_expand(&s, &arena, &m, &keys, n), 0);
+	assert_int_equal(stacks_expand(s, &arena, &m, &keys, n), 0);
 	assert_int_equal(m->key_size, 8 + 8 + deepest * 8);
 	assert_int_equal(m->key.fields[1].size, 8 + deepest * 8);
 	assert_int_equal(m->key.fields[1].mode & STACK_BY_ID, 0);
@@ -102,18 +109,91 @@ static void expand(u32 n, u32 deepest)
 
 static void few_are_looked_up(void **unused)
 {
+	struct waggle_session s = {.object = &object, .engine = &engine};
+
 	(void)unused;
-	expand(10, 10);
+	expand(&s, 10, 10);
 	assert_int_equal(reads, 0);
 	assert_int_equal(lookups, 10);
+	expand(&s, 12, 12); /* those that are new, and the one that was not there */
+	assert_int_equal(reads, 0);
+	assert_int_equal(lookups, 3);
+	stacks_free(&s.stacks);
 }
 
 static void many_are_read_at_once(void **unused)
 {
+	struct waggle_session s = {.object = &object, .engine = &engine};
+
 	(void)unused;
-	expand(MANY, 20);
+	expand(&s, 10, 10);
+	expand(&s, MANY, 20);
 	assert_int_equal(reads, 1);
 	assert_int_equal(lookups, 0);
+	expand(&s, MANY, 20);
+	assert_int_equal(reads, 0);
+	assert_int_equal(lookups, 1);
+	stacks_free(&s.stacks);
+}
+
+/* Piece by piece; then nothing is left for the end but what was not there. */
+static void ahead_of_time(void **unused)
+{
+	struct waggle_session s = {.object = &object, .engine = &engine};
+	struct buf keys = keys_of(MANY);
+	u32 pieces = 0;
+
+	(void)unused;
+	reads = lookups = 0;
+	assert_true(stacks_by_id(&s, &maps[0]));
+	assert_false(stacks_by_id(&s, &maps[1]));
+	assert_false(stacks_prepare(&s));
+	stacks_want(&s, &maps[0], &keys, MANY);
+	stacks_want(&s, &maps[0], &keys, MANY); /* another map that has the same ones */
+	assert_true(stacks_want_many(&s));
+	while (stacks_prepare(&s))
+		pieces++;
+	assert_in_range(pieces, 20, 1000);
+	assert_int_equal(reads, 0);
+	assert_int_equal(lookups, MANY);
+	stacks_want_none(&s);
+	stacks_want(&s, &maps[0], &keys, MANY);
+	assert_false(stacks_want_many(&s));
+	assert_false(stacks_prepare(&s));
+	assert_int_equal(lookups, MANY);
+	expand(&s, MANY, 20);
+	assert_int_equal(reads, 0);
+	assert_int_equal(lookups, 1);
+	stacks_free(&s.stacks);
+	buf_free(&keys);
+}
+
+/* What is kept has a bound. */
+static void no_more_than_there_is_room_for(void **unused)
+{
+	enum { DEEP = 200000 };
+	struct waggle_session s = {.object = &object, .engine = &engine};
+	struct buf keys = {0};
+	u32 rounds = 0;
+
+	(void)unused;
+	deep = true;
+	for (u32 i = 0; i < DEEP; i++) {
+		struct key key = {i, i + 1, 77};
+
+		buf_add(&keys, &key, sizeof(key));
+	}
+	stacks_want(&s, &maps[0], &keys, DEEP);
+	while (stacks_prepare(&s))
+		rounds++;
+	assert_in_range(s.stacks.frames.n, 4 << 20, 9 << 20);
+	assert_true(rounds < DEEP / 64);
+	stacks_want_none(&s);
+	stacks_want(&s, &maps[0], &keys, DEEP);
+	assert_false(stacks_want_many(&s));
+	stacks_free(&s.stacks);
+	buf_free(&keys);
+	deep = false;
 }
 
 int main(void)
@@ -121,6 +201,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(few_are_looked_up),
 		cmocka_unit_test(many_are_read_at_once),
+		cmocka_unit_test(ahead_of_time),
+		cmocka_unit_test(no_more_than_there_is_room_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

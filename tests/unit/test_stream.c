@@ -273,6 +273,44 @@ static void while_records_come_nobody_is_asked_to_wake_us(void **state)
 	rig_free(r);
 }
 
+/* As many records as said, read; how long the reader then sleeps. */
+static u64 nap_after(struct rig *r, u32 records)
+{
+	struct seen seen = {0};
+	u64 ns = UINT64_MAX;
+
+	while (records--)
+		put(r, 0, 1, 1);
+	stream_read(r->s, see, &seen);
+	assert_true(stream_sleep(r->s, &ns));
+	return ns;
+}
+
+static void naps_grow_while_the_ring_stays_nearly_empty(void **state)
+{
+	struct rig *r = rig_new(1, 1 << 20);
+	struct stream_input in = r->in;
+	struct timespec t = {.tv_nsec = 16000000};
+
+	(void)state;
+	in.nap_us = 4000;
+	stream_close(r->s);
+	assert_int_equal(stream_open(&r->s, &in), 0);
+	assert_int_equal(nap_after(r, 1), 500000);
+	for (u32 ms = 1; ms < 16; ms *= 2) {
+		nanosleep(&t, NULL);
+		assert_int_equal(nap_after(r, 1), MIN(ms, 4) * 1000000);
+	}
+	/* so many that in a nap of that length they would not fit */
+	assert_true(nap_after(r, 1 << 14) < 4000000);
+	/* nothing came: the programs are asked, and the next nap is short again */
+	assert_true(nap_after(r, 0) >= 1000000);
+	assert_int_equal(r->shared.control.want, 1);
+	nanosleep(&t, NULL);
+	assert_int_equal(nap_after(r, 1), 500000);
+	rig_free(r);
+}
+
 static void discarded_and_foreign_records_are_skipped(void **state)
 {
 	struct rig *r = rig_new(1, 4096);
@@ -408,6 +446,7 @@ int main(void)
 		cmocka_unit_test(a_reader_sleeps_shortly_beside_a_busy_record),
 		cmocka_unit_test(the_second_sleep_is_long),
 		cmocka_unit_test(while_records_come_nobody_is_asked_to_wake_us),
+		cmocka_unit_test(naps_grow_while_the_ring_stays_nearly_empty),
 		cmocka_unit_test(discarded_and_foreign_records_are_skipped),
 		cmocka_unit_test(a_reader_that_stops_goes_on_behind),
 		cmocka_unit_test(rings_wrap),

@@ -4,6 +4,7 @@
 #include "sink/flame.h"
 #include "sink/order.h"
 #include "sink/table.h"
+#include "sink/value.h"
 
 /* ---- tables */
 
@@ -320,6 +321,7 @@ static void orders_compare_nothing_but_ties(void **unused)
 {
 	enum { N = 10000 };
 	static struct order v[N * 2];
+	const struct order_ties ties = {tie, NULL, NULL};
 	struct order *sorted;
 	u64 x = 1;
 
@@ -331,7 +333,7 @@ static void orders_compare_nothing_but_ties(void **unused)
 	v[7].by = v[8].by = UINT64_MAX;
 	v[7].then = v[8].then = 3;
 	compared = 0;
-	sorted = order_sort(v, v + N, N, tie, NULL);
+	sorted = order_sort(v, v + N, N, &ties);
 	assert_in_range(compared, 1, 2); /* a sanitizer looks at the order once more */
 	for (u32 i = 1; i < N; i++)
 		assert_true(
@@ -340,7 +342,69 @@ static void orders_compare_nothing_but_ties(void **unused)
 	assert_int_equal(sorted[N - 2].at, 7);
 	assert_int_equal(sorted[N - 1].at, 8);
 	assert_true(order_signed((u64)-5) < order_signed(3));
-	assert_ptr_equal(order_sort(v, v + 1, 1, tie, NULL), v);
+	assert_ptr_equal(order_sort(v, v + 1, 1, &ties), v);
+}
+
+enum { STACKS = 3000, WORDS = 40 };
+
+/* A number, stacks that begin alike, and a string: the last alone has to be compared. */
+struct stack_key {
+	s64 number;
+	u64 kernel[WORDS], user[WORDS];
+	char text[8];
+};
+static struct stack_key stack_keys[STACKS];
+static struct field ordered_fields[] = {
+	{.name = "n", .kind = FIELD_INT, .size = 8},
+	{.name = "k", .kind = FIELD_KSTACK, .off = offsetof(struct stack_key, kernel), .size = WORDS * 8},
+	{.name = "u", .kind = FIELD_USTACK, .off = offsetof(struct stack_key, user), .size = WORDS * 8},
+	{.name = "s", .kind = FIELD_STR, .off = offsetof(struct stack_key, text), .size = 8},
+};
+static const struct layout ordered = {ordered_fields, 4, sizeof(struct stack_key)};
+
+static int stack_tie(void *user, u32 a, u32 b)
+{
+	(void)user;
+	compared++;
+	return layout_compare(&ordered, (u8 *)&stack_keys[a], (u8 *)&stack_keys[b]);
+}
+
+static bool stack_word(void *user, u32 at, u32 i, u64 *out)
+{
+	(void)user;
+	return order_word(&ordered, (u8 *)&stack_keys[at], i, out);
+}
+
+static void orders_sort_stacks_by_their_frames(void **unused)
+{
+	const struct order_ties ties = {stack_tie, stack_word, NULL};
+	static struct order v[STACKS * 2];
+	struct order *sorted;
+	u64 x = 1;
+
+	(void)unused;
+	for (u32 i = 0; i < STACKS; i++) {
+		struct stack_key *k = &stack_keys[i];
+
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		k->number = (s64)(x >> 63) - 1;
+		for (u32 w = 0; w < WORDS; w++) {
+			k->kernel[w] = 1ull << 63 | w;
+			k->user[w] = w < 30 ? w : x >> (w + 20) & 3;
+		}
+		memcpy(k->text, x >> 62 & 1 ? "a\0b" : "a\0c", 4);
+		v[i] = (struct order){7, 0, i};
+	}
+	stack_keys[9] = stack_keys[10] = stack_keys[11] = stack_keys[12] = stack_keys[8];
+	compared = 0;
+	sorted = order_sort(v, v + STACKS, STACKS, &ties);
+	assert_in_range(compared, 1, STACKS * 2); /* a sort by comparing takes ten times as many */
+	for (u32 i = 1; i < STACKS; i++) {
+		int c = layout_compare(&ordered, (u8 *)&stack_keys[sorted[i - 1].at],
+				       (u8 *)&stack_keys[sorted[i].at]);
+
+		assert_true(c < 0 || (!c && sorted[i - 1].at < sorted[i].at));
+	}
 }
 
 int main(void)
@@ -358,6 +422,7 @@ int main(void)
 		cmocka_unit_test(tallies_are_as_deep_as_they_may),
 		cmocka_unit_test(flames_have_so_many_boxes),
 		cmocka_unit_test(orders_compare_nothing_but_ties),
+		cmocka_unit_test(orders_sort_stacks_by_their_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,7 +101,7 @@ static u64 number_told(const struct tracer *t, u64 nr)
 
 	if (nr & FOREIGN_CALL)
 		return (nr & ~FOREIGN_CALL) + narrow;
-	return narrow && nr >= narrow ? UINT32_MAX : nr; /* not one of those of 32 bits */
+	return narrow && nr >= narrow ? nr | 1ull << 32 : nr; /* not one of those of 32 bits */
 }
 
 void event_enter(struct tracer *t, struct task *task, u64 nr, const u64 args[6])

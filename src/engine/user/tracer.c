@@ -12,9 +12,11 @@
 #include "engine/user/probes.h"
 
 #include "arch/arch.h"
+#include "base/clock.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,16 @@
 #define AGAIN_US    2000
 #define PATIENCE_MS 2000
 #define ROUND       128
+
+/* A yield of wait_stop(): what it saves; after how long others had a turn, and how much of that is
+ * charged at most; what it costs in vain, since the next would be, too. What can be saved up, and
+ * is there at first; what a stop without one lends, 1 % of what it takes. */
+#define YIELD_GAIN_NS   500
+#define YIELD_SOON_NS   100000u
+#define YIELD_TURN_NS   4000000u
+#define YIELD_VAIN_NS   10000u
+#define YIELD_CREDIT_NS 10000000
+#define YIELD_LOAN_NS   100
 
 #define RSEQ_BYTES      32 /* as libc has registered it */
 #define RSEQ_UNREGISTER 1
@@ -205,6 +217,35 @@ static void look_at_session(struct tracer *t)
 			sys_trace(TRACE_INTERRUPT, task->tid, 0, 0);
 }
 
+/* The next stop; 0: look what else there is, then wait again. Returns -1 as waitpid().
+ *
+ * Where tracer and task share a CPU, a task that was let go runs when the tracer sleeps, and has to
+ * wake it again. A tracer that yields finds the stop when it comes back: neither is needed. But
+ * others may want the CPU, too, and a yield gives them all of their turn. So it must pay for
+ * itself: one that comes back with a stop at once earns what that saves, any other costs what it
+ * took. Without credit the tracer sleeps, and each stop lends a little, to try again some time. */
+static int wait_stop(struct tracer *t, int *status)
+{
+	u64 took;
+	int tid;
+
+	if (t->credit_ns < 0 || t->vain) {
+		t->credit_ns += t->vain ? 0 : YIELD_LOAN_NS;
+		t->vain = false;
+		return waitpid(-1, status, __WALL);
+	}
+	took = clock_now(CLOCK_MONOTONIC);
+	sched_yield();
+	tid = waitpid(-1, status, __WALL | WNOHANG);
+	took = clock_now(CLOCK_MONOTONIC) - took;
+	t->vain = !tid; /* a signal may have come meanwhile: the loop looks before we sleep */
+	if (t->vain || took > YIELD_SOON_NS)
+		t->credit_ns -= (s64)MIN(MAX(took, YIELD_VAIN_NS), YIELD_TURN_NS);
+	else
+		t->credit_ns = MIN(t->credit_ns + YIELD_GAIN_NS, YIELD_CREDIT_NS);
+	return tid;
+}
+
 /* wait(2) looks at tasks always in the same order: those in front, if they stop again at once,
  * would starve the others. So all that have stopped are collected before any goes on. Returns
  * -errno. */
@@ -214,7 +255,7 @@ static int wait_round(struct tracer *t)
 		int tid, status;
 	} stopped[ROUND];
 	u32 n = 0;
-	int tid = waitpid(-1, &stopped[0].status, __WALL);
+	int tid = wait_stop(t, &stopped[0].status);
 
 	if (tid < 0)
 		return -errno;
@@ -278,6 +319,7 @@ static _Noreturn void tracer_main(struct user_engine *u, int ready, u32 parent)
 		t->session = parent;
 		t->engine = &u->base;
 		t->alarm_at = UINT64_MAX;
+		t->credit_ns = YIELD_CREDIT_NS;
 		t->audit = arch_find("x86_64")->audit;
 		t->all_calls = plan_has_calls(t->plan);
 		info_init(t);

@@ -183,7 +183,9 @@ struct tracer {
 	struct vm_task self; /* where a program is about nobody: a timer */
 	timer_t alarm;       /* timers.c */
 	bool alarm_made;
-	u64 alarm_at; /* UINT64_MAX: it is off */
+	u64 alarm_at;  /* UINT64_MAX: it is off */
+	s64 credit_ns; /* what yields have saved, less what they took; see wait_stop() */
+	bool vain;     /* the last one was in vain */
 };
 
 struct user_engine;
