@@ -115,19 +115,26 @@ static void one(const struct test_case *c, enum engine e, const struct options *
 	free(why.s);
 }
 
-static void all(const struct test_case *c, const struct options *o, struct score *s)
+static bool wanted(const struct test_case *c, const struct options *o)
 {
-	for (; c; c = c->next) {
-		if ((o->pattern && !strstr(c->name, o->pattern)) || !case_is_for(c, o))
-			continue;
-		if (o->list) {
+	return (!o->pattern || strstr(c->name, o->pattern)) && case_is_for(c, o);
+}
+
+static void list(const struct test_case *c, const struct options *o)
+{
+	for (; c; c = c->next)
+		if (wanted(c, o))
 			printf("%s:%u: %s\n", c->file, c->line, c->name);
-			continue;
-		}
-		for (unsigned e = 1; e <= ENGINE_COMPILER; e <<= 1)
-			if ((c->engines & e & o->engines) && !(o->oracle && e == ENGINE_USER))
+}
+
+/* Engine by engine: what one has still to close is not waited for in front of each case of the next. */
+static void all(const struct test_case *first, const struct options *o, struct score *s)
+{
+	for (unsigned e = 1; e <= ENGINE_COMPILER; e <<= 1)
+		for (const struct test_case *c = first; c; c = c->next)
+			if (wanted(c, o) && (c->engines & e & o->engines) &&
+			    !(o->oracle && e == ENGINE_USER))
 				one(c, (enum engine)e, o, s);
-	}
 }
 
 static int usage(void)
@@ -205,9 +212,12 @@ int main(int argc, char **argv)
 		if (!tail)
 			return 2;
 	}
+	if (o.list) {
+		list(cases, &o);
+		return 0;
+	}
 	all(cases, &o, &s);
 	show_slowest(&s, o.slowest);
-	if (!o.list)
-		printf("# %u passed, %u failed, %u skipped\n", s.passed, s.failed, s.skipped);
+	printf("# %u passed, %u failed, %u skipped\n", s.passed, s.failed, s.skipped);
 	return s.failed ? 1 : 0;
 }

@@ -176,23 +176,23 @@ void leak_check(const struct programs *before, const struct options *o, struct t
 	programs_free(&suspects);
 }
 
-/* A process without parent that has the name of ours: it closes events and is past its last word. */
-static bool is_closer(const char *pid, const char *name)
+/* A process of ours without parent: it closes events and is past its last word. */
+static bool is_closer(int pid, const char *waggle)
 {
-	char path[300], text[512], *end;
+	char path[64], text[512], *end;
 	int parent = 0;
 	FILE *f;
 	size_t n;
 
-	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	f = fopen(path, "re");
 	n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
 	if (f)
 		fclose(f);
 	text[n] = '\0';
 	end = strrchr(text, ')');
-	return end && strstr(text, name) && strstr(text, name) < end &&
-	       sscanf(end, ") %*c %d", &parent) == 1 && parent == 1;
+	return end && sscanf(end, ") %*c %d", &parent) == 1 && parent == 1 &&
+	       same_program(pid, waggle);
 }
 
 void closers_wait(const struct options *o)
@@ -207,7 +207,7 @@ void closers_wait(const struct options *o)
 
 		some = false;
 		while (d && !some && (e = readdir(d)))
-			some = atoi(e->d_name) > 1 && is_closer(e->d_name, "(waggle)");
+			some = atoi(e->d_name) > 1 && is_closer(atoi(e->d_name), o->waggle);
 		if (d)
 			closedir(d);
 		if (some)
