@@ -39,16 +39,19 @@ static void an_arena_that_was_wound_back_gives_the_same_memory(void **state)
 	static const size_t sizes[] = {100, 40000, 16, 300000, 5, 9};
 	struct arena a = {0};
 	u8 *first[ARRAY_SIZE(sizes)];
+#ifdef WAGGLE_DEBUG
+	bool again = false; /* what is old is given back, so that who looks at it is found */
+#else
+	bool again = true;
+#endif
 
 	(void)state;
 	for (u32 round = 0; round < 3; round++) {
 		for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
 			u8 *p = arena_alloc(&a, sizes[i]);
 
-#ifndef WAGGLE_DEBUG /* there, what is old is given back, so that who looks at it is found */
-			if (round)
+			if (round && again)
 				assert_ptr_equal(p, first[i]);
-#endif
 			first[i] = p;
 			for (size_t n = 0; n < sizes[i]; n++)
 				assert_int_equal(p[n], 0);
