@@ -11,7 +11,7 @@
 #define MANY 5000
 
 static u32 reads, lookups;
-static bool deep; /* all have all frames */
+static bool deep;  /* all have all frames */
 
 /* Stack i has i % 20 + 1 frames. */
 static void frames_of(u64 id, u64 *frames)
@@ -155,15 +155,67 @@ static void ahead_of_time(void **unused)
 		pieces++;
 	assert_in_range(pieces, 20, 1000);
 	assert_int_equal(reads, 0);
-	assert_int_equal(lookups, MANY);
+	assert_int_equal(lookups, MANY + 1); /* what is not there is asked for by both */
 	stacks_want_none(&s);
 	stacks_want(&s, &maps[0], &keys, MANY);
 	assert_false(stacks_want_many(&s));
 	assert_false(stacks_prepare(&s));
-	assert_int_equal(lookups, MANY);
+	assert_int_equal(lookups, MANY + 2);
 	expand(&s, MANY, 20);
 	assert_int_equal(reads, 0);
 	assert_int_equal(lookups, 1);
+	stacks_free(&s.stacks);
+	buf_free(&keys);
+}
+
+/* Keys of stacks from `first` on that are not there. */
+static struct buf missing_keys(u32 first, u32 n)
+{
+	struct buf keys = {0};
+
+	for (u32 i = 0; i < n; i++) {
+		struct key key = {i, MANY + first + i, 77};
+
+		buf_add(&keys, &key, sizeof(key));
+	}
+	return keys;
+}
+
+/* A map of stacks that is full, and a map of keys that is cleared and filled again: there are new
+ * ids without end. */
+static void misses_cost_little_and_are_not_kept(void **unused)
+{
+	enum { LOOKS = 500, N = 3000 };
+	struct waggle_session s = {.object = &object, .engine = &engine};
+	struct buf keys;
+	u32 eager = 0;
+
+	(void)unused;
+	reads = lookups = 0;
+	for (u32 i = 0; i < LOOKS; i++) {
+		keys = missing_keys(i * N + 1, N);
+		stacks_want_none(&s);
+		stacks_want(&s, &maps[0], &keys, N);
+		eager += stacks_want_many(&s);
+		while (stacks_prepare(&s))
+			;
+		buf_free(&keys);
+	}
+	assert_int_equal(eager, 1); /* the first time nobody knows */
+	assert_in_range(lookups, LOOKS, LOOKS * 32);
+	assert_int_equal(s.stacks.ids.n + s.stacks.ends.n + s.stacks.frames.n, 0);
+	assert_in_range(s.stacks.wanted.cap, N * 8, N * 32);
+
+	/* Once there is room again, all goes on. */
+	keys = keys_of(MANY);
+	stacks_want_none(&s);
+	stacks_want(&s, &maps[0], &keys, MANY);
+	assert_false(stacks_want_many(&s));
+	assert_true(stacks_prepare(&s));
+	assert_true(stacks_want_many(&s));
+	while (stacks_prepare(&s))
+		;
+	assert_int_equal(s.stacks.n, MANY - 1);
 	stacks_free(&s.stacks);
 	buf_free(&keys);
 }
@@ -186,7 +238,7 @@ static void no_more_than_there_is_room_for(void **unused)
 	stacks_want(&s, &maps[0], &keys, DEEP);
 	while (stacks_prepare(&s))
 		rounds++;
-	assert_in_range(s.stacks.frames.n, 4 << 20, 9 << 20);
+	assert_in_range(s.stacks.frames.n, 4 << 20, 8 << 20);
 	assert_true(rounds < DEEP / 64);
 	stacks_want_none(&s);
 	stacks_want(&s, &maps[0], &keys, DEEP);
@@ -202,6 +254,7 @@ int main(void)
 		cmocka_unit_test(few_are_looked_up),
 		cmocka_unit_test(many_are_read_at_once),
 		cmocka_unit_test(ahead_of_time),
+		cmocka_unit_test(misses_cost_little_and_are_not_kept),
 		cmocka_unit_test(no_more_than_there_is_room_for),
 	};
 
