@@ -119,12 +119,15 @@ static bool failed(const struct stacks *k)
 	return k->ids.failed || k->frames.failed || k->ends.failed || k->wanted.failed;
 }
 
+/* Not where memory ends: n says of how many all is there. */
 static void remember(struct stacks *k, const char *id, const u8 *frames)
 {
 	u32 depth = depth_of(frames), end, *slot;
 	u64 number;
 
 	memcpy(&number, id, sizeof(number));
+	if (failed(k))
+		return;
 	if ((!k->slots || k->n * 2 > k->mask) && !make_slots(k)) {
 		k->ids.failed = true;
 		return;
@@ -136,6 +139,8 @@ static void remember(struct stacks *k, const char *id, const u8 *frames)
 	buf_add(&k->frames, frames, (size_t)depth * 8);
 	end = (u32)(k->frames.n / 8);
 	buf_add(&k->ends, &end, sizeof(end));
+	if (failed(k))
+		return;
 	k->deepest = MAX(k->deepest, depth);
 	*slot = ++k->n;
 }
@@ -223,7 +228,7 @@ static void want_none(struct stacks *k)
 
 static void want_keys(struct stacks *k, const struct object_map *m, const struct buf *keys, u32 n)
 {
-	for (u32 i = 0; i < n; i++)
+	for (u32 i = 0; i < n && !failed(k); i++)
 		want_key(k, &m->key, (const u8 *)keys->p + (size_t)i * m->key_size);
 }
 
@@ -384,6 +389,8 @@ int stacks_expand(struct waggle_session *s, struct arena *arena, const struct ob
 	to = arena_new(arena, struct object_map);
 	*to = *m;
 	copy_layout(arena, &m->key, &to->key);
+	if (failed(&s->stacks))
+		stacks_free(&s->stacks); /* memory may be there again */
 	want_none(&s->stacks);
 	want_keys(&s->stacks, m, keys, n);
 	err = read_missing(s, stacks);

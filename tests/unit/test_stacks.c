@@ -12,6 +12,8 @@
 
 static u32 reads, lookups;
 static bool deep;  /* all have all frames */
+static u32 memory; /* memory ends with this lookup, and with a read; 0: it does not */
+static struct waggle_session *starved;
 
 /* Stack i has i % 20 + 1 frames. */
 static void frames_of(u64 id, u64 *frames)
@@ -34,6 +36,8 @@ static int map_read(struct engine *e, u32 map, struct buf *keys, struct buf *val
 		buf_add(values, frames, sizeof(frames));
 	}
 	*n += MANY;
+	if (memory)
+		starved->stacks.ends.failed = true;
 	return 0;
 }
 
@@ -43,7 +47,8 @@ static int map_lookup(struct engine *e, u32 map, const void *key, void *value)
 
 	(void)e;
 	assert_int_equal(map, 1);
-	lookups++;
+	if (++lookups == memory)
+		starved->stacks.ends.failed = true;
 	memcpy(&id, key, sizeof(id));
 	if (id > MANY && !deep)
 		return -ENOENT;
@@ -220,6 +225,41 @@ static void misses_cost_little_and_are_not_kept(void **unused)
 	buf_free(&keys);
 }
 
+/* Memory ends while stacks are read: of those that count all is there, and the next time is not
+ * spoiled. */
+static void memory_ends(void **unused)
+{
+	struct waggle_session s = {.object = &object, .engine = &engine};
+	struct buf keys = keys_of(MANY);
+	const struct object_map *m = &maps[0];
+	struct arena arena = {0};
+
+	(void)unused;
+	starved = &s;
+	lookups = 0;
+	memory = 20;
+	stacks_want(&s, m, &keys, MANY);
+	while (stacks_prepare(&s))
+		;
+	assert_int_equal(lookups, 20);
+	assert_int_equal(s.stacks.n, 19);
+	assert_in_range(s.stacks.ids.n, 19 * 8, 20 * 8);
+	assert_int_equal(s.stacks.ends.n, 19 * 4);
+	stacks_want(&s, m, &keys, MANY); /* asks for nothing, and reads nothing that is not there */
+	assert_false(stacks_prepare(&s));
+	assert_int_equal(lookups, 20);
+
+	assert_int_equal(stacks_expand(&s, &arena, &m, &keys, MANY), -ENOMEM);
+	assert_ptr_equal(m, &maps[0]);
+	assert_int_equal(s.stacks.n, 0);
+	memory = 0;
+	expand(&s, MANY, 20);
+	assert_int_equal(reads, 1);
+	stacks_free(&s.stacks);
+	buf_free(&keys);
+	arena_free(&arena);
+}
+
 /* What is kept has a bound. */
 static void no_more_than_there_is_room_for(void **unused)
 {
@@ -255,6 +295,7 @@ int main(void)
 		cmocka_unit_test(many_are_read_at_once),
 		cmocka_unit_test(ahead_of_time),
 		cmocka_unit_test(misses_cost_little_and_are_not_kept),
+		cmocka_unit_test(memory_ends),
 		cmocka_unit_test(no_more_than_there_is_room_for),
 	};
 
