@@ -11,10 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Where the reader may have to take the CPU from the traced process, which makes fewer records than
- * a kernel does. */
-#define NAP_US 16000
-
 static struct vm_map *map_of(const struct engine *e, u32 map)
 {
 	return vm_map_of(e->vm, map);
@@ -61,7 +57,6 @@ int own_sections_fill(struct engine *e, const struct engine_opts *opts, u32 cpus
 {
 	int err = 0;
 
-	e->nap_us = NAP_US;
 	for (u32 i = 0; i < e->object->maps.n && !err; i++) {
 		const struct object_map *m = &e->object->maps.v[i];
 

@@ -173,10 +173,10 @@ static void put_width(struct strace *s, struct task *t, u64 ns)
 /* Of numbers that the table has not, as long as no other name is asked for. */
 static const char *name_of(struct strace *s, const struct task *t)
 {
-	if (t->nr == OTHER_CALL)
-		snprintf(s->unknown[OTHER_CALL], sizeof(s->unknown[OTHER_CALL]), "syscall_%#llx",
-			 (unsigned long long)(s64)t->number);
-	return s->calls[t->nr].name;
+	if (t->nr != OTHER_CALL)
+		return s->calls[t->nr].name;
+	snprintf(s->numbered, sizeof(s->numbered), "syscall_%#llx", (unsigned long long)(s64)t->number);
+	return s->numbered;
 }
 
 /* Without one argument that its end would tell, all are known now. */

@@ -290,13 +290,16 @@ static int end_of(struct strace *s, const struct task *t, s64 code)
 	return t->fatal ? t->fatal : -1;
 }
 
-/* Was that the end of it? A process lives on where its first thread ends before the others. */
-static bool has_ended(const struct record *r, const struct waggle_event *e, u32 id)
+/* A process of -p lives on where its first thread ends before the others. Of several threads that end at
+ * once each may be the last one. (On the user engine the session ends with the process.) */
+static void process_gone(struct strace *s, u32 pid)
 {
-	u32 tid = (u32)field(r, e, 0), pid = (u32)field(r, e, 1);
-	bool last = field(r, e, 3);
-
-	return (tid == id && tid != pid) || (pid == id && last);
+	for (u32 i = 0; i < s->npids; i++)
+		if ((u32)s->living[i] == pid) {
+			s->living[i] = 0;
+			if (!--s->left)
+				waggle_session_interrupt(s->session);
+		}
 }
 
 static void take_gone(struct strace *s, const struct record *r, const struct waggle_event *e)
@@ -321,9 +324,8 @@ static void take_gone(struct strace *s, const struct record *r, const struct wag
 	while (*slot != t)
 		slot = &(*slot)->next;
 	task_free(s, slot);
-	for (u32 i = 0; i < s->npids && !by; i++)
-		if (has_ended(r, e, (u32)s->opts.pids[i]) && !--s->left)
-			waggle_session_interrupt(s->session);
+	if (field(r, e, 3) && !by)
+		process_gone(s, pid);
 }
 
 static const struct {
@@ -471,8 +473,14 @@ static int choose(struct strace *s, const struct waggle_opts *o, struct diag *di
 	for (u32 i = 0; i < MAX_CALLS; i++)
 		s->traced[i] = s->chosen[i] || (s->calls[i].name && tells(s, s->calls[i].name));
 	s->traced[EXECVE] |= o->command != NULL;
-	for (; s->opts.pids && s->opts.pids[s->npids]; s->npids++)
-		s->left++;
+	while (s->opts.pids && s->opts.pids[s->npids])
+		s->npids++;
+	s->left = s->npids;
+	s->living = calloc(s->npids + 1, sizeof(*s->living));
+	if (!s->living)
+		return -ENOMEM;
+	for (u32 i = 0; i < s->npids; i++)
+		s->living[i] = s->opts.pids[i];
 	if (!s->kernel && s->npids > 1)
 		return diag_fail(diag, -EOPNOTSUPP,
 				 "the kernel engine, which root has, traces several",
@@ -504,6 +512,7 @@ static void free_all(struct strace *s)
 		while (s->tasks[i])
 			task_free(s, &s->tasks[i]);
 	paths_free(s);
+	free(s->living);
 	symbols_free(s->symbols);
 	pens_free(s);
 	free(s->records);

@@ -453,7 +453,7 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 {
 	if (!s->kernel) {
 		buf_puts(b, "tracepoint:sched:sched_process_exit { emit(gone = tid, pid, code = "
-			    "(int64)-1, last = (uint64)(pid == tid)); }\n"
+			    "(int64)-1, last = (uint64)0); }\n"
 			    "tracepoint:signal:signal_deliver { emit(signal = tid, pid, sig = "
 			    "(uint64)args.sig, "
 			    "code = (int64)args.code); }\n");

@@ -123,6 +123,7 @@ struct strace {
 	const struct arch *arch;
 	struct call calls[MAX_CALLS];
 	char unknown[NATIVE_CALLS][28];	/* names of calls that have only a number */
+	char numbered[28];		/* that of the last one that no table has */
 	bool chosen[MAX_CALLS]; /* to be shown */
 	bool traced[MAX_CALLS]; /* and those that tell what descriptors are, or that the command begins */
 	bool raw[MAX_CALLS];
@@ -132,6 +133,7 @@ struct strace {
 	bool begun; /* the command's exec, by whichever of its threads, has been seen */
 	struct task *tasks[256];
 	u32 ntasks, npids, left; /* of -p, and how many of them live */
+	int *living;		 /* which; 0: it has ended */
 	bool written;            /* something that is not flushed */
 	struct task *waiting;    /* whose call has begun, of which nothing is written yet */
 	struct pen shared, *pen; /* the one for all; the one that writes */

@@ -91,7 +91,7 @@ static void one(const struct test_case *c, enum engine e, const struct options *
 		text_printf(&why, "    cannot start: %s\n", strerror(-ret));
 	else
 		result_check(c, &r, &why);
-	if (e != ENGINE_USER && e != ENGINE_INPROCESS) /* they load none: they are somebody else's */
+	if (e == ENGINE_KERNEL) /* the others load none: new ones are somebody else's */
 		leak_check(&before, o, &why);
 	programs_free(&before);
 	note_time(s, &(struct timing){ now_seconds() - start, r.seconds, c->name, end });

@@ -20,6 +20,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
+/* While the reader sleeps an agent may fill its ring: an event takes it less than a microsecond. */
+#define NAP_US 4000
+
 static struct inprocess *inprocess_of(struct engine *e)
 {
 	return (struct inprocess *)e;
@@ -114,6 +117,7 @@ static int machine_make(struct inprocess *p)
 	own_cpus_set(e->object, AGENT_CPUS);
 	err = agent_api->open(&p->user.vm, e->object, &opts, e->diag);
 	e->vm = p->user.vm;
+	e->nap_us = NAP_US;
 	if (!err)
 		err = own_sections_fill(e, &p->user.opts, AGENT_CPUS);
 	if (!err)

@@ -19,6 +19,7 @@
 #include <time.h>
 
 #define REAP_LOOKS 10
+#define NAP_US     16000 /* the reader may take the CPU from a command that makes few records */
 
 static struct user_engine *user_of(struct engine *e)
 {
@@ -156,6 +157,7 @@ static int engine_fill(struct user_engine *u)
 	own_cpus_set(e->object, VIRTUAL_CPUS);
 	err = vm_open(&u->vm, e->object, &opts, e->diag);
 	e->vm = u->vm;
+	e->nap_us = NAP_US;
 	if (!err)
 		err = own_sections_fill(e, &u->opts, VIRTUAL_CPUS);
 	if (!err)
