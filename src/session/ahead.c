@@ -9,8 +9,8 @@
  * Where stacks of processes are shown, programs, mappings and ends of processes are followed from
  * the start: a command that has ended has names, too. The keys of maps, with their pids and stacks,
  * are looked at now and then, seldom enough to cost less than a thousandth of the time: sooner
- * where the last look found many new stacks, which cannot go on for long, as there is room for so
- * many only.
+ * where the last look found many new stacks, which cannot go on for long: the map of stacks has
+ * room for so many only, and ids of stacks that are not in it do not count.
  */
 #include "session/session.h"
 

@@ -51,11 +51,11 @@ static u32 tunnel_program(const struct netlink_attr *encap, const char **type)
 	} points[] = {
 		{PROG_LWT_IN, "lwt_in"}, {PROG_LWT_OUT, "lwt_out"}, {PROG_LWT_XMIT, "lwt_xmit"}};
 
-	for (u16 i = 0; i < ARRAY_SIZE(points); i++) {
+	for (u32 i = 0; i < ARRAY_SIZE(points); i++) {
 		const struct netlink_attr *name =
-			netlink_inside(netlink_inside(encap, i + 1), TUNNEL_NAME);
+			netlink_inside(netlink_inside(encap, (u16)(i + 1)), TUNNEL_NAME);
 
-		if (!netlink_inside(encap, i + 1))
+		if (!netlink_inside(encap, (u16)(i + 1)))
 			continue;
 		*type = points[i].name;
 		return program(points[i].kind, name ? (const char *)(name + 1) : "",

@@ -72,7 +72,9 @@ struct stacks {
 	u32 *slots, mask; /* index + 1 */
 	struct buf wanted; /* ids; `read` bytes of them are through */
 	size_t read;
-	u32 map; /* in which those are */
+	u32 map;    /* in which those are */
+	u32 misses; /* of them in a row; see MISSES */
+	bool vain;  /* the last ones were given up for that, and nothing was found since */
 };
 
 /* Rows for programs that unwind stacks in the kernel: see unwinds.c. */
@@ -233,7 +235,8 @@ int stacks_expand(struct waggle_session *, struct arena *, const struct object_m
 bool stacks_by_id(const struct waggle_session *, const struct object_map *);
 void stacks_want(struct waggle_session *, const struct object_map *, const struct buf *keys, u32 n);
 void stacks_want_none(struct waggle_session *); /* forgets what was noted */
-bool stacks_want_many(const struct waggle_session *); /* so many that they would be slow at the end */
+/* So many that they would be slow at the end? Not where the last ones were not there. */
+bool stacks_want_many(const struct waggle_session *);
 bool stacks_prepare(struct waggle_session *);
 void stacks_free(struct stacks *);
 

@@ -5,10 +5,14 @@
  * Out: keys in which a stack is its frames, and a map whose layout says so. Those who show maps
  *      know nothing of ids. A stack has as much room as the deepest one needs.
  *
- * What stands under an id never changes, so what was read is kept, up to FRAMES_KEPT bytes of it:
- * ahead.c has stacks read while nothing else is to do, and a map that is shown again asks for new
- * ones only. Of many that are missing the whole map of stacks is read, by few calls; of few, what
- * the keys ask for.
+ * What stands under an id never changes, so what was read is kept, up to BYTES_KEPT of it: ahead.c
+ * has stacks read while nothing else is to do, and a map that is shown again asks for new ones
+ * only. Of many that are missing the whole map of stacks is read, by few calls; of few, what the
+ * keys ask for.
+ *
+ * Ids are stored when the map of stacks is full, too: of those that are not there nothing is kept,
+ * as there may be new ones without end, and they may come. So the work ahead ends, until the next
+ * look at the keys, where it meets MISSES of them in a row.
  */
 #include "session/session.h"
 
@@ -16,9 +20,10 @@
 #include <stdlib.h>
 
 #define FRAMES_BYTES (8 * STACK_FRAMES)
-#define FRAMES_KEPT  (8u << 20)
+#define BYTES_KEPT   (8u << 20)
 #define FEW_IDS      1024
 #define IDS_AT_ONCE  64 /* looked up in one piece of the work ahead */
+#define MISSES       16
 
 static bool is_id(const struct field *f)
 {
@@ -65,7 +70,7 @@ static u64 id_at(const struct stacks *k, u32 i)
 	return id;
 }
 
-/* Index + 1 of the stack; 0: nobody has asked for it. */
+/* Index + 1 of the stack; 0: it is not known. */
 static u32 stack_of(const struct stacks *k, u64 id)
 {
 	return k->slots ? *slot_of(k, id) : 0;
@@ -76,10 +81,10 @@ static u32 end_of(const struct stacks *k, u32 stack)
 	return stack ? ((const u32 *)(const void *)k->ends.p)[stack - 1] : 0;
 }
 
-/* 0: it was not there when it was looked for. One without frames has a frame that is 0. */
+/* One without frames has a frame that is 0. */
 static u32 frames_of(const struct stacks *k, u32 stack)
 {
-	return stack ? end_of(k, stack) - end_of(k, stack - 1) : 0;
+	return end_of(k, stack) - end_of(k, stack - 1);
 }
 
 /* Slots for at least twice as many. */
@@ -109,37 +114,42 @@ static u32 depth_of(const u8 *frames)
 	return STACK_FRAMES;
 }
 
-/* frames NULL: it is not there. What is known stays; what was not there may have come. */
+static bool failed(const struct stacks *k)
+{
+	return k->ids.failed || k->frames.failed || k->ends.failed || k->wanted.failed;
+}
+
+/* Not where memory ends: n says of how many all is there. */
 static void remember(struct stacks *k, const char *id, const u8 *frames)
 {
-	u32 depth = frames ? depth_of(frames) : 0, end, *slot;
+	u32 depth = depth_of(frames), end, *slot;
 	u64 number;
 
 	memcpy(&number, id, sizeof(number));
+	if (failed(k))
+		return;
 	if ((!k->slots || k->n * 2 > k->mask) && !make_slots(k)) {
 		k->ids.failed = true;
 		return;
 	}
 	slot = slot_of(k, number);
-	if (*slot && (!depth || frames_of(k, *slot)))
+	if (*slot)
 		return;
 	buf_add(&k->ids, id, 8);
-	if (frames)
-		buf_add(&k->frames, frames, (size_t)depth * 8);
+	buf_add(&k->frames, frames, (size_t)depth * 8);
 	end = (u32)(k->frames.n / 8);
 	buf_add(&k->ends, &end, sizeof(end));
+	if (failed(k))
+		return;
 	k->deepest = MAX(k->deepest, depth);
 	*slot = ++k->n;
 }
 
 static bool is_full(const struct stacks *k)
 {
-	return k->frames.n >= FRAMES_KEPT;
-}
+	size_t slots = k->slots ? k->mask + 1u : 0;
 
-static bool failed(const struct stacks *k)
-{
-	return k->ids.failed || k->frames.failed || k->ends.failed || k->wanted.failed;
+	return k->frames.n + k->ids.n + k->ends.n + slots * sizeof(*k->slots) >= BYTES_KEPT;
 }
 
 void stacks_free(struct stacks *k)
@@ -181,30 +191,30 @@ static int read_all(struct waggle_session *s, u32 map)
 	return err;
 }
 
-static void read_one(struct waggle_session *s, u32 map, const char *id)
+/* false: it is not there. */
+static bool read_one(struct waggle_session *s, u32 map, const char *id)
 {
 	u8 frames[FRAMES_BYTES];
 	bool there = !s->engine->ops->map_lookup(s->engine, map, id, frames);
 
-	remember(&s->stacks, id, there ? frames : NULL);
+	if (there)
+		remember(&s->stacks, id, frames);
+	return there;
 }
 
-/* Notes the ids in a key whose frames are not known. again: also those that were not there (the map
- * of stacks was full, or the kernel short of memory). */
-static void want_key(struct stacks *k, const struct layout *l, const u8 *key, bool again)
+/* Notes the ids in a key whose frames are not known. */
+static void want_key(struct stacks *k, const struct layout *l, const u8 *key)
 {
 	for (u32 i = 0; i < l->n; i++) {
 		const struct field *f = &l->fields[i];
 		u64 id;
-		u32 at;
 
 		if (f->kind == FIELD_TUPLE && f->sub)
-			want_key(k, f->sub, key + f->off, again);
+			want_key(k, f->sub, key + f->off);
 		if (!is_id(f))
 			continue;
 		memcpy(&id, key + f->off, sizeof(id));
-		at = stack_of(k, id);
-		if (!at || (again && !frames_of(k, at)))
+		if (!stack_of(k, id))
 			buf_add(&k->wanted, &id, sizeof(id));
 	}
 }
@@ -213,13 +223,13 @@ static void want_none(struct stacks *k)
 {
 	k->wanted.n = 0;
 	k->read = 0;
+	k->misses = 0;
 }
 
-static void want_keys(struct stacks *k, const struct object_map *m, const struct buf *keys, u32 n,
-		      bool again)
+static void want_keys(struct stacks *k, const struct object_map *m, const struct buf *keys, u32 n)
 {
-	for (u32 i = 0; i < n; i++)
-		want_key(k, &m->key, (const u8 *)keys->p + (size_t)i * m->key_size, again);
+	for (u32 i = 0; i < n && !failed(k); i++)
+		want_key(k, &m->key, (const u8 *)keys->p + (size_t)i * m->key_size);
 }
 
 bool stacks_by_id(const struct waggle_session *s, const struct object_map *m)
@@ -236,13 +246,26 @@ void stacks_want(struct waggle_session *s, const struct object_map *m, const str
 		 u32 n)
 {
 	if (!is_full(&s->stacks))
-		want_keys(&s->stacks, m, keys, n, false);
+		want_keys(&s->stacks, m, keys, n);
 	s->stacks.map = map_of_stacks(s, &m->key);
 }
 
 bool stacks_want_many(const struct waggle_session *s)
 {
-	return s->stacks.wanted.n / 8 > FEW_IDS;
+	return s->stacks.wanted.n / 8 > FEW_IDS && !s->stacks.vain;
+}
+
+static void prepare_one(struct waggle_session *s, const char *id)
+{
+	struct stacks *k = &s->stacks;
+
+	if (read_one(s, k->map, id)) {
+		k->misses = 0;
+		k->vain = false;
+	} else if (++k->misses == MISSES) {
+		want_none(k);
+		k->vain = true;
+	}
 }
 
 bool stacks_prepare(struct waggle_session *s)
@@ -255,7 +278,7 @@ bool stacks_prepare(struct waggle_session *s)
 		if (is_full(k))
 			want_none(k);
 		else if (memcpy(&id, k->wanted.p + k->read, 8), !stack_of(k, id))
-			read_one(s, k->map, k->wanted.p + k->read);
+			prepare_one(s, k->wanted.p + k->read);
 	}
 	return k->read < k->wanted.n && !failed(k);
 }
@@ -328,7 +351,7 @@ static void expand_key(const struct stacks *k, u32 frames, const struct layout *
 			memcpy(out + t->off, key + f->off + 8, 8);
 		memcpy(&id, key + f->off, sizeof(id));
 		at = stack_of(k, id);
-		if (frames_of(k, at))
+		if (at)
 			memcpy(out + t->off + t->size - frames * 8,
 			       k->frames.p + (size_t)end_of(k, at - 1) * 8,
 			       (size_t)frames_of(k, at) * 8);
@@ -366,8 +389,10 @@ int stacks_expand(struct waggle_session *s, struct arena *arena, const struct ob
 	to = arena_new(arena, struct object_map);
 	*to = *m;
 	copy_layout(arena, &m->key, &to->key);
+	if (failed(&s->stacks))
+		stacks_free(&s->stacks); /* memory may be there again */
 	want_none(&s->stacks);
-	want_keys(&s->stacks, m, keys, n, true);
+	want_keys(&s->stacks, m, keys, n);
 	err = read_missing(s, stacks);
 	expand_layout(&to->key, MAX(s->stacks.deepest, 1u));
 	to->key_size = to->key.size;

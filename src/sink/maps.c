@@ -168,11 +168,11 @@ static int by_key(void *contents, u32 a, u32 b)
 	return layout_compare(&c->map->key, c->entries[a].key, c->entries[b].key);
 }
 
-static bool word_of_key(void *contents, u32 at, u32 i, u64 *out)
+static bool word_of_key(void *contents, u32 at, struct order_place *place, u64 *out)
 {
 	const struct map_contents *c = contents;
 
-	return order_word(&c->map->key, c->entries[at].key, i, out);
+	return order_word(&c->map->key, c->entries[at].key, place, out);
 }
 
 /* The largest `top` ones, the largest last. */

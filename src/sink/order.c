@@ -42,21 +42,19 @@ u64 order_layout(const struct layout *l, const u8 *data)
 	return l->n ? order_field(l->fields, data) : 0;
 }
 
-bool order_word(const struct layout *l, const u8 *data, u32 i, u64 *out)
+bool order_word(const struct layout *l, const u8 *data, struct order_place *at, u64 *out)
 {
-	for (u32 k = 0; k < l->n; k++) {
-		const struct field *f = &l->fields[k];
+	for (; at->field < l->n; at->field++, at->word = 0) {
+		const struct field *f = &l->fields[at->field];
 		bool stack = f->kind == FIELD_KSTACK || f->kind == FIELD_USTACK;
 		u32 words = stack ? f->size / 8 : field_is_int(f);
 
 		if (!words)
 			return false;
-		if (i >= words) {
-			i -= words;
+		if (at->word >= words)
 			continue;
-		}
 		if (stack)
-			memcpy(out, data + f->off + (size_t)i * 8, sizeof(*out));
+			memcpy(out, data + f->off + (size_t)at->word * 8, sizeof(*out));
 		else
 			*out = order_field(f, data);
 		return true;
@@ -133,13 +131,13 @@ static void by_then(struct order *v, struct order *spare, u32 n)
 }
 
 /* The next number in which they differ, in `then` of each; false: there is none. */
-static bool next_word(struct order *v, u32 n, const struct order_ties *t, u32 *i)
+static bool next_word(struct order *v, u32 n, const struct order_ties *t, struct order_place *place)
 {
 	bool same = true;
 
-	for (; same; ++*i) {
+	for (; same; place->word++) {
 		for (u32 k = 0; k < n; k++) {
-			if (!t->word(t->user, v[k].at, *i, &v[k].then))
+			if (!t->word(t->user, v[k].at, place, &v[k].then))
 				return false;
 			same &= v[k].then == v->then;
 		}
@@ -148,11 +146,11 @@ static bool next_word(struct order *v, u32 n, const struct order_ties *t, u32 *i
 }
 
 static void sort_ties(struct order *v, struct order *spare, u32 n, const struct order_ties *t,
-		      u32 word);
+		      struct order_place place);
 
 /* Those that are the same so far, each group by itself. */
 static void sort_groups(struct order *v, struct order *spare, u32 n, const struct order_ties *t,
-			u32 word)
+			struct order_place place)
 {
 	u32 end;
 
@@ -160,20 +158,20 @@ static void sort_groups(struct order *v, struct order *spare, u32 n, const struc
 		for (end = i + 1; end < n && v[end].by == v[i].by && v[end].then == v[i].then;)
 			end++;
 		if (end - i > 1)
-			sort_ties(v + i, spare, end - i, t, word);
+			sort_ties(v + i, spare, end - i, t, place);
 	}
 }
 
-/* Number by number from `word` on; what has no more of them is compared. */
+/* Number by number from there on; what has no more of them is compared. */
 static void sort_ties(struct order *v, struct order *spare, u32 n, const struct order_ties *t,
-		      u32 word)
+		      struct order_place place)
 {
-	if (!t->word || n <= FEWEST || !next_word(v, n, t, &word)) {
+	if (!t->word || n <= FEWEST || !next_word(v, n, t, &place)) {
 		qsort_r(v, n, sizeof(*v), by_tie, (void *)t);
 		return;
 	}
 	by_then(v, spare, n);
-	sort_groups(v, spare, n, t, word);
+	sort_groups(v, spare, n, t, place);
 }
 
 struct order *order_sort(struct order *v, struct order *spare, u32 n, const struct order_ties *t)
@@ -181,6 +179,6 @@ struct order *order_sort(struct order *v, struct order *spare, u32 n, const stru
 	struct order *sorted = passes(v, spare, n, 16);
 
 	if (t)
-		sort_groups(sorted, sorted == v ? spare : v, n, t, 0);
+		sort_groups(sorted, sorted == v ? spare : v, n, t, (struct order_place){0});
 	return sorted;
 }

@@ -24,14 +24,20 @@ static inline u64 order_signed(u64 v)
 /* A number that goes with the order of layout_compare(): never larger for what is smaller there. */
 u64 order_layout(const struct layout *, const u8 *data);
 
-/* The i-th of the numbers by which layout_compare() compares, one after the other; false: there is
- * none, what is left has to be compared. */
-bool order_word(const struct layout *, const u8 *data, u32 i, u64 *out);
+/* One of the numbers by which layout_compare() compares, one after the other; the next one is at
+ * word + 1. */
+struct order_place {
+	u32 field, word;
+};
+/* The number there. A place behind the words of its field becomes that of the next field, so keys
+ * of many fields are gone through once. false: there is none, what is left has to be compared. */
+bool order_word(const struct layout *, const u8 *data, struct order_place *, u64 *out);
 
 /* What decides between those of both numbers the same, by their `at`. */
 struct order_ties {
-	int (*compare)(void *user, u32 a, u32 b);          /* <0, 0, >0 */
-	bool (*word)(void *user, u32 at, u32 i, u64 *out); /* order_word(); may be NULL */
+	int (*compare)(void *user, u32 a, u32 b); /* <0, 0, >0 */
+	/* order_word(); may be NULL */
+	bool (*word)(void *user, u32 at, struct order_place *, u64 *out);
 	void *user;
 };
 /* ties NULL: nothing does. spare: room for n. Returns where they stand: v or spare. */

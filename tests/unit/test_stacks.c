@@ -11,7 +11,9 @@
 #define MANY 5000
 
 static u32 reads, lookups;
-static bool deep; /* all have all frames */
+static bool deep;  /* all have all frames */
+static u32 memory; /* memory ends with this lookup, and with a read; 0: it does not */
+static struct waggle_session *starved;
 
 /* Stack i has i % 20 + 1 frames. */
 static void frames_of(u64 id, u64 *frames)
@@ -34,6 +36,8 @@ static int map_read(struct engine *e, u32 map, struct buf *keys, struct buf *val
 		buf_add(values, frames, sizeof(frames));
 	}
 	*n += MANY;
+	if (memory)
+		starved->stacks.ends.failed = true;
 	return 0;
 }
 
@@ -43,7 +47,8 @@ static int map_lookup(struct engine *e, u32 map, const void *key, void *value)
 
 	(void)e;
 	assert_int_equal(map, 1);
-	lookups++;
+	if (++lookups == memory)
+		starved->stacks.ends.failed = true;
 	memcpy(&id, key, sizeof(id));
 	if (id > MANY && !deep)
 		return -ENOENT;
@@ -155,17 +160,104 @@ static void ahead_of_time(void **unused)
 		pieces++;
 	assert_in_range(pieces, 20, 1000);
 	assert_int_equal(reads, 0);
-	assert_int_equal(lookups, MANY);
+	assert_int_equal(lookups, MANY + 1); /* what is not there is asked for by both */
 	stacks_want_none(&s);
 	stacks_want(&s, &maps[0], &keys, MANY);
 	assert_false(stacks_want_many(&s));
 	assert_false(stacks_prepare(&s));
-	assert_int_equal(lookups, MANY);
+	assert_int_equal(lookups, MANY + 2);
 	expand(&s, MANY, 20);
 	assert_int_equal(reads, 0);
 	assert_int_equal(lookups, 1);
 	stacks_free(&s.stacks);
 	buf_free(&keys);
+}
+
+/* Keys of stacks from `first` on that are not there. */
+static struct buf missing_keys(u32 first, u32 n)
+{
+	struct buf keys = {0};
+
+	for (u32 i = 0; i < n; i++) {
+		struct key key = {i, MANY + first + i, 77};
+
+		buf_add(&keys, &key, sizeof(key));
+	}
+	return keys;
+}
+
+/* A map of stacks that is full, and a map of keys that is cleared and filled again: there are new
+ * ids without end. */
+static void misses_cost_little_and_are_not_kept(void **unused)
+{
+	enum { LOOKS = 500, N = 3000 };
+	struct waggle_session s = {.object = &object, .engine = &engine};
+	struct buf keys;
+	u32 eager = 0;
+
+	(void)unused;
+	reads = lookups = 0;
+	for (u32 i = 0; i < LOOKS; i++) {
+		keys = missing_keys(i * N + 1, N);
+		stacks_want_none(&s);
+		stacks_want(&s, &maps[0], &keys, N);
+		eager += stacks_want_many(&s);
+		while (stacks_prepare(&s))
+			;
+		buf_free(&keys);
+	}
+	assert_int_equal(eager, 1); /* the first time nobody knows */
+	assert_in_range(lookups, LOOKS, LOOKS * 32);
+	assert_int_equal(s.stacks.ids.n + s.stacks.ends.n + s.stacks.frames.n, 0);
+	assert_in_range(s.stacks.wanted.cap, N * 8, N * 32);
+
+	/* Once there is room again, all goes on. */
+	keys = keys_of(MANY);
+	stacks_want_none(&s);
+	stacks_want(&s, &maps[0], &keys, MANY);
+	assert_false(stacks_want_many(&s));
+	assert_true(stacks_prepare(&s));
+	assert_true(stacks_want_many(&s));
+	while (stacks_prepare(&s))
+		;
+	assert_int_equal(s.stacks.n, MANY - 1);
+	stacks_free(&s.stacks);
+	buf_free(&keys);
+}
+
+/* Memory ends while stacks are read: of those that count all is there, and the next time is not
+ * spoiled. */
+static void memory_ends(void **unused)
+{
+	struct waggle_session s = {.object = &object, .engine = &engine};
+	struct buf keys = keys_of(MANY);
+	const struct object_map *m = &maps[0];
+	struct arena arena = {0};
+
+	(void)unused;
+	starved = &s;
+	lookups = 0;
+	memory = 20;
+	stacks_want(&s, m, &keys, MANY);
+	while (stacks_prepare(&s))
+		;
+	assert_int_equal(lookups, 20);
+	assert_int_equal(s.stacks.n, 19);
+	assert_in_range(s.stacks.ids.n, 19 * 8, 20 * 8);
+	assert_int_equal(s.stacks.ends.n, 19 * 4);
+	stacks_want(&s, m, &keys, MANY); /* asks for nothing, and reads nothing that is not there */
+	assert_false(stacks_prepare(&s));
+	assert_int_equal(lookups, 20);
+
+	assert_int_equal(stacks_expand(&s, &arena, &m, &keys, MANY), -ENOMEM);
+	assert_ptr_equal(m, &maps[0]);
+	assert_int_equal(s.stacks.n, 0);
+	memory = 0;
+	expand(&s, MANY, 20);
+	assert_int_equal(reads, 1);
+	stacks_free(&s.stacks);
+	buf_free(&keys);
+	arena_free(&arena);
 }
 
 /* What is kept has a bound. */
@@ -186,7 +278,7 @@ static void no_more_than_there_is_room_for(void **unused)
 	stacks_want(&s, &maps[0], &keys, DEEP);
 	while (stacks_prepare(&s))
 		rounds++;
-	assert_in_range(s.stacks.frames.n, 4 << 20, 9 << 20);
+	assert_in_range(s.stacks.frames.n, 4 << 20, 8 << 20);
 	assert_true(rounds < DEEP / 64);
 	stacks_want_none(&s);
 	stacks_want(&s, &maps[0], &keys, DEEP);
@@ -202,6 +294,8 @@ int main(void)
 		cmocka_unit_test(few_are_looked_up),
 		cmocka_unit_test(many_are_read_at_once),
 		cmocka_unit_test(ahead_of_time),
+		cmocka_unit_test(misses_cost_little_and_are_not_kept),
+		cmocka_unit_test(memory_ends),
 		cmocka_unit_test(no_more_than_there_is_room_for),
 	};
 

@@ -369,10 +369,10 @@ static int stack_tie(void *user, u32 a, u32 b)
 	return layout_compare(&ordered, (u8 *)&stack_keys[a], (u8 *)&stack_keys[b]);
 }
 
-static bool stack_word(void *user, u32 at, u32 i, u64 *out)
+static bool stack_word(void *user, u32 at, struct order_place *place, u64 *out)
 {
 	(void)user;
-	return order_word(&ordered, (u8 *)&stack_keys[at], i, out);
+	return order_word(&ordered, (u8 *)&stack_keys[at], place, out);
 }
 
 static void orders_sort_stacks_by_their_frames(void **unused)
@@ -407,6 +407,64 @@ static void orders_sort_stacks_by_their_frames(void **unused)
 	}
 }
 
+enum { LONG_KEYS = 500, PARTS = 1000 };
+
+static u64 long_keys[LONG_KEYS][PARTS];
+static struct field long_fields[PARTS];
+static const struct layout long_layout = {long_fields, PARTS, sizeof(long_keys[0])};
+static u32 words_read, fields_passed;
+
+static int long_tie(void *user, u32 a, u32 b)
+{
+	(void)user;
+	return layout_compare(&long_layout, (u8 *)long_keys[a], (u8 *)long_keys[b]);
+}
+
+static bool long_word(void *user, u32 at, struct order_place *place, u64 *out)
+{
+	u32 field = place->field;
+	bool more = order_word(&long_layout, (u8 *)long_keys[at], place, out);
+
+	(void)user;
+	words_read++;
+	fields_passed += place->field - field;
+	/* It stands in the field that was read, and does not come from the first one each time. */
+	assert_true(!more || (*out == long_keys[at][place->field] && !place->word));
+	return more;
+}
+
+static void orders_go_through_long_keys_once(void **unused)
+{
+	const struct order_ties ties = {long_tie, long_word, NULL};
+	static struct order v[LONG_KEYS * 2];
+	struct order_place place = {.field = PARTS / 2};
+	struct order *sorted;
+	u64 number;
+
+	(void)unused;
+	for (u32 i = 0; i < PARTS; i++)
+		long_fields[i] = (struct field){.kind = FIELD_UINT, .size = 8, .off = i * 8};
+	for (u32 i = 0; i < LONG_KEYS; i++) {
+		for (u32 k = 0; k + 1 < PARTS; k++)
+			long_keys[i][k] = k;
+		long_keys[i][PARTS - 1] = i * 7919u % LONG_KEYS;
+		v[i] = (struct order){7, 0, i};
+	}
+	sorted = order_sort(v, v + LONG_KEYS, LONG_KEYS, &ties);
+	for (u32 i = 0; i < LONG_KEYS; i++)
+		assert_int_equal(long_keys[sorted[i].at][PARTS - 1], i);
+	assert_int_equal(words_read, LONG_KEYS * PARTS);
+	assert_int_equal(fields_passed, PARTS - 1);
+
+	/* What stands before the place is not looked at. */
+	for (u32 i = 0; i < PARTS / 2; i++)
+		long_fields[i].kind = FIELD_STR;
+	assert_true(order_word(&long_layout, (u8 *)long_keys[0], &place, &number));
+	assert_int_equal(number, PARTS / 2);
+	place = (struct order_place){0};
+	assert_false(order_word(&long_layout, (u8 *)long_keys[0], &place, &number));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +481,7 @@ int main(void)
 		cmocka_unit_test(flames_have_so_many_boxes),
 		cmocka_unit_test(orders_compare_nothing_but_ties),
 		cmocka_unit_test(orders_sort_stacks_by_their_frames),
+		cmocka_unit_test(orders_go_through_long_keys_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
