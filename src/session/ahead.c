@@ -19,6 +19,7 @@
 #define SCAN_NS    250000000u /* between two looks at the keys of maps, at least */
 #define SCAN_SHARE 1000       /* and so many times what the last one took */
 #define PIECE_NS   2000000u   /* work between two looks at the rings */
+#define LAST_NS    20000000u  /* for what the command has, before it is asked to end */
 
 enum { WANT_PIDS = 1, WANT_STACKS = 2 };
 
@@ -151,4 +152,14 @@ u64 ahead_idle(struct waggle_session *s, u64 ns)
 	if (n->user)
 		ns = MIN(ns, SCAN_NS); /* the rings of the watch fill up */
 	return n->keys ? MIN(ns, n->next > now ? n->next - now : 1) : ns;
+}
+
+void ahead_last(struct waggle_session *s)
+{
+	u64 until = clock_now(CLOCK_MONOTONIC) + LAST_NS;
+
+	if (!s->ahead.user || !s->sink.show.symbols || !session_shows(s) || !s->command.pid)
+		return;
+	while (symbols_prepare_watched(s->sink.show.symbols) && clock_now(CLOCK_MONOTONIC) < until)
+		;
 }

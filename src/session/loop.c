@@ -256,6 +256,7 @@ int session_finish(struct waggle_session *s)
 	for (u32 i = 0; i < s->ntimers && !s->exited && !hurry(s) && !err; i++)
 		err = timer_fired(s, i);
 	s->engine->ops->detach(s->engine);
+	ahead_last(s);
 	command_terminate(&s->command);
 	session_drain(s);
 	if (!hurry(s) && !err) {

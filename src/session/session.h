@@ -244,6 +244,8 @@ void stacks_free(struct stacks *);
  * there is nothing to do, at most ns. */
 void ahead_open(struct waggle_session *);
 u64 ahead_idle(struct waggle_session *, u64 ns);
+/* What names of the command's stacks need, while it is still there; a moment at most. */
+void ahead_last(struct waggle_session *);
 
 /* timers.c: intervals */
 int timers_open(struct waggle_session *);
