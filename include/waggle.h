@@ -85,9 +85,9 @@ struct waggle_opts {
 	/* 8 words of bits, or NULL: probes of raw_syscalls want these numbers alone. Calls that nobody
 	 * wants need not stop where each one that is seen must. */
 	const uint64_t *raw_calls;
-	/* Probes of raw_syscalls on the engines in user space: calls of 32 bits are wanted, too, whichever they are, and
-	 * their numbers are so much higher than they are, those that calls of 64 bits have there 1 << 32; 0: their numbers are as they are, and with raw_calls
-	 * nobody wants them. */
+	/* Probes of raw_syscalls on the engines in user space: what is added to the numbers of calls of 32 bits,
+	 * all of which are wanted then; those of 64 bits that are as high get bit 32. 0: numbers are as they are, and
+	 * with raw_calls nobody wants calls of 32 bits. */
 	unsigned narrow_calls;
 
 	bool helper_errors;	/* what the kernel's helpers cannot do is told when it happens */
