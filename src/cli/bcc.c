@@ -108,7 +108,8 @@ static int read_signature(struct bcc_probe *p)
 	return 0;
 }
 
-int bcc_head(struct bcc_probe *p, const char *text, const char **at, const struct waggle_opts *opts)
+int bcc_head(struct bcc_probe *p, const char *text, bool provider, const char **at,
+	     const struct waggle_opts *opts)
 {
 	struct part first, second;
 
@@ -116,18 +117,22 @@ int bcc_head(struct bcc_probe *p, const char *text, const char **at, const struc
 	p->kind = 'p';
 	first = bcc_until(text, ": (\"");
 	if (first.p[first.n] == ':') {
-		if (first.n > 1 || (first.n && !strchr("prtu", *first.p)))
-			return bcc_error(p, text, "p: entry, r: return, t: tracepoint, u: USDT",
-					 "there is no kind of probe '%.*s'", (int)first.n, first.p);
-		p->kind = first.n ? *first.p : 'p';
+		bool kind = !first.n || (first.n == 1 && strchr("prtu", *first.p));
+
 		second = bcc_until(first.p + first.n + 1, ": (\"");
-		if (second.p[second.n] != ':')
+		if (second.p[second.n] != ':' && kind)
 			return bcc_error(
 				p, second.p,
 				"p:LIBRARY:FUNCTION, p::FUNCTION of the kernel, t:CATEGORY:EVENT",
 				"a probe has three parts");
-		p->lib = second;
-		first = bcc_until(second.p + second.n + 1, ": (\"");
+		if (second.p[second.n] == ':' && !kind)
+			return bcc_error(p, text, "p: entry, r: return, t: tracepoint, u: USDT",
+					 "there is no kind of probe '%.*s'", (int)first.n, first.p);
+		p->kind = kind && first.n ? *first.p : 'p';
+		p->lib = kind ? second : first; /* LIBRARY:FUNCTION: where it begins */
+		first = kind ? bcc_until(second.p + second.n + 1, ": (\"") : second;
+		if (p->kind == 'u' && provider && first.p[first.n] == ':')
+			first.n += 1 + bcc_until(first.p + first.n + 1, ": (\"").n;
 	}
 	p->function = first;
 	*at = first.p + first.n;
@@ -178,13 +183,32 @@ static int param_of(const struct bcc_probe *p, struct part word)
 	return -1;
 }
 
+/* Of a function of the kernel, what is told to lie in the process. */
+static bool in_user_space(const struct bcc_probe *p, struct part type)
+{
+	return !p->lib.n && !p->call.n && memmem(type.p, type.n, "__user", 6);
+}
+
+/* "(char *)" of "const char __user *" */
+static void put_cast(struct part type, struct text *t)
+{
+	const char *user = memmem(type.p, type.n, "__user", 6);
+	size_t n = user ? (size_t)(user - type.p) : type.n;
+	int skip = !strncmp(type.p, "const ", 6) ? 6 : 0;
+
+	text_add(t, "(%.*s%.*s)", (int)n - skip, type.p + skip, user ? (int)(type.n - n - 6) : 0,
+		 user ? user + 6 : "");
+}
+
 static void put_param(const struct bcc_probe *p, int i, struct text *t)
 {
-	int skip = !strncmp(p->types[i].p, "const ", 6) ? 6 : 0;
+	bool user = in_user_space(p, p->types[i]);
 
-	text_add(t, "((%.*s)", (int)p->types[i].n - skip, p->types[i].p + skip);
+	text_add(t, "(");
+	put_cast(p->types[i], t);
+	text_add(t, user ? "uptr(" : "");
 	bcc_argument(p, i, t);
-	text_add(t, ")");
+	text_add(t, user ? "))" : ")");
 }
 
 /* $entry(x): a map that a probe at the function's beginning fills. */
@@ -192,10 +216,14 @@ static int put_entry(struct bcc_probe *p, struct part inner, struct text *t)
 {
 	unsigned i = 0;
 
+	int param;
+	bool user;
+
 	inner = bcc_trim(inner);
+	param = param_of(p, inner);
 	if (p->kind != 'r')
 		return bcc_error(p, inner.p, NULL, "$entry() is for probes of returns (r:)");
-	if (param_of(p, inner) < 0)
+	if (param < 0)
 		return bcc_error(p, inner.p, "name it in the parentheses behind the function",
 				 "the function has no parameter '%.*s'", (int)inner.n, inner.p);
 	while (i < p->nentries &&
@@ -207,7 +235,11 @@ static int put_entry(struct bcc_probe *p, struct part inner, struct text *t)
 					 BCC_ENTRIES);
 		p->entries[p->nentries++] = inner;
 	}
-	text_add(t, "@entry%u_%.*s[tid]", p->number, (int)inner.n, inner.p);
+	user = in_user_space(p, p->types[param]);
+	text_add(t, "(");
+	put_cast(p->types[param], t);
+	text_add(t, user ? "uptr(@entry%u_%.*s[tid]))" : "@entry%u_%.*s[tid])", p->number,
+		 (int)inner.n, inner.p);
 	return 0;
 }
 
@@ -231,6 +263,28 @@ static size_t literal_bytes(struct part l)
 	return n;
 }
 
+/* "{0x6c, 0, 0}": bytes as C writes those of an array. */
+static int put_bytes(const struct bcc_probe *p, struct part literal, struct text *t)
+{
+	const char *at = literal.p + 2, *end = literal.p + literal.n - 1;
+	unsigned n = 0;
+
+	text_add(t, "\"");
+	do {
+		char *behind;
+		unsigned long byte = strtoul(at, &behind, 0);
+
+		if (behind == at || byte > 255)
+			return bcc_error(p, at, "STRCMP(\"{0x6c, 0, 0, 0}\", arg1)",
+					 "here a byte is missing");
+		text_add(t, "\\x%02lx", byte);
+		n++;
+		at = behind + strspn(behind, " ,");
+	} while (at < end && *at != '}');
+	text_add(t, "\", %u) == 0)", n);
+	return 0;
+}
+
 /* STRCMP("text", e): does the string begin with the text? */
 static int put_strcmp(struct bcc_probe *p, const char **at, struct text *t)
 {
@@ -245,15 +299,14 @@ static int put_strcmp(struct bcc_probe *p, const char **at, struct text *t)
 		return bcc_error(p, e.p + e.n, "STRCMP(\"text\", arg1)",
 				 "STRCMP() takes two arguments");
 	e = bcc_until(e.p + e.n + 1, ")");
-	text_add(t, p->binary ? "(memcmp(buf((void *)" : "(strncmp(str(");
 	*at = e.p + e.n + 1;
+	text_add(t, p->binary ? "(memcmp((void *)(" : "(strncmp(str(");
 	if (bcc_expression(p, e, t))
 		return STATUS_USAGE;
-	if (p->binary)
-		text_add(t, ", %zu)", literal_bytes(literal));
-	else
-		text_add(t, ")");
-	text_add(t, ", %.*s, %zu) == 0)", (int)literal.n, literal.p, literal_bytes(literal));
+	text_add(t, "), ");
+	if (p->binary && literal.p[1] == '{')
+		return put_bytes(p, literal, t);
+	text_add(t, "%.*s, %zu) == 0)", (int)literal.n, literal.p, literal_bytes(literal));
 	return 0;
 }
 
@@ -269,6 +322,7 @@ static const struct {
 static int put_word(struct bcc_probe *p, struct part word, const char **at, struct text *t)
 {
 	int n = param_of(p, word);
+	bool user;
 
 	if (is(word, "STRCMP") && **at == '(')
 		return put_strcmp(p, at, t);
@@ -289,7 +343,10 @@ static int put_word(struct bcc_probe *p, struct part word, const char **at, stru
 		if (p->kind == 'r')
 			return bcc_error(p, word.p, "$entry(NAME) tells of it, in argdist",
 					 "when a function returns, its arguments are gone");
+		user = !p->lib.n && !p->call.n && !strncmp(*at, "@user", 5);
+		text_add(t, user ? "uptr(" : "");
 		bcc_argument(p, word.p[3] - '1', t);
+		text_add(t, user ? ")" : "");
 		return 0;
 	}
 	if (n >= 0) {

@@ -39,13 +39,15 @@ struct bcc_probe {
 /* "what is wrong", with a caret under `at`, which lies in probe->all; STATUS_USAGE. */
 int bcc_error(const struct bcc_probe *, const char *at, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* KIND:LIB:FUNCTION(SIGNATURE); *at is behind it. 0 or STATUS_USAGE. */
-int bcc_head(struct bcc_probe *, const char *text, const char **at, const struct waggle_opts *);
+/* KIND:LIB:FUNCTION(SIGNATURE), LIB:FUNCTION, FUNCTION; provider: a static probe may be
+ * u:LIB:PROVIDER:PROBE. *at is behind it. 0 or STATUS_USAGE. */
+int bcc_head(struct bcc_probe *, const char *text, bool provider, const char **at,
+	     const struct waggle_opts *);
 /* Is its function that of a system call? */
 void bcc_call(struct bcc_probe *, const struct waggle_opts *);
 /* "arg0", or the field of a system call. */
 void bcc_argument(const struct bcc_probe *, int i, struct text *);
-/* Types of the signatures that people write, and that the kernel does not have. */
+/* Types and members that people write, and that the kernel's types do not have. */
 void bcc_types(char *const *probes, int n, struct text *);
 /* "kprobe:vfs_read", "uprobe:libc:write" */
 void bcc_place(const struct bcc_probe *, bool entry, struct text *);

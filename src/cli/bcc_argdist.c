@@ -7,47 +7,99 @@
  */
 #include "cli/bcc.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+enum { NAMES_MOST = 64, NAME_SIZE = 40 };
 struct options {
 	struct trace trace;
 	struct text script, prints; /* what an interval prints */
+	struct text any;            /* whether it has something to print */
+	char names[NAMES_MOST][NAME_SIZE];
 	long every, times, top, tid;
-	unsigned nprobes;
+	unsigned nprobes, nnames, first; /* that are names of the same kind */
 	bool print, keeps;
 };
 
 #define LABEL "#;" /* what a label stands behind: bcc's manual has both */
 
-/* "int,char*": is the i-th one a string? */
-static bool is_string(struct part types, unsigned i)
+static bool taken(const struct options *o, const char *name)
 {
-	struct part t = bcc_until(types.p, ",:" LABEL);
-
-	for (; i && t.p[t.n] == ','; i--)
-		t = bcc_until(t.p + t.n + 1, ",:" LABEL);
-	return !i && memmem(t.p, t.n, "char", 4) && memchr(t.p, '*', t.n);
+	for (unsigned i = o->first; i < o->nnames; i++)
+		if (!strcmp(o->names[i], name))
+			return true;
+	return false;
 }
 
-/* Expressions with commas between, as parts of a key or the one value of a histogram. */
-static int put_values(struct bcc_probe *p, struct part types, struct part e, struct text *t)
+static bool in_word(char c)
 {
-	const char *end = e.p + e.n;
-	int status = 0;
+	return isalnum((unsigned char)c) || c == '_' || c == '$';
+}
 
-	for (unsigned i = 0; e.p < end && !status; i++) {
-		struct part one = bcc_until(e.p, ",:" LABEL);
-		bool string = is_string(types, i);
+/* Of the first operand the last word: "file->f_path.dentry->d_iname" is d_iname, "$latency / 1000"
+ * $latency, "(char *)$entry(buf)" buf. */
+static struct part operand(const char *at, const char *end)
+{
+	struct part word = {at, 0};
 
-		text_add(t, "%s%s", i ? ", " : "", string ? "str(" : "");
-		status = bcc_expression(p, one, t);
-		text_add(t, "%s", string ? ")" : "");
-		e.p = one.p + one.n + 1;
+	at += strspn(at, " *&!~-+");
+	if (at < end && *at == '(') {
+		struct part inner = bcc_until(at + 1, ")");
+
+		at = inner.p + inner.n;
+		at += *at == ')' ? 1 + strspn(at + 1, " ") : 0;
+		return at < end && (in_word(*at) || *at == '(')
+			       ? operand(at, end) /* behind a cast */
+			       : operand(inner.p, inner.p + inner.n);
 	}
-	return status;
+	for (bool member = true; at < end && member;) {
+		word = (struct part){at, 0};
+		while (at < end && in_word(*at))
+			at++;
+		word.n = (size_t)(at - word.p);
+		if (at < end && *at == '(')
+			return operand(at + 1, end); /* $entry(x) */
+		member = at + 1 < end && (*at == '.' || !strncmp(at, "->", 2));
+		at += member ? 1 + (*at == '-') : 0;
+	}
+	return word.n && isdigit((unsigned char)*word.p) ? (struct part){at, 0} : word;
+}
+
+/* A name for a value, by what it is, that nothing else has. */
+static const char *name_of(struct options *o, struct part e)
+{
+	struct part word = operand(e.p, e.p + e.n);
+	char *name = o->names[o->nnames];
+	unsigned n = 0;
+
+	for (size_t i = 0; i < word.n && n < NAME_SIZE - 4; i++)
+		if (word.p[i] != '$')
+			name[n++] = (char)tolower((unsigned char)word.p[i]);
+	name[n] = '\0';
+	if (!n)
+		n = (unsigned)snprintf(name, NAME_SIZE, "value");
+	for (unsigned i = 2; taken(o, name); i++)
+		snprintf(name + n, NAME_SIZE - n, "_%u", i);
+	o->nnames += o->nnames + 2 < NAMES_MOST;
+	return name;
+}
+
+/* The next of a list with commas between; more.n is 0 behind the last one. */
+static struct part next_of(struct part *more)
+{
+	struct part one = bcc_until(more->p, ",:" LABEL);
+
+	more->n -= one.n < more->n ? one.n + 1 : more->n;
+	more->p = one.p + one.n + 1;
+	return bcc_trim(one);
+}
+
+static bool is_string(struct part type)
+{
+	return memmem(type.p, type.n, "char", 4) && memchr(type.p, '*', type.n);
 }
 
 /* :TYPES:EXPRESSIONS:FILTER#LABEL, or ;LABEL */
@@ -76,6 +128,50 @@ static int read_parts(const struct bcc_probe *p, const char *at, struct parts *q
 	return 0;
 }
 
+/* What is counted: statements that put it into variables, "$fd = (int)(arg0); ", these as parts of
+ * a key, "$fd, $len", and their names, "fd, len". */
+struct values {
+	struct text set, keys, names;
+};
+
+/* One of them, up to where the caller puts the value and "); ". */
+static void begin_value(struct options *o, struct values *v, struct part e, struct part type)
+{
+	const char *name = name_of(o, e);
+
+	text_add(&v->names, v->names.n ? ", %s" : "%s", name);
+	text_add(&v->keys, v->keys.n ? ", $%s" : "$%s", name);
+	text_add(&v->set, "$%s = ", name);
+	if (is_string(type))
+		text_add(&v->set, "str(");
+	else
+		text_add(&v->set, type.n ? "(%.*s)(" : "(", (int)type.n, type.p);
+}
+
+/* Expressions with commas between, of their types; without one, calls or what they return. */
+static int put_values(struct options *o, struct bcc_probe *p, const struct parts *q,
+		      struct values *v)
+{
+	struct part e = q->values, types = q->types;
+	int status = 0;
+
+	if (!e.n && p->kind == 'r') {
+		begin_value(o, v, (struct part){"retval", 6}, (struct part){"int", 3});
+		text_add(&v->set, p->call.n ? "args.ret); " : "retval); ");
+	} else if (!e.n) {
+		begin_value(o, v, (struct part){"event", 5}, e);
+		text_add(&v->set, "\"%.*s\"); ", (int)p->function.n, p->function.p);
+	}
+	while (e.n && !status) {
+		struct part one = next_of(&e);
+
+		begin_value(o, v, one, types.n ? next_of(&types) : types);
+		status = bcc_expression(p, one, &v->set);
+		text_add(&v->set, "); ");
+	}
+	return status;
+}
+
 static void put_entries(const struct bcc_probe *p, struct text *s)
 {
 	if (!p->nentries && !p->latency)
@@ -99,7 +195,7 @@ static void put_entries(const struct bcc_probe *p, struct text *s)
 /* What the probe does for a value: one program, since of two in one place it is open which comes
  * first. */
 static void put_body(struct options *o, const struct bcc_probe *p, const char *filter, char how,
-		     const char *values)
+		     const struct values *v)
 {
 	struct text *s = &o->script;
 
@@ -112,10 +208,12 @@ static void put_body(struct options *o, const struct bcc_probe *p, const char *f
 	else if (p->nentries)
 		text_add(s, " && has_key(@entry%u_%.*s, tid)", p->number, (int)p->entries[0].n,
 			 p->entries[0].p);
-	text_add(s, filter ? "/ {\n\tif (%s) { " : "/ {\n\t", filter);
-	text_add(s, how == 'H' ? "@%c%u = hist(%s);" : "@%c%u[%s] = count();", how, p->number,
-		 values);
-	text_add(s, filter ? " }\n" : "\n");
+	text_add(s, "/ {\n\tif (%s) { %s", filter ? filter : "1", v->set.p);
+	if (how == 'H')
+		text_add(s, "@%s = hist(%s);", v->names.p, v->keys.p);
+	else
+		text_add(s, "@C%u[%s] = count();", p->number, v->keys.p);
+	text_add(s, " @any%u = 1; }\n", p->number);
 	if (p->latency)
 		text_add(s, "\tdelete(@start%u, tid);\n", p->number);
 	for (unsigned i = 0; i < p->nentries; i++)
@@ -135,54 +233,79 @@ static void put_quoted(struct text *t, struct part p)
 			 p.p[i]);
 }
 
+/* What an interval shows of a probe that had something to count. */
+static void put_print(struct options *o, const struct bcc_probe *p, struct part label, char how,
+		      const char *names)
+{
+	struct text *t = &o->prints;
+
+	text_add(&o->any, o->any.n ? " || @any%u" : "@any%u", p->number);
+	text_add(t, "\tif (@any%u) {\n\t\tprintf(\"", p->number);
+	put_quoted(t, label);
+	text_add(t, "\\n\");\n");
+	if (how == 'H')
+		text_add(t, "\t\tprint(@%s);\n", names);
+	else if (o->top)
+		text_add(t, "\t\ttable(%ld, count = @C%u, %s);\n", o->top, p->number, names);
+	else
+		text_add(t, "\t\ttable(count = @C%u, %s);\n", p->number, names);
+	text_add(t, "\t\t@any%u = 0;\n\t}\n", p->number);
+	if (!o->keeps && how == 'H')
+		text_add(t, "\tclear(@%s);\n", names);
+	else if (!o->keeps)
+		text_add(t, "\tclear(@C%u);\n", p->number);
+}
+
 static int put_probe(struct options *o, const char *text, char how)
 {
 	struct bcc_probe p = {.number = o->nprobes++};
-	struct text filter = {0}, values = {0}, *s = &o->script;
+	struct text filter = {0};
+	struct values values = {0};
 	struct parts q = {0};
 	const char *at;
-	int status = bcc_head(&p, text, &at, &o->trace.opts);
+	const unsigned before = o->nnames;
+	int status = bcc_head(&p, text, false, &at, &o->trace.opts);
 
+	/* names of histograms are those of maps, others' those of columns beside the count */
+	o->first = how == 'H' ? 0 : before;
+	if (how == 'C')
+		strcpy(o->names[o->nnames++], "count");
 	if (!status)
 		status = read_parts(&p, at, &q);
 	if (!status && q.filter.n)
 		status = bcc_expression(&p, q.filter, &filter);
-	if (!status && q.values.n)
-		status = put_values(&p, q.types, q.values, &values);
-	else if (!status)
-		text_add(&values,
-			 p.kind != 'r' ? "\"%.*s\""
-			 : p.call.n    ? "args.ret"
-				       : "retval",
-			 (int)p.function.n, p.function.p);
 	if (!status && how == 'H' && !q.values.n && p.kind != 'r')
 		status = bcc_error(&p, text + strlen(text), ":TYPE:EXPRESSION",
 				   "a histogram is one of a value");
+	if (!status)
+		status = put_values(o, &p, &q, &values);
+	if (!status && how == 'H' && strchr(values.keys.p, ','))
+		status = bcc_error(&p, q.values.p, "-C counts several together",
+				   "a histogram is one of one value");
 	if (!status) {
-		put_entries(&p, s);
-		put_body(o, &p, filter.n ? filter.p : NULL, how, values.p);
-		text_add(&o->prints, "\tprintf(\"");
-		put_quoted(&o->prints, q.label);
-		text_add(&o->prints, "\\n\");\n\tprint(@%c%u", how, p.number);
-		if (o->top && how == 'C')
-			text_add(&o->prints, ", %ld", o->top);
-		text_add(&o->prints, ");\n");
-		if (!o->keeps)
-			text_add(&o->prints, "\tclear(@%c%u);\n", how, p.number);
+		put_entries(&p, &o->script);
+		put_body(o, &p, filter.p, how, &values);
+		put_print(o, &p, q.label, how, values.names.p);
 	}
+	if (how == 'C')
+		o->nnames = before;
 	free(filter.p);
-	free(values.p);
+	free(values.set.p);
+	free(values.keys.p);
+	free(values.names.p);
 	return status;
 }
 
 static void put_interval(struct options *o)
 {
-	struct text *s = &o->script;
+	struct text *s = &o->script, show = {0};
 
-	text_add(s, "interval:s:%ld {\n\ttime(\"[%%H:%%M:%%S]\\n\");\n%s", o->every, o->prints.p);
+	text_add(&show, "\tif (%s) { time(\"[%%H:%%M:%%S]\\n\"); }\n%s", o->any.p, o->prints.p);
+	text_add(s, "interval:s:%ld {\n%s", o->every, show.p);
 	if (o->times)
 		text_add(s, "\t@intervals++;\n\tif (@intervals >= %ld) { exit(); }\n", o->times);
-	text_add(s, "}\nend {\n%s}\n", o->prints.p);
+	text_add(s, "}\nend {\n%s}\n", show.p);
+	free(show.p);
 }
 
 static const char help[] =
@@ -316,7 +439,7 @@ static int put_probes(struct options *o, const struct option *names, int argc, c
 
 int cmd_argdist(int argc, char **argv)
 {
-	struct options o = {.every = 1};
+	struct options o = {.every = 1, .names = {"intervals"}, .nnames = 1};
 	struct option names[BCC_OPTIONS_MOST];
 	int opt, end = 1, status = trace_open(&o.trace);
 
@@ -336,5 +459,6 @@ int cmd_argdist(int argc, char **argv)
 	status = bcc_run(&o.trace, "argdist", &o.script, end < argc ? argv + end + 1 : NULL,
 			 o.print, status);
 	free(o.prints.p);
+	free(o.any.p);
 	return status;
 }

@@ -64,12 +64,26 @@ void bcc_argument(const struct bcc_probe *p, int i, struct text *t)
 		text_add(t, "0");
 }
 
-/* What programs call so, and the kernel no longer does. */
+/* What programs and the kernel's headers call so, and its types do not. */
+#define SK(name, is) {"sk_" name, "#define sk_" name " __sk_common.skc_" is "\n"}
 static const struct {
 	const char *name, *is;
 } types[] = {
 	{"struct timespec", "struct timespec { long tv_sec; long tv_nsec; };\n"},
 	{"struct timeval", "struct timeval { long tv_sec; long tv_usec; };\n"},
+	SK("num", "num"),
+	SK("dport", "dport"),
+	SK("addrpair", "addrpair"),
+	SK("daddr", "daddr"),
+	SK("rcv_saddr", "rcv_saddr"),
+	SK("family", "family"),
+	SK("state", "state"),
+	SK("bound_dev_if", "bound_dev_if"),
+	SK("net", "net"),
+	SK("v6_daddr", "v6_daddr"),
+	SK("v6_rcv_saddr", "v6_rcv_saddr"),
+	SK("cookie", "cookie"),
+	SK("hash", "hash"),
 };
 
 void bcc_types(char *const *probes, int n, struct text *t)
@@ -77,8 +91,9 @@ void bcc_types(char *const *probes, int n, struct text *t)
 	for (unsigned i = 0; i < sizeof(types) / sizeof(*types); i++)
 		for (int k = 0; k < n; k++) {
 			const char *at = strstr(probes[k], types[i].name);
+			char next = at ? at[strlen(types[i].name)] : '_';
 
-			if (at && at[strlen(types[i].name)] != '_') {
+			if (next != '_' && !isalnum((unsigned char)next)) {
 				text_add(t, "%s", types[i].is);
 				break;
 			}

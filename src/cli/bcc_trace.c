@@ -13,20 +13,48 @@
 
 struct options {
 	struct trace trace;
-	struct text script;
+	struct text probes; /* their part of the script */
 	const char *name, *message; /* what names, what messages must have in them */
 	long tid, most;
-	bool time, offset, since_1970, cpu, kstack, ustack, address, own, sums, binary, print;
+	bool time, offset, since_1970, cpu, kstack, ustack, address, own, sums, binary, print, messages;
 };
+
+/* The C type that a conversion takes: an int of a function has nothing to tell in its upper half. */
+static const char *type_of(const char *length, char conversion)
+{
+	bool is_signed = conversion == 'd' || conversion == 'i';
+
+	switch (conversion) {
+	case 's': return "str(";
+	case 'K': return "ksym(";
+	case 'U': return "usym(";
+	case 'd':
+	case 'i':
+	case 'u':
+	case 'o':
+	case 'x':
+	case 'X': break;
+	default: return "(";
+	}
+	if (strpbrk(length, "lqjzt"))
+		return is_signed ? "(int64)(" : "(uint64)(";
+	if (strstr(length, "hh"))
+		return is_signed ? "(int8)(" : "(uint8)(";
+	if (strchr(length, 'h'))
+		return is_signed ? "(int16)(" : "(uint16)(";
+	return is_signed ? "(int32)(" : "(uint32)(";
+}
 
 /* What stands in a format behind its %: as ours, and how its argument is wrapped. */
 static size_t put_format(const char *f, struct text *format, const char **wrap)
 {
-	size_t n = strspn(f + 1, "-+ #0123456789.lhqjzt") + 1;
+	size_t n = strspn(f + 1, "-+ #0123456789.") + 1, more = strspn(f + n, "lhqjzt");
+	char length[4];
 
-	*wrap = f[n] == 's' ? "str(" : f[n] == 'K' ? "ksym(" : f[n] == 'U' ? "usym(" : "(";
-	text_add(format, "%.*s%c", (int)n, f, f[n] == 'K' || f[n] == 'U' ? 's' : f[n]);
-	return n + 1;
+	snprintf(length, sizeof(length), "%.*s", (int)more, f + n);
+	*wrap = type_of(length, f[n + more]);
+	text_add(format, "%.*s%c", (int)n, f, strchr("KU", f[n + more]) ? 's' : f[n + more]);
+	return n + more + 1;
 }
 
 /* -f: one of the strings of a message must have the text in it, where the format has not. */
@@ -82,38 +110,36 @@ static int put_message(const struct options *o, struct bcc_probe *p, const char 
 	return *f.p ? bcc_error(p, f.p, NULL, "the format has no place for this") : 0;
 }
 
-/* The line of an event, or for -A one more of its kind. */
+/* The line of an event, whole in one record, or for -A one more of its kind. */
 static void put_line(const struct options *o, const struct bcc_probe *p, const char *format,
 		     const char *args, struct text *s)
 {
+	const char *kstack = !o->kstack ? "" : o->address ? ", kstack(perf)" : ", kstack";
+	const char *ustack = !o->ustack ? "" : o->address ? ", ustack(perf)" : ", ustack";
+
 	if (o->sums) {
-		text_add(s, "\t@traces[pid, tid, comm, \"%.*s\"%s] = count();\n",
-			 (int)p->function.n, p->function.p, args);
+		text_add(s, "\t@traces[pid, tid, comm, \"%.*s\"%s%s%s] = count();\n",
+			 (int)p->function.n, p->function.p, args, kstack, ustack);
 		return;
 	}
-	if (o->time)
-		text_add(s, "\tprintf(\"%%-8s \", strftime(\"%%H:%%M:%%S\", nsecs));\n");
-	if (o->offset && o->since_1970)
-		text_add(s, "\tprintf(\"%%-17s \", strftime(\"%%s.%%f\", nsecs));\n");
-	else if (o->offset)
-		text_add(s, "\tprintf(\"%%d.%%06d \", elapsed / 1000000000, elapsed %% "
-			    "1000000000 / 1000);\n");
-	if (o->cpu)
-		text_add(s, "\tprintf(\"%%-3d \", cpu);\n");
-	text_add(s, "\tprintf(\"%%-7d %%-7d %%-15s %%-16s %s\\n\", pid, tid, comm, \"%.*s\"%s);\n",
-		 format, (int)p->function.n, p->function.p, args);
-	if (o->kstack)
-		text_add(s, "\tprintf(\"%%s\\n\", kstack%s);\n", o->address ? "(perf)" : "");
-	if (o->ustack)
-		text_add(s, "\tprintf(\"%%s\\n\", ustack%s);\n", o->address ? "(perf)" : "");
+	text_add(s, "\tprintf(\"%s%s%s%%-7d %%-7d %%-15s %%-16s %s%s%s\\n\"", o->time ? "%-8s " : "",
+		 !o->offset ? "" : o->since_1970 ? "%-17s " : "%d.%06d ", o->cpu ? "%-3d " : "",
+		 format, *kstack ? "%s" : "", *ustack ? "%s" : "");
+	text_add(s, "%s%s%s", o->time ? ", strftime(\"%H:%M:%S\", nsecs)" : "",
+		 !o->offset      ? ""
+		 : o->since_1970 ? ", strftime(\"%s.%f\", nsecs)"
+				 : ", elapsed / 1000000000, elapsed % 1000000000 / 1000",
+		 o->cpu ? ", cpu" : "");
+	text_add(s, ", pid, tid, comm, \"%.*s\"%s%s%s);\n", (int)p->function.n, p->function.p, args,
+		 kstack, ustack);
 }
 
 static int put_probe(struct options *o, const char *text)
 {
 	struct bcc_probe p = {.binary = o->binary};
-	struct text filter = {0}, format = {0}, args = {0}, match = {0}, *s = &o->script;
+	struct text filter = {0}, format = {0}, args = {0}, match = {0}, *s = &o->probes;
 	const char *at;
-	int status = bcc_head(&p, text, &at, &o->trace.opts);
+	int status = bcc_head(&p, text, true, &at, &o->trace.opts);
 
 	at += status ? 0 : strspn(at, " ");
 	if (!status && *at == '(') {
@@ -125,6 +151,7 @@ static int put_probe(struct options *o, const char *text)
 			status = bcc_expression(&p, e, &filter);
 		at = status ? at : e.p + e.n + 1 + strspn(e.p + e.n + 1, " ");
 	}
+	o->messages = o->messages || *at == '"';
 	if (!status && *at == '"')
 		status = put_message(o, &p, at, &format, &args, &match);
 	else if (!status && *at)
@@ -157,20 +184,21 @@ static int put_probe(struct options *o, const char *text)
 	return status;
 }
 
-static void put_header(struct options *o)
+static void put_header(const struct options *o, struct text *t)
 {
-	text_add(&o->script, "config = { print_maps_on_exit = false }\n");
+	text_add(t, "config = { print_maps_on_exit = false }\n");
 	if (o->sums) {
-		text_add(&o->script, "end { print(@traces); }\n");
+		text_add(t, "end { print(@traces); }\n");
 		return;
 	}
-	text_add(&o->script, "begin { printf(\"%s%s%s%%-7s %%-7s %%-15s %%-16s %%s\\n\"",
+	text_add(t, "begin { printf(\"%s%s%s%%-7s %%-7s %%-15s %%-16s %%s\\n\"",
 		 o->time ? "TIME     " : "",
 		 !o->offset      ? ""
 		 : o->since_1970 ? "TIME              "
 				 : "TIME     ",
 		 o->cpu ? "CPU " : "");
-	text_add(&o->script, ", \"PID\", \"TID\", \"COMM\", \"FUNC\", \"-\"); }\n");
+	text_add(t, ", \"PID\", \"TID\", \"COMM\", \"FUNC\", \"%s\"); }\n",
+		 o->messages ? "-" : "");
 }
 
 static int number(const char *text, long *n)
@@ -185,11 +213,13 @@ static const char help[] =
 	"waggle trace [OPTIONS] PROBE...: a line for each call of functions, with bcc's syntax\n"
 	"\n"
 	"  p:LIB:FUNCTION(SIGNATURE) (PREDICATE) \"FORMAT\", ARGUMENTS\n"
-	"  p: entry (also without p), r: return, t:CATEGORY:EVENT, u:LIB:PROBE; without LIB the "
-	"kernel's\n"
+	"  p: entry (also LIB:FUNCTION, FUNCTION), r: return, t:CATEGORY:EVENT, u:LIB:PROBE; "
+	"without\n"
+	"  LIB the kernel's\n"
 	"  arg1 to arg6, names of the signature, retval, args->FIELD, $pid, $tgid, $uid, $gid, "
 	"$cpu,\n"
-	"  STRCMP(\"text\", arg1); %s strings, %K and %U functions of an address\n"
+	"  STRCMP(\"text\", arg1), arg1@user: in the process; %s strings, %K and %U functions of an\n"
+	"  address\n"
 	"\n"
 	"  -p PID, -L TID, -n NAME  only this process, this thread, names with NAME in it\n"
 	"  -f TEXT                  only messages with TEXT in one of their strings\n"
@@ -282,6 +312,7 @@ int cmd_bcc_trace(int argc, char **argv)
 					    {"aggregate", 0, NULL, 'A'},
 					    {0}};
 	struct options o = {0};
+	struct text script = {0};
 	struct option names[BCC_OPTIONS_MOST];
 	int opt, end = 1, status = trace_open(&o.trace);
 
@@ -293,11 +324,13 @@ int cmd_bcc_trace(int argc, char **argv)
 		status = take(&o, opt);
 	if (!status && optind == end)
 		status = usage_error("trace takes a probe: p:LIB:FUNCTION, t:CATEGORY:EVENT");
-	put_header(&o);
-	bcc_types(argv + optind, end - optind, &o.script);
 	for (int i = optind; i < end && !status; i++)
 		status = put_probe(&o, argv[i]);
-	status = bcc_run(&o.trace, "trace", &o.script, end < argc ? argv + end + 1 : NULL, o.print,
+	put_header(&o, &script);
+	bcc_types(argv + optind, end - optind, &script);
+	text_add(&script, "%s", o.probes.p ? o.probes.p : "");
+	free(o.probes.p);
+	status = bcc_run(&o.trace, "trace", &script, end < argc ? argv + end + 1 : NULL, o.print,
 			 status);
 	return status;
 }
