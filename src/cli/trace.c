@@ -215,7 +215,7 @@ int trace_run(struct trace *t, int status)
 	} else if (!status && t->fmt) {
 		status = status_of(format(t));
 	} else if (!status) {
-		t->opts.verbose = t->verbose;
+		t->opts.verbose = t->verbose || t->tool; /* tools always tell what was lost */
 		status = get_object(t, &object);
 		if (!status && (!t->opts.dump || strstr(t->opts.dump, "verifier")))
 			status = watch(t, object);

@@ -88,6 +88,7 @@ struct script_map {
 	struct type value;
 	struct type *keys;
 	const char **key_names; /* as fields of a record would be called, or NULL */
+	u32 *key_texts; /* STR: bytes of the longest with its NUL; keys have room for more */
 	u32 nkeys;
 	bool read; /* an aggregation whose value the script uses */
 	bool asked; /* programs do more with its entries than to observe values */

@@ -81,6 +81,8 @@ static void learn_key(struct checker *c, struct node *n, struct node *key, struc
 			   TYPE_A(m->keys[i]));
 	else
 		check_learn(c, &m->keys[i], joined);
+	if (t.kind == TYPE_STR)
+		m->key_texts[i] = MAX(m->key_texts[i], t.size);
 }
 
 static void check_key(struct checker *c, struct node *n, struct node *key, u32 i)
@@ -153,6 +155,7 @@ bool check_map(struct checker *c, struct node *n)
 		m->nkeys = keys;
 		m->keys = arena_array(c->script->arena, struct type, keys);
 		m->key_names = arena_array(c->script->arena, const char *, keys);
+		m->key_texts = arena_array(c->script->arena, u32, keys);
 	}
 	if (m->nkeys != keys) {
 		check_fail(c, n, "all uses of a map have the same keys",

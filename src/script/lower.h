@@ -196,6 +196,8 @@ u32 lower_each(struct lower *, struct node *);
 u32 lower_table_group(struct lower *, const struct node *args, u32 id);
 /* lower_record.c: tracing ends, even if the record that says so is lost. */
 void lower_set_exit(struct lower *, s64 state);
+/* lower_record.c: the columns that a table gives to values of a type; 0: as many as it likes */
+u32 lower_width(struct type);
 /* lower_record.c: a record with these arguments as its fields, and what to do with it. */
 void lower_record(struct lower *, const char *name, const struct action *, u8 view,
 		  struct node *args);

@@ -53,13 +53,14 @@ static const char *field_name(struct lower *l, struct layout *layout, struct nod
 	return unique;
 }
 
-static u32 width_of(struct type t)
+/* Names of threads have as many as in other tools. */
+u32 lower_width(struct type t)
 {
 	if (t.kind == TYPE_STR)
-		return t.size <= 17 ? MIN(t.size, 16u) : 0; /* a name of a thread */
+		return t.size < 16 ? t.size - 1 : t.size <= 24 ? 16 : 0;
 	if (t.kind == TYPE_SHOWN)
 		return 16;
-	return t.size <= 4 ? 7 : 12;
+	return t.size == 1 ? 4 : t.size == 2 ? 6 : t.size <= 4 ? 7 : 12;
 }
 
 /* Numbers are first in a record, what grows in the long form last, so that all others have the same
@@ -81,7 +82,7 @@ static void fill_layout(struct lower *l, struct layout *layout, struct node *arg
 
 		t.size = t.kind == TYPE_STR ? MIN(t.size, cap) : t.size;
 		f = layout_add(l, layout, field_name(l, layout, a, i), t);
-		f->width = (u16)width_of(value_of(a)->type);
+		f->width = (u16)lower_width(value_of(a)->type);
 	}
 	for (u32 rank = 0; rank < 3; rank++) {
 		i = 0;

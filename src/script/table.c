@@ -162,6 +162,12 @@ static void check_column(struct checker *c, struct node *arg, const struct colum
 		check_fail(c, arg, "table(size = @)", "this column has no name");
 }
 
+/* table("all", ...): by the sum of all maps, unless one is called so. */
+static bool sorted_by_sum(const struct node *n)
+{
+	return !strcmp(n->text, "all");
+}
+
 /* The column that the rows are sorted by, from 1 on; 0: there is none of that name. */
 static u32 sorted_by(struct node *n)
 {
@@ -198,8 +204,9 @@ void check_table(struct checker *c, struct node *n)
 			check_column(c, a, &col);
 	}
 	m = map_of(first);
-	if (m && sort_of(n) && !sorted_by(n))
-		check_fail(c, sort_of(n), "it is sorted by a column that is a map",
+	if (m && sort_of(n) && !sorted_by(n) && !sorted_by_sum(sort_of(n)))
+		check_fail(c, sort_of(n),
+			   "it is sorted by a column that is a map, or by \"all\": their sum",
 			   "no column of the table is called '%s'", sort_of(n)->text);
 	if (!m) {
 		check_fail(c, n, n->call->usage, "table() takes a map");
@@ -229,7 +236,7 @@ static void add_part(struct lower *l, struct schema *rows, struct buf *from,
 			    : arena_printf(&l->object->arena, "key%u", part + 1),
 		       m->keys[part]);
 	if (f->kind == FIELD_STR)
-		f->width = (u16)(f->size <= 24 ? MIN(f->size, 16) : 0);
+		f->width = (u16)(m->key_texts[part] <= 24 ? lower_width(TYPE_STR_OF(m->key_texts[part])) : 36);
 	else if (f->kind == FIELD_INT || f->kind == FIELD_UINT)
 		f->width = f->unit == UNIT_ENUM ? 24 : 7; /* names of constants are long */
 	buf_printf(from, "k%u ", part);
@@ -266,7 +273,7 @@ void lower_table(struct lower *l, struct node *n)
 	rows->view = VIEW_TABLE;
 	rows->action.kind = ACTION_EMIT;
 	if (sort_of(n))
-		buf_printf(&from, "s%u ", sorted_by(n));
+		buf_printf(&from, "s%s%u ", sorted_by(n) ? "" : "+", sorted_by(n));
 	for (struct node *a = first; a; a = a->next)
 		named |= column_of(a, &col) && !col.map;
 	for (u32 i = 0; i < m->nkeys && !named; i++)

@@ -211,6 +211,15 @@ static bool has_table(const struct waggle_session *s)
 	return false;
 }
 
+/* Only maps, it may be: they tell no events, but sums of them. */
+static bool makes_records(const struct waggle_session *s)
+{
+	vec_each (schema, &s->object->schemas)
+		if (schema->action.kind <= ACTION_PRINT_VALUE)
+			return true;
+	return false;
+}
+
 /* What was shown and lost: of tables always, else when something was lost or somebody asked. */
 static void report_sums(struct waggle_session *s)
 {
@@ -220,7 +229,7 @@ static void report_sums(struct waggle_session *s)
 	if (s->opts.quiet)
 		return;
 	if (st->lost || st->map_full || st->ticks_missed || s->opts.verbose || has_table(s)) {
-		summary_text(&text, st);
+		summary_text(&text, st, makes_records(s));
 		diag_note(&s->diag, NULL, "%s", buf_str(&text));
 	}
 	buf_free(&text);

@@ -1,9 +1,9 @@
 /*
  * table.c: table(): maps with the same keys become rows.
  *
- * In:  what ACTION_TABLE says of each column, and the maps. Out: the rows, the largest first: by
- * the first map's value, then by the next one's, then by the key. A key that one of the maps lacks
- * has 0 there.
+ * In:  what ACTION_TABLE says of each column, and the maps. Out: the rows, the largest first: by the
+ * first map's value, then by the next one's, then by the key; or, before these, by one that is named,
+ * or by the sum of all. A key that one of the maps lacks has 0 there.
  */
 #include "session/session.h"
 
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define COLUMNS_MOST 32
+#define SUM	     COLUMNS_MOST /* stands for a column: that of a line's values */
 
 struct source { /* of a column */
 	bool is_key;
@@ -26,6 +27,7 @@ struct making {
 	struct source sources[COLUMNS_MOST];
 	u32 n;
 	u32 sort; /* by that of its maps first, from 1 on; 0: in their order */
+	bool sums; /* by their sum first */
 	const struct object_map *first; /* of its maps */
 };
 struct cell {
@@ -35,7 +37,7 @@ struct cell {
 };
 struct line {
 	const u8 *key;
-	u64 values[COLUMNS_MOST];
+	u64 values[COLUMNS_MOST + 1]; /* SUM, too */
 };
 
 /* One column, "k0" or "m3/1024". False: it does not fit what there is. */
@@ -67,6 +69,8 @@ static bool read_sources(struct making *m, const struct object *o, const char *t
 	char *end;
 
 	if (*text == 's') {
+		m->sums = text[1] == '+';
+		text += m->sums;
 		m->sort = (u32)strtoul(text + 1, &end, 10);
 		text = end + (*end == ' ');
 	}
@@ -108,6 +112,8 @@ static u32 sort_columns(const struct making *m, u32 *columns)
 {
 	u32 n = 0, nth = 0;
 
+	if (m->sums)
+		columns[n++] = SUM;
 	for (u32 i = 0; i < m->n && m->sort; i++)
 		if (!m->sources[i].is_key && ++nth == m->sort)
 			columns[n++] = i;
@@ -122,7 +128,7 @@ static u64 line_order(const struct making *m, const struct line *l, u32 column)
 {
 	u64 v = l->values[column];
 
-	return ~(is_signed(m, column) ? order_signed(v) : v);
+	return ~(column == SUM || is_signed(m, column) ? order_signed(v) : v);
 }
 
 struct lines {
@@ -130,7 +136,7 @@ struct lines {
 	struct cell *cells;
 	struct line *v;
 	u32 n;
-	u32 columns[COLUMNS_MOST], ncolumns; /* by which they are sorted */
+	u32 columns[COLUMNS_MOST + 1], ncolumns; /* by which they are sorted */
 };
 
 static int by_key(void *lines, u32 a, u32 b)
@@ -172,6 +178,7 @@ static void make_lines(struct lines *l, struct order *v, u32 n)
 		if (!l->n || memcmp(l->v[l->n - 1].key, c->key, size) != 0)
 			l->v[l->n++] = (struct line){.key = c->key};
 		l->v[l->n - 1].values[c->column] = c->value;
+		l->v[l->n - 1].values[SUM] += c->value;
 	}
 }
 

@@ -297,10 +297,12 @@ void sink_summary(struct sink *s, const struct waggle_stats *stats)
 	flush_large(s);
 }
 
-void summary_text(struct buf *b, const struct waggle_stats *st)
+void summary_text(struct buf *b, const struct waggle_stats *st, bool events)
 {
-	buf_u64(b, st->shown);
-	buf_puts(b, st->shown == 1 ? " event, " : " events, ");
+	if (events || st->shown) {
+		buf_u64(b, st->shown);
+		buf_puts(b, st->shown == 1 ? " event, " : " events, ");
+	}
 	buf_u64(b, st->lost);
 	buf_puts(b, " lost");
 	if (st->map_full) {

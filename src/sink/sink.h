@@ -106,8 +106,9 @@ int sink_flush(struct sink *, bool force);
 /* Flushes and frees; returns as sink_flush(). */
 int sink_close(struct sink *);
 
-/* For people, one line without a newline: "12 events, 3 lost, 2 map updates found no room". */
-void summary_text(struct buf *, const struct waggle_stats *);
+/* For people, one line without a newline: "12 events, 3 lost, 2 map updates found no room"; without
+ * the events if there are none because nothing makes any. */
+void summary_text(struct buf *, const struct waggle_stats *, bool events);
 
 /* The text of records without fields of their own: ACTION_TIME (at the record's time), ACTION_JOIN.
  * Returns false for all other actions. */

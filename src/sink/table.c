@@ -65,12 +65,12 @@ static u32 natural_width(const struct field *f)
 	}
 }
 
-/* How narrow a column may become where the row is too long. */
-static u32 least_width(const struct field *f)
+/* How narrow a column that wants so much may become where the row is too long. */
+static u32 least_width(const struct field *f, u32 want)
 {
 	switch (f->kind) {
 	case FIELD_UINT:
-	case FIELD_INT: return f->size == 8 ? 6 : f->size == 4 ? 5 : 3;
+	case FIELD_INT: return want > 7 ? 6 : 5;
 	case FIELD_TIME: return natural_width(f);
 	default: return 8;
 	}
@@ -93,7 +93,7 @@ void table_open(struct table *t, struct arena *a, const struct layout *l)
 				    : natural_width(f),
 			    name),
 			WIDTH_MOST);
-		c->least = MIN(MAX(least_width(f), name), c->want);
+		c->least = MIN(MAX(least_width(f, c->want), name), c->want);
 		t->most +=
 			MAX(c->form == CELL_STACK ? folded_most(f) : field_text_most(f), c->want) +
 			1 + COLOUR_MOST;

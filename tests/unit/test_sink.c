@@ -320,11 +320,14 @@ static void summary_line(void **unused)
 	struct buf b = {0};
 
 	(void)unused;
-	summary_text(&b, &st);
+	summary_text(&b, &st, false);
 	assert_string_equal(buf_str(&b), "1 event, 2 lost");
 	b.n = 0;
+	summary_text(&b, &(struct waggle_stats){.lost = 2}, false);
+	assert_string_equal(buf_str(&b), "2 lost");
+	b.n = 0;
 	st = (struct waggle_stats){.shown = 2, .map_full = 3, .ticks_missed = 4, .recursion = 5};
-	summary_text(&b, &st);
+	summary_text(&b, &st, true);
 	assert_string_equal(buf_str(&b),
 			    "2 events, 0 lost, 3 map updates found no room, "
 			    "4 interval ticks were left out, 5 runs skipped by the kernel");
