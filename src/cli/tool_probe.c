@@ -2,10 +2,12 @@
  * tool_probe.c: the short names of what is probed that people have in their fingers.
  *
  * In:  "vfs_read", "c:malloc", "t:sched:sched_switch", "u:pthread:pthread_create", "p:c:open". Out:
- * a probe of the language; what is one already stays.
+ * a probe of the language; what is one already stays. "c:(read|write)$": a regular expression.
  */
+#include "cli/cli.h"
 #include "cli/tools.h"
 
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,4 +41,60 @@ char *tool_probe(const char *word, bool returns)
 				returns ? "retprobe" : "probe", word);
 	}
 	return made < 0 ? NULL : text;
+}
+
+struct matches {
+	regex_t re;
+	unsigned colons; /* in front of a name */
+	char *list;	 /* "uprobe:c:read,uprobe:c:write" */
+	size_t n;
+	bool failed;
+};
+
+static void match(void *user, const char *line)
+{
+	struct matches *m = user;
+	const char *name = line;
+	regmatch_t where;
+	size_t n = strlen(line);
+	char *list;
+
+	for (unsigned i = 0; i < m->colons && name; i++)
+		name = strchr(name, ':') ? strchr(name, ':') + 1 : NULL;
+	if (!name || regexec(&m->re, name, 1, &where, 0) || where.rm_so)
+		return;
+	list = realloc(m->list, m->n + n + 2);
+	m->failed |= !list;
+	if (!list)
+		return;
+	m->list = list;
+	m->n += (size_t)sprintf(list + m->n, m->n ? ",%s" : "%s", line);
+}
+
+int tool_regexp(const char *word, bool returns, const struct waggle_opts *opts, char **probes)
+{
+	const char *colon = strrchr(word, ':'), *text = colon ? colon + 1 : word;
+	struct matches m = {0};
+	char *head = NULL, *pattern = NULL, why[128];
+	int err = regcomp(&m.re, text, REG_EXTENDED);
+
+	if (err) {
+		regerror(err, &m.re, why, sizeof(why));
+		return usage_error("'%s' is no regular expression: %s", text, why);
+	}
+	if (asprintf(&head, "%.*s*", (int)(text - word), word) > 0)
+		pattern = tool_probe(head, returns);
+	for (const char *at = pattern; at && (at = strchr(at, ':')); at++)
+		m.colons++;
+	if (!pattern || waggle_list(pattern, false, match, &m, opts) || m.failed)
+		err = STATUS_ERROR;
+	else if (!m.list)
+		err = usage_error("none of %s matches '%s'", pattern, text);
+	if (err)
+		free(m.list);
+	*probes = err ? NULL : m.list;
+	regfree(&m.re);
+	free(head);
+	free(pattern);
+	return err;
 }

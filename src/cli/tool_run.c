@@ -29,6 +29,7 @@ struct parsing {
 	int least, most; /* arguments */
 	int probes;      /* the first one names what is probed: becomes so many of the script's */
 	char *made[2];   /* these */
+	bool regexp;     /* its last part is a regular expression */
 	char otherwise[ARGS_MOST][32]; /* what they are when they are not given, or "" */
 	char **args;                   /* all that the script gets */
 };
@@ -121,6 +122,10 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 				   o->does);
 	if (o->always)
 		return 0;
+	if (p->probes && !strcmp(o->name, "regexp")) {
+		p->regexp = true;
+		return 0;
+	}
 	row = o->own ? NULL : option_named(o->name);
 	if (!row && !strcmp(o->name, "pid"))
 		p->pid = optarg;
@@ -131,17 +136,22 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 static int set_arguments(struct parsing *p, struct trace *t, char **args, int n)
 {
 	char **all = calloc((size_t)n + ARGS_MOST + p->nparams + 2, sizeof(*all));
+	int status = 0;
 
 	if (!all)
 		return STATUS_ERROR;
 	for (int i = 0; i < n; i++)
 		all[i] = args[i];
-	if (p->probes && !(all[0] = p->made[0] = tool_probe(args[0], false)))
-		n = 0;
-	if (p->probes == 2 && n) {
-		memmove(all + 2, all + 1, (size_t)(n++ - 1) * sizeof(*all));
-		all[1] = p->made[1] = tool_probe(args[0], true);
+	for (int i = 0; i < p->probes && !status; i++) {
+		if (p->regexp)
+			status = tool_regexp(args[0], i, &t->opts, &p->made[i]);
+		else if (!(p->made[i] = tool_probe(args[0], i)))
+			status = STATUS_ERROR;
 	}
+	if (p->probes == 2)
+		memmove(all + 2, all + 1, (size_t)(n++ - 1) * sizeof(*all));
+	for (int i = 0; i < p->probes; i++)
+		all[i] = p->made[i];
 	for (int more = p->probes == 2; n - more < p->most && p->otherwise[n - more][0]; n++)
 		all[n] = p->otherwise[n - more];
 	all[n] = (char *)"--";
@@ -150,7 +160,7 @@ static int set_arguments(struct parsing *p, struct trace *t, char **args, int n)
 	p->args = all;
 	t->opts.argv = all;
 	t->opts.argc = n + 1 + (int)p->nparams;
-	return 0;
+	return status;
 }
 
 /* What a head says of arguments: "args PATTERN [INTERVAL=60 [COUNT]]". Those in brackets may be

@@ -43,6 +43,11 @@ void tool_help(const struct tool *);
 /* What is meant by bcc's name of a function, tracepoint or static probe, as a probe; returns: where the
  * function ends. NULL: no memory. */
 char *tool_probe(const char *word, bool returns);
+struct waggle_opts;
+
+/* "c:(read|write)$": a list of probes, malloced, whose names begin as the regular expression behind the last
+ * colon says, as Python's match() takes it. 0, or a status behind a message. */
+int tool_regexp(const char *word, bool returns, const struct waggle_opts *, char **probes);
 int tool_run(const struct tool *, int argc, char **argv);
 int cmd_tools(int argc, char **argv);
 

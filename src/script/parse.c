@@ -277,6 +277,26 @@ static const char *with_params(struct script *s, const char *text, struct loc at
 			    with_params(s, end, at));
 }
 
+/* One probe, or those of a parameter that is a list: "uprobe:c:read,uprobe:c:write". */
+static struct probe_spec **add_specs(struct parser *p, const struct token *t, struct probe_spec **tail)
+{
+	const char *text = with_params(p->script, t->text, t->at), *end;
+	bool list = text != t->text;
+
+	do {
+		int depth = 0;
+
+		for (end = text; *end && (!list || *end != ',' || depth); end++)
+			depth += (*end == '(' || *end == '<') - (*end == ')' || *end == '>');
+		*tail = arena_new(p->script->arena, struct probe_spec);
+		(*tail)->text = *end ? arena_strndup(p->script->arena, text, (size_t)(end - text)) : text;
+		(*tail)->at = t->at;
+		tail = &(*tail)->next;
+		text = end + 1;
+	} while (*end);
+	return tail;
+}
+
 /* specs = spec { "," spec } */
 static struct probe_spec *parse_specs(struct parser *p)
 {
@@ -295,10 +315,7 @@ static struct probe_spec *parse_specs(struct parser *p)
 				"begin, interval:s:1, tracepoint:syscalls:sys_enter_openat",
 				"a probe expected");
 		}
-		*tail = arena_new(p->script->arena, struct probe_spec);
-		(*tail)->text = with_params(p->script, t.text, t.at);
-		(*tail)->at = t.at;
-		tail = &(*tail)->next;
+		tail = add_specs(p, &t, tail);
 		parse_advance(p);
 	} while (is(p, TOK_COMMA));
 	return first;

@@ -304,6 +304,7 @@ int script_points(struct script *s, struct point **first)
 			s->diag, s->probes ? s->probes->at : (struct loc){.line = 1, .col = 1},
 			s->trials_left_out ? "--test runs tests, --bench benchmarks" : NULL,
 			"none of the script's probes is there");
+	err = err ? err : points_filter(s, first);
 	for (struct point *p = *first; p && !err; p = p->next)
 		if (++n > s->limits.points_most)
 			return diag_error(
@@ -311,5 +312,5 @@ int script_points(struct script *s, struct point **first)
 				"make its pattern narrower, or config = { max_probes = 100000 }",
 				"'%s' is in more than %u places", p->spec->text,
 				s->limits.points_most);
-	return err ? err : points_filter(s, first);
+	return err;
 }

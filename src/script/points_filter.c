@@ -1,7 +1,7 @@
 /*
  * points_filter.c: --probe-filter: leaves out the points whose names do not match.
  *
- * In: all points of a script. Out: those that match a regular expression, and begin and end. Where
+ * In: all points of a script. Out: those that match a regular expression, begin and end, and what follows processes. Where
  * the leader of a program goes, the first of its followers that stays leads the others.
  */
 #include "script/tables.h"
@@ -11,7 +11,7 @@
 
 static bool stays(const regex_t *re, const struct point *p)
 {
-	return p->row->attach == ATTACH_BEGIN || p->row->attach == ATTACH_END ||
+	return p->probe->family || p->row->attach == ATTACH_BEGIN || p->row->attach == ATTACH_END ||
 	       !regexec(re, p->text, 0, NULL, 0);
 }
 

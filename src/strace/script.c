@@ -17,7 +17,7 @@
 #define AT_RESULT   6
 #define CODE_STRING 1u
 #define BIT(n)      (1ull << (n))
-enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_MSGS = 52, BIT_IOCBS = 53, BIT_TOLD = 54, BIT_LIST = 55, BIT_TRACED = 63 };
+enum { BIT_ARGV = 48, BIT_ARGV2 = 49, BIT_IOV = 50, BIT_MSG = 51, BIT_MSGS = 52, BIT_IOCBS = 53, BIT_TOLD = 54, BIT_LIST = 55, BIT_FOLDER = 59, BIT_TRACED = 63 };
 
 /* 8 bits: 1 a string; 2 to 127 so many words, less one; from 128 on what counts, and bytes of each:
  * up to 12 of them, or 13 for 16, 14 for 24, 15 for 32; 0 a buffer. */
@@ -45,6 +45,9 @@ static u64 bits_of(const struct call *c, const struct arg *a)
 	case MESSAGE: return BIT(BIT_MSG);
 	case MESSAGES: return BIT(BIT_MSGS);
 	case REQUESTS: return BIT(BIT_IOCBS);
+	case EACH:
+		return code_of(a) << (8 * a->i) |
+		       (a->kind->show == show_kind_dirents ? BIT(BIT_FOLDER) : 0);
 	case COUNTED:
 		return code_of(a) << (8 * a->i) |
 		       (a->i == 1 && c->classes & NETWORK ? BIT(BIT_TOLD) : 0);
@@ -284,6 +287,18 @@ static const char interfaces[] = "	if (($s & 0x80000000000000) != 0 && (ARGS[1] 
 				 "		}\n"
 				 "	}\n";
 
+/* Entries of a folder behind the first 4096 bytes, up to 36,672. The beginning of each entry, 24
+ * bytes, lies whole in one piece. */
+static const char entries[] = "	if (($s & 0x800000000000000) != 0) {\n"
+			      "		for ($j : 0..TURNS((@many >> 2) & 15, 8)) {\n"
+			      "			$o = (uint64)($j + 1) * 4072;\n"
+			      "			if (args.ret <= (int64)$o) { break; }\n"
+			      "			$q = ARGS[1] + $o;\n"
+			      "			$z = (uint64)args.ret - $o;\n"
+			      "			bytes($q, $z, LATE);\n"
+			      "		}\n"
+			      "	}\n";
+
 /* Memory of before an exec is gone behind it; the new program's has the arguments and, behind the
  * environment, the path. */
 static const char after_exec[] =
@@ -423,6 +438,8 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 		put(b, messages, leave);
 	if (any(s, true, BIT(BIT_LIST)))
 		put(b, interfaces, leave);
+	if (any(s, true, BIT(BIT_FOLDER)))
+		put(b, entries, leave);
 	if (s->kernel && s->traced[15])
 		buf_puts(b, "	if (args.id == -1) {\n"
 			    "		emit(blocked = tid, set = "
