@@ -119,6 +119,7 @@ struct waggle_opts {
 	uint64_t interval_ns; /* with `at`: how often verdicts are shown; 0: each second on a
 			       * terminal, else at the end */
 	const struct waggle_user *command_user; /* whom `command` runs as; NULL: as we do */
+	bool containers; /* scripts: where they say `container`, show of which one a process is */
 };
 
 struct waggle_object;
