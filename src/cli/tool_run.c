@@ -8,7 +8,10 @@
 #include "cli/tools.h"
 #include "cli/trace.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +34,7 @@ struct parsing {
 	char *made[2];   /* these */
 	bool regexp;     /* its last part is a regular expression */
 	char otherwise[ARGS_MOST][32]; /* what they are when they are not given, or "" */
+	char words[ARGS_MOST][16];     /* what they are called */
 	char **args;                   /* all that the script gets */
 };
 
@@ -58,13 +62,49 @@ static void read_head(struct parsing *p, const struct tool *tool)
 	option_append(p->names, sizeof(p->names) / sizeof(*p->names), COMMON);
 }
 
+/* Words that stand for numbers, and from where to where these go. */
+static const struct {
+	const char *word;
+	unsigned long long least, most;
+} numbers[] = {{"INTERVAL", 1, 99999999}, {"SECONDS", 1, 99999999}, {"S", 1, 99999999},
+	       {"COUNT", 0, ULONG_MAX},   {"HZ", 1, 100000},        {"N", 0, ULONG_MAX},
+	       {"BYTES", 0, ULONG_MAX},   {"US", 0, ULONG_MAX}};
+
+/* name: of the option or argument that is called so in the head, for the message */
+static int check_number(const char *dashes, const char *name, const char *word, const char *text)
+{
+	unsigned long long n;
+	unsigned i = 0;
+	char *end;
+
+	while (i < sizeof(numbers) / sizeof(*numbers) && strcmp(numbers[i].word, word) != 0)
+		i++;
+	if (i == sizeof(numbers) / sizeof(*numbers))
+		return 0;
+	errno = 0;
+	n = strtoull(text, &end, 0);
+	if (isdigit((unsigned char)*text) && !*end && !errno && n >= numbers[i].least &&
+	    n <= numbers[i].most)
+		return 0;
+	return numbers[i].most < ULONG_MAX
+		       ? usage_error("%s%s takes a number from %llu to %llu, not '%s'", dashes, name,
+				     numbers[i].least, numbers[i].most, text)
+		       : usage_error("%s%s takes a number from 0 on, not '%s'", dashes, name, text);
+}
+
+/* Is a parameter, "--signal=9", of that name? */
+static bool names(const char *param, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(param + 2, name, n) && (!param[2 + n] || param[2 + n] == '=');
+}
+
 /* A list that was given before gets longer: "--signal=9" becomes "--signal=9,15". */
 static char **earlier(struct parsing *p, const struct tool_option *o)
 {
-	size_t n = strlen(o->name);
-
 	for (unsigned i = 0; i < p->nparams && !strcmp(o->takes, "LIST"); i++)
-		if (!strncmp(p->params[i] + 2, o->name, n) && p->params[i][2 + n] == '=')
+		if (names(p->params[i], o->name))
 			return &p->params[i];
 	return NULL;
 }
@@ -126,9 +166,13 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 		p->regexp = true;
 		return 0;
 	}
+	if (o->same)
+		return option_take(t, option_named(o->same), o->value ? o->value : optarg);
 	row = o->own ? NULL : option_named(o->name);
 	if (!row && !strcmp(o->name, "pid"))
 		p->pid = optarg;
+	if (!row && check_number("--", o->name, o->takes, optarg))
+		return STATUS_USAGE;
 	return row ? option_take(t, row, optarg) : add_param(p, o, optarg ? optarg : "");
 }
 
@@ -183,6 +227,8 @@ static void read_args(struct parsing *p, const struct tool *tool)
 			p->probes = !strncmp(word, "PATTERN", 7)    ? 1
 				    : !strncmp(word, "FUNCTION", 8) ? 2
 								    : 0;
+		snprintf(p->words[p->most], sizeof(p->words[0]), "%.*s",
+			 (int)(name - (*word == '[')), word + (*word == '['));
 		if (word[name] == '=')
 			snprintf(p->otherwise[p->most], sizeof(p->otherwise[0]), "%.*s",
 				 (int)strcspn(word + name + 1, " ]\n"), word + name + 1);
@@ -191,16 +237,38 @@ static void read_args(struct parsing *p, const struct tool *tool)
 	}
 }
 
-static int check_args(const struct parsing *p, const struct tool *tool, int given)
+static int check_args(const struct parsing *p, const struct tool *tool, char **args, int given)
 {
 	if (given < p->least)
-		return usage_error("%s takes an argument", tool->name);
+		return usage_error("%s takes an argument, %s", tool->name, p->words[given]);
 	if (given > p->most && !p->most)
 		return usage_error("%s takes no arguments: a command stands behind --", tool->name);
 	if (given > p->most)
 		return usage_error("%s takes %d argument%s at most: a command stands behind --",
 				   tool->name, p->most, p->most == 1 ? "" : "s");
+	for (int i = 0; i < given; i++)
+		if (check_number("", p->words[i], p->words[i], args[i]))
+			return STATUS_USAGE;
 	return 0;
+}
+
+/* "alone kernel obj": --kernel holds where neither a process is named nor a command, nor --obj. */
+static int stand_alone(struct parsing *p, const struct trace *t, const struct tool *tool)
+{
+	struct tool_option o = {0};
+	const char *at = tool_text(tool);
+	struct tool_line l;
+	char but[32] = "";
+
+	while (tool_line(&at, &l) && strcmp(l.word, "alone") != 0)
+		;
+	if (strcmp(l.word, "alone") != 0 || t->opts.pid || p->pid || t->opts.command ||
+	    sscanf(l.text, "%31[^ \n] %31[^ \n]", o.name, but) < 1)
+		return 0;
+	for (unsigned i = 0; i < p->nparams; i++)
+		if (names(p->params[i], but) || names(p->params[i], o.name))
+			return 0;
+	return add_param(p, &o, "");
 }
 
 /* A terminal shows what the head's view says, if nothing else is asked for; tables and histograms
@@ -236,15 +304,16 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 		status = opt == '?' ? STATUS_USAGE : take(&p, &t, tool, opt);
 	if (end < argc && !argv[end + 1] && !status)
 		status = usage_error("behind -- stands a command");
-	if (end < argc) {
+	if (end < argc)
 		t.opts.command = argv + end + 1;
-		t.opts.command_only = !p.everybody && !p.asks_itself;
-	}
+	t.opts.command_only = t.opts.command && !p.everybody && !p.asks_itself;
 	choose_view(&t, tool);
 	if (!status && p.pid)
 		status = check_pid(&t, p.pid);
 	if (!status)
-		status = check_args(&p, tool, end - optind);
+		status = check_args(&p, tool, argv + optind, end - optind);
+	if (!status)
+		status = stand_alone(&p, &t, tool);
 	if (!status)
 		status = set_arguments(&p, &t, argv + optind, end - optind);
 	status = trace_run(&t, status);

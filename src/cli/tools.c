@@ -49,8 +49,8 @@ const char *tool_text(const struct tool *t)
 
 int tool_line(const char **at, struct tool_line *l)
 {
-	static const char *const words[] = {"view",   "everybody", "family", "args",
-					    "option", "param",     "always", "lacks",  "example"};
+	static const char *const words[] = {"view",   "everybody", "family", "alone", "args",
+					    "option", "param",     "always", "lacks", "example"};
 	const char *p = *at, *end;
 
 	*l = (struct tool_line){.word = ""};
@@ -84,7 +84,7 @@ int tool_line(const char **at, struct tool_line *l)
 int tool_option(const struct tool_line *l, struct tool_option *o)
 {
 	const char *tab = memchr(l->text, '\t', l->ntext), *end = l->text + l->ntext;
-	char letter[8] = "";
+	char letter[8] = "", *same, *value;
 	int n;
 
 	*o = (struct tool_option){0};
@@ -94,9 +94,18 @@ int tool_option(const struct tool_line *l, struct tool_option *o)
 	if ((!o->own && !o->lacks && !o->always && strcmp(l->word, "option") != 0) || !tab)
 		return 0;
 	n = l->text[1] == '-'
-		    ? sscanf(l->text, "--%31s%*[ ]%31[^\t\n]", o->name, o->takes) + 1
-		    : sscanf(l->text, "-%1s --%31s%*[ ]%31[^\t\n]", letter, o->name, o->takes);
+		    ? sscanf(l->text, "--%31s%*[ ]%47[^\t\n]", o->name, o->takes) + 1
+		    : sscanf(l->text, "-%1s --%31s%*[ ]%47[^\t\n]", letter, o->name, o->takes);
 	o->letter = letter[0];
+	same = strchr(o->takes, '=');
+	if (same) { /* "N =max-map-keys", "=stack-mode raw" */
+		value = strchr(same, ' ');
+		if (value)
+			*value++ = 0;
+		o->same = same + 1;
+		o->value = value;
+		same[same > o->takes ? -1 : 0] = 0;
+	}
 	while (tab < end && *tab == '\t')
 		tab++;
 	o->does = tab;

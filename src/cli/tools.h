@@ -15,8 +15,8 @@ const char *tool_text(const struct tool *); /* its script */
 
 /*
  * The head of a script is the comment at its beginning: "NAME: what it does" on its first line,
- * then lines that begin with a word: "view", "everybody", "family", "args", "option", "param", "always", "lacks",
- * "example"; then text.
+ * then lines that begin with a word: "view", "everybody", "family", "alone", "args", "option", "param",
+ * "always", "lacks", "example"; then text.
  */
 struct tool_line {
 	const char *word,
@@ -27,13 +27,15 @@ struct tool_line {
  * without one of these words have nword 0. */
 int tool_line(const char **at, struct tool_line *);
 
-/* "-x --failed VALUE<tabs>what it does" */
+/* "-x --failed VALUE<tabs>what it does"; with "=max-map-keys" before the tabs it is another name of
+ * tracing's --max-map-keys, with "=stack-mode raw" of --stack-mode raw. */
 struct tool_option {
 	char letter;              /* or 0 */
 	bool always;              /* it is so without it, too: `does` says how */
 	bool lacks;               /* there is none: `does` is why, and what to do */
 	bool own;                 /* the script's own, also where tracing has one of that name */
-	char name[32], takes[32]; /* takes: "": nothing */
+	char name[32], takes[48]; /* takes: "": nothing */
+	const char *same, *value; /* in takes: the name in tracing, and with what; or NULL */
 	const char *does;
 	size_t ndoes;
 };

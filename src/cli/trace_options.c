@@ -283,7 +283,7 @@ static void make_tables(struct tables *t)
 const struct option_row *option_named(const char *name)
 {
 	for (const struct option_row *r = option_rows; r->letter || r->name; r++)
-		if (r->name && !strcmp(r->name, name))
+		if (name[1] ? r->name && !strcmp(r->name, name) : r->letter == *name)
 			return r;
 	return NULL;
 }

@@ -113,6 +113,7 @@ static void flame_close(struct sink *s)
 const struct sink_ops sink_flame = {
 	.name = "flame",
 	.sums_stacks = true,
+	.only_stacks = true,
 	.open = flame_open,
 	.record = flame_record,
 	.map = flame_map,

@@ -163,6 +163,7 @@ static void folded_close(struct sink *s)
 const struct sink_ops sink_folded = {
 	.name = "folded",
 	.sums_stacks = true,
+	.only_stacks = true,
 	.open = folded_open,
 	.record = folded_record,
 	.map = folded_map,

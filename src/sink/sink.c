@@ -34,6 +34,17 @@ static const struct sink_ops *sink_find(const char *format, struct diag *diag)
 	return NULL;
 }
 
+static bool any_stack(const struct object *o)
+{
+	vec_each (map, &o->maps)
+		if (has_stack(&map->key))
+			return true;
+	vec_each (schema, &o->schemas)
+		if (has_stack(&schema->layout))
+			return true;
+	return false;
+}
+
 /* An object may come from a file: what its schemas say must fit before records are read by it. */
 static int sink_check(struct sink *s, struct diag *diag)
 {
@@ -49,7 +60,10 @@ static int sink_check(struct sink *s, struct diag *diag)
 		most = MAX(most, schema->layout.size);
 	}
 	s->spare = arena_alloc(&s->arena, most);
-	return 0;
+	return !s->ops->only_stacks || any_stack(s->object)
+		       ? 0
+		       : diag_fail(diag, -EINVAL, "the formats text, json and timeline show what there is",
+				   "the format %s shows stacks, of which there are none", s->ops->name);
 }
 
 /* Without memory for symbols, addresses stay numbers. */

@@ -53,6 +53,7 @@ struct sink_ops {
 	const char *name; /* of -f */
 	bool messages;    /* of errorf() and warnf() are records, too */
 	bool sums_stacks; /* maps of stacks come in any order */
+	bool only_stacks; /* nothing else is shown */
 	int (*open)(struct sink *, struct diag *);
 	void (*attached)(struct sink *, u32 probes); /* may be NULL */
 	void (*record)(struct sink *, const struct schema *, u64 ns, u32 cpu, const void *payload,
