@@ -161,7 +161,7 @@ static struct node *parse_parens(struct parser *p)
 		tuple = parse_node(p, NODE_TUPLE, at);
 		tuple->a = n;
 		if (accept(p, TOK_COMMA))
-			n->next = parse_list(p, TOK_RPAREN);
+			n->next = parse_containers(p, parse_list(p, TOK_RPAREN), CONTAINER_VALUES);
 		else
 			parse_expect(p, TOK_RPAREN, NULL);
 		n = tuple;
@@ -225,6 +225,7 @@ static struct node *parse_primary(struct parser *p)
 			if (!n->a)
 				parse_fail(p, n->at, "write @m[pid], or @m without a key",
 					   "the key of @%s is empty", n->text);
+			n->a = parse_containers(p, n->a, CONTAINER_NAMED);
 		}
 		return n;
 	case TOK_NAME:
@@ -242,6 +243,10 @@ static struct node *parse_primary(struct parser *p)
 			n->kind = NODE_CALL;
 			n->call = row; /* copies of a macro need not look for it */
 			n->a = parse_list(p, TOK_RPAREN);
+			if (!strcmp(n->text, "emit"))
+				n->a = parse_containers(p, n->a, CONTAINER_NAMED);
+			else if (!strcmp(n->text, "table"))
+				n->a = parse_containers(p, n->a, CONTAINER_COLUMNS);
 		}
 		return n;
 	case TOK_LPAREN: return parse_parens(p);
