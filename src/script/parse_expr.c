@@ -150,7 +150,7 @@ static struct node *parse_parens(struct parser *p)
 {
 	bool predicate = p->predicate;
 	struct loc at = p->tok.at;
-	struct node *n, *tuple;
+	struct node *n, *tuple, *rest = NULL;
 
 	parse_advance(p);
 	if (ctype_begins(p->script, &p->tok))
@@ -161,10 +161,13 @@ static struct node *parse_parens(struct parser *p)
 		tuple = parse_node(p, NODE_TUPLE, at);
 		tuple->a = n;
 		if (accept(p, TOK_COMMA))
-			n->next = parse_containers(p, parse_list(p, TOK_RPAREN), CONTAINER_VALUES);
+			rest = parse_list(p, TOK_RPAREN);
 		else
 			parse_expect(p, TOK_RPAREN, NULL);
-		n = tuple;
+		if (rest)
+			n->next = parse_containers(p, rest, CONTAINER_VALUES);
+		if (!rest || n->next) /* (a, container) is a where nobody asks for it */
+			n = tuple;
 	} else {
 		parse_expect(p, TOK_RPAREN, NULL);
 	}
