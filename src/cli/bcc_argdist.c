@@ -99,7 +99,7 @@ static struct part next_of(struct part *more)
 
 static bool is_string(struct part type)
 {
-	return memmem(type.p, type.n, "char", 4) && memchr(type.p, '*', type.n);
+	return type.n && memmem(type.p, type.n, "char", 4) && memchr(type.p, '*', type.n);
 }
 
 /* :TYPES:EXPRESSIONS:FILTER#LABEL, or ;LABEL */
