@@ -145,12 +145,13 @@ static struct node *parse_list(struct parser *p, enum token_kind end)
 	return first;
 }
 
-/* "(" type ")" unary | "(" expr ")" | "(" list ")": a tuple, where there is a comma, a name or nothing */
+/* "(" type ")" unary | "(" expr ")" | "(" list ")": a tuple, where there is a comma, a name or
+ * nothing */
 static struct node *parse_parens(struct parser *p)
 {
 	bool predicate = p->predicate;
 	struct loc at = p->tok.at;
-	struct node *n, *tuple;
+	struct node *n, *tuple, *rest = NULL;
 
 	parse_advance(p);
 	if (ctype_begins(p->script, &p->tok))
@@ -161,10 +162,13 @@ static struct node *parse_parens(struct parser *p)
 		tuple = parse_node(p, NODE_TUPLE, at);
 		tuple->a = n;
 		if (accept(p, TOK_COMMA))
-			n->next = parse_containers(p, parse_list(p, TOK_RPAREN), CONTAINER_VALUES);
+			rest = parse_list(p, TOK_RPAREN);
 		else
 			parse_expect(p, TOK_RPAREN, NULL);
-		n = tuple;
+		if (rest)
+			n->next = parse_containers(p, rest, CONTAINER_VALUES);
+		if (!rest || n->next) /* (a, container) is a where nobody asks for it */
+			n = tuple;
 	} else {
 		parse_expect(p, TOK_RPAREN, NULL);
 	}
@@ -401,7 +405,8 @@ static struct node *parse_binary(struct parser *p, u32 least)
 /* a ?: b is { let $t = a; $t ? $t : b }, and no other $t can be that one. */
 static struct node *or_else(struct parser *p, struct node *a, struct node *cond)
 {
-	struct node *block = parse_node(p, NODE_BLOCK, a->at), *let = parse_node(p, NODE_LET, a->at);
+	struct node *block = parse_node(p, NODE_BLOCK, a->at),
+		    *let = parse_node(p, NODE_LET, a->at);
 	u32 mark = ++p->script->marks;
 
 	let->b = a;
