@@ -231,6 +231,7 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 	}
 	if (!err && wanted(c, "types"))
 		script_print(&c->text, &script, true);
+	c->object->silent = script.silent;
 	if (!err && script.limits.license)
 		c->object->license = script.limits.license;
 	if (!err)

@@ -167,7 +167,6 @@ struct script {
 	u8 missing;  /* probes that are not there: 0: errors, 1: warnings, 2: left out */
 	bool silent; /* maps are not printed at the end */
 	struct node *filter; /* in front of probes that others set off, or NULL */
-	struct node *last; /* SILENT: body of the `end` that clears them */
 	unsigned trials; /* enum waggle_trials: which are run */
 	u32 trials_left_out;
 	bool shared; /* points_share() has said who leads whom */

@@ -563,7 +563,6 @@ int script_check(struct script *s, struct point *points)
 	if (guesses(&c))
 		check_rounds(&c, points);
 	c.final = true;
-	config_clear_maps(s);
 	check_points(&c, points);
 	check_maps(&c);
 	if (!s->diag->errors)

@@ -439,8 +439,6 @@ int script_parse(struct script *s, const char *src, size_t len)
 				 "the script has no probe");
 	if (!err && s->family)
 		err = family_parse(s, &tail);
-	if (!err && s->silent)
-		*tail = config_last_probe(s);
 	if (!err)
 		err = script_expand_predicates(s);
 	if (!err)

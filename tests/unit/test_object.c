@@ -280,6 +280,7 @@ WRONG(spare, o->maps.v[MAP_SIZES].spare = MAP_RINGS)
 WRONG(spare_none, o->maps.v[MAP_SIZES].spare = 1000)
 WRONG(schema_id, o->schemas.v[1].id = 0)
 WRONG(schema_group, o->schemas.v[1].group = 2)
+WRONG(schema_then, o->schemas.v[1].then = 1)
 WRONG(action_map, o->schemas.v[1].action.map = MAP_RINGS)
 WRONG(attach_prog, o->attaches.v[0].prog = 3)
 WRONG(attach_pattern, o->attaches.v[2].pattern = NULL)
@@ -311,6 +312,7 @@ static const struct wrong wrongs[] = {
 	{"'sizes': its spare map is not there", spare_none},
 	{"schema 1 has no name or another number", schema_id},
 	{"schema 1 (print): unknown view or group", schema_group},
+	{"schema 1 (print): it leads to none that can follow", schema_then},
 	{"schema 1 (print): its action names no map", action_map},
 	{"attach row 0 names no program", attach_prog},
 	{"attach row 2 names no tracepoint", attach_pattern},
