@@ -119,6 +119,8 @@ struct waggle_opts {
 	uint64_t interval_ns; /* with `at`: how often verdicts are shown; 0: each second on a
 			       * terminal, else at the end */
 	const struct waggle_user *command_user; /* whom `command` runs as; NULL: as we do */
+	bool no_command; /* scripts: no session of the object will have a `command`: has_cpid and
+			  * family() are false, and nothing is made for them */
 };
 
 struct waggle_object;

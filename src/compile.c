@@ -199,7 +199,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 				.include_dirs = c->opts->include_dirs,
 				.headers = c->opts->headers,
 				.trials = c->opts->trials,
-				.family = c->opts->command_only};
+				.family = c->opts->command_only,
+				.no_command = c->opts->no_command};
 	struct script_opts opts = {.pid = (u32)c->opts->pid,
 				   .comm = c->opts->comm,
 				   .cgroup = c->opts->cgroup,

@@ -150,6 +150,7 @@ struct script {
 	u32 marks, copies; /* expansions of macros so far, and nodes that they made */
 	u32 imports; /* so far */
 	bool family; /* it asks for the processes that the command starts */
+	bool no_command; /* there will be none */
 	vec(const char *) named; /* of the command line: "name=value" */
 	bool help;		 /* ask for --help */
 	struct script_option { /* getopt(), in order of appearance */
