@@ -470,7 +470,7 @@ u32 *ir_count_uses(struct ir_fn *f)
 	u32 *uses = arena_array(f->arena, u32, f->ins.n), *ops;
 
 	vec_each (i, &f->ins)
-		if (i->block && i->op != IR_NONE)
+		if (i->block) /* what was forwarded has no operands */
 			for (u32 n = ir_operands(f, i, &ops); n--; ops++)
 				uses[ir_value(f, *ops)]++;
 	vec_each (b, &f->order) {

@@ -116,11 +116,15 @@ void ir_pass_gvn(struct ir_fn *f, u32 kernel)
 	ir_dominators(f);
 	g.compared = arena_array(f->arena, u8, f->ins.n);
 	vec_each (b, &f->order) {
-		vec_each (v, &f->blocks.v[*b].ins) {
-			if (!(ir_ops[f->ins.v[*v].op].flags & IR_COMPARE))
+		const struct ir_block *block = &f->blocks.v[*b];
+
+		vec_each (v, &block->ins) {
+			const struct ir_ins *i = &f->ins.v[*v];
+
+			if (!(ir_ops[i->op].flags & IR_COMPARE))
 				continue;
-			compared(&g, f->ins.v[*v].a);
-			compared(&g, f->ins.v[*v].b);
+			compared(&g, i->a);
+			compared(&g, i->b);
 		}
 	}
 	while (g.mask < f->ins.n)
