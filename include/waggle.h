@@ -119,6 +119,7 @@ struct waggle_opts {
 	uint64_t interval_ns; /* with `at`: how often verdicts are shown; 0: each second on a
 			       * terminal, else at the end */
 	const struct waggle_user *command_user; /* whom `command` runs as; NULL: as we do */
+	bool containers; /* scripts: where they say `container`, show of which one a process is */
 	bool no_command; /* scripts: no session of the object will have a `command`: has_cpid and
 			  * family() are false, and nothing is made for them */
 };
@@ -502,6 +503,7 @@ struct waggle_strace {
 	bool append;	    /* to those files */
 	uint64_t dump_read, dump_written; /* bit N: what comes from, what goes to descriptor N is shown byte by byte */
 	unsigned stacks;    /* where calls come from: 1 the address, in front; 2 all that called it, below; 3 both */
+	bool containers; /* of which container a process is: its node name and cgroup; for the kernel engine */
 };
 /* Of words for `sort` and `columns`, with commas between: the first that is none, or NULL. */
 const char *waggle_strace_wrong(const char *words);

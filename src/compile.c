@@ -199,6 +199,7 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 				.include_dirs = c->opts->include_dirs,
 				.headers = c->opts->headers,
 				.trials = c->opts->trials,
+				.containers = c->opts->containers,
 				.family = c->opts->command_only,
 				.no_command = c->opts->no_command};
 	struct script_opts opts = {.pid = (u32)c->opts->pid,
@@ -216,6 +217,9 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 		err = config_set(&script, *v);
 	if (!err)
 		err = script_parse(&script, src, len);
+	if (!err && script.containers && !script.container_named)
+		err = diag_fail(c->diag, -EINVAL, "emit(pid, container) and @m[container] do; --container NAME narrows to one",
+				"nothing here shows the containers of processes");
 	if (!err)
 		script_filter(&script, &opts);
 	if (!err && wanted(c, "ast"))

@@ -197,6 +197,7 @@ static void put_entries(const struct bcc_probe *p, struct text *s)
 static void put_body(struct options *o, const struct bcc_probe *p, const char *filter, char how,
 		     const struct values *v)
 {
+	const bool containers = o->trace.opts.containers;
 	struct text *s = &o->script;
 
 	bcc_place(p, false, s);
@@ -210,9 +211,9 @@ static void put_body(struct options *o, const struct bcc_probe *p, const char *f
 			 p->entries[0].p);
 	text_add(s, "/ {\n\tif (%s) { %s", filter ? filter : "1", v->set.p);
 	if (how == 'H')
-		text_add(s, "@%s = hist(%s);", v->names.p, v->keys.p);
+		text_add(s, "@%s%s = hist(%s);", v->names.p, containers ? "[container]" : "", v->keys.p);
 	else
-		text_add(s, "@C%u[%s] = count();", p->number, v->keys.p);
+		text_add(s, "@C%u[%s%s] = count();", p->number, v->keys.p, containers ? ", container" : "");
 	text_add(s, " @any%u = 1; }\n", p->number);
 	if (p->latency)
 		text_add(s, "\tdelete(@start%u, tid);\n", p->number);
@@ -237,6 +238,7 @@ static void put_quoted(struct text *t, struct part p)
 static void put_print(struct options *o, const struct bcc_probe *p, struct part label, char how,
 		      const char *names)
 {
+	const char *container = o->trace.opts.containers ? ", container" : "";
 	struct text *t = &o->prints;
 
 	text_add(&o->any, o->any.n ? " || @any%u" : "@any%u", p->number);
@@ -246,9 +248,9 @@ static void put_print(struct options *o, const struct bcc_probe *p, struct part 
 	if (how == 'H')
 		text_add(t, "\t\tprint(@%s);\n", names);
 	else if (o->top)
-		text_add(t, "\t\ttable(%ld, count = @C%u, %s);\n", o->top, p->number, names);
+		text_add(t, "\t\ttable(%ld, count = @C%u, %s%s);\n", o->top, p->number, names, container);
 	else
-		text_add(t, "\t\ttable(count = @C%u, %s);\n", p->number, names);
+		text_add(t, "\t\ttable(count = @C%u, %s%s);\n", p->number, names, container);
 	text_add(t, "\t\t@any%u = 0;\n\t}\n", p->number);
 	if (!o->keeps && how == 'H')
 		text_add(t, "\tclear(@%s);\n", names);

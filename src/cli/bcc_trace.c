@@ -115,22 +115,25 @@ static void put_line(const struct options *o, const struct bcc_probe *p, const c
 		     const char *args, struct text *s)
 {
 	const char *kstack = !o->kstack ? "" : o->address ? ", kstack(perf)" : ", kstack";
+	const bool containers = o->trace.opts.containers;
 	const char *ustack = !o->ustack ? "" : o->address ? ", ustack(perf)" : ", ustack";
 
 	if (o->sums) {
-		text_add(s, "\t@traces[pid, tid, comm, \"%.*s\"%s%s%s] = count();\n",
-			 (int)p->function.n, p->function.p, args, kstack, ustack);
+		text_add(s, "\t@traces[pid, tid, comm%s, \"%.*s\"%s%s%s] = count();\n",
+			 containers ? ", container" : "", (int)p->function.n, p->function.p, args, kstack, ustack);
 		return;
 	}
-	text_add(s, "\tprintf(\"%s%s%s%%-7d %%-7d %%-15s %%-16s %s%s%s\\n\"", o->time ? "%-8s " : "",
+	text_add(s, "\tprintf(\"%s%s%s%%-7d %%-7d %%-15s %s%%-16s %s%s%s\\n\"", o->time ? "%-8s " : "",
 		 !o->offset ? "" : o->since_1970 ? "%-17s " : "%d.%06d ", o->cpu ? "%-3d " : "",
-		 format, *kstack ? "%s" : "", *ustack ? "%s" : "");
+		 containers ? "%-12s %-8d " : "", format, *kstack ? "%s" : "", *ustack ? "%s" : "");
 	text_add(s, "%s%s%s", o->time ? ", strftime(\"%H:%M:%S\", nsecs)" : "",
 		 !o->offset      ? ""
 		 : o->since_1970 ? ", strftime(\"%s.%f\", nsecs)"
 				 : ", elapsed / 1000000000, elapsed % 1000000000 / 1000",
 		 o->cpu ? ", cpu" : "");
-	text_add(s, ", pid, tid, comm, \"%.*s\"%s%s%s);\n", (int)p->function.n, p->function.p, args,
+	text_add(s, ", pid, tid, comm%s, \"%.*s\"%s%s%s);\n",
+		 containers ? ", str(curtask.nsproxy.uts_ns.name.nodename, 65), cgroup" : "",
+		 (int)p->function.n, p->function.p, args,
 		 kstack, ustack);
 }
 
@@ -191,12 +194,12 @@ static void put_header(const struct options *o, struct text *t)
 		text_add(t, "end { print(@traces); }\n");
 		return;
 	}
-	text_add(t, "begin { printf(\"%s%s%s%%-7s %%-7s %%-15s %%-16s %%s\\n\"",
+	text_add(t, "begin { printf(\"%s%s%s%%-7s %%-7s %%-15s %s%%-16s %%s\\n\"",
 		 o->time ? "TIME     " : "",
 		 !o->offset      ? ""
 		 : o->since_1970 ? "TIME              "
 				 : "TIME     ",
-		 o->cpu ? "CPU " : "");
+		 o->cpu ? "CPU " : "", o->trace.opts.containers ? "NODENAME     CGROUP   " : "");
 	text_add(t, ", \"PID\", \"TID\", \"COMM\", \"FUNC\", \"%s\"); }\n",
 		 o->messages ? "-" : "");
 }
@@ -330,6 +333,7 @@ int cmd_bcc_trace(int argc, char **argv)
 	bcc_types(argv + optind, end - optind, &script);
 	text_add(&script, "%s", o.probes.p ? o.probes.p : "");
 	free(o.probes.p);
+	o.trace.opts.containers &= o.sums; /* else they stand in a format */
 	status = bcc_run(&o.trace, "trace", &script, end < argc ? argv + end + 1 : NULL, o.print,
 			 status);
 	return status;

@@ -162,12 +162,16 @@ static int look(const char *path, const struct stat *st, int kind, struct FTW *a
 int take_container(struct trace *t, const char *name)
 {
 	container.name = name;
-	if (!*name || strchr(name, '/'))
+	if (!*name) {
+		t->opts.containers = true;
+		return 0;
+	}
+	if (strchr(name, '/'))
 		return usage_error("--container takes an id or a name, not '%s'", name);
 	nftw("/sys/fs/cgroup", look, 16, FTW_PHYS | FTW_ACTIONRETVAL);
 	if (!container.path)
 		return usage_error("no cgroup has '%s' in its name: give the container's id, or "
-				   "--cgroup",
+				   "--cgroup; --container= shows containers",
 				   name);
 	if (container.same)
 		return usage_error("%d cgroups have '%s' in their names, as %s: give more of it",

@@ -286,7 +286,15 @@ static char **next_word(int argc, char **argv, const char *letters)
 	return &argv[i];
 }
 
-/* "--dur=5" becomes "--duration=5". */
+/* [VALUE]: is no word behind it that could be one? */
+static bool value_missing(const char *name, const char *next)
+{
+	const struct option_row *row = option_named(name);
+
+	return row && row->takes && *row->takes == '[' && (!next || *next == '-');
+}
+
+/* "--dur=5" becomes "--duration=5", "--container" without a name "--container=". */
 static int complete(char **at, const struct option *names)
 {
 	const struct option *o;
@@ -304,8 +312,11 @@ static int complete(char **at, const struct option *names)
 		o = begins(names, word, n, true, &others);
 	if (!o && several)
 		return ambiguous(names, word, n);
+	/* the words of the command line live as long as the process */
+	if (o && !word[n] && value_missing(o->name, at[1]))
+		return asprintf(at, "--%s=", o->name) < 0 ? STATUS_ERROR : 0;
 	if (o && o->name[n] && asprintf(at, "--%s%s", o->name, word + n) < 0)
-		return STATUS_ERROR; /* the words of the command line live as long as the process */
+		return STATUS_ERROR;
 	return 0;
 }
 

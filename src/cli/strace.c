@@ -298,6 +298,8 @@ static int run(struct strace_options *o)
 {
 	int status;
 
+	o->what.containers = o->trace.opts.containers;
+	o->trace.opts.containers = false; /* the script has its own records of them */
 	o->what.all |= o->trace.opts.cgroup && !o->trace.opts.command && !o->npids;
 	signal(SIGCHLD, SIG_DFL);
 	o->trace.opts.leaving = true;

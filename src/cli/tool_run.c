@@ -129,15 +129,22 @@ static int add_param(struct parsing *p, const struct tool_option *o, const char 
 	return 0;
 }
 
-/* bcc's tools trace nobody where there is no such process: ours say so, also where the script
+/* Of one process or several. bcc's tools trace nobody where there is no such process: ours say so, also where the script
  * itself looks at the number. Of what another machine has, or another day, nothing is known. */
-static int check_pid(const struct trace *t, const char *text)
+static int check_pid(const struct trace *t, const char *list)
 {
 	struct trace probe = {0};
-	int status = option_take(&probe, option_named("pid"), text);
+	char one[32];
+	int status = 0;
+	size_t n;
 
-	if (!status && !t->dry_run && !t->opts.target && process_missing(probe.opts.pid))
-		return STATUS_USAGE;
+	for (; *list && !status; list += n + (list[n] == ',')) {
+		n = strcspn(list, ",");
+		snprintf(one, sizeof(one), "%.*s", (int)n, list);
+		status = option_take(&probe, option_named("pid"), one);
+		if (!status && !t->dry_run && !t->opts.target && process_missing(probe.opts.pid))
+			status = STATUS_USAGE;
+	}
 	return status;
 }
 
@@ -169,8 +176,11 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 	if (o->same)
 		return option_take(t, option_named(o->same), o->value ? o->value : optarg);
 	row = o->own ? NULL : option_named(o->name);
-	if (!row && !strcmp(o->name, "pid"))
+	if (!row && !strcmp(o->name, "pid")) {
+		if (!strcmp(o->takes, "LIST") && !strchr(optarg, ',')) /* the one whose end ends all */
+			return option_take(t, option_named("pid"), optarg);
 		p->pid = optarg;
+	}
 	if (!row && check_number("--", o->name, o->takes, optarg))
 		return STATUS_USAGE;
 	return row ? option_take(t, row, optarg) : add_param(p, o, optarg ? optarg : "");

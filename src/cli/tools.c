@@ -122,13 +122,31 @@ static void summary(const struct tool *t)
 	printf("  %-14s %.*s\n", t->name, (int)l.ntext, l.text);
 }
 
+/* Commands that trace as tools do, in the alphabet's order: the k-th and all others in front of a
+ * name. The next one's number. */
+static unsigned commands_before(unsigned k, const char *name)
+{
+	static const char *const beside[] = {"argdist", "strace", "trace"};
+
+	for (; k < sizeof(beside) / sizeof(*beside) && strcmp(beside[k], name) < 0; k++)
+		for (const struct command *c = commands; c->name; c++)
+			if (!strcmp(c->name, beside[k]))
+				printf("  %-14s %s (a command)\n", c->name, c->does);
+	return k;
+}
+
 int cmd_tools(int argc, char **argv)
 {
+	unsigned k = 0;
+
 	(void)argv;
 	if (argc > 1)
 		return usage_error("tools takes nothing: `waggle help TOOL` tells of one");
-	for (const struct tool *t = tools; t->name; t++)
+	for (const struct tool *t = tools; t->name; t++) {
+		k = commands_before(k, t->name);
 		summary(t);
+	}
+	commands_before(k, "~");
 	return STATUS_OK;
 }
 

@@ -149,6 +149,7 @@ struct script {
 	struct script_macro *macros;
 	u32 marks, copies; /* expansions of macros so far, and nodes that they made */
 	u32 imports; /* so far */
+	bool containers, container_named; /* of --container: is it asked for, does anything show it */
 	bool family; /* it asks for the processes that the command starts */
 	bool no_command; /* there will be none */
 	vec(const char *) named; /* of the command line: "name=value" */

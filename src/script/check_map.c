@@ -165,9 +165,15 @@ bool check_map(struct checker *c, struct node *n)
 	for (i = 0; parts && i < keys; i++)
 		learn_key(c, n, n->a, parts->members[i].type, i);
 	i = 0;
-	for (struct node *k = n->a; k && !parts; k = k->next) {
+	for (struct node **at = &n->a; *at && !parts; at = &(*at)->next) {
+		struct node *k = *at;
+
 		if (!m->key_names[i])
 			m->key_names[i] = node_field_name(k);
+		if (k->kind == NODE_NAMED) { /* @m[name = value] */
+			k->a->next = k->next;
+			*at = k = k->a;
+		}
 		check_key(c, n, k, i++);
 	}
 	n->type = m->value;

@@ -69,12 +69,15 @@ static bool may_be_last_key(struct lower *l, const struct node *n)
 	return !a && !b;
 }
 
-/* The key that was put into memory last on this path lies there still, and is the same one: maps
- * often come in pairs. ints: values of its numbers. */
-static bool is_last_key(struct lower *l, const struct node *n, const u32 *ints)
+/* The key that was put into memory last on this path, for `use`, lies there still, also behind its
+ * numbers (ints) that have been lowered now, and is the same one: maps often come in pairs. */
+static bool is_last_key(struct lower *l, const struct node *n, const struct node *use,
+			const u32 *ints)
 {
 	u32 i = 0;
 
+	if (l->memo.key.use != use || !may_be_last_key(l, n))
+		return false;
 	for (const struct node *k = n->a; k; k = k->next, i++)
 		if (k->type.kind == TYPE_INT && !same_value(l->fn, l->memo.key.ints[i], ints[i], 8))
 			return false;
@@ -88,13 +91,14 @@ static struct mem lower_key_of(struct lower *l, struct node *n, const u32 *ints,
 	struct object_map *o = &l->object->maps.v[n->map->index];
 	u32 size = o->scalar ? 8 : o->key_size, i = 0;
 	struct map_key key = {.use = n->map->nkeys <= ARRAY_SIZE(key.ints) ? n : NULL};
+	const struct node *use = l->memo.key.use;
 	bool numbers = may_be_last_key(l, n);
 	struct mem m;
 
 	for (struct node *k = n->a; k && key.use; k = k->next, i++)
 		if (k->type.kind == TYPE_INT && (ints || numbers))
 			key.ints[i] = ints ? ints[i] : lower_int(l, k);
-	if (numbers && is_last_key(l, n, key.ints)) {
+	if (numbers && is_last_key(l, n, use, key.ints)) {
 		*piece = l->memo.key.piece;
 		l->pieces.v[*piece].busy = true;
 		return mem_at(l, &l->pieces.v[*piece]);

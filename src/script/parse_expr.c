@@ -150,7 +150,7 @@ static struct node *parse_parens(struct parser *p)
 {
 	bool predicate = p->predicate;
 	struct loc at = p->tok.at;
-	struct node *n, *tuple;
+	struct node *n, *tuple, *rest = NULL;
 
 	parse_advance(p);
 	if (ctype_begins(p->script, &p->tok))
@@ -161,10 +161,13 @@ static struct node *parse_parens(struct parser *p)
 		tuple = parse_node(p, NODE_TUPLE, at);
 		tuple->a = n;
 		if (accept(p, TOK_COMMA))
-			n->next = parse_list(p, TOK_RPAREN);
+			rest = parse_list(p, TOK_RPAREN);
 		else
 			parse_expect(p, TOK_RPAREN, NULL);
-		n = tuple;
+		if (rest)
+			n->next = parse_containers(p, rest, CONTAINER_VALUES);
+		if (!rest || n->next) /* (a, container) is a where nobody asks for it */
+			n = tuple;
 	} else {
 		parse_expect(p, TOK_RPAREN, NULL);
 	}
@@ -225,6 +228,7 @@ static struct node *parse_primary(struct parser *p)
 			if (!n->a)
 				parse_fail(p, n->at, "write @m[pid], or @m without a key",
 					   "the key of @%s is empty", n->text);
+			n->a = parse_containers(p, n->a, CONTAINER_NAMED);
 		}
 		return n;
 	case TOK_NAME:
@@ -242,6 +246,10 @@ static struct node *parse_primary(struct parser *p)
 			n->kind = NODE_CALL;
 			n->call = row; /* copies of a macro need not look for it */
 			n->a = parse_list(p, TOK_RPAREN);
+			if (!strcmp(n->text, "emit"))
+				n->a = parse_containers(p, n->a, CONTAINER_NAMED);
+			else if (!strcmp(n->text, "table"))
+				n->a = parse_containers(p, n->a, CONTAINER_COLUMNS);
 		}
 		return n;
 	case TOK_LPAREN: return parse_parens(p);

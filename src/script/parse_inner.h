@@ -56,6 +56,11 @@ struct node *parse_cast(struct parser *, struct loc at);
 struct node *parse_type_word(struct parser *, struct node *name, u8 kind); /* call_row.node */
 struct node *parse_unary(struct parser *);
 
+/* parse_container.c: what it becomes in a tuple; in keys and emit(); in table() */
+enum container_list { CONTAINER_VALUES, CONTAINER_NAMED, CONTAINER_COLUMNS };
+/* The list without it, or with what it means. */
+struct node *parse_containers(struct parser *, struct node *first, enum container_list);
+
 /* family.c: the probe that family() needs, behind those of the script; 0 or -EINVAL */
 int family_parse(struct script *, struct probe ***tail);
 

@@ -254,7 +254,7 @@ static void add_map(struct lower *l, struct schema *rows, struct buf *from,
 		t.mode = col->digits;
 	}
 	f = layout_add(l, &rows->layout, arena_strdup(&l->object->arena, col->name), t);
-	f->width = 8;
+	f->width = 7;
 	buf_printf(from, "m%u/%u ", col->map->map->index, MAX(col->div, 1));
 }
 

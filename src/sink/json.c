@@ -3,7 +3,8 @@
  *
  * The shapes are bpftrace's, with these additions: a printf record has "fields", its arguments by
  * name with their types; an emit record {"type":"emit","ns":N,"cpu":N,"data":{...}} has the time
- * (CLOCK_MONOTONIC) and the CPU of the event; the last line is a summary
+ * (CLOCK_MONOTONIC) and the CPU of the event; a stack in either is a list of frames: {"addr":"0x...","symbol":S,
+ * "offset":N,"module":S,"build_id":S,"file_offset":N}, as far as they are known; the last line is a summary
  * {"type":"summary","data":{"shown":N,"lost":N,"map_full":N,"ticks_missed":N,"recursion":N|null}}.
  * Numbers are whole 64-bit numbers. Strings are valid UTF-8: bytes that are not become U+FFFD.
  */
@@ -122,8 +123,11 @@ static char *put_fields(char *p, const struct show *show, const struct json_sche
 {
 	*p++ = '{';
 	for (u32 i = 0; i < l->n; i++) {
+		const struct field *f = &l->fields[i];
+		bool stack = f->kind == FIELD_KSTACK || f->kind == FIELD_USTACK;
+
 		p = put_copy(p, j->fields[i].key, j->fields[i].len);
-		p = field_json(p, show, &l->fields[i], data);
+		p = stack ? stack_json(p, show, f, data) : field_json(p, show, f, data);
 	}
 	*p++ = '}';
 	return p;

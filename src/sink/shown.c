@@ -82,14 +82,20 @@ static char *put_module(char *p, const struct symbol *s, bool user)
 	return p;
 }
 
+static char *put_bytes_hex(char *p, const struct build_id *id)
+{
+	for (u32 i = 0; i < id->n; i++) {
+		*p++ = "0123456789abcdef"[id->bytes[i] >> 4];
+		*p++ = "0123456789abcdef"[id->bytes[i] & 15];
+	}
+	return p;
+}
+
 static char *put_build_id(char *p, const struct symbol *s, u64 addr)
 {
 	if (!s->build_id)
 		return put_hex(p, addr);
-	for (u32 i = 0; i < s->build_id->n; i++) {
-		*p++ = "0123456789abcdef"[s->build_id->bytes[i] >> 4];
-		*p++ = "0123456789abcdef"[s->build_id->bytes[i] & 15];
-	}
+	p = put_bytes_hex(p, s->build_id);
 	*p++ = ' ';
 	return put_0x(p, s->file_off);
 }
@@ -153,6 +159,58 @@ static char *put_stack(char *p, const struct show *show, const struct field *f, 
 			break;
 		p = put_frame(p, show, f->mode, user, pid, addr, at != first);
 	}
+	return p;
+}
+
+static char *put_member(char *p, const char *key, const char *text, size_t most)
+{
+	p = put_copy(p, key, strlen(key));
+	p = put_json(p, (const u8 *)text, strnlen(text, most), true);
+	*p++ = '"';
+	return p;
+}
+
+static char *put_frame_json(char *p, const struct show *show, u8 flags, bool user, u64 pid, u64 addr, bool caller)
+{
+	struct symbol s;
+
+	p = put_copy(p, "{\"addr\":\"", 9);
+	p = put_0x(p, addr);
+	*p++ = '"';
+	find(show, user, pid, addr, caller, &s);
+	if (s.name) {
+		p = put_member(p, ",\"symbol\":\"", flags & SYMBOLS_AS_LINKED ? s.name : s.readable, NAME_MOST);
+		p = put_copy(p, ",\"offset\":", 10);
+		p = put_u64(p, s.off);
+	}
+	if (s.module)
+		p = put_member(p, ",\"module\":\"", s.module, MODULE_MOST);
+	if (s.build_id) {
+		p = put_copy(p, ",\"build_id\":\"", 13);
+		p = put_bytes_hex(p, s.build_id);
+		p = put_copy(p, "\",\"file_offset\":", 16);
+		p = put_u64(p, s.file_off);
+	}
+	*p++ = '}';
+	return p;
+}
+
+char *stack_json(char *p, const struct show *show, const struct field *f, const u8 *data)
+{
+	bool user = f->kind == FIELD_USTACK;
+	u32 first = user ? 8 : 0;
+	u64 pid = user ? word(data + f->off) : 0, addr;
+
+	*p++ = '[';
+	for (u32 at = first; at + 8 <= f->size; at += 8) {
+		addr = word(data + f->off + at);
+		if (!addr)
+			break;
+		if (at != first)
+			*p++ = ',';
+		p = put_frame_json(p, show, f->mode, user, pid, addr, at != first);
+	}
+	*p++ = ']';
 	return p;
 }
 

@@ -68,6 +68,8 @@ char *layout_text(char *p, const struct show *, const struct layout *, const u8 
 /* As a JSON value: 12, true, "abc", [1,"abc"], {"a":1}. Bytes are a string in the form of text. */
 u32 field_json_most(const struct field *);
 char *field_json(char *p, const struct show *, const struct field *, const u8 *data);
+/* A stack as a list of frames; in no more room than the former. */
+char *stack_json(char *p, const struct show *, const struct field *, const u8 *data);
 
 /* The name of an enum's value; NULL: it has none. */
 const char *enum_name(const struct field *, s64 value, size_t *len);

@@ -81,14 +81,28 @@ static void put_comm(struct strace *s, const struct task *t, struct buf *b)
 	buf_char(b, '>');
 }
 
+/* " web-1/8123": its host's name, its cgroup's number */
+static void put_container(struct strace *s, const struct task *t, struct buf *b)
+{
+	struct shown c = {.s = s, .out = b};
+	const char *name = node_name_of(s, t);
+
+	buf_char(b, ' ');
+	if (name)
+		show_name(&c, name);
+	buf_printf(b, "/%llu", (unsigned long long)t->cgroup);
+}
+
 static void put_pid(struct strace *s, const struct task *t)
 {
 	bool bare = s->opts.with_pid;
 	struct buf b = {0};
 
-	buf_printf(&b, bare && !s->opts.names ? "%-5u" : bare ? "%u" : "[pid %5u", t->tid);
+	buf_printf(&b, bare && !s->opts.names && !s->opts.containers ? "%-5u" : bare ? "%u" : "[pid %5u", t->tid);
 	if (s->opts.names)
 		put_comm(s, t, &b);
+	if (s->opts.containers)
+		put_container(s, t, &b);
 	buf_puts(&b, bare ? " " : "] ");
 	pen_puts(s, buf_str(&b));
 	buf_free(&b);
@@ -104,7 +118,7 @@ void line_begin(struct strace *s, struct task *t, u64 ns)
 		pen_puts(s, " <unfinished ...>");
 		pen_end_line(s);
 	}
-	if (!s->opts.files && (s->opts.with_pid || s->ntasks > 1 || s->opts.all))
+	if (!s->opts.files && (s->opts.with_pid || s->ntasks > 1 || s->opts.all || s->opts.containers))
 		put_pid(s, t);
 	put_time(s, ns);
 }

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -228,6 +229,40 @@ static void take_stack(struct strace *s, const struct record *r, const struct wa
 	stack_take(s, t, frames, n / 8);
 }
 
+/* tid, pid, its UTS namespace, its cgroup, and the name of the former, which all in it have then */
+static void take_container(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
+	const struct waggle_field *f = &r->fields[4];
+	u64 uts = field(r, e, 2);
+	struct node_name *n = s->node_names, *more;
+
+	if (!t || f->off >= e->size)
+		return;
+	while (n < s->node_names + s->nnode_names && n->uts != uts)
+		n++;
+	if (n == s->node_names + s->nnode_names) {
+		more = realloc(s->node_names, (s->nnode_names + 1) * sizeof(*n));
+		if (!more)
+			return;
+		s->node_names = more;
+		n = &more[s->nnode_names++];
+		n->uts = uts;
+	}
+	snprintf(n->name, sizeof(n->name), "%.*s", (int)MIN(f->size, e->size - f->off),
+		 (const char *)e->data + f->off);
+	t->uts = uts;
+	t->cgroup = field(r, e, 3);
+}
+
+const char *node_name_of(const struct strace *s, const struct task *t)
+{
+	for (u32 i = 0; i < s->nnode_names && t->uts; i++)
+		if (s->node_names[i].uts == t->uts)
+			return s->node_names[i].name;
+	return NULL;
+}
+
 /* What rt_sigreturn brought back. */
 static void take_blocked(struct strace *s, const struct record *r, const struct waggle_event *e)
 {
@@ -334,7 +369,7 @@ static const struct {
 } takers[] = {{"command", take_command}, {"piece", take_memory},  {"string", take_memory},
 	      {"argv", take_memory},     {"enter", take_enter},   {"leave", take_leave},
 	      {"blocked", take_blocked}, {"signal", take_signal}, {"gone", take_gone},
-	      {"forked", take_forked},   {"stack", take_stack}};
+	      {"forked", take_forked},   {"stack", take_stack},   {"container", take_container}};
 
 static struct record *record_of(struct strace *s, const struct waggle_schema *schema)
 {
@@ -513,6 +548,7 @@ static void free_all(struct strace *s)
 			task_free(s, &s->tasks[i]);
 	paths_free(s);
 	free(s->living);
+	free(s->node_names);
 	symbols_free(s->symbols);
 	pens_free(s);
 	free(s->records);

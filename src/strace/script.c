@@ -344,6 +344,14 @@ static bool any(const struct strace *s, bool out, u64 bits)
 	return false;
 }
 
+/* --container: whenever a thread is in another UTS namespace than before, or that has another name. */
+static const char container[] =
+	"	$uts = (uint64)curtask.nsproxy.uts_ns;\n"
+	"	if (@uts[tid] != $uts) {\n"
+	"		@uts[tid] = $uts;\n"
+	"		emit(container = tid, pid, uts = $uts, cgroup, name = str(curtask.nsproxy.uts_ns.name.nodename, 65));\n"
+	"	}\n";
+
 /* Who is traced: on the user engine, everybody that it sees. */
 static void put_whose(const struct strace *s, struct buf *b)
 {
@@ -414,6 +422,8 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 	if (s->opts.stacks)
 		buf_printf(b, "	emit(stack = tid, pid, frames = %s);\n",
 			   s->opts.stacks > 1 ? "dw_ustack" : "ustack(1)");
+	if (s->opts.containers)
+		buf_puts(b, container);
 	buf_printf(b,
 		   "	emit(enter = tid, pid, nr = $nr | (args.id << 32), a = args.args[0], b = args.args[1], c "
 		   "= args.args[2], "
@@ -445,6 +455,8 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 			    "		emit(blocked = tid, set = "
 			    "(uint64)curtask.blocked.sig[0]);\n"
 			    "	}\n");
+	if (s->opts.containers)
+		buf_puts(b, "	if (args.id == __NR_sethostname) { delete(@uts[tid]); }\n");
 	buf_puts(b, "	emit(leave = tid, pid, nr = $nr, ret = args.ret);\n"
 		    "	delete(@call[tid]);\n"
 		    "}\n");
@@ -480,7 +492,7 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 		   "tracepoint:sched:sched_process_exit /%s1/ {\n"
 		   "	$last = (uint64)(curtask.signal.live.counter == 0);\n"
 		   "	emit(gone = tid, pid, code = (int64)curtask.exit_code, last = $last);\n"
-		   "%s"
+		   "%s%s"
 		   "}\n"
 		   "rawtracepoint:signal_deliver /%s1/ {\n"
 		   "	emit(signal = tid, pid, sig = arg0, handler = *(uint64 *)kptr(arg2), info "
@@ -488,6 +500,7 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 		   "}\n",
 		   who,
 		   !s->opts.all ? "	if (pid != tid || $last) { delete(@tree[tid(init)]); }\n" : "",
+		   s->opts.containers ? "	delete(@uts[tid]);\n" : "",
 		   who);
 }
 

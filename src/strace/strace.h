@@ -109,7 +109,14 @@ struct task {
 	struct pen own;
 	u64 ip;		   /* -i: where the call comes from */
 	struct buf stack; /* -k: lines of its stack */
+	u64 uts, cgroup; /* --container: its UTS namespace, 0: not known yet */
 	u8 netlink[NETLINK_FDS]; /* descriptors it made for netlink: the protocol and 1 */
+};
+
+/* --container: what a UTS namespace calls itself. */
+struct node_name {
+	u64 uts;
+	char name[65];
 };
 
 /* What -c counts. */
@@ -134,6 +141,8 @@ struct strace {
 	struct task *tasks[256];
 	u32 ntasks, npids, left; /* of -p, and how many of them live */
 	int *living;		 /* which; 0: it has ended */
+	struct node_name *node_names;
+	u32 nnode_names;
 	bool written;            /* something that is not flushed */
 	struct task *waiting;    /* whose call has begun, of which nothing is written yet */
 	struct pen shared, *pen; /* the one for all; the one that writes */
@@ -180,6 +189,8 @@ bool strace_narrow(const struct strace *); /* are calls of 32 bits wanted? */
 /* memory of the process, as it was brought along; NULL: it was not. */
 const void *seen(const struct shown *, const struct arg *, u64 addr, u64 size);
 u64 seen_bytes(const struct shown *, const struct arg *, u64 addr); /* how many of them; 0: none */
+/* The name that a task's host has for it, or NULL. */
+const char *node_name_of(const struct strace *, const struct task *);
 const struct piece *seen_string(const struct shown *, u64 addr);
 
 /* show.c: the words that all kinds share. */
