@@ -218,7 +218,9 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 	if (!err)
 		err = script_parse(&script, src, len);
 	if (!err && script.containers && !script.container_named)
-		err = diag_fail(c->diag, -EINVAL, "emit(pid, container) and @m[container] do; --container NAME narrows to one",
+		err = diag_fail(c->diag, -EINVAL,
+				"emit(pid, container) and @m[container] do; --container NAME "
+				"narrows to one",
 				"nothing here shows the containers of processes");
 	if (!err)
 		script_filter(&script, &opts);

@@ -99,7 +99,7 @@ static struct part next_of(struct part *more)
 
 static bool is_string(struct part type)
 {
-	return memmem(type.p, type.n, "char", 4) && memchr(type.p, '*', type.n);
+	return type.n && memmem(type.p, type.n, "char", 4) && memchr(type.p, '*', type.n);
 }
 
 /* :TYPES:EXPRESSIONS:FILTER#LABEL, or ;LABEL */
@@ -211,9 +211,11 @@ static void put_body(struct options *o, const struct bcc_probe *p, const char *f
 			 p->entries[0].p);
 	text_add(s, "/ {\n\tif (%s) { %s", filter ? filter : "1", v->set.p);
 	if (how == 'H')
-		text_add(s, "@%s%s = hist(%s);", v->names.p, containers ? "[container]" : "", v->keys.p);
+		text_add(s, "@%s%s = hist(%s);", v->names.p, containers ? "[container]" : "",
+			 v->keys.p);
 	else
-		text_add(s, "@C%u[%s%s] = count();", p->number, v->keys.p, containers ? ", container" : "");
+		text_add(s, "@C%u[%s%s] = count();", p->number, v->keys.p,
+			 containers ? ", container" : "");
 	text_add(s, " @any%u = 1; }\n", p->number);
 	if (p->latency)
 		text_add(s, "\tdelete(@start%u, tid);\n", p->number);
@@ -248,7 +250,8 @@ static void put_print(struct options *o, const struct bcc_probe *p, struct part 
 	if (how == 'H')
 		text_add(t, "\t\tprint(@%s);\n", names);
 	else if (o->top)
-		text_add(t, "\t\ttable(%ld, count = @C%u, %s%s);\n", o->top, p->number, names, container);
+		text_add(t, "\t\ttable(%ld, count = @C%u, %s%s);\n", o->top, p->number, names,
+			 container);
 	else
 		text_add(t, "\t\ttable(count = @C%u, %s%s);\n", p->number, names, container);
 	text_add(t, "\t\t@any%u = 0;\n\t}\n", p->number);

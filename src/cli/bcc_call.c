@@ -65,25 +65,25 @@ void bcc_argument(const struct bcc_probe *p, int i, struct text *t)
 }
 
 /* What programs and the kernel's headers call so, and its types do not. */
-#define SK(name, is) {"sk_" name, "#define sk_" name " __sk_common.skc_" is "\n"}
+#define SK(name) {"sk_" name, "#define sk_" name " __sk_common.skc_" name "\n"}
 static const struct {
 	const char *name, *is;
 } types[] = {
 	{"struct timespec", "struct timespec { long tv_sec; long tv_nsec; };\n"},
 	{"struct timeval", "struct timeval { long tv_sec; long tv_usec; };\n"},
-	SK("num", "num"),
-	SK("dport", "dport"),
-	SK("addrpair", "addrpair"),
-	SK("daddr", "daddr"),
-	SK("rcv_saddr", "rcv_saddr"),
-	SK("family", "family"),
-	SK("state", "state"),
-	SK("bound_dev_if", "bound_dev_if"),
-	SK("net", "net"),
-	SK("v6_daddr", "v6_daddr"),
-	SK("v6_rcv_saddr", "v6_rcv_saddr"),
-	SK("cookie", "cookie"),
-	SK("hash", "hash"),
+	SK("num"),
+	SK("dport"),
+	SK("addrpair"),
+	SK("daddr"),
+	SK("rcv_saddr"),
+	SK("family"),
+	SK("state"),
+	SK("bound_dev_if"),
+	SK("net"),
+	SK("v6_daddr"),
+	SK("v6_rcv_saddr"),
+	SK("cookie"),
+	SK("hash"),
 };
 
 void bcc_types(char *const *probes, int n, struct text *t)

@@ -13,13 +13,15 @@
 
 struct options {
 	struct trace trace;
-	struct text probes; /* their part of the script */
+	struct text probes;         /* their part of the script */
 	const char *name, *message; /* what names, what messages must have in them */
 	long tid, most;
-	bool time, offset, since_1970, cpu, kstack, ustack, address, own, sums, binary, print, messages;
+	bool time, offset, since_1970, cpu, kstack, ustack, address, own, sums, binary, print,
+		messages;
 };
 
-/* The C type that a conversion takes: an int of a function has nothing to tell in its upper half. */
+/* The C type that a conversion takes: an int of a function has nothing to tell in its upper half.
+ */
 static const char *type_of(const char *length, char conversion)
 {
 	bool is_signed = conversion == 'd' || conversion == 'i';
@@ -120,12 +122,17 @@ static void put_line(const struct options *o, const struct bcc_probe *p, const c
 
 	if (o->sums) {
 		text_add(s, "\t@traces[pid, tid, comm%s, \"%.*s\"%s%s%s] = count();\n",
-			 containers ? ", container" : "", (int)p->function.n, p->function.p, args, kstack, ustack);
+			 containers ? ", container" : "", (int)p->function.n, p->function.p, args,
+			 kstack, ustack);
 		return;
 	}
-	text_add(s, "\tprintf(\"%s%s%s%%-7d %%-7d %%-15s %s%%-16s %s%s%s\\n\"", o->time ? "%-8s " : "",
-		 !o->offset ? "" : o->since_1970 ? "%-17s " : "%d.%06d ", o->cpu ? "%-3d " : "",
-		 containers ? "%-12s %-8d " : "", format, *kstack ? "%s" : "", *ustack ? "%s" : "");
+	text_add(s, "\tprintf(\"%s%s%s%%-7d %%-7d %%-15s %s%%-16s %s%s%s\\n\"",
+		 o->time ? "%-8s " : "",
+		 !o->offset      ? ""
+		 : o->since_1970 ? "%-17s "
+				 : "%d.%06d ",
+		 o->cpu ? "%-3d " : "", containers ? "%-12s %-8d " : "", format,
+		 *kstack ? "%s" : "", *ustack ? "%s" : "");
 	text_add(s, "%s%s%s", o->time ? ", strftime(\"%H:%M:%S\", nsecs)" : "",
 		 !o->offset      ? ""
 		 : o->since_1970 ? ", strftime(\"%s.%f\", nsecs)"
@@ -133,8 +140,7 @@ static void put_line(const struct options *o, const struct bcc_probe *p, const c
 		 o->cpu ? ", cpu" : "");
 	text_add(s, ", pid, tid, comm%s, \"%.*s\"%s%s%s);\n",
 		 containers ? ", str(curtask.nsproxy.uts_ns.name.nodename, 65), cgroup" : "",
-		 (int)p->function.n, p->function.p, args,
-		 kstack, ustack);
+		 (int)p->function.n, p->function.p, args, kstack, ustack);
 }
 
 static int put_probe(struct options *o, const char *text)
@@ -200,8 +206,7 @@ static void put_header(const struct options *o, struct text *t)
 		 : o->since_1970 ? "TIME              "
 				 : "TIME     ",
 		 o->cpu ? "CPU " : "", o->trace.opts.containers ? "NODENAME     CGROUP   " : "");
-	text_add(t, ", \"PID\", \"TID\", \"COMM\", \"FUNC\", \"%s\"); }\n",
-		 o->messages ? "-" : "");
+	text_add(t, ", \"PID\", \"TID\", \"COMM\", \"FUNC\", \"%s\"); }\n", o->messages ? "-" : "");
 }
 
 static int number(const char *text, long *n)
@@ -221,7 +226,8 @@ static const char help[] =
 	"  LIB the kernel's\n"
 	"  arg1 to arg6, names of the signature, retval, args->FIELD, $pid, $tgid, $uid, $gid, "
 	"$cpu,\n"
-	"  STRCMP(\"text\", arg1), arg1@user: in the process; %s strings, %K and %U functions of an\n"
+	"  STRCMP(\"text\", arg1), arg1@user: in the process; %s strings, %K and %U functions of "
+	"an\n"
 	"  address\n"
 	"\n"
 	"  -p PID, -L TID, -n NAME  only this process, this thread, names with NAME in it\n"

@@ -1,23 +1,51 @@
 /* list.c: `waggle list [PATTERN]`, `waggle -l`: the probes that there are; of a script, those that
  * it has. */
 #include "cli/cli.h"
+#include "cli/tools.h"
 
 #include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lines {
+	unsigned n;
+	const char *without; /* what they begin with and is not shown, or NULL */
+};
 
 static void line(void *user, const char *text)
 {
-	unsigned *n = user;
+	struct lines *l = user;
+	size_t n = l->without ? strlen(l->without) : 0;
 
-	++*n;
-	puts(text);
+	l->n++;
+	puts(n && !strncmp(text, l->without, n) ? text + n : text);
+}
+
+/* "c:mallo*", "vfs_*", as tools take them: told as asked for. */
+static int list_short(const char *pattern, bool verbose, struct lines *l, const struct waggle_opts *opts)
+{
+	char *probes = tool_probe(pattern, false), *kind = NULL;
+	size_t n = probes ? strlen(probes) : 0, asked = strlen(pattern);
+	int err = 0;
+
+	if (n > asked && !strcmp(probes + n - asked, pattern))
+		kind = strndup(probes, n - asked);
+	l->without = kind;
+	if (n && strcmp(probes, pattern) != 0)
+		err = waggle_list(probes, verbose, line, l, opts);
+	free(kind);
+	free(probes);
+	return err;
 }
 
 int list_probes(const char *pattern, bool verbose, const struct waggle_opts *opts)
 {
-	unsigned n = 0;
-	int err = waggle_list(pattern, verbose, line, &n, opts);
+	struct lines l = {0};
+	int err = waggle_list(pattern, verbose, line, &l, opts);
 
-	if (!err && !n) {
+	if (!err && !l.n && pattern)
+		err = list_short(pattern, verbose, &l, opts);
+	if (!err && !l.n) {
 		fprintf(stderr, "waggle: error: no probe matches '%s'\n", pattern ? pattern : "*");
 		return STATUS_ERROR;
 	}
@@ -32,9 +60,9 @@ struct of_object {
 static void probe(void *user, const char *text)
 {
 	struct of_object *o = user;
-	unsigned n = 0;
+	struct lines l = {0};
 
-	if (o->verbose && !waggle_list(text, true, line, &n, o->opts) && n)
+	if (o->verbose && !waggle_list(text, true, line, &l, o->opts) && l.n)
 		return;
 	puts(text);
 }

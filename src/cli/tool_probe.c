@@ -46,7 +46,7 @@ char *tool_probe(const char *word, bool returns)
 struct matches {
 	regex_t re;
 	unsigned colons; /* in front of a name */
-	char *list;	 /* "uprobe:c:read,uprobe:c:write" */
+	char *list;      /* "uprobe:c:read,uprobe:c:write" */
 	size_t n;
 	bool failed;
 };

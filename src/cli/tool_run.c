@@ -87,8 +87,8 @@ static int check_number(const char *dashes, const char *name, const char *word, 
 	    n <= numbers[i].most)
 		return 0;
 	return numbers[i].most < ULONG_MAX
-		       ? usage_error("%s%s takes a number from %llu to %llu, not '%s'", dashes, name,
-				     numbers[i].least, numbers[i].most, text)
+		       ? usage_error("%s%s takes a number from %llu to %llu, not '%s'", dashes,
+				     name, numbers[i].least, numbers[i].most, text)
 		       : usage_error("%s%s takes a number from 0 on, not '%s'", dashes, name, text);
 }
 
@@ -129,8 +129,9 @@ static int add_param(struct parsing *p, const struct tool_option *o, const char 
 	return 0;
 }
 
-/* Of one process or several. bcc's tools trace nobody where there is no such process: ours say so, also where the script
- * itself looks at the number. Of what another machine has, or another day, nothing is known. */
+/* Of one process or several. bcc's tools trace nobody where there is no such process: ours say so,
+ * also where the script itself looks at the number. Of what another machine has, or another day,
+ * nothing is known. */
 static int check_pid(const struct trace *t, const char *list)
 {
 	struct trace probe = {0};
@@ -177,7 +178,8 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 		return option_take(t, option_named(o->same), o->value ? o->value : optarg);
 	row = o->own ? NULL : option_named(o->name);
 	if (!row && !strcmp(o->name, "pid")) {
-		if (!strcmp(o->takes, "LIST") && !strchr(optarg, ',')) /* the one whose end ends all */
+		if (!strcmp(o->takes, "LIST") &&
+		    !strchr(optarg, ',')) /* the one whose end ends all */
 			return option_take(t, option_named("pid"), optarg);
 		p->pid = optarg;
 	}

@@ -145,7 +145,8 @@ bool check_map(struct checker *c, struct node *n)
 		return false;
 	keys = parts ? parts->n : keys;
 	if (keys > LAYOUT_FIELDS_MOST) {
-		check_fail(c, n, NULL, "a key has at most %u parts, this one %u", LAYOUT_FIELDS_MOST, keys);
+		check_fail(c, n, NULL, "a key has at most %u parts, this one %u",
+			   LAYOUT_FIELDS_MOST, keys);
 		return false;
 	}
 	if (becomes_index(c, n, m, keys))

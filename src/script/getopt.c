@@ -169,6 +169,7 @@ static void take_text(struct checker *c, struct node *n, const char *value,
 	n->len = value ? (u32)strlen(n->text) : otherwise->len;
 	n->len = MIN(n->len, c->script->limits.str_most - 1);
 	n->type = type_str(n->len + 1);
+	n->b = n->a; /* its name, for messages about it */
 	n->a = NULL;
 }
 

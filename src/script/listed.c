@@ -57,7 +57,7 @@ static bool next_item(const char **p, struct item *i)
 void check_listed(struct checker *c, struct node *n)
 {
 	struct node *list = n->a->next;
-	const char *p;
+	const char *p, *option = ""; /* "--port: " */
 	struct item i;
 
 	n->type = TYPE_BOOL;
@@ -68,14 +68,17 @@ void check_listed(struct checker *c, struct node *n)
 		check_fail(c, list, n->call->usage, "a list of numbers must be a string constant");
 		return;
 	}
+	if (list->b)
+		option = arena_printf(c->script->arena, "--%s: ", list->b->text);
 	for (p = list->text; *p && next_item(&p, &i);)
 		;
 	if (isalpha((unsigned char)*p))
 		check_fail(c, list, "80,443 or ENOENT,EPERM",
-			   "'%.*s' is neither a number nor a known constant", (int)strcspn(p, ","),
-			   p);
+			   "%s'%.*s' is neither a number nor a known constant", option,
+			   (int)strcspn(p, ","), p);
 	else if (*p)
-		check_fail(c, list, "80,443,8000-8080", "'%s' is no list of numbers", list->text);
+		check_fail(c, list, "80,443,8000-8080", "%s'%s' is no list of numbers", option,
+			   list->text);
 }
 
 u32 value_listed(struct lower *l, struct node *n)

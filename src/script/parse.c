@@ -244,8 +244,6 @@ static void skip_name(struct parser *p)
 	p->lex.diag = p->script->diag;
 }
 
-static const char *with_params(struct script *, const char *text, struct loc);
-
 /* $hertz=99: the parameter --hertz, or 99. */
 static const char *with_named(struct script *s, const char *text, const char *dollar, struct loc at)
 {
@@ -257,11 +255,10 @@ static const char *with_named(struct script *s, const char *text, const char *do
 	n = strcspn(end, ":,");
 	return arena_printf(s->arena, "%.*s%s%s", (int)(dollar - text), text,
 			    script_named(s, name, arena_strndup(s->arena, end, n), at),
-			    with_params(s, end + n, at));
+			    script_with_params(s, end + n, at));
 }
 
-/* $1 in the name of a probe. */
-static const char *with_params(struct script *s, const char *text, struct loc at)
+const char *script_with_params(struct script *s, const char *text, struct loc at)
 {
 	const char *dollar = strchr(text, '$'), *value;
 	char *end;
@@ -274,13 +271,13 @@ static const char *with_params(struct script *s, const char *text, struct loc at
 	n = strtol(dollar + 1, &end, 10);
 	value = n <= s->argc ? s->argv[n - 1] : "";
 	return arena_printf(s->arena, "%.*s%s%s", (int)(dollar - text), text, value,
-			    with_params(s, end, at));
+			    script_with_params(s, end, at));
 }
 
 /* One probe, or those of a parameter that is a list: "uprobe:c:read,uprobe:c:write". */
 static struct probe_spec **add_specs(struct parser *p, const struct token *t, struct probe_spec **tail)
 {
-	const char *text = with_params(p->script, t->text, t->at), *end;
+	const char *text = script_with_params(p->script, t->text, t->at), *end;
 	bool list = text != t->text;
 
 	do {

@@ -1,11 +1,11 @@
 /*
- * parse_container.c: `container` in lists: of which container a process is, where --container asks for
- * it; else nothing stands there.
+ * parse_container.c: `container` in lists: of which container a process is, where --container asks
+ * for it; else nothing stands there.
  *
- * In:  the parts of a key, fields, columns or a tuple, as they were parsed. Out: `container` became two
- * of them, nodename and cgroup: the name of the host that the process sees (its UTS namespace), and
- * the number of its cgroup. container(task) is that of another task, container(a, b) are two values
- * that were kept.
+ * In:  the parts of a key, fields, columns or a tuple, as they were parsed. Out: `container` became
+ * two of them, nodename and cgroup: the name of the host that the process sees (its UTS namespace),
+ * and the number of its cgroup. container(task) is that of another task, container(a, b) are two
+ * values that were kept.
  */
 #include "script/parse_inner.h"
 
@@ -71,7 +71,8 @@ static struct node *again(struct parser *p, const struct node *n, u32 *room)
 		struct node *c = parse_node(p, n->kind, n->at);
 
 		if (!(*room)--)
-			return parse_fail(p, n->at, "$task = ...; container($task)", "this task is too much of an expression");
+			return parse_fail(p, n->at, "$task = ...; container($task)",
+					  "this task is too much of an expression");
 		*c = *n;
 		c->a = again(p, n->a, room);
 		c->b = again(p, n->b, room);
@@ -116,7 +117,8 @@ struct node *parse_containers(struct parser *p, struct node *first, enum contain
 	for (struct node **at = &first; *at;) {
 		struct node *n = *at;
 
-		if ((n->kind != NODE_NAME && n->kind != NODE_CALL) || strcmp(n->text, "container") != 0) {
+		if ((n->kind != NODE_NAME && n->kind != NODE_CALL) ||
+		    strcmp(n->text, "container") != 0) {
 			at = &n->next;
 			continue;
 		}

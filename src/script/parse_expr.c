@@ -145,7 +145,8 @@ static struct node *parse_list(struct parser *p, enum token_kind end)
 	return first;
 }
 
-/* "(" type ")" unary | "(" expr ")" | "(" list ")": a tuple, where there is a comma, a name or nothing */
+/* "(" type ")" unary | "(" expr ")" | "(" list ")": a tuple, where there is a comma, a name or
+ * nothing */
 static struct node *parse_parens(struct parser *p)
 {
 	bool predicate = p->predicate;
@@ -404,7 +405,8 @@ static struct node *parse_binary(struct parser *p, u32 least)
 /* a ?: b is { let $t = a; $t ? $t : b }, and no other $t can be that one. */
 static struct node *or_else(struct parser *p, struct node *a, struct node *cond)
 {
-	struct node *block = parse_node(p, NODE_BLOCK, a->at), *let = parse_node(p, NODE_LET, a->at);
+	struct node *block = parse_node(p, NODE_BLOCK, a->at),
+		    *let = parse_node(p, NODE_LET, a->at);
 	u32 mark = ++p->script->marks;
 
 	let->b = a;

@@ -239,7 +239,7 @@ static void try_points(struct script *s, struct probe *p, struct probe_spec *spe
 
 bool point_exists(struct script *s, const char *text, struct loc at)
 {
-	struct probe_spec spec = {.text = text, .at = at};
+	struct probe_spec spec = {.text = script_with_params(s, text, at), .at = at};
 	struct probe probe = {.specs = &spec, .at = at};
 	struct point *first = NULL, **tail = &first;
 

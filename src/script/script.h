@@ -177,6 +177,8 @@ int config_set(struct script *, const char *text);
 
 /* getopt.c: a named parameter in the name of a probe; notes that the script has it. */
 const char *script_named(struct script *, const char *name, const char *otherwise, struct loc at);
+/* The name of a probe with what $1 and $obj=libc stand for in it. */
+const char *script_with_params(struct script *, const char *text, struct loc at);
 /* leave_out.c: takes away the probes whose predicate is known to be false. */
 int script_leave_out(struct script *);
 /* Behind macros: all parameters that the probes ask for, also in branches that others leave out. */

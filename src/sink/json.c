@@ -3,8 +3,9 @@
  *
  * The shapes are bpftrace's, with these additions: a printf record has "fields", its arguments by
  * name with their types; an emit record {"type":"emit","ns":N,"cpu":N,"data":{...}} has the time
- * (CLOCK_MONOTONIC) and the CPU of the event; a stack in either is a list of frames: {"addr":"0x...","symbol":S,
- * "offset":N,"module":S,"build_id":S,"file_offset":N}, as far as they are known; the last line is a summary
+ * (CLOCK_MONOTONIC) and the CPU of the event; a stack in either is a list of frames:
+ * {"addr":"0x...","symbol":S, "offset":N,"module":S,"build_id":S,"file_offset":N}, as far as they
+ * are known; the last line is a summary
  * {"type":"summary","data":{"shown":N,"lost":N,"map_full":N,"ticks_missed":N,"recursion":N|null}}.
  * Numbers are whole 64-bit numbers. Strings are valid UTF-8: bytes that are not become U+FFFD.
  */
@@ -391,7 +392,8 @@ static void json_map(struct sink *s, const struct map_contents *c)
 
 static void json_helper_error(struct sink *s, const char *helper, s64 code, struct loc at)
 {
-	const char *why = code ? strerrordesc_np((int)-code) : "no such key", *file = s->object->source_name;
+	const char *why = code ? strerrordesc_np((int)-code) : "no such key",
+		   *file = s->object->source_name;
 
 	buf_puts(&s->out, "{\"type\":\"helper_error\",\"msg\":");
 	why = why ? why : "";

@@ -170,7 +170,8 @@ static char *put_member(char *p, const char *key, const char *text, size_t most)
 	return p;
 }
 
-static char *put_frame_json(char *p, const struct show *show, u8 flags, bool user, u64 pid, u64 addr, bool caller)
+static char *put_frame_json(char *p, const struct show *show, u8 flags, bool user, u64 pid,
+			    u64 addr, bool caller)
 {
 	struct symbol s;
 
@@ -179,7 +180,8 @@ static char *put_frame_json(char *p, const struct show *show, u8 flags, bool use
 	*p++ = '"';
 	find(show, user, pid, addr, caller, &s);
 	if (s.name) {
-		p = put_member(p, ",\"symbol\":\"", flags & SYMBOLS_AS_LINKED ? s.name : s.readable, NAME_MOST);
+		p = put_member(p, ",\"symbol\":\"", flags & SYMBOLS_AS_LINKED ? s.name : s.readable,
+			       NAME_MOST);
 		p = put_copy(p, ",\"offset\":", 10);
 		p = put_u64(p, s.off);
 	}

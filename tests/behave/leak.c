@@ -2,7 +2,7 @@
  * leak.c: did a case leave BPF programs in the kernel?
  *
  * In:  the ids of all programs before the case.
- * Out: a line for each program that is new, still there 2 s after the end of the case, and not
+ * Out: a line for each program that is new, still there 10 s after the end of the case, and not
  *      somebody else's.
  *
  * Others may load programs on this machine at the same time: a program that a process holds which
@@ -156,7 +156,7 @@ static void suspects_check(struct programs *suspects, const struct options *o, s
 void leak_check(const struct programs *before, const struct options *o, struct text *why)
 {
 	const struct timespec step = { .tv_nsec = 20000000 };
-	double end = now_seconds() + 2 * o->patience;
+	double end = now_seconds() + 10 * o->patience; /* it waits for all tasks: long, on a busy machine */
 	struct programs suspects;
 	size_t n = 0;
 

@@ -179,7 +179,7 @@ static void child(const struct argv *a, const struct options *o, int out, int er
 	/* A test that waits for nothing must not wait for colours, locales or a cache either. */
 	setenv("LC_ALL", "C", 1);
 	setenv("TERM", "dumb", 1);
-	if ((e == ENGINE_USER || e == ENGINE_INPROCESS) && !o->oracle)
+	if (e == ENGINE_USER || e == ENGINE_INPROCESS)
 		drop_rights(o, dir);
 	if (!a->n || chdir(dir) || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(127);
