@@ -367,10 +367,10 @@ static void errors_name_the_place(void **state)
 	struct buf file = written(o);
 
 	(void)state;
-	spot(&file, "WGGL\7", 5)[4] = 8;
-	refused(&file, "x.o: section .waggle is of version 8, this waggle reads version 7 (use");
-	spot(&file, "WGGL\10", 5)[8] = -1;
-	spot(&file, "WGGL\10", 5)[4] = 7;
+	spot(&file, "WGGL\10", 5)[4] = 9;
+	refused(&file, "x.o: section .waggle is of version 9, this waggle reads version 8 (use");
+	spot(&file, "WGGL\11", 5)[8] = -1;
+	spot(&file, "WGGL\11", 5)[4] = 8;
 	refused(&file, "x.o: section .waggle is broken at byte");
 	buf_free(&file);
 
@@ -432,7 +432,9 @@ static void broken_files_are_survived(void **state)
 		out.n = 0;
 		object_print(&out, again);
 		out.n = 0;
-		assert_int_equal(object_write_elf(again, &out, &ear), 0);
+		/* what calls nothing is read, for the verifier to tell, and cannot be taken apart */
+		if (object_write_elf(again, &out, &ear))
+			assert_non_null(strstr(said, "where no function begins"));
 		object_free(again);
 	}
 	print_message("%u changed files read, %u refused\n", good, refusals);
