@@ -6,6 +6,7 @@
  */
 #include "cli/bcc.h"
 #include "cli/cli.h"
+#include "cli/trace.h"
 
 #include <ctype.h>
 #include <getopt.h>
@@ -214,8 +215,14 @@ static int strange(const char *option, const struct option *names)
 	instead = instead ? instead : instead_of(theirs, option);
 	if (instead)
 		return usage_error("%s%s no option %s: %s", is, has, option, instead);
-	for (; names->name && option[1] == '-'; names++)
-		near_word(&near, names->name);
+	for (; names->name; names++) {
+		const struct option_row *r = option_named(names->name);
+
+		if (option[1] == '-')
+			near_word(&near, names->name);
+		else if (r && r->letter == option[1]) /* biosnoop -p */
+			near.best = names->name;
+	}
 	return usage_error("%s%s no option %s%s%s%s", is, has, option,
 			   near.best ? ": did you mean --" : "", near.best ? near.best : "",
 			   near.best ? "?" : "");
