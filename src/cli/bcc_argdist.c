@@ -285,7 +285,7 @@ static int put_probe(struct options *o, const char *text, char how)
 				   "a histogram is one of a value");
 	if (!status)
 		status = put_values(o, &p, &q, &values);
-	if (!status && how == 'H' && strchr(values.keys.p, ','))
+	if (!status && how == 'H' && values.keys.p && strchr(values.keys.p, ','))
 		status = bcc_error(&p, q.values.p, "-C counts several together",
 				   "a histogram is one of one value");
 	if (!status) {

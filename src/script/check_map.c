@@ -51,7 +51,7 @@ static struct script_map *map_of(struct checker *c, struct node *n)
 	struct script_map **m = &c->script->maps;
 
 	for (; *m; m = &(*m)->next)
-		if (!strcmp((*m)->name, n->text)) {
+		if (str_same((*m)->name, n->text)) {
 			(*m)->live |= !c->dead;
 			return *m;
 		}

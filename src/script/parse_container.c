@@ -117,7 +117,7 @@ struct node *parse_containers(struct parser *p, struct node *first, enum contain
 		struct node *n = *at;
 
 		if ((n->kind != NODE_NAME && n->kind != NODE_CALL) ||
-		    strcmp(n->text, "container") != 0) {
+		    !str_same(n->text, "container")) {
 			at = &n->next;
 			continue;
 		}

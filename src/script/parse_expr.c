@@ -237,15 +237,15 @@ static struct node *parse_primary(struct parser *p)
 	case TOK_NAME:
 		n = parse_leaf(p, NODE_NAME);
 		if (!is(p, TOK_SET)) /* emit(family = ...) names a field */
-			p->script->family |= !strcmp(n->text, "family");
-		p->script->container_named |= !strcmp(n->text, "container");
+			p->script->family |= str_same(n->text, "family");
+		p->script->container_named |= str_same(n->text, "container");
 		if (accept(p, TOK_LPAREN)) {
 			row = call_find(n->text);
 			if (row && row->node)
 				return parse_type_word(p, n, row->node);
 			if (row && row->agg == AGG_TSERIES)
 				parse_unstable(p, UNSTABLE_TSERIES, n->at);
-			if (!strcmp(n->text, "dw_ustack"))
+			if (str_same(n->text, "dw_ustack"))
 				parse_unstable(p, UNSTABLE_DW_USTACK, n->at);
 			n->kind = NODE_CALL;
 			n->call = row; /* copies of a macro need not look for it */

@@ -144,7 +144,7 @@ int points_tracepoint(struct script *s, const struct probe_row *row, struct prob
 static const struct probe_row *row_find(const char *name)
 {
 	for (const struct probe_row *r = probe_rows; r->name; r++)
-		if (!strcmp(r->name, name) || !strcmp(r->alias, name))
+		if (str_same(r->name, name) || str_same(r->alias, name))
 			return r;
 	return NULL;
 }
