@@ -316,6 +316,8 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 		status = opt == '?' ? STATUS_USAGE : take(&p, &t, tool, opt);
 	if (end < argc && !argv[end + 1] && !status)
 		status = usage_error("behind -- stands a command");
+	if (end < argc && t.opts.command && !status)
+		status = usage_error("-c and -- both name a command");
 	if (end < argc)
 		t.opts.command = argv + end + 1;
 	t.opts.command_only = t.opts.command && !p.everybody && !p.asks_itself;
