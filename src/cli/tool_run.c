@@ -149,6 +149,18 @@ static int check_pid(const struct trace *t, const char *list)
 	return status;
 }
 
+/* Another name of an option of tracing: what is wrong with its value is said of the name that was
+ * given. */
+static int take_same(struct trace *t, const struct tool_option *o, const char *value)
+{
+	const struct option_row *row = option_named(o->same);
+	char from[40];
+
+	snprintf(from, sizeof(from), "--%s", o->name);
+	return row->take ? option_take(t, row, value)
+			 : options_take(&t->opts, row->name, from, value);
+}
+
 static int take(struct parsing *p, struct trace *t, const struct tool *tool, int opt)
 {
 	const struct tool_option *o = p->own;
@@ -175,7 +187,7 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 		return 0;
 	}
 	if (o->same)
-		return option_take(t, option_named(o->same), o->value ? o->value : optarg);
+		return take_same(t, o, o->value ? o->value : optarg);
 	row = o->own ? NULL : option_named(o->name);
 	if (!row && !strcmp(o->name, "pid")) {
 		if (!strcmp(o->takes, "LIST") &&
