@@ -197,6 +197,10 @@ struct map_choice {
 };
 extern const struct map_choice map_choices[]; /* ends with a row without a name */
 
+/* Bytes of a host's name as a string: __NEW_UTS_LEN of include/uapi/linux/utsname.h, its NUL, and
+ * ours behind what is read */
+#define NODENAME_SIZE 66
+
 /* Levels of a tree: all that goes through one calls itself for each. */
 #define TREE_MOST 2000
 #define TOO_DEEP "this is nested too deeply"

@@ -68,7 +68,10 @@ static void unknown_name(struct checker *c, struct node *n)
 		return;
 	for (const struct value_row *r = value_rows; r->name; r++)
 		near_try(&near, r->name);
-	check_fail(c, n, check_near(c, &near, "variables are written $name, maps @name"),
+	check_fail(c, n,
+		   !strcmp(n->text, "container")
+			   ? "it stands in keys, emit(), table() and tuples"
+			   : check_near(c, &near, "variables are written $name, maps @name"),
 		   "'%s' is not known", n->text);
 }
 
@@ -423,8 +426,9 @@ static void check_compound(struct checker *c, struct node *n)
 
 static void check_assign(struct checker *c, struct node *n)
 {
-	const struct call_row *call = n->b->kind != NODE_CALL ? NULL :
-				      n->b->call ? n->b->call : call_find(n->b->text);
+	const struct call_row *call = n->b->kind != NODE_CALL ? NULL
+				      : n->b->call            ? n->b->call
+							      : call_find(n->b->text);
 
 	n->type = TYPE_VOID;
 	if (n->op != TOK_SET) {

@@ -56,11 +56,11 @@ static const char *field_name(struct lower *l, struct layout *layout, struct nod
 	return unique;
 }
 
-/* Names of threads have as many as in other tools. */
+/* Names of threads have as many as in other tools, those of hosts are mostly short. */
 u32 lower_width(struct type t)
 {
 	if (t.kind == TYPE_STR)
-		return t.size < 16 ? t.size - 1 : t.size <= 24 ? 16 : 0;
+		return t.size < 16 ? t.size - 1 : t.size <= 24 || t.size == NODENAME_SIZE ? 16 : 0;
 	if (t.kind == TYPE_SHOWN)
 		return 16;
 	return t.size == 1 ? 4 : t.size == 2 ? 6 : t.size <= 4 ? 7 : 12;

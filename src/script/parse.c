@@ -274,19 +274,27 @@ const char *script_with_params(struct script *s, const char *text, struct loc at
 			    script_with_params(s, end, at));
 }
 
+/* Does a probe begin there: "uprobe:..."? A comma may also stand in a path, or in a name of C++. */
+static bool probe_begins(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+
+	return n && text[n] == ':' && text[n + 1] != ':';
+}
+
 /* One probe, or those of a parameter that is a list: "uprobe:c:read,uprobe:c:write". */
 static struct probe_spec **add_specs(struct parser *p, const struct token *t, struct probe_spec **tail)
 {
 	const char *text = script_with_params(p->script, t->text, t->at), *end;
-	bool list = text != t->text;
+	bool list = t->text[0] == '$' && !t->text[1 + strspn(t->text + 1, "0123456789")];
 
 	do {
-		int depth = 0;
-
-		for (end = text; *end && (!list || *end != ',' || depth); end++)
-			depth += (*end == '(' || *end == '<') - (*end == ')' || *end == '>');
+		end = text + strcspn(text, list ? "," : "");
+		while (*end && !probe_begins(end + 1))
+			end += 1 + strcspn(end + 1, ",");
 		*tail = arena_new(p->script->arena, struct probe_spec);
-		(*tail)->text = *end ? arena_strndup(p->script->arena, text, (size_t)(end - text)) : text;
+		(*tail)->text =
+			*end ? arena_strndup(p->script->arena, text, (size_t)(end - text)) : text;
 		(*tail)->at = t->at;
 		tail = &(*tail)->next;
 		text = end + 1;

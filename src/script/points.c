@@ -310,7 +310,8 @@ int script_points(struct script *s, struct point **first)
 			return diag_error(
 				s->diag, p->spec->at,
 				"make its pattern narrower, or config = { max_probes = 100000 }",
-				"'%s' is in more than %u places", p->spec->text,
-				s->limits.points_most);
+				p->probe->specs->next ? "%s and the others are in more than %u places"
+						      : "'%s' is in more than %u places",
+				p->spec->text, s->limits.points_most);
 	return err;
 }
