@@ -120,6 +120,8 @@ struct waggle_opts {
 			       * terminal, else at the end */
 	const struct waggle_user *command_user; /* whom `command` runs as; NULL: as we do */
 	bool containers; /* scripts: where they say `container`, show of which one a process is */
+	bool no_command; /* scripts: no session of the object will have a `command`: has_cpid and
+			  * family() are false, and nothing is made for them */
 };
 
 struct waggle_object;

@@ -200,7 +200,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 				.headers = c->opts->headers,
 				.trials = c->opts->trials,
 				.containers = c->opts->containers,
-				.family = c->opts->command_only};
+				.family = c->opts->command_only,
+				.no_command = c->opts->no_command};
 	struct script_opts opts = {.pid = (u32)c->opts->pid,
 				   .comm = c->opts->comm,
 				   .cgroup = c->opts->cgroup,
@@ -237,6 +238,7 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 	}
 	if (!err && wanted(c, "types"))
 		script_print(&c->text, &script, true);
+	c->object->silent = script.silent;
 	if (!err && script.limits.license)
 		c->object->license = script.limits.license;
 	if (!err)

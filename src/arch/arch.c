@@ -40,11 +40,20 @@ s64 arch_call_number(const struct arch *a, const char *name)
 
 const char *arch_call_name(const struct arch *a, u32 nr)
 {
+	u32 low = 0, high = a ? a->nsyscalls : 0;
+
 	for (const struct arch_syscall *s = a ? a->call_names : NULL; s && s->name; s++)
 		if (s->nr == nr)
 			return s->name;
-	for (const struct arch_syscall *s = a ? a->syscalls : NULL; s && s->name; s++)
-		if (s->nr == nr)
-			return s->name;
+	while (low < high) {
+		u32 mid = (low + high) / 2;
+
+		if (a->syscalls[mid].nr == nr)
+			return a->syscalls[mid].name;
+		if (a->syscalls[mid].nr < nr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
 	return NULL;
 }

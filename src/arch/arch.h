@@ -53,7 +53,8 @@ struct arch {
 	u8 user_mask;
 	u16 regs_size;                       /* of struct pt_regs */
 	u32 audit;                           /* AUDIT_ARCH_*: how seccomp names it */
-	const struct arch_syscall *syscalls; /* ends with one without a name */
+	const struct arch_syscall *syscalls; /* by number; ends with one without a name */
+	u32 nsyscalls;
 	/* Those that programs call otherwise: stat; and those that no kernel has any more. */
 	const struct arch_syscall *call_names;
 	const struct arch_reg *regs;         /* all that have a name; ends with one without */

@@ -152,6 +152,7 @@ const struct arch arch_x86_64 = {
 	.regs_size = REGS_SIZE,
 	.audit = 0xc000003e, /* AUDIT_ARCH_X86_64 */
 	.syscalls = syscalls,
+	.nsyscalls = ARRAY_SIZE(syscalls) - 1,
 	.call_names = call_names,
 	.regs = regs,
 	.usdt = usdt,

@@ -10,6 +10,7 @@
 
 #define CHUNK_FIRST 16384
 #define CHUNK_MOST  (1024 * 1024)
+#define ALIGN_UP_2(x, n) (((x) + (n) - 1) & -(n)) /* n: a power of two */
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -76,18 +77,16 @@ static void arena_chunk_add(struct arena *a, size_t need)
 
 static inline char *arena_take(struct arena *a, size_t size, size_t align)
 {
-	size_t pad = -(uintptr_t)a->next & (align - 1);
-	char *p;
+	uintptr_t p = ALIGN_UP_2((uintptr_t)a->next, align);
 
 	/* an arena without a chunk has no room for anything, not even for nothing */
-	if ((size_t)(a->end - a->next) < pad + size || size > SIZE_MAX - 64 || !a->next) {
+	if (p >= (uintptr_t)a->end || (uintptr_t)a->end - p < size) {
 		arena_chunk_add(a, size > SIZE_MAX - 64 ? size : size + align);
-		pad = -(uintptr_t)a->next & (align - 1);
+		p = ALIGN_UP_2((uintptr_t)a->next, align);
 	}
-	p = a->next + pad;
-	a->next = p + size;
+	a->next = (char *)p + size;
 	a->total += size;
-	return p;
+	return (char *)p;
 }
 
 void *arena_alloc(struct arena *a, size_t size)
@@ -155,14 +154,52 @@ char *arena_join_(struct arena *a, const char *const *parts)
 	return p;
 }
 
+/* What most have, %s and %u alone, without the machinery of the rest, in front of `end`; NULL: there is
+ * more in it, or it has no room. */
+static char *print_plain(char *to, const char *end, const char *fmt, va_list ap)
+{
+	for (; *fmt; fmt++) {
+		char digits[10], *first = digits + sizeof(digits);
+		const char *text = fmt;
+		size_t n = 1;
+
+		if (*fmt == '%' && *++fmt == 's') {
+			text = va_arg(ap, const char *);
+			if (!text)
+				return NULL;
+			n = strlen(text);
+		} else if (*text == '%' && *fmt == 'u') {
+			u32 number = va_arg(ap, u32);
+
+			do
+				*--first = (char)('0' + number % 10);
+			while (number /= 10);
+			text = first;
+			n = (size_t)(digits + sizeof(digits) - first);
+		} else if (*text == '%') {
+			return NULL;
+		}
+		if ((size_t)(end - to) <= n)
+			return NULL;
+		to = mempcpy(to, text, n);
+	}
+	*to++ = 0;
+	return to;
+}
+
 /* Printed where it may stay; once more where it has no room there. */
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
 	size_t room = (size_t)(a->end - a->next), size;
 	va_list again;
-	char *p;
+	char *p, *behind;
 	int n;
 
+	va_copy(again, ap);
+	behind = a->next ? print_plain(a->next, a->end, fmt, again) : NULL;
+	va_end(again);
+	if (behind)
+		return arena_take(a, (size_t)(behind - a->next), 1);
 	va_copy(again, ap);
 	n = vsnprintf(a->next, room, fmt, again);
 	va_end(again);
@@ -186,10 +223,10 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 
 void vec_double_(struct arena *a, void **v, u32 *cap, size_t size)
 {
-	u32 more = *cap ? *cap * 2 : 8;
+	u32 had = *cap;
 
-	*v = grow(a, *v, *cap * size, more * size);
-	*cap = more;
+	*cap = had ? had * 2 : 8;
+	*v = had ? grow(a, *v, had * size, *cap * size) : arena_take(a, *cap * size, 16);
 }
 
 void vec_grow_(struct arena *a, void **v, u32 *n, u32 *cap, size_t size)

@@ -30,6 +30,12 @@ typedef int64_t s64;
 #define ALIGN_UP(x, n)	 (((x) + (n) - 1) / (n) * (n))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
+/* Most names differ in their first letter. */
+static inline bool str_same(const char *a, const char *b)
+{
+	return *a == *b && !strcmp(a, b);
+}
+
 struct arena_chunk;
 struct arena {
 	struct arena_chunk *chunks; /* the newest first */

@@ -183,21 +183,31 @@ static int param_of(const struct bcc_probe *p, struct part word)
 	return -1;
 }
 
+/* Where "__user" stands in a type as a word of its own; NULL: nowhere. */
+static const char *user_in(struct part type)
+{
+	for (const char *at = type.p; at + 6 <= type.p + type.n; at++)
+		if (!memcmp(at, "__user", 6) && (at == type.p || !in_word(at[-1])) &&
+		    (at + 6 == type.p + type.n || !in_word(at[6])))
+			return at;
+	return NULL;
+}
+
 /* Of a function of the kernel, what is told to lie in the process. */
 static bool in_user_space(const struct bcc_probe *p, struct part type)
 {
-	return !p->lib.n && !p->call.n && memmem(type.p, type.n, "__user", 6);
+	return !p->lib.n && !p->call.n && user_in(type);
 }
 
 /* "(char *)" of "const char __user *" */
 static void put_cast(struct part type, struct text *t)
 {
-	const char *user = memmem(type.p, type.n, "__user", 6);
-	size_t n = user ? (size_t)(user - type.p) : type.n;
+	const char *user = user_in(type), *end = type.p + type.n, *rest = user ? user + 6 : end;
 	int skip = !strncmp(type.p, "const ", 6) ? 6 : 0;
 
-	text_add(t, "(%.*s%.*s)", (int)n - skip, type.p + skip, user ? (int)(type.n - n - 6) : 0,
-		 user ? user + 6 : "");
+	rest += user && *rest == ' ';
+	text_add(t, "(%.*s%.*s)", (int)((user ? user : end) - type.p) - skip, type.p + skip,
+		 (int)(end - rest), rest);
 }
 
 static void put_param(const struct bcc_probe *p, int i, struct text *t)
@@ -238,7 +248,7 @@ static int put_entry(struct bcc_probe *p, struct part inner, struct text *t)
 	user = in_user_space(p, p->types[param]);
 	text_add(t, "(");
 	put_cast(p->types[param], t);
-	text_add(t, user ? "uptr(@entry%u_%.*s[tid]))" : "@entry%u_%.*s[tid])", p->number,
+	text_add(t, user ? "uptr(@ENTRY%u_%.*s[tid]))" : "@ENTRY%u_%.*s[tid])", p->number,
 		 (int)inner.n, inner.p);
 	return 0;
 }
@@ -336,7 +346,7 @@ static int put_word(struct bcc_probe *p, struct part word, const char **at, stru
 		if (p->kind != 'r')
 			return bcc_error(p, word.p, NULL, "$latency is for probes of returns (r:)");
 		p->latency = true;
-		text_add(t, "(nsecs - @start%u[tid])", p->number);
+		text_add(t, "(nsecs - @START%u[tid])", p->number);
 		return 0;
 	}
 	if (word.n == 4 && !memcmp(word.p, "arg", 3) && word.p[3] >= '1' && word.p[3] <= '6') {

@@ -56,6 +56,10 @@ int bcc_expression(struct bcc_probe *, struct part, struct text *);
 /* The part up to one of `ends` that stands in no parentheses and no quotes. */
 struct part bcc_until(const char *, const char *ends);
 struct part bcc_trim(struct part);
+static inline bool in_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$';
+}
 
 /* Runs the script that was made, or prints it, and frees it. command: behind "--", or NULL. */
 int bcc_run(struct trace *, const char *tool, struct text *script, char **command, bool print,

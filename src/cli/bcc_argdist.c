@@ -34,11 +34,6 @@ static bool taken(const struct options *o, const char *name)
 	return false;
 }
 
-static bool in_word(char c)
-{
-	return isalnum((unsigned char)c) || c == '_' || c == '$';
-}
-
 /* Of the first operand the last word: "file->f_path.dentry->d_iname" is d_iname, "$latency / 1000"
  * $latency, "(char *)$entry(buf)" buf. */
 static struct part operand(const char *at, const char *end)
@@ -83,7 +78,7 @@ static const char *name_of(struct options *o, struct part e)
 		n = (unsigned)snprintf(name, NAME_SIZE, "value");
 	for (unsigned i = 2; taken(o, name); i++)
 		snprintf(name + n, NAME_SIZE - n, "_%u", i);
-	o->nnames += o->nnames + 2 < NAMES_MOST;
+	o->nnames += o->nnames + 3 < NAMES_MOST;
 	return name;
 }
 
@@ -163,8 +158,12 @@ static int put_values(struct options *o, struct bcc_probe *p, const struct parts
 		text_add(&v->set, "\"%.*s\"); ", (int)p->function.n, p->function.p);
 	}
 	while (e.n && !status) {
+		const char *at = e.p;
 		struct part one = next_of(&e);
 
+		if (!one.n || (!e.n && e.p[-1] == ','))
+			return bcc_error(p, one.n ? e.p - 1 : at, "TYPES:EXPRESSIONS",
+					 "here a value is missing");
 		begin_value(o, v, one, types.n ? next_of(&types) : types);
 		status = bcc_expression(p, one, &v->set);
 		text_add(&v->set, "); ");
@@ -179,12 +178,12 @@ static void put_entries(const struct bcc_probe *p, struct text *s)
 	bcc_place(p, true, s);
 	text_add(s, " /pid != %d/ {\n", getpid());
 	if (p->latency)
-		text_add(s, "\t@start%u[tid] = nsecs;\n", p->number);
+		text_add(s, "\t@START%u[tid] = nsecs;\n", p->number);
 	for (unsigned i = 0; i < p->nentries; i++)
 		for (unsigned k = 0; k < p->nparams; k++)
 			if (p->params[k].p && p->params[k].n == p->entries[i].n &&
 			    !memcmp(p->params[k].p, p->entries[i].p, p->entries[i].n)) {
-				text_add(s, "\t@entry%u_%.*s[tid] = ", p->number,
+				text_add(s, "\t@ENTRY%u_%.*s[tid] = ", p->number,
 					 (int)p->entries[i].n, p->entries[i].p);
 				bcc_argument(p, (int)k, s);
 				text_add(s, ";\n");
@@ -205,9 +204,9 @@ static void put_body(struct options *o, const struct bcc_probe *p, const char *f
 	if (o->tid)
 		text_add(s, " && tid == %ld", o->tid);
 	if (p->latency)
-		text_add(s, " && has_key(@start%u, tid)", p->number);
+		text_add(s, " && has_key(@START%u, tid)", p->number);
 	else if (p->nentries)
-		text_add(s, " && has_key(@entry%u_%.*s, tid)", p->number, (int)p->entries[0].n,
+		text_add(s, " && has_key(@ENTRY%u_%.*s, tid)", p->number, (int)p->entries[0].n,
 			 p->entries[0].p);
 	text_add(s, "/ {\n\tif (%s) { %s", filter ? filter : "1", v->set.p);
 	if (how == 'H')
@@ -216,11 +215,11 @@ static void put_body(struct options *o, const struct bcc_probe *p, const char *f
 	else
 		text_add(s, "@C%u[%s%s] = count();", p->number, v->keys.p,
 			 containers ? ", container" : "");
-	text_add(s, " @any%u = 1; }\n", p->number);
+	text_add(s, " @ANY%u = 1; }\n", p->number);
 	if (p->latency)
-		text_add(s, "\tdelete(@start%u, tid);\n", p->number);
+		text_add(s, "\tdelete(@START%u, tid);\n", p->number);
 	for (unsigned i = 0; i < p->nentries; i++)
-		text_add(s, "\tdelete(@entry%u_%.*s, tid);\n", p->number, (int)p->entries[i].n,
+		text_add(s, "\tdelete(@ENTRY%u_%.*s, tid);\n", p->number, (int)p->entries[i].n,
 			 p->entries[i].p);
 	text_add(s, "}\n");
 }
@@ -243,8 +242,8 @@ static void put_print(struct options *o, const struct bcc_probe *p, struct part 
 	const char *container = o->trace.opts.containers ? ", container" : "";
 	struct text *t = &o->prints;
 
-	text_add(&o->any, o->any.n ? " || @any%u" : "@any%u", p->number);
-	text_add(t, "\tif (@any%u) {\n\t\tprintf(\"", p->number);
+	text_add(&o->any, o->any.n ? " || @ANY%u" : "@ANY%u", p->number);
+	text_add(t, "\tif (@ANY%u) {\n\t\tprintf(\"", p->number);
 	put_quoted(t, label);
 	text_add(t, "\\n\");\n");
 	if (how == 'H')
@@ -254,11 +253,11 @@ static void put_print(struct options *o, const struct bcc_probe *p, struct part 
 			 container);
 	else
 		text_add(t, "\t\ttable(count = @C%u, %s%s);\n", p->number, names, container);
-	text_add(t, "\t\t@any%u = 0;\n\t}\n", p->number);
 	if (!o->keeps && how == 'H')
-		text_add(t, "\tclear(@%s);\n", names);
+		text_add(t, "\t\tclear(@%s);\n", names);
 	else if (!o->keeps)
-		text_add(t, "\tclear(@C%u);\n", p->number);
+		text_add(t, "\t\tclear(@C%u);\n", p->number);
+	text_add(t, "\t\t@ANY%u = 0;\n\t}\n", p->number);
 }
 
 static int put_probe(struct options *o, const char *text, char how)
@@ -273,8 +272,10 @@ static int put_probe(struct options *o, const char *text, char how)
 
 	/* names of histograms are those of maps, others' those of columns beside the count */
 	o->first = how == 'H' ? 0 : before;
-	if (how == 'C')
+	if (how == 'C') {
+		strcpy(o->names[o->nnames++], "container");
 		strcpy(o->names[o->nnames++], "count");
+	}
 	if (!status)
 		status = read_parts(&p, at, &q);
 	if (!status && q.filter.n)
@@ -284,7 +285,7 @@ static int put_probe(struct options *o, const char *text, char how)
 				   "a histogram is one of a value");
 	if (!status)
 		status = put_values(o, &p, &q, &values);
-	if (!status && how == 'H' && strchr(values.keys.p, ','))
+	if (!status && how == 'H' && values.keys.p && strchr(values.keys.p, ','))
 		status = bcc_error(&p, q.values.p, "-C counts several together",
 				   "a histogram is one of one value");
 	if (!status) {
@@ -308,7 +309,7 @@ static void put_interval(struct options *o)
 	text_add(&show, "\tif (%s) { time(\"[%%H:%%M:%%S]\\n\"); }\n%s", o->any.p, o->prints.p);
 	text_add(s, "interval:s:%ld {\n%s", o->every, show.p);
 	if (o->times)
-		text_add(s, "\t@intervals++;\n\tif (@intervals >= %ld) { exit(); }\n", o->times);
+		text_add(s, "\t@INTERVALS++;\n\tif (@INTERVALS >= %ld) { exit(); }\n", o->times);
 	text_add(s, "}\nend {\n%s}\n", show.p);
 	free(show.p);
 }
@@ -444,7 +445,7 @@ static int put_probes(struct options *o, const struct option *names, int argc, c
 
 int cmd_argdist(int argc, char **argv)
 {
-	struct options o = {.every = 1, .names = {"intervals"}, .nnames = 1};
+	struct options o = {.every = 1, .names = {"container"}, .nnames = 1};
 	struct option names[BCC_OPTIONS_MOST];
 	int opt, end = 1, status = trace_open(&o.trace);
 

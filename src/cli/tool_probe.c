@@ -48,7 +48,7 @@ struct matches {
 	unsigned colons; /* in front of a name */
 	char *list;      /* "uprobe:c:read,uprobe:c:write" */
 	size_t n;
-	bool failed;
+	bool any, failed; /* has anything been listed */
 };
 
 static void match(void *user, const char *line)
@@ -58,6 +58,8 @@ static void match(void *user, const char *line)
 	regmatch_t where;
 	size_t n = strlen(line);
 	char *list;
+
+	m->any = true;
 
 	for (unsigned i = 0; i < m->colons && name; i++)
 		name = strchr(name, ':') ? strchr(name, ':') + 1 : NULL;
@@ -71,9 +73,23 @@ static void match(void *user, const char *line)
 	m->n += (size_t)sprintf(list + m->n, m->n ? ",%s" : "%s", line);
 }
 
+/* Behind the last colon that stands in no brackets: "c:[[:alpha:]]lose". */
+static const char *last_part(const char *word)
+{
+	const char *text = word;
+	int depth = 0;
+
+	for (; *word; word++) {
+		depth += (*word == '[') - (*word == ']' && depth);
+		if (*word == ':' && !depth)
+			text = word + 1;
+	}
+	return text;
+}
+
 int tool_regexp(const char *word, bool returns, const struct waggle_opts *opts, char **probes)
 {
-	const char *colon = strrchr(word, ':'), *text = colon ? colon + 1 : word;
+	const char *text = last_part(word);
 	struct matches m = {0};
 	char *head = NULL, *pattern = NULL, why[128];
 	int err = regcomp(&m.re, text, REG_EXTENDED);
@@ -88,7 +104,10 @@ int tool_regexp(const char *word, bool returns, const struct waggle_opts *opts, 
 		m.colons++;
 	if (!pattern || waggle_list(pattern, false, match, &m, opts) || m.failed)
 		err = STATUS_ERROR;
-	else if (!m.list)
+	else if (!m.any) { /* why, the compiler tells */
+		m.list = pattern;
+		pattern = NULL;
+	} else if (!m.list)
 		err = usage_error("none of %s matches '%s'", pattern, text);
 	if (err)
 		free(m.list);

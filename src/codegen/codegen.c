@@ -16,9 +16,9 @@ static void place_slots(struct cg *c)
 	vec_each (v, &f->blocks.v[1].ins)
 		if (cg_ins(c, *v)->op == IR_CTX)
 			c->ctx = *v;
-	for (u32 n = 0; n < f->order.n && f->slots.n; n++)
-		vec_each (v, &f->blocks.v[f->order.v[n]].ins)
-			for (u32 k = ir_operands(f, cg_ins(c, *v), &ops); k--; ops++)
+	for (u32 v = 1; v < f->ins.n && f->slots.n; v++)
+		if (cg_ins(c, v)->block)
+			for (u32 k = ir_operands(f, cg_ins(c, v), &ops); k--; ops++)
 				if (cg_ins(c, *ops)->op == IR_SLOT)
 					named[cg_ins(c, *ops)->imm] = 1;
 	c->slot_at = arena_array(c->arena, s32, f->slots.n + 1);

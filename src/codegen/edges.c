@@ -89,7 +89,10 @@ static bool stored_before(struct plan *p, u32 v)
 {
 	struct vinfo *i = &p->c->values[v];
 
-	return i->mem && i->stored && ir_dominates(p->c->f, i->stored, p->block);
+	if (!i->mem || !i->stored)
+		return false;
+	ir_dominators(p->c->f); /* few ask */
+	return ir_dominates(p->c->f, i->stored, p->block);
 }
 
 /* In a loop with calls, what lives over them is in r6-r9 from the start, or in memory: else each

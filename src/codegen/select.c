@@ -86,7 +86,9 @@ static void mark(struct marks *m)
 	struct cg *c = m->c;
 
 	vec_each (b, &c->f->order) {
-		vec_each (v, &c->f->blocks.v[*b].ins) {
+		const struct ir_block *block = &c->f->blocks.v[*b];
+
+		vec_each (v, &block->ins) {
 			u16 op = cg_ins(c, *v)->op;
 
 			if (ir_ops[op].flags & IR_REMAKE || op == IR_CTX)
@@ -103,10 +105,11 @@ static void mark(struct marks *m)
 static void place_block(struct marks *m, u32 block)
 {
 	struct cg *c = m->c;
+	const struct ir_block *ir = &c->f->blocks.v[block];
 	struct cg_block *b = &c->blocks[block];
 
 	b->first = c->mops.n;
-	vec_each (v, &c->f->blocks.v[block].ins) {
+	vec_each (v, &ir->ins) {
 		const struct ir_ins *i = cg_ins(c, *v);
 		bool needed = c->values[*v].needed;
 		struct mop *op;
@@ -138,9 +141,12 @@ void cg_select(struct cg *c)
 					      .hint = -1,
 					      .remake = ir_ops[cg_ins(c, v)->op].flags & IR_REMAKE,
 					      .def = cg_ins(c, v)->block};
-	vec_each (b, &c->f->order)
-		vec_each (p, &c->f->blocks.v[*b].params)
+	vec_each (b, &c->f->order) {
+		const struct ir_block *block = &c->f->blocks.v[*b];
+
+		vec_each (p, &block->params)
 			c->values[*p].def = *b;
+	}
 	c->values[c->ctx].def = 1;
 	m.ops[c->ctx] = (struct mop){0}; /* it is there, and reads nothing */
 	vec_room(c->arena, &m.work, c->nvalues * 2); /* once as a root, once as needed */

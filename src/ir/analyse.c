@@ -168,13 +168,33 @@ void ir_dominators(struct ir_fn *f)
 	f->dominated = true;
 }
 
+/* Does any edge lead to where it comes from, or above? */
+static bool leads_back(struct ir_fn *f)
+{
+	bool found = false;
+
+	vec_each (b, &f->order) {
+		struct ir_block *block = &f->blocks.v[*b];
+
+		block->loop_end = 0;
+		for (u32 k = 0; k < 2; k++)
+			if (block->succ[k].to)
+				found |= f->blocks.v[block->succ[k].to].number <= block->number;
+	}
+	return found;
+}
+
 /* Natural loops: from each back edge upwards to the header. */
 void ir_loops(struct ir_fn *f)
 {
-	u32 *stack = arena_array(f->arena, u32, f->blocks.n);
-	u32 *seen = arena_array(f->arena, u32, f->blocks.n), n;
+	u32 *stack, *seen, n;
 
+	ir_analyse(f);
+	if (!leads_back(f))
+		return;
 	ir_dominators(f);
+	stack = arena_array(f->arena, u32, f->blocks.n);
+	seen = arena_array(f->arena, u32, f->blocks.n);
 	vec_each (h, &f->order) {
 		struct ir_block *head = &f->blocks.v[*h];
 

@@ -74,14 +74,30 @@ static int used_behind(struct ir_fn *f, const struct question *q)
 	return -1;
 }
 
-static bool is_question(struct ir_fn *f, u32 block, const u32 *uses, struct question *q)
+static bool only_compares(const struct ir_fn *f, const struct ir_block *b)
+{
+	for (u32 n = 0; n + 1 < b->ins.n; n++)
+		if (f->ins.v[b->ins.v[n]].op != IR_CONST &&
+		    !(ir_ops[f->ins.v[b->ins.v[n]].op].flags & IR_COMPARE))
+			return false;
+	return true;
+}
+
+/* counted: uses of values, when the first block that may be one has come */
+static bool is_question(struct ir_fn *f, u32 block, u32 **counted, struct question *q)
 {
 	struct ir_block *b = &f->blocks.v[block];
 	struct ir_ins *end = &f->ins.v[b->ins.v[b->ins.n - 1]];
 	u32 constant = 0; /* of the compare; any other one would have to move with its users */
+	const u32 *uses;
 
-	if (end->op != IR_BR || b->params.n != 1)
+	if (end->op != IR_BR || b->params.n != 1 || !only_compares(f, b))
 		return false;
+	if (!*counted) {
+		ir_dominators(f);
+		*counted = ir_count_uses(f);
+	}
+	uses = *counted;
 	*q = (struct question){block, b->params.v[0], NULL, -1};
 	for (u32 n = 0; n + 1 < b->ins.n; n++) {
 		u32 v = b->ins.v[n];
@@ -121,27 +137,14 @@ static int answer(struct ir_fn *f, const struct question *q, u32 arg)
 	return r != 0;
 }
 
-/* Has any block the looks of a question? */
-static bool any_question(struct ir_fn *f)
-{
-	vec_each (n, &f->order)
-		if (f->blocks.v[*n].params.n == 1 && f->blocks.v[*n].succ[1].to)
-			return true;
-	return false;
-}
-
 static void thread_edges(struct ir_fn *f)
 {
-	u32 *uses;
+	u32 *uses = NULL;
 
-	if (!any_question(f))
-		return;
-	ir_dominators(f);
-	uses = ir_count_uses(f);
 	vec_each (n, &f->order) {
 		struct question q;
 
-		if (!is_question(f, *n, uses, &q))
+		if (!is_question(f, *n, &uses, &q))
 			continue;
 		vec_each (e, &f->blocks.v[*n].preds) {
 			struct ir_edge *edge = ir_edge_of(f, *e), *on;

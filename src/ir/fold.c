@@ -111,10 +111,18 @@ u32 ir_bits(const struct ir_fn *f, u32 v)
 struct at { /* where a rule looks */
 	struct ir_fn *f;
 	struct ir_ins *i;
-	const u32 *uses;
+	u32 **uses;
 	bool is32; /* operands are seen as 32 bits */
 	u64 c;     /* right operand, if constant, as wide as it is seen */
 };
+
+/* Does nobody else look at it? They are counted when a rule asks for the first time. */
+static bool is_alone(struct at *x, u32 v)
+{
+	if (x->uses && !*x->uses)
+		*x->uses = ir_count_uses(x->f);
+	return x->uses && (*x->uses)[v] == 1;
+}
 
 /* The left operand, as wide as the instruction is. */
 static u32 left(struct at *x)
@@ -212,8 +220,8 @@ static u32 join_const(struct at *x)
 	u64 r;
 	s64 c;
 
-	if (!x->uses || in->op != x->i->op || in->type != x->i->type || x->uses[x->i->a] != 1 ||
-	    !ir_is_const(x->f, ir_value(x->f, in->b), &c))
+	if (in->op != x->i->op || in->type != x->i->type ||
+	    !ir_is_const(x->f, ir_value(x->f, in->b), &c) || !is_alone(x, x->i->a))
 		return 0;
 	if (!ir_eval(x->i->op, x->is32, (u64)c, x->c, &r))
 		return 0;
@@ -332,12 +340,12 @@ static u32 compare_turned(struct at *x)
 		x->i->a = from;
 		return with(x, x->i->op, c);
 	}
-	if (x->c || !x->uses || and.op != IR_AND ||
+	if (x->c || and.op != IR_AND ||
 	    !ir_is_const(x->f, ir_value(x->f, and.b), &mask))
 		return 0;
 	c = (u64)mask;
 	from = unturned(x, ir_value(x->f, and.a), &c);
-	if (from && x->uses[x->i->a] == 1) {
+	if (from && is_alone(x, x->i->a)) {
 		u32 turned = value(x, c);
 
 		x->i->a = ir_bin(x->f, IR_AND, and.type, from, turned);
@@ -414,7 +422,7 @@ static bool changed(const struct ir_ins *was, const struct ir_ins *now)
 	       was->a != now->a || was->b != now->b || was->imm != now->imm;
 }
 
-u32 ir_simplify(struct ir_fn *f, struct ir_ins *i, const u32 *uses)
+u32 ir_simplify(struct ir_fn *f, struct ir_ins *i, u32 **uses)
 {
 	const struct ir_op_info *op = &ir_ops[i->op];
 	struct at x = {.f = f, .i = i, .uses = uses};
@@ -461,12 +469,13 @@ u32 *ir_count_uses(struct ir_fn *f)
 {
 	u32 *uses = arena_array(f->arena, u32, f->ins.n), *ops;
 
+	vec_each (i, &f->ins)
+		if (i->block) /* what was forwarded has no operands */
+			for (u32 n = ir_operands(f, i, &ops); n--; ops++)
+				uses[ir_value(f, *ops)]++;
 	vec_each (b, &f->order) {
 		struct ir_block *block = &f->blocks.v[*b];
 
-		vec_each (v, &block->ins)
-			for (u32 n = ir_operands(f, &f->ins.v[*v], &ops); n--; ops++)
-				uses[ir_value(f, *ops)]++;
 		for (u32 k = 0; k < 2; k++)
 			vec_each (v, &block->succ[k].args)
 				uses[ir_value(f, *v)]++;
@@ -475,7 +484,7 @@ u32 *ir_count_uses(struct ir_fn *f)
 }
 
 /* Asks an instruction again what it is; the value that it always has, or 0. */
-static u32 ask(struct ir_fn *f, u32 block, u32 v, const u32 *uses)
+static u32 ask(struct ir_fn *f, u32 block, u32 v, u32 **uses)
 {
 	struct ir_ins i = f->ins.v[v];
 	u32 same;
@@ -491,11 +500,10 @@ static u32 ask(struct ir_fn *f, u32 block, u32 v, const u32 *uses)
  * come before them. */
 void ir_pass_fold(struct ir_fn *f, u32 kernel)
 {
-	u32 *uses, *ops, *old, most = 0;
+	u32 *uses = NULL, *ops, *old, most = 0;
 
 	(void)kernel;
 	ir_shape(f);
-	uses = ir_count_uses(f);
 	vec_each (b, &f->order)
 		most = MAX(most, f->blocks.v[*b].ins.n);
 	old = arena_room(f->arena, most * sizeof(*old));
@@ -514,7 +522,7 @@ void ir_pass_fold(struct ir_fn *f, u32 kernel)
 			for (u32 left = ir_operands(f, i, &ops); left--; ops++)
 				*ops = ir_value(f, *ops);
 			if (op->flags & IR_PURE && op->args)
-				same = ask(f, *b, old[k], uses);
+				same = ask(f, *b, old[k], &uses);
 			if (same)
 				ir_forward(f, old[k], same);
 			else

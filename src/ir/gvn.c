@@ -59,11 +59,11 @@ static bool candidate(struct gvn *g, const struct ir_ins *i)
 	return !ir_is_ptr(i->type) || !ir_ops[i->op].args || ir_is_const(g->f, i->b, &c);
 }
 
-static u32 find(struct gvn *g, const struct ir_ins *i, u32 block)
+static u32 find(struct gvn *g, const struct ir_ins *i, u32 block, u32 first)
 {
 	u32 tries = 0;
 
-	for (u32 n = g->buckets[hash(i) & g->mask]; n && n <= g->entries.n && tries < 16; tries++) {
+	for (u32 n = first; n && tries < 16; tries++) {
 		struct entry *e = &g->entries.v[n - 1];
 		const struct ir_ins *old = &g->f->ins.v[e->value];
 
@@ -73,6 +73,12 @@ static u32 find(struct gvn *g, const struct ir_ins *i, u32 block)
 		n = e->next;
 	}
 	return 0;
+}
+
+/* Constants are compared with, and know all about themselves. */
+static void compared(struct gvn *g, u32 v)
+{
+	g->compared[v] = !(ir_ops[g->f->ins.v[v].op].flags & IR_REMAKE);
 }
 
 static void visit(struct gvn *g, u32 block)
@@ -88,12 +94,12 @@ static void visit(struct gvn *g, u32 block)
 		for (u32 n = ir_operands(f, i, &ops); n--; ops++)
 			*ops = ir_value(f, *ops);
 		if (candidate(g, i)) {
-			old = find(g, i, block);
+			bucket = &g->buckets[hash(i) & g->mask];
+			old = find(g, i, block, *bucket);
 			if (old) {
 				ir_forward(f, v, old);
 				continue;
 			}
-			bucket = &g->buckets[hash(i) & g->mask];
 			vec_push(f->arena, &g->entries, (struct entry){v, *bucket});
 			*bucket = g->entries.n;
 		}
@@ -110,17 +116,17 @@ void ir_pass_gvn(struct ir_fn *f, u32 kernel)
 	ir_dominators(f);
 	g.compared = arena_array(f->arena, u8, f->ins.n);
 	vec_each (b, &f->order) {
-		vec_each (v, &f->blocks.v[*b].ins) {
-			if (!(ir_ops[f->ins.v[*v].op].flags & IR_COMPARE))
+		const struct ir_block *block = &f->blocks.v[*b];
+
+		vec_each (v, &block->ins) {
+			const struct ir_ins *i = &f->ins.v[*v];
+
+			if (!(ir_ops[i->op].flags & IR_COMPARE))
 				continue;
-			g.compared[f->ins.v[*v].a] = 1;
-			g.compared[f->ins.v[*v].b] = 1;
+			compared(&g, i->a);
+			compared(&g, i->b);
 		}
 	}
-	/* constants are compared with, and know all about themselves */
-	for (u32 v = 1; v < f->ins.n; v++)
-		if (ir_ops[f->ins.v[v].op].flags & IR_REMAKE)
-			g.compared[v] = 0;
 	while (g.mask < f->ins.n)
 		g.mask = g.mask * 2 + 1;
 	g.buckets = arena_array(f->arena, u32, g.mask + 1);

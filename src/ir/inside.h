@@ -29,8 +29,8 @@ void ir_drop_param(struct ir_fn *, u32 param);
 u32 ir_param_value(struct ir_fn *, u32 param);
 
 /* fold.c: the value that `i` always has (0: none); may rewrite `i` into something simpler.
- * uses: how often each value is used, or NULL when it is not known yet. */
-u32 ir_simplify(struct ir_fn *, struct ir_ins *i, const u32 *uses);
+ * uses: how often each value is used, NULL: to be counted; or NULL when it is not known yet. */
+u32 ir_simplify(struct ir_fn *, struct ir_ins *i, u32 **uses);
 /* Evaluates an operation on constants; false: not one that can be. */
 bool ir_eval(enum ir_op, bool is32, u64 a, u64 b, u64 *out);
 /* The value is < 2^bits. */

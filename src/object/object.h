@@ -123,6 +123,8 @@ struct schema {
 	u8 view;
 	u32 group; /* schemas with the same group are forms of one record (short and long strings):
 		    * they share a table header. Equal to the id of the first of them. */
+	u32 then; /* the schema, without fields, whose action the same record asks for behind this
+		   * one; 0: none */
 };
 
 /* How a map's values are made, and so how per-CPU values are merged and printed. */
@@ -284,6 +286,7 @@ struct object {
 	vec(struct schema) schemas;
 	vec(struct attach) attaches;
 	vec(struct object_fill) fills;
+	bool silent; /* at the end, maps are not printed */
 
 	/* Of raw_syscalls an engine need not tell of other calls: a bit for each of 512; NULL: of all. */
 	const u64 *raw_calls;

@@ -51,7 +51,7 @@ bool elf_join(struct object *, const struct elf_parts *, const struct prog_place
 
 /* `.waggle`: everything of an object that ELF and BTF cannot say (waggle_section.c). */
 #define WAGGLE_SECTION	       ".waggle"
-#define WAGGLE_SECTION_VERSION 7
+#define WAGGLE_SECTION_VERSION 8
 void object_write_section(const struct object *, struct arena *, struct buf *out);
 /* Fills an empty object; code, lines and data are not there. Allocates in its arena. */
 int object_read_section(struct object *, const u8 *data, u64 size, const char *name,

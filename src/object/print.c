@@ -233,6 +233,8 @@ static void print_schema(struct buf *out, const struct object *o, u32 i)
 		   s->view & VIEW_LIVE ? ", drawn again" : "");
 	if (s->group != s->id)
 		buf_printf(out, ", a form of schema %u", s->group);
+	if (s->then)
+		buf_printf(out, ", then schema %u", s->then);
 	buf_puts(out, "\n  ");
 	print_layout(out, &s->layout);
 	buf_char(out, '\n');
@@ -266,7 +268,8 @@ void object_print(struct buf *out, const struct object *o)
 	buf_printf(out, "object of %s", o->source_name ? o->source_name : "(no source)");
 	if (!o->plain)
 		buf_printf(out, " for Linux %u.%u", o->kernel / 1000, o->kernel % 1000);
-	buf_printf(out, ", license %s\n", o->license && *o->license ? o->license : "(none)");
+	buf_printf(out, ", license %s%s\n", o->license && *o->license ? o->license : "(none)",
+		   o->silent ? ", maps are not printed at the end" : "");
 	for (u32 i = 0; i < o->maps.n; i++)
 		print_map(out, o, i);
 	vec_each (x, &o->externs)

@@ -314,6 +314,8 @@ static int check_schema(const struct object *o, u32 i, struct diag *d)
 		return bad(d, "schema %u (%s): its action names no map", i, s->name);
 	if (a->kind == ACTION_TABLE && a->map >= o->schemas.n)
 		return bad(d, "schema %u (%s): its rows have no schema", i, s->name);
+	if (s->then && (s->then <= i || s->then >= o->schemas.n || o->schemas.v[s->then].layout.n))
+		return bad(d, "schema %u (%s): it leads to none that can follow", i, s->name);
 	return check_layout(&s->layout, "record", s->name, 0, d);
 }
 

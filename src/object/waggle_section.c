@@ -221,6 +221,7 @@ static void io_schema(struct io *io, struct schema *s)
 	io_u32(io, &s->action.div);
 	io_u8(io, &s->view);
 	io_u32(io, &s->group);
+	io_u32(io, &s->then);
 }
 
 static void io_attach(struct io *io, struct attach *a)
@@ -302,6 +303,7 @@ static void io_object(struct io *io, struct object *o)
 	io_u32(io, &o->kernel);
 	io_str(io, &o->source_name);
 	io_text(io, &o->source, &o->source_size);
+	io_bool(io, &o->silent);
 	io_end(io, &t);
 	io_table(io, &o->progs, io_prog);
 	io_table(io, &o->maps, io_map);

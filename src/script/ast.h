@@ -151,6 +151,7 @@ struct script {
 	u32 imports; /* so far */
 	bool containers, container_named; /* of --container: is it asked for, does anything show it */
 	bool family; /* it asks for the processes that the command starts */
+	bool no_command; /* there will be none */
 	vec(const char *) named; /* of the command line: "name=value" */
 	bool help;		 /* ask for --help */
 	struct script_option { /* getopt(), in order of appearance */
@@ -168,7 +169,6 @@ struct script {
 	u8 missing;  /* probes that are not there: 0: errors, 1: warnings, 2: left out */
 	bool silent; /* maps are not printed at the end */
 	struct node *filter; /* in front of probes that others set off, or NULL */
-	struct node *last; /* SILENT: body of the `end` that clears them */
 	unsigned trials; /* enum waggle_trials: which are run */
 	u32 trials_left_out;
 	bool shared; /* points_share() has said who leads whom */
@@ -196,6 +196,10 @@ struct map_choice {
 	const char *doc;
 };
 extern const struct map_choice map_choices[]; /* ends with a row without a name */
+
+/* Bytes of a host's name as a string: __NEW_UTS_LEN of include/uapi/linux/utsname.h, its NUL, and
+ * ours behind what is read */
+#define NODENAME_SIZE 66
 
 /* Levels of a tree: all that goes through one calls itself for each. */
 #define TREE_MOST 2000

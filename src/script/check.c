@@ -68,8 +68,20 @@ static void unknown_name(struct checker *c, struct node *n)
 		return;
 	for (const struct value_row *r = value_rows; r->name; r++)
 		near_try(&near, r->name);
-	check_fail(c, n, check_near(c, &near, "variables are written $name, maps @name"),
+	check_fail(c, n,
+		   !strcmp(n->text, "container")
+			   ? "it stands in keys, emit(), table() and tuples"
+			   : check_near(c, &near, "variables are written $name, maps @name"),
 		   "'%s' is not known", n->text);
+}
+
+void check_known(struct node *n, bool value)
+{
+	n->kind = NODE_INT;
+	n->a = NULL;
+	n->value = value;
+	n->type = TYPE_BOOL;
+	n->type.is_literal = 1;
 }
 
 static void check_name(struct checker *c, struct node *n)
@@ -84,6 +96,10 @@ static void check_name(struct checker *c, struct node *n)
 			check_probe_value_of(c, n, n->probe_value, n->text);
 		return;
 	}
+	if (c->script->no_command && str_same(n->text, "has_cpid")) {
+		check_known(n, false);
+		return;
+	}
 	if (check_probe_value(c, n) || (!strcmp(n->text, "args") && check_args(c, n)))
 		return;
 	if ((n->row = value_row_of(n->text))) {
@@ -91,10 +107,7 @@ static void check_name(struct checker *c, struct node *n)
 		return;
 	}
 	if (!strcmp(n->text, "true") || !strcmp(n->text, "false")) {
-		n->kind = NODE_INT;
-		n->value = *n->text == 't';
-		n->type = TYPE_BOOL;
-		n->type.is_literal = 1;
+		check_known(n, *n->text == 't');
 		return;
 	}
 	if (ctype_enumerator(c->script, n->text, &value, &n->type)) {
@@ -413,8 +426,9 @@ static void check_compound(struct checker *c, struct node *n)
 
 static void check_assign(struct checker *c, struct node *n)
 {
-	const struct call_row *call = n->b->kind != NODE_CALL ? NULL :
-				      n->b->call ? n->b->call : call_find(n->b->text);
+	const struct call_row *call = n->b->kind != NODE_CALL ? NULL
+				      : n->b->call            ? n->b->call
+							      : call_find(n->b->text);
 
 	n->type = TYPE_VOID;
 	if (n->op != TOK_SET) {
@@ -563,7 +577,6 @@ int script_check(struct script *s, struct point *points)
 	if (guesses(&c))
 		check_rounds(&c, points);
 	c.final = true;
-	config_clear_maps(s);
 	check_points(&c, points);
 	check_maps(&c);
 	if (!s->diag->errors)

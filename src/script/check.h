@@ -85,6 +85,7 @@ bool comptime_value(const struct node *, s64 *value);
 void check_comptime(struct checker *, struct node *);
 /* The condition a of an IF or COND; notes whether it is known. */
 void check_condition(struct checker *, struct node *, const char *what);
+void check_known(struct node *, bool value); /* it becomes true or false */
 /* for ($kv : @map) */
 void check_for_map(struct checker *, struct node *, struct script_var *);
 

@@ -114,12 +114,12 @@ static const char *wrapped_name(const struct node *n)
 	static const char *const wrappers[] = {"str",  "ntop",    "ksym",     "usym",
 					       "buf",  "macaddr", "strerror", "kptr",
 					       "uptr", "bswap",   "decimal"};
-	const struct node *a = n->a && n->a->next && !strcmp(n->text, "ntop") ? n->a->next : n->a;
+	const struct node *a = n->a && n->a->next && str_same(n->text, "ntop") ? n->a->next : n->a;
 
-	if (!strcmp(n->text, "kstack") || !strcmp(n->text, "ustack") || !strcmp(n->text, "nsecs"))
+	if (str_same(n->text, "kstack") || str_same(n->text, "ustack") || str_same(n->text, "nsecs"))
 		return n->text;
 	for (u32 i = 0; i < ARRAY_SIZE(wrappers); i++)
-		if (a && !strcmp(wrappers[i], n->text))
+		if (a && str_same(wrappers[i], n->text))
 			return node_field_name(a);
 	return NULL;
 }
@@ -139,7 +139,7 @@ const char *node_field_name(const struct node *n)
 
 static bool is_none(const struct node *n)
 {
-	return n->kind == NODE_NAME && !strcmp(n->text, "none");
+	return n->kind == NODE_NAME && str_same(n->text, "none");
 }
 
 static bool may_be_none(const struct node *n)
@@ -191,7 +191,7 @@ void check_emit(struct checker *c, struct node *n)
 			check_fail(c, a, "emit(size = @a + 1)", "this field has no name");
 		for (struct node *b = n->a; b != a; b = b->next)
 			if (node_field_name(a) && node_field_name(b) &&
-			    !strcmp(node_field_name(a), node_field_name(b)))
+			    str_same(node_field_name(a), node_field_name(b)))
 				check_fail(c, a, "give it another: emit(pid, other = pid)",
 					   "the name '%s' is taken", node_field_name(a));
 	}
@@ -205,7 +205,7 @@ bool check_whole_map(struct checker *c, struct node *n)
 	if (n->kind != NODE_MAP || n->a)
 		return false;
 	for (struct script_map *m = c->script->maps; m; m = m->next)
-		if (!strcmp(m->name, n->text)) {
+		if (str_same(m->name, n->text)) {
 			n->map = m;
 			n->type = m->value;
 			return true;

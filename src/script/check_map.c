@@ -51,7 +51,7 @@ static struct script_map *map_of(struct checker *c, struct node *n)
 	struct script_map **m = &c->script->maps;
 
 	for (; *m; m = &(*m)->next)
-		if (!strcmp((*m)->name, n->text)) {
+		if (str_same((*m)->name, n->text)) {
 			(*m)->live |= !c->dead;
 			return *m;
 		}
@@ -133,10 +133,15 @@ static bool becomes_index(struct checker *c, struct node *n, const struct script
 bool check_map(struct checker *c, struct node *n)
 {
 	const struct aggregate *parts;
+	const char *only = NULL; /* the name of the only key */
 	u32 keys = 0, i = 0;
 	struct script_map *m;
 	bool known;
 
+	if (n->a && n->a->kind == NODE_NAMED && !n->a->next) {
+		only = n->a->text;
+		n->a = n->a->a;
+	}
 	parts = key_parts(c, n, &known);
 	m = n->map = map_of(c, n);
 	for (struct node *k = n->a; k; k = k->next)
@@ -166,6 +171,8 @@ bool check_map(struct checker *c, struct node *n)
 	for (i = 0; parts && i < keys; i++)
 		learn_key(c, n, n->a, parts->members[i].type, i);
 	i = 0;
+	if (only && keys == 1 && !m->key_names[0])
+		m->key_names[0] = only;
 	for (struct node **at = &n->a; *at && !parts; at = &(*at)->next) {
 		struct node *k = *at;
 

@@ -56,7 +56,7 @@ static void declared_type(struct script *s, const struct tp_field *f, struct typ
 		t->is_signed |= known.is_signed;
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
-		if (*types[i].name == *name && !strcmp(types[i].name, name) &&
+		if (str_same(types[i].name, name) &&
 		    types[i].size <= f->size) {
 			t->size = types[i].size;
 			t->is_signed = types[i].is_signed;
@@ -245,7 +245,7 @@ void check_field(struct checker *c, struct node *n)
 	const struct member *m;
 	struct near near = {.word = n->text};
 
-	if (n->a->kind == NODE_NAME && !strcmp(n->a->text, "args")) {
+	if (n->a->kind == NODE_NAME && str_same(n->a->text, "args")) {
 		check_args_field(c, n);
 		return;
 	}

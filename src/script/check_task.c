@@ -19,19 +19,20 @@ void check_task_value(struct checker *c, struct node *n)
 }
 
 /* The thread that is meant: the argument, or the running one. */
-static void check_task_arg(struct checker *c, struct node *n)
+static bool check_task_arg(struct checker *c, struct node *n)
 {
 	const struct type *of;
 
 	demand_types(c, n);
 	if (!n->a || !check_int(c, n->a, n->text))
-		return;
+		return !n->a;
 	of = n->a->type.of;
-	if (!n->a->type.is_pointer || !of || of->kind != TYPE_STRUCT ||
-	    strcmp(of->fields->name, "task_struct"))
-		check_fail(c, n->a, "curtask is one; others are cast: (struct task_struct *)x",
-			   "%s() takes a struct task_struct *, not %s", n->text,
-			   TYPE_A(n->a->type));
+	if (n->a->type.is_pointer && of && of->kind == TYPE_STRUCT &&
+	    str_same(of->fields->name, "task_struct"))
+		return true;
+	check_fail(c, n->a, "curtask is one; others are cast: (struct task_struct *)x",
+		   "%s() takes a struct task_struct *, not %s", n->text, TYPE_A(n->a->type));
+	return false;
 }
 
 void check_ppid(struct checker *c, struct node *n)
@@ -42,9 +43,11 @@ void check_ppid(struct checker *c, struct node *n)
 
 void check_family(struct checker *c, struct node *n)
 {
-	if (n->a)
-		check_task_arg(c, n);
+	bool good = !n->a || check_task_arg(c, n);
+
 	n->type = TYPE_BOOL;
+	if (good && c->script->no_command)
+		check_known(n, false);
 }
 
 void check_pcomm(struct checker *c, struct node *n)

@@ -219,36 +219,3 @@ int parse_config(struct parser *p)
 	}
 	return p->failed ? -1 : 0;
 }
-
-/* An `end` probe without statements, for config_clear_maps(). */
-struct probe *config_last_probe(struct script *s)
-{
-	struct parser p = {.script = s};
-	struct probe *probe = arena_new(s->arena, struct probe);
-	struct loc at = s->probes->at;
-
-	probe->specs = arena_new(s->arena, struct probe_spec);
-	*probe->specs = (struct probe_spec){.text = "end", .at = at};
-	probe->at = at;
-	probe->body = s->last = parse_node(&p, NODE_BLOCK, at);
-	return probe;
-}
-
-void config_clear_maps(struct script *s)
-{
-	struct node **tail = s->last ? &s->last->a : NULL;
-
-	for (struct script_map *m = tail ? s->maps : NULL; m; m = m->next) {
-		struct node *call = arena_new(s->arena, struct node);
-
-		call->kind = NODE_CALL;
-		call->text = "clear";
-		call->at = s->last->at;
-		call->a = arena_new(s->arena, struct node);
-		call->a->kind = NODE_MAP;
-		call->a->text = m->name;
-		call->a->at = s->last->at;
-		*tail = call;
-		tail = &call->next;
-	}
-}

@@ -39,7 +39,7 @@ static const char *const c_words[] = {"void",     "char",     "short", "int",   
 static bool in_words(const char *const *words, u32 n, const char *word)
 {
 	for (u32 i = 0; i < n; i++)
-		if (*words[i] == *word && !strcmp(words[i], word))
+		if (str_same(words[i], word))
 			return true;
 	return false;
 }
@@ -47,7 +47,7 @@ static bool in_words(const char *const *words, u32 n, const char *word)
 static bool int_by_name(const char *name, struct type *t)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(int_names); i++)
-		if (!strcmp(int_names[i].name, name)) {
+		if (str_same(int_names[i].name, name)) {
 			*t = (struct type){.kind = TYPE_INT,
 					   .size = int_names[i].size,
 					   .is_signed = int_names[i].is_signed};
@@ -78,12 +78,12 @@ void ctype_put_name(struct script *s, const char *name, struct type t)
 static bool is_value_name(const char *name)
 {
 	for (const struct value_row *r = value_rows; r->name; r++)
-		if (!strcmp(r->name, name))
+		if (str_same(r->name, name))
 			return true;
 	for (const struct probe_value *v = probe_values; v->name; v++)
 		if (!strncmp(v->name, name, strlen(v->name)))
 			return true;
-	return !strcmp(name, "args") || !strcmp(name, "true") || !strcmp(name, "false");
+	return str_same(name, "args") || str_same(name, "true") || str_same(name, "false");
 }
 
 bool ctype_begins(struct script *s, const struct token *t)
@@ -114,18 +114,18 @@ static bool take_word(struct script *s, struct base *b, const char *word)
 			    {"void", &b->voids},       {"__user", &b->user}};
 
 	for (u32 i = 0; i < ARRAY_SIZE(counts); i++)
-		if (!strcmp(counts[i].word, word)) {
+		if (str_same(counts[i].word, word)) {
 			++*counts[i].count;
 			return true;
 		}
-	if (!strcmp(word, "const") || !strcmp(word, "volatile") || !strcmp(word, "__kernel"))
+	if (str_same(word, "const") || str_same(word, "volatile") || str_same(word, "__kernel"))
 		return true;
 	if (b->found || b->ints || b->longs || b->chars || b->shorts || b->voids)
 		return false;
 	b->found = true;
-	if (!strcmp(word, "bool") || !strcmp(word, "_Bool"))
+	if (str_same(word, "bool") || str_same(word, "_Bool"))
 		b->type = TYPE_BOOL;
-	else if (!strcmp(word, "string"))
+	else if (str_same(word, "string"))
 		b->type = type_str(0);
 	else if (!int_by_name(word, &b->type))
 		b->found = typedef_by_name(s, word, &b->type);
@@ -270,7 +270,7 @@ bool ctype_base(struct words *w, struct type *t)
 	while (w->tok.kind == TOK_NAME) {
 		const char *word = w->tok.text;
 
-		if (!strcmp(word, "struct") || !strcmp(word, "union") || !strcmp(word, "enum")) {
+		if (str_same(word, "struct") || str_same(word, "union") || str_same(word, "enum")) {
 			if (!parse_keyword(w, &b.type))
 				return false;
 			b.found = any = true;
@@ -297,8 +297,8 @@ bool ctype_stars(struct words *w, struct type *t)
 		do
 			ctype_next(w);
 		while (w->tok.kind == TOK_NAME &&
-		       (!strcmp(w->tok.text, "const") || !strcmp(w->tok.text, "volatile") ||
-			!strcmp(w->tok.text, "__user")));
+		       (str_same(w->tok.text, "const") || str_same(w->tok.text, "volatile") ||
+			str_same(w->tok.text, "__user")));
 	}
 	return true;
 }

@@ -143,7 +143,7 @@ static struct type type_of_btf(struct script *s, u32 id)
 		r.size = t->size;
 		r.is_signed = t->is_signed;
 		r.is_bool = t->is_bool;
-		r.is_char = t->is_char || (t->kind == BTF_INT && !strcmp(t->name, "char"));
+		r.is_char = t->is_char || (t->kind == BTF_INT && str_same(t->name, "char"));
 		return r;
 	case BTF_PTR: return ctype_pointer_to(s, type_of_btf(s, t->type));
 	case BTF_ARRAY: n = t->n; return ctype_array_of(s, type_of_btf(s, t->type), n);
@@ -284,7 +284,7 @@ const struct member *ctype_member(struct script *s, const struct aggregate *a, c
 {
 	if (a->btf && !a->members) {
 		for (struct found_member *f = a->found; f; f = f->next)
-			if (!strcmp(f->name, name)) {
+			if (str_same(f->name, name)) {
 				*bit_off = f->bit_off;
 				return f->m;
 			}
@@ -295,7 +295,7 @@ const struct member *ctype_member(struct script *s, const struct aggregate *a, c
 		const struct member *m = &a->members[i], *inner;
 		u32 off = 0;
 
-		if (*m->name == *name && !strcmp(m->name, name)) {
+		if (str_same(m->name, name)) {
 			*bit_off = m->bit_off;
 			return m;
 		}
@@ -362,7 +362,7 @@ static bool constant_of_btf(struct script *s, const char *name, s64 *value)
 	const struct btf_type *t = id ? btf_type(btf, id) : NULL;
 
 	for (u32 i = 0; t && i < t->n; i++)
-		if (!strcmp(t->values[i].name, name)) {
+		if (str_same(t->values[i].name, name)) {
 			*value = t->values[i].value;
 			ctype_define_as(s, arena_strdup(s->arena, name), *value, enum_of_btf(s, t));
 			return true;

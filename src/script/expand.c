@@ -40,7 +40,7 @@ static const struct node *param_of(const struct expander *e, const struct node *
 
 	*arg = e->args;
 	for (; p && *arg; p = p->next, *arg = (*arg)->next)
-		if (p->kind == n->kind && !strcmp(p->text, n->text))
+		if (p->kind == n->kind && str_same(p->text, n->text))
 			return p;
 	return NULL;
 }
@@ -122,7 +122,7 @@ static struct script_macro *macro_of(struct expander *e, const struct node *n, b
 	for (const struct node *a = n->a; a; a = a->next)
 		nargs++;
 	for (; m && !fits(m, n, nargs); m = m->next)
-		*named |= *m->name == *n->text && !strcmp(m->name, n->text);
+		*named |= str_same(m->name, n->text);
 	return m;
 }
 

@@ -77,10 +77,13 @@ static void newline(struct lexer *l)
 /* A comment of C; false when it does not end. */
 static bool skip_comment(struct lexer *l)
 {
-	const char *close = memmem(l->p + 2, (size_t)(l->end - l->p - 2), "*/", 2), *line;
+	const char *close = l->p + 1, *line;
 	struct loc at = here(l, l->p);
 
 	at.len = 2;
+	do
+		close = memchr(close + 1, '/', (size_t)(l->end - close - 1));
+	while (close && (close[-1] != '*' || close - l->p < 3));
 	if (!close) {
 		diag_error(l->diag, at, "close it with */", "this comment does not end");
 		l->p = l->end;
@@ -90,7 +93,7 @@ static bool skip_comment(struct lexer *l)
 		l->p = line + 1;
 		newline(l);
 	}
-	l->p = close + 2;
+	l->p = close + 1;
 	return true;
 }
 

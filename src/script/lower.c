@@ -59,6 +59,7 @@ static void assign_memory(struct lower *l, const struct script_var *v, struct no
 	struct mem to = mem_at(l, &l->pieces.v[v->scratch]), from;
 	u32 size = ALIGN_UP(v->type.size, 8), piece;
 
+	l->text_writes++;
 	if (!mentions(value, v, false)) {
 		lower_stored(l, value, to, v->type);
 		return;
@@ -104,6 +105,7 @@ static void lower_let(struct lower *l, struct node *n)
 	} else if (v->type.kind != TYPE_UNKNOWN) {
 		m = mem_at(l, &l->pieces.v[v->scratch]);
 		mem_zero(l, m, ALIGN_UP(v->type.size, 8));
+		l->text_writes++;
 	}
 }
 
@@ -463,6 +465,7 @@ int script_lower(struct script *s, struct point *points, const struct script_opt
 		l.pieces.n = 0;
 		l.stack = 0;
 		l.callbacks.n = 0;
+		l.sent = (struct sent){0};
 		r.prog = l.prog;
 		lower_point(&l, p);
 		if (l.failed)

@@ -20,6 +20,7 @@ struct piece {
 	u32 slot;    /* value of the stack slot's address; 0: in scratch memory */
 	u32 off;     /* in scratch memory */
 	u32 size;
+	u32 given; /* how often it was handed out */
 	bool busy;
 };
 
@@ -31,6 +32,12 @@ struct memo {
 		u32 keys[4], value;
 		u32 writes; /* l->map_writes when it was read */
 	} read;
+	struct map_key { /* the last key that was put into memory */
+		const struct node *use; /* NULL: none */
+		u32 ints[8];  /* its parts that are numbers */
+		u32 piece, given; /* nobody else was given that memory since */
+		u32 writes; /* l->text_writes when it was written */
+	} key;
 };
 
 struct lower {
@@ -46,6 +53,7 @@ struct lower {
 	u32 zeroes;		/* offset in .rodata of as many zeroes as the largest value has */
 	struct memo memo;
 	u32 map_writes; /* places so far that change maps */
+	u32 text_writes; /* and variables that are no numbers */
 	vec(struct piece) pieces;
 	u32 stack;		  /* bytes of slots so far */
 	u32 scratch, scratch_end; /* bytes of all programs before this one; and of this one so far */
@@ -54,6 +62,11 @@ struct lower {
 		u32 block, body, leave; /* blocks */
 		u32 slot;	  /* variable: its address */
 	} claim;
+	struct sent { /* the last record */
+		const struct ir_fn *fn;
+		u32 block;	  /* behind it */
+		u32 first, forms; /* its schemas */
+	} sent;
 	vec(struct lowered_table {
 		const struct node *args; /* of an emit() */
 		u32 schema; /* of its first record */

@@ -115,6 +115,7 @@ static void make_entry(struct lower *l, const struct node *n)
 	struct mem value = {ir_load_pointer(fn, IRT_DATA, l->frame.at, FRAME_VALUE), 0};
 	struct mem part = {to.ptr, to.off + (s32)(pair->members[1].bit_off / 8)};
 
+	l->text_writes++;
 	mem_copy(l, to, key, o->key_size);
 	if (n->a->map->value.kind == TYPE_AGG)
 		ir_store(fn, 8, part.ptr, part.off, lower_agg_value(l, n->a->map, key));
@@ -276,6 +277,7 @@ u32 lower_each(struct lower *l, struct node *n)
 	l->frame = frame;
 	l->memo = memo;
 	l->memo.read.map = NULL;
+	l->memo.key.use = NULL;
 	l->map_writes++;
 	l->break_to = break_to;
 	l->continue_to = continue_to;

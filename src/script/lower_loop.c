@@ -62,6 +62,7 @@ static void plain_loop(struct lower *l, struct node *n)
 		end = lower_int(l, n->a->b);
 	}
 	l->memo.read.map = NULL; /* each turn reads what the one before has written */
+	l->memo.key.use = NULL;
 	memo = l->memo;
 	ir_jmp(fn, head);
 	ir_at(fn, head);

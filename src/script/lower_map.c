@@ -19,14 +19,90 @@
 
 /* ---- keys */
 
+/* Are two values the same for certain: made in the same way of the same things? */
+static bool same_value(const struct ir_fn *f, u32 a, u32 b, u32 depth)
+{
+	const struct ir_ins *x, *y;
+	u8 args;
+
+	a = ir_value(f, a);
+	b = ir_value(f, b);
+	x = &f->ins.v[a], y = &f->ins.v[b];
+	if (a == b)
+		return true;
+	if (!depth || x->op != y->op || x->type != y->type || x->width != y->width ||
+	    x->imm != y->imm || x->aux != y->aux)
+		return false;
+	/* a load is the same one only of the context, which does not change */
+	if (!(ir_ops[x->op].flags & IR_PURE) &&
+	    ((x->op != IR_LOAD && x->op != IR_LOADS) || f->ins.v[ir_value(f, x->a)].type != IRT_CTX))
+		return false;
+	args = ir_ops[x->op].args;
+	return args <= 2 && (args < 1 || same_value(f, x->a, y->a, depth - 1)) &&
+	       (args < 2 || same_value(f, x->b, y->b, depth - 1));
+}
+
+/* What gives the same text wherever it stands in a program, unless a variable was written. */
+static bool same_text(const struct node *a, const struct node *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == NODE_NAME)
+		return a->row && a->row == b->row && !a->a;
+	return a->kind == NODE_VAR && a->var == b->var;
+}
+
+/* Might the last key be this one? Parts that are numbers are still to be compared. */
+static bool may_be_last_key(struct lower *l, const struct node *n)
+{
+	const struct map_key *was = &l->memo.key;
+	const struct node *a = was->use ? was->use->a : NULL, *b = n->a;
+	const struct object_map *maps = l->object->maps.v;
+
+	if (!a || was->given != l->pieces.v[was->piece].given || was->writes != l->text_writes ||
+	    maps[was->use->map->index].key_size != maps[n->map->index].key_size ||
+	    !check_same_keys(was->use->map, n->map))
+		return false;
+	for (; a && b; a = a->next, b = b->next)
+		if (a->type.kind == TYPE_INT ? b->type.kind != TYPE_INT : !same_text(a, b))
+			return false;
+	return !a && !b;
+}
+
+/* The key that was put into memory last on this path, for `use`, lies there still, also behind its
+ * numbers (ints) that have been lowered now, and is the same one: maps often come in pairs. */
+static bool is_last_key(struct lower *l, const struct node *n, const struct node *use,
+			const u32 *ints)
+{
+	u32 i = 0;
+
+	if (l->memo.key.use != use || !may_be_last_key(l, n))
+		return false;
+	for (const struct node *k = n->a; k; k = k->next, i++)
+		if (k->type.kind == TYPE_INT && !same_value(l->fn, l->memo.key.ints[i], ints[i], 8))
+			return false;
+	return true;
+}
+
 /* Writes the key of a map's use to memory; *piece is to be given back. ints: the values of its
  * parts, where the caller has them. */
 static struct mem lower_key_of(struct lower *l, struct node *n, const u32 *ints, u32 *piece)
 {
 	struct object_map *o = &l->object->maps.v[n->map->index];
 	u32 size = o->scalar ? 8 : o->key_size, i = 0;
+	struct map_key key = {.use = n->map->nkeys <= ARRAY_SIZE(key.ints) ? n : NULL};
+	const struct node *use = l->memo.key.use;
+	bool numbers = may_be_last_key(l, n);
 	struct mem m;
 
+	for (struct node *k = n->a; k && key.use; k = k->next, i++)
+		if (k->type.kind == TYPE_INT && (ints || numbers))
+			key.ints[i] = ints ? ints[i] : lower_int(l, k);
+	if (numbers && is_last_key(l, n, use, key.ints)) {
+		*piece = l->memo.key.piece;
+		l->pieces.v[*piece].busy = true;
+		return mem_at(l, &l->pieces.v[*piece]);
+	}
 	*piece = mem_get(l, size);
 	m = mem_at(l, &l->pieces.v[*piece]);
 	if (o->scalar)
@@ -35,15 +111,25 @@ static struct mem lower_key_of(struct lower *l, struct node *n, const u32 *ints,
 		lower_stored(l, n->a, m, check_keys_type(l->script, n->map));
 		return m;
 	}
+	i = 0;
 	for (struct node *k = n->a; k; k = k->next, i++) {
 		struct field *f = &o->key.fields[i];
 		struct mem at = {m.ptr, m.off + (s32)f->off};
+		u32 number;
 
-		if (k->type.kind == TYPE_INT)
-			ir_store(l->fn, 8, at.ptr, at.off, ints ? ints[i] : lower_int(l, k));
-		else /* the kernel compares whole keys */
+		if (k->type.kind != TYPE_INT) { /* the kernel compares whole keys */
 			lower_stored(l, k, at, n->map->keys[i]);
+			continue;
+		}
+		number = ints ? ints[i] : key.use && key.ints[i] ? key.ints[i] : lower_int(l, k);
+		ir_store(l->fn, 8, at.ptr, at.off, number);
+		if (key.use)
+			key.ints[i] = number;
 	}
+	key.piece = *piece;
+	key.given = l->pieces.v[*piece].given;
+	key.writes = l->text_writes;
+	l->memo.key = key;
 	return m;
 }
 
@@ -86,29 +172,6 @@ static bool is_data(struct lower *l, const struct script_map *m)
 }
 
 /* ---- reading */
-
-/* Are two values the same for certain: made in the same way of the same things? */
-static bool same_value(const struct ir_fn *f, u32 a, u32 b, u32 depth)
-{
-	const struct ir_ins *x, *y;
-	u8 args;
-
-	a = ir_value(f, a);
-	b = ir_value(f, b);
-	x = &f->ins.v[a], y = &f->ins.v[b];
-	if (a == b)
-		return true;
-	if (!depth || x->op != y->op || x->type != y->type || x->width != y->width ||
-	    x->imm != y->imm || x->aux != y->aux)
-		return false;
-	/* a load is the same one only of the context, which does not change */
-	if (!(ir_ops[x->op].flags & IR_PURE) &&
-	    ((x->op != IR_LOAD && x->op != IR_LOADS) || f->ins.v[ir_value(f, x->a)].type != IRT_CTX))
-		return false;
-	args = ir_ops[x->op].args;
-	return args <= 2 && (args < 1 || same_value(f, x->a, y->a, depth - 1)) &&
-	       (args < 2 || same_value(f, x->b, y->b, depth - 1));
-}
 
 /* Lowers the parts of a key that is numbers only, into read->keys. */
 static bool number_keys(struct lower *l, struct node *n, struct map_read *read)

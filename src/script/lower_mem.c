@@ -25,6 +25,7 @@ static u32 piece_get(struct lower *l, u32 size, u32 stack_most)
 	vec_each(q, &l->pieces)
 		if (!q->busy && q->size >= size && q->size <= size * 2 && (stack_most || !q->slot)) {
 			q->busy = true;
+			q->given++;
 			return (u32)(q - l->pieces.v);
 		}
 	p = vec_add(l->script->arena, &l->pieces);

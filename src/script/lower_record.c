@@ -6,6 +6,9 @@
  * room for what most strings need, and a long one. When a string fills its short room, the record
  * is discarded and made again in the long form: by the same instructions, a loop of two turns in
  * each of which the verifier knows the number that are its sizes.
+ *
+ * print(@m); clear(@m); and their kin, one behind the other, need one record: its schema leads to
+ * those of the others.
  */
 #include "script/lower.h"
 
@@ -53,11 +56,11 @@ static const char *field_name(struct lower *l, struct layout *layout, struct nod
 	return unique;
 }
 
-/* Names of threads have as many as in other tools. */
+/* Names of threads have as many as in other tools, those of hosts are mostly short. */
 u32 lower_width(struct type t)
 {
 	if (t.kind == TYPE_STR)
-		return t.size < 16 ? t.size - 1 : t.size <= 24 ? 16 : 0;
+		return t.size < 16 ? t.size - 1 : t.size <= 24 || t.size == NODENAME_SIZE ? 16 : 0;
 	if (t.kind == TYPE_SHOWN)
 		return 16;
 	return t.size == 1 ? 4 : t.size == 2 ? 6 : t.size <= 4 ? 7 : 12;
@@ -437,6 +440,19 @@ static void send_record(struct lower *l, struct record *r)
 		ir_jmp(fn, r->done);
 	ir_seal(fn, r->done);
 	ir_at(fn, r->done);
+	l->sent = (struct sent){fn, r->done, r->first, r->forms};
+}
+
+/* What shows or changes maps, or shows files, and stands right behind another record, is asked for
+ * by that one. Each is carried out in its turn, and none is lost without the others. */
+static bool follows(struct lower *l, const struct action *a, struct node *args)
+{
+	const struct ir_fn *fn = l->fn;
+	bool can = a->kind == ACTION_PRINT_MAP || a->kind == ACTION_CLEAR_MAP ||
+		   a->kind == ACTION_ZERO_MAP || a->kind == ACTION_TABLE || a->kind == ACTION_CAT;
+
+	return can && !args && l->sent.fn == fn && fn->at && l->sent.block == fn->at &&
+	       !fn->blocks.v[fn->at].ins.n;
 }
 
 void lower_record(struct lower *l, const char *name, const struct action *action, u8 view,
@@ -446,6 +462,13 @@ void lower_record(struct lower *l, const char *name, const struct action *action
 	u32 i = 0;
 
 	r.forms = make_schemas(l, name, action, view, args, &r.first);
+	if (follows(l, action, args)) {
+		for (i = 0; i < l->sent.forms; i++)
+			l->object->schemas.v[l->sent.first + i].then = r.first;
+		l->sent.first = r.first;
+		l->sent.forms = 1;
+		return;
+	}
 	r.ints = arena_array(l->script->arena, u32, l->object->schemas.v[r.first].layout.n);
 	for (struct node *a = args; a; a = a->next, i++)
 		if (value_of(a)->type.kind == TYPE_INT)

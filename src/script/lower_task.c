@@ -319,7 +319,8 @@ static u32 names_table(struct lower *l, u32 count, u32 width,
 	for (u32 i = 0; i <= count; i++) {
 		const char *text = i < count ? name(l, i) : NULL;
 
-		snprintf(to + (size_t)i * width, width, "%s", text ? text : "unknown");
+		text = text ? text : "unknown";
+		memcpy(to + (size_t)i * width, text, MIN(strlen(text), width - 1));
 	}
 	return at;
 }

@@ -13,7 +13,7 @@ static struct node *parse_statement(struct parser *, bool *valued);
 
 bool parse_is_word(const struct parser *p, const char *word)
 {
-	return is(p, TOK_NAME) && !strcmp(p->tok.text, word);
+	return is(p, TOK_NAME) && str_same(p->tok.text, word);
 }
 
 /* block = "{" { statement } "}" */
@@ -274,19 +274,27 @@ const char *script_with_params(struct script *s, const char *text, struct loc at
 			    script_with_params(s, end, at));
 }
 
+/* Does a probe begin there: "uprobe:..."? A comma may also stand in a path, or in a name of C++. */
+static bool probe_begins(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+
+	return n && text[n] == ':' && text[n + 1] != ':';
+}
+
 /* One probe, or those of a parameter that is a list: "uprobe:c:read,uprobe:c:write". */
 static struct probe_spec **add_specs(struct parser *p, const struct token *t, struct probe_spec **tail)
 {
 	const char *text = script_with_params(p->script, t->text, t->at), *end;
-	bool list = text != t->text;
+	bool list = t->text[0] == '$' && !t->text[1 + strspn(t->text + 1, "0123456789")];
 
 	do {
-		int depth = 0;
-
-		for (end = text; *end && (!list || *end != ',' || depth); end++)
-			depth += (*end == '(' || *end == '<') - (*end == ')' || *end == '>');
+		end = text + strcspn(text, list ? "," : "");
+		while (*end && !probe_begins(end + 1))
+			end += 1 + strcspn(end + 1, ",");
 		*tail = arena_new(p->script->arena, struct probe_spec);
-		(*tail)->text = *end ? arena_strndup(p->script->arena, text, (size_t)(end - text)) : text;
+		(*tail)->text =
+			*end ? arena_strndup(p->script->arena, text, (size_t)(end - text)) : text;
 		(*tail)->at = t->at;
 		tail = &(*tail)->next;
 		text = end + 1;
@@ -355,7 +363,7 @@ static int parse_declaration(struct parser *p, struct lexer *ahead)
 		ctype_header(p->script, &p->lex);
 		return 1;
 	}
-	if (t.kind == TOK_NAME && !strcmp(t.text, "config") && lex_next(ahead).kind == TOK_SET) {
+	if (t.kind == TOK_NAME && str_same(t.text, "config") && lex_next(ahead).kind == TOK_SET) {
 		if (p->script->probes)
 			return diag_error(p->script->diag, t.at, NULL,
 					  "config = { } stands in front of all probes");
@@ -367,13 +375,13 @@ static int parse_declaration(struct parser *p, struct lexer *ahead)
 		return 1;
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(words) && t.kind == TOK_NAME; i++)
-		if (!strcmp(t.text, words[i].word)) {
+		if (str_same(t.text, words[i].word)) {
 			parse_advance(p);
 			return words[i].parse(p) ? -EINVAL : 1;
 		}
 	if (t.kind == TOK_NAME &&
-	    (!strcmp(t.text, "struct") || !strcmp(t.text, "union") || !strcmp(t.text, "enum") ||
-	     !strcmp(t.text, "typedef"))) {
+	    (str_same(t.text, "struct") || str_same(t.text, "union") || str_same(t.text, "enum") ||
+	     str_same(t.text, "typedef"))) {
 		err = ctype_declare(p->script, &p->lex);
 		return err ? err : 1;
 	}
@@ -434,10 +442,8 @@ int script_parse(struct script *s, const char *src, size_t len)
 		err = diag_error(s->diag, (struct loc){1, 1, 0, 0},
 				 "try: begin { printf(\"hello\\n\"); }",
 				 "the script has no probe");
-	if (!err && s->family)
+	if (!err && s->family && !s->no_command)
 		err = family_parse(s, &tail);
-	if (!err && s->silent)
-		*tail = config_last_probe(s);
 	if (!err)
 		err = script_expand_predicates(s);
 	if (!err)

@@ -9,8 +9,7 @@
  */
 #include "script/parse_inner.h"
 
-#define TASK_MOST     64 /* nodes */
-#define NODENAME_MOST 64 /* bytes, __NEW_UTS_LEN of include/uapi/linux/utsname.h */
+#define TASK_MOST 64 /* nodes */
 
 static struct node *named(struct parser *p, const char *name, struct node *value)
 {
@@ -51,7 +50,7 @@ static struct node *nodename_of(struct parser *p, struct node *task)
 	n->call = call_find(n->text);
 	n->a = members(p, task, path);
 	n->a->next = parse_node(p, NODE_INT, task->at);
-	n->a->next->value = NODENAME_MOST + 1;
+	n->a->next->value = NODENAME_SIZE - 1;
 	return n;
 }
 
@@ -118,16 +117,20 @@ struct node *parse_containers(struct parser *p, struct node *first, enum contain
 		struct node *n = *at;
 
 		if ((n->kind != NODE_NAME && n->kind != NODE_CALL) ||
-		    strcmp(n->text, "container") != 0) {
+		    !str_same(n->text, "container")) {
 			at = &n->next;
 			continue;
 		}
-		p->script->container_named = true;
 		if (!p->script->containers) {
 			*at = n->next;
 			continue;
 		}
+		if (n->a && n->a->next && n->a->next->next)
+			return parse_fail(p, n->at, "container(task), container(name, cgroup)",
+					  "container() takes two values at most");
 		*at = values_of(p, n, list);
+		if (p->failed)
+			return NULL;
 		(*at)->next->next = n->next;
 		at = &(*at)->next->next;
 	}

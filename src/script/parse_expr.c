@@ -151,7 +151,8 @@ static struct node *parse_parens(struct parser *p)
 {
 	bool predicate = p->predicate;
 	struct loc at = p->tok.at;
-	struct node *n, *tuple, *rest = NULL;
+	struct node *n, *tuple;
+	bool several = false;
 
 	parse_advance(p);
 	if (ctype_begins(p->script, &p->tok))
@@ -161,14 +162,15 @@ static struct node *parse_parens(struct parser *p)
 	if (!p->failed && (!n || n->kind == NODE_NAMED || is(p, TOK_COMMA))) {
 		tuple = parse_node(p, NODE_TUPLE, at);
 		tuple->a = n;
-		if (accept(p, TOK_COMMA))
-			rest = parse_list(p, TOK_RPAREN);
-		else
+		if (accept(p, TOK_COMMA)) {
+			n->next = parse_list(p, TOK_RPAREN);
+			several = n->next != NULL;
+			tuple->a = parse_containers(p, n, CONTAINER_VALUES);
+		} else {
 			parse_expect(p, TOK_RPAREN, NULL);
-		if (rest)
-			n->next = parse_containers(p, rest, CONTAINER_VALUES);
-		if (!rest || n->next) /* (a, container) is a where nobody asks for it */
-			n = tuple;
+		}
+		/* (a, container) is a where nobody asks for it */
+		n = several && tuple->a && !tuple->a->next ? tuple->a : tuple;
 	} else {
 		parse_expect(p, TOK_RPAREN, NULL);
 	}
@@ -235,14 +237,15 @@ static struct node *parse_primary(struct parser *p)
 	case TOK_NAME:
 		n = parse_leaf(p, NODE_NAME);
 		if (!is(p, TOK_SET)) /* emit(family = ...) names a field */
-			p->script->family |= !strcmp(n->text, "family");
+			p->script->family |= str_same(n->text, "family");
+		p->script->container_named |= str_same(n->text, "container");
 		if (accept(p, TOK_LPAREN)) {
 			row = call_find(n->text);
 			if (row && row->node)
 				return parse_type_word(p, n, row->node);
 			if (row && row->agg == AGG_TSERIES)
 				parse_unstable(p, UNSTABLE_TSERIES, n->at);
-			if (!strcmp(n->text, "dw_ustack"))
+			if (str_same(n->text, "dw_ustack"))
 				parse_unstable(p, UNSTABLE_DW_USTACK, n->at);
 			n->kind = NODE_CALL;
 			n->call = row; /* copies of a macro need not look for it */

@@ -68,7 +68,6 @@ int family_parse(struct script *, struct probe ***tail);
 int parse_config(struct parser *);
 /* Something of UNSTABLE_... stands there: a warning or an error, if the script wants one. */
 void parse_unstable(struct parser *, enum config_variable, struct loc);
-struct probe *config_last_probe(struct script *);
 
 static inline bool is(const struct parser *p, enum token_kind kind)
 {

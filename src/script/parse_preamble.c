@@ -39,7 +39,7 @@ static void parse_params(struct parser *p, struct script_macro *m)
 		}
 		*tail = parse_leaf(p, kind);
 		for (struct node *q = m->params; q != *tail; q = q->next)
-			if (!strcmp(q->text, (*tail)->text) && q->kind == kind)
+			if (str_same(q->text, (*tail)->text) && q->kind == kind)
 				parse_fail(p, (*tail)->at, NULL, "a second parameter '%s'",
 					   q->text);
 		tail = &(*tail)->next;
@@ -101,7 +101,7 @@ static void found_file(void *user, const char *name)
 	struct found *f = user;
 	size_t n = strlen(name);
 
-	if (n > 3 && !strcmp(name + n - 3, ".bt"))
+	if (n > 3 && str_same(name + n - 3, ".bt"))
 		vec_push(f->script->arena, &f->names, arena_strdup(f->script->arena, name));
 }
 
@@ -116,10 +116,10 @@ static int import_file(struct parser *p, u32 file)
 
 	/* each once, however often it is imported, and however they import each other */
 	for (u32 i = 1; i < file; i++)
-		if (!strcmp(script_file(p->script, i)->name, f.name) &&
+		if (str_same(script_file(p->script, i)->name, f.name) &&
 		    !script_file(p->script, i)->header)
 			return 0;
-	if (!strcmp(f.name, p->script->self.name ? p->script->self.name : ""))
+	if (str_same(f.name, p->script->self.name ? p->script->self.name : ""))
 		return 0;
 	return parse_source(p->script, f.text, f.size, file, p->tail);
 }
@@ -199,7 +199,7 @@ int parse_map(struct parser *p)
 	m->at = p->tok.at;
 	parse_expect(p, TOK_MAP, "let @m = hash(100); variables are made in the block of a probe");
 	for (tail = &p->script->maps; *tail; tail = &(*tail)->next)
-		if (!p->failed && !strcmp((*tail)->name, m->name))
+		if (!p->failed && str_same((*tail)->name, m->name))
 			parse_fail(p, m->at, NULL, "@%s is declared twice", m->name);
 	parse_expect(p, TOK_SET, "let @m = hash(100);");
 	word = p->tok;

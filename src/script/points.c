@@ -144,7 +144,7 @@ int points_tracepoint(struct script *s, const struct probe_row *row, struct prob
 static const struct probe_row *row_find(const char *name)
 {
 	for (const struct probe_row *r = probe_rows; r->name; r++)
-		if (!strcmp(r->name, name) || !strcmp(r->alias, name))
+		if (str_same(r->name, name) || str_same(r->alias, name))
 			return r;
 	return NULL;
 }
@@ -310,7 +310,8 @@ int script_points(struct script *s, struct point **first)
 			return diag_error(
 				s->diag, p->spec->at,
 				"make its pattern narrower, or config = { max_probes = 100000 }",
-				"'%s' is in more than %u places", p->spec->text,
-				s->limits.points_most);
+				p->probe->specs->next ? "%s and the others are in more than %u places"
+						      : "'%s' is in more than %u places",
+				p->spec->text, s->limits.points_most);
 	return err;
 }

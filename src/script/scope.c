@@ -38,7 +38,7 @@ static void walk(struct scope *, struct node *, bool statement);
 
 static bool same(const struct name *a, const struct node *n)
 {
-	return a->mark == n->id && !strcmp(a->text, n->text);
+	return a->mark == n->id && str_same(a->text, n->text);
 }
 
 static bool is_loose(const struct scope *s, const struct node *n)

@@ -236,7 +236,7 @@ static void add_part(struct lower *l, struct schema *rows, struct buf *from,
 			    : arena_printf(&l->object->arena, "key%u", part + 1),
 		       m->keys[part]);
 	if (f->kind == FIELD_STR)
-		f->width = (u16)(m->key_texts[part] <= 24 ? lower_width(TYPE_STR_OF(m->key_texts[part])) : 36);
+		f->width = (u16)(m->key_texts[part] <= 24 || m->key_texts[part] == NODENAME_SIZE ? lower_width(TYPE_STR_OF(m->key_texts[part])) : 36);
 	else if (f->kind == FIELD_INT || f->kind == FIELD_UINT)
 		f->width = f->unit == UNIT_ENUM ? 24 : 7; /* names of constants are long */
 	buf_printf(from, "k%u ", part);

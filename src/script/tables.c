@@ -60,17 +60,17 @@ bool word_comes_later(const char *word)
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
-		if (!strcmp(words[i], word))
+		if (str_same(words[i], word))
 			return true;
 	return false;
 }
 
 const struct call_row *call_find(const char *name)
 {
-	if (!strcmp(name, WATCH_CALL))
+	if (str_same(name, WATCH_CALL))
 		return &watch_row;
 	for (const struct call_row *r = call_rows; r->name; r++)
-		if (*r->name == *name && !strcmp(r->name, name))
+		if (str_same(r->name, name))
 			return r;
 	return NULL;
 }
@@ -78,7 +78,7 @@ const struct call_row *call_find(const char *name)
 const struct value_row *value_row_of(const char *name)
 {
 	for (const struct value_row *r = value_rows; r->name; r++)
-		if (*r->name == *name && !strcmp(r->name, name))
+		if (str_same(r->name, name))
 			return r;
 	return NULL;
 }

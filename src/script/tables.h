@@ -245,9 +245,6 @@ bool iterator_text(struct script *, struct point *, u32 n, struct buf *out);
 /* check_map.c: all parts of a key as one tuple, which has the form of the key. */
 struct type check_keys_type(struct script *, const struct script_map *);
 
-/* config.c: fills the last probe of a silent script: no map is left to be printed. */
-void config_clear_maps(struct script *);
-
 /* points.c: a new point at the end of the list; joins it with others of its pattern (leader may be
  * the point itself), once its text and func are known. */
 struct point *point_add(struct script *, const struct probe_row *, struct probe *,

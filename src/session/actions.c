@@ -291,15 +291,11 @@ static void helper_error(struct waggle_session *s, const struct schema *schema, 
 	diag_warn(&d, at, NULL, "%s failed: %s (%lld)", helper, why ? why : "?", (long long)code);
 }
 
-int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, const void *payload,
-		   u32 size)
+static int act(struct waggle_session *s, const struct schema *schema, u64 ns, u32 cpu,
+	       const void *payload, u32 size)
 {
-	struct waggle_session *s = session;
 	const struct action *a = &schema->action;
-	int stop = 0;
 
-	if (s->exited && (!s->resumed || ns < s->resumed))
-		return 0;
 	if (session_shows(s))
 		sink_live(&s->sink, schema->view & VIEW_LIVE, ns);
 	switch (a->kind) {
@@ -339,7 +335,7 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 		if (session_shows(s))
 			helper_error(s, schema, payload, size);
 		else
-			stop = show(s, schema, ns, cpu, payload, size);
+			return show(s, schema, ns, cpu, payload, size);
 		break;
 	case ACTION_EXIT:
 		if (s->exited)
@@ -349,7 +345,24 @@ int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, 
 		session_end(s, ENDING_EXIT);
 		return STOP_ENDING;
 	case ACTION_RESULT: trial_result(s, schema, payload, size); break;
-	default: stop = show(s, schema, ns, cpu, payload, size);
+	default: return show(s, schema, ns, cpu, payload, size);
+	}
+	return 0;
+}
+
+int session_record(void *session, const struct schema *schema, u64 ns, u32 cpu, const void *payload,
+		   u32 size)
+{
+	struct waggle_session *s = session;
+	int stop, next;
+
+	if (s->exited && (!s->resumed || ns < s->resumed))
+		return 0;
+	stop = act(s, schema, ns, cpu, payload, size);
+	while (schema->then && stop != STOP_ENDING) {
+		schema = &s->object->schemas.v[schema->then];
+		next = act(s, schema, ns, cpu, payload, 0);
+		stop = MAX(stop, next);
 	}
 	if (!stop && ++s->batch >= BATCH) {
 		s->batch = 0;

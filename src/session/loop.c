@@ -193,7 +193,7 @@ static void print_maps(struct waggle_session *s)
 {
 	tally_end(s);
 	sink_ended(&s->sink);
-	for (u32 i = 0; i < s->object->maps.n && !hurry(s); i++)
+	for (u32 i = 0; i < s->object->maps.n && !s->object->silent && !hurry(s); i++)
 		if (s->object->maps.v[i].shown)
 			session_print_map(s, i, 0, 0);
 		else if (s->object->plain)

@@ -87,9 +87,10 @@ static void put_container(struct strace *s, const struct task *t, struct buf *b)
 	struct shown c = {.s = s, .out = b};
 	const char *name = node_name_of(s, t);
 
+	if (!name)
+		return;
 	buf_char(b, ' ');
-	if (name)
-		show_name(&c, name);
+	show_name(&c, name);
 	buf_printf(b, "/%llu", (unsigned long long)t->cgroup);
 }
 

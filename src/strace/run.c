@@ -23,7 +23,8 @@ enum {
 	BURST_BYTES = 64 << 20,
 	RING_MOST = 32 << 20,
 	RING_LEAST = 1 << 20,
-	EXECVE = 59
+	EXECVE = 59,
+	SETHOSTNAME = 170
 };
 
 /* What a record is, by the name of its first field; where its fields are. */
@@ -508,6 +509,7 @@ static int choose(struct strace *s, const struct waggle_opts *o, struct diag *di
 	for (u32 i = 0; i < MAX_CALLS; i++)
 		s->traced[i] = s->chosen[i] || (s->calls[i].name && tells(s, s->calls[i].name));
 	s->traced[EXECVE] |= o->command != NULL;
+	s->traced[SETHOSTNAME] |= s->opts.containers;
 	while (s->opts.pids && s->opts.pids[s->npids])
 		s->npids++;
 	s->left = s->npids;

@@ -344,12 +344,14 @@ static bool any(const struct strace *s, bool out, u64 bits)
 	return false;
 }
 
-/* --container: whenever a thread is in another UTS namespace than before, or that has another name. */
+/* --container: what a thread is in, when it is first seen and whenever that is another UTS namespace or cgroup
+ * than before, or any host got another name. */
 static const char container[] =
-	"	$uts = (uint64)curtask.nsproxy.uts_ns;\n"
-	"	if (@uts[tid] != $uts) {\n"
-	"		@uts[tid] = $uts;\n"
-	"		emit(container = tid, pid, uts = $uts, cgroup, name = str(curtask.nsproxy.uts_ns.name.nodename, 65));\n"
+	"	$in = (uint64)curtask.nsproxy.uts_ns + cgroup * 0x9e3779b97f4a7c15 + @renamed * 0xc2b2ae3d27d4eb4f;\n"
+	"	if (curtask.nsproxy != 0 && @in_container[tid] != $in) {\n"
+	"		@in_container[tid] = $in;\n"
+	"		emit(container = tid, pid, uts = (uint64)curtask.nsproxy.uts_ns, cgroup, name = "
+	"str(curtask.nsproxy.uts_ns.name.nodename, 65));\n"
 	"	}\n";
 
 /* Who is traced: on the user engine, everybody that it sees. */
@@ -456,7 +458,7 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 			    "(uint64)curtask.blocked.sig[0]);\n"
 			    "	}\n");
 	if (s->opts.containers)
-		buf_puts(b, "	if (args.id == __NR_sethostname) { delete(@uts[tid]); }\n");
+		buf_puts(b, "	if (args.id == __NR_sethostname) { @renamed = @renamed + 1; }\n");
 	buf_puts(b, "	emit(leave = tid, pid, nr = $nr, ret = args.ret);\n"
 		    "	delete(@call[tid]);\n"
 		    "}\n");
@@ -490,18 +492,20 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 	}
 	buf_printf(b,
 		   "tracepoint:sched:sched_process_exit /%s1/ {\n"
+		   "%s"
 		   "	$last = (uint64)(curtask.signal.live.counter == 0);\n"
 		   "	emit(gone = tid, pid, code = (int64)curtask.exit_code, last = $last);\n"
 		   "%s%s"
 		   "}\n"
 		   "rawtracepoint:signal_deliver /%s1/ {\n"
+		   "%s"
 		   "	emit(signal = tid, pid, sig = arg0, handler = *(uint64 *)kptr(arg2), info "
 		   "= buf(kptr(arg1), 48));\n"
 		   "}\n",
-		   who,
+		   who, s->opts.containers ? container : "",
 		   !s->opts.all ? "	if (pid != tid || $last) { delete(@tree[tid(init)]); }\n" : "",
-		   s->opts.containers ? "	delete(@uts[tid]);\n" : "",
-		   who);
+		   s->opts.containers ? "	delete(@in_container[tid]);\n" : "", who,
+		   s->opts.containers ? container : "");
 }
 
 void strace_script(struct strace *s, struct buf *b)

@@ -192,11 +192,9 @@ static void json_head(struct strace *s, const struct task *t, u64 ns, const char
 {
 	buf_printf(&s->pen->text, "{\"type\":\"%s\",\"ns\":%llu,\"pid\":%u,\"tid\":%u", type,
 		   (unsigned long long)ns, t->pid, t->tid);
-	if (s->opts.containers) {
-		const char *name = node_name_of(s, t);
-
+	if (node_name_of(s, t)) {
 		buf_puts(&s->pen->text, ",\"nodename\":");
-		json_text(&s->pen->text, name ? name : "", name ? strlen(name) : 0);
+		json_text(&s->pen->text, node_name_of(s, t), strlen(node_name_of(s, t)));
 		buf_printf(&s->pen->text, ",\"cgroup\":%llu", (unsigned long long)t->cgroup);
 	}
 }

@@ -37,14 +37,12 @@ static struct span trim(struct span s)
 
 static bool has_prefix(struct span s, const char *word)
 {
-	size_t n = strlen(word);
-
-	return s.n >= n && *s.p == *word && !memcmp(s.p, word, n);
+	return s.n && *s.p == *word && s.n >= strlen(word) && !memcmp(s.p, word, strlen(word));
 }
 
 static bool is_word(struct span s, const char *word)
 {
-	return s.n == strlen(word) && has_prefix(s, word);
+	return has_prefix(s, word) && s.n == strlen(word);
 }
 
 /* Takes "key:value;" off the front of *s, after white space. */
@@ -299,7 +297,7 @@ void tp_write_field(struct buf *out, const struct tp_field *f)
 const struct tp_field *tp_field(const struct tp_format *t, const char *name)
 {
 	for (u32 i = 0; i < t->nfields; i++)
-		if (!strcmp(t->fields[i].name, name))
+		if (str_same(t->fields[i].name, name))
 			return &t->fields[i];
 	return NULL;
 }

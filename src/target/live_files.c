@@ -50,10 +50,10 @@ static bool is_library(const char *file, const char *name)
 	size_t n = strlen(name);
 
 	for (u32 i = 0; i < 2; i++) {
-		if (!strncmp(file, name, n) && (!file[n] || !strncmp(file + n, ".so", 3) ||
+		if (*file == *name && !strncmp(file, name, n) && (!file[n] || !strncmp(file + n, ".so", 3) ||
 						(file[n] == '.' && n > 3 && strstr(name, ".so"))))
 			return true;
-		if (strncmp(file, "lib", 3) != 0)
+		if (file[0] != 'l' || file[1] != 'i' || file[2] != 'b')
 			return false;
 		file += 3;
 	}

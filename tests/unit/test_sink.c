@@ -214,7 +214,7 @@ static void json_random(void **unused)
 static void schemas_broken(void **unused)
 {
 	struct field fields[] = {{.name = "x", .kind = FIELD_UINT, .size = 4}};
-	struct schema schema = {0, "emit", {fields, 1, 4}, {.kind = ACTION_EMIT}, 0, 0};
+	struct schema schema = {0, "emit", {fields, 1, 4}, {.kind = ACTION_EMIT}, 0, 0, 0};
 	struct fixture *x = fixture();
 
 	(void)unused;

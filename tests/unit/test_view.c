@@ -180,7 +180,7 @@ static struct field stack_fields[] = {
 	{.name = "us", .kind = FIELD_UINT, .off = 72, .size = 8},
 };
 static struct schema stack_schema = {
-	0, "emit", {stack_fields, 4, sizeof(struct stacked)}, {.kind = ACTION_EMIT}, VIEW_TABLE, 0};
+	0, "emit", {stack_fields, 4, sizeof(struct stacked)}, {.kind = ACTION_EMIT}, VIEW_TABLE, 0, 0};
 
 static const char *shown_as(const char *format)
 {
