@@ -29,13 +29,13 @@ int cmd_build(int argc, char **argv)
 		case 'e': script = optarg; break;
 		case 'o': output = optarg; break;
 		case 'I':
-			if (options_take(&opts, "include-dir", optarg))
+			if (options_take(&opts, "include-dir", NULL, optarg))
 				return STATUS_USAGE;
 			break;
 		case 't': opts.target = optarg; break;
 		default:
 			if (opt != OPT_COMMON ||
-			    options_take(&opts, long_options[which].name, optarg))
+			    options_take(&opts, long_options[which].name, NULL, optarg))
 				return STATUS_USAGE;
 		}
 	}

@@ -96,7 +96,8 @@ struct absent_option {
 };
 void options_absent(const struct absent_option *rows);
 void options_each(const struct command *, void (*fn)(const char *option, bool takes));
-int options_take(struct waggle_opts *, const char *option, const char *value);
+/* option: without dashes; from: how the user called it, for the message, or NULL: so */
+int options_take(struct waggle_opts *, const char *option, const char *from, const char *value);
 void print_wrapped(int column, const char *text); /* behind so many columns, at 19 */
 bool option_print(const char *word); /* that one: "-c", "--pid"; false: there is none */
 void manual_print(void);             /* manual.c: waggle(1) */

@@ -17,12 +17,13 @@ enum limit { MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, STACK_MODE, RING_PAGES };
 
 static const struct {
 	const char *option, *variable;
+	unsigned most;
 } limits[] = {
-	[MAX_STRLEN] = {"--max-strlen", "MAX_STRLEN"},
-	[MAX_MAP_KEYS] = {"--max-map-keys", "MAX_MAP_KEYS"},
-	[MAX_PROBES] = {"--max-probes", "MAX_PROBES"},
-	[STACK_MODE] = {"--stack-mode", "STACK_MODE"},
-	[RING_PAGES] = {"--perf-rb-pages", "PERF_RB_PAGES"},
+	[MAX_STRLEN] = {"--max-strlen", "MAX_STRLEN", 1u << 28},
+	[MAX_MAP_KEYS] = {"--max-map-keys", "MAX_MAP_KEYS", 1u << 28},
+	[MAX_PROBES] = {"--max-probes", "MAX_PROBES", 1u << 28},
+	[STACK_MODE] = {"--stack-mode", "STACK_MODE", 0},
+	[RING_PAGES] = {"--perf-rb-pages", "PERF_RB_PAGES", 1u << 18}, /* 1 GB */
 };
 enum { LIMITS = sizeof(limits) / sizeof(*limits) };
 
@@ -38,8 +39,9 @@ static int take(struct waggle_opts *o, unsigned limit, const char *from, const c
 		return 0;
 	}
 	n = strtoull(text, &end, 0);
-	if (end == text || *end || !n || n > 1u << 28 || *text == '-')
-		return usage_error("%s takes a number, not '%s'", from, text);
+	if (end == text || *end || !n || n > limits[limit].most || *text == '-')
+		return usage_error("%s takes a number from 1 to %u, not '%s'", from,
+				   limits[limit].most, text);
 	if (limit == MAX_STRLEN)
 		o->max_strlen = (unsigned)n;
 	else if (limit == MAX_MAP_KEYS)
@@ -47,7 +49,7 @@ static int take(struct waggle_opts *o, unsigned limit, const char *from, const c
 	else if (limit == MAX_PROBES)
 		o->max_probes = (unsigned)n;
 	else {
-		while (size / 4096 < n && size < 1u << 30) /* rings are powers of two */
+		while (size / 4096 < n) /* rings are powers of two */
 			size *= 2;
 		o->ring_bytes = size;
 	}
@@ -158,7 +160,7 @@ static int add_include(struct waggle_opts *o, const char *option, const char *va
 	return 0;
 }
 
-int options_take(struct waggle_opts *o, const char *option, const char *value)
+int options_take(struct waggle_opts *o, const char *option, const char *from, const char *value)
 {
 	unsigned i = 0;
 
@@ -170,7 +172,7 @@ int options_take(struct waggle_opts *o, const char *option, const char *value)
 	}
 	while (strcmp(limits[i].option + 2, option) != 0)
 		i++;
-	return take(o, i, limits[i].option, value);
+	return take(o, i, from ? from : limits[i].option, value);
 }
 
 /* ---- what options a command has */

@@ -26,7 +26,8 @@ struct parsing {
 	bool asks_itself; /* the script tells by family() whose an event is */
 	struct option names[OPTIONS_MOST + OPTION_ROWS_MOST + 1];
 	char letters[2 * OPTIONS_MOST + 4];
-	const char *pid; /* of the script's own -p, or NULL */
+	const struct tool_option *pid; /* the script's own -p, if it was given, */
+	char *pids;                    /* and its processes: "1,2" */
 	char *params[OPTIONS_MOST];
 	unsigned nparams;
 	int least, most; /* arguments */
@@ -129,24 +130,61 @@ static int add_param(struct parsing *p, const struct tool_option *o, const char 
 	return 0;
 }
 
-/* Of one process or several. bcc's tools trace nobody where there is no such process: ours say so,
- * also where the script itself looks at the number. Of what another machine has, or another day,
- * nothing is known. */
-static int check_pid(const struct trace *t, const char *list)
+/* bcc's tools trace nobody where there is no such process: ours say so, also where the script itself
+ * looks at the number. Of what another machine has, or another day, nothing is known. */
+static int check_pids(const struct trace *t, const char *list)
 {
 	struct trace probe = {0};
 	char one[32];
-	int status = 0;
+	int status;
 	size_t n;
 
-	for (; *list && !status; list += n + (list[n] == ',')) {
+	for (;; list += n + 1) {
 		n = strcspn(list, ",");
 		snprintf(one, sizeof(one), "%.*s", (int)n, list);
 		status = option_take(&probe, option_named("pid"), one);
 		if (!status && !t->dry_run && !t->opts.target && process_missing(probe.opts.pid))
 			status = STATUS_USAGE;
+		if (status || !list[n])
+			return status;
 	}
-	return status;
+}
+
+/* The script's own -p: of a LIST all add up, else the last one holds. */
+static int add_pid(struct parsing *p, const struct tool_option *o, const char *value)
+{
+	bool longer = p->pids && !strcmp(o->takes, "LIST");
+	char *before = p->pids;
+
+	p->pid = o;
+	if (asprintf(&p->pids, "%s%s%s", longer ? before : "", longer ? "," : "", value) < 0)
+		p->pids = NULL;
+	free(before);
+	return p->pids ? 0 : STATUS_ERROR;
+}
+
+/* When all are known: tracing's own filter is for one process, whose end ends all. */
+static int settle_pids(struct parsing *p, struct trace *t)
+{
+	int status = check_pids(t, p->pids);
+
+	if (status)
+		return status;
+	return !strcmp(p->pid->takes, "LIST") && !strchr(p->pids, ',')
+		       ? option_take(t, option_named("pid"), p->pids)
+		       : add_param(p, p->pid, p->pids);
+}
+
+/* Another name of an option of tracing: what is wrong with its value is said of the name that was
+ * given. */
+static int take_same(struct trace *t, const struct tool_option *o, const char *value)
+{
+	const struct option_row *row = option_named(o->same);
+	char from[40];
+
+	snprintf(from, sizeof(from), "--%s", o->name);
+	return row->take ? option_take(t, row, value)
+			 : options_take(&t->opts, row->name, from, value);
 }
 
 static int take(struct parsing *p, struct trace *t, const struct tool *tool, int opt)
@@ -175,14 +213,10 @@ static int take(struct parsing *p, struct trace *t, const struct tool *tool, int
 		return 0;
 	}
 	if (o->same)
-		return option_take(t, option_named(o->same), o->value ? o->value : optarg);
+		return take_same(t, o, o->value ? o->value : optarg);
 	row = o->own ? NULL : option_named(o->name);
-	if (!row && !strcmp(o->name, "pid")) {
-		if (!strcmp(o->takes, "LIST") &&
-		    !strchr(optarg, ',')) /* the one whose end ends all */
-			return option_take(t, option_named("pid"), optarg);
-		p->pid = optarg;
-	}
+	if (!row && !strcmp(o->name, "pid"))
+		return add_pid(p, o, optarg);
 	if (!row && check_number("--", o->name, o->takes, optarg))
 		return STATUS_USAGE;
 	return row ? option_take(t, row, optarg) : add_param(p, o, optarg ? optarg : "");
@@ -316,12 +350,14 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 		status = opt == '?' ? STATUS_USAGE : take(&p, &t, tool, opt);
 	if (end < argc && !argv[end + 1] && !status)
 		status = usage_error("behind -- stands a command");
+	if (end < argc && t.opts.command && !status)
+		status = usage_error("-c and -- both name a command");
 	if (end < argc)
 		t.opts.command = argv + end + 1;
 	t.opts.command_only = t.opts.command && !p.everybody && !p.asks_itself;
 	choose_view(&t, tool);
 	if (!status && p.pid)
-		status = check_pid(&t, p.pid);
+		status = settle_pids(&p, &t);
 	if (!status)
 		status = check_args(&p, tool, argv + optind, end - optind);
 	if (!status)
@@ -332,6 +368,7 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 	for (unsigned i = 0; i < p.nparams; i++)
 		free(p.params[i]);
 	free(p.args);
+	free(p.pids);
 	free(p.made[0]);
 	free(p.made[1]);
 	return status;

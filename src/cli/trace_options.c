@@ -303,7 +303,8 @@ void option_append(struct option *names, unsigned room, int base)
 
 int option_take(struct trace *t, const struct option_row *row, const char *value)
 {
-	return row->take ? row->take(t, value) : options_take(&t->opts, row->name, value);
+	return row->take ? row->take(t, value)
+			 : options_take(&t->opts, row->name, NULL, value);
 }
 
 static int take_option(struct trace *t, int opt)
