@@ -17,11 +17,11 @@ static const struct budget {
 	const char *room;
 	unsigned kib;
 } budgets[] = {
-	{"base", 16}, {"elf", 36},      {"demangle", 40}, {"arch", 36},    {"isa", 48},
-	{"btf", 28},  {"query", 4},     {"types", 8},     {"object", 140}, {"target", 36},
-	{"ir", 32},   {"codegen", 24},  {"script", 396},  {"filter", 92},  {"compile.c", 4},
-	{"vm", 156},  {"symbol", 24},   {"packet", 108},   {"stream", 4},   {"engine", 216},
-	{"sink", 84}, {"session", 132}, {"strace", 146},   {"cli", 148},    {"libc", 1064},
+	{"base", 16}, {"elf", 36},      {"demangle", 30}, {"arch", 36},    {"isa", 48},
+	{"btf", 28},  {"query", 4},     {"types", 8},     {"object", 140}, {"target", 30},
+	{"ir", 36},   {"codegen", 24},  {"script", 408},  {"filter", 94},  {"compile.c", 6},
+	{"vm", 158},  {"symbol", 24},   {"packet", 106},   {"stream", 4},   {"engine", 210},
+	{"sink", 84}, {"session", 132}, {"strace", 184},   {"cli", 154},    {"libc", 1056},
 };
 
 struct room {
