@@ -297,6 +297,15 @@ static int check_map(const struct object *o, u32 i, struct diag *d)
 	return err ? err : check_layout(&m->value, "value of map", m->name, 0, d);
 }
 
+/* What needs nothing of the record that asks for it. */
+static bool can_follow(const struct schema *s)
+{
+	u8 kind = s->action.kind;
+
+	return !s->layout.n &&
+	       ((kind >= ACTION_PRINT_MAP && kind <= ACTION_ZERO_MAP) || kind == ACTION_TABLE || kind == ACTION_CAT);
+}
+
 static int check_schema(const struct object *o, u32 i, struct diag *d)
 {
 	const struct schema *s = &o->schemas.v[i];
@@ -314,7 +323,7 @@ static int check_schema(const struct object *o, u32 i, struct diag *d)
 		return bad(d, "schema %u (%s): its action names no map", i, s->name);
 	if (a->kind == ACTION_TABLE && a->map >= o->schemas.n)
 		return bad(d, "schema %u (%s): its rows have no schema", i, s->name);
-	if (s->then && (s->then <= i || s->then >= o->schemas.n || o->schemas.v[s->then].layout.n))
+	if (s->then && (s->then <= i || s->then >= o->schemas.n || !can_follow(&o->schemas.v[s->then])))
 		return bad(d, "schema %u (%s): it leads to none that can follow", i, s->name);
 	return check_layout(&s->layout, "record", s->name, 0, d);
 }

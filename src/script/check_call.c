@@ -133,6 +133,7 @@ const char *node_field_name(const struct node *n)
 	case NODE_VAR:
 	case NODE_MAP: return *n->text ? n->text : NULL;
 	case NODE_CALL: return wrapped_name(n);
+	case NODE_INT: return str_same(n->text, "has_cpid") ? n->text : NULL; /* where it is known */
 	default: return NULL;
 	}
 }

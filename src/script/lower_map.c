@@ -52,14 +52,24 @@ static bool same_text(const struct node *a, const struct node *b)
 	return a->kind == NODE_VAR && a->var == b->var;
 }
 
-/* Might the last key be this one? Parts that are numbers are still to be compared. */
+/* Does no tree of a list write a variable? */
+static bool writes_none(const struct node *n)
+{
+	for (; n; n = n->next)
+		if (n->kind >= NODE_ASSIGN || !writes_none(n->a) || !writes_none(n->b) || !writes_none(n->c))
+			return false;
+	return true;
+}
+
+/* Might the last key be this one? Parts that are numbers are still to be compared: they are lowered in front of
+ * texts, so they may not write one. */
 static bool may_be_last_key(struct lower *l, const struct node *n)
 {
 	const struct map_key *was = &l->memo.key;
 	const struct node *a = was->use ? was->use->a : NULL, *b = n->a;
 	const struct object_map *maps = l->object->maps.v;
 
-	if (!a || was->given != l->pieces.v[was->piece].given || was->writes != l->text_writes ||
+	if (!a || !writes_none(b) || was->given != l->pieces.v[was->piece].given || was->writes != l->text_writes ||
 	    maps[was->use->map->index].key_size != maps[n->map->index].key_size ||
 	    !check_same_keys(was->use->map, n->map))
 		return false;
@@ -93,6 +103,7 @@ static struct mem lower_key_of(struct lower *l, struct node *n, const u32 *ints,
 	struct map_key key = {.use = n->map->nkeys <= ARRAY_SIZE(key.ints) ? n : NULL};
 	const struct node *use = l->memo.key.use;
 	bool numbers = may_be_last_key(l, n);
+	u32 writes = l->text_writes;
 	struct mem m;
 
 	for (struct node *k = n->a; k && key.use; k = k->next, i++)
@@ -128,7 +139,9 @@ static struct mem lower_key_of(struct lower *l, struct node *n, const u32 *ints,
 	}
 	key.piece = *piece;
 	key.given = l->pieces.v[*piece].given;
-	key.writes = l->text_writes;
+	key.writes = writes;
+	if (writes != l->text_writes) /* by a part itself */
+		key.use = NULL;
 	l->memo.key = key;
 	return m;
 }

@@ -405,6 +405,7 @@ static void send_forms(struct lower *l, struct record *r)
 	r->redo = ir_block(fn);
 	make = ir_block(fn);
 	ir_set(fn, r->head, head_of(l, r, 0));
+	l->memo.key.use = NULL; /* the second turn finds what the first has left */
 	ir_jmp(fn, make);
 	ir_at(fn, make);
 	send_form(l, r);

@@ -323,8 +323,10 @@ static u32 lower_unary(struct lower *l, struct node *n)
 {
 	u32 a;
 
-	if (n->op == TOK_AND)
+	if (n->op == TOK_AND) {
+		l->text_writes++; /* by whoever gets it, it may be */
 		return lower_address(l, n->a);
+	}
 	a = lower_int(l, n->a);
 	switch (n->op) {
 	case TOK_SUB: return ir_un(l->fn, IR_NEG, IRT_I64, a);
