@@ -418,6 +418,14 @@ int bcc_expression(struct bcc_probe *p, struct part e, struct text *t)
 	return 0;
 }
 
+int bcc_number(const char *text, long *n)
+{
+	char *end;
+
+	*n = strtol(text, &end, 10);
+	return end == text || *end || *n <= 0 ? usage_error("'%s' is no number", text) : 0;
+}
+
 void bcc_options(struct option *to, const struct option *own)
 {
 	unsigned n = 0;

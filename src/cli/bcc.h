@@ -69,6 +69,8 @@ int bcc_run(struct trace *, const char *tool, struct text *script, char **comman
  * BCC_COMMON and a row's number. */
 enum { BCC_COMMON = OPT_COMMON, BCC_OPTIONS_MOST = 40 + OPTION_ROWS_MOST };
 void bcc_options(struct option *to, const struct option *own);
+/* A number above 0 of an option: 0, or STATUS_USAGE behind a message. */
+int bcc_number(const char *text, long *n);
 
 int cmd_bcc_trace(int argc, char **argv);
 int cmd_argdist(int argc, char **argv);

@@ -342,14 +342,6 @@ static const char help[] =
 	"  waggle argdist -C 'p:c:write(int fd, void *buf, size_t len):size_t:len:fd==1' -- echo "
 	"hello\n";
 
-static int take_number(const char *text, long *n)
-{
-	char *end;
-
-	*n = strtol(text, &end, 10);
-	return end == text || *end || *n <= 0 ? usage_error("'%s' is no number", text) : 0;
-}
-
 /* Numbers among the probes of the command line may follow -i: "argdist -i 5 -C ...". */
 static int take(struct options *o, int opt)
 {
@@ -361,11 +353,11 @@ static int take(struct options *o, int opt)
 	case 'z': return option_take(&o->trace, option_named("max-strlen"), optarg);
 	case 'E': return option_take(&o->trace, option_named("engine"), optarg);
 	case 'd': return option_take(&o->trace, option_named("duration"), optarg);
-	case 't': return take_number(optarg, &o->tid);
+	case 't': return bcc_number(optarg, &o->tid);
 	case 'c': o->keeps = true; return 0;
-	case 'i': return take_number(optarg, &o->every);
-	case 'n': return take_number(optarg, &o->times);
-	case 'T': return take_number(optarg, &o->top);
+	case 'i': return bcc_number(optarg, &o->every);
+	case 'n': return bcc_number(optarg, &o->times);
+	case 'T': return bcc_number(optarg, &o->top);
 	case 'v': o->print = true; return 0;
 	case 'h': fputs(help, stdout); exit(output_check(STATUS_OK));
 	default: return STATUS_USAGE;

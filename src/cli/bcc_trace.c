@@ -209,14 +209,6 @@ static void put_header(const struct options *o, struct text *t)
 	text_add(t, ", \"PID\", \"TID\", \"COMM\", \"FUNC\", \"%s\"); }\n", o->messages ? "-" : "");
 }
 
-static int number(const char *text, long *n)
-{
-	char *end;
-
-	*n = strtol(text, &end, 10);
-	return end == text || *end || *n <= 0 ? usage_error("'%s' is no number", text) : 0;
-}
-
 static const char help[] =
 	"waggle trace [OPTIONS] PROBE...: a line for each call of functions, with bcc's syntax\n"
 	"\n"
@@ -270,8 +262,8 @@ static int take(struct options *o, int opt)
 	case 's': return 0; /* symbols are found in every file that a process has mapped */
 	case 'E': return option_take(&o->trace, option_named("engine"), optarg);
 	case 'D': return option_take(&o->trace, option_named("duration"), optarg);
-	case 'L': return number(optarg, &o->tid);
-	case 'M': return number(optarg, &o->most);
+	case 'L': return bcc_number(optarg, &o->tid);
+	case 'M': return bcc_number(optarg, &o->most);
 	case 'n':
 		o->name = optarg;
 		return strpbrk(optarg, "\"\\") ? usage_error("a name has no quotes") : 0;

@@ -48,7 +48,8 @@ struct matches {
 	unsigned colons; /* in front of a name */
 	char *list;      /* "uprobe:c:read,uprobe:c:write" */
 	size_t n;
-	bool any, failed; /* has anything been listed */
+	bool any;        /* something was listed, whether it matches or not */
+	bool failed;     /* no memory */
 };
 
 static void match(void *user, const char *line)
@@ -60,7 +61,6 @@ static void match(void *user, const char *line)
 	char *list;
 
 	m->any = true;
-
 	for (unsigned i = 0; i < m->colons && name; i++)
 		name = strchr(name, ':') ? strchr(name, ':') + 1 : NULL;
 	if (!name || regexec(&m->re, name, 1, &where, 0) || where.rm_so)

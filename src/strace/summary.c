@@ -190,11 +190,13 @@ static void json_text(struct buf *b, const char *p, size_t n)
 
 static void json_head(struct strace *s, const struct task *t, u64 ns, const char *type)
 {
+	const char *name = node_name_of(s, t);
+
 	buf_printf(&s->pen->text, "{\"type\":\"%s\",\"ns\":%llu,\"pid\":%u,\"tid\":%u", type,
 		   (unsigned long long)ns, t->pid, t->tid);
-	if (node_name_of(s, t)) {
+	if (name) {
 		buf_puts(&s->pen->text, ",\"nodename\":");
-		json_text(&s->pen->text, node_name_of(s, t), strlen(node_name_of(s, t)));
+		json_text(&s->pen->text, name, strlen(name));
 		buf_printf(&s->pen->text, ",\"cgroup\":%llu", (unsigned long long)t->cgroup);
 	}
 }
