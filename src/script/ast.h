@@ -54,6 +54,7 @@ struct node {
 
 struct probe_spec {
 	const char *text;
+	const char *param;   /* the first named parameter in it: "library", of $library=libc; or NULL */
 	const char *missing; /* why there is no such place, where that is no error; or NULL */
 	struct loc at;
 	struct probe_spec *next;
