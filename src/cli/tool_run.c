@@ -239,16 +239,12 @@ static int settle_pids(struct parsing *p, struct trace *t)
 		       : add_param(p, p->pid, p->pids);
 }
 
-/* Another name of an option of tracing: what is wrong with its value is said of the name that was
- * given. */
 static int take_same(struct trace *t, const struct tool_option *o, const char *value)
 {
-	const struct option_row *row = option_named(o->same);
-	char from[40];
+	char given[40];
 
-	snprintf(from, sizeof(from), "--%s", o->name);
-	return row->take ? option_take(t, row, value)
-			 : options_take(&t->opts, row->name, from, value);
+	snprintf(given, sizeof(given), "--%s", o->name);
+	return option_take_as(t, o->same, given, value);
 }
 
 static int take(struct parsing *p, struct trace *t, const struct tool *tool, int opt)
