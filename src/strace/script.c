@@ -414,7 +414,8 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 				     {0}};
 
 	put_number(s, entered, "args.id < 0 || ");
-	put_number(s, left, ""); /* -1 may be the end of rt_sigreturn */
+	/* to the kernel, -1 may be the end of rt_sigreturn */
+	put_number(s, left, s->kernel ? "args.id < -1 || " : "args.id < 0 || ");
 	buf_printf(b,
 		   "tracepoint:raw_syscalls:sys_enter /%shas_key(@in, %s)/ {\n"
 		   "	$nr = %s;\n"
