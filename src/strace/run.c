@@ -279,11 +279,22 @@ static void take_forked(struct strace *s, const struct record *r, const struct w
 	paths_fork(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
 }
 
+static void put_signal(struct strace *s, struct task *t, u64 ns, const s32 *info, u32 size)
+{
+	struct buf text = {0};
+
+	show_signal(&text, info[0]);
+	buf_char(&text, ' ');
+	show_siginfo(&text, info, size);
+	if (info[0] < 1 || !(s->opts.signals_hidden >> (info[0] - 1) & 1))
+		call_signal(s, t, ns, buf_str(&text));
+	buf_free(&text);
+}
+
 /* tid, pid, signal, then of the kernel engine: handler, struct siginfo; of the user engine: code */
 static void take_signal(struct strace *s, const struct record *r, const struct waggle_event *e)
 {
 	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
-	struct buf text = {0};
 	s32 info[12] = {0};
 
 	if (!t || not_yet(s, t))
@@ -298,22 +309,20 @@ static void take_signal(struct strace *s, const struct record *r, const struct w
 		info[2] = SI_USER;
 	}
 	t->fatal = info[0];
-	show_siginfo(&text, info, s->kernel ? sizeof(info) : 12);
-	if (info[0] == SIGKILL) { /* nobody sees it coming */
-		buf_free(&text);
-		return;
-	}
-	buf_char(&text, 0);
-	{
-		struct buf line = {0};
+	if (info[0] != SIGKILL) /* nobody sees it coming */
+		put_signal(s, t, e->ns, info, s->kernel ? sizeof(info) : 12);
+}
 
-		show_signal(&line, info[0]);
-		buf_printf(&line, " %s", text.p);
-		if (info[0] < 1 || !(s->opts.signals_hidden >> (info[0] - 1) & 1))
-			call_signal(s, t, e->ns, buf_str(&line));
-		buf_free(&line);
-	}
-	buf_free(&text);
+/* tid, pid, signal, code, and what struct siginfo has behind it */
+static void take_fatal(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
+	u64 rest[2] = {field(r, e, 4), field(r, e, 5)};
+	s32 info[12] = {(s32)field(r, e, 2), 0, (s32)field(r, e, 3)};
+
+	memcpy(info + 4, rest, sizeof(rest));
+	if (t && !not_yet(s, t))
+		put_signal(s, t, e->ns, info, sizeof(info));
 }
 
 /* Where the engine does not tell how it ended, its last call or signal does. */
@@ -355,7 +364,7 @@ static const struct {
 	void (*take)(struct strace *, const struct record *, const struct waggle_event *);
 } takers[] = {{"command", take_command}, {"piece", take_memory},  {"string", take_memory},
 	      {"argv", take_memory},     {"enter", take_enter},   {"leave", take_leave},
-	      {"blocked", take_blocked}, {"signal", take_signal}, {"gone", take_gone},
+	      {"blocked", take_blocked}, {"signal", take_signal}, {"fatal", take_fatal}, {"gone", take_gone},
 	      {"forked", take_forked},   {"stack", take_stack},   {"container", take_container}};
 
 static struct record *record_of(struct strace *s, const struct waggle_schema *schema)

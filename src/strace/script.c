@@ -64,8 +64,13 @@ static u64 wanted(const struct call *c, bool out)
 	for (u32 i = 0; i < c->nargs; i++)
 		if (c->args[i].out == out || !strcmp(c->args[i].kind->name, "len") ||
 		    !strcmp(c->args[i].kind->name, "ipcds") ||
+		    !strcmp(c->args[i].kind->name, "off") ||
+		    !strcmp(c->args[i].kind->name, "bpfattr") ||
 		    !strcmp(c->args[i].kind->name, "handle"))
 			bits |= bits_of(c, &c->args[i]);
+	for (u32 i = 0; i < c->nargs && !out; i++)
+		if (c->args[i].kind->show == show_kind_msg && c->args[i].out)
+			bits |= 8ull << (8 * i); /* the header alone: how much room it tells */
 	for (u32 i = 0; i < c->nargs; i++)
 		if (c->args[i].kind->show == show_kind_ioctlarg)
 			bits |= BIT(BIT_LIST); /* its length is told and answered */
@@ -275,8 +280,13 @@ static const char requests[] =
 	"		}\n"
 	"	}\n";
 
-/* SIOCGIFCONF: how long the list is, and at the end the list. */
-static const char interfaces[] = "	if (($s & 0x80000000000000) != 0 && (ARGS[1] & 0xffffffff) == 0x8912) {\n"
+/* What a request of ioctl() reads before it fills it; SIOCGIFCONF: how long the list is, and at the end the list. */
+static const char interfaces[] = "	if (($s & 0x80000000000000) != 0 && !LATE && (ARGS[1] & 0xc0000000) == 0xc0000000) {\n"
+				 "		$q = ARGS[2];\n"
+				 "		$z = (uint64)64;\n"
+				 "		bytes($q, $z, LATE);\n"
+				 "	}\n"
+				 "	if (($s & 0x80000000000000) != 0 && (ARGS[1] & 0xffffffff) == 0x8912) {\n"
 				 "		$q = ARGS[2];\n"
 				 "		$z = (uint64)16;\n"
 				 "		bytes($q, $z, LATE);\n"
@@ -517,6 +527,19 @@ static void put_forks(const struct strace *s, struct buf *b, const char *who)
 	buf_puts(b, "}\n");
 }
 
+/* A signal that ends a process without more ado (of those that leave no core, none but SIGKILL, which never tells
+ * from whom) reaches its threads as SIGKILL: what it was is kept when it is sent, and told at the end. */
+static const char fatal[] = "rawtracepoint:signal_generate /arg0 < 65 && ((0xffffffffb600fa03 >> (arg0 - 1)) & 1) != 0/ {\n"
+			    "	$t = (struct task_struct *)arg2;\n"
+			    "	if ((uint64)$t.sighand.action[arg0 - 1].sa.sa_handler == 0) {\n"
+			    "		$info = arg1 > 1;\n"
+			    "		@fatal[(uint64)$t.signal] = (arg0,\n"
+			    "			$info ? *(uint64 *)kptr(arg1 + 8) & 0xffffffff : arg1 * 128,\n"
+			    "			$info ? *(uint64 *)kptr(arg1 + 16) : arg1 ? (uint64)0 : (uint64)pid | ((uint64)uid << 32),\n"
+			    "			$info ? *(uint64 *)kptr(arg1 + 24) : (uint64)0);\n"
+			    "	}\n"
+			    "}\n";
+
 /* Ends and signals, as each engine has them. */
 static void put_tasks(const struct strace *s, struct buf *b, const char *who, const char *ends)
 {
@@ -529,8 +552,14 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who, co
 		return;
 	}
 	buf_printf(b,
-		   "rawtracepoint:sched_process_exit /%s1/ {\n"
+		   "%srawtracepoint:sched_process_exit /%s1/ {\n"
 		   "%s"
+		   "	$of = (uint64)curtask.signal;\n"
+		   "	if (has_key(@fatal, $of)) {\n"
+		   "		$f = @fatal[$of];\n"
+		   "		emit(fatal = tid, pid, sig = $f.0, code = $f.1, from = $f.2, value = $f.3);\n"
+		   "		delete(@fatal[$of]);\n"
+		   "	}\n"
 		   "	emit(gone = tid, pid, code = (int64)curtask.exit_code);\n"
 		   "%s%s"
 		   "}\n"
@@ -539,7 +568,7 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who, co
 		   "	emit(signal = tid, pid, sig = arg0, handler = *(uint64 *)kptr(arg2), info "
 		   "= buf(kptr(arg1), 48));\n"
 		   "}\n",
-		   ends, s->opts.containers ? container : "",
+		   fatal, ends, s->opts.containers ? container : "",
 		   s->opts.containers ? "	delete(@in_container[tid]);\n" : "",
 		   s->opts.all ? "" : ended, who,
 		   s->opts.containers ? container : "");
