@@ -31,7 +31,6 @@ struct tp_field {
 };
 struct tp_format {
 	const char *category, *name;
-	u32 id;                  /* for perf_event_open, of this machine; 0 in a saved target */
 	struct tp_field *fields; /* without the common_ ones */
 	u32 nfields;
 };
