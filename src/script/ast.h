@@ -152,6 +152,7 @@ struct script {
 	bool containers, container_named; /* of --container: is it asked for, does anything show it */
 	bool family; /* it asks for the processes that the command starts */
 	bool no_command; /* there will be none */
+	bool loops; /* there are for or while */
 	vec(const char *) named; /* of the command line: "name=value" */
 	bool help;		 /* ask for --help */
 	struct script_option { /* getopt(), in order of appearance */
