@@ -211,6 +211,8 @@ void lower_cond(struct lower *l, struct node *n, u32 then, u32 otherwise)
 	else
 		lower_cond(l, n->a, then, second);
 	ir_seal(l->fn, second);
+	if (!l->fn->blocks.v[second].preds.n)
+		return; /* the first one is known, and decides */
 	ir_at(l->fn, second);
 	memo = l->memo;
 	lower_cond(l, n->b, then, otherwise);
