@@ -605,6 +605,7 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 		o.raw_calls = raw_calls(s);
 		o.narrow_calls = strace_narrow(s) ? NATIVE_CALLS : 0;
 		o.out_fd = 0;
+		o.here = true;
 		if (!s->kernel && s->npids)
 			o.pid = what->pids[0];
 		err = waggle_compile(&object, WAGGLE_SCRIPT, script.p, script.n, &o);

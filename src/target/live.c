@@ -11,6 +11,8 @@
  */
 #include "target/live.h"
 
+#include "base/namespace.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -374,6 +376,7 @@ static void look_at_machine(struct target *t)
 	struct live *l = arena_new(&t->arena, struct live);
 	struct utsname u;
 	u32 a = 0, b = 0;
+	u64 dev, ino;
 
 	uname(&u);
 	sscanf(u.release, "%u.%u", &a, &b);
@@ -384,6 +387,8 @@ static void look_at_machine(struct target *t)
 	t->release = arena_strdup(&t->arena, u.release);
 	t->arch = arena_strdup(&t->arena, u.machine);
 	t->cpus = possible_cpus();
+	namespace_pids(&dev, &ino);
+	t->first_pidns = !ino;
 }
 
 int target_live(struct target **out, struct diag *d)
