@@ -69,10 +69,11 @@ static struct cpp_node *levels(struct cpp *c)
 	return base_name(c, n);
 }
 
-/* <unresolved-name> ::= sr <type> <name> | srN <type> <name>+ E <name> | as above */
+/* <unresolved-name> ::= sr <type> <name> | srN <type> <name>+ E <name> | as above. N may begin the
+ * type, too: its prefixes can be substituted later, which the names cannot. */
 static struct cpp_node *unresolved(struct cpp *c)
 {
-	bool many = cpp_take(c, "N");
+	bool many = (cpp_peek(c, 1) == 'T' || cpp_peek(c, 1) == 'D') && cpp_take(c, "N");
 	struct cpp before = *c;
 	struct cpp_node *n;
 

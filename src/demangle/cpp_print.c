@@ -44,13 +44,13 @@ static struct cpp_node *meant(struct print *p, struct cpp_node *n)
 	return turns < 64 ? n : NULL;
 }
 
-/* Is there something on the right of it? */
-static bool wraps(struct print *p, struct cpp_node *n)
+/* The function or the array that it is: that has something on the right, too. NULL: neither. */
+static struct cpp_node *wraps(struct print *p, struct cpp_node *n)
 {
 	n = meant(p, n);
 	while (n && n->kind == CPP_QUALS && cpp_count(p))
 		n = meant(p, n->a);
-	return n && (n->kind == CPP_FNTYPE || n->kind == CPP_ARRAY);
+	return n && (n->kind == CPP_FNTYPE || n->kind == CPP_ARRAY) ? n : NULL;
 }
 
 /* A function that returns a pointer to a function is written in the middle of that. */
@@ -220,6 +220,18 @@ static void put_name(struct print *p, struct cpp_node *n)
 
 /* ---- types */
 
+/* The parenthesis around what points to a function or an array; NULL: to neither. */
+static void put_open(struct print *p, const struct cpp_node *to)
+{
+	char before = last(p);
+
+	if (!to)
+		return;
+	if (before != ' ' && before != '(' && (before != '*' || to->kind == CPP_ARRAY))
+		put(p, " ");
+	put(p, "(");
+}
+
 static void put_reference(struct print *p, struct cpp_node *n)
 {
 	struct cpp_node *of = meant(p, n->a);
@@ -233,8 +245,7 @@ static void put_reference(struct print *p, struct cpp_node *n)
 	if (!of)
 		of = n->a;
 	cpp_left(p, of);
-	if (wraps(p, of))
-		put(p, last(p) == ' ' || last(p) == '(' || last(p) == '*' ? "(" : " (");
+	put_open(p, wraps(p, of));
 	put(p, single ? "&" : "&&");
 }
 
@@ -253,11 +264,10 @@ static void reference_right(struct print *p, struct cpp_node *n)
 static void put_pointer(struct print *p, struct cpp_node *n)
 {
 	struct cpp_node *to = n->kind == CPP_MEMBER ? n->b : n->a;
-	bool around = wraps(p, to);
+	const struct cpp_node *around = wraps(p, to);
 
 	cpp_left(p, to);
-	if (around)
-		put(p, last(p) == ' ' || last(p) == '(' || last(p) == '*' ? "(" : " (");
+	put_open(p, around);
 	if (n->kind == CPP_MEMBER) {
 		if (!around && last(p) != ' ' && last(p) != '(')
 			put(p, " ");

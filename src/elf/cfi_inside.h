@@ -5,7 +5,7 @@
 #include "elf/cfi.h"
 #include "elf/cursor.h"
 
-enum { REG_BP = 6, REG_SP = 7, REG_RA = 16 };
+enum { REG_BX = 3, REG_BP = 6, REG_SP = 7, REG_RA = 16 };
 
 /* What is common to several functions. */
 struct cfi_cie {

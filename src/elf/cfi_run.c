@@ -1,7 +1,7 @@
 /*
  * cfi_run.c: carries out the instructions of call frame information; see cfi.h.
  *
- * Of the registers three matter: the stack pointer (by the CFA), the frame pointer and the return
+ * Of the registers four matter: the stack pointer (by the CFA), the frame pointer, rbx and the return
  * address. What is said of the others is read over. A rule that a row cannot hold makes its code
  * unknown, not wrong.
  */
@@ -19,7 +19,7 @@ struct state {
 	u64 cfa_reg;
 	s64 cfa_off;
 	u64 expr, expr_end; /* of the CFA; expr_end 0: it is a register and an offset */
-	struct reg_rule bp, ra;
+	struct reg_rule bp, bx, ra;
 };
 struct machine {
 	const struct cfi_section *s;
@@ -29,9 +29,14 @@ struct machine {
 	u64 pc;
 };
 
-/* ---- expressions: the four that compilers, linkers and the C library write */
+/* ---- expressions: the five that compilers, linkers and the C library write */
 
 enum { OP_DEREF = 0x06, OP_PLUS_UCONST = 0x23, OP_LIT0 = 0x30, OP_BREG0 = 0x70 };
+
+static bool words(s64 off, s64 least, s64 most)
+{
+	return off % 8 == 0 && off / 8 >= least && off / 8 <= most;
+}
 
 /* "a register, an offset", then perhaps a deref; *op: what stands behind, 0: nothing. */
 static bool simple(const struct cfi_section *s, u64 at, u64 end, u32 *reg, s64 *off, u8 *op)
@@ -49,6 +54,21 @@ static bool simple(const struct cfi_section *s, u64 at, u64 end, u32 *reg, s64 *
 	return !c.bad && c.at == end;
 }
 
+/* "sp, an offset, deref, plus 8": the old stack pointer was saved there. */
+static u32 saved_sp(const struct cfi_section *s, u64 at, u64 end)
+{
+	const u8 *p = s->bytes.p + end;
+	u32 reg;
+	s64 off;
+	u8 op;
+
+	if (end - at < 4 || p[-2] != OP_PLUS_UCONST || p[-1] != 8 ||
+	    !simple(s, at, end - 2, &reg, &off, &op) || op != OP_DEREF || reg != REG_SP ||
+	    !words(off, -(1 << 17), (1 << 17) - 1))
+		return CFI_NONE;
+	return CFI_RULE(CFI_SP_DEREF, off / 8, 0, 0);
+}
+
 /* breg7 8, breg16 0, lit15, and, litN, ge, lit3, shl, plus: N bytes into each 16 of a PLT one word
  * more was pushed. */
 static u32 plt(const struct cfi_section *s, u64 at, u64 end)
@@ -62,10 +82,8 @@ static u32 plt(const struct cfi_section *s, u64 at, u64 end)
 	return CFI_RULE(CFI_PLT, p[6] - OP_LIT0, 0, 0);
 }
 
-static bool words(s64 off, s64 least, s64 most)
-{
-	return off % 8 == 0 && off / 8 >= least && off / 8 <= most;
-}
+/* By DWARF's numbers: rax, rdx, rcx, rbx, rsi, rdi, two that have kinds of their own, r8 to r15. */
+static const u8 place_in_regs[] = {10, 12, 11, CFI_REG_BX, 13, 14, 0, 0, 9, 8, 7, 6, 3, 2, 1, 0};
 
 static u32 cfa_rule(const struct cfi_section *s, const struct state *st)
 {
@@ -74,15 +92,19 @@ static u32 cfa_rule(const struct cfi_section *s, const struct state *st)
 	u8 op = 0;
 
 	if (st->expr_end && !simple(s, st->expr, st->expr_end, &reg, &off, &op))
-		return plt(s, st->expr, st->expr_end);
+		return saved_sp(s, st->expr, st->expr_end) | plt(s, st->expr, st->expr_end);
 	if (!words(off, -(1 << 17), (1 << 17) - 1))
 		return CFI_NONE;
 	if (reg == REG_SP && op == OP_DEREF && off >= CFI_SIGNAL_SP)
 		return CFI_RULE(CFI_SIGNAL, (off - CFI_SIGNAL_SP) / 8, 0, 0);
 	if (reg == REG_BP && op == OP_DEREF)
 		return CFI_RULE(CFI_BP_DEREF, off / 8, 0, 0);
-	if (op || (reg != REG_SP && reg != REG_BP))
+	if (op)
 		return CFI_NONE;
+	if (reg != REG_SP && reg != REG_BP)
+		return reg < ARRAY_SIZE(place_in_regs) && words(off, -(1 << 13), (1 << 13) - 1)
+			       ? CFI_RULE(CFI_REG, CFI_REG_OFF(place_in_regs[reg], off / 8), 0, 0)
+			       : CFI_NONE;
 	return CFI_RULE(reg == REG_SP ? CFI_SP : CFI_BP, off / 8, 0, 0);
 }
 
@@ -92,12 +114,20 @@ static u32 bp_rule(const struct cfi_section *s, const struct reg_rule *r)
 	s64 off;
 	u8 op;
 
-	if (r->how == AT_CFA && words(r->off, -256, 255))
+	if (r->how == AT_CFA && words(r->off, -16, 15))
 		return CFI_RULE(0, 0, CFI_BP_AT_CFA, r->off / 8);
 	if (r->how == EXPRESSION && simple(s, r->at, r->end, &reg, &off, &op) && !op &&
-	    reg == REG_BP && words(off, -256, 255))
+	    reg == REG_BP && words(off, -16, 15))
 		return CFI_RULE(0, 0, CFI_BP_AT_BP, off / 8);
 	return 0;
+}
+
+static u32 bx_rule(const struct reg_rule *r)
+{
+	if (r->how == SAME)
+		return CFI_RULE_BX(CFI_BX_SAME);
+	return CFI_RULE_BX(r->how == AT_CFA && words(r->off, -CFI_BX_LOST, -2) ? -r->off / 8 - 1
+									      : CFI_BX_LOST);
 }
 
 static u32 rule_of(const struct cfi_section *s, const struct cfi_cie *cie, const struct state *st)
@@ -111,7 +141,7 @@ static u32 rule_of(const struct cfi_section *s, const struct cfi_cie *cie, const
 		return cie->signal ? rule : CFI_NONE;
 	if (cfi_kind(rule) == CFI_NONE || st->ra.how != AT_CFA || st->ra.off != -8)
 		return CFI_NONE;
-	return rule | bp_rule(s, &st->bp);
+	return rule | bp_rule(s, &st->bp) | bx_rule(&st->bx);
 }
 
 /* ---- instructions */
@@ -120,7 +150,7 @@ static struct reg_rule *reg_of(struct machine *m, struct reg_rule *other, u64 re
 {
 	if (reg == m->cie->return_reg)
 		return &m->now.ra;
-	return reg == REG_BP ? &m->now.bp : other;
+	return reg == REG_BP ? &m->now.bp : reg == REG_BX ? &m->now.bx : other;
 }
 
 static void set_reg(struct machine *m, u64 reg, u8 how, s64 off)
@@ -136,6 +166,8 @@ static void restore_reg(struct machine *m, u64 reg)
 		m->now.ra = m->first.ra;
 	else if (reg == REG_BP)
 		m->now.bp = m->first.bp;
+	else if (reg == REG_BX)
+		m->now.bx = m->first.bx;
 }
 
 static void set_cfa(struct machine *m, u64 reg, s64 off)

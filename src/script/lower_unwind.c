@@ -137,6 +137,8 @@ static void step_signal(struct unwinding *u, u32 at, u32 next, u32 done)
 	u32 ip = user_word(u, plus(u, at, CFI_SIGNAL_IP), done),
 	    sp = user_word(u, plus(u, at, CFI_SIGNAL_SP), done);
 
+	work_set(u, WORK_BX_AT, plus(u, at, CFI_SIGNAL_BX));
+	work_set(u, WORK_REGS, ir_const(u->fn, 0)); /* the handler's */
 	caller_is(u, ip, sp, user_word(u, plus(u, at, CFI_SIGNAL_BP), done), true);
 	ir_jmp(u->fn, next);
 }
@@ -153,12 +155,12 @@ static u32 rule_bytes(struct unwinding *u, u32 rule, u32 low, u32 bits)
 }
 
 /* The caller's frame pointer by a rule. */
-static u32 caller_bp(struct unwinding *u, u32 rule, u32 cfa, u32 done)
+static u32 caller_bp(struct unwinding *u, u32 rule, u32 cfa)
 {
 	struct ir_fn *fn = u->fn;
 	u32 bp = ir_var(fn, IRT_I64), base = ir_var(fn, IRT_I64), saved = ir_block(fn),
 	    from_cfa = ir_block(fn), read = ir_block(fn), end = ir_block(fn);
-	u32 kind = ir_bin(fn, IR_AND, IRT_I64, ir_bin(fn, IR_SHR, IRT_I64, rule, ir_const(fn, 21)),
+	u32 kind = ir_bin(fn, IR_AND, IRT_I64, ir_bin(fn, IR_SHR, IRT_I64, rule, ir_const(fn, 22)),
 			  ir_const(fn, 3));
 
 	ir_set(fn, bp, work_get(u, WORK_BP));
@@ -173,10 +175,11 @@ static u32 caller_bp(struct unwinding *u, u32 rule, u32 cfa, u32 done)
 	ir_jmp(fn, read);
 	ir_seal(fn, read);
 	ir_at(fn, read);
-	ir_set(fn, bp,
-	       user_word(u,
-			 ir_bin(fn, IR_ADD, IRT_I64, ir_get(fn, base), rule_bytes(u, rule, 23, 9)),
-			 done));
+	/* 0 where it cannot be read: it was restored already, and its caller may do without */
+	ir_call(fn, HELPER_probe_read_user, IRT_I64, 3, ir_add_imm(fn, u->work, WORK_READ),
+		ir_const(fn, 8),
+		ir_bin(fn, IR_ADD, IRT_I64, ir_get(fn, base), rule_bytes(u, rule, 24, 5)));
+	ir_set(fn, bp, work_get(u, WORK_READ));
 	ir_jmp(fn, end);
 	ir_seal(fn, end);
 	ir_at(fn, end);
@@ -200,18 +203,88 @@ static u32 plt_bytes(struct unwinding *u, u32 rule)
 {
 	struct ir_fn *fn = u->fn;
 	u32 in = ir_bin(fn, IR_AND, IRT_I64, work_get(u, WORK_IP), ir_const(fn, 15));
-	u32 from = ir_bin(fn, IR_SHR, IRT_I64, rule_bytes(u, rule, 3, 18), ir_const(fn, 3));
+	u32 from = ir_bin(fn, IR_SHR, IRT_I64, rule_bytes(u, rule, 4, 18), ir_const(fn, 3));
 	u32 pushed = ir_bin(fn, IR_ULE, IRT_I64, from, in);
 
 	return plus(u, ir_bin(fn, IR_SHL, IRT_I64, pushed, ir_const(fn, 3)), 8);
+}
+
+/* The CFA by another register: rbx, wherever that was saved, or the innermost function's, as
+ * symbol/unwind.c says. */
+static void by_register(struct unwinding *u, u32 rule, u32 cfa, u32 have, u32 done)
+{
+	struct ir_fn *fn = u->fn;
+	u32 reg = ir_bin(fn, IR_AND, IRT_I64, ir_bin(fn, IR_SHR, IRT_I64, rule, ir_const(fn, 4)),
+			 ir_const(fn, 15));
+	u32 saved = ir_block(fn), in_regs = ir_block(fn), is_bx = ir_block(fn),
+	    other = ir_block(fn), add = ir_block(fn);
+
+	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, reg, ir_const(fn, CFI_REG_BX)), is_bx, other);
+	ir_seal(fn, is_bx);
+	ir_at(fn, is_bx);
+	ir_br(fn, work_get(u, WORK_BX_AT), saved, in_regs);
+	ir_seal(fn, saved);
+	ir_at(fn, saved);
+	ir_set(fn, cfa, user_word(u, work_get(u, WORK_BX_AT), done));
+	ir_jmp(fn, add);
+	ir_seal(fn, other);
+	ir_at(fn, other);
+	only_if(u,
+		ir_bin(fn, IR_OR, IRT_I64,
+		       ir_bin(fn, IR_ULT, IRT_I64, ir_const(fn, CFI_REG_BX), reg),
+		       ir_bin(fn, IR_EQ, IRT_I64, work_get(u, WORK_COUNT), ir_const(fn, 8))),
+		done);
+	ir_jmp(fn, in_regs);
+	ir_seal(fn, in_regs);
+	ir_at(fn, in_regs);
+	ir_set(fn, cfa,
+	       kernel_word(u,
+			   ir_bin(fn, IR_ADD, IRT_I64, work_get(u, WORK_REGS),
+				  ir_bin(fn, IR_SHL, IRT_I64, reg, ir_const(fn, 3))),
+			   8));
+	ir_jmp(fn, add);
+	ir_seal(fn, add);
+	ir_at(fn, add);
+	ir_set(fn, cfa, ir_bin(fn, IR_ADD, IRT_I64, ir_get(fn, cfa), rule_bytes(u, rule, 8, 14)));
+	ir_jmp(fn, have);
+}
+
+/* Notes where a function has saved rbx, if it has. */
+static void saved_bx(struct unwinding *u, u32 rule, u32 cfa)
+{
+	struct ir_fn *fn = u->fn;
+	u32 bx = ir_bin(fn, IR_SHR, IRT_I64, rule, ir_const(fn, 29)), saved = ir_block(fn),
+	    lost = ir_block(fn), end = ir_block(fn), at = ir_var(fn, IRT_I64),
+	    known = ir_block(fn), set = ir_block(fn);
+
+	ir_br(fn, bx, saved, end);
+	ir_seal(fn, saved);
+	ir_at(fn, saved);
+	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, bx, ir_const(fn, CFI_BX_LOST)), lost, known);
+	ir_seal(fn, lost);
+	ir_at(fn, lost);
+	ir_set(fn, at, ir_const(fn, 1)); /* nothing is there */
+	ir_jmp(fn, set);
+	ir_seal(fn, known);
+	ir_at(fn, known);
+	ir_set(fn, at,
+	       ir_bin(fn, IR_SUB, IRT_I64, plus(u, cfa, -8),
+		      ir_bin(fn, IR_SHL, IRT_I64, bx, ir_const(fn, 3))));
+	ir_jmp(fn, set);
+	ir_seal(fn, set);
+	ir_at(fn, set);
+	work_set(u, WORK_BX_AT, ir_get(fn, at));
+	ir_jmp(fn, end);
+	ir_seal(fn, end);
+	ir_at(fn, end);
 }
 
 /* To the caller, then `next`; `done` where there is none. */
 static void step(struct unwinding *u, u32 rule, u32 next, u32 done)
 {
 	struct ir_fn *fn = u->fn;
-	u32 kind = ir_bin(fn, IR_AND, IRT_I64, rule, ir_const(fn, 7)), other,
-	    off = rule_bytes(u, rule, 3, 18), cfa = ir_var(fn, IRT_I64), have = ir_block(fn), at,
+	u32 kind = ir_bin(fn, IR_AND, IRT_I64, rule, ir_const(fn, 15)), other,
+	    off = rule_bytes(u, rule, 4, 18), cfa = ir_var(fn, IRT_I64), have = ir_block(fn), at,
 	    ip;
 
 	case_of(u, kind, CFI_SP, &other);
@@ -233,6 +306,14 @@ static void step(struct unwinding *u, u32 rule, u32 next, u32 done)
 	ir_set(fn, cfa, ir_bin(fn, IR_ADD, IRT_I64, work_get(u, WORK_SP), plt_bytes(u, rule)));
 	ir_jmp(fn, have);
 	ir_at(fn, other);
+	case_of(u, kind, CFI_SP_DEREF, &other);
+	at = user_word(u, ir_bin(fn, IR_ADD, IRT_I64, work_get(u, WORK_SP), off), done);
+	ir_set(fn, cfa, plus(u, at, 8));
+	ir_jmp(fn, have);
+	ir_at(fn, other);
+	case_of(u, kind, CFI_REG, &other);
+	by_register(u, rule, cfa, have, done);
+	ir_at(fn, other);
 	case_of(u, kind, CFI_SIGNAL, &other);
 	step_signal(u, ir_bin(fn, IR_ADD, IRT_I64, work_get(u, WORK_SP), off), next, done);
 	ir_at(fn, other); /* CFI_END */
@@ -242,7 +323,8 @@ static void step(struct unwinding *u, u32 rule, u32 next, u32 done)
 	at = ir_get(fn, cfa);
 	only_if(u, ir_bin(fn, IR_ULT, IRT_I64, work_get(u, WORK_SP), at), done);
 	ip = user_word(u, plus(u, at, -8), done);
-	caller_is(u, ip, at, caller_bp(u, rule, at, done), false);
+	caller_is(u, ip, at, caller_bp(u, rule, at), false);
+	saved_bx(u, rule, at);
 	ir_jmp(fn, next);
 }
 
@@ -376,6 +458,7 @@ static void begin(struct unwinding *u, u32 pid, u32 done)
 	work_set(u, WORK_MM, mm);
 	find_trampoline(u, mm);
 	if (has_user_regs(u->l)) {
+		regs = lower_number_of(u->l, ir_ctx(fn));
 		caller_is(u, ir_load(fn, 8, false, ir_ctx(fn), REGS_IP),
 			  ir_load(fn, 8, false, ir_ctx(fn), REGS_SP),
 			  ir_load(fn, 8, false, ir_ctx(fn), REGS_BP),
@@ -393,6 +476,8 @@ static void begin(struct unwinding *u, u32 pid, u32 done)
 			  kernel_word(u, plus(u, regs, REGS_SP), 8),
 			  kernel_word(u, plus(u, regs, REGS_BP), 8), true);
 	}
+	work_set(u, WORK_REGS, regs);
+	work_set(u, WORK_BX_AT, ir_const(fn, 0));
 	work_set(u, WORK_COUNT, ir_const(fn, 0));
 	work_set(u, WORK_START, ir_const(fn, 0));
 	work_set(u, WORK_LENGTH, ir_const(fn, 0));

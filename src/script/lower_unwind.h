@@ -25,7 +25,9 @@ enum {
 	WORK_KEY = 104,   /* struct unwind_key */
 	WORK_VALUE = 120, /* struct unwind_file, to be added: its pid is filled in */
 	WORK_TRAMPOLINE = 144, /* where functions under a uretprobe return to; 0: there are none */
-	WORK_FRAMES = 152,
+	WORK_REGS = 152,  /* address of the process's struct pt_regs in the kernel */
+	WORK_BX_AT = 160, /* where rbx was saved; 0: it is in those still */
+	WORK_FRAMES = 168,
 	WORK_BYTES = WORK_FRAMES + 8 * STACK_FRAMES
 };
 struct unwinding {

@@ -126,22 +126,11 @@ void line_begin(struct strace *s, struct task *t, u64 ns)
 
 /* ---- a call */
 
-/* What clone() tells at its end may be nothing: then there is no comma either. */
+/* What a call tells at its end and may be nothing: such a kind writes the comma itself. */
 static bool is_extra(const struct arg *a)
 {
-	return a->kind->show == show_kind_cloned;
-}
-
-static void put_extra(struct shown *c, const struct arg *a)
-{
-	struct buf *out = c->out, text = {0};
-
-	c->out = &text;
-	a->kind->show(c, a);
-	c->out = out;
-	if (text.n)
-		buf_printf(out, ", %s", buf_str(&text));
-	buf_free(&text);
+	return a->kind->show == show_kind_cloned || a->kind->show == show_kind_cloned3 ||
+	       a->kind->show == show_kind_moved || a->kind->show == show_kind_skip;
 }
 
 void call_args(struct shown *c, u32 from, u32 to)
@@ -151,11 +140,7 @@ void call_args(struct shown *c, u32 from, u32 to)
 	for (u32 i = from; i < to && !c->ended; i++) {
 		const struct arg *a = &c->call->args[i];
 
-		if (!raw && is_extra(a)) {
-			put_extra(c, a);
-			continue;
-		}
-		if (i > from)
+		if (i > from && (raw || !is_extra(a)))
 			buf_puts(c->out, ", ");
 		if (raw)
 			show_hex(c->out, ARG(c, a));
@@ -306,7 +291,9 @@ static bool put_worded(struct shown *c, char result, s64 ret)
 		    {'m', "%#llx", "membarrier", true, false},
 		    {'D', "%lld", "dumpable", false, true},
 		    {'B', "%#llx", "securebits", true, false},
-		    {'S', "%#llx", "specctrl", true, true}};
+		    {'S', "%#llx", "specctrl", true, true},
+		    {'L', "%#llx", "locktype", false, true},
+		    {'A', "%lld", "adjstate", false, true}};
 
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].result != result || (!ret && !rows[i].zero))
@@ -322,7 +309,7 @@ static bool put_worded(struct shown *c, char result, s64 ret)
 
 static void put_result(struct shown *c)
 {
-	char result = c->call->result == 'p' ? prctl_result(c->args[0]) : c->call->result;
+	char result = result_of(c);
 	s64 ret = c->ret;
 
 	if (ret < 0 && ret >= -4095) {
@@ -337,19 +324,6 @@ static void put_result(struct shown *c)
 		show_descriptor(c, (s32)ret);
 	} else if (put_worded(c, result, ret)) {
 		;
-	} else if (!strcmp(c->call->name, "fcntl") && c->args[1] == 3) {
-		buf_printf(c->out, "%#llx (flags ", (unsigned long long)ret);
-		one_of(c->out, "accmode", (u64)ret & 3);
-		if (ret & ~3)
-			buf_char(c->out, '|');
-		if (ret & ~3)
-			flags_of(c->out, "open", (u64)ret & ~3ull);
-		buf_char(c->out, ')');
-	} else if (!strcmp(c->call->name, "fcntl") &&
-		   (c->args[1] == F_DUPFD || c->args[1] == F_DUPFD_CLOEXEC)) {
-		show_descriptor(c, (s32)ret);
-	} else if (!strcmp(c->call->name, "fcntl") && c->args[1] == 1) {
-		buf_printf(c->out, ret ? "%#llx (flags FD_CLOEXEC)" : "%lld", (long long)ret);
 	} else {
 		buf_s64(c->out, ret);
 	}

@@ -279,11 +279,22 @@ static void take_forked(struct strace *s, const struct record *r, const struct w
 	paths_fork(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
 }
 
+static void put_signal(struct strace *s, struct task *t, u64 ns, const s32 *info, u32 size)
+{
+	struct buf text = {0};
+
+	show_signal(&text, info[0]);
+	buf_char(&text, ' ');
+	show_siginfo(&text, info, size);
+	if (info[0] < 1 || !(s->opts.signals_hidden >> (info[0] - 1) & 1))
+		call_signal(s, t, ns, buf_str(&text));
+	buf_free(&text);
+}
+
 /* tid, pid, signal, then of the kernel engine: handler, struct siginfo; of the user engine: code */
 static void take_signal(struct strace *s, const struct record *r, const struct waggle_event *e)
 {
 	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
-	struct buf text = {0};
 	s32 info[12] = {0};
 
 	if (!t || not_yet(s, t))
@@ -298,22 +309,20 @@ static void take_signal(struct strace *s, const struct record *r, const struct w
 		info[2] = SI_USER;
 	}
 	t->fatal = info[0];
-	show_siginfo(&text, info, s->kernel ? sizeof(info) : 12);
-	if (info[0] == SIGKILL) { /* nobody sees it coming */
-		buf_free(&text);
-		return;
-	}
-	buf_char(&text, 0);
-	{
-		struct buf line = {0};
+	if (info[0] != SIGKILL) /* nobody sees it coming */
+		put_signal(s, t, e->ns, info, s->kernel ? sizeof(info) : 12);
+}
 
-		show_signal(&line, info[0]);
-		buf_printf(&line, " %s", text.p);
-		if (info[0] < 1 || !(s->opts.signals_hidden >> (info[0] - 1) & 1))
-			call_signal(s, t, e->ns, buf_str(&line));
-		buf_free(&line);
-	}
-	buf_free(&text);
+/* tid, pid, signal, code, and what struct siginfo has behind it */
+static void take_fatal(struct strace *s, const struct record *r, const struct waggle_event *e)
+{
+	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 1));
+	u64 rest[2] = {field(r, e, 4), field(r, e, 5)};
+	s32 info[12] = {(s32)field(r, e, 2), 0, (s32)field(r, e, 3)};
+
+	memcpy(info + 4, rest, sizeof(rest));
+	if (t && !not_yet(s, t))
+		put_signal(s, t, e->ns, info, sizeof(info));
 }
 
 /* Where the engine does not tell how it ended, its last call or signal does. */
@@ -324,18 +333,6 @@ static int end_of(struct strace *s, const struct task *t, s64 code)
 	if (t->inside && !strncmp(s->calls[t->nr].name, "exit", 4))
 		return (int)(t->args[0] & 0xff) << 8;
 	return t->fatal ? t->fatal : -1;
-}
-
-/* A process of -p lives on where its first thread ends before the others. Of several threads that end at
- * once each may be the last one. (On the user engine the session ends with the process.) */
-static void process_gone(struct strace *s, u32 pid)
-{
-	for (u32 i = 0; i < s->npids; i++)
-		if ((u32)s->living[i] == pid) {
-			s->living[i] = 0;
-			if (!--s->left)
-				waggle_session_interrupt(s->session);
-		}
 }
 
 static void take_gone(struct strace *s, const struct record *r, const struct waggle_event *e)
@@ -360,8 +357,6 @@ static void take_gone(struct strace *s, const struct record *r, const struct wag
 	while (*slot != t)
 		slot = &(*slot)->next;
 	task_free(s, slot);
-	if (field(r, e, 3) && !by)
-		process_gone(s, pid);
 }
 
 static const struct {
@@ -369,7 +364,7 @@ static const struct {
 	void (*take)(struct strace *, const struct record *, const struct waggle_event *);
 } takers[] = {{"command", take_command}, {"piece", take_memory},  {"string", take_memory},
 	      {"argv", take_memory},     {"enter", take_enter},   {"leave", take_leave},
-	      {"blocked", take_blocked}, {"signal", take_signal}, {"gone", take_gone},
+	      {"blocked", take_blocked}, {"signal", take_signal}, {"fatal", take_fatal}, {"gone", take_gone},
 	      {"forked", take_forked},   {"stack", take_stack},   {"container", take_container}};
 
 static struct record *record_of(struct strace *s, const struct waggle_schema *schema)
@@ -512,12 +507,6 @@ static int choose(struct strace *s, const struct waggle_opts *o, struct diag *di
 	s->traced[SETHOSTNAME] |= s->opts.containers;
 	while (s->opts.pids && s->opts.pids[s->npids])
 		s->npids++;
-	s->left = s->npids;
-	s->living = calloc(s->npids + 1, sizeof(*s->living));
-	if (!s->living)
-		return -ENOMEM;
-	for (u32 i = 0; i < s->npids; i++)
-		s->living[i] = s->opts.pids[i];
 	if (!s->kernel && s->npids > 1)
 		return diag_fail(diag, -EOPNOTSUPP,
 				 "the kernel engine, which root has, traces several",
@@ -549,7 +538,6 @@ static void free_all(struct strace *s)
 		while (s->tasks[i])
 			task_free(s, &s->tasks[i]);
 	paths_free(s);
-	free(s->living);
 	free(s->node_names);
 	symbols_free(s->symbols);
 	pens_free(s);
@@ -606,6 +594,7 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 		o.narrow_calls = strace_narrow(s) ? NATIVE_CALLS : 0;
 		o.out_fd = 0;
 		o.here = true;
+		o.past_command = true; /* its children are followed: the script says when the last one has ended */
 		if (!s->kernel && s->npids)
 			o.pid = what->pids[0];
 		err = waggle_compile(&object, WAGGLE_SCRIPT, script.p, script.n, &o);

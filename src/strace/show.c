@@ -133,7 +133,7 @@ void show_one(struct buf *b, const struct flag_set *set, u64 value)
 			buf_puts(b, flag_name(set, i));
 			return;
 		}
-	buf_printf(b, "%#x /* %s */", (u32)value, set->unknown);
+	buf_printf(b, *set->unknown ? "%#x /* %s */" : "%#x", (u32)value, set->unknown);
 }
 
 void flags_of(struct buf *b, const char *set, u64 bits)
@@ -285,7 +285,7 @@ void show_kind_one(struct shown *c, const struct arg *a)
 
 void show_kind_set(struct shown *c, const struct arg *a)
 {
-	show_flags(c->out, a->set, !strcmp(a->set->name, "clone") ? ARG(c, a) : (u32)ARG(c, a));
+	show_flags(c->out, a->set, (u32)ARG(c, a));
 }
 
 /* Only where a place is told does one follow. */
@@ -306,13 +306,15 @@ void show_kind_statxflags(struct shown *c, const struct arg *a)
 		flags_of(c->out, "statat", flags);
 }
 
+/* The upper half of an offset, which machines of 64 bits have no use for. */
 void show_kind_skip(struct shown *c, const struct arg *a)
 {
-	show_kind_ld(c, a);
+	(void)c;
+	(void)a;
 }
 
 /* The mode of access, flags; without O_CREAT no mode follows. */
-static void open_flags(struct buf *b, u32 flags)
+void show_open_flags(struct buf *b, u32 flags)
 {
 	one_of(b, "accmode", flags & O_ACCMODE);
 	if (flags & ~(u32)O_ACCMODE) {
@@ -325,7 +327,7 @@ void show_kind_open(struct shown *c, const struct arg *a)
 {
 	u32 flags = (u32)ARG(c, a);
 
-	open_flags(c->out, flags);
+	show_open_flags(c->out, flags);
 	c->ended = !(flags & O_CREAT) && (flags & O_TMPFILE) != O_TMPFILE;
 }
 
@@ -336,12 +338,12 @@ void show_kind_setopen(struct shown *c, const struct arg *a)
 
 void show_kind_openhow(struct shown *c, const struct arg *a)
 {
-	const u64 *how = show_memory(c, a, 24);
+	const u64 *how = show_memory_if(c, a, ARG_AFTER(c, a) >= 24, 24);
 
 	if (!how)
 		return;
 	buf_puts(c->out, "{flags=");
-	open_flags(c->out, (u32)how[0]);
+	show_open_flags(c->out, (u32)how[0]);
 	if (how[0] & O_CREAT || how[1])
 		buf_printf(c->out, ", mode=%#03o", (u32)how[1]);
 	buf_puts(c->out, ", resolve=");

@@ -57,12 +57,28 @@ enum { ALONE, VALUE, IN, OUT };
 
 #define WINDOW "{ws_row=%u2, ws_col=%u2, ws_xpixel=%u2, ws_ypixel=%u2}"
 #define IFREQ  "{ifr_name=%n16, "
+#define RANGE  "{start=%x8, len=%x8}"
+/* Those that read what they fill then: what they read, which is not closed, and what they filled. */
+static const struct answered {
+	u32 cmd, bytes;
+	const char *form, *then;
+} answers[] = {
+	{0xc020660b, 32, "{fm_start=%u8, fm_length=%u8, fm_flags=%f4:fiemap;, fm_extent_count=%@24;%u4",
+	 "} => {fm_flags=%@16;%f4:fiemap;, fm_mapped_extents=%u4, ...}"},
+	{0xc018aa3f, 24, "{api=%x8, features=%f8:uffdfeature;", " => features=%@8;%f8:uffdfeature;, ioctls=%x8}"},
+	{0xc020aa00, 32, "{range=" RANGE ", mode=%f8:uffdmode;", ", ioctls=%@24;%x8}"},
+	{0xc028aa03, 40, "{dst=%x8, src=%x8, len=%x8, mode=%x8", ", copy=%@32;%x8}"},
+	{0xc020aa04, 32, "{range=" RANGE ", mode=%x8", ", zeropage=%@24;%x8}"},
+};
+
 /* form: as in records.def */
 static const struct request {
 	u32 cmd;
 	u8 how, bytes;
 	const char *form;
 } requests[] = {
+	{0x8010aa01, IN, 16, RANGE},
+	{0x8010aa02, IN, 16, RANGE},
 	{0x5401, OUT, 16, "%t16"},
 	{0x5402, IN, 16, "%t16"},
 	{0x5403, IN, 16, "%t16"},
@@ -208,6 +224,25 @@ static void show_interfaces(struct shown *c, const struct arg *a, u64 addr)
 	buf_char(c->out, '}');
 }
 
+/* What was asked, as it was before, and what was answered. */
+static void show_answered(struct shown *c, const struct arg *a, const struct answered *r, u64 addr)
+{
+	struct arg before = *a;
+	const void *asked, *answered = addr && c->done && c->ret >= 0 ? seen(c, a, addr, r->bytes) : NULL;
+
+	before.out = false;
+	asked = addr ? seen(c, &before, addr, r->bytes) : NULL;
+	if (!asked) {
+		show_address(c->out, addr);
+		return;
+	}
+	show_form(c, r->form, asked);
+	if (answered)
+		show_form(c, r->then, answered);
+	else
+		buf_char(c->out, '}');
+}
+
 void show_kind_ioctlarg(struct shown *c, const struct arg *a)
 {
 	u32 cmd = (u32)c->args[1];
@@ -219,6 +254,11 @@ void show_kind_ioctlarg(struct shown *c, const struct arg *a)
 		show_interfaces(c, a, v);
 		return;
 	}
+	for (u32 i = 0; i < ARRAY_SIZE(answers); i++)
+		if (answers[i].cmd == cmd) {
+			show_answered(c, a, &answers[i], v);
+			return;
+		}
 	if (r && r->how == VALUE)
 		p = &v;
 	else if (r && v && (r->how == IN || !c->done || c->ret >= 0))

@@ -92,6 +92,8 @@ static void show_type(struct buf *b, u32 proto, u32 type)
 		one_of(b, "nlmsg", type);
 	else if (proto == NETLINK_SOCK_DIAG + 1)
 		one_of(b, "sockdiag", type);
+	else if (proto == NETLINK_GENERIC + 1 && type == NLMSG_MIN_TYPE)
+		buf_puts(b, "nlctrl"); /* who tells the numbers of the other families */
 	else
 		buf_printf(b, "%#x", type);
 }

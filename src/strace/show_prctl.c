@@ -4,18 +4,21 @@
  */
 #include "strace/strace.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <sys/ipc.h>
 #include <sys/prctl.h>
 #include <sys/sem.h>
 
-/* ---- prctl(2): what follows the first argument, in the words of calls.def */
+/* ---- what follows an argument that decides, in the words of calls.def */
 
-static const struct {
+struct choice {
 	u32 op;
 	const char *words;
-} prctls[] = {
+};
+
+static const struct choice prctls[] = {
 	{PR_GET_DUMPABLE, "=D"},
 	{PR_SET_DUMPABLE, "one:dumpable"},
 	{PR_GET_KEEPCAPS, ""},
@@ -53,16 +56,62 @@ static const struct {
 	{0x53564d41 /* PR_SET_VMA */, "one:vma p lu str"},
 };
 
-static void prctl_row(u64 op, struct call *row)
-{
-	const char *words = "x x x x";
+static const struct choice fcntls[] = {
+	{F_DUPFD, "d =fd"},
+	{F_DUPFD_CLOEXEC, "d =fd"},
+	{F_GETFD, "=F"},
+	{F_SETFD, "set:fdflags"},
+	{F_GETFL, "=O"},
+	{F_SETFL, "open"},
+	{F_GETLK, ">lockof"},
+	{F_SETLK, "lock"},
+	{F_SETLKW, "lock"},
+	{F_OFD_GETLK, ">lockof"},
+	{F_OFD_SETLK, "lock"},
+	{F_OFD_SETLKW, "lock"},
+	{F_GETOWN, ""},
+	{F_SETOWN, "d"},
+	{F_GETOWN_EX, ">owner"},
+	{F_SETOWN_EX, "owner"},
+	{F_GETSIG, ""},
+	{F_SETSIG, "sig"},
+	{F_GETLEASE, "=L"},
+	{F_SETLEASE, "one:locktype"},
+	{F_NOTIFY, "set:dnotify"},
+	{F_GETPIPE_SZ, ""},
+	{F_SETPIPE_SZ, "d"},
+	{F_GET_SEALS, "=E"},
+	{F_ADD_SEALS, "set:seals"},
+	{F_GET_RW_HINT, ">rwhint"},
+	{F_SET_RW_HINT, "rwhint"},
+	{F_GET_FILE_RW_HINT, ">rwhint"},
+	{F_SET_FILE_RW_HINT, "rwhint"},
+};
 
-	for (u32 i = 0; i < ARRAY_SIZE(prctls); i++)
-		if (prctls[i].op == (u32)op)
-			words = prctls[i].words;
-	*row = (struct call){.nargs = 1};
+static const struct choice seccomps[] = {
+	{0, "x p"}, /* SECCOMP_SET_MODE_STRICT */
+	{1, "set:seccompflags sockfprog"}, /* SECCOMP_SET_MODE_FILTER */
+	{2, "x seccompret"}, /* SECCOMP_GET_ACTION_AVAIL */
+	{3, "x >notifsizes"}, /* SECCOMP_GET_NOTIF_SIZES */
+};
+
+/* What follows behind the device. */
+static const struct choice quotas[] = {
+	{0x800001, ""}, /* Q_SYNC */
+	{0x800002, "one:quotafmt path"}, /* Q_QUOTAON */
+	{0x800003, ""}, /* Q_QUOTAOFF */
+};
+
+/* The row that begins with argument `from`; where the table has none, numbers. */
+static void choose_row(struct call *row, const struct choice *all, u32 n, u64 op, u8 from, const char *words)
+{
+	for (u32 i = 0; i < n; i++)
+		if (all[i].op == (u32)op)
+			words = all[i].words;
+	*row = (struct call){.nargs = from};
 	strace_read_row(row, words);
 }
+#define CHOOSE(row, all, op, from, words) choose_row(row, all, ARRAY_SIZE(all), op, from, words)
 
 /* Arguments of another row than the call's, from one on. */
 static void show_row(struct shown *c, const struct call *row, u32 from)
@@ -73,11 +122,14 @@ static void show_row(struct shown *c, const struct call *row, u32 from)
 	}
 }
 
-char prctl_result(u64 op)
+char result_of(const struct shown *c)
 {
-	struct call row;
+	struct call row = {.result = c->call->result};
 
-	prctl_row(op, &row);
+	if (row.result == 'p')
+		CHOOSE(&row, prctls, c->args[0], 1, "x x x x");
+	else if (row.result == 'c')
+		CHOOSE(&row, fcntls, c->args[1], 2, "x");
 	return row.result;
 }
 
@@ -86,7 +138,7 @@ void show_kind_prctlop(struct shown *c, const struct arg *a)
 	struct call row;
 
 	one_of(c->out, "prctl", ARG(c, a));
-	prctl_row(ARG(c, a), &row);
+	CHOOSE(&row, prctls, ARG(c, a), 1, "x x x x");
 	c->ended = row.nargs == 1;
 }
 
@@ -95,20 +147,53 @@ void show_kind_prctl(struct shown *c, const struct arg *a)
 {
 	struct call row;
 
-	prctl_row(c->args[0], &row);
+	CHOOSE(&row, prctls, c->args[0], 1, "x x x x");
 	show_row(c, &row, a->i);
 	c->ended = true; /* the words behind only say what memory to bring along */
 }
 
+void show_kind_fcntlcmd(struct shown *c, const struct arg *a)
+{
+	struct call row;
+
+	one_of(c->out, "fcntl", ARG(c, a));
+	CHOOSE(&row, fcntls, ARG(c, a), 2, "x");
+	c->ended = row.nargs == 2;
+}
+
+void show_kind_fcntlarg(struct shown *c, const struct arg *a)
+{
+	struct call row;
+
+	CHOOSE(&row, fcntls, c->args[1], 2, "x");
+	show_row(c, &row, a->i);
+}
+
 void show_kind_seccompargs(struct shown *c, const struct arg *a)
 {
-	/* SECCOMP_SET_MODE_FILTER */
-	bool filter = (u32)c->args[0] == 1;
-	/* SECCOMP_GET_ACTION_AVAIL */
-	const void *p = show_memory_if(c, a, filter || (u32)c->args[0] == 2, filter ? 16 : 4);
+	struct call row;
 
-	if (p)
-		show_form(c, filter ? "{len=%u2%_6;, filter=%p8}" : "[%o4:seccompret;]", p);
+	CHOOSE(&row, seccomps, c->args[0], 1, "x p");
+	show_row(c, &row, a->i);
+	c->ended = true;
+}
+
+void show_kind_quotadev(struct shown *c, const struct arg *a)
+{
+	struct call row;
+
+	show_kind_str(c, a);
+	CHOOSE(&row, quotas, (u32)c->args[0] >> 8, 2, "uid p");
+	c->ended = row.nargs == 2;
+}
+
+void show_kind_quotaargs(struct shown *c, const struct arg *a)
+{
+	struct call row;
+
+	CHOOSE(&row, quotas, (u32)c->args[0] >> 8, 2, "uid p");
+	show_row(c, &row, a->i);
+	c->ended = true;
 }
 
 /* By the command: a text, and a folder or a descriptor beside it. */
@@ -329,7 +414,8 @@ static const char *const keyctls[] = {
 	"key set:keyperm", "key p lu", "key",          "key key",   "key key",
 	"key str str key", "key p lu", "key p lu key", "key u key", "d",
 	"key u",           "key",      "key p lu",     "",          "key u u key",
-	"key p lu key",    "key",      "uid key"};
+	"key p lu key",    "key",      "uid key",
+};
 
 static void keyctl_row(u64 op, struct call *row)
 {
@@ -385,6 +471,17 @@ bool show_worded(struct shown *c, char result, s64 ret)
 	if (result == 'i') {
 		buf_printf(c->out, "%lld (", (long long)ret);
 		io_priority(c->out, (u32)ret);
+	} else if (result == 'F' || result == 'E') {
+		if (!ret)
+			return false;
+		buf_printf(c->out, result == 'F' ? "%#llx (flags " : "%#llx (seals ", (long long)ret);
+		flags_of(c->out, result == 'F' ? "fdflags" : "seals", (u64)ret);
+	} else if (result == 'O') {
+		buf_printf(c->out, "%#llx (flags ", (long long)ret);
+		show_open_flags(c->out, (u32)ret);
+	} else if (result == 't') {
+		buf_printf(c->out, "%lld (", (long long)ret);
+		show_date(c->out, ret, 0, 0);
 	} else if (result == 'P') {
 		buf_printf(c->out, "%#llx (", (long long)ret);
 		persona(c->out, (u32)ret);

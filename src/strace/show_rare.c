@@ -112,6 +112,56 @@ void show_kind_list(struct shown *c, const struct arg *a)
 		show_address(c->out, ARG(c, a));
 }
 
+void show_kind_swapflags(struct shown *c, const struct arg *a)
+{
+	u32 v = (u32)ARG(c, a), priority = v & 0x7fff;
+
+	if (v != priority)
+		flags_of(c->out, "swap", v - priority);
+	if (v == priority || priority)
+		buf_printf(c->out, v == priority ? "%u" : "|%u", priority);
+}
+
+/* A class always, and flags. */
+void show_kind_faninit(struct shown *c, const struct arg *a)
+{
+	u32 v = (u32)ARG(c, a);
+
+	one_of(c->out, "faninit", v & 12);
+	if (v & ~12u) {
+		buf_char(c->out, '|');
+		flags_of(c->out, "faninit", v & ~12u);
+	}
+}
+
+void show_kind_landlockattr(struct shown *c, const struct arg *a)
+{
+	bool net = (u32)c->args[1] == 2; /* LANDLOCK_RULE_NET_PORT */
+	const void *p = show_memory_if(c, a, net || (u32)c->args[1] == 1, net ? 16 : 12);
+
+	if (p)
+		show_form(c, net ? "{allowed_access=%f8:landlocknet;, port=%u8}" : "{allowed_access=%f8:landlockfs;, parent_fd=%d4}", p);
+}
+
+/* Buffers, descriptors. */
+void show_kind_uringarg(struct shown *c, const struct arg *a)
+{
+	u32 what = (u32)c->args[1], n = (u32)ARG_AFTER(c, a);
+	const s32 *fds;
+
+	if (what == 0) { /* IORING_REGISTER_BUFFERS */
+		show_places(c, a, ARG(c, a), n);
+		return;
+	}
+	/* IORING_REGISTER_FILES, _EVENTFD, _EVENTFD_ASYNC */
+	fds = show_memory_if(c, a, (what == 2 || what == 4 || what == 7) && n && n <= 64, 4 * (u64)n);
+	for (u32 i = 0; fds && i < n; i++) {
+		buf_puts(c->out, i ? ", " : "[");
+		show_descriptor(c, fds[i]);
+	}
+	buf_puts(c->out, fds ? "]" : "");
+}
+
 void show_kind_quotacmd(struct shown *c, const struct arg *a)
 {
 	u32 v = (u32)ARG(c, a);

@@ -29,6 +29,11 @@ static void show_field(struct shown *c, char type, u32 bytes, const u8 *p,
 	case 'd': buf_s64(c->out, (s64)(v << shift) >> shift); return;
 	case 'u': buf_u64(c->out, v); return;
 	case 'x': show_hex(c->out, v); return;
+	case 'k': /* 100 a second, to all programs */
+		buf_s64(c->out, (s64)v);
+		if (v)
+			buf_printf(c->out, " /* %.2f s */", (double)(s64)v / 100);
+		return;
 	case 'p': show_address(c->out, v); return;
 	case 'm': buf_printf(c->out, "%#03o", (u32)v); return;
 	case 'i': show_interface(c->out, (u32)v); return;

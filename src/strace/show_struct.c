@@ -19,8 +19,8 @@ static void put_device(struct buf *b, const char *name, u64 dev)
 	buf_printf(b, ", %s=makedev(%#x, %#x)", name, major(dev), minor(dev));
 }
 
-/* In a comment, the date of so many seconds since 1970; without a fraction if it is 0. */
-static void put_date(struct buf *b, s64 sec, u32 frac, int digits)
+/* The date of so many seconds since 1970; without a fraction if it is 0. */
+void show_date(struct buf *b, s64 sec, u32 frac, int digits)
 {
 	char text[48], zone[8];
 	time_t t = (time_t)sec;
@@ -30,10 +30,17 @@ static void put_date(struct buf *b, s64 sec, u32 frac, int digits)
 		return;
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	strftime(zone, sizeof(zone), "%z", &tm);
-	buf_printf(b, " /* %s", text);
+	buf_puts(b, text);
 	if (frac)
 		buf_printf(b, ".%0*u", digits, frac);
-	buf_printf(b, "%s */", zone);
+	buf_puts(b, zone);
+}
+
+static void put_date(struct buf *b, s64 sec, u32 frac, int digits)
+{
+	buf_puts(b, " /* ");
+	show_date(b, sec, frac, digits);
+	buf_puts(b, " */");
 }
 
 /* -v */
@@ -164,6 +171,38 @@ void show_kind_off(struct shown *c, const struct arg *a)
 		buf_printf(c->out, "[%lld]", (long long)*p);
 	else
 		show_address(c->out, ARG(c, a));
+}
+
+/* " => [4096], 4096": where it went on to, and how many bytes were asked for. */
+void show_kind_moved(struct shown *c, const struct arg *a)
+{
+	const s64 *p = c->done && c->ret > 0 && c->args[2] ? seen(c, a, c->args[2], 8) : NULL;
+
+	if (p)
+		buf_printf(c->out, " => [%lld]", (long long)*p);
+	buf_printf(c->out, ", %llu", (unsigned long long)ARG(c, a));
+}
+
+/* A byte for each page. */
+void show_kind_mincore(struct shown *c, const struct arg *a)
+{
+	u64 n = c->args[1] / 4096 + (c->args[1] % 4096 != 0);
+	const u8 *p = show_memory_if(c, a, n && n <= a->kind->bytes, n);
+
+	for (u64 i = 0; p && i < n; i++)
+		buf_printf(c->out, i ? ", %u" : "[%u", p[i] & 1);
+	buf_puts(c->out, p ? "]" : "");
+}
+
+void show_kind_time(struct shown *c, const struct arg *a)
+{
+	const s64 *t = show_memory(c, a, 8);
+
+	if (!t)
+		return;
+	buf_printf(c->out, "[%lld", (long long)*t);
+	put_date(c->out, *t, 0, 0);
+	buf_char(c->out, ']');
 }
 
 void show_kind_pair(struct shown *c, const struct arg *a)
@@ -516,7 +555,8 @@ static void event(struct buf *b, const struct epoll_event *e)
 
 void show_kind_event(struct shown *c, const struct arg *a)
 {
-	const struct epoll_event *e = show_memory(c, a, 12);
+	/* nobody reads it where a descriptor is taken out */
+	const struct epoll_event *e = show_memory_if(c, a, c->args[1] != EPOLL_CTL_DEL, 12);
 
 	if (e)
 		event(c->out, e);

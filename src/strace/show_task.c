@@ -32,8 +32,8 @@ void show_kind_sigaction(struct shown *c, const struct arg *a)
 	if (!act)
 		return;
 	buf_puts(c->out, "{sa_handler=");
-	if (act[0] < 2)
-		buf_puts(c->out, act[0] ? "SIG_IGN" : "SIG_DFL");
+	if (act[0] + 1 < 3)
+		buf_puts(c->out, act[0] == 0 ? "SIG_DFL" : act[0] == 1 ? "SIG_IGN" : "SIG_ERR");
 	else
 		show_address(c->out, act[0]);
 	buf_puts(c->out, ", sa_mask=");
@@ -146,10 +146,19 @@ void show_kind_wstatus(struct shown *c, const struct arg *a)
 static void clone_flags(struct buf *b, u64 flags, bool with_signal)
 {
 	u32 sig = with_signal ? flags & 0xff : 0;
-	u64 rest = with_signal ? flags & ~0xffull : flags;
+	u64 rest = with_signal ? flags & ~0xffull : flags, unnamed = rest >> 34 << 34;
+	static const char *const above[] = {"CLONE_CLEAR_SIGHAND", "CLONE_INTO_CGROUP"};
+	bool some = (u32)rest;
 
-	if (rest || !sig)
-		flags_of(b, "clone", rest);
+	if ((u32)rest || (!rest && !sig))
+		flags_of(b, "clone", (u32)rest);
+	for (u32 i = 0; i < ARRAY_SIZE(above); i++)
+		if (rest >> (32 + i) & 1) {
+			buf_printf(b, some ? "|%s" : "%s", above[i]);
+			some = true;
+		}
+	if (unnamed)
+		buf_printf(b, some ? "|%#llx" : "%#llx /* CLONE_??? */", (unsigned long long)unnamed);
 	if (sig) {
 		buf_puts(b, rest ? "|" : "");
 		show_signal(b, (int)sig);
@@ -164,11 +173,6 @@ void show_kind_clone(struct shown *c, const struct arg *a)
 	clone_flags(c->out, ARG(c, a), true);
 }
 
-static const char *between(struct shown *c)
-{
-	return c->out->n ? ", " : "";
-}
-
 /* The others, by the flags; nothing may follow. */
 void show_kind_cloned(struct shown *c, const struct arg *a)
 {
@@ -178,7 +182,7 @@ void show_kind_cloned(struct shown *c, const struct arg *a)
 				  : NULL;
 
 	if (flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)) {
-		buf_puts(c->out, "parent_tid=");
+		buf_puts(c->out, ", parent_tid=");
 		if (c->done && c->ret > 0 && flags & CLONE_PARENT_SETTID)
 			buf_printf(c->out, "[%lld]", (long long)c->ret);
 		else if (told)
@@ -187,11 +191,11 @@ void show_kind_cloned(struct shown *c, const struct arg *a)
 			show_address(c->out, c->args[2]);
 	}
 	if (flags & CLONE_SETTLS) {
-		buf_printf(c->out, "%stls=", between(c));
+		buf_puts(c->out, ", tls=");
 		show_address(c->out, c->args[4]);
 	}
 	if (flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) {
-		buf_printf(c->out, "%schild_tidptr=", between(c));
+		buf_puts(c->out, ", child_tidptr=");
 		show_address(c->out, c->args[3]);
 	}
 	c->ended = true;
@@ -211,6 +215,8 @@ void show_kind_clone3(struct shown *c, const struct arg *a)
 	told = n->flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID);
 	buf_puts(c->out, "{flags=");
 	clone_flags(c->out, n->flags, false);
+	if (n->flags & CLONE_PIDFD)
+		buf_printf(c->out, ", pidfd=%#llx", (unsigned long long)n->pidfd);
 	if (told)
 		buf_printf(c->out, ", child_tid=%#llx", (unsigned long long)n->child_tid);
 	if (n->flags & CLONE_PARENT_SETTID)
@@ -224,8 +230,16 @@ void show_kind_clone3(struct shown *c, const struct arg *a)
 	if (n->flags & CLONE_SETTLS)
 		buf_printf(c->out, ", tls=%#llx", (unsigned long long)n->tls);
 	buf_char(c->out, '}');
-	if (c->done && c->ret > 0 && n->flags & CLONE_PARENT_SETTID)
+}
+
+/* What the call has told, behind the structure that says where to; then the structure's size. */
+void show_kind_cloned3(struct shown *c, const struct arg *a)
+{
+	const struct clone3 *n = seen(c, &c->call->args[0], c->args[0], sizeof(*n));
+
+	if (c->done && c->ret > 0 && n && n->flags & CLONE_PARENT_SETTID)
 		buf_printf(c->out, " => {parent_tid=[%lld]}", (long long)c->ret);
+	buf_printf(c->out, ", %llu", (unsigned long long)ARG(c, a));
 }
 
 /* ---- calls whose arguments depend on others */
@@ -302,62 +316,4 @@ void show_kind_futextime(struct shown *c, const struct arg *a)
 		buf_printf(c->out, "%u", (u32)ARG(c, a));
 	futex_rest(c, op);
 	c->ended = true;
-}
-
-void show_kind_fcntlcmd(struct shown *c, const struct arg *a)
-{
-	static const u32 alone[] = {F_GETFD,    F_GETFL,      F_GETOWN,   F_GETSIG,
-				    F_GETLEASE, F_GETPIPE_SZ, F_GET_SEALS};
-
-	one_of(c->out, "fcntl", ARG(c, a));
-	for (u32 i = 0; i < ARRAY_SIZE(alone); i++)
-		c->ended |= (u32)ARG(c, a) == alone[i];
-}
-
-static void file_lock(struct shown *c, const struct arg *a)
-{
-	const struct flock *l = seen(c, a, ARG(c, a), sizeof(*l));
-
-	if (!l) {
-		show_address(c->out, ARG(c, a));
-		return;
-	}
-	buf_puts(c->out, "{l_type=");
-	one_of(c->out, "locktype", (u16)l->l_type);
-	buf_puts(c->out, ", l_whence=");
-	one_of(c->out, "whence", (u16)l->l_whence);
-	buf_printf(c->out, ", l_start=%lld, l_len=%lld", (long long)l->l_start,
-		   (long long)l->l_len);
-	if (c->args[1] == F_GETLK)
-		buf_printf(c->out, ", l_pid=%d", l->l_pid);
-	buf_char(c->out, '}');
-}
-
-void show_kind_fcntlarg(struct shown *c, const struct arg *a)
-{
-	u32 cmd = (u32)c->args[1], value = (u32)ARG(c, a);
-
-	switch (cmd) {
-	case F_SETFD: flags_of(c->out, "fdflags", value); return;
-	case F_SETFL:
-		one_of(c->out, "accmode", value & O_ACCMODE);
-		if (value & ~(u32)O_ACCMODE) {
-			buf_char(c->out, '|');
-			flags_of(c->out, "open", value & ~(u32)O_ACCMODE);
-		}
-		return;
-	case F_GETLK:
-	case F_SETLK:
-	case F_SETLKW:
-	case F_OFD_GETLK:
-	case F_OFD_SETLK:
-	case F_OFD_SETLKW: file_lock(c, a); return;
-	case F_ADD_SEALS: flags_of(c->out, "seals", value); return;
-	case F_SETSIG: show_signal(c->out, (int)value); return;
-	case F_DUPFD:
-	case F_DUPFD_CLOEXEC:
-	case F_SETOWN:
-	case F_SETPIPE_SZ: buf_printf(c->out, "%d", (s32)value); return;
-	default: buf_printf(c->out, "%#x", value);
-	}
 }

@@ -30,7 +30,12 @@ static void hexadecimal(struct buf *b, u8 ch)
 	buf_hex(b, ch);
 }
 
-/* The shortest form where no digit follows. */
+static bool is_octal(u8 ch)
+{
+	return ch >= '0' && ch <= '7';
+}
+
+/* The shortest form where no digit follows that would belong to it. */
 static void octal(struct buf *b, u8 ch, bool digit)
 {
 	char text[4] = {'\\', (char)('0' + (ch >> 6)), (char)('0' + (ch >> 3 & 7)),
@@ -74,7 +79,7 @@ void show_bytes(struct shown *c, const void *bytes, u64 n, u64 all, bool hex, u6
 	n = MIN(n, most);
 	hex |= all_hex(c, p, n);
 	for (u64 i = 0; i < n; i++)
-		put_byte(c, p[i], hex, i + 1 < n && p[i + 1] >= '0' && p[i + 1] <= '9');
+		put_byte(c, p[i], hex, i + 1 < n && is_octal(p[i + 1]));
 	buf_char(c->out, '"');
 	if (all > n)
 		buf_puts(c->out, "...");
@@ -88,9 +93,9 @@ void show_name(struct shown *c, const char *path)
 
 	for (; *p; p++)
 		if (!hex && (*p == '<' || *p == '>'))
-			octal(c->out, *p, p[1] >= '0' && p[1] <= '9');
+			octal(c->out, *p, is_octal(p[1]));
 		else
-			put_byte(c, *p, hex, p[1] >= '0' && p[1] <= '9');
+			put_byte(c, *p, hex, is_octal(p[1]));
 }
 
 /* ---- -e read=, -e write= */
@@ -248,11 +253,12 @@ void show_iovs(struct shown *c, const struct arg *a, u64 addr, u64 n, u64 left)
 
 void show_kind_iov(struct shown *c, const struct arg *a)
 {
-	if (a->out && (!c->done || c->ret < 0))
-		show_address(c->out, ARG(c, a));
+	u64 n = (u32)c->args[a->count % MAX_ARGS];
+
+	if (a->out && c->ret < 0)
+		show_places(c, a, ARG(c, a), n);
 	else
-		show_iovs(c, a, ARG(c, a), (u32)c->args[a->count % MAX_ARGS],
-			  a->out ? (u64)c->ret : UINT64_MAX);
+		show_iovs(c, a, ARG(c, a), n, a->out ? (u64)c->ret : UINT64_MAX);
 }
 
 void show_places(struct shown *c, const struct arg *a, u64 addr, u64 n)

@@ -38,7 +38,7 @@ enum { NOTHING, STRING, FIXED, COUNTED, EACH, VECTOR, MESSAGE, MESSAGES, STRINGS
 struct flag_set {
 	const char *name, *unknown; /* "PROT_???" */
 	const char *names;
-	const u64 *values;
+	const u32 *values; /* of two of clone3()'s flags alone 32 bits are too few */
 	u32 n;
 };
 
@@ -67,7 +67,7 @@ struct call {
 	const char *name; /* NULL: there is none */
 	u32 classes;
 	u8 nargs, at_entry; /* arguments that are known when it begins */
-	char result;        /* 'd', 'x', 'o', 'f'; 'p': prctl()'s; others: put_worded() */
+	char result;        /* 'd', 'x', 'o', 'f'; 'p', 'c': as result_of() tells; others: put_worded() */
 	struct arg args[MAX_ARGS];
 };
 
@@ -139,8 +139,7 @@ struct strace {
 	u32 command;
 	bool begun; /* the command's exec, by whichever of its threads, has been seen */
 	struct task *tasks[256];
-	u32 ntasks, npids, left; /* of -p, and how many of them live */
-	int *living;		 /* which; 0: it has ended */
+	u32 ntasks, npids; /* npids: of -p */
 	struct node_name *node_names;
 	u32 nnode_names;
 	bool written;            /* something that is not flushed */
@@ -207,6 +206,8 @@ void show_bytes(struct shown *, const void *, u64 n, u64 all, bool hex, u64 most
 void show_signal(struct buf *, int sig);
 void show_signals(struct buf *, u64 bits);
 void show_mode(struct buf *, u32 mode);
+void show_open_flags(struct buf *, u32 flags);
+void show_date(struct buf *, s64 sec, u32 frac, int digits); /* digits: of the fraction */
 void show_timespec(struct buf *, const s64 *t, const char *small);
 void show_siginfo(struct buf *, const void *, u32 size);
 void show_descriptor(struct shown *, s32 fd);
@@ -231,8 +232,9 @@ void show_records(struct shown *, const struct arg *);
 void show_form(struct shown *, const char *form, const void *p);
 void show_more(struct shown *); /* ", ..." before the brace that is written */
 void show_form_within(struct shown *, const char *form, const void *p, u64 size); /* fields that end within size bytes */
-/* The result of prctl(); one that only a function can tell, as calls.def names it: false: it is a number. */
-char prctl_result(u64 op);
+/* How the result is shown, also where an argument decides; one that only a function can tell, as calls.def names
+ * it: false: it is a number. */
+char result_of(const struct shown *);
 bool show_worded(struct shown *, char result, s64 ret);
 u64 counted(const struct shown *, const struct arg *); /* how many elements an array has */
 

@@ -23,9 +23,9 @@
 #undef V
 #undef END
 
-#define SET(name, unknown) static const u64 values_##name[] = {
-#define F(name)            (u64)(name),
-#define V(name, value)     (u64)(value),
+#define SET(name, unknown) static const u32 values_##name[] = {
+#define F(name)            (u32)(name),
+#define V(name, value)     (u32)(value),
 #define END \
 	}   \
 	;

@@ -34,19 +34,37 @@ static bool caller_of_frame(struct unwind_regs *r, unwind_read *read, void *user
 
 	if (r->bp < r->sp || r->bp & 7 || read(user, r->bp, &bp) || read(user, r->bp + 8, &ip))
 		return false;
-	*r = (struct unwind_regs){ip, r->bp + 16, bp};
+	*r = (struct unwind_regs){ip, r->bp + 16, bp, r->inner, r->bx_at, true};
 	return true;
 }
 
 static bool interrupted(u32 rule, struct unwind_regs *r, unwind_read *read, void *user)
 {
 	u64 at = r->sp + (u64)(s64)(8 * cfi_off(rule));
-	struct unwind_regs to;
+	struct unwind_regs to = {.bx_at = at + CFI_SIGNAL_BX, .outer = true};
 
 	if (read(user, at + CFI_SIGNAL_IP, &to.ip) || read(user, at + CFI_SIGNAL_SP, &to.sp) ||
 	    read(user, at + CFI_SIGNAL_BP, &to.bp))
 		return false;
 	*r = to;
+	return true;
+}
+
+/* A function that keeps its CFA in a register over a call knows that what it calls leaves it alone: what
+ * the innermost one has is right, but for registers that functions save. Of these rbx is followed. */
+static bool another(s32 off, const struct unwind_regs *r, u64 *cfa, unwind_read *read, void *user)
+{
+	u32 reg = (u32)off & 15;
+
+	if (reg == CFI_REG_BX && r->bx_at) {
+		if (read(user, r->bx_at, cfa))
+			return false;
+	} else {
+		if (!r->inner || (reg < CFI_REG_BX && r->outer))
+			return false;
+		*cfa = r->inner[reg];
+	}
+	*cfa += (u64)(s64)(8 * (off >> 4));
 	return true;
 }
 
@@ -58,6 +76,12 @@ static bool find_cfa(u32 rule, const struct unwind_regs *r, u64 *cfa, unwind_rea
 	case CFI_SP: *cfa = r->sp + off; return true;
 	case CFI_BP: *cfa = r->bp + off; return true;
 	case CFI_BP_DEREF: return !read(user, r->bp + off, cfa);
+	case CFI_SP_DEREF:
+		if (read(user, r->sp + off, cfa))
+			return false;
+		*cfa += 8;
+		return true;
+	case CFI_REG: return another(cfi_off(rule), r, cfa, read, user);
 	case CFI_PLT: *cfa = r->sp + 8 + ((r->ip & 15) >= (u64)cfi_off(rule) ? 8 : 0); return true;
 	default: return false;
 	}
@@ -77,8 +101,15 @@ bool unwind_step(u32 rule, struct unwind_regs *r, unwind_read *read, void *user)
 	    read(user,
 		 (cfi_bp(rule) == CFI_BP_AT_CFA ? cfa : r->bp) + (u64)(s64)(8 * cfi_bp_off(rule)),
 		 &bp))
-		return false;
-	*r = (struct unwind_regs){ip, cfa, bp};
+		bp = 0; /* it was restored already: its caller may do without */
+	r->ip = ip;
+	r->sp = cfa;
+	r->bp = bp;
+	if (cfi_bx(rule) == CFI_BX_LOST)
+		r->bx_at = 1; /* nothing is there */
+	else if (cfi_bx(rule) != CFI_BX_SAME)
+		r->bx_at = cfa - 8 * (cfi_bx(rule) + 1);
+	r->outer = true;
 	return true;
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -26,13 +27,15 @@ static void rules_hold_what_they_are_given(void **state)
 {
 	(void)state;
 	for (s32 off = -(1 << 17); off < 1 << 17; off += 4099)
-		for (s32 bp = -256; bp < 256; bp += 17) {
-			u32 rule = CFI_RULE(CFI_BP_DEREF, off, CFI_BP_AT_BP, bp);
+		for (s32 bp = -16; bp < 16; bp += 3) {
+			u32 bx = (u32)bp & 7,
+			    rule = CFI_RULE(CFI_BP_DEREF, off, CFI_BP_AT_BP, bp) | CFI_RULE_BX(bx);
 
 			assert_int_equal(cfi_kind(rule), CFI_BP_DEREF);
 			assert_int_equal(cfi_off(rule), off);
 			assert_int_equal(cfi_bp(rule), CFI_BP_AT_BP);
 			assert_int_equal(cfi_bp_off(rule), bp);
+			assert_int_equal(cfi_bx(rule), bx);
 		}
 }
 
@@ -71,11 +74,12 @@ struct both {
 __attribute__((noinline)) static void look(struct both *b)
 {
 	struct unwinder *u = unwinder_new();
-	struct unwind_regs r;
+	u64 inner[16] = {0};
+	struct unwind_regs r = {.inner = inner};
 
 	assert_non_null(u);
-	__asm__ volatile("lea (%%rip), %0\n\tmov %%rsp, %1\n\tmov %%rbp, %2"
-			 : "=r"(r.ip), "=r"(r.sp), "=r"(r.bp));
+	__asm__ volatile("lea (%%rip), %0\n\tmov %%rsp, %1\n\tmov %%rbp, %2\n\tmov %%rbx, %3"
+			 : "=r"(r.ip), "=r"(r.sp), "=r"(r.bp), "=r"(inner[CFI_REG_BX]));
 	b->ip = r.ip;
 	b->nours = unwind(u, (u32)getpid(), r, b->ours, 64, read_own, NULL);
 	b->ntheirs = backtrace(b->theirs, 64);
@@ -155,6 +159,102 @@ static void through_the_library(void **state)
 	same(&of_signal);
 }
 
+#if defined(__x86_64__)
+/* Functions whose frames are found by words on the stack and by other registers, as assembler and
+ * the dynamic linker have them: each calls fn(b). */
+#define FRAME_BY(name, keep, cfi, call, restore)                                                   \
+	__asm__(".text\n.type " #name ", @function\n" #name ":\n.cfi_startproc\n" keep cfi            \
+		"mov %rsi, %rax\n" call restore ".cfi_endproc\n.size " #name ", . - " #name "\n");    \
+	void name(struct both *, void (*fn)(struct both *))
+
+/* CFA = the word at rsp + 8, + 8 */
+FRAME_BY(by_saved_sp, "mov %rsp, %rax\nsub $136, %rsp\nand $-64, %rsp\nmov %rax, 8(%rsp)\n",
+	 ".cfi_escape 0x0f, 5, 0x77, 8, 0x06, 0x23, 8\n", "call *%rax\n",
+	 "mov 8(%rsp), %rsp\n.cfi_def_cfa 7, 8\nret\n");
+/* CFA = rbx + 16 */
+FRAME_BY(by_rbx, "push %rbx\n.cfi_def_cfa_offset 16\n.cfi_offset 3, -16\nmov %rsp, %rbx\n",
+	 ".cfi_def_cfa_register 3\nand $-64, %rsp\n", "call *%rax\n",
+	 "mov %rbx, %rsp\n.cfi_def_cfa_register 7\npop %rbx\n.cfi_def_cfa_offset 8\n"
+	 ".cfi_restore 3\nret\n");
+__attribute__((noinline)) WITHOUT_FRAME_POINTER static void keep_rbx(struct both *b)
+{
+	u64 busy = b->ip + 1;
+
+	__asm__ volatile("" : "+b"(busy));
+	deeper(b, 3);
+	__asm__ volatile("" ::"b"(busy));
+}
+
+static void by_other_registers(void **state)
+{
+	struct both b = {0};
+
+	(void)state;
+	by_saved_sp(&b, look);
+	same(&b);
+	by_rbx(&b, look);
+	same(&b);
+	by_rbx(&b, keep_rbx); /* rbx is saved deeper down */
+	same(&b);
+}
+
+static const u64 *words_at; /* the test's memory: from 4096 on */
+
+static int read_words(void *user, u64 from, u64 *word)
+{
+	(void)user;
+	if (from < 4096 || from >= 4096 + 64)
+		return -EFAULT;
+	*word = words_at[(from - 4096) / 8];
+	return 0;
+}
+
+static void steps_by_hand(void **state)
+{
+	u64 regs[15] = {0};
+	u32 by_r10 = CFI_RULE(CFI_REG, CFI_REG_OFF(7, 2), 0, 0),
+	    by_r12 = CFI_RULE(CFI_REG, CFI_REG_OFF(3, 2), 0, 0),
+	    by_bx = CFI_RULE(CFI_REG, CFI_REG_OFF(CFI_REG_BX, -1), 0, 0),
+	    saves = CFI_RULE(CFI_SP, 3, 0, 0) | CFI_RULE_BX(1),
+	    loses = CFI_RULE(CFI_SP, 3, 0, 0) | CFI_RULE_BX(CFI_BX_LOST);
+	const u64 words[8] = {0, 4096 + 64, 11, 12, 13, 14, 15, 16};
+	struct unwind_regs first = {1, 4096, 4096, .inner = regs}, r = first;
+
+	(void)state;
+	words_at = words;
+	regs[7] = regs[3] = 4096 + 16;
+	assert_true(unwind_step(by_r10, &r, read_words, NULL));
+	assert_int_equal(r.ip, 12);
+	assert_int_equal(r.sp, 4096 + 32);
+	assert_false(unwind_step(by_r12, &r, read_words, NULL)); /* only the innermost's is known */
+	regs[7] = 4096 + 48;
+	assert_true(unwind_step(by_r10, &r, read_words, NULL)); /* what it called has left it alone */
+	assert_int_equal(r.ip, 16);
+	r = first;
+	assert_true(unwind_step(by_r12, &r, read_words, NULL));
+	assert_int_equal(r.ip, 12);
+	r = first;
+	assert_true(unwind_step(saves, &r, read_words, NULL));
+	assert_int_equal(r.ip, 11);
+	assert_true(unwind_step(by_bx, &r, read_words, NULL)); /* the word at 8 */
+	assert_int_equal(r.sp, 4096 + 56);
+	assert_int_equal(r.ip, 15);
+	r = first;
+	assert_true(unwind_step(loses, &r, read_words, NULL));
+	assert_false(unwind_step(by_bx, &r, read_words, NULL));
+	r = first;
+	regs[CFI_REG_BX] = 4096 + 40;
+	assert_true(unwind_step(by_bx, &r, read_words, NULL));
+	assert_int_equal(r.ip, 12);
+	r = (struct unwind_regs){1, 4096, 8, NULL, 0, false};
+	assert_false(unwind_step(by_bx, &r, read_words, NULL)); /* nobody said the registers */
+	/* a frame pointer that cannot be read does not end the stack */
+	assert_true(unwind_step(CFI_RULE(CFI_SP, 4, CFI_BP_AT_BP, 0), &r, read_words, NULL));
+	assert_int_equal(r.ip, 12);
+	assert_int_equal(r.bp, 0);
+}
+#endif
+
 /* ---- files that are not as they should be */
 
 static void broken_files(void **state)
@@ -223,6 +323,10 @@ int main(void)
 		cmocka_unit_test(callers_as_the_library_finds_them),
 		cmocka_unit_test(through_a_signal),
 		cmocka_unit_test(through_the_library),
+#if defined(__x86_64__)
+		cmocka_unit_test(by_other_registers),
+		cmocka_unit_test(steps_by_hand),
+#endif
 		cmocka_unit_test(broken_files),
 		cmocka_unit_test(packed_sections),
 	};

@@ -210,8 +210,9 @@ static int host_unwind(struct vm_run *run, u64 *frames, u32 most, u32 skip)
 		t->unwinder = unwinder_new();
 	if (!r || !t->unwinder)
 		return -EFAULT;
-	n = unwind(t->unwinder, info_tgid(t->current), (struct unwind_regs){r->rip, r->rsp, r->rbp},
-		   all, MIN(most + skip, (u32)STACK_FRAMES), read_word, t->current);
+	n = unwind(t->unwinder, info_tgid(t->current),
+		   (struct unwind_regs){r->rip, r->rsp, r->rbp, .inner = (const u64 *)r}, all,
+		   MIN(most + skip, (u32)STACK_FRAMES), read_word, t->current);
 	n -= MIN(skip, n);
 	memcpy(frames, all + skip, n * sizeof(*frames));
 	return (int)n;
