@@ -258,8 +258,8 @@ static int take(struct options *o, int opt)
 	case 'c': return option_take(&o->trace, option_named("cgroup"), optarg);
 	case 'I': return option_take(&o->trace, option_named("include"), optarg);
 	case 'z':
-	case 'Z': return option_take(&o->trace, option_named("max-strlen"), optarg);
-	case 'b': return option_take(&o->trace, option_named("perf-rb-pages"), optarg);
+	case 'Z': return option_take_as(&o->trace, "max-strlen", "--string-size", optarg);
+	case 'b': return option_take_as(&o->trace, "perf-rb-pages", "--buffer-pages", optarg);
 	case 'i': return option_take(&o->trace, option_named("uid"), optarg);
 	case 'f':
 		o->message = optarg;

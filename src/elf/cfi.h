@@ -20,7 +20,7 @@ enum cfi_kind {
 	CFI_PLT,      /* CFA = sp + 8, and 8 more from byte `off` of each 16 on */
 	CFI_SIGNAL,   /* the kernel's frame of a signal lies at sp + off */
 	CFI_SP_DEREF, /* CFA = the word at sp + off, + 8: where it was saved before aligning */
-	CFI_REG,      /* CFA = another register + off: of the innermost function, or rbx */
+	CFI_REG,      /* CFA = another register + off */
 };
 enum cfi_bp {
 	CFI_BP_SAME,

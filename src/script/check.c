@@ -62,12 +62,15 @@ static void check_value(struct checker *c, struct node *n)
 
 static void unknown_name(struct checker *c, struct node *n)
 {
+	const struct tp_format *format = c->final && c->point ? point_format(c->script, c->point) : NULL;
 	struct near near = {.word = n->text};
 
 	if (!c->final)
 		return;
 	for (const struct value_row *r = value_rows; r->name; r++)
 		near_try(&near, r->name);
+	if (format && tp_field(format, n->text))
+		near.best = arena_printf(c->script->arena, "args.%s", n->text);
 	check_fail(c, n,
 		   !strcmp(n->text, "container")
 			   ? "it stands in keys, emit(), table() and tuples"

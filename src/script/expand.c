@@ -53,7 +53,7 @@ static struct node *copy(struct expander *e, const struct node *n, bool body)
 	if (!n || e->failed)
 		return NULL;
 	if (++e->script->copies > EXPANSIONS_MOST * 10) {
-		fail(e, n->at, NULL, "macros make too much of this%s", "");
+		fail(e, n->at, NULL, "macros and containers make too much of this%s", "");
 		return NULL;
 	}
 	if (body && (n->kind == NODE_VAR || n->kind == NODE_MAP || n->kind == NODE_NAME)) {
@@ -91,6 +91,13 @@ static struct node *copy(struct expander *e, const struct node *n, bool body)
 		}
 	}
 	return c;
+}
+
+struct node *script_copy(struct script *s, const struct node *n)
+{
+	struct expander e = {.script = s};
+
+	return copy(&e, n, false);
 }
 
 /* ---- calls */

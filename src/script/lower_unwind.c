@@ -138,6 +138,7 @@ static void step_signal(struct unwinding *u, u32 at, u32 next, u32 done)
 	    sp = user_word(u, plus(u, at, CFI_SIGNAL_SP), done);
 
 	work_set(u, WORK_BX_AT, plus(u, at, CFI_SIGNAL_BX));
+	work_set(u, WORK_REGS, ir_const(u->fn, 0)); /* the handler's */
 	caller_is(u, ip, sp, user_word(u, plus(u, at, CFI_SIGNAL_BP), done), true);
 	ir_jmp(u->fn, next);
 }
@@ -208,7 +209,8 @@ static u32 plt_bytes(struct unwinding *u, u32 rule)
 	return plus(u, ir_bin(fn, IR_SHL, IRT_I64, pushed, ir_const(fn, 3)), 8);
 }
 
-/* The CFA by another register: the innermost function's, or rbx, wherever that was saved. */
+/* The CFA by another register: rbx, wherever that was saved, or the innermost function's, as
+ * symbol/unwind.c says. */
 static void by_register(struct unwinding *u, u32 rule, u32 cfa, u32 have, u32 done)
 {
 	struct ir_fn *fn = u->fn;
@@ -228,7 +230,10 @@ static void by_register(struct unwinding *u, u32 rule, u32 cfa, u32 have, u32 do
 	ir_seal(fn, other);
 	ir_at(fn, other);
 	only_if(u,
-		ir_bin(fn, IR_EQ, IRT_I64, work_get(u, WORK_COUNT), ir_const(fn, 8)), done);
+		ir_bin(fn, IR_OR, IRT_I64,
+		       ir_bin(fn, IR_ULT, IRT_I64, ir_const(fn, CFI_REG_BX), reg),
+		       ir_bin(fn, IR_EQ, IRT_I64, work_get(u, WORK_COUNT), ir_const(fn, 8))),
+		done);
 	ir_jmp(fn, in_regs);
 	ir_seal(fn, in_regs);
 	ir_at(fn, in_regs);

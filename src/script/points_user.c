@@ -226,6 +226,18 @@ static int at_address(struct search *f)
 	return 0;
 }
 
+/* What to do where a file lacks a name; lists: what lists its names. */
+static const char *way_out(const struct search *f, const char *lists)
+{
+	struct arena *arena = f->script->arena;
+
+	if (f->spec->param)
+		return arena_printf(arena, "--%s names the file that has it", f->spec->param);
+	if (f->near.best)
+		return arena_printf(arena, "did you mean '%s'?", f->near.best);
+	return f->near.word ? lists : NULL;
+}
+
 static int unknown_symbol(struct search *f, const char *file)
 {
 	struct script *s = f->script;
@@ -237,9 +249,7 @@ static int unknown_symbol(struct search *f, const char *file)
 	if (f->inside)
 		return inside_instruction(f);
 	return diag_error(s->diag, f->spec->at,
-			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best)
-			  : f->near.word ? "nm and nm -D list its symbols; a stripped file has few"
-					 : NULL,
+			  way_out(f, "nm and nm -D list its symbols; a stripped file has few"),
 			  "%s has no function '%s'",
 			  has_wildcard(file) || !f->file ? file : f->file->path, f->name);
 }
@@ -363,9 +373,7 @@ static int unknown_usdt(struct search *f, const char *file)
 	struct script *s = f->script;
 
 	return diag_error(s->diag, f->spec->at,
-			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best)
-			  : f->near.word ? "readelf -n lists the probes of a file"
-					 : NULL,
+			  way_out(f, "readelf -n lists the probes of a file"),
 			  "%s has %s USDT probe '%s%s%s'", file,
 			  strncmp(file, "no ", 3) ? "no" : "a", f->provider ? f->provider : "",
 			  f->provider ? ":" : "", f->name);

@@ -69,9 +69,14 @@ static int session_woken(struct waggle_session *s, u64 data)
 			session_end(s, ENDING_INTERRUPT);
 		return 0;
 	case WATCH_COMMAND:
-		if (command_reap(&s->command, &s->diag))
+		if (!command_reap(&s->command, &s->diag))
+			return 0;
+		if (!s->opts.past_command)
 			session_end(s, ENDING_COMMAND);
+		else
+			epoll_ctl(s->engine->epoll_fd, EPOLL_CTL_DEL, s->command.pidfd, NULL);
 		return 0;
+	case WATCH_ALONE: session_end(s, ENDING_COMMAND); return 0;
 	case WATCH_PROCESS: session_end(s, ENDING_PROCESS); return 0;
 	case WATCH_DURATION: session_end(s, ENDING_DURATION); return 0;
 	case WATCH_DEVICES: session_devices(s); return 0;

@@ -306,11 +306,18 @@ static bool in_file(struct processes *ps, const struct process *p, const struct 
 	return true;
 }
 
-static bool in_jit(struct process *p, u64 addr, struct symbol *out)
+/* One that has no list has inherited its code, until it runs another program. */
+static bool in_jit(struct processes *ps, struct process *p, u64 addr, struct symbol *out)
 {
 	const struct symbol_row *row = perfmap_find(p, addr);
 
-	if (!row)
+	for (u32 i = 0; i < GENERATIONS && !p->jit && p->parent; i++) {
+		p = process_of(ps, p->parent, false);
+		if (!p)
+			return false;
+		row = perfmap_find(p, addr);
+	}
+	if (!row || !p->jit)
 		return false;
 	out->name = out->readable = p->jit->text.p + row->name;
 	out->off = addr - row->addr;
@@ -347,7 +354,7 @@ static const struct mapping *find_mapping(struct processes *ps, struct process *
 		process_look(ps, p);
 		m = mapping_find(&p->images[0], addr);
 	}
-	if (!m && in_jit(p, addr, jit))
+	if (!m && in_jit(ps, p, addr, jit))
 		return NULL;
 	for (u32 i = 1; i < IMAGES_KEPT && !m; i++)
 		m = mapping_find(&p->images[i], addr);

@@ -50,6 +50,8 @@ static bool interrupted(u32 rule, struct unwind_regs *r, unwind_read *read, void
 	return true;
 }
 
+/* A function that keeps its CFA in a register over a call knows that what it calls leaves it alone: what
+ * the innermost one has is right, but for registers that functions save. Of these rbx is followed. */
 static bool another(s32 off, const struct unwind_regs *r, u64 *cfa, unwind_read *read, void *user)
 {
 	u32 reg = (u32)off & 15;
@@ -58,7 +60,7 @@ static bool another(s32 off, const struct unwind_regs *r, u64 *cfa, unwind_read 
 		if (read(user, r->bx_at, cfa))
 			return false;
 	} else {
-		if (!r->inner || (reg != CFI_REG_BX && r->outer))
+		if (!r->inner || (reg < CFI_REG_BX && r->outer))
 			return false;
 		*cfa = r->inner[reg];
 	}

@@ -15,7 +15,7 @@ struct unwind_regs {
 	u64 ip, sp, bp;
 	const u64 *inner; /* the innermost function's, as in struct pt_regs; NULL: not known */
 	u64 bx_at;        /* where rbx was saved; 0: it is in those still */
-	bool outer;       /* other registers than rbx are not those of this function any more */
+	bool outer;       /* r12 to r15 are perhaps not those of this function any more */
 };
 /* Reads a word of the process: 0 or -errno. */
 typedef int unwind_read(void *user, u64 from, u64 *word);

@@ -213,6 +213,7 @@ static void steps_by_hand(void **state)
 {
 	u64 regs[15] = {0};
 	u32 by_r10 = CFI_RULE(CFI_REG, CFI_REG_OFF(7, 2), 0, 0),
+	    by_r12 = CFI_RULE(CFI_REG, CFI_REG_OFF(3, 2), 0, 0),
 	    by_bx = CFI_RULE(CFI_REG, CFI_REG_OFF(CFI_REG_BX, -1), 0, 0),
 	    saves = CFI_RULE(CFI_SP, 3, 0, 0) | CFI_RULE_BX(1),
 	    loses = CFI_RULE(CFI_SP, 3, 0, 0) | CFI_RULE_BX(CFI_BX_LOST);
@@ -221,11 +222,17 @@ static void steps_by_hand(void **state)
 
 	(void)state;
 	words_at = words;
-	regs[7] = 4096 + 16;
+	regs[7] = regs[3] = 4096 + 16;
 	assert_true(unwind_step(by_r10, &r, read_words, NULL));
 	assert_int_equal(r.ip, 12);
 	assert_int_equal(r.sp, 4096 + 32);
-	assert_false(unwind_step(by_r10, &r, read_words, NULL)); /* only the innermost's is known */
+	assert_false(unwind_step(by_r12, &r, read_words, NULL)); /* only the innermost's is known */
+	regs[7] = 4096 + 48;
+	assert_true(unwind_step(by_r10, &r, read_words, NULL)); /* what it called has left it alone */
+	assert_int_equal(r.ip, 16);
+	r = first;
+	assert_true(unwind_step(by_r12, &r, read_words, NULL));
+	assert_int_equal(r.ip, 12);
 	r = first;
 	assert_true(unwind_step(saves, &r, read_words, NULL));
 	assert_int_equal(r.ip, 11);
