@@ -153,6 +153,8 @@ struct script {
 	bool containers, container_named; /* of --container: is it asked for, does anything show it */
 	bool family; /* it asks for the processes that the command starts */
 	bool no_command; /* there will be none */
+	bool loops; /* there are for or while */
+	bool first_pidns; /* sessions are in the machine's first namespace of PIDs */
 	vec(const char *) named; /* of the command line: "name=value" */
 	bool help;		 /* ask for --help */
 	struct script_option { /* getopt(), in order of appearance */

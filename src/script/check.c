@@ -473,8 +473,14 @@ static void check_statement(struct checker *c, struct node *n)
 	case NODE_INC: check_inc(c, n); break;
 	case NODE_IF: check_if(c, n); break;
 	case NODE_LET: check_let(c, n); break;
-	case NODE_FOR: check_for(c, n); break;
-	case NODE_WHILE: check_while(c, n); break;
+	case NODE_FOR:
+		c->script->loops = true;
+		check_for(c, n);
+		break;
+	case NODE_WHILE:
+		c->script->loops = true;
+		check_while(c, n);
+		break;
 	case NODE_UNROLL: check_unroll(c, n); break;
 	case NODE_BREAK:
 	case NODE_CONTINUE:

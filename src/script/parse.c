@@ -261,9 +261,9 @@ static const char *with_named(struct script *s, const char *text, const char *do
 	if (!n)
 		return text;
 	n = strcspn(end, ":,");
-	return arena_printf(s->arena, "%.*s%s%s", (int)(dollar - text), text,
-			    script_named(s, name, arena_strndup(s->arena, end, n), at),
-			    script_with_params(s, end + n, at));
+	return arena_join(s->arena, arena_strndup(s->arena, text, (size_t)(dollar - text)),
+			  script_named(s, name, arena_strndup(s->arena, end, n), at),
+			  script_with_params(s, end + n, at));
 }
 
 const char *script_with_params(struct script *s, const char *text, struct loc at)
@@ -278,8 +278,8 @@ const char *script_with_params(struct script *s, const char *text, struct loc at
 		return with_named(s, text, dollar, at);
 	n = strtol(dollar + 1, &end, 10);
 	value = n <= s->argc ? s->argv[n - 1] : "";
-	return arena_printf(s->arena, "%.*s%s%s", (int)(dollar - text), text, value,
-			    script_with_params(s, end, at));
+	return arena_join(s->arena, arena_strndup(s->arena, text, (size_t)(dollar - text)), value,
+			  script_with_params(s, end, at));
 }
 
 /* Does a probe begin there: "uprobe:..."? A comma may also stand in a path, or in a name of C++. */

@@ -46,7 +46,7 @@ static struct point *add_place(struct search *f, const char *name, u64 off)
 	p->pattern = f->file->path;
 	p->func = name;
 	p->off = off;
-	p->text = arena_printf(a, "%s:%s:%s", f->row->name, f->file->path, name);
+	p->text = arena_join(a, f->row->name, ":", f->file->path, ":", name);
 	f->n++;
 	return p;
 }
@@ -149,8 +149,9 @@ static int take_symbol(void *user, const struct user_symbol *sym)
 {
 	struct search *f = user;
 	struct arena *a = f->script->arena;
-	const char *before = f->near.best, *key;
+	const char *before = f->near.best;
 	struct point *p;
+	void **found;
 
 	const char *name = sym->name;
 
@@ -170,10 +171,11 @@ static int take_symbol(void *user, const struct user_symbol *sym)
 		f->inside = true;
 		return 0;
 	}
-	key = arena_printf(a, "%s:%llx", f->file->path, (unsigned long long)sym->offset);
-	if (dict_get(&f->found, key))
+	found = dict_put(&f->found, arena_printf(a, "%s:%llx", f->file->path,
+						 (unsigned long long)sym->offset));
+	if (*found)
 		return 0; /* in both tables, or another name of the same code */
-	*dict_put(&f->found, key) = f;
+	*found = f;
 	p = add_place(f, arena_strdup(a, name), sym->offset + f->off);
 	if (f->off)
 		p->text = arena_printf(a, "%s+%llu", p->text, (unsigned long long)f->off);

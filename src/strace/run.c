@@ -593,6 +593,7 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 		o.raw_calls = raw_calls(s);
 		o.narrow_calls = strace_narrow(s) ? NATIVE_CALLS : 0;
 		o.out_fd = 0;
+		o.here = true;
 		o.past_command = true; /* its children are followed: the script says when the last one has ended */
 		if (!s->kernel && s->npids)
 			o.pid = what->pids[0];
