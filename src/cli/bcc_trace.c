@@ -193,13 +193,18 @@ static int put_probe(struct options *o, const char *text)
 	return status;
 }
 
+/* Titles of the columns are for people: other formats have none. */
 static void put_header(const struct options *o, struct text *t)
 {
+	const char *as = o->trace.opts.format;
+
 	text_add(t, "config = { print_maps_on_exit = false }\n");
 	if (o->sums) {
 		text_add(t, "end { print(@traces); }\n");
 		return;
 	}
+	if (as && strcmp(as, "text") != 0)
+		return;
 	text_add(t, "begin { printf(\"%s%s%s%%-7s %%-7s %%-15s %s%%-16s %%s\\n\"",
 		 o->time ? "TIME     " : "",
 		 !o->offset      ? ""
