@@ -47,7 +47,7 @@ static double once(const char *name, const char *text, char *why)
 {
 	char **args = arguments_of(text);
 	struct waggle_opts opts = {.sz = sizeof(opts), .name = name, .diag = keep, .user = why,
-				   .argv = args, .argc = args[0] ? 2 : 0, .no_command = true};
+				   .argv = args, .argc = args[0] ? 2 : 0, .no_command = true, .here = true};
 	struct waggle_object *object = NULL;
 	struct diag diag = {.fn = keep, .user = why};
 	uint64_t start = bench_now(CLOCK_MONOTONIC), end;

@@ -122,6 +122,10 @@ struct waggle_opts {
 	bool containers; /* scripts: where they say `container`, show of which one a process is */
 	bool no_command; /* scripts: no session of the object will have a `command`: has_cpid and
 			  * family() are false, and nothing is made for them */
+	bool here; /* scripts: sessions of the object are of this process, so what it sees of the machine
+		    * need not be asked each time a probe fires */
+	bool past_command; /* a session does not end with `command`, but with exit(); on the user engine
+			    * when the last of its children has ended, too */
 };
 
 struct waggle_object;

@@ -201,7 +201,8 @@ static int compile_script(struct compilation *c, const char *src, size_t len, st
 				.trials = c->opts->trials,
 				.containers = c->opts->containers,
 				.family = c->opts->command_only,
-				.no_command = c->opts->no_command};
+				.no_command = c->opts->no_command,
+				.first_pidns = c->opts->here && target->first_pidns};
 	struct script_opts opts = {.pid = (u32)c->opts->pid,
 				   .comm = c->opts->comm,
 				   .cgroup = c->opts->cgroup,

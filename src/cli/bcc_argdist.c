@@ -350,7 +350,7 @@ static int take(struct options *o, int opt)
 	switch (opt) {
 	case 'p': return option_take(&o->trace, option_named("pid"), optarg);
 	case 'I': return option_take(&o->trace, option_named("include"), optarg);
-	case 'z': return option_take(&o->trace, option_named("max-strlen"), optarg);
+	case 'z': return option_take_as(&o->trace, "max-strlen", "--string-size", optarg);
 	case 'E': return option_take(&o->trace, option_named("engine"), optarg);
 	case 'd': return option_take(&o->trace, option_named("duration"), optarg);
 	case 't': return bcc_number(optarg, &o->tid);

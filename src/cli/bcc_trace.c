@@ -193,13 +193,18 @@ static int put_probe(struct options *o, const char *text)
 	return status;
 }
 
+/* Titles of the columns are for people: other formats have none. */
 static void put_header(const struct options *o, struct text *t)
 {
+	const char *as = o->trace.opts.format;
+
 	text_add(t, "config = { print_maps_on_exit = false }\n");
 	if (o->sums) {
 		text_add(t, "end { print(@traces); }\n");
 		return;
 	}
+	if (as && strcmp(as, "text") != 0)
+		return;
 	text_add(t, "begin { printf(\"%s%s%s%%-7s %%-7s %%-15s %s%%-16s %%s\\n\"",
 		 o->time ? "TIME     " : "",
 		 !o->offset      ? ""
@@ -253,8 +258,8 @@ static int take(struct options *o, int opt)
 	case 'c': return option_take(&o->trace, option_named("cgroup"), optarg);
 	case 'I': return option_take(&o->trace, option_named("include"), optarg);
 	case 'z':
-	case 'Z': return option_take(&o->trace, option_named("max-strlen"), optarg);
-	case 'b': return option_take(&o->trace, option_named("perf-rb-pages"), optarg);
+	case 'Z': return option_take_as(&o->trace, "max-strlen", "--string-size", optarg);
+	case 'b': return option_take_as(&o->trace, "perf-rb-pages", "--buffer-pages", optarg);
 	case 'i': return option_take(&o->trace, option_named("uid"), optarg);
 	case 'f':
 		o->message = optarg;

@@ -24,6 +24,10 @@ struct parsing {
 	unsigned nown;
 	bool everybody;   /* with CMD, too, all processes are seen */
 	bool asks_itself; /* the script tells by family() whose an event is */
+	/* this option holds where neither a process is named nor a command, nor the option alone_but */
+	struct tool_option alone;
+	char alone_but[32];
+	const char *view; /* how a terminal shows it; NULL: as text */
 	struct option names[OPTIONS_MOST + OPTION_ROWS_MOST + 1];
 	char letters[2 * OPTIONS_MOST + 4];
 	const struct tool_option *pid; /* the script's own -p, if it was given, */
@@ -39,42 +43,102 @@ struct parsing {
 	char **args;                   /* all that the script gets */
 };
 
+static void read_everybody(struct parsing *p, const struct tool_line *l)
+{
+	(void)l;
+	p->everybody = true;
+}
+
+static void read_family(struct parsing *p, const struct tool_line *l)
+{
+	(void)l;
+	p->asks_itself = true;
+}
+
+/* "kernel obj" */
+static void read_alone(struct parsing *p, const struct tool_line *l)
+{
+	sscanf(l->text, "%31[^ \n] %31[^ \n]", p->alone.name, p->alone_but);
+}
+
+/* "PATTERN [INTERVAL=60 [COUNT]]". Those in brackets may be left out; one that says what it is then, is
+ * that. */
+static void read_args(struct parsing *p, const struct tool_line *l)
+{
+	const char *word = l->text, *end = word + l->ntext;
+
+	while (word < end && p->most < ARGS_MOST) {
+		size_t n = strcspn(word, " \n"), name = strcspn(word, "= ]\n");
+
+		if (*word != '[')
+			p->least++;
+		if (!p->most)
+			p->probes = !strncmp(word, "PATTERN", 7)    ? 1
+				    : !strncmp(word, "FUNCTION", 8) ? 2
+								    : 0;
+		snprintf(p->words[p->most], sizeof(p->words[0]), "%.*s",
+			 (int)(name - (*word == '[')), word + (*word == '['));
+		if (word[name] == '=')
+			snprintf(p->otherwise[p->most], sizeof(p->otherwise[0]), "%.*s",
+				 (int)strcspn(word + name + 1, " ]\n"), word + name + 1);
+		p->most++;
+		word += n + (word + n < end);
+	}
+}
+
+/* Tables and histograms are text. */
+static void read_view(struct parsing *p, const struct tool_line *l)
+{
+	p->view = !strncmp(l->text, "flame", 5)	     ? "tree"
+		  : !strncmp(l->text, "timeline", 8) ? "timeline"
+						     : NULL;
+}
+
+static void read_option(struct parsing *p, const struct tool_line *l)
+{
+	unsigned i = p->nown;
+	struct tool_option *o = &p->own[i];
+	size_t n = strlen(p->letters);
+
+	if (i == OPTIONS_MOST || !tool_option(l, o))
+		return;
+	p->nown++;
+	p->names[i] = (struct option){o->name, o->takes[0] != 0, NULL, OWN + (int)i};
+	if (o->letter)
+		snprintf(p->letters + n, sizeof(p->letters) - n, o->takes[0] ? "%c:" : "%c", o->letter);
+}
+
 /* Own options first; then those of tracing, by their long names alone. */
 static void read_head(struct parsing *p, const struct tool *tool)
 {
-	struct option *name = p->names;
-	char *letter = p->letters;
+	static const struct {
+		const char *word;
+		void (*read)(struct parsing *, const struct tool_line *);
+	} words[] = {{"everybody", read_everybody}, {"family", read_family}, {"alone", read_alone},
+		     {"args", read_args},	    {"view", read_view},     {"option", read_option},
+		     {"param", read_option},	    {"always", read_option}, {"lacks", read_option}};
 	const char *at = tool_text(tool);
 	struct tool_line l;
 
-	while (tool_line(&at, &l) && p->nown < OPTIONS_MOST) {
-		struct tool_option *o = &p->own[p->nown];
-
-		p->everybody |= !strcmp(l.word, "everybody");
-		p->asks_itself |= !strcmp(l.word, "family");
-		if (!tool_option(&l, o))
-			continue;
-		*name++ = (struct option){o->name, o->takes[0] != 0, NULL, OWN + (int)p->nown};
-		if (o->letter)
-			letter = stpcpy(letter, (char[]){o->letter, o->takes[0] ? ':' : 0, 0});
-		p->nown++;
-	}
-	stpcpy(letter, "h");
+	while (tool_line(&at, &l))
+		for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
+			if (!strcmp(l.word, words[i].word))
+				words[i].read(p, &l);
 	option_append(p->names, sizeof(p->names) / sizeof(*p->names), COMMON);
 }
 
-/* Words that stand for numbers, and from where to where these go. */
+/* Words that stand for numbers, and from where to where these go; CPU: to this machine's last one. */
 static const struct {
 	const char *word;
 	unsigned long long least, most;
 } numbers[] = {{"INTERVAL", 1, 99999999}, {"SECONDS", 1, 99999999}, {"S", 1, 99999999},
 	       {"COUNT", 0, ULONG_MAX},   {"HZ", 1, 100000},        {"N", 0, ULONG_MAX},
-	       {"BYTES", 0, ULONG_MAX},   {"US", 0, ULONG_MAX}};
+	       {"BYTES", 0, ULONG_MAX},   {"US", 0, ULONG_MAX},     {"CPU", 0, 0}};
 
 /* name: of the option or argument that is called so in the head, for the message */
 static int check_number(const char *dashes, const char *name, const char *word, const char *text)
 {
-	unsigned long long n;
+	unsigned long long n, most;
 	unsigned i = 0;
 	char *end;
 
@@ -82,14 +146,14 @@ static int check_number(const char *dashes, const char *name, const char *word, 
 		i++;
 	if (i == sizeof(numbers) / sizeof(*numbers))
 		return 0;
+	most = numbers[i].most ? numbers[i].most : (unsigned long long)sysconf(_SC_NPROCESSORS_CONF) - 1;
 	errno = 0;
 	n = strtoull(text, &end, 0);
-	if (isdigit((unsigned char)*text) && !*end && !errno && n >= numbers[i].least &&
-	    n <= numbers[i].most)
+	if (isdigit((unsigned char)*text) && !*end && !errno && n >= numbers[i].least && n <= most)
 		return 0;
-	return numbers[i].most < ULONG_MAX
+	return most < ULONG_MAX
 		       ? usage_error("%s%s takes a number from %llu to %llu, not '%s'", dashes,
-				     name, numbers[i].least, numbers[i].most, text)
+				     name, numbers[i].least, most, text)
 		       : usage_error("%s%s takes a number from 0 on, not '%s'", dashes, name, text);
 }
 
@@ -175,16 +239,12 @@ static int settle_pids(struct parsing *p, struct trace *t)
 		       : add_param(p, p->pid, p->pids);
 }
 
-/* Another name of an option of tracing: what is wrong with its value is said of the name that was
- * given. */
 static int take_same(struct trace *t, const struct tool_option *o, const char *value)
 {
-	const struct option_row *row = option_named(o->same);
-	char from[40];
+	char given[40];
 
-	snprintf(from, sizeof(from), "--%s", o->name);
-	return row->take ? option_take(t, row, value)
-			 : options_take(&t->opts, row->name, from, value);
+	snprintf(given, sizeof(given), "--%s", o->name);
+	return option_take_as(t, o->same, given, value);
 }
 
 static int take(struct parsing *p, struct trace *t, const struct tool *tool, int opt)
@@ -253,36 +313,6 @@ static int set_arguments(struct parsing *p, struct trace *t, char **args, int n)
 	return status;
 }
 
-/* What a head says of arguments: "args PATTERN [INTERVAL=60 [COUNT]]". Those in brackets may be
- * left out; one that says what it is then, is that. */
-static void read_args(struct parsing *p, const struct tool *tool)
-{
-	const char *at = tool_text(tool), *word, *end;
-	struct tool_line l = {.word = ""};
-
-	while (tool_line(&at, &l) && strcmp(l.word, "args") != 0)
-		;
-	if (strcmp(l.word, "args") != 0)
-		return;
-	for (word = l.text, end = l.text + l.ntext; word < end && p->most < ARGS_MOST;) {
-		size_t n = strcspn(word, " \n"), name = strcspn(word, "= ]\n");
-
-		if (*word != '[')
-			p->least++;
-		if (!p->most)
-			p->probes = !strncmp(word, "PATTERN", 7)    ? 1
-				    : !strncmp(word, "FUNCTION", 8) ? 2
-								    : 0;
-		snprintf(p->words[p->most], sizeof(p->words[0]), "%.*s",
-			 (int)(name - (*word == '[')), word + (*word == '['));
-		if (word[name] == '=')
-			snprintf(p->otherwise[p->most], sizeof(p->otherwise[0]), "%.*s",
-				 (int)strcspn(word + name + 1, " ]\n"), word + name + 1);
-		p->most++;
-		word += n + (word + n < end);
-	}
-}
-
 static int check_args(const struct parsing *p, const struct tool *tool, char **args, int given)
 {
 	if (given < p->least)
@@ -298,51 +328,33 @@ static int check_args(const struct parsing *p, const struct tool *tool, char **a
 	return 0;
 }
 
-/* "alone kernel obj": --kernel holds where neither a process is named nor a command, nor --obj. */
-static int stand_alone(struct parsing *p, const struct trace *t, const struct tool *tool)
+static int stand_alone(struct parsing *p, const struct trace *t)
 {
-	struct tool_option o = {0};
-	const char *at = tool_text(tool);
-	struct tool_line l;
-	char but[32] = "";
-
-	while (tool_line(&at, &l) && strcmp(l.word, "alone") != 0)
-		;
-	if (strcmp(l.word, "alone") != 0 || t->opts.pid || p->pid || t->opts.command ||
-	    sscanf(l.text, "%31[^ \n] %31[^ \n]", o.name, but) < 1)
+	if (!p->alone.name[0] || t->opts.pid || p->pid || t->opts.command)
 		return 0;
 	for (unsigned i = 0; i < p->nparams; i++)
-		if (names(p->params[i], but) || names(p->params[i], o.name))
+		if (names(p->params[i], p->alone_but) || names(p->params[i], p->alone.name))
 			return 0;
-	return add_param(p, &o, "");
+	return add_param(p, &p->alone, "");
 }
 
-/* A terminal shows what the head's view says, if nothing else is asked for; tables and histograms
- * are text. Files and pipes get text in any case, where nothing is left out. */
-static void choose_view(struct trace *t, const struct tool *tool)
+/* A terminal shows what the head's view says, if nothing else is asked for. Files and pipes get text in any
+ * case, where nothing is left out. */
+static void choose_view(struct trace *t, const struct parsing *p)
 {
-	static const char *const views[][2] = {{"flame", "tree"}, {"timeline", "timeline"}};
-	const char *at = tool_text(tool);
-	struct tool_line l;
-
-	if (t->opts.format || t->output || !isatty(STDOUT_FILENO))
-		return;
-	while (tool_line(&at, &l))
-		for (int i = 0; i < 2 && !strcmp(l.word, "view"); i++)
-			if (!strncmp(l.text, views[i][0], strlen(views[i][0])))
-				t->opts.format = views[i][1];
+	if (p->view && !t->opts.format && !t->output && isatty(STDOUT_FILENO))
+		t->opts.format = p->view;
 }
 
 int tool_run(const struct tool *tool, int argc, char **argv)
 {
-	struct parsing p = {0};
+	struct parsing p = {.letters = "h"};
 	struct trace t;
 	int opt, status = trace_open(&t), end = 1;
 
 	while (end < argc && strcmp(argv[end], "--") != 0)
 		end++;
 	read_head(&p, tool);
-	read_args(&p, tool);
 	t.script = tool_text(tool);
 	t.tool = tool->name;
 	usage_about(tool->name);
@@ -355,13 +367,13 @@ int tool_run(const struct tool *tool, int argc, char **argv)
 	if (end < argc)
 		t.opts.command = argv + end + 1;
 	t.opts.command_only = t.opts.command && !p.everybody && !p.asks_itself;
-	choose_view(&t, tool);
+	choose_view(&t, &p);
 	if (!status && p.pid)
 		status = settle_pids(&p, &t);
 	if (!status)
 		status = check_args(&p, tool, argv + optind, end - optind);
 	if (!status)
-		status = stand_alone(&p, &t, tool);
+		status = stand_alone(&p, &t);
 	if (!status)
 		status = set_arguments(&p, &t, argv + optind, end - optind);
 	status = trace_run(&t, status);

@@ -71,6 +71,7 @@ static int get_object(struct trace *t, struct waggle_object **object)
 	int err;
 
 	t->opts.no_command = !t->opts.command;
+	t->opts.here = true;
 	if (t->script) {
 		t->opts.name = t->tool ? t->tool : "-e";
 		return waggle_compile(object, WAGGLE_SCRIPT, t->script, strlen(t->script),

@@ -28,6 +28,9 @@ struct option_row {
 extern const struct option_row option_rows[];
 const struct option_row *option_named(const char *name); /* NULL: there is none */
 int option_take(struct trace *, const struct option_row *, const char *value);
+/* The option of tracing that is called `name`, given by another name, "--buffer-pages": what is wrong with its
+ * value is said of that one. */
+int option_take_as(struct trace *, const char *name, const char *given, const char *value);
 /* All that have long names, behind the names that are there, up to the one without: what getopt()
  * gives for one is `base` and its row's number. `room`: of names, the last one included. */
 enum { OPTION_ROWS_MOST = 64 };

@@ -307,6 +307,13 @@ int option_take(struct trace *t, const struct option_row *row, const char *value
 			 : options_take(&t->opts, row->name, NULL, value);
 }
 
+int option_take_as(struct trace *t, const char *name, const char *given, const char *value)
+{
+	const struct option_row *row = option_named(name);
+
+	return row->take ? row->take(t, value) : options_take(&t->opts, name, given, value);
+}
+
 static int take_option(struct trace *t, int opt)
 {
 	const struct option_row *row = option_rows;

@@ -5,6 +5,7 @@
 #include "engine/config.h"
 
 #include "base/clock.h"
+#include "base/namespace.h"
 #include "symbol/names.h"
 #include "symbol/symbol.h"
 #include "vm/cgroup.h"
@@ -15,26 +16,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define FIRST_CGROUP_NAMESPACE 0xeffffffbu /* PROC_CGROUP_INIT_INO */
-#define FIRST_PID_NAMESPACE    0xeffffffcu /* PROC_PID_INIT_INO */
 
 void config_fill(struct waggle_config *c, const struct engine_opts *opts, bool namespaces)
 {
-	struct stat ns;
-
 	*c = (struct waggle_config){
 		.cpid = opts->cpid,
 		.pid = opts->pid,
 		.start_ns = clock_now(CLOCK_BOOTTIME), /* what nsecs counts */
 	};
-	if (namespaces && !stat("/proc/self/ns/pid", &ns) && ns.st_ino != FIRST_PID_NAMESPACE) {
-		/* the kernel's own dev_t: 12 bits of major above 20 of minor */
-		c->pidns_dev = (u64)major(ns.st_dev) << 20 | minor(ns.st_dev);
-		c->pidns_ino = ns.st_ino;
-	}
+	if (namespaces)
+		namespace_pids(&c->pidns_dev, &c->pidns_ino);
 }
 
 /* How many folders it lies below the mount of version 2. In a namespace of cgroups nobody knows

@@ -61,6 +61,7 @@ struct engine {
 	/* Readable when a ring was woken up: edge-triggered, data is the ring's index. Others may
 	 * add descriptors of theirs, with data from ENGINE_EPOLL_FREE on. */
 	int epoll_fd;
+	int alone; /* pidfd: readable when nobody is left who is traced; 0: the engine cannot tell */
 	struct vm *vm;                    /* own.h: our own machine, or NULL */
 	struct waggle_control *control;   /* mapped .bss, or NULL */
 	struct waggle_counters *counters; /* [program * CONTROL_CPUS + slot], or NULL */

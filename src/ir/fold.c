@@ -353,16 +353,38 @@ static u32 compare_turned(struct at *x)
 	return 0;
 }
 
-static u32 below_const(struct at *x)
+/* The largest number that an operand of this compare may be. */
+static u64 most_of(struct at *x, u32 v)
 {
-	u32 n = ir_bits(x->f, x->i->a);
+	u32 n = ir_bits(x->f, v);
 
 	n = x->is32 ? MIN(n, 32) : n;
-	if (x->c == 0 && x->i->op == IR_ULT)
-		return zero(x);
-	if (n < 64 && x->c >= (1ull << n) - (x->i->op == IR_ULE))
-		return one(x);
-	return 0;
+	return n < 64 ? (1ull << n) - 1 : ONES;
+}
+
+/* x < c, x <= c */
+static u32 below_const(struct at *x)
+{
+	u64 most = most_of(x, x->i->a);
+
+	if (x->i->op == IR_ULE)
+		return x->c >= most ? one(x) : 0;
+	return x->c == 0 ? zero(x) : x->c > most ? one(x) : 0;
+}
+
+/* c < x, c <= x */
+static u32 above_const(struct at *x)
+{
+	u64 most, c;
+	s64 v;
+
+	if (!ir_is_const(x->f, x->i->a, &v))
+		return 0;
+	c = x->is32 ? (u32)v : (u64)v;
+	most = most_of(x, x->i->b);
+	if (x->i->op == IR_ULE)
+		return c == 0 ? one(x) : c > most ? zero(x) : 0;
+	return c >= most ? zero(x) : 0;
 }
 
 enum when { ALWAYS, CONST, IS_0, IS_1, IS_ONES, SAME };
@@ -397,8 +419,8 @@ static const struct rule {
 	[IR_ZEXT32] = {{extend, ALWAYS}},
 	[IR_EQ] = {{one, SAME}, {compare_bool, CONST}, {compare_turned, CONST}},
 	[IR_NE] = {{zero, SAME}, {compare_bool, CONST}, {compare_turned, CONST}},
-	[IR_ULT] = {{zero, SAME}, {below_const, CONST}},
-	[IR_ULE] = {{one, SAME}, {below_const, CONST}},
+	[IR_ULT] = {{zero, SAME}, {below_const, CONST}, {above_const, ALWAYS}},
+	[IR_ULE] = {{one, SAME}, {below_const, CONST}, {above_const, ALWAYS}},
 	[IR_SLT] = {{zero, SAME}},
 	[IR_SLE] = {{one, SAME}},
 };

@@ -54,6 +54,7 @@ struct node {
 
 struct probe_spec {
 	const char *text;
+	const char *param;   /* the first named parameter in it: "library", of $library=libc; or NULL */
 	const char *missing; /* why there is no such place, where that is no error; or NULL */
 	struct loc at;
 	struct probe_spec *next;
@@ -152,6 +153,8 @@ struct script {
 	bool containers, container_named; /* of --container: is it asked for, does anything show it */
 	bool family; /* it asks for the processes that the command starts */
 	bool no_command; /* there will be none */
+	bool loops; /* there are for or while */
+	bool first_pidns; /* sessions are in the machine's first namespace of PIDs */
 	vec(const char *) named; /* of the command line: "name=value" */
 	bool help;		 /* ask for --help */
 	struct script_option { /* getopt(), in order of appearance */
@@ -210,6 +213,8 @@ extern const struct map_choice map_choices[]; /* ends with a row without a name 
  * which need not be done for one that never runs. */
 int script_expand_predicates(struct script *);
 int script_expand(struct script *, struct probe *);
+/* A tree once more, without what stands behind it: each node stands in one place. NULL: an error was told. */
+struct node *script_copy(struct script *, const struct node *);
 /* scope.c: which variable each $name is. */
 void script_scopes(struct script *);
 

@@ -62,12 +62,15 @@ static void check_value(struct checker *c, struct node *n)
 
 static void unknown_name(struct checker *c, struct node *n)
 {
+	const struct tp_format *format = c->final && c->point ? point_format(c->script, c->point) : NULL;
 	struct near near = {.word = n->text};
 
 	if (!c->final)
 		return;
 	for (const struct value_row *r = value_rows; r->name; r++)
 		near_try(&near, r->name);
+	if (format && tp_field(format, n->text))
+		near.best = arena_printf(c->script->arena, "args.%s", n->text);
 	check_fail(c, n,
 		   !strcmp(n->text, "container")
 			   ? "it stands in keys, emit(), table() and tuples"
@@ -470,8 +473,14 @@ static void check_statement(struct checker *c, struct node *n)
 	case NODE_INC: check_inc(c, n); break;
 	case NODE_IF: check_if(c, n); break;
 	case NODE_LET: check_let(c, n); break;
-	case NODE_FOR: check_for(c, n); break;
-	case NODE_WHILE: check_while(c, n); break;
+	case NODE_FOR:
+		c->script->loops = true;
+		check_for(c, n);
+		break;
+	case NODE_WHILE:
+		c->script->loops = true;
+		check_while(c, n);
+		break;
 	case NODE_UNROLL: check_unroll(c, n); break;
 	case NODE_BREAK:
 	case NODE_CONTINUE:

@@ -124,6 +124,7 @@ static bool check_map_len(struct checker *c, struct node *n)
 		return true;
 	body = arena_new(c->script->arena, struct node);
 	*body = (struct node){.kind = NODE_BLOCK, .at = n->at};
+	c->script->loops = true;
 	n->b = arena_new(c->script->arena, struct node);
 	*n->b = (struct node){.kind = NODE_FOR, .at = n->at, .a = map, .b = body};
 	return true;

@@ -40,6 +40,8 @@ void ctype_near(struct script *, const struct aggregate *, struct near *);
 /* The value of an enumerator or a #define; false: unknown. */
 bool ctype_constant(struct script *, const char *name, s64 *value);
 /* The same with its type: a literal that knows the names of its enum. */
+/* A constant of the table of headers, or a system call's: "__NR_read". */
+bool ctype_of_headers(const struct script *, const char *name, s64 *value);
 bool ctype_enumerator(struct script *, const char *name, s64 *value, struct type *);
 
 void ctype_define(struct script *, const char *name, s64 value);

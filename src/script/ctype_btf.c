@@ -370,8 +370,7 @@ static bool constant_of_btf(struct script *s, const char *name, s64 *value)
 	return false;
 }
 
-/* Constants of headers: those of the table, and the numbers of system calls. */
-static bool of_headers(const struct script *s, const char *name, s64 *value)
+bool ctype_of_headers(const struct script *s, const char *name, s64 *value)
 {
 	if (constant_named(name, value))
 		return true;
@@ -386,7 +385,7 @@ bool ctype_enumerator(struct script *s, const char *name, s64 *value, struct typ
 	struct ctype_state *c = ctype_state_of(s);
 	struct constant *known = dict_get(&c->constants, name);
 
-	if (!known && of_headers(s, name, value)) {
+	if (!known && ctype_of_headers(s, name, value)) {
 		ctype_define(s, name, *value);
 		known = dict_get(&c->constants, name);
 	}

@@ -53,7 +53,7 @@ static struct node *copy(struct expander *e, const struct node *n, bool body)
 	if (!n || e->failed)
 		return NULL;
 	if (++e->script->copies > EXPANSIONS_MOST * 10) {
-		fail(e, n->at, NULL, "macros make too much of this%s", "");
+		fail(e, n->at, NULL, "macros and containers make too much of this%s", "");
 		return NULL;
 	}
 	if (body && (n->kind == NODE_VAR || n->kind == NODE_MAP || n->kind == NODE_NAME)) {
@@ -93,6 +93,13 @@ static struct node *copy(struct expander *e, const struct node *n, bool body)
 	return c;
 }
 
+struct node *script_copy(struct script *s, const struct node *n)
+{
+	struct expander e = {.script = s};
+
+	return copy(&e, n, false);
+}
+
 /* ---- calls */
 
 /* `let` of no parameter and none twice: an own scope is needed only then. */
@@ -101,29 +108,27 @@ static bool single(const struct node *body)
 	return body->valued && body->a && !body->a->next && body->a->kind != NODE_BLOCK;
 }
 
-static bool fits(const struct script_macro *m, const struct node *call, u32 nargs)
+static bool fits(const struct script_macro *m, const struct node *call)
 {
 	const struct node *p = m->params, *a = call->a;
 
-	if (*m->name != *call->text || m->nparams != nargs || strcmp(m->name, call->text) != 0)
-		return false;
 	for (; p && a; p = p->next, a = a->next)
 		if (p->kind != NODE_NAME && (p->kind != a->kind || a->a))
 			return false;
-	return true;
+	return !p && !a;
 }
 
 static struct script_macro *macro_of(struct expander *e, const struct node *n, bool *named)
 {
-	struct script_macro *m = e->script->macros;
-	u32 nargs = 0;
-
 	*named = false;
-	for (const struct node *a = n->a; a; a = a->next)
-		nargs++;
-	for (; m && !fits(m, n, nargs); m = m->next)
-		*named |= str_same(m->name, n->text);
-	return m;
+	for (struct script_macro *m = e->script->macros; m; m = m->next) {
+		if (!str_same(m->name, n->text))
+			continue;
+		if (fits(m, n))
+			return m;
+		*named = true;
+	}
+	return NULL;
 }
 
 /* What a call stands for. */
@@ -170,7 +175,8 @@ static struct node *expand(struct expander *e, struct node *n)
 		return n;
 	}
 	for (u32 i = 0; i < 3; i++)
-		(&n->a)[i] = expand_list(e, (&n->a)[i]);
+		if ((&n->a)[i])
+			(&n->a)[i] = expand_list(e, (&n->a)[i]);
 	if (n->kind == NODE_CALL || n->kind == NODE_NAME) {
 		m = macro_of(e, n, &named);
 		if (!m && named && n->kind == NODE_CALL)

@@ -57,7 +57,7 @@ static struct script_macro *macro_of(const struct script *s, const char *name)
 {
 	struct script_macro *m = s->macros;
 
-	while (m && strcmp(m->name, name) != 0)
+	while (m && !str_same(m->name, name))
 		m = m->next;
 	return m;
 }
@@ -77,7 +77,7 @@ static bool note_parameters(struct checker *c, const struct node *n, u32 level)
 		struct script_macro *m =
 			call || n->kind == NODE_NAME ? macro_of(c->script, n->text) : NULL;
 
-		if (call && !strcmp(n->text, "getopt")) {
+		if (call && str_same(n->text, "getopt")) {
 			struct node once = *n; /* it becomes a constant */
 
 			if (n->a && n->a->kind == NODE_STR && c->noting && !is_choice(n))
@@ -92,9 +92,8 @@ static bool note_parameters(struct checker *c, const struct node *n, u32 level)
 			m->hides = !note_parameters(c, m->body, level + 1);
 		}
 		plain &= !m || !m->hides;
-		plain &= note_parameters(c, n->a, level + 1);
-		plain &= note_parameters(c, n->b, level + 1);
-		plain &= note_parameters(c, n->c, level + 1);
+		for (u32 i = 0; i < 3; i++)
+			plain &= !(&n->a)[i] || note_parameters(c, (&n->a)[i], level + 1);
 	}
 	return plain;
 }

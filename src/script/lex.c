@@ -16,12 +16,26 @@ static const struct punct {
 	char text[4];
 } puncts[] = {
 #define PUNCT(NAME, text) {TOK_##NAME, sizeof(text) - 1, text},
+#define MARK(NAME, c, text)
 #include "script/puncts.def"
+#undef MARK
 #undef PUNCT
 };
 static const char punct_begins[] = {
 #define PUNCT(NAME, text) text[0],
+#define MARK(NAME, c, text)
 #include "script/puncts.def"
+#undef MARK
+#undef PUNCT
+};
+static const struct {
+	u8 kind;
+	char text[2];
+} marks[256] = {
+#define PUNCT(NAME, text)
+#define MARK(NAME, c, text) [c] = {TOK_##NAME, text},
+#include "script/puncts.def"
+#undef MARK
 #undef PUNCT
 };
 
@@ -130,9 +144,20 @@ bool lex_before_brace(const struct lexer *l)
 	return skip_space(&ahead) && peek(&ahead, 0) == '{';
 }
 
+static const bool in_names[256] = {
+	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['_'] = true};
+
 static bool is_name(int c)
 {
-	return (u32)(c | 32) - 'a' < 26 || (u32)c - '0' < 10 || c == '_';
+	return c >= 0 && in_names[c];
+}
+
+/* Behind the letters, digits and underscores that stand there. */
+static const char *name_end(const char *p, const char *end)
+{
+	while (p < end && in_names[(u8)*p])
+		p++;
+	return p;
 }
 
 static struct token bad(struct lexer *l, const char *from, const char *hint, const char *what)
@@ -292,37 +317,55 @@ static bool lex_escape(struct lexer *l, char *out)
 	return n > 0;
 }
 
-/* The inside of "..." or '...', quote included. */
-static struct token lex_quoted(struct lexer *l)
+/* Text with escapes in it, up to the quote or the end of the line; *from moves on with a line that
+ * goes on. False: there is something wrong, which is t then. */
+static bool lex_escaped(struct lexer *l, const char **from, char quote, struct token *t)
 {
-	const char *from = l->p;
-	char quote = *l->p++, c;
-	struct token t = {.kind = TOK_STR};
 	struct buf text = {0};
+	bool known = true;
 
-	while (l->p < l->end && *l->p != quote && *l->p != '\n') {
-		c = *l->p++;
+	while (l->p < l->end && *l->p != quote && *l->p != '\n' && text.n <= LITERAL_MOST) {
+		char c = *l->p++;
+
 		if (c == '\\' && peek(l, 0) == '\n') {
 			l->p++;
 			newline(l);
-			from = l->p;
+			*from = l->p;
 			continue;
 		}
 		if (c == '\\' && !lex_escape(l, &c)) {
-			buf_free(&text);
-			return bad(l, l->p - 1, "\\n \\t \\\\ \\\" \\x41 \\101 ... as in C",
-				   "unknown escape");
+			known = false;
+			break;
 		}
 		buf_char(&text, c);
-		if (text.n > LITERAL_MOST) {
-			buf_free(&text);
-			return bad(l, from, NULL, "this string is longer than 64 KiB");
-		}
 	}
-	t.at = here(l, from);
-	t.len = (u32)text.n;
-	t.text = arena_strndup(l->arena, text.p ? text.p : "", text.n);
+	t->len = (u32)text.n;
+	t->text = arena_strndup(l->arena, text.p ? text.p : "", text.n);
 	buf_free(&text);
+	if (!known)
+		*t = bad(l, l->p - 1, "\\n \\t \\\\ \\\" \\x41 \\101 ... as in C", "unknown escape");
+	else if (t->len > LITERAL_MOST)
+		*t = bad(l, *from, NULL, "this string is longer than 64 KiB");
+	return t->kind != TOK_BAD;
+}
+
+/* From the quote to the quote. */
+static struct token lex_quoted(struct lexer *l)
+{
+	const char *from = l->p, *p = from + 1;
+	char quote = *from;
+	struct token t = {.kind = TOK_STR};
+
+	while (p < l->end && *p != quote && *p != '\n' && *p != '\\' && p - from <= LITERAL_MOST)
+		p++;
+	l->p++;
+	if (p < l->end && *p == quote) { /* as most are */
+		t.len = (u32)(p - l->p);
+		t.text = arena_strndup(l->arena, l->p, t.len);
+		l->p = p;
+	} else if (!lex_escaped(l, &from, quote, &t)) {
+		return t;
+	}
 	if (peek(l, 0) != quote)
 		return bad(l, from, quote == '"' ? "close it with \"" : "close it with '",
 			   "this string does not end on its line");
@@ -343,9 +386,7 @@ static struct token lex_word(struct lexer *l, enum token_kind kind, u32 sigil)
 	const char *from = l->p;
 	struct token t = {.kind = kind};
 
-	l->p += sigil;
-	while (l->p < l->end && is_name((u8)*l->p))
-		l->p++;
+	l->p = name_end(from + sigil, l->end);
 	t.at = here(l, from);
 	t.len = (u32)(l->p - from) - sigil;
 	t.text = arena_strndup(l->arena, from + sigil, t.len);
@@ -396,6 +437,11 @@ struct token lex_next(struct lexer *l)
 		return lex_dollar(l);
 	if (c == '"' || c == '\'')
 		return lex_quoted(l);
+	if (marks[c].kind) {
+		l->p++;
+		return (struct token){.kind = marks[c].kind, .at = here(l, from),
+				      .text = marks[c].text, .len = 1};
+	}
 	for (const char *b = punct_begins; (b = memchr(b, c, (size_t)(ends - b))); b++) {
 		const struct punct *p = &puncts[b - punct_begins];
 		u32 n = p->len;
@@ -469,8 +515,10 @@ const char *token_text(enum token_kind kind)
 		[TOK_END] = "the end of the script", [TOK_NAME] = "a name", [TOK_INT] = "a number",
 		[TOK_STR] = "a string", [TOK_VAR] = "a variable", [TOK_PARAM] = "a parameter",
 		[TOK_MAP] = "a map", [TOK_BAD] = "this",
-#define PUNCT(NAME, text) [TOK_##NAME] = "'" text "'",
+#define PUNCT(NAME, text)   [TOK_##NAME] = "'" text "'",
+#define MARK(NAME, c, text) PUNCT(NAME, text)
 #include "script/puncts.def"
+#undef MARK
 #undef PUNCT
 	};
 	return names[kind];

@@ -17,8 +17,10 @@ enum token_kind {
 	TOK_PARAM, /* $1; $# has value 0 and text "#" */
 	TOK_MAP,   /* @name; the name may be empty */
 	TOK_BAD,   /* already reported */
-#define PUNCT(NAME, text) TOK_##NAME,
+#define PUNCT(NAME, text)   TOK_##NAME,
+#define MARK(NAME, c, text) PUNCT(NAME, text)
 #include "script/puncts.def"
+#undef MARK
 #undef PUNCT
 	TOK_COUNT
 };

@@ -121,6 +121,7 @@ u32 lower_arith(struct lower *, u8 op, struct type result, u32 a, u32 b);
 /* What x is after x op= n: t and by are the types of x and n; n counts elements of a pointer. */
 u32 lower_update(struct lower *, u8 op, struct type t, u32 old, struct type by, u32 n);
 u32 lower_config(struct lower *, u32 off); /* of struct waggle_config */
+u32 lower_pidns(struct lower *); /* our PID namespace; 0: the machine's first one */
 /* Adds 1 to a field of struct waggle_counters. */
 void lower_counter(struct lower *, u32 field);
 /* Counts an update that found no room: all CPUs in one place, as such an update waits for a lock

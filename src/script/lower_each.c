@@ -79,6 +79,8 @@ static void find_shared(struct lower *l, struct node *n, bool inside)
 void frame_begin(struct lower *l)
 {
 	l->frame = (struct frame){.size = FRAME_VARS};
+	if (!l->script->loops)
+		return;
 	for (struct script_var *v = l->point->vars; v; v = v->next)
 		v->shared = 0;
 	find_shared(l, l->point->probe->predicate, false);

@@ -100,7 +100,7 @@ static struct own own_number(struct lower *l, u32 pid)
 	ir_set(fn, own.nr, ir_const(fn, 0));
 	ir_set(fn, own.ns, ir_const(fn, 0));
 	level = ir_un(fn, IR_ZEXT32, IRT_I64, lower_member(l, pid, "pid", "level"));
-	ino = lower_config(l, offsetof(struct waggle_config, pidns_ino));
+	ino = lower_pidns(l);
 	for (u32 i = 0; i < NAMESPACES_MOST; i++) {
 		u32 there = ir_block(fn), ours = ir_block(fn), next = ir_block(fn), ns, at;
 
@@ -139,7 +139,7 @@ static u32 thread_number(struct lower *l, u32 task)
 	struct ir_fn *fn = l->fn;
 	u32 inside = ir_block(fn), outside = ir_block(fn), done = ir_block(fn);
 	u32 var = ir_var(fn, IRT_I64);
-	u32 ino = lower_config(l, offsetof(struct waggle_config, pidns_ino));
+	u32 ino = lower_pidns(l);
 	struct memo memo = l->memo;
 
 	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ino, ir_const(fn, 0)), outside, inside);
@@ -320,7 +320,7 @@ static u32 names_table(struct lower *l, u32 count, u32 width,
 		const char *text = i < count ? name(l, i) : NULL;
 
 		text = text ? text : "unknown";
-		memcpy(to + (size_t)i * width, text, MIN(strlen(text), width - 1));
+		memcpy(to + (size_t)i * width, text, strnlen(text, width - 1));
 	}
 	return at;
 }

@@ -14,6 +14,13 @@ u32 lower_config(struct lower *l, u32 off)
 	return ir_load(l->fn, 8, false, ir_data(l->fn, l->rodata, off), 0);
 }
 
+u32 lower_pidns(struct lower *l)
+{
+	return l->script->first_pidns
+		       ? ir_const(l->fn, 0)
+		       : lower_config(l, offsetof(struct waggle_config, pidns_ino));
+}
+
 /* pid << 32 | tid of our own PID namespace, by the verifier's dead code removal at no cost where
  * that is the machine's first one. */
 static u32 pid_tgid(struct lower *l)
@@ -25,10 +32,13 @@ static u32 pid_tgid(struct lower *l)
 
 	if (l->memo.pid_tgid)
 		return l->memo.pid_tgid;
+	if (l->script->first_pidns)
+		return l->memo.pid_tgid =
+			       ir_call(fn, HELPER_get_current_pid_tgid, IRT_I64, 0);
 	memo = l->memo;
 	var = ir_var(fn, IRT_I64);
 	inside = ir_block(fn), outside = ir_block(fn), done = ir_block(fn);
-	ino = lower_config(l, offsetof(struct waggle_config, pidns_ino));
+	ino = lower_pidns(l);
 	/* the common way first: its result stays in its register */
 	ir_br(fn, ir_bin(fn, IR_EQ, IRT_I64, ino, ir_const(fn, 0)), outside, inside);
 	ir_seal(fn, inside);
@@ -211,6 +221,8 @@ void lower_cond(struct lower *l, struct node *n, u32 then, u32 otherwise)
 	else
 		lower_cond(l, n->a, then, second);
 	ir_seal(l->fn, second);
+	if (!l->fn->blocks.v[second].preds.n)
+		return; /* the first one is known, and decides */
 	ir_at(l->fn, second);
 	memo = l->memo;
 	lower_cond(l, n->b, then, otherwise);

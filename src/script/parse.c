@@ -244,18 +244,26 @@ static void skip_name(struct parser *p)
 	p->lex.diag = p->script->diag;
 }
 
+/* How long the name is in $hertz=99; 0: it is none. */
+static size_t param_name(const char *dollar)
+{
+	size_t n = strspn(dollar + 1, "abcdefghijklmnopqrstuvwxyz-_");
+
+	return dollar[1 + n] == '=' ? n : 0;
+}
+
 /* $hertz=99: the parameter --hertz, or 99. */
 static const char *with_named(struct script *s, const char *text, const char *dollar, struct loc at)
 {
-	size_t n = strspn(dollar + 1, "abcdefghijklmnopqrstuvwxyz-_");
+	size_t n = param_name(dollar);
 	const char *name = arena_strndup(s->arena, dollar + 1, n), *end = dollar + 2 + n;
 
-	if (!n || dollar[1 + n] != '=')
+	if (!n)
 		return text;
 	n = strcspn(end, ":,");
-	return arena_printf(s->arena, "%.*s%s%s", (int)(dollar - text), text,
-			    script_named(s, name, arena_strndup(s->arena, end, n), at),
-			    script_with_params(s, end + n, at));
+	return arena_join(s->arena, arena_strndup(s->arena, text, (size_t)(dollar - text)),
+			  script_named(s, name, arena_strndup(s->arena, end, n), at),
+			  script_with_params(s, end + n, at));
 }
 
 const char *script_with_params(struct script *s, const char *text, struct loc at)
@@ -270,8 +278,8 @@ const char *script_with_params(struct script *s, const char *text, struct loc at
 		return with_named(s, text, dollar, at);
 	n = strtol(dollar + 1, &end, 10);
 	value = n <= s->argc ? s->argv[n - 1] : "";
-	return arena_printf(s->arena, "%.*s%s%s", (int)(dollar - text), text, value,
-			    script_with_params(s, end, at));
+	return arena_join(s->arena, arena_strndup(s->arena, text, (size_t)(dollar - text)), value,
+			  script_with_params(s, end, at));
 }
 
 /* Does a probe begin there: "uprobe:..."? A comma may also stand in a path, or in a name of C++. */
@@ -285,7 +293,8 @@ static bool probe_begins(const char *text)
 /* One probe, or those of a parameter that is a list: "uprobe:c:read,uprobe:c:write". */
 static struct probe_spec **add_specs(struct parser *p, const struct token *t, struct probe_spec **tail)
 {
-	const char *text = script_with_params(p->script, t->text, t->at), *end;
+	const char *text = script_with_params(p->script, t->text, t->at), *end, *dollar = strchr(t->text, '$');
+	size_t n = dollar ? param_name(dollar) : 0;
 	bool list = t->text[0] == '$' && !t->text[1 + strspn(t->text + 1, "0123456789")];
 
 	do {
@@ -295,6 +304,7 @@ static struct probe_spec **add_specs(struct parser *p, const struct token *t, st
 		*tail = arena_new(p->script->arena, struct probe_spec);
 		(*tail)->text =
 			*end ? arena_strndup(p->script->arena, text, (size_t)(end - text)) : text;
+		(*tail)->param = n ? arena_strndup(p->script->arena, dollar + 1, n) : NULL;
 		(*tail)->at = t->at;
 		tail = &(*tail)->next;
 		text = end + 1;

@@ -9,8 +9,6 @@
  */
 #include "script/parse_inner.h"
 
-#define TASK_MOST 64 /* nodes */
-
 static struct node *named(struct parser *p, const char *name, struct node *value)
 {
 	struct node *n = parse_node(p, NODE_NAMED, value->at);
@@ -61,32 +59,10 @@ static struct node *cgroup_of(struct parser *p, struct node *task)
 	return members(p, task, path);
 }
 
-/* A list of trees once more: each node stands in one place. room: for so many nodes. */
-static struct node *again(struct parser *p, const struct node *n, u32 *room)
-{
-	struct node *first = NULL, **tail = &first;
-
-	for (; n && !p->failed; n = n->next) {
-		struct node *c = parse_node(p, n->kind, n->at);
-
-		if (!(*room)--)
-			return parse_fail(p, n->at, "$task = ...; container($task)",
-					  "this task is too much of an expression");
-		*c = *n;
-		c->a = again(p, n->a, room);
-		c->b = again(p, n->b, room);
-		c->c = again(p, n->c, room);
-		*tail = c;
-		tail = &c->next;
-	}
-	return first;
-}
-
 /* Both values of it, the first one's next is the second. */
 static struct node *values_of(struct parser *p, struct node *n, enum container_list list)
 {
 	struct node *task = n->kind == NODE_CALL ? n->a : NULL, *first, *second;
-	u32 room = TASK_MOST;
 
 	if (list == CONTAINER_COLUMNS) {
 		first = name(p, "nodename", n->at);
@@ -97,8 +73,12 @@ static struct node *values_of(struct parser *p, struct node *n, enum container_l
 		task->next = NULL;
 	} else if (task) {
 		first = nodename_of(p, task);
-		second = again(p, task, &room);
-		second = second ? cgroup_of(p, second) : task;
+		second = script_copy(p->script, task);
+		if (!second) {
+			p->failed = true;
+			return NULL;
+		}
+		second = cgroup_of(p, second);
 	} else {
 		first = nodename_of(p, name(p, "curtask", n->at));
 		second = name(p, "cgroup", n->at);

@@ -58,7 +58,8 @@ static const struct node *below(const struct node *n, u32 level)
 
 void parse_bound(struct parser *p, const struct node *n)
 {
-	const struct node *deep = p->failed ? NULL : below(n, 0);
+	/* a path through fewer nodes is not longer */
+	const struct node *deep = p->failed || p->nodes < TREE_MOST ? NULL : below(n, 0);
 
 	if (deep)
 		parse_fail(p, deep->at, IN_PARTS, TOO_DEEP);
@@ -91,6 +92,7 @@ struct node *parse_node(struct parser *p, enum node_kind kind, struct loc at)
 {
 	struct node *n = arena_new(p->script->arena, struct node);
 
+	p->nodes++;
 	n->kind = kind;
 	n->at = at;
 	n->text = "";

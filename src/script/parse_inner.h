@@ -17,6 +17,7 @@ struct parser {
 	bool predicate;   /* a `/` before a `{` ends the expression */
 	bool failed;
 	u32 depth;
+	u32 nodes; /* that were made of this source */
 	u32 file;
 	struct probe ***tail; /* where the next probe goes */
 };

@@ -23,7 +23,7 @@ static void add_word(struct parser *p, struct node *n)
 		word = arena_printf(p->script->arena, "%llu", (unsigned long long)p->tok.value);
 	else if (!is(p, TOK_NAME))
 		word = is(p, TOK_MUL) ? "*" : is(p, TOK_LBRACKET) ? "[" : "]";
-	n->text = arena_printf(p->script->arena, "%s%s%s", n->text, *n->text ? " " : "", word);
+	n->text = arena_join(p->script->arena, n->text, *n->text ? " " : "", word);
 	parse_advance(p);
 }
 

@@ -46,7 +46,7 @@ static struct point *add_place(struct search *f, const char *name, u64 off)
 	p->pattern = f->file->path;
 	p->func = name;
 	p->off = off;
-	p->text = arena_printf(a, "%s:%s:%s", f->row->name, f->file->path, name);
+	p->text = arena_join(a, f->row->name, ":", f->file->path, ":", name);
 	f->n++;
 	return p;
 }
@@ -149,8 +149,9 @@ static int take_symbol(void *user, const struct user_symbol *sym)
 {
 	struct search *f = user;
 	struct arena *a = f->script->arena;
-	const char *before = f->near.best, *key;
+	const char *before = f->near.best;
 	struct point *p;
+	void **found;
 
 	const char *name = sym->name;
 
@@ -170,10 +171,11 @@ static int take_symbol(void *user, const struct user_symbol *sym)
 		f->inside = true;
 		return 0;
 	}
-	key = arena_printf(a, "%s:%llx", f->file->path, (unsigned long long)sym->offset);
-	if (dict_get(&f->found, key))
+	found = dict_put(&f->found, arena_printf(a, "%s:%llx", f->file->path,
+						 (unsigned long long)sym->offset));
+	if (*found)
 		return 0; /* in both tables, or another name of the same code */
-	*dict_put(&f->found, key) = f;
+	*found = f;
 	p = add_place(f, arena_strdup(a, name), sym->offset + f->off);
 	if (f->off)
 		p->text = arena_printf(a, "%s+%llu", p->text, (unsigned long long)f->off);
@@ -226,6 +228,18 @@ static int at_address(struct search *f)
 	return 0;
 }
 
+/* What to do where a file lacks a name; lists: what lists its names. */
+static const char *way_out(const struct search *f, const char *lists)
+{
+	struct arena *arena = f->script->arena;
+
+	if (f->spec->param)
+		return arena_printf(arena, "--%s names the file that has it", f->spec->param);
+	if (f->near.best)
+		return arena_printf(arena, "did you mean '%s'?", f->near.best);
+	return f->near.word ? lists : NULL;
+}
+
 static int unknown_symbol(struct search *f, const char *file)
 {
 	struct script *s = f->script;
@@ -237,9 +251,7 @@ static int unknown_symbol(struct search *f, const char *file)
 	if (f->inside)
 		return inside_instruction(f);
 	return diag_error(s->diag, f->spec->at,
-			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best)
-			  : f->near.word ? "nm and nm -D list its symbols; a stripped file has few"
-					 : NULL,
+			  way_out(f, "nm and nm -D list its symbols; a stripped file has few"),
 			  "%s has no function '%s'",
 			  has_wildcard(file) || !f->file ? file : f->file->path, f->name);
 }
@@ -363,9 +375,7 @@ static int unknown_usdt(struct search *f, const char *file)
 	struct script *s = f->script;
 
 	return diag_error(s->diag, f->spec->at,
-			  f->near.best ? arena_printf(s->arena, "did you mean '%s'?", f->near.best)
-			  : f->near.word ? "readelf -n lists the probes of a file"
-					 : NULL,
+			  way_out(f, "readelf -n lists the probes of a file"),
 			  "%s has %s USDT probe '%s%s%s'", file,
 			  strncmp(file, "no ", 3) ? "no" : "a", f->provider ? f->provider : "",
 			  f->provider ? ":" : "", f->name);

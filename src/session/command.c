@@ -210,6 +210,17 @@ void command_release(struct command *c)
 	c->go = -1;
 }
 
+/* It has been waited for. An exec that failed is told of. */
+static void command_ended(struct command *c, int status, struct diag *diag)
+{
+	int err;
+
+	c->ended = true;
+	c->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	if (c->failed >= 0 && read(c->failed, &err, sizeof(err)) == sizeof(err))
+		diag_fail(diag, -err, NULL, "cannot run %s: %s", c->argv[0], strerror(err));
+}
+
 bool command_reap(struct command *c, struct diag *diag)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
@@ -225,12 +236,9 @@ bool command_reap(struct command *c, struct diag *diag)
 	}
 	if (err != c->pid && errno != ECHILD)
 		return false;
-	c->ended = true;
-	if (err != c->pid)
-		return true; /* the caller ignores SIGCHLD: its status is lost */
-	c->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	if (c->failed >= 0 && read(c->failed, &err, sizeof(err)) == sizeof(err))
-		diag_fail(diag, -err, NULL, "cannot run %s: %s", c->argv[0], strerror(err));
+	if (err == c->pid)
+		command_ended(c, status, diag);
+	c->ended = true; /* the caller may ignore SIGCHLD: its status is lost */
 	return true;
 }
 
@@ -254,14 +262,18 @@ static bool ends_in_time(const struct command *c)
 	return n == 1;
 }
 
-void command_close(struct command *c)
+void command_close(struct command *c, struct diag *diag)
 {
+	int status, pid;
+
 	if (c->pid && !c->ended) {
 		command_terminate(c);
 		if (!ends_in_time(c))
 			kill(c->pid, SIGKILL);
-		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+		while ((pid = waitpid(c->pid, &status, 0)) < 0 && errno == EINTR)
 			;
+		if (pid == c->pid)
+			command_ended(c, status, diag);
 	}
 	if (c->pidfd >= 0)
 		close(c->pidfd);

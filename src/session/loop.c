@@ -69,9 +69,14 @@ static int session_woken(struct waggle_session *s, u64 data)
 			session_end(s, ENDING_INTERRUPT);
 		return 0;
 	case WATCH_COMMAND:
-		if (command_reap(&s->command, &s->diag))
+		if (!command_reap(&s->command, &s->diag))
+			return 0;
+		if (!s->opts.past_command)
 			session_end(s, ENDING_COMMAND);
+		else
+			epoll_ctl(s->engine->epoll_fd, EPOLL_CTL_DEL, s->command.pidfd, NULL);
 		return 0;
+	case WATCH_ALONE: session_end(s, ENDING_COMMAND); return 0;
 	case WATCH_PROCESS: session_end(s, ENDING_PROCESS); return 0;
 	case WATCH_DURATION: session_end(s, ENDING_DURATION); return 0;
 	case WATCH_DEVICES: session_devices(s); return 0;
@@ -220,6 +225,16 @@ static bool makes_records(const struct waggle_session *s)
 	return false;
 }
 
+/* Where there is more room for what was lost; NULL: nothing was. */
+static const char *more_room(const struct waggle_stats *st)
+{
+	if (st->lost && st->map_full)
+		return "there is more room with --perf-rb-pages N for records, with --max-map-keys N for keys of maps";
+	return st->lost	      ? "there is more room for records with --perf-rb-pages N"
+	       : st->map_full ? "there is more room for keys of maps with --max-map-keys N"
+			      : NULL;
+}
+
 /* What was shown and lost: of tables always, else when something was lost or somebody asked. */
 static void report_sums(struct waggle_session *s)
 {
@@ -230,7 +245,7 @@ static void report_sums(struct waggle_session *s)
 		return;
 	if (st->lost || st->map_full || st->ticks_missed || s->opts.verbose || has_table(s)) {
 		summary_text(&text, st, makes_records(s));
-		diag_note(&s->diag, NULL, "%s", buf_str(&text));
+		diag_note(&s->diag, more_room(st), "%s", buf_str(&text));
 	}
 	buf_free(&text);
 }

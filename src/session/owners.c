@@ -492,7 +492,8 @@ static int start(struct owners *o, const struct waggle_opts *from, struct diag *
 				   .pid = from->pid,
 				   .comm = from->comm,
 				   .quiet = true,
-				   .leaving = from->leaving};
+				   .leaving = from->leaving,
+				   .here = true};
 	struct buf script = {0};
 	int err;
 

@@ -164,6 +164,8 @@ static int begin(struct waggle_session *s)
 		err = duration_open(s);
 	if (!err && s->ops == &kernel_engine && kernel_devices_fd(s->engine) >= 0)
 		err = session_watch(s, kernel_devices_fd(s->engine), WATCH_DEVICES);
+	if (!err && o->past_command && s->engine->alone)
+		err = session_watch(s, s->engine->alone, WATCH_ALONE);
 	if (err)
 		return err;
 	command_settle(&s->command);
@@ -344,7 +346,7 @@ void waggle_session_stop(struct waggle_session *s)
 		return;
 	if (s->engine)
 		s->engine->ops->detach(s->engine);
-	command_close(&s->command);
+	command_close(&s->command, &s->diag);
 	timers_close(s);
 	outputs_close(s);
 	session_packets_close(s);

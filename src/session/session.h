@@ -33,7 +33,8 @@ void command_release(struct command *);
 /* Collects its status; false: it still runs. */
 bool command_reap(struct command *, struct diag *);
 void command_terminate(struct command *); /* asks it to end: SIGTERM */
-void command_close(struct command *);     /* waits for that a second, then SIGKILL; reaps */
+/* Waits for that a second, then SIGKILL; collects its status. */
+void command_close(struct command *, struct diag *);
 
 /* Why the session ends; the first reason stays. */
 enum ending {
@@ -255,7 +256,7 @@ void timers_close(struct waggle_session *);
 bool session_exit_called(const struct waggle_session *); /* a program said exit() */
 
 /* loop.c: waiting, and the end */
-enum { WATCH_INTERRUPT, WATCH_COMMAND, WATCH_PROCESS, WATCH_DURATION, WATCH_DEVICES, WATCH_TIMER };
+enum { WATCH_INTERRUPT, WATCH_COMMAND, WATCH_PROCESS, WATCH_DURATION, WATCH_DEVICES, WATCH_ALONE, WATCH_TIMER };
 int session_watch(struct waggle_session *, int fd, u32 what);
 /* Reads, shows, waits once, for at most ns (UINT64_MAX: no limit). 0 or -errno. */
 int session_turn(struct waggle_session *, u64 ns);

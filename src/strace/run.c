@@ -335,18 +335,6 @@ static int end_of(struct strace *s, const struct task *t, s64 code)
 	return t->fatal ? t->fatal : -1;
 }
 
-/* A process of -p lives on where its first thread ends before the others. Of several threads that end at
- * once each may be the last one. (On the user engine the session ends with the process.) */
-static void process_gone(struct strace *s, u32 pid)
-{
-	for (u32 i = 0; i < s->npids; i++)
-		if ((u32)s->living[i] == pid) {
-			s->living[i] = 0;
-			if (!--s->left)
-				waggle_session_interrupt(s->session);
-		}
-}
-
 static void take_gone(struct strace *s, const struct record *r, const struct waggle_event *e)
 {
 	u32 tid = (u32)field(r, e, 0), pid = (u32)field(r, e, 1);
@@ -369,8 +357,6 @@ static void take_gone(struct strace *s, const struct record *r, const struct wag
 	while (*slot != t)
 		slot = &(*slot)->next;
 	task_free(s, slot);
-	if (field(r, e, 3) && !by)
-		process_gone(s, pid);
 }
 
 static const struct {
@@ -521,12 +507,6 @@ static int choose(struct strace *s, const struct waggle_opts *o, struct diag *di
 	s->traced[SETHOSTNAME] |= s->opts.containers;
 	while (s->opts.pids && s->opts.pids[s->npids])
 		s->npids++;
-	s->left = s->npids;
-	s->living = calloc(s->npids + 1, sizeof(*s->living));
-	if (!s->living)
-		return -ENOMEM;
-	for (u32 i = 0; i < s->npids; i++)
-		s->living[i] = s->opts.pids[i];
 	if (!s->kernel && s->npids > 1)
 		return diag_fail(diag, -EOPNOTSUPP,
 				 "the kernel engine, which root has, traces several",
@@ -558,7 +538,6 @@ static void free_all(struct strace *s)
 		while (s->tasks[i])
 			task_free(s, &s->tasks[i]);
 	paths_free(s);
-	free(s->living);
 	free(s->node_names);
 	symbols_free(s->symbols);
 	pens_free(s);
@@ -614,6 +593,8 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 		o.raw_calls = raw_calls(s);
 		o.narrow_calls = strace_narrow(s) ? NATIVE_CALLS : 0;
 		o.out_fd = 0;
+		o.here = true;
+		o.past_command = true; /* its children are followed: the script says when the last one has ended */
 		if (!s->kernel && s->npids)
 			o.pid = what->pids[0];
 		err = waggle_compile(&object, WAGGLE_SCRIPT, script.p, script.n, &o);

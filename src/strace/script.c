@@ -364,8 +364,9 @@ static const char container[] =
 	"str(curtask.nsproxy.uts_ns.name.nodename, 65));\n"
 	"	}\n";
 
-/* Who is traced: on the user engine, everybody that it sees. */
-static void put_whose(const struct strace *s, struct buf *b)
+/* Who is traced: on the user engine, everybody that it sees. Numbers of first processes go to others when these
+ * have ended; of their last threads that end at once (`ends`) one may have said so already. */
+static void put_whose(const struct strace *s, struct buf *b, bool ends)
 {
 	if (!s->kernel)
 		return;
@@ -373,10 +374,21 @@ static void put_whose(const struct strace *s, struct buf *b)
 		buf_printf(b, "pid != %d && ", getpid());
 		return;
 	}
-	buf_puts(b, "(has_key(@tree, pid(init))");
+	buf_puts(b, s->npids ? "((" : "((pid == cpid");
 	for (u32 i = 0; i < s->npids; i++)
-		buf_printf(b, " || pid == %d", s->opts.pids[i]);
-	buf_puts(b, s->npids ? ") && " : " || pid == cpid) && ");
+		buf_printf(b, "%spid == %d", i ? " || " : "", s->opts.pids[i]);
+	buf_printf(b, "%s) || has_key(@tree, pid(init))) && ", ends ? "" : ") && has_key(@root, pid");
+}
+
+/* Those that it begins with: of a command itself, else of -p. */
+static void put_roots(const struct strace *s, struct buf *b)
+{
+	if (!s->kernel || s->opts.all)
+		return;
+	buf_printf(b, "begin {\n	@living = (int64)%u;\n", MAX(s->npids, 1u));
+	for (u32 i = 0; i < s->npids; i++)
+		buf_printf(b, "	@root[(uint32)%d] = 1;\n", s->opts.pids[i]);
+	buf_puts(b, s->npids ? "}\n" : "	@root[(uint32)cpid] = 1;\n}\n");
 }
 
 bool strace_narrow(const struct strace *s)
@@ -412,7 +424,8 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 				     {0}};
 
 	put_number(s, entered, "args.id < 0 || ");
-	put_number(s, left, ""); /* -1 may be the end of rt_sigreturn */
+	/* to the kernel, -1 may be the end of rt_sigreturn */
+	put_number(s, left, s->kernel ? "args.id < -1 || " : "args.id < 0 || ");
 	buf_printf(b,
 		   "tracepoint:raw_syscalls:sys_enter /%shas_key(@in, %s)/ {\n"
 		   "	$nr = %s;\n"
@@ -474,18 +487,43 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 		    "}\n");
 }
 
-/* Children: they are traced as well, and begin with what their parents have. */
+/* Children: they are traced as well, and begin with what their parents have. @tree: how many threads of each of
+ * them live; @living: how many processes, with the first ones. Raw tracepoints: others are skipped while somebody
+ * has a map in hand on that CPU, and who waits for an end must not miss it. */
+static const char born[] =
+	"	$child = (uint32)((struct task_struct *)arg0)->pid;\n"
+	"	if ((arg1 & 0x10000) != 0) { /* CLONE_THREAD */\n"
+	"		if (has_key(@tree, pid(init))) { @tree[pid(init)]++; }\n"
+	"		return;\n"
+	"	}\n"
+	"	@tree[$child] = (int64)1;\n"
+	"	if (has_key(@tree, $child)) { @living++; }\n";
+
+/* Of the last threads of a first process, whose threads nobody counts, each may find that it is the last one. */
+static const char ended[] =
+	"	$over = false;\n"
+	"	if (has_key(@tree, pid(init))) {\n"
+	"		@tree[pid(init)]--;\n"
+	"		$over = @tree[pid(init)] == 0 && delete(@tree, pid(init));\n"
+	"	} else {\n"
+	"		$over = curtask.signal.live.counter == 0 && delete(@root, pid);\n"
+	"	}\n"
+	"	if ($over) {\n"
+	"		@living--;\n"
+	"		if (@living == 0) { exit(); }\n"
+	"	}\n";
+
 static void put_forks(const struct strace *s, struct buf *b, const char *who)
 {
 	bool tree = s->kernel && !s->opts.all;
 
 	if (!tree && !s->follows)
 		return;
-	buf_printf(b, "tracepoint:sched:sched_process_fork /%s1/ {\n", who);
+	buf_printf(b, "%s /%s1/ {\n", tree ? "rawtracepoint:task_newtask" : "tracepoint:sched:sched_process_fork", who);
 	if (tree)
-		buf_puts(b, "	@tree[(uint32)args.child_pid] = 1;\n");
+		buf_puts(b, born);
 	if (s->follows)
-		buf_puts(b, "	emit(forked = pid, child = (uint32)args.child_pid);\n");
+		buf_printf(b, "	emit(forked = pid, child = %s);\n", tree ? "$child" : "(uint32)args.child_pid");
 	buf_puts(b, "}\n");
 }
 
@@ -503,18 +541,18 @@ static const char fatal[] = "rawtracepoint:signal_generate /arg0 < 65 && ((0xfff
 			    "}\n";
 
 /* Ends and signals, as each engine has them. */
-static void put_tasks(const struct strace *s, struct buf *b, const char *who)
+static void put_tasks(const struct strace *s, struct buf *b, const char *who, const char *ends)
 {
 	if (!s->kernel) {
 		buf_puts(b, "tracepoint:sched:sched_process_exit { emit(gone = tid, pid, code = "
-			    "(int64)-1, last = (uint64)0); }\n"
+			    "(int64)-1); }\n"
 			    "tracepoint:signal:signal_deliver { emit(signal = tid, pid, sig = "
 			    "(uint64)args.sig, "
 			    "code = (int64)args.code); }\n");
 		return;
 	}
 	buf_printf(b,
-		   "%stracepoint:sched:sched_process_exit /%s1/ {\n"
+		   "%srawtracepoint:sched_process_exit /%s1/ {\n"
 		   "%s"
 		   "	$of = (uint64)curtask.signal;\n"
 		   "	if (has_key(@fatal, $of)) {\n"
@@ -522,8 +560,7 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 		   "		emit(fatal = tid, pid, sig = $f.0, code = $f.1, from = $f.2, value = $f.3);\n"
 		   "		delete(@fatal[$of]);\n"
 		   "	}\n"
-		   "	$last = (uint64)(curtask.signal.live.counter == 0);\n"
-		   "	emit(gone = tid, pid, code = (int64)curtask.exit_code, last = $last);\n"
+		   "	emit(gone = tid, pid, code = (int64)curtask.exit_code);\n"
 		   "%s%s"
 		   "}\n"
 		   "rawtracepoint:signal_deliver /%s1/ {\n"
@@ -531,19 +568,20 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who)
 		   "	emit(signal = tid, pid, sig = arg0, handler = *(uint64 *)kptr(arg2), info "
 		   "= buf(kptr(arg1), 48));\n"
 		   "}\n",
-		   fatal, who, s->opts.containers ? container : "",
-		   !s->opts.all ? "	if (pid != tid || $last) { delete(@tree[tid(init)]); }\n" : "",
-		   s->opts.containers ? "	delete(@in_container[tid]);\n" : "", who,
+		   fatal, ends, s->opts.containers ? container : "",
+		   s->opts.containers ? "	delete(@in_container[tid]);\n" : "",
+		   s->opts.all ? "" : ended, who,
 		   s->opts.containers ? container : "");
 }
 
 void strace_script(struct strace *s, struct buf *b)
 {
 	bool dumps = s->opts.dump_read || s->opts.dump_written;
-	struct buf who = {0};
+	struct buf who = {0}, ends = {0};
 	char most[16];
 
-	put_whose(s, &who);
+	put_whose(s, &who, false);
+	put_whose(s, &ends, true);
 	snprintf(most, sizeof(most), "%u", dumps ? DUMP_BYTES : MAX(s->opts.strsize + 1, SEEN_LEAST));
 	buf_puts(b, "config = { max_strlen = 4096; max_map_keys = 16384; print_maps_on_exit = "
 		    "false }\n");
@@ -551,8 +589,10 @@ void strace_script(struct strace *s, struct buf *b)
 	buf_puts(b, piece);
 	buf_puts(b, message);
 	put_tables(s, b);
+	put_roots(s, b);
 	put_calls(s, b, buf_str(&who), most);
 	put_forks(s, b, buf_str(&who));
-	put_tasks(s, b, buf_str(&who));
+	put_tasks(s, b, buf_str(&who), buf_str(&ends));
 	buf_free(&who);
+	buf_free(&ends);
 }

@@ -139,8 +139,7 @@ struct strace {
 	u32 command;
 	bool begun; /* the command's exec, by whichever of its threads, has been seen */
 	struct task *tasks[256];
-	u32 ntasks, npids, left; /* of -p, and how many of them live */
-	int *living;		 /* which; 0: it has ended */
+	u32 ntasks, npids; /* npids: of -p */
 	struct node_name *node_names;
 	u32 nnode_names;
 	bool written;            /* something that is not flushed */

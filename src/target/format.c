@@ -35,26 +35,29 @@ static struct span trim(struct span s)
 	return s;
 }
 
-static bool has_prefix(struct span s, const char *word)
+static bool has_prefix(struct span s, struct span word)
 {
-	return s.n && *s.p == *word && s.n >= strlen(word) && !memcmp(s.p, word, strlen(word));
+	return s.n >= word.n && !memcmp(s.p, word.p, word.n);
 }
+
+#define WORD(text)          ((struct span){text, sizeof(text) - 1})
+#define HAS_PREFIX(s, text) has_prefix(s, WORD(text))
 
 static bool is_word(struct span s, const char *word)
 {
-	return has_prefix(s, word) && s.n == strlen(word);
+	return s.n && *s.p == *word && s.n == strlen(word) && !memcmp(s.p, word, s.n);
 }
 
 /* Takes "key:value;" off the front of *s, after white space. */
-static bool take(struct span *s, const char *key, struct span *value)
+static bool take(struct span *s, struct span key, struct span *value)
 {
 	struct span t = trim(*s);
 	const char *end;
 
 	if (!has_prefix(t, key))
 		return false;
-	t.p += strlen(key);
-	t.n -= strlen(key);
+	t.p += key.n;
+	t.n -= key.n;
 	end = memchr(t.p, ';', t.n);
 	if (!end)
 		return false;
@@ -127,7 +130,7 @@ static u32 scalar_size(struct span type)
 		{"dma_addr_t", 8},
 	};
 
-	if (has_prefix(type, "const "))
+	if (HAS_PREFIX(type, "const "))
 		type = trim((struct span){type.p + 6, type.n - 6});
 	for (u32 i = 0; i < ARRAY_SIZE(known); i++)
 		if (is_word(type, known[i].name))
@@ -185,8 +188,8 @@ static bool split(struct span decl, struct span *type, struct span *name, struct
 
 static void take_location(struct tp_field *f, struct span *type)
 {
-	f->is_rel_loc = has_prefix(*type, "__rel_loc ");
-	f->is_data_loc = f->is_rel_loc || has_prefix(*type, "__data_loc ");
+	f->is_rel_loc = HAS_PREFIX(*type, "__rel_loc ");
+	f->is_data_loc = f->is_rel_loc || HAS_PREFIX(*type, "__data_loc ");
 	if (f->is_data_loc) {
 		u32 word = f->is_rel_loc ? 10 : 11;
 
@@ -210,7 +213,7 @@ static bool is_common(struct span line)
 
 	while (n && line.p[n - 1] != ' ')
 		n--;
-	return n && has_prefix((struct span){line.p + n, line.n - n}, "common_");
+	return n && HAS_PREFIX(((struct span){line.p + n, line.n - n}), "common_");
 }
 
 static bool describe(struct arena *a, struct tp_field *f, struct span decl)
@@ -242,11 +245,11 @@ static bool parse_line(struct arena *a, struct tp_field *f, struct span line)
 	struct span decl, off, size, sign;
 	u32 is_signed = 0;
 
-	if (is_common(line) || !take(&line, "field:", &decl) || !take(&line, "offset:", &off) ||
-	    !take(&line, "size:", &size) || !to_number(off, RECORD_MOST, &f->off) ||
+	if (is_common(line) || !take(&line, WORD("field:"), &decl) || !take(&line, WORD("offset:"), &off) ||
+	    !take(&line, WORD("size:"), &size) || !to_number(off, RECORD_MOST, &f->off) ||
 	    !to_number(size, RECORD_MOST, &f->size))
 		return false;
-	if (take(&line, "signed:", &sign))
+	if (take(&line, WORD("signed:"), &sign))
 		to_number(sign, 1, &is_signed);
 	f->is_signed = is_signed;
 	return describe(a, f, decl);
@@ -268,11 +271,9 @@ struct tp_format *tp_parse(struct arena *a, const char *category, const char *na
 		struct span line = trim((struct span){rest.p, n});
 		struct tp_field f = {0};
 
-		if (has_prefix(line, "ID:"))
-			to_number(trim((struct span){line.p + 3, line.n - 3}), INT32_MAX, &t->id);
-		if (has_prefix(line, TP_ENOUGH))
+		if (HAS_PREFIX(line, TP_ENOUGH))
 			break;
-		any |= has_prefix(line, "format:") || has_prefix(line, "field:");
+		any |= HAS_PREFIX(line, "format:") || HAS_PREFIX(line, "field:");
 		if (parse_line(a, &f, line))
 			vec_push(a, &fields, f);
 		rest.p += n + (nl != NULL);

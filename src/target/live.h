@@ -9,6 +9,7 @@
 struct live {
 	const char *tracefs; /* NULL: not looked for yet */
 	struct dict formats; /* "category:name" */
+	struct tp_format *exit; /* of a system call's exit: all have the same fields */
 	struct btf *btf;
 	/* live_module.c: types of modules behind those of the kernel; NULL: of none */
 	struct btf *modules_btf;

@@ -44,16 +44,21 @@ static const char *on_path(struct arena *a, const char *name)
 	}
 }
 
+static u32 behind_lib(const char *s)
+{
+	return s[0] == 'l' && s[1] == 'i' && s[2] == 'b' ? 3 : 0;
+}
+
 /* Is FILE ("libc.so.6") the library NAME ("libc.so.6", "libc.so", "libc", "c")? */
 static bool is_library(const char *file, const char *name)
 {
 	size_t n = strlen(name);
 
 	for (u32 i = 0; i < 2; i++) {
-		if (*file == *name && !strncmp(file, name, n) && (!file[n] || !strncmp(file + n, ".so", 3) ||
+		if (!strncmp(file, name, n) && (!file[n] || !strncmp(file + n, ".so", 3) ||
 						(file[n] == '.' && n > 3 && strstr(name, ".so"))))
 			return true;
-		if (file[0] != 'l' || file[1] != 'i' || file[2] != 'b')
+		if (!behind_lib(file))
 			return false;
 		file += 3;
 	}
@@ -65,29 +70,48 @@ static bool is_library(const char *file, const char *name)
 #define CACHE_ENTRY  24
 #define CACHE_X86_64 0x0303 /* an ELF library of libc 6 for x86-64 */
 
+/* The path of a library in the cache; NULL: none. Most names differ in the first letter. */
+static const char *look_in(const char *cache, size_t size, const char *name)
+{
+	char first = name[behind_lib(name)];
+	u32 n = 0;
+
+	if (size > CACHE_HEAD && !memcmp(cache, CACHE_MAGIC, strlen(CACHE_MAGIC)))
+		memcpy(&n, cache + strlen(CACHE_MAGIC), sizeof(n));
+	n = MIN(n, (u32)((size - MIN(size, CACHE_HEAD)) / CACHE_ENTRY));
+	for (u32 i = 0; i < n; i++) {
+		const char *file;
+		u32 e[3]; /* flags, name, path */
+
+		memcpy(e, cache + CACHE_HEAD + (size_t)i * CACHE_ENTRY, sizeof(e));
+		if (e[0] != CACHE_X86_64 || e[1] >= size || e[2] >= size)
+			continue;
+		file = cache + e[1];
+		if (file[behind_lib(file)] == first && is_library(file, name))
+			return cache + e[2];
+	}
+	return NULL;
+}
+
 /* /etc/ld.so.cache, the new format of glibc (elf/dl-cache.h): offsets count from its start. */
 static const char *in_cache(struct arena *a, const char *name)
 {
-	struct buf cache = {0};
 	const char *found = NULL;
-	u32 n = 0;
+	int fd = open("/etc/ld.so.cache", O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *cache = MAP_FAILED;
 
-	if (!live_read("/etc/ld.so.cache", &cache) && cache.n > CACHE_HEAD &&
-	    !memcmp(cache.p, CACHE_MAGIC, strlen(CACHE_MAGIC)))
-		memcpy(&n, cache.p + strlen(CACHE_MAGIC), sizeof(n));
-	buf_char(&cache, 0);
-	for (u32 i = 0; i < n && !found && !cache.failed; i++) {
-		size_t at = CACHE_HEAD + (size_t)i * CACHE_ENTRY;
-		u32 e[3];
-
-		if (at + CACHE_ENTRY > cache.n)
-			break;
-		memcpy(e, cache.p + at, sizeof(e));
-		if (e[0] == CACHE_X86_64 && e[1] < cache.n && e[2] < cache.n &&
-		    is_library(cache.p + e[1], name))
-			found = arena_strdup(a, cache.p + e[2]);
-	}
-	buf_free(&cache);
+	if (fd >= 0 && !fstat(fd, &st) && st.st_size > 0)
+		cache = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	if (cache == MAP_FAILED)
+		return NULL;
+	/* so each string in it has an end: a 0 is the last byte, or fills the page */
+	if (st.st_size % sysconf(_SC_PAGESIZE) || !cache[st.st_size - 1])
+		found = look_in(cache, (size_t)st.st_size, name);
+	found = found ? arena_strdup(a, found) : NULL;
+	munmap(cache, (size_t)st.st_size);
 	return found;
 }
 

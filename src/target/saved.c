@@ -209,7 +209,6 @@ static int saved_tracepoint(struct target *t, const char *category, const char *
 			tp->format->category = tp->category;
 			tp->format->name = tp->name;
 		}
-		tp->format->id = 0;
 	}
 	*out = tp->format;
 	return 0;

@@ -31,7 +31,6 @@ struct tp_field {
 };
 struct tp_format {
 	const char *category, *name;
-	u32 id;                  /* for perf_event_open, of this machine; 0 in a saved target */
 	struct tp_field *fields; /* without the common_ ones */
 	u32 nfields;
 };
@@ -40,6 +39,7 @@ struct target {
 	struct arena arena;
 	u32 kernel;          /* KERNEL(6, 1) */
 	u32 cpus;            /* the highest possible CPU number + 1 */
+	bool first_pidns;    /* we are in its first namespace of PIDs; false: or nobody knows */
 	const char *arch;    /* "x86_64" */
 	const char *release; /* uname -r */
 	const struct target_ops *ops;

@@ -165,7 +165,7 @@ static void interfaces(int fd)
 
 static void numbers(void)
 {
-	static const long all[] = {511, 512, 520, 547, 551, 600, 1023, 1063, 4096, 0x400003e7, 0x7fffffff};
+	static const long all[] = {-2, -1, 511, 512, 520, 547, 551, 600, 1023, 1063, 4096, 0x400003e7, 0x7fffffff};
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(*all); i++)
 		syscall(all[i], 1L, 2L, 3L, 4L, 5L, 6L);

@@ -75,7 +75,7 @@ static void moved(void)
 	C(SYS_sendfile, pair[1], fd, &at, 4);
 	C(SYS_sendfile, pair[1], fd, NULL, 4);
 	C(SYS_preadv2, fd, &v, 1, 0, 0, RWF_NOWAIT);
-	C(SYS_pwritev2, fd, &v, 1, -1, 0, RWF_DSYNC);
+	C(SYS_pwritev2, fd, &v, 1, -1L, 0, RWF_DSYNC);
 	C(SYS_preadv, fd, &wrong, 1, 0);
 	C(SYS_readv, fd, &wrong, 1);
 	ep = C(SYS_epoll_create1, 0);

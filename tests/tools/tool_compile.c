@@ -32,7 +32,8 @@ static int arguments_of(const char *text, char ***args)
 static int compile_file(const char *path)
 {
 	static char text[SOURCE_MOST];
-	struct waggle_opts opts = {.sz = sizeof(opts), .name = path, .diag = quiet, .no_command = true};
+	struct waggle_opts opts = {.sz = sizeof(opts), .name = path, .diag = quiet, .no_command = true,
+				   .here = true};
 	struct waggle_object *object = NULL;
 	FILE *f = fopen(path, "r");
 	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;

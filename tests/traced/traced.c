@@ -9,7 +9,7 @@
  *      takes, as nobody accepts connections; waits until they are sent again. `traced frames DEVICE
  *      NAME...`: sends packets of a table, as they are. `traced datagrams PORT...`: sends datagrams to
  *      this machine. `traced first FILE`: two threads; the first one ends when FILE is there, then the
- *      other one asks for "/nowhere" and ends with status 5. `traced kernel`: calls that C libraries make otherwise: sleeps by nanosleep(2), and
+ *      other one asks for "/nowhere" and ends with status 5. `traced heir`: keeps memory that its child gives back. `traced kernel`: calls that C libraries make otherwise: sleeps by nanosleep(2), and
  *      hands a word to itself through a stream of UNIX sockets.
  * Out: nothing. Functions are never inlined, and what their arguments point to is in memory.
  */
@@ -26,6 +26,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -357,6 +358,24 @@ static int toolbox(void)
 	return nanosleep(&pause, NULL) || !kept;
 }
 
+/* What is kept here stays so, whatever a child does with its copy. */
+static int heir(void)
+{
+	static void *volatile kept[10];
+	int status = 0;
+	pid_t child;
+
+	for (int i = 0; i < 10; i++)
+		kept[i] = malloc(900);
+	child = fork();
+	if (!child) {
+		for (int i = 0; i < 10; i++)
+			free(kept[i]);
+		_exit(0);
+	}
+	return child < 0 || waitpid(child, &status, 0) != child || status;
+}
+
 /* ---- frames of Ethernet, from 02:00:00:00:00:01 to 02:00:00:00:00:02 */
 
 #define ETHERNET  "020000000002020000000001"
@@ -473,6 +492,8 @@ int main(int argc, char **argv)
 		return watched();
 	if (argc > 1 && !strcmp(argv[1], "toolbox"))
 		return toolbox();
+	if (argc > 1 && !strcmp(argv[1], "heir"))
+		return heir();
 	if (argc > 2 && !strcmp(argv[1], "datagrams"))
 		return send_datagrams(argv + 2);
 	if (argc > 2 && !strcmp(argv[1], "frames"))

@@ -110,8 +110,10 @@ static void punctuation(void **state)
 		u8 kind;
 		const char *text;
 	} rows[] = {
-#define PUNCT(NAME, text) {TOK_##NAME, text},
+#define PUNCT(NAME, text)   {TOK_##NAME, text},
+#define MARK(NAME, c, text) PUNCT(NAME, text)
 #include "script/puncts.def"
+#undef MARK
 #undef PUNCT
 	};
 	struct fixture f;

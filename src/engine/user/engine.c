@@ -123,6 +123,8 @@ static void engine_close(struct engine *e, bool leave)
 		user_child_close(u->child);
 	if (e->epoll_fd >= 0)
 		close(e->epoll_fd);
+	if (e->alone)
+		close(e->alone);
 	free(e->rings);
 	free(u->inner);
 	free(u);

@@ -98,9 +98,10 @@ static const struct plan_list *by_number(const struct plan_list *lists, u64 nr)
 static u64 number_told(const struct tracer *t, u64 nr)
 {
 	const u32 narrow = t->plan->narrow_calls;
+	const s32 foreign = (s32)nr;
 
-	if (nr & FOREIGN_CALL)
-		return (nr & ~FOREIGN_CALL) + narrow;
+	if (is_foreign(nr))
+		return foreign < 0 ? (u64)foreign : (u64)foreign + narrow;
 	return narrow && nr >= narrow ? nr | 1ull << 32 : nr; /* not one of those of 32 bits */
 }
 

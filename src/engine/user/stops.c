@@ -37,7 +37,7 @@ static void resume(struct tracer *t, struct task *task, u32 sig)
 /* Numbers of another architecture are none of the plan's. */
 static u64 number_of(const struct tracer *t, const struct call_info *info)
 {
-	return info->arch == t->audit ? info->entry.nr : info->entry.nr | FOREIGN_CALL;
+	return info->arch == t->audit ? info->entry.nr : (u32)info->entry.nr | FOREIGN_CALL;
 }
 
 bool call_changes_info(u64 nr, const u64 args[6])

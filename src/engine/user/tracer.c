@@ -357,8 +357,10 @@ int tracer_start(struct user_engine *u)
 			;
 	}
 	close(ready[0]);
-	if (!err)
+	if (!err) {
+		u->base.alone = MAX((int)syscall(SYS_pidfd_open, u->tracer, 0), 0);
 		return 0;
+	}
 	return diag_fail(d, err, NULL, "%s",
 			 *u->child->shared->text ? u->child->shared->text
 						 : "cannot start the tracer");

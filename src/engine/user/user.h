@@ -37,8 +37,12 @@ struct plan_row {
 struct plan_list {
 	struct plan_row *first, **last;
 };
-/* A number of another architecture's table, in plan_enters() and the like. */
+/* A number of another architecture's table, in plan_enters() and the like; one below 0 is none. */
 #define FOREIGN_CALL (1ull << 32)
+static inline bool is_foreign(u64 nr)
+{
+	return nr >> 32 == 1;
+}
 
 struct plan {
 	struct arena arena;
@@ -67,7 +71,7 @@ static inline bool plan_raw(const struct plan *p, const struct plan_list *l, u64
 	if (!l->first || !p->raw_calls)
 		return l->first;
 	return nr < 512 ? p->raw_calls[nr / 64] >> (nr % 64) & 1
-			: nr & FOREIGN_CALL && p->narrow_calls;
+			: is_foreign(nr) && p->narrow_calls;
 }
 static inline bool plan_enters(const struct plan *p, u64 nr)
 {
