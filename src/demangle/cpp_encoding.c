@@ -111,7 +111,7 @@ static bool returns(const struct cpp_node *n)
 	return n->kind != CPP_CTOR && n->kind != CPP_DTOR && n->kind != CPP_CONVERSION;
 }
 
-/* <encoding> ::= <name> [<return type>] <parameters> | <name> | <special-name> */
+/* <encoding> ::= <name> [<return type>] <parameters> [Q <expression>] | <name> | <special-name> */
 static struct cpp_node *encoding(struct cpp *c)
 {
 	struct cpp_node *n, *f;
@@ -130,7 +130,7 @@ static struct cpp_node *encoding(struct cpp *c)
 	f->quals = quals;
 	f->b = returns(n) ? cpp_type(c) : NULL;
 	f->c = f->b || !returns(n) ? cpp_parameters(c) : NULL;
-	return f->c ? f : NULL;
+	return f->c && cpp_constraint(c) ? f : NULL;
 }
 
 /* Each has a scope of its own, which stays known as the last one. */

@@ -273,11 +273,53 @@ static struct cpp_node *call(struct cpp *c)
 	return args ? cpp_node(c, CPP_CALL, what, args) : NULL;
 }
 
+/* u <source-name> <template-arg>* E: what a compiler knows of types */
+static struct cpp_node *vendor(struct cpp *c)
+{
+	struct cpp_list args = {.first = cpp_node(c, CPP_LIST, NULL, NULL)};
+	struct cpp_node *what = (c->p++, cpp_source_name(c));
+
+	while (what && args.first && !cpp_take(c, "E"))
+		if (!cpp_append(c, &args, cpp_template_arg(c)))
+			return NULL;
+	return what && args.first ? cpp_node(c, CPP_CALL, what, args.first) : NULL;
+}
+
 static struct cpp_node *braces(struct cpp *c)
 {
 	struct cpp_node *what = cpp_type(c), *args = what ? list(c) : NULL;
 
 	return args ? cpp_node(c, CPP_BRACES, what, args) : NULL;
+}
+
+/* X <expression> [N] [R <concept>] | T <type> | Q <expression> */
+static bool requirement(struct cpp *c)
+{
+	u8 quals;
+
+	if (cpp_take(c, "T"))
+		return cpp_type(c);
+	if (cpp_peek(c, 0) == 'Q')
+		return cpp_constraint(c);
+	if (!cpp_take(c, "X") || !cpp_expression(c))
+		return false;
+	cpp_take(c, "N");
+	return !cpp_take(c, "R") || cpp_name(c, false, &quals);
+}
+
+/* rq <requirement>+ E | rQ <type>+ _ <requirement>+ E, which is shown without what it requires */
+static struct cpp_node *requires(struct cpp *c)
+{
+	bool parameters = cpp_peek(c, 1) == 'Q';
+
+	c->p += 2;
+	while (parameters && !cpp_take(c, "_"))
+		if (!cpp_type(c))
+			return NULL;
+	while (!cpp_take(c, "E"))
+		if (!requirement(c))
+			return NULL;
+	return cpp_word(c, CPP_NAME, "requires {...}", NULL);
 }
 
 static struct cpp_node *expression(struct cpp *c)
@@ -298,6 +340,10 @@ static struct cpp_node *expression(struct cpp *c)
 		return with_args(c, cpp_unqualified(c, NULL));
 	if (p == 'o' && q == 'n')
 		return with_args(c, cpp_unqualified(c, NULL));
+	if (p == 'u')
+		return vendor(c);
+	if (p == 'r' && (q == 'q' || q == 'Q'))
+		return requires(c);
 	if (cpp_take(c, "gs")) {
 		n = cpp_expression(c);
 		return n ? cpp_word(c, CPP_SPECIAL, "::", n) : NULL;

@@ -166,20 +166,31 @@ static struct cpp_node *ctor_dtor(struct cpp *c, struct cpp_node *in)
 	return in ? cpp_node(c, ctor ? CPP_CTOR : CPP_DTOR, in, NULL) : NULL;
 }
 
-/* <closure-type-name> ::= Ul <parameters> E [ <number> ] _ ; <unnamed-type-name> ::= Ut [ <number>
- * ] _ */
+static bool declaration(struct cpp *c);
+
+static bool declares(const struct cpp *c)
+{
+	return cpp_peek(c, 0) == 'T' && cpp_peek(c, 1) && strchr("yntpk", cpp_peek(c, 1));
+}
+
+/* <closure-type-name> ::= Ul <template-param-decl>* [Q <expression>] <parameters> [Q <expression>] E
+ * [ <number> ] _ ; <unnamed-type-name> ::= Ut [ <number> ] _ */
 static struct cpp_node *unnamed(struct cpp *c)
 {
 	bool lambda = cpp_peek(c, 1) == 'l';
 	struct cpp_node *n = cpp_node(c, lambda ? CPP_LAMBDA : CPP_UNNAMED, NULL, NULL);
+	bool good = true;
 	u32 number;
 
 	c->p += 2;
 	if (lambda && n) {
 		c->lambdas++;
-		n->a = cpp_parameters(c);
+		while (good && declares(c))
+			good = declaration(c);
+		n->a = good && cpp_constraint(c) ? cpp_parameters(c) : NULL;
+		good = n->a && cpp_constraint(c);
 		c->lambdas--;
-		if (!n->a || !cpp_take(c, "E"))
+		if (!good || !cpp_take(c, "E"))
 			return NULL;
 	}
 	if (!n || !cpp_sequence(c, &number))
@@ -219,6 +230,10 @@ struct cpp_node *cpp_unqualified(struct cpp *c, struct cpp_node *in)
 	struct cpp_node *n = NULL;
 	u32 number;
 
+	if (p == 'F') { /* a friend that has the class's constraints */
+		c->p++;
+		return cpp_unqualified(c, in);
+	}
 	if (p >= '0' && p <= '9') {
 		n = cpp_source_name(c);
 	} else if (p == 'L') { /* of one file */
@@ -337,24 +352,53 @@ struct cpp_node *cpp_substitution(struct cpp *c)
 
 struct cpp_node *cpp_template_arg(struct cpp *c);
 
+bool cpp_constraint(struct cpp *c)
+{
+	return !cpp_take(c, "Q") || cpp_expression(c);
+}
+
 /* Arguments up to E. */
 static struct cpp_node *args_list(struct cpp *c)
 {
 	struct cpp_list list = {.first = cpp_node(c, CPP_LIST, NULL, NULL)};
 
 	while (list.first && !cpp_take(c, "E"))
-		if (!cpp_append(c, &list, cpp_template_arg(c)))
+		if (cpp_peek(c, 0) == 'Q' ? !cpp_constraint(c) || cpp_peek(c, 0) != 'E'
+					  : !cpp_append(c, &list, cpp_template_arg(c)))
 			return NULL;
 	return list.first;
 }
 
-/* <template-arg> ::= <type> | X <expression> E | <expr-primary> | J <template-arg>* E */
+/* <template-param-decl> ::= Ty | Tk <concept> | Tn <type> | Tp <one> | Tt <one>* E: what a template
+ * wants of an argument. False: it is broken. */
+static bool declaration(struct cpp *c)
+{
+	bool good = cpp_enter(c) && declares(c);
+	u8 quals;
+
+	if (!good || cpp_take(c, "Ty"))
+		;
+	else if (cpp_take(c, "Tk"))
+		good = cpp_name(c, false, &quals);
+	else if (cpp_take(c, "Tn"))
+		good = cpp_type(c);
+	else if (cpp_take(c, "Tp"))
+		good = declaration(c);
+	else if (cpp_take(c, "Tt"))
+		while (good && !cpp_take(c, "E"))
+			good = cpp_peek(c, 0) == 'Q' ? cpp_constraint(c) : declaration(c);
+	cpp_leave(c, NULL);
+	return good;
+}
+
+/* <template-arg> ::= [<template-param-decl>] (<type> | X <expression> E | <expr-primary>
+ *		    | J <template-arg>* E) */
 struct cpp_node *cpp_template_arg(struct cpp *c)
 {
 	struct cpp_node *n = NULL;
 
-	if (!cpp_enter(c))
-		return NULL;
+	if (!cpp_enter(c) || (declares(c) && !declaration(c)))
+		return cpp_leave(c, NULL);
 	if (cpp_take(c, "X")) {
 		n = cpp_expression(c);
 		n = cpp_take(c, "E") ? n : NULL;
@@ -416,14 +460,14 @@ static struct cpp_node *prefix_part(struct cpp *c, struct cpp_node *in, bool fun
 	return n && in ? cpp_node(c, CPP_QUALIFIED, in, n) : n;
 }
 
-/* <nested-name> ::= N [<CV-qualifiers>] [<ref-qualifier>] <prefix>* <unqualified-name> E */
+/* <nested-name> ::= N ([<CV-qualifiers>] [<ref-qualifier>] | H) <prefix>* <unqualified-name> E */
 static struct cpp_node *nested_name(struct cpp *c, bool function, u8 *quals)
 {
 	struct cpp_node *n = NULL;
 	bool known, decltype_;
 
 	c->p++;
-	*quals = cpp_qualifiers(c);
+	*quals = cpp_take(c, "H") ? CPP_THIS : cpp_qualifiers(c);
 	if (cpp_take(c, "R"))
 		*quals |= CPP_AMP;
 	else if (cpp_take(c, "O"))

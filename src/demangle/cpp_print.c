@@ -123,17 +123,6 @@ static void put_expansion(struct print *p, struct cpp_node *n)
 	p->pack = outer;
 }
 
-/* The parameters with their parentheses. */
-static void put_parameters(struct print *p, struct cpp_node *list)
-{
-	s32 outer = p->pack;
-
-	put(p, "(");
-	cpp_put_list(p, list);
-	put(p, ")");
-	p->pack = outer;
-}
-
 static void put_quals(struct print *p, u8 quals)
 {
 	static const char *const texts[] = {" const", " volatile", " restrict",        " &",
@@ -142,6 +131,18 @@ static void put_quals(struct print *p, u8 quals)
 	for (u32 i = 0; i < ARRAY_SIZE(texts); i++)
 		if (quals & 1u << i)
 			put(p, i == 2 ? " __restrict" : texts[i]);
+}
+
+/* The parameters with their parentheses, and what stands behind them. */
+static void put_parameters(struct print *p, struct cpp_node *list, u8 quals)
+{
+	s32 outer = p->pack;
+
+	put(p, quals & CPP_THIS ? "(this " : "(");
+	cpp_put_list(p, list);
+	put(p, ")");
+	p->pack = outer;
+	put_quals(p, quals);
 }
 
 /* ---- names */
@@ -169,8 +170,7 @@ static void put_place(struct print *p, struct cpp_node *n)
 		return;
 	}
 	cpp_left(p, n->a);
-	put_parameters(p, n->c);
-	put_quals(p, n->quals);
+	put_parameters(p, n->c, n->quals);
 }
 
 static void put_name(struct print *p, struct cpp_node *n)
@@ -205,7 +205,7 @@ static void put_name(struct print *p, struct cpp_node *n)
 		break;
 	case CPP_LAMBDA:
 		put(p, "{lambda");
-		put_parameters(p, n->a);
+		put_parameters(p, n->a, 0);
 		put_number(p, "#", n->number, "}");
 		break;
 	case CPP_UNNAMED: put_number(p, "{unnamed type#", n->number, "}"); break;
@@ -382,8 +382,7 @@ static void put_function(struct print *p, struct cpp_node *n)
 			put(p, " ");
 	}
 	cpp_left(p, n->a);
-	put_parameters(p, n->c);
-	put_quals(p, n->quals);
+	put_parameters(p, n->c, n->quals);
 	if (n->b)
 		cpp_right(p, n->b);
 }
@@ -425,8 +424,7 @@ void cpp_left(struct print *p, struct cpp_node *n)
 
 static void fntype_right(struct print *p, struct cpp_node *n)
 {
-	put_parameters(p, n->c);
-	put_quals(p, n->quals);
+	put_parameters(p, n->c, n->quals);
 	cpp_right(p, n->b);
 }
 

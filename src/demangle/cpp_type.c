@@ -66,7 +66,8 @@ struct cpp_node *cpp_template_param(struct cpp *c)
 	struct cpp_node *n;
 	u32 number;
 
-	if (!cpp_take(c, "T") || !cpp_sequence(c, &number))
+	if (!cpp_take(c, "T") || (cpp_take(c, "L") && !(cpp_number(c, &number) && cpp_take(c, "_"))) ||
+	    !cpp_sequence(c, &number))
 		return NULL;
 	n = cpp_node(c, CPP_PARAM, cpp_scope(c), NULL);
 	if (n)
@@ -81,9 +82,9 @@ struct cpp_node *cpp_parameters(struct cpp *c)
 
 	if (cpp_take(c, "v")) {
 		p = cpp_peek(c, 0);
-		return !p || strchr("E.@RO", p) ? list.first : NULL;
+		return !p || strchr("E.@ROQ", p) ? list.first : NULL;
 	}
-	for (p = cpp_peek(c, 0); list.first && p && !strchr("E.@", p); p = cpp_peek(c, 0)) {
+	for (p = cpp_peek(c, 0); list.first && p && !strchr("E.@Q", p); p = cpp_peek(c, 0)) {
 		if ((p == 'R' || p == 'O') && cpp_peek(c, 1) == 'E')
 			break; /* a function type's own */
 		if (!cpp_append(c, &list, cpp_type(c)))

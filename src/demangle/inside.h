@@ -73,7 +73,8 @@ enum {
 	CPP_AMP = 8,
 	CPP_AMPAMP = 16,
 	CPP_NOEXCEPT = 32,
-	CPP_TRANSACTION = 64
+	CPP_TRANSACTION = 64,
+	CPP_THIS = 128 /* the object is its first parameter */
 };
 
 struct cpp_node {
@@ -146,6 +147,9 @@ struct cpp_node *cpp_unqualified(struct cpp *, struct cpp_node *in);
 struct cpp_node *cpp_source_name(struct cpp *);
 struct cpp_node *cpp_template_args(struct cpp *, bool function);
 struct cpp_node *cpp_template_arg(struct cpp *);
+/* What a template or a function requires of its arguments, if anything, is read over: false: broken.
+ * [Q <expression>] */
+bool cpp_constraint(struct cpp *);
 struct cpp_node *cpp_substitution(struct cpp *);
 bool cpp_number(struct cpp *, u32 *n);   /* digits */
 bool cpp_sequence(struct cpp *, u32 *n); /* "_": 0, "0_": 1, ... */

@@ -215,6 +215,19 @@ static void on_exec(struct tracer *t, struct task *task)
 	event_exec(t, task, old ? old : task->tid);
 }
 
+/* SIGKILL stops nobody; the kernel's tracepoint tells it all the same. */
+static void on_exit_of(struct tracer *t, struct task *task)
+{
+	unsigned long status = 0;
+
+	task->leaves = true;
+	if (plan_has(&t->plan->signal) &&
+	    sys_trace(PTRACE_GETEVENTMSG, task->tid, 0, (u64)(uintptr_t)&status) >= 0 &&
+	    WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		event_signal(t, task, SIGKILL, 0, SI_USER);
+	event_exited(t, task);
+}
+
 static void on_event(struct tracer *t, struct task *task, u32 event, u32 sig)
 {
 	bool group = sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
@@ -229,10 +242,7 @@ static void on_event(struct tracer *t, struct task *task, u32 event, u32 sig)
 		if (let_go(t, task))
 			return;
 		break;
-	case EVENT_EXIT:
-		task->leaves = true;
-		event_exited(t, task);
-		break;
+	case EVENT_EXIT: on_exit_of(t, task); break;
 	case EVENT_STOP:
 		if (task->state == TASK_NEW && !task->told) {
 			task->state = TASK_STOPPED; /* its parent has not told of it yet */
