@@ -215,13 +215,21 @@ static bool holds_back(const struct strace *s)
 	return s->opts.status || s->opts.exit_is || s->opts.json || s->opts.summary == 1;
 }
 
+/* What an exec names may be readable only when it has ended, which is soon. */
+static bool ends_soon(const struct strace *s, const struct task *t)
+{
+	const struct call *c = &s->calls[t->nr];
+
+	return c->nargs > 2 && (c->args[1].kind->how == STRINGS || c->args[2].kind->how == STRINGS);
+}
+
 /* Nothing is written before the next event: most calls end at once. But what another thread has
  * begun stands before it. */
 static void settle(struct strace *s, const struct task *but)
 {
 	struct task *t = s->waiting;
 
-	if (!t || t == but)
+	if (!t || t == but || (t->inside && s->opts.files && ends_soon(s, t)))
 		return;
 	if (t->inside && !t->shown && !holds_back(s))
 		put_beginning(s, t, t->ns);
@@ -242,7 +250,8 @@ void call_begin(struct strace *s, struct task *t, u64 ns)
 
 void line_idle(struct strace *s)
 {
-	settle(s, NULL);
+	if (s->waiting && !ends_soon(s, s->waiting))
+		settle(s, NULL);
 	pens_flush(s);
 }
 

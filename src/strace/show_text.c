@@ -289,7 +289,7 @@ void show_kind_riov(struct shown *c, const struct arg *a)
  */
 static bool new_argv(struct shown *c)
 {
-	const struct piece *p = c->done && !c->ret ? seen_string(c, NEW_ARGV) : NULL;
+	const struct piece *p = seen_string(c, NEW_ARGV); /* only where the call has ended, and well */
 	const char *at, *end;
 
 	if (!p)
