@@ -149,6 +149,9 @@ static struct node *expand_call(struct expander *outer, struct node *n, struct s
 		fail(outer, n->at, NULL, "too many calls of macros%s", "");
 		return n;
 	}
+	if (!m->pruned)
+		script_prune(e.script, m->body);
+	m->pruned = true;
 	body = copy(&e, m->body, true);
 	outer->failed |= e.failed;
 	if (!body)

@@ -1,5 +1,6 @@
 /*
- * leave_out.c: probes that never run are left out, before anybody asks whether their places exist.
+ * leave_out.c: probes that never run are left out, before anybody asks whether their places exist,
+ * and branches of `if comptime` that are never taken, before their macros are put in.
  *
  * In:  probes with predicates. Out: those whose predicate is not known to be false: a predicate, or
  * a part of it beside &&, may be made of parameters, getopt(), probe_exist(), kfunc_exist(),
@@ -108,6 +109,40 @@ void script_note_parameters(struct script *s)
 	}
 }
 
+/* The branch of an `if comptime` that is known not to be taken; NULL: none. */
+static struct node *dead_branch(struct checker *c, struct node *n)
+{
+	s64 value;
+
+	if (n->kind != NODE_IF || n->a->kind != NODE_COMPTIME || !is_choice(n->a->a) ||
+	    !check_expr(c, n->a->a) || !comptime_value(n->a->a, &value))
+		return NULL;
+	return value ? n->c : n->b;
+}
+
+static void prune(struct checker *c, struct node *n)
+{
+	struct checker noting = {.script = c->script, .noting = true};
+
+	for (; n; n = n->next) {
+		struct node *dead = dead_branch(c, n);
+
+		if (dead && note_parameters(&noting, dead, 0))
+			*dead = (struct node){.kind = NODE_BLOCK, .at = dead->at, .text = ""};
+		for (u32 i = 0; i < 3; i++)
+			if ((&n->a)[i])
+				prune(c, (&n->a)[i]);
+	}
+}
+
+void script_prune(struct script *s, struct node *n)
+{
+	struct checker c = {.script = s};
+
+	if (s->chooses)
+		prune(&c, n);
+}
+
 int script_leave_out(struct script *s)
 {
 	struct checker c = {.script = s};
@@ -115,6 +150,7 @@ int script_leave_out(struct script *s)
 
 	while (*p) {
 		if (!(*p)->predicate || !is_never(&c, (*p)->predicate)) {
+			script_prune(s, (*p)->body);
 			p = &(*p)->next;
 			continue;
 		}
