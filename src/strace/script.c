@@ -528,12 +528,14 @@ static void put_forks(const struct strace *s, struct buf *b, const char *who)
 }
 
 /* A signal that ends a process without more ado (of those that leave no core, none but SIGKILL, which never tells
- * from whom) reaches its threads as SIGKILL: what it was is kept when it is sent, and told at the end. */
-static const char fatal[] = "rawtracepoint:signal_generate /arg0 < 65 && ((0xffffffffb600fa03 >> (arg0 - 1)) & 1) != 0/ {\n"
-			    "	$t = (struct task_struct *)arg2;\n"
-			    "	if ((uint64)$t.sighand.action[arg0 - 1].sa.sa_handler == 0) {\n"
+ * from whom) reaches its threads as SIGKILL: what it was is kept when it is sent, and told by the first of them that
+ * ends. The kernel has decided by then: SIGNAL_GROUP_EXIT (4) and group_exit_code say that this one ends it, not one
+ * that is blocked, waited for or handled. Everybody's end forgets it: the address goes to another process. */
+static const char fatal[] = "rawtracepoint:signal_generate /arg4 == 0 && arg0 < 65 && ((0xffffffffb600fa03 >> (arg0 - 1)) & 1) != 0/ {\n"
+			    "	$of = ((struct task_struct *)arg2).signal;\n"
+			    "	if (((uint64)$of.flags & 4) != 0 && (uint64)$of.group_exit_code == arg0) {\n"
 			    "		$info = arg1 > 1;\n"
-			    "		@fatal[(uint64)$t.signal] = (arg0,\n"
+			    "		@fatal[(uint64)$of] = (arg0,\n"
 			    "			$info ? *(uint64 *)kptr(arg1 + 8) & 0xffffffff : arg1 * 128,\n"
 			    "			$info ? *(uint64 *)kptr(arg1 + 16) : arg1 ? (uint64)0 : (uint64)pid | ((uint64)uid << 32),\n"
 			    "			$info ? *(uint64 *)kptr(arg1 + 24) : (uint64)0);\n"
@@ -552,14 +554,13 @@ static void put_tasks(const struct strace *s, struct buf *b, const char *who, co
 		return;
 	}
 	buf_printf(b,
-		   "%srawtracepoint:sched_process_exit /%s1/ {\n"
-		   "%s"
+		   "%srawtracepoint:sched_process_exit {\n"
 		   "	$of = (uint64)curtask.signal;\n"
-		   "	if (has_key(@fatal, $of)) {\n"
-		   "		$f = @fatal[$of];\n"
-		   "		emit(fatal = tid, pid, sig = $f.0, code = $f.1, from = $f.2, value = $f.3);\n"
-		   "		delete(@fatal[$of]);\n"
-		   "	}\n"
+		   "	$f = @fatal[$of];\n"
+		   "	$first = delete(@fatal, $of);\n"
+		   "	if (!(%s1)) { return; }\n"
+		   "%s"
+		   "	if ($first) { emit(fatal = tid, pid, sig = $f.0, code = $f.1, from = $f.2, value = $f.3); }\n"
 		   "	emit(gone = tid, pid, code = (int64)curtask.exit_code);\n"
 		   "%s%s"
 		   "}\n"
