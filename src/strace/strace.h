@@ -210,7 +210,8 @@ void show_signal(struct buf *, int sig);
 void show_signals(struct buf *, u64 bits);
 void show_mode(struct buf *, u32 mode);
 void show_open_flags(struct buf *, u32 flags);
-void show_date(struct buf *, s64 sec, u32 frac, int digits); /* digits: of the fraction */
+/* The date of so many seconds since 1970, between before and after; nothing if there is none. digits: of the fraction */
+void show_date(struct buf *, const char *before, s64 sec, u64 frac, int digits, const char *after);
 void show_timespec(struct buf *, const s64 *t, const char *small);
 void show_siginfo(struct buf *, const void *, u32 size);
 void show_descriptor(struct shown *, s32 fd);
