@@ -469,8 +469,9 @@ int waggle_map_delete(struct waggle_map *, const void *key);
 /* The key behind this one, in no order; key NULL: the first. -ENOENT: there is none. Of a scalar:
  * 0 without a key if it is set, and nothing is written. */
 int waggle_map_next(struct waggle_map *, const void *key, void *next);
-/* Detaches, frees, and leaves nothing behind. */
-void waggle_session_stop(struct waggle_session *);
+/* Detaches, frees, and leaves nothing behind. Returns what the command ended with, as a shell says it (128 + N: it
+ * died of signal N); 0: there was none, or nobody knows. */
+int waggle_session_stop(struct waggle_session *);
 
 /* System calls of a command (opts->command), a process with its children, or the machine (opts->cgroup and the
  * like narrow it), decoded as strace does, on either engine. Returns the status to exit with, or -errno. */
@@ -493,7 +494,7 @@ struct waggle_strace {
 	int out_fd;
 	void (*started)(void *user, struct waggle_session *); /* NULL when it ends */
 	unsigned quiet;     /* 2: no line where a process ends */
-	const int *pids;    /* processes that are there, and their children; ends with 0; NULL: none */
+	const int *pids;    /* different processes that are there, and their children; ends with 0; NULL: none */
 	char *const *only;  /* only calls on these paths and their descriptors; ends with NULL; NULL: all */
 	const char *raw;    /* as `trace`: their arguments are shown as numbers; NULL: of none */
 	uint64_t signals_hidden; /* bit N - 1: those with number N are not told of */

@@ -48,6 +48,7 @@ int strace_take_pid(struct strace_options *o, const char *text)
 
 	for (text += strspn(text, blanks); *text; text += strspn(text, blanks)) {
 		size_t len = strcspn(text, blanks);
+		unsigned known;
 		char word[16];
 		long n;
 
@@ -56,10 +57,14 @@ int strace_take_pid(struct strace_options *o, const char *text)
 			return STATUS_USAGE;
 		if (process_missing((int)n))
 			return STATUS_USAGE;
+		text += len;
+		for (known = 0; known < o->npids && o->pids[known] != n; known++)
+			;
+		if (known < o->npids)
+			continue;
 		if (o->npids == STRACE_LIST_MOST)
 			return usage_error("-p takes %d processes at most", STRACE_LIST_MOST);
 		o->pids[o->npids++] = (int)n;
-		text += len;
 	}
 	o->what.pids = o->pids;
 	return o->npids ? 0 : usage_error("-p takes the number of a process");

@@ -79,7 +79,6 @@ struct script_macro {
 	u32 nparams;
 	struct node *body;
 	bool busy; /* is being expanded */
-	bool pruned; /* branches that are never taken are gone */
 	bool noted, hides; /* leave_out.c has seen its parameters; or not all names of them */
 	struct script_macro *next;
 };
@@ -155,7 +154,6 @@ struct script {
 	bool family; /* it asks for the processes that the command starts */
 	bool no_command; /* there will be none */
 	bool loops; /* there are for or while */
-	bool chooses; /* there is comptime */
 	bool first_pidns; /* sessions are in the machine's first namespace of PIDs */
 	vec(const char *) named; /* of the command line: "name=value" */
 	bool help;		 /* ask for --help */

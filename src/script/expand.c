@@ -118,10 +118,10 @@ static bool fits(const struct script_macro *m, const struct node *call)
 	return !p && !a;
 }
 
-static struct script_macro *macro_of(struct expander *e, const struct node *n, bool *named)
+struct script_macro *script_macro_of(const struct script *s, const struct node *n, bool *named)
 {
 	*named = false;
-	for (struct script_macro *m = e->script->macros; m; m = m->next) {
+	for (struct script_macro *m = s->macros; m; m = m->next) {
 		if (!str_same(m->name, n->text))
 			continue;
 		if (fits(m, n))
@@ -149,9 +149,6 @@ static struct node *expand_call(struct expander *outer, struct node *n, struct s
 		fail(outer, n->at, NULL, "too many calls of macros%s", "");
 		return n;
 	}
-	if (!m->pruned)
-		script_prune(e.script, m->body);
-	m->pruned = true;
 	body = copy(&e, m->body, true);
 	outer->failed |= e.failed;
 	if (!body)
@@ -181,7 +178,7 @@ static struct node *expand(struct expander *e, struct node *n)
 		if ((&n->a)[i])
 			(&n->a)[i] = expand_list(e, (&n->a)[i]);
 	if (n->kind == NODE_CALL || n->kind == NODE_NAME) {
-		m = macro_of(e, n, &named);
+		m = script_macro_of(e->script, n, &named);
 		if (!m && named && n->kind == NODE_CALL)
 			fail(e, n->at, "$a takes a variable, @a a map, a any expression",
 			     "no macro %s() takes such arguments", n->text);

@@ -1,6 +1,5 @@
 /*
- * leave_out.c: probes that never run are left out, before anybody asks whether their places exist,
- * and branches of `if comptime` that are never taken, before their macros are put in.
+ * leave_out.c: probes that never run are left out, before anybody asks whether their places exist.
  *
  * In:  probes with predicates. Out: those whose predicate is not known to be false: a predicate, or
  * a part of it beside &&, may be made of parameters, getopt(), probe_exist(), kfunc_exist(),
@@ -54,15 +53,6 @@ static bool is_never(struct checker *c, struct node *n)
 	return is_choice(n) && check_expr(c, n) && comptime_value(n, &value) && !value;
 }
 
-static struct script_macro *macro_of(const struct script *s, const char *name)
-{
-	struct script_macro *m = s->macros;
-
-	while (m && !str_same(m->name, name))
-		m = m->next;
-	return m;
-}
-
 /* Parameters of what is left out are parameters of the script nevertheless; macros are looked at as
  * they are written. False: one has a name that only its macro's arguments tell, or macros call each
  * other too often to see. */
@@ -75,8 +65,10 @@ static bool note_parameters(struct checker *c, const struct node *n, u32 level)
 
 	for (; n; n = n->next) {
 		bool call = n->kind == NODE_CALL;
-		struct script_macro *m =
-			call || n->kind == NODE_NAME ? macro_of(c->script, n->text) : NULL;
+		bool named;
+		struct script_macro *m = call || n->kind == NODE_NAME
+						 ? script_macro_of(c->script, n, &named)
+						 : NULL;
 
 		if (call && str_same(n->text, "getopt")) {
 			struct node once = *n; /* it becomes a constant */
@@ -109,40 +101,6 @@ void script_note_parameters(struct script *s)
 	}
 }
 
-/* The branch of an `if comptime` that is known not to be taken; NULL: none. */
-static struct node *dead_branch(struct checker *c, struct node *n)
-{
-	s64 value;
-
-	if (n->kind != NODE_IF || n->a->kind != NODE_COMPTIME || !is_choice(n->a->a) ||
-	    !check_expr(c, n->a->a) || !comptime_value(n->a->a, &value))
-		return NULL;
-	return value ? n->c : n->b;
-}
-
-static void prune(struct checker *c, struct node *n)
-{
-	struct checker noting = {.script = c->script, .noting = true};
-
-	for (; n; n = n->next) {
-		struct node *dead = dead_branch(c, n);
-
-		if (dead && note_parameters(&noting, dead, 0))
-			*dead = (struct node){.kind = NODE_BLOCK, .at = dead->at, .text = ""};
-		for (u32 i = 0; i < 3; i++)
-			if ((&n->a)[i])
-				prune(c, (&n->a)[i]);
-	}
-}
-
-void script_prune(struct script *s, struct node *n)
-{
-	struct checker c = {.script = s};
-
-	if (s->chooses)
-		prune(&c, n);
-}
-
 int script_leave_out(struct script *s)
 {
 	struct checker c = {.script = s};
@@ -150,7 +108,6 @@ int script_leave_out(struct script *s)
 
 	while (*p) {
 		if (!(*p)->predicate || !is_never(&c, (*p)->predicate)) {
-			script_prune(s, (*p)->body);
 			p = &(*p)->next;
 			continue;
 		}

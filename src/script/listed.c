@@ -62,7 +62,7 @@ static const char *prefix_of(const struct node *list)
 void check_listed(struct checker *c, struct node *n)
 {
 	struct node *list = n->a->next;
-	const char *p, *option = ""; /* "--port: " */
+	const char *p, *bad, *option = ""; /* "--port: " */
 	struct item i;
 
 	n->type = TYPE_BOOL;
@@ -81,10 +81,12 @@ void check_listed(struct checker *c, struct node *n)
 		option = arena_printf(c->script->arena, "--%s: ", list->b->text);
 	for (p = list->text; *p && next_item(c->script, &p, prefix_of(list), &i);)
 		;
-	if (isalpha((unsigned char)*p) && !number(c->script, p, prefix_of(list), &i.from))
+	bad = number(c->script, p, prefix_of(list), &i.from);
+	bad = bad && *bad == '-' ? bad + 1 : p; /* of a range the end */
+	if (isalpha((unsigned char)*bad) && !number(c->script, bad, prefix_of(list), &i.from))
 		check_fail(c, list, list->next ? "80,443 or names of what there is" : "80,443 or ENOENT,EPERM",
 			   "%s'%.*s' is neither a number nor a known constant%s%s", option,
-			   (int)strcspn(p, ","), p, list->next ? " behind " : "", prefix_of(list));
+			   (int)strcspn(bad, ","), bad, list->next ? " behind " : "", prefix_of(list));
 	else if (*p)
 		check_fail(c, list, "80,443,8000-8080", "%s'%s' is no list of numbers", option,
 			   list->text);

@@ -355,7 +355,6 @@ static struct node *parse_comptime(struct parser *p)
 {
 	struct node *n = parse_node(p, NODE_COMPTIME, p->tok.at);
 
-	p->script->chooses = true;
 	if (!parse_deeper(p, IN_PARTS))
 		return NULL;
 	parse_advance(p);

@@ -179,10 +179,10 @@ int config_set(struct script *, const char *text);
 const char *script_named(struct script *, const char *name, const char *otherwise, struct loc at);
 /* The name of a probe with what $1 and $obj=libc stand for in it. */
 const char *script_with_params(struct script *, const char *text, struct loc at);
-/* leave_out.c: takes away the probes whose predicate is known to be false, and in the others the
- * branches of `if comptime` that are known not to be taken. */
+/* leave_out.c: takes away the probes whose predicate is known to be false. */
 int script_leave_out(struct script *);
-void script_prune(struct script *, struct node *); /* these branches of a tree */
+/* expand.c: the macro that a CALL or NAME stands for, or NULL; named: one of other parameters has that name. */
+struct script_macro *script_macro_of(const struct script *, const struct node *, bool *named);
 /* Behind macros: all parameters that the probes ask for, also in branches that others leave out. */
 void script_note_parameters(struct script *);
 /* filter.c: makes what they say a condition of the script. After script_parse(). */

@@ -262,7 +262,7 @@ static bool ends_in_time(const struct command *c)
 	return n == 1;
 }
 
-void command_close(struct command *c, struct diag *diag)
+int command_close(struct command *c, struct diag *diag)
 {
 	int status, pid;
 
@@ -282,5 +282,7 @@ void command_close(struct command *c, struct diag *diag)
 	if (c->failed >= 0)
 		close(c->failed);
 	free(c->path);
+	status = c->status;
 	*c = (struct command){.pidfd = -1, .go = -1, .failed = -1};
+	return status;
 }

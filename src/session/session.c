@@ -340,13 +340,15 @@ int waggle_session_cost(struct waggle_session *s, unsigned i, struct waggle_cost
 	return err;
 }
 
-void waggle_session_stop(struct waggle_session *s)
+int waggle_session_stop(struct waggle_session *s)
 {
+	int status;
+
 	if (!s)
-		return;
+		return 0;
 	if (s->engine)
 		s->engine->ops->detach(s->engine);
-	command_close(&s->command, &s->diag);
+	status = command_close(&s->command, &s->diag);
 	timers_close(s);
 	outputs_close(s);
 	session_packets_close(s);
@@ -369,4 +371,5 @@ void waggle_session_stop(struct waggle_session *s)
 	records_close(s);
 	free(s->maps);
 	free(s);
+	return status;
 }

@@ -33,8 +33,8 @@ void command_release(struct command *);
 /* Collects its status; false: it still runs. */
 bool command_reap(struct command *, struct diag *);
 void command_terminate(struct command *); /* asks it to end: SIGTERM */
-/* Waits for that a second, then SIGKILL; collects its status. */
-void command_close(struct command *, struct diag *);
+/* Waits for that a second, then SIGKILL; collects its status and returns it. */
+int command_close(struct command *, struct diag *);
 
 /* Why the session ends; the first reason stays. */
 enum ending {

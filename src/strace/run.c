@@ -8,9 +8,11 @@
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -435,9 +437,42 @@ static void open_symbols(struct strace *s, const struct waggle_opts *o)
 							  : 0);
 }
 
+static bool has_ended(int pid)
+{
+	struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+	bool ended = p.fd < 0 ? errno == ESRCH : poll(&p, 1, 0) == 1;
+
+	if (p.fd >= 0)
+		close(p.fd);
+	return ended;
+}
+
+/* Once ends are watched: a process of -p that has ended and is still a root ended before that, and nobody will tell
+ * of it. Whoever takes it out counts it: its end in @living, or we here in @unseen. We look at @living after that,
+ * each end at @unseen after its own count: the last of them ends the session. */
+static void roots_look(struct strace *s)
+{
+	struct waggle_map *roots = waggle_session_map(s->session, "@root"), *unseen = waggle_session_map(s->session, "@unseen"),
+			  *living = waggle_session_map(s->session, "@living");
+	s64 n = 0, left = -1;
+
+	for (u32 i = 0; i < s->npids && roots; i++) {
+		u64 key = (u64)s->opts.pids[i];
+
+		if (!has_ended(s->opts.pids[i]) || waggle_map_delete(roots, &key))
+			continue;
+		diag_note(s->diag, NULL, "process %d ended before it was traced", s->opts.pids[i]);
+		n++;
+	}
+	if (!n || waggle_map_update(unseen, NULL, &n, 0) || waggle_map_lookup(living, NULL, &left) || left != n)
+		return;
+	waggle_session_interrupt(s->session);
+}
+
 static int trace(struct strace *s, struct waggle_opts *o, struct waggle_object *object)
 {
-	int err;
+	bool lost;
+	int err, ended;
 
 	open_symbols(s, o);
 	err = waggle_session_start(&s->session, object, o);
@@ -445,11 +480,13 @@ static int trace(struct strace *s, struct waggle_opts *o, struct waggle_object *
 		return err;
 	if (s->opts.started)
 		s->opts.started(o->user, s->session);
+	roots_look(s);
 	err = poll_all(s);
 	if (s->opts.summary)
 		strace_summary(s);
 	pens_flush(s);
-	if (waggle_session_lost(s->session) && o->diag)
+	lost = waggle_session_lost(s->session) != 0;
+	if (lost && o->diag)
 		o->diag(o->user,
 			&(struct waggle_diag){.level = WAGGLE_WARNING,
 					      .text = "records were lost: calls may be missing, or "
@@ -459,7 +496,9 @@ static int trace(struct strace *s, struct waggle_opts *o, struct waggle_object *
 						      "or fewer calls: -e trace=..."});
 	if (s->opts.started)
 		s->opts.started(o->user, NULL);
-	waggle_session_stop(s->session);
+	ended = waggle_session_stop(s->session);
+	if (s->status < 0 && lost) /* else we ended it */
+		s->ended = ended;
 	return err;
 }
 
@@ -548,6 +587,8 @@ static void free_all(struct strace *s)
 
 static int exit_status(const struct strace *s)
 {
+	if (s->ended)
+		return s->ended;
 	if (s->status <= 0)
 		return s->failed && !s->attends ? 1 : 0;
 	return WIFEXITED(s->status) ? WEXITSTATUS(s->status) : 128 + WTERMSIG(s->status);
@@ -579,6 +620,7 @@ int waggle_strace(const struct waggle_strace *what, const struct waggle_opts *op
 		return -ENOMEM;
 	s->opts = *what;
 	s->pen = &s->shared;
+	s->status = -1;
 	s->diag = &diag;
 	s->attends = o.command != NULL;
 	err = prepare(s, opts, &diag);

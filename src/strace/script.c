@@ -361,6 +361,14 @@ static void put_after_exec(const struct strace *s, struct buf *b)
 	buf_free(&execs);
 }
 
+static bool any_traced(const struct strace *s)
+{
+	for (u32 i = 0; i < MAX_CALLS; i++)
+		if (s->traced[i])
+			return true;
+	return false;
+}
+
 static bool any(const struct strace *s, bool out, u64 bits)
 {
 	for (u32 i = 0; i < MAX_CALLS; i++)
@@ -395,12 +403,13 @@ static void put_whose(const struct strace *s, struct buf *b, bool ends)
 	buf_printf(b, "%s) || has_key(@tree, pid(init))) && ", ends ? "" : ") && has_key(@root, pid");
 }
 
-/* Those that it begins with: of a command itself, else of -p. */
+/* Those that it begins with: of a command itself, else of -p. @unseen: how many of them had ended before their ends
+ * were watched (roots_look()). */
 static void put_roots(const struct strace *s, struct buf *b)
 {
 	if (!s->kernel || s->opts.all)
 		return;
-	buf_printf(b, "begin {\n	@living = (int64)%u;\n", MAX(s->npids, 1u));
+	buf_printf(b, "begin {\n	@living = (int64)%u;\n	@unseen = (int64)0;\n", MAX(s->npids, 1u));
 	for (u32 i = 0; i < s->npids; i++)
 		buf_printf(b, "	@root[(uint32)%d] = 1;\n", s->opts.pids[i]);
 	buf_puts(b, s->npids ? "}\n" : "	@root[(uint32)cpid] = 1;\n}\n");
@@ -529,7 +538,7 @@ static const char ended[] =
 	"	}\n"
 	"	if ($over) {\n"
 	"		@living--;\n"
-	"		if (@living == 0) { exit(); }\n"
+	"		if (@living == @unseen) { exit(); }\n"
 	"	}\n";
 
 static void put_forks(const struct strace *s, struct buf *b, const char *who)
@@ -610,7 +619,8 @@ void strace_script(struct strace *s, struct buf *b)
 	buf_puts(b, message);
 	put_tables(s, b);
 	put_roots(s, b);
-	put_calls(s, b, buf_str(&who), most);
+	if (any_traced(s))
+		put_calls(s, b, buf_str(&who), most);
 	put_forks(s, b, buf_str(&who));
 	put_tasks(s, b, buf_str(&who), buf_str(&ends));
 	buf_free(&who);

@@ -160,7 +160,8 @@ struct strace {
 	struct diag *diag;
 	bool attends; /* there is a command: it runs to its end, also when nothing can be written */
 	bool failed;  /* to write */
-	int status; /* of the command, as wait4() tells it */
+	int status; /* of the command, as wait4() tells it; -1: no record told it */
+	int ended;  /* the same as a shell says it, if the record was lost */
 };
 
 /* A call that is being written. */

@@ -73,7 +73,7 @@ static bool is_library(const char *file, const char *name)
 /* The path of a library in the cache; NULL: none. Most names differ in the first letter. */
 static const char *look_in(const char *cache, size_t size, const char *name)
 {
-	char first = name[behind_lib(name)];
+	char first = name[0], behind = name[behind_lib(name)];
 	u32 n = 0;
 
 	if (size > CACHE_HEAD && !memcmp(cache, CACHE_MAGIC, strlen(CACHE_MAGIC)))
@@ -82,36 +82,51 @@ static const char *look_in(const char *cache, size_t size, const char *name)
 	for (u32 i = 0; i < n; i++) {
 		const char *file;
 		u32 e[3]; /* flags, name, path */
+		char letter;
 
 		memcpy(e, cache + CACHE_HEAD + (size_t)i * CACHE_ENTRY, sizeof(e));
 		if (e[0] != CACHE_X86_64 || e[1] >= size || e[2] >= size)
 			continue;
 		file = cache + e[1];
-		if (file[behind_lib(file)] == first && is_library(file, name))
+		letter = file[behind_lib(file)];
+		if ((letter == first || letter == behind) && is_library(file, name))
 			return cache + e[2];
 	}
 	return NULL;
 }
 
+/* A file with 0 behind it: what is left of its last page, or the page after it. NULL: there is none. */
+static char *map_text(const char *path, size_t *size, size_t *mapped)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = MAP_FAILED;
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st) && st.st_size > 0) {
+		*size = (size_t)st.st_size;
+		*mapped = *size + (size_t)sysconf(_SC_PAGESIZE);
+		text = mmap(NULL, *mapped, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	}
+	if (text != MAP_FAILED &&
+	    mmap(text, *size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED) {
+		munmap(text, *mapped);
+		text = MAP_FAILED;
+	}
+	if (fd >= 0)
+		close(fd);
+	return text == MAP_FAILED ? NULL : text;
+}
+
 /* /etc/ld.so.cache, the new format of glibc (elf/dl-cache.h): offsets count from its start. */
 static const char *in_cache(struct arena *a, const char *name)
 {
-	const char *found = NULL;
-	int fd = open("/etc/ld.so.cache", O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	char *cache = MAP_FAILED;
+	size_t size, mapped;
+	char *cache = map_text("/etc/ld.so.cache", &size, &mapped);
+	const char *found = cache ? look_in(cache, size, name) : NULL;
 
-	if (fd >= 0 && !fstat(fd, &st) && st.st_size > 0)
-		cache = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (fd >= 0)
-		close(fd);
-	if (cache == MAP_FAILED)
-		return NULL;
-	/* so each string in it has an end: a 0 is the last byte, or fills the page */
-	if (st.st_size % sysconf(_SC_PAGESIZE) || !cache[st.st_size - 1])
-		found = look_in(cache, (size_t)st.st_size, name);
 	found = found ? arena_strdup(a, found) : NULL;
-	munmap(cache, (size_t)st.st_size);
+	if (cache)
+		munmap(cache, mapped);
 	return found;
 }
 
