@@ -425,6 +425,21 @@ static void count(struct sum *sum, u64 ns, bool failed)
 	sum->ns += ns;
 }
 
+/* An exec that has taken the number of the first thread ends in the file of that one. */
+static void put_renumbered(struct strace *s, struct task *t)
+{
+	char text[40];
+
+	if (!s->opts.files || t->own.tid == t->tid)
+		return;
+	pen_take(s, t);
+	snprintf(text, sizeof(text), " <pid changed to %u ...>", t->tid);
+	pen_puts(s, text);
+	pen_end_line(s);
+	pen_renumber(s, t);
+	t->cut = true;
+}
+
 static void show_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 {
 	settle(s, t);
@@ -435,6 +450,7 @@ static void show_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 	} else if (s->opts.summary != 1) {
 		if (!t->shown)
 			put_beginning(s, t, t->ns);
+		put_renumbered(s, t);
 		put_end(s, t, ns, ret);
 	}
 }
@@ -450,6 +466,7 @@ void call_end(struct strace *s, struct task *t, u64 ns, s64 ret)
 		t->hidden = !call_matches(s, t);
 	if (!t->hidden && result_matches(s, ret))
 		show_end(s, t, ns, ret);
+	pen_renumber(s, t);
 	if (s->follows)
 		paths_after(s, t, ret);
 	netlink_follow(s, t, ret);
@@ -522,6 +539,7 @@ void call_gone(struct strace *s, struct task *t, u64 ns, int code, u32 by)
 	} else if (s->opts.summary != 1) {
 		if (t->inside && !t->hidden && unanswered_matches(s))
 			put_unanswered(s, t);
+		pen_renumber(s, t);
 		if (s->opts.quiet < 2) {
 			line_begin(s, t, ns);
 			pen_puts(s, "+++ ");

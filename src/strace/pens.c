@@ -35,15 +35,29 @@ void pen_puts(struct strace *s, const char *text)
 	pen_put(s, text, strlen(text));
 }
 
-/* FILE.TID */
-static int open_own(const struct strace *s, const struct task *t)
+/* Has a file of this number been opened before? From now on it has. */
+static bool opened(struct strace *s, u32 tid)
 {
+	char *byte;
+	bool was;
+
+	while (s->opened.n <= tid / 8)
+		buf_char(&s->opened, 0);
+	byte = &s->opened.p[tid / 8];
+	was = *byte >> tid % 8 & 1;
+	*byte |= (char)(1 << tid % 8);
+	return was;
+}
+
+/* FILE.TID: what this run has written to it stays, also where a number comes a second time. */
+static int open_own(struct strace *s, u32 tid)
+{
+	bool more = opened(s, tid) || s->opts.append;
 	char path[4096];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s.%u", s->opts.files, t->tid);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (s->opts.append ? O_APPEND : O_TRUNC),
-		  0666);
+	snprintf(path, sizeof(path), "%s.%u", s->opts.files, tid);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (more ? O_APPEND : O_TRUNC), 0666);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -65,7 +79,7 @@ static void flush_own(struct strace *s, struct task *t)
 	if (!t->own.text.n)
 		return;
 	if (!t->own.fd)
-		t->own.fd = open_own(s, t);
+		t->own.fd = open_own(s, t->own.tid);
 	flush(s, &t->own);
 }
 
@@ -98,8 +112,18 @@ void pen_close(struct strace *s, struct task *t)
 		s->pen = &s->shared;
 }
 
+/* It goes on under another number, in that one's file. */
+void pen_renumber(struct strace *s, struct task *t)
+{
+	if (t->own.tid == t->tid)
+		return;
+	pen_close(s, t);
+	t->own = (struct pen){.tid = t->tid};
+}
+
 void pens_free(struct strace *s)
 {
 	buf_free(&s->shared.text);
 	buf_free(&s->line);
+	buf_free(&s->opened);
 }

@@ -81,6 +81,7 @@ static struct task *task_new(struct strace *s, u32 tid, u32 pid)
 	if (!t)
 		return NULL;
 	t->pid = pid;
+	t->own.tid = tid;
 	task_add(s, t, tid);
 	s->ntasks++;
 	return t;
@@ -157,8 +158,8 @@ static void take_memory(struct strace *s, const struct record *r, const struct w
 	struct task *t = task_of(s, (u32)field(r, e, 0), (u32)field(r, e, 0));
 	const struct waggle_field *f = &r->fields[3];
 	const char *bytes = (const char *)e->data + f->off;
-	u64 room = f->off < e->size ? MIN(f->size, e->size - f->off) : 0, n = 0;
-	bool string = f->kind == WAGGLE_STRING || field(r, e, 1) == NEW_ARGV;
+	u64 room = f->off < e->size ? MIN(f->size, e->size - f->off) : 0, n = 0, addr = field(r, e, 1);
+	bool string = f->kind == WAGGLE_STRING || addr == NEW_ARGV;
 
 	if (!t || t->npieces == ARRAY_SIZE(t->pieces) || room < 1)
 		return;
@@ -171,8 +172,8 @@ static void take_memory(struct strace *s, const struct record *r, const struct w
 		bytes += 8;
 	}
 	buf_pad(&t->bytes, 8);
-	t->pieces[t->npieces++] = (struct piece){field(r, e, 1), (u32)t->bytes.n, (u32)n, string,
-						 field(r, e, 2) != 0};
+	t->pieces[t->npieces++] = (struct piece){addr == NEW_PATH ? t->args[0] : addr, (u32)t->bytes.n, (u32)n,
+						 string, field(r, e, 2) != 0};
 	buf_add(&t->bytes, bytes, n);
 }
 

@@ -174,6 +174,7 @@ static const char arguments[] =
 
 /* The pointers of an argv and what they point to, or those of an environment, to be counted. */
 static const char strings[] = "	if (($s & 0x3000000000000) != 0) {\n"
+			      "		MOVES\n"
 			      "		$v = ($s & 0x1000000000000) != 0 ? ARGS[1] : ARGS[2];\n"
 			      "		$w = ($s & 0x1000000000000) != 0 ? ARGS[2] : ARGS[3];\n"
 			      "		for ($j : 0..TURNS(@many & 63, 33)) {\n"
@@ -310,20 +311,22 @@ static const char entries[] = "	if (($s & 0x800000000000000) != 0) {\n"
 			      "	}\n";
 
 /* Memory of before an exec is gone behind it; the new program's has the arguments and, behind the
- * environment, the path. */
+ * environment, the path. A thread that is not the first one has that one's number then: what it missed
+ * is noted under its own. */
 static const char after_exec[] =
-	"if (args.ret == 0 && (@in[$nr] & 0x3000000000000) != 0) {\n"
-	"			$n = (uint64)curtask.mm.arg_end - (uint64)curtask.mm.arg_start;\n"
-	"			if ($n > 4096) { $n = (uint64)4096; }\n"
-	"			emit(argv = tid, addr = (uint64)1, late = 1, data = "
+	"	if (args.ret == 0 && (EXECS) && (has_key(@missed, tid) || has_key(@missed, tid | 0x80000000))) {\n"
+	"		$n = (uint64)curtask.mm.arg_end - (uint64)curtask.mm.arg_start;\n"
+	"		if ($n > 4096) { $n = (uint64)4096; }\n"
+	"		emit(argv = tid, addr = (uint64)1, late = 1, data = "
 	"buf(uptr((uint64)curtask.mm.arg_start), $n));\n"
-	"			emit(string = tid, addr = @call[tid][0], late = 1, data = "
+	"		emit(string = tid, addr = (uint64)2, late = 1, data = "
 	"str(uptr((uint64)curtask.mm.env_end)));\n"
-	"			$s = (uint64)0;\n"
-	"			delete(@missed[tid]);\n"
-	"			emit(leave = tid, pid, nr = $nr, ret = args.ret);\n"
-	"			return;\n"
-	"		}";
+	"		delete(@missed[tid]);\n"
+	"		delete(@missed[tid | 0x80000000]);\n"
+	"		delete(@call[tid]);\n"
+	"		emit(leave = tid, pid, nr = $nr, ret = args.ret);\n"
+	"		return;\n"
+	"	}\n";
 
 struct word {
 	const char *is, *becomes;
@@ -344,6 +347,18 @@ static void put(struct buf *b, const char *text, const struct word *words)
 			buf_char(b, *text++);
 		}
 	}
+}
+
+static void put_after_exec(const struct strace *s, struct buf *b)
+{
+	struct buf execs = {0};
+
+	for (u32 i = 0; i < MAX_CALLS; i++)
+		if (s->traced[i] && s->calls[i].name && !strncmp(s->calls[i].name, "execve", 6))
+			buf_printf(&execs, execs.n ? " || $nr == %u" : "$nr == %u", i);
+	if (execs.n)
+		put(b, after_exec, (struct word[]){{"EXECS", buf_str(&execs)}, {0}});
+	buf_free(&execs);
 }
 
 static bool any_traced(const struct strace *s)
@@ -424,12 +439,15 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 	char entered[160], left[160];
 	const struct word enter[] = {{"ARGS", "args.args"},   {"MISSED", "@missed[tid] = 1;"},
 				     {"RESULT", "(uint64)0"}, {"LATE", "0"},
-				     {"MOST", most},          {0}};
+				     {"MOST", most},
+				     {"MOVES", s->kernel ? "if (tid != pid) { @missed[pid | 0x80000000] = 1; }" : ""},
+				     {0}};
 	const struct word leave[] = {{"ARGS", "@call[tid]"},
 				     {"MISSED", ""},
 				     {"RESULT", "(args.ret < 0 ? (uint64)0 : (uint64)args.ret)"},
 				     {"LATE", "1"},
 				     {"MOST", most},
+				     {"MOVES", ""},
 				     {0}};
 
 	put_number(s, entered, "args.id < 0 || ");
@@ -465,14 +483,15 @@ static void put_calls(const struct strace *s, struct buf *b, const char *who, co
 		   "}\n"
 		   "tracepoint:raw_syscalls:sys_exit /%shas_key(@in, %s)/ {\n"
 		   "	$nr = %s;\n"
-		   "	$s = has_key(@out, $nr) ? @out[$nr] : (uint64)0;\n"
+		   "	$s = has_key(@out, $nr) ? @out[$nr] : (uint64)0;\n",
+		   who, left, left);
+	if (s->kernel)
+		put_after_exec(s, b);
+	buf_puts(b,
 		   "	if (has_key(@missed, tid)) {\n"
-		   "		%s\n"
 		   "		$s = $s | @in[$nr];\n"
 		   "		delete(@missed[tid]);\n"
-		   "	}\n",
-		   who, left, left,
-		   s->kernel && any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)) ? after_exec : "");
+		   "	}\n");
 	put(b, arguments, leave);
 	if (any(s, false, BIT(BIT_ARGV) | BIT(BIT_ARGV2)))
 		put(b, strings, leave);

@@ -177,6 +177,12 @@ void show_kind_len(struct shown *c, const struct arg *a)
 		buf_printf(c->out, "[%u]", *p);
 }
 
+/* getsockopt() has another name for SO_ATTACH_FILTER, and gives instructions, which it counts, not bytes. */
+static bool gets_filter(const struct shown *c)
+{
+	return c->call->args[3].out && (u32)c->args[1] == SOL_SOCKET && (u32)c->args[2] == SO_ATTACH_FILTER;
+}
+
 void show_kind_sockopt(struct shown *c, const struct arg *a)
 {
 	static const struct {
@@ -187,6 +193,10 @@ void show_kind_sockopt(struct shown *c, const struct arg *a)
 		    {SOL_PACKET, "packetopt"}, {SOL_RAW, "rawopt"},      {132, "sctpopt"},
 		    {282, "tlsopt"},           {283, "xdpopt"}};
 
+	if (gets_filter(c)) {
+		buf_puts(c->out, "SO_GET_FILTER");
+		return;
+	}
 	for (u32 i = 0; i < ARRAY_SIZE(sets); i++)
 		if (sets[i].level == (u32)c->args[1]) {
 			one_of(c->out, sets[i].set, ARG(c, a));
@@ -257,7 +267,7 @@ static void packet_membership(struct shown *c, const u8 *p)
 void show_kind_optval(struct shown *c, const struct arg *a)
 {
 	u64 size = MIN(length(c, a), 64u);
-	const u8 *p = show_memory_if(c, a, size, size);
+	const u8 *p = show_memory_if(c, a, size && !gets_filter(c), size);
 	s32 n;
 
 	if (!p)

@@ -480,8 +480,12 @@ bool show_worded(struct shown *c, char result, s64 ret)
 		buf_printf(c->out, "%#llx (flags ", (long long)ret);
 		show_open_flags(c->out, (u32)ret);
 	} else if (result == 't') {
+		buf_s64(c->out, ret);
+		show_date(c->out, " (", ret, 0, 0, ")");
+		return true;
+	} else if (result == 'g') {
 		buf_printf(c->out, "%lld (", (long long)ret);
-		show_date(c->out, ret, 0, 0);
+		show_signal(c->out, (int)ret);
 	} else if (result == 'P') {
 		buf_printf(c->out, "%#llx (", (long long)ret);
 		persona(c->out, (u32)ret);

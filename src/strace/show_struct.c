@@ -19,28 +19,28 @@ static void put_device(struct buf *b, const char *name, u64 dev)
 	buf_printf(b, ", %s=makedev(%#x, %#x)", name, major(dev), minor(dev));
 }
 
-/* The date of so many seconds since 1970; without a fraction if it is 0. */
-void show_date(struct buf *b, s64 sec, u32 frac, int digits)
+/* Without a fraction if it is 0. None: 0, years that no calendar has, fractions of a second and more. */
+void show_date(struct buf *b, const char *before, s64 sec, u64 frac, int digits, const char *after)
 {
 	char text[48], zone[8];
 	time_t t = (time_t)sec;
 	struct tm tm;
 
-	if (!localtime_r(&t, &tm))
+	if ((!sec && !frac) || frac >= (digits == 9 ? 1000000000u : 1000000u) || !localtime_r(&t, &tm))
 		return;
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	strftime(zone, sizeof(zone), "%z", &tm);
+	buf_puts(b, before);
 	buf_puts(b, text);
 	if (frac)
-		buf_printf(b, ".%0*u", digits, frac);
+		buf_printf(b, ".%0*u", digits, (u32)frac);
 	buf_puts(b, zone);
+	buf_puts(b, after);
 }
 
-static void put_date(struct buf *b, s64 sec, u32 frac, int digits)
+static void put_date(struct buf *b, s64 sec, u64 frac, int digits)
 {
-	buf_puts(b, " /* ");
-	show_date(b, sec, frac, digits);
-	buf_puts(b, " */");
+	show_date(b, " /* ", sec, frac, digits, " */");
 }
 
 /* -v */
@@ -65,7 +65,7 @@ static void whole_stat(struct buf *b, const struct stat *st)
 		buf_printf(b, ", st_size=%lld", (long long)st->st_size);
 	for (u32 i = 0; i < 3; i++) {
 		buf_printf(b, ", %s=%lld", times[i].name, (long long)times[i].t.tv_sec);
-		put_date(b, times[i].t.tv_sec, (u32)times[i].t.tv_nsec, 9);
+		put_date(b, times[i].t.tv_sec, (u64)times[i].t.tv_nsec, 9);
 		buf_printf(b, ", %s=%lld", times[i].frac, (long long)times[i].t.tv_nsec);
 	}
 	buf_char(b, '}');
@@ -256,7 +256,7 @@ void show_kind_cpus(struct shown *c, const struct arg *a)
 
 void show_timespec(struct buf *b, const s64 *t, const char *small)
 {
-	buf_printf(b, "{tv_sec=%lld, tv_%s=%lld}", (long long)t[0], small, (long long)t[1]);
+	buf_printf(b, "{tv_sec=%lld, tv_%s=%llu}", (long long)t[0], small, (unsigned long long)t[1]);
 }
 
 static void two_times(struct shown *c, const struct arg *a, const char *small, const char *open,
@@ -332,7 +332,7 @@ void show_kind_rest(struct shown *c, const struct arg *a)
 static void show_moment(struct buf *b, const s64 *t, const char *small, int digits)
 {
 	show_timespec(b, t, small);
-	put_date(b, t[0], (u32)t[1], digits);
+	put_date(b, t[0], (u64)t[1], digits);
 }
 
 static const char *special(s64 nsec)

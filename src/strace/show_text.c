@@ -296,14 +296,14 @@ static bool new_argv(struct shown *c)
 		return false;
 	at = c->task->bytes.p + p->at;
 	end = at + p->size;
-	for (u32 i = 0; at < end; i++) {
+	for (u32 i = 0; at < end && i < 32; i++) {
 		size_t n = strnlen(at, (size_t)(end - at));
 
 		buf_puts(c->out, i ? ", " : "[");
 		show_bytes(c, at, n, n, false, c->s->opts.strsize);
 		at += n + 1;
 	}
-	buf_char(c->out, ']');
+	buf_puts(c->out, at < end ? ", ...]" : "]");
 	return true;
 }
 

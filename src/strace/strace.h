@@ -77,8 +77,9 @@ struct piece {
 	bool string, late;
 };
 
-/* "Where" the arguments of a new program lie, when those of the old one were not there. */
+/* "Where" the arguments and the path of a new program lie, when those of the old one were not there. */
 #define NEW_ARGV 1u
+#define NEW_PATH 2u
 
 /* Where lines go: one for all, or each thread its own. */
 struct pen {
@@ -86,6 +87,7 @@ struct pen {
 	u64 column;	   /* of the line that is being written */
 	struct task *open; /* whose line is not ended yet */
 	int fd;		   /* 0: the file is not open yet */
+	u32 tid;	   /* in the file's name: a task's, or what it was before its exec */
 };
 
 /* A thread, and the call it is in. */
@@ -145,6 +147,7 @@ struct strace {
 	bool written;            /* something that is not flushed */
 	struct task *waiting;    /* whose call has begun, of which nothing is written yet */
 	struct pen shared, *pen; /* the one for all; the one that writes */
+	struct buf opened;	 /* a bit a number whose file this run has opened */
 	struct buf line;         /* a part of a line that is made */
 	u64 last_ns, clock_off;  /* -r; realtime less monotonic */
 	struct name *names[256]; /* paths.c: of descriptors */
@@ -208,7 +211,8 @@ void show_signal(struct buf *, int sig);
 void show_signals(struct buf *, u64 bits);
 void show_mode(struct buf *, u32 mode);
 void show_open_flags(struct buf *, u32 flags);
-void show_date(struct buf *, s64 sec, u32 frac, int digits); /* digits: of the fraction */
+/* The date of so many seconds since 1970, between before and after; nothing if there is none. digits: of the fraction */
+void show_date(struct buf *, const char *before, s64 sec, u64 frac, int digits, const char *after);
 void show_timespec(struct buf *, const s64 *t, const char *small);
 void show_siginfo(struct buf *, const void *, u32 size);
 void show_descriptor(struct shown *, s32 fd);
@@ -246,6 +250,7 @@ void pen_puts(struct strace *, const char *);
 void pen_end_line(struct strace *);
 int pens_flush(struct strace *);
 void pen_close(struct strace *, struct task *);
+void pen_renumber(struct strace *, struct task *);
 void pens_free(struct strace *);
 
 /* choice.c: which calls, results and signals are wanted. */

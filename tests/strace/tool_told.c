@@ -140,6 +140,54 @@ static void requests(void)
 	C(SYS_ioctl, -1, UFFDIO_WAKE, &range);
 }
 
+/* What SO_GET_FILTER counts are instructions, not bytes. */
+static void filters(void)
+{
+	uint64_t pass[3] = {6 | 100ull << 32, 6 | 100ull << 32, 6 | 1ull << 32};
+	struct {
+		uint64_t n;
+		void *instructions;
+	} filter = {3, pass};
+	int fd = C(SYS_socket, AF_UNIX, SOCK_DGRAM, 0), n = 20;
+
+	C(SYS_setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+	C(SYS_getsockopt, fd, SOL_SOCKET, SO_GET_FILTER, buf, &n);
+	n = 20;
+	C(SYS_getsockopt, fd, SOL_SOCKET, SO_GET_FILTER, buf, &n);
+	n = 1;
+	C(SYS_getsockopt, fd, SOL_SOCKET, SO_GET_FILTER, buf, &n);
+	C(SYS_close, fd);
+}
+
+/* Moments without a date, or with one. */
+static void dates(void)
+{
+	static const long moments[][4] = {{1L << 62, 5, -(1L << 62), 0},
+					  {0, 7, 0, 0},
+					  {1, 1000000000, 1, 1L << 32},
+					  {-1, 0, 1, -1},
+					  {5, 999999999, 0, 1000000}};
+
+	for (unsigned i = 0; i < sizeof(moments) / sizeof(*moments); i++) {
+		C(SYS_utimensat, AT_FDCWD, "/nope", moments[i], 0);
+		C(SYS_utimes, "/nope", moments[i]);
+	}
+}
+
+/* Signals that are waited for: the result is one. */
+static void taken(void)
+{
+	uint64_t set = 1ull << (SIGQUIT - 1) | 1ull << (SIGCHLD - 1), was;
+
+	C(SYS_rt_sigprocmask, SIG_BLOCK, &set, &was, 8);
+	C(SYS_tgkill, getpid(), getpid(), SIGQUIT);
+	C(SYS_rt_sigtimedwait, &set, NULL, NULL, 8);
+	C(SYS_tgkill, getpid(), getpid(), SIGCHLD);
+	C(SYS_rt_sigtimedwait, &set, NULL, NULL, 8);
+	C(SYS_rt_sigtimedwait, &set, NULL, &(struct timespec){0, 0}, 8);
+	C(SYS_rt_sigprocmask, SIG_SETMASK, &was, NULL, 8);
+}
+
 static void options(void)
 {
 	static const int levels[] = {SOL_SOCKET, IPPROTO_TCP, SOL_IP, SOL_IPV6, IPPROTO_UDP, 263 /* SOL_PACKET */, 132 /* SCTP */, 282 /* TLS */, SOL_XDP, SOL_RAW};
@@ -161,6 +209,7 @@ static void options(void)
 	C(SYS_setsockopt, -1, 263, PACKET_RX_RING, &ring, sizeof(ring));
 	C(SYS_setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER, &(uint64_t[]){3, 0x123456789}, 16);
 	C(SYS_setsockopt, -1, SOL_SOCKET, 37 /* SO_TIMESTAMPING_OLD */, &(int[]){88, 8}, 8);
+	filters();
 	C(SYS_setsockopt, -1, 99, 5, &one, 4);
 }
 
@@ -227,5 +276,7 @@ int main(void)
 	options();
 	addresses();
 	messages();
+	dates();
+	taken();
 	return 0;
 }
