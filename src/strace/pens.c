@@ -41,8 +41,10 @@ static bool opened(struct strace *s, u32 tid)
 	char *byte;
 	bool was;
 
-	while (s->opened.n <= tid / 8)
+	while (s->opened.n <= tid / 8 && !s->opened.failed)
 		buf_char(&s->opened, 0);
+	if (s->opened.failed)
+		return true; /* nobody knows: nothing is cut off */
 	byte = &s->opened.p[tid / 8];
 	was = *byte >> tid % 8 & 1;
 	*byte |= (char)(1 << tid % 8);
