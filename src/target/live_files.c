@@ -3,7 +3,8 @@
  *
  * In:  a path, a name, a process.
  * Out: the file, mapped. A name without a slash is looked for on PATH, as the shell does, then
- *      among the libraries: "libc" and "c" are what the linker's cache knows as libc.so.*.
+ *      among the libraries: "libc" and "c" are what the linker's cache knows as libc.so.*; of a
+ *      name that begins with lib the cache is asked first.
  */
 #include "target/live.h"
 
@@ -225,7 +226,9 @@ int live_file(struct target *t, const char *name, u32 pid, struct user_file **ou
 		*out = pid ? NULL : dict_get(&l->named, name);
 		if (*out)
 			return 0;
-		path = on_path(&t->arena, name);
+		path = behind_lib(name) ? in_cache(&t->arena, name) : NULL;
+		if (!path)
+			path = on_path(&t->arena, name);
 		if (!path)
 			path = find_library(&t->arena, name);
 		if (!path)
