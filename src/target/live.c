@@ -118,16 +118,13 @@ static int read_format(struct target *t, const char *category, const char *name,
 	const char *root = live_tracefs(t);
 	struct live *l = t->data;
 	bool is_exit = !strcmp(category, "syscalls") && !strncmp(name, "sys_exit_", 9);
-	char path[PATH_MAX];
+	const char *path;
 	struct buf text = {0};
 	int err;
 
 	if (!root)
 		return -ENODEV;
-	if (strlen(root) + strlen(category) + strlen(name) + sizeof("/events///format") > sizeof(path))
-		return -ENOENT;
-	stpcpy(stpcpy(stpcpy(stpcpy(stpcpy(stpcpy(path, root), "/events/"), category), "/"), name),
-	       "/format");
+	path = arena_join(&t->arena, root, "/events/", category, "/", name, "/format");
 	if (is_exit && l->exit) {
 		if (access(path, R_OK))
 			return plain_error(-errno);
