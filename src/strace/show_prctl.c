@@ -102,16 +102,31 @@ static const struct choice quotas[] = {
 	{0x800003, ""}, /* Q_QUOTAOFF */
 };
 
-/* The row that begins with argument `from`; where the table has none, numbers. */
-static void choose_row(struct call *row, const struct choice *all, u32 n, u64 op, u8 from, const char *words)
+/* What the argument in front of `from` chooses; where it is in no row, `words` are meant. */
+struct choices {
+	const struct choice *rows;
+	u32 n;
+	u8 from;
+	const char *words;
+	const char *set; /* the names of what is chosen */
+};
+#define CHOICES(rows, from, words, set) {rows, ARRAY_SIZE(rows), from, words, set}
+
+static const struct choices prctl_by = CHOICES(prctls, 1, "x x x x", "prctl"),
+			    fcntl_by = CHOICES(fcntls, 2, "x", "fcntl"),
+			    seccomp_by = CHOICES(seccomps, 1, "x p", NULL),
+			    quota_by = CHOICES(quotas, 2, "uid p", NULL);
+
+static void choose(struct call *row, const struct choices *by, u64 op)
 {
-	for (u32 i = 0; i < n; i++)
-		if (all[i].op == (u32)op)
-			words = all[i].words;
-	*row = (struct call){.nargs = from};
+	const char *words = by->words;
+
+	for (u32 i = 0; i < by->n; i++)
+		if (by->rows[i].op == (u32)op)
+			words = by->rows[i].words;
+	*row = (struct call){.nargs = by->from};
 	strace_read_row(row, words);
 }
-#define CHOOSE(row, all, op, from, words) choose_row(row, all, ARRAY_SIZE(all), op, from, words)
 
 /* Arguments of another row than the call's, from one on. */
 static void show_row(struct shown *c, const struct call *row, u32 from)
@@ -127,19 +142,25 @@ char result_of(const struct shown *c)
 	struct call row = {.result = c->call->result};
 
 	if (row.result == 'p')
-		CHOOSE(&row, prctls, c->args[0], 1, "x x x x");
+		choose(&row, &prctl_by, c->args[0]);
 	else if (row.result == 'c')
-		CHOOSE(&row, fcntls, c->args[1], 2, "x");
+		choose(&row, &fcntl_by, c->args[1]);
 	return row.result;
+}
+
+/* The argument that chooses; nothing may follow. */
+static void show_op(struct shown *c, const struct arg *a, const struct choices *by)
+{
+	struct call row;
+
+	one_of(c->out, by->set, ARG(c, a));
+	choose(&row, by, ARG(c, a));
+	c->ended = row.nargs == by->from;
 }
 
 void show_kind_prctlop(struct shown *c, const struct arg *a)
 {
-	struct call row;
-
-	one_of(c->out, "prctl", ARG(c, a));
-	CHOOSE(&row, prctls, ARG(c, a), 1, "x x x x");
-	c->ended = row.nargs == 1;
+	show_op(c, a, &prctl_by);
 }
 
 /* All that follow: they are known when the call has ended. */
@@ -147,25 +168,21 @@ void show_kind_prctl(struct shown *c, const struct arg *a)
 {
 	struct call row;
 
-	CHOOSE(&row, prctls, c->args[0], 1, "x x x x");
+	choose(&row, &prctl_by, c->args[0]);
 	show_row(c, &row, a->i);
 	c->ended = true; /* the words behind only say what memory to bring along */
 }
 
 void show_kind_fcntlcmd(struct shown *c, const struct arg *a)
 {
-	struct call row;
-
-	one_of(c->out, "fcntl", ARG(c, a));
-	CHOOSE(&row, fcntls, ARG(c, a), 2, "x");
-	c->ended = row.nargs == 2;
+	show_op(c, a, &fcntl_by);
 }
 
 void show_kind_fcntlarg(struct shown *c, const struct arg *a)
 {
 	struct call row;
 
-	CHOOSE(&row, fcntls, c->args[1], 2, "x");
+	choose(&row, &fcntl_by, c->args[1]);
 	show_row(c, &row, a->i);
 }
 
@@ -173,7 +190,7 @@ void show_kind_seccompargs(struct shown *c, const struct arg *a)
 {
 	struct call row;
 
-	CHOOSE(&row, seccomps, c->args[0], 1, "x p");
+	choose(&row, &seccomp_by, c->args[0]);
 	show_row(c, &row, a->i);
 	c->ended = true;
 }
@@ -183,7 +200,7 @@ void show_kind_quotadev(struct shown *c, const struct arg *a)
 	struct call row;
 
 	show_kind_str(c, a);
-	CHOOSE(&row, quotas, (u32)c->args[0] >> 8, 2, "uid p");
+	choose(&row, &quota_by, (u32)c->args[0] >> 8);
 	c->ended = row.nargs == 2;
 }
 
@@ -191,7 +208,7 @@ void show_kind_quotaargs(struct shown *c, const struct arg *a)
 {
 	struct call row;
 
-	CHOOSE(&row, quotas, (u32)c->args[0] >> 8, 2, "uid p");
+	choose(&row, &quota_by, (u32)c->args[0] >> 8);
 	show_row(c, &row, a->i);
 	c->ended = true;
 }
