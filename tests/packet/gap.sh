@@ -3,7 +3,7 @@
 # by none: while they are exchanged, not one of the first arrives and all of the others do.
 waggle=$1 tmp=$2
 ip link set lo up
-mount -t bpf bpf /sys/fs/bpf 2>/dev/null
+grep -q ' /sys/fs/bpf bpf' /proc/mounts || mount -t bpf bpf /sys/fs/bpf
 
 cat >"$tmp/gap.py" <<'P'
 import os, select, socket, subprocess, sys
