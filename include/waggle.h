@@ -81,6 +81,8 @@ struct waggle_opts {
 	const char *no_features; /* of the kernel, not to be used: "kprobe_multi,uprobe_multi"; NULL */
 	const char *stack_mode; /* of kstack and ustack: "bpftrace" (NULL), "perf", "raw",
 				 * "build_id" (of kstack: as "raw") */
+	const char *call_graph; /* how ustack finds callers: "fp" (NULL), by frame pointers, or "dwarf",
+				 * as dw_ustack does */
 
 	/* 8 words of bits, or NULL: probes of raw_syscalls want these numbers alone. Calls that nobody
 	 * wants need not stop where each one that is seen must. */

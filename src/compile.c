@@ -161,10 +161,27 @@ static int back_end(void *user, struct lower_result *r)
 	return err;
 }
 
+/* Which word of an option it is; NULL: the first one. 0 or -errno. */
+static int which(struct compilation *c, const char *what, const char *word, const char *const *words,
+		 u32 count, u8 *out)
+{
+	const char *all = words[0];
+
+	for (u32 i = 0; i < count; i++)
+		if (!word || !strcmp(words[i], word)) {
+			*out = (u8)i;
+			return 0;
+		}
+	for (u32 i = 1; i < count; i++)
+		all = arena_printf(&c->object->arena, "%s, %s", all, words[i]);
+	return diag_fail(c->diag, -EINVAL, all, "%s '%s'", what, word);
+}
+
 static int limits_of(struct compilation *c, struct limits *l)
 {
-	static const char *const modes[] = {STACK_MODES};
+	static const char *const modes[] = {STACK_MODES}, *const graphs[] = {CALL_GRAPHS};
 	const struct waggle_opts *o = c->opts;
+	int err;
 
 	l->str_most = o->max_strlen ? o->max_strlen : STR_MOST_DEFAULT;
 	l->map_entries = o->max_map_keys ? o->max_map_keys : MAP_ENTRIES_DEFAULT;
@@ -172,17 +189,16 @@ static int limits_of(struct compilation *c, struct limits *l)
 	l->points_most = o->max_probes ? o->max_probes : POINTS_DEFAULT;
 	l->said = (o->max_strlen ? 1u << MAX_STRLEN : 0) |
 		  (o->max_map_keys ? 1u << MAX_MAP_KEYS : 0) |
-		  (o->max_probes ? 1u << MAX_PROBES : 0) | (o->stack_mode ? 1u << STACK_MODE : 0);
+		  (o->max_probes ? 1u << MAX_PROBES : 0) | (o->stack_mode ? 1u << STACK_MODE : 0) |
+		  (o->call_graph ? 1u << CALL_GRAPH : 0);
 	if (l->str_most < 8 || l->str_most > STR_LIMIT)
 		return diag_fail(c->diag, -EINVAL, "--max-strlen 64",
 				 "strings cannot have %u bytes: 8 to %u", l->str_most, STR_LIMIT);
-	for (u32 i = 0; o->stack_mode && strcmp(modes[l->stack_mode], o->stack_mode); i++) {
-		l->stack_mode = (u8)(i + 1);
-		if (i + 1 == ARRAY_SIZE(modes))
-			return diag_fail(c->diag, -EINVAL, "bpftrace, perf, raw, build_id",
-					 "stacks have no mode '%s'", o->stack_mode);
-	}
-	return 0;
+	err = which(c, "stacks have no mode", o->stack_mode, modes, ARRAY_SIZE(modes),
+		    &l->stack_mode);
+	return err ? err
+		   : which(c, "callers are not found by", o->call_graph, graphs,
+			   ARRAY_SIZE(graphs), &l->call_graph);
 }
 
 static int compile_script(struct compilation *c, const char *src, size_t len, struct target *target)

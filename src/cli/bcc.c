@@ -77,6 +77,47 @@ struct part bcc_until(const char *p, const char *ends)
 	return (struct part){p, (size_t)(at - p)};
 }
 
+/* Of the first operand the last word: "file->f_path.dentry->d_iname" is d_iname, "$latency / 1000"
+ * $latency, "(char *)$entry(buf)" buf. */
+static struct part operand(const char *at, const char *end)
+{
+	struct part word = {at, 0};
+
+	at += strspn(at, " *&!~-+");
+	if (at < end && *at == '(') {
+		struct part inner = bcc_until(at + 1, ")");
+
+		at = inner.p + inner.n;
+		at += *at == ')' ? 1 + strspn(at + 1, " ") : 0;
+		return at < end && (in_word(*at) || *at == '(')
+			       ? operand(at, end) /* behind a cast */
+			       : operand(inner.p, inner.p + inner.n);
+	}
+	for (bool member = true; at < end && member;) {
+		word = (struct part){at, 0};
+		while (at < end && in_word(*at))
+			at++;
+		word.n = (size_t)(at - word.p);
+		if (at < end && *at == '(')
+			return operand(at + 1, end); /* $entry(x) */
+		member = at + 1 < end && (*at == '.' || !strncmp(at, "->", 2));
+		at += member ? 1 + (*at == '-') : 0;
+	}
+	return word.n && isdigit((unsigned char)*word.p) ? (struct part){at, 0} : word;
+}
+
+unsigned bcc_name(struct part e, char name[BCC_NAME])
+{
+	struct part word = operand(e.p, e.p + e.n);
+	unsigned n = 0;
+
+	for (size_t i = 0; i < word.n && n < BCC_NAME - 4; i++) /* there is room for _2 */
+		if (word.p[i] != '$')
+			name[n++] = (char)tolower((unsigned char)word.p[i]);
+	name[n] = '\0';
+	return n ? n : (unsigned)snprintf(name, BCC_NAME, "value");
+}
+
 /* ---- the head */
 
 /* "int fd, struct timespec *req": the last word is the name, what stands before it the type. */

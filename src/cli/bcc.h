@@ -56,6 +56,9 @@ int bcc_expression(struct bcc_probe *, struct part, struct text *);
 /* The part up to one of `ends` that stands in no parentheses and no quotes. */
 struct part bcc_until(const char *, const char *ends);
 struct part bcc_trim(struct part);
+/* A name for the value of an expression, by what it is ("value", where that has none); its length. */
+enum { BCC_NAME = 40 };
+unsigned bcc_name(struct part, char name[BCC_NAME]);
 static inline bool in_word(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$';

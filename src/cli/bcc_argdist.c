@@ -13,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NAMES_MOST = 64, NAME_SIZE = 40 };
+enum { NAMES_MOST = 64 };
 struct options {
 	struct trace trace;
 	struct text script, prints; /* what an interval prints */
 	struct text any;            /* whether it has something to print */
-	char names[NAMES_MOST][NAME_SIZE];
+	char names[NAMES_MOST][BCC_NAME];
 	long every, times, top, tid;
 	unsigned nprobes, nnames, first; /* that are names of the same kind */
 	bool print, keeps;
@@ -34,50 +34,14 @@ static bool taken(const struct options *o, const char *name)
 	return false;
 }
 
-/* Of the first operand the last word: "file->f_path.dentry->d_iname" is d_iname, "$latency / 1000"
- * $latency, "(char *)$entry(buf)" buf. */
-static struct part operand(const char *at, const char *end)
-{
-	struct part word = {at, 0};
-
-	at += strspn(at, " *&!~-+");
-	if (at < end && *at == '(') {
-		struct part inner = bcc_until(at + 1, ")");
-
-		at = inner.p + inner.n;
-		at += *at == ')' ? 1 + strspn(at + 1, " ") : 0;
-		return at < end && (in_word(*at) || *at == '(')
-			       ? operand(at, end) /* behind a cast */
-			       : operand(inner.p, inner.p + inner.n);
-	}
-	for (bool member = true; at < end && member;) {
-		word = (struct part){at, 0};
-		while (at < end && in_word(*at))
-			at++;
-		word.n = (size_t)(at - word.p);
-		if (at < end && *at == '(')
-			return operand(at + 1, end); /* $entry(x) */
-		member = at + 1 < end && (*at == '.' || !strncmp(at, "->", 2));
-		at += member ? 1 + (*at == '-') : 0;
-	}
-	return word.n && isdigit((unsigned char)*word.p) ? (struct part){at, 0} : word;
-}
-
 /* A name for a value, by what it is, that nothing else has. */
 static const char *name_of(struct options *o, struct part e)
 {
-	struct part word = operand(e.p, e.p + e.n);
 	char *name = o->names[o->nnames];
-	unsigned n = 0;
+	unsigned n = bcc_name(e, name);
 
-	for (size_t i = 0; i < word.n && n < NAME_SIZE - 4; i++)
-		if (word.p[i] != '$')
-			name[n++] = (char)tolower((unsigned char)word.p[i]);
-	name[n] = '\0';
-	if (!n)
-		n = (unsigned)snprintf(name, NAME_SIZE, "value");
 	for (unsigned i = 2; taken(o, name); i++)
-		snprintf(name + n, NAME_SIZE - n, "_%u", i);
+		snprintf(name + n, BCC_NAME - n, "_%u", i);
 	o->nnames += o->nnames + 3 < NAMES_MOST;
 	return name;
 }
@@ -240,10 +204,12 @@ static void put_print(struct options *o, const struct bcc_probe *p, struct part 
 		      const char *names)
 {
 	const char *container = o->trace.opts.containers ? ", container" : "";
+	const char *as = o->trace.opts.format;
 	struct text *t = &o->prints;
 
 	text_add(&o->any, o->any.n ? " || @ANY%u" : "@ANY%u", p->number);
-	text_add(t, "\tif (@ANY%u) {\n\t\tprintf(\"", p->number);
+	text_add(t, "\tif (@ANY%u) {\n\t\t%s(\"", p->number,
+		 as && strcmp(as, "text") != 0 ? "printf" : "time"); /* which is no event */
 	put_quoted(t, label);
 	text_add(t, "\\n\");\n");
 	if (how == 'H')

@@ -76,6 +76,7 @@ static int put_message(const struct options *o, struct bcc_probe *p, const char 
 {
 	struct part f = {at, 0}, all;
 	const char *end, *wrap;
+	char name[BCC_NAME];
 
 	while (at[++f.n] && at[f.n] != '"')
 		f.n += at[f.n] == '\\' && at[f.n + 1];
@@ -97,7 +98,8 @@ static int put_message(const struct options *o, struct bcc_probe *p, const char 
 			return bcc_error(p, f.p, NULL,
 					 "here an argument for the format is missing");
 		e = bcc_until(f.p + 1, ",");
-		text_add(args, ", %s", wrap);
+		bcc_name(e, name);
+		text_add(args, o->sums ? ", %s%s" : ", %s = %s", o->sums ? "" : name, wrap);
 		if (bcc_expression(p, e, args))
 			return STATUS_USAGE;
 		text_add(args, ")");
@@ -130,15 +132,15 @@ static void put_line(const struct options *o, const struct bcc_probe *p, const c
 		 o->time ? "%-8s " : "",
 		 !o->offset      ? ""
 		 : o->since_1970 ? "%-17s "
-				 : "%d.%06d ",
+				 : "%s ",
 		 o->cpu ? "%-3d " : "", containers ? "%-12s %-8d " : "", format,
 		 *kstack ? "%s" : "", *ustack ? "%s" : "");
-	text_add(s, "%s%s%s", o->time ? ", strftime(\"%H:%M:%S\", nsecs)" : "",
+	text_add(s, "%s%s%s", o->time ? ", time = strftime(\"%H:%M:%S\", nsecs)" : "",
 		 !o->offset      ? ""
-		 : o->since_1970 ? ", strftime(\"%s.%f\", nsecs)"
-				 : ", elapsed / 1000000000, elapsed % 1000000000 / 1000",
+		 : o->since_1970 ? ", time_s = strftime(\"%s.%f\", nsecs)"
+				 : ", time_s = decimal(elapsed / 1000, 6)",
 		 o->cpu ? ", cpu" : "");
-	text_add(s, ", pid, tid, comm%s, \"%.*s\"%s%s%s);\n",
+	text_add(s, ", pid, tid, comm%s, func = \"%.*s\"%s%s%s);\n",
 		 containers ? ", str(curtask.nsproxy.uts_ns.name.nodename, 65), cgroup" : "",
 		 (int)p->function.n, p->function.p, args, kstack, ustack);
 }
@@ -205,13 +207,14 @@ static void put_header(const struct options *o, struct text *t)
 	}
 	if (as && strcmp(as, "text") != 0)
 		return;
-	text_add(t, "begin { printf(\"%s%s%s%%-7s %%-7s %%-15s %s%%-16s %%s\\n\"",
+	/* what time() prints is no event */
+	text_add(t, "begin { time(\"%s%s%sPID     TID     COMM            %sFUNC             %s\\n\"); }\n",
 		 o->time ? "TIME     " : "",
 		 !o->offset      ? ""
 		 : o->since_1970 ? "TIME              "
 				 : "TIME     ",
-		 o->cpu ? "CPU " : "", o->trace.opts.containers ? "NODENAME     CGROUP   " : "");
-	text_add(t, ", \"PID\", \"TID\", \"COMM\", \"FUNC\", \"%s\"); }\n", o->messages ? "-" : "");
+		 o->cpu ? "CPU " : "", o->trace.opts.containers ? "NODENAME     CGROUP   " : "",
+		 o->messages ? "-" : "");
 }
 
 static const char help[] =

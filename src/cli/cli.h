@@ -77,6 +77,7 @@ enum { OPT_COMMON = 512 };
 		{"max-strlen", required_argument, NULL, OPT_COMMON},   \
 		{"max-map-keys", required_argument, NULL, OPT_COMMON}, \
 		{"stack-mode", required_argument, NULL, OPT_COMMON},   \
+		{"call-graph", required_argument, NULL, OPT_COMMON},   \
 	{                                                              \
 		"perf-rb-pages", required_argument, NULL, OPT_COMMON   \
 	}

@@ -177,7 +177,8 @@ static void bash(void)
 	      "\ttarget) choices=save ;;\n"
 	      "\t--engine) choices='kernel user inprocess auto' ;;\n"
 	      "\t-B) choices='none line full' ;;\n"
-	      "\t--stack-mode) choices='bpftrace perf raw' ;;\n"
+	      "\t--stack-mode) choices='bpftrace perf raw build_id' ;;\n"
+	      "\t--call-graph) choices='fp dwarf' ;;\n"
 	      "\tcompletion) choices='bash zsh fish' ;;\n"
 	      "\thelp) choices='",
 	      stdout);
@@ -249,7 +250,8 @@ static void zsh(void)
 	      "\ttarget) compadd save; return ;;\n"
 	      "\t--engine) compadd kernel user inprocess auto; return ;;\n"
 	      "\t-B) compadd none line full; return ;;\n"
-	      "\t--stack-mode) compadd bpftrace perf raw; return ;;\n"
+	      "\t--stack-mode) compadd bpftrace perf raw build_id; return ;;\n"
+	      "\t--call-graph) compadd fp dwarf; return ;;\n"
 	      "\tcompletion) compadd bash zsh fish; return ;;\n"
 	      "\t-o|--flame|--btf|--target) _files; return ;;\n"
 	      "\thelp) compadd ",

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum limit { MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, STACK_MODE, RING_PAGES };
+enum limit { MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, STACK_MODE, CALL_GRAPH, RING_PAGES };
 
 static const struct {
 	const char *option, *variable;
@@ -23,6 +23,7 @@ static const struct {
 	[MAX_MAP_KEYS] = {"--max-map-keys", "MAX_MAP_KEYS", 1u << 28},
 	[MAX_PROBES] = {"--max-probes", "MAX_PROBES", 1u << 28},
 	[STACK_MODE] = {"--stack-mode", "STACK_MODE", 0},
+	[CALL_GRAPH] = {"--call-graph", "CALL_GRAPH", 0},
 	[RING_PAGES] = {"--perf-rb-pages", "PERF_RB_PAGES", 1u << 18}, /* 1 GB */
 };
 enum { LIMITS = sizeof(limits) / sizeof(*limits) };
@@ -34,8 +35,8 @@ static int take(struct waggle_opts *o, unsigned limit, const char *from, const c
 	unsigned size = 4096;
 	char *end;
 
-	if (limit == STACK_MODE) {
-		o->stack_mode = text;
+	if (limit == STACK_MODE || limit == CALL_GRAPH) {
+		*(limit == STACK_MODE ? &o->stack_mode : &o->call_graph) = text;
 		return 0;
 	}
 	n = strtoull(text, &end, 0);

@@ -1,5 +1,6 @@
 /* report.c: messages on the terminal: place, sentence, the line, a caret, the way out. */
 #include "cli/cli.h"
+#include "cli/tools.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -72,19 +73,34 @@ static void show_place(const struct waggle_diag *d)
 	fputc('\n', stderr);
 }
 
+static const char *asked; /* the command or tool that reads its arguments */
+
+/* Whether a place is in the source of a tool. Its user did not write that: what is wrong is what was
+ * asked of it, told by the first error alone, without the place. */
+static bool in_tool(const struct waggle_diag *d)
+{
+	return d->level == WAGGLE_ERROR && d->line && d->file && asked && !strcmp(d->file, asked) &&
+	       tool_find(asked);
+}
+
 void report_diag(void *user, const struct waggle_diag *d)
 {
+	static bool told;
+	bool place = d->line && !in_tool(d);
 	const char *colour = colours() ? levels[d->level].colour : "";
 	const char *plain = *colour ? "\033[0m" : "";
 
 	(void)user;
+	if (d->line && !place && told)
+		return;
+	told |= d->line && !place;
 	fflush(stdout);
-	if (d->line)
+	if (place)
 		fprintf(stderr, "%s:%u:%u: ", d->file ? d->file : "script", d->line, d->col);
 	else
 		fputs("waggle: ", stderr);
 	fprintf(stderr, "%s%s:%s %s\n", colour, levels[d->level].word, plain, d->text);
-	if (d->line && d->source)
+	if (place && d->source)
 		show_place(d);
 	else if (d->hint)
 		fprintf(stderr, "        %s\n", d->hint);
@@ -101,8 +117,6 @@ void report_out(void *user, const char *text, size_t len)
 	(void)user;
 	fwrite(text, 1, len, stdout);
 }
-
-static const char *asked; /* the command or tool that reads its arguments */
 
 void usage_about(const char *name)
 {

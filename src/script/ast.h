@@ -120,9 +120,13 @@ struct script_var {
 enum config_variable {
 	MAX_STRLEN, MAX_MAP_KEYS, MAX_PROBES, MAX_CAT_BYTES, MAX_BPF_PROGS, PERF_RB_PAGES, STACK_MODE, MISSING_PROBES,
 	PRINT_MAPS_ON_EXIT, CPP_DEMANGLE, LICENSE, UNSTABLE_ADDR, UNSTABLE_MAP_DECL, UNSTABLE_TSERIES, UNSTABLE_DW_USTACK, SHOW_DEBUG_INFO,
-	STR_TRUNC_TRAILER,
+	STR_TRUNC_TRAILER, CALL_GRAPH,
 	NOTHING
 };
+/* How ustack finds the callers: by frame pointers, or as dw_ustack does. */
+enum call_graph { CALL_GRAPH_FP, CALL_GRAPH_DWARF };
+#define CALL_GRAPHS "fp", "dwarf"
+
 /* What environment, options and config = { } set. script_parse() puts defaults for zeroes. */
 struct limits {
 	u32 str_most;	 /* bytes of a string with its NUL, everywhere but in keys */
@@ -133,6 +137,7 @@ struct limits {
 	u32 progs_most;
 	u32 ring_bytes;
 	u8 stack_mode; /* enum stack_mode, where a stack says none */
+	u8 call_graph; /* enum call_graph */
 	u8 symbol_flags; /* SYMBOLS_AS_LINKED, STACK_WITH_LINES */
 	u8 unstable[NOTHING]; /* of the variables UNSTABLE_...: 1: a warning, 2: an error */
 	const char *license;
@@ -233,5 +238,6 @@ u32 node_bytes(const struct node *);
 /* The field that an expression's value gets in a record: the last identifier, unwrapped from
  * str() and the like; NULL when it has none. */
 const char *node_field_name(const struct node *);
+struct node *node_value(struct node *); /* of "name = value" the value, else the node */
 
 #endif

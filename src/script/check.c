@@ -290,7 +290,8 @@ static void check_call(struct checker *c, struct node *n)
 	}
 	for (struct node *a = n->a; a; a = a->next) {
 		args++;
-		if (a->kind == NODE_NAMED && row->check != check_emit && row->check != check_table)
+		if (a->kind == NODE_NAMED && row->check != check_emit && row->check != check_table &&
+		    row->lower != lower_printf)
 			check_fail(c, a, NULL, "%s() takes no named arguments", row->name);
 	}
 	n->type = TYPE_VOID;

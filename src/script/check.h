@@ -44,7 +44,10 @@ void check_packet_stack(struct checker *, const struct node *);
 void check_return(struct checker *, struct node *);
 /* $1: a number if it is written as one, else a string. */
 void check_param(struct checker *, struct node *);
-/* getopt.c: a getopt() whose name alone can be read yet. */
+/* getopt.c: what is wrong with what the command line gave to --NAME, behind that: told once. It does
+ * not stand in the script: no place in this is shown. */
+void script_option_wrong(struct script *, const char *name, const char *hint, const char *what);
+/* A getopt() whose name alone can be read yet. */
 void check_getopt_name(struct checker *, const struct node *);
 
 /* "did you mean 'x'?", or the other hint when nothing is near. */

@@ -79,7 +79,7 @@ void check_printf(struct checker *c, struct node *n)
 	const char *p = n->a->text;
 
 	for (struct node *a = arg; a; a = a->next, given++)
-		check_expr(c, a);
+		check_expr(c, node_value(a));
 	if (n->a->kind != NODE_STR) {
 		check_fail(c, n->a, "printf(\"%d\\n\", pid)",
 			   "the format must be a string constant");
@@ -97,7 +97,7 @@ void check_printf(struct checker *c, struct node *n)
 		}
 		if (f.conversion == '%')
 			continue;
-		check_conversion(c, n, &f, arg, ++wanted);
+		check_conversion(c, n, &f, arg ? node_value(arg) : NULL, ++wanted);
 		arg = arg ? arg->next : NULL;
 	}
 	if (wanted != given)
@@ -122,6 +122,11 @@ static const char *wrapped_name(const struct node *n)
 		if (a && str_same(wrappers[i], n->text))
 			return node_field_name(a);
 	return NULL;
+}
+
+struct node *node_value(struct node *n)
+{
+	return n->kind == NODE_NAMED ? n->a : n;
 }
 
 const char *node_field_name(const struct node *n)
@@ -151,7 +156,7 @@ static bool may_be_none(const struct node *n)
 /* field = c ? value : none: takes the branch. False: there is no such field. */
 static bool field_chosen(struct checker *c, struct node *arg)
 {
-	struct node *n = arg->kind == NODE_NAMED ? arg->a : arg, *taken;
+	struct node *n = node_value(arg), *taken;
 
 	if (!may_be_none(n))
 		return true;
@@ -180,7 +185,7 @@ void check_emit(struct checker *c, struct node *n)
 {
 	check_chosen(c, n);
 	for (struct node *a = n->a; a; a = a->next) {
-		struct node *value = a->kind == NODE_NAMED ? a->a : a;
+		struct node *value = node_value(a);
 
 		if (may_be_none(value)) /* that was told */
 			continue;

@@ -338,7 +338,7 @@ void check_tuple(struct checker *c, struct node *n)
 	u32 named, count = count_parts(n, &named), i = 0;
 
 	for (struct node *part = n->a; part; part = part->next)
-		known = check_expr(c, part->kind == NODE_NAMED ? part->a : part) && known;
+		known = check_expr(c, node_value(part)) && known;
 	if (count > LAYOUT_FIELDS_MOST) {
 		check_fail(c, n, "several maps may have the same keys",
 			   "a tuple has at most %u parts, this one %u", LAYOUT_FIELDS_MOST, count);

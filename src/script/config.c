@@ -74,6 +74,7 @@ static void set(struct script *s, const struct config_row *row, u64 n, const cha
 	case MAX_BPF_PROGS: l->progs_most = (u32)n; break;
 	case PERF_RB_PAGES: l->ring_bytes = ring_size(n); break;
 	case STACK_MODE: l->stack_mode = (u8)n; break;
+	case CALL_GRAPH: l->call_graph = (u8)n; break;
 	case MISSING_PROBES: s->missing = (u8)n; break;
 	case PRINT_MAPS_ON_EXIT: s->silent = !n; break;
 	case CPP_DEMANGLE: flag(l, SYMBOLS_AS_LINKED, !n); break;

@@ -82,16 +82,22 @@ static void remember(struct checker *c, const struct node *n, const struct node 
 	o->read |= !c->noting;
 }
 
-/* It stands on the command line, not in the script: no place in this is shown. */
-static void wrong(struct script *s, const char *name, const char *takes, const char *example,
-		  const char *value)
+void script_option_wrong(struct script *s, const char *name, const char *hint, const char *what)
 {
 	struct script_option *o = *option_of(s, name);
 
 	if (!o->wrong)
-		diag_fail(s->diag, -EINVAL, arena_printf(s->arena, "--%s%s", name, example),
-			  *value ? "--%s takes %s, not '%s'" : "--%s takes %s", name, takes, value);
+		diag_fail(s->diag, -EINVAL, hint, "--%s%s", name, what);
 	o->wrong = true;
+}
+
+static void wrong(struct script *s, const char *name, const char *takes, const char *example,
+		  const char *value)
+{
+	const char *not = *value ? arena_printf(s->arena, ", not '%s'", value) : "";
+
+	script_option_wrong(s, name, arena_printf(s->arena, "--%s%s", name, example),
+			    arena_printf(s->arena, " takes %s%s", takes, not));
 }
 
 static bool number_of(const char *text, s64 *number)

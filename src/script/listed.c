@@ -59,10 +59,18 @@ static const char *prefix_of(const struct node *list)
 	return list->next ? list->next->text : "";
 }
 
+static void wrong(struct checker *c, const struct node *list, const char *hint, const char *what)
+{
+	if (list->b)
+		script_option_wrong(c->script, list->b->text, hint, arena_printf(c->script->arena, ": %s", what));
+	else
+		check_fail(c, list, hint, "%s", what);
+}
+
 void check_listed(struct checker *c, struct node *n)
 {
 	struct node *list = n->a->next;
-	const char *p, *bad, *option = ""; /* "--port: " */
+	const char *p, *bad;
 	struct item i;
 
 	n->type = TYPE_BOOL;
@@ -77,19 +85,18 @@ void check_listed(struct checker *c, struct node *n)
 		check_fail(c, list->next, n->call->usage, "what names begin with must be a string constant");
 		return;
 	}
-	if (list->b)
-		option = arena_printf(c->script->arena, "--%s: ", list->b->text);
 	for (p = list->text; *p && next_item(c->script, &p, prefix_of(list), &i);)
 		;
 	bad = number(c->script, p, prefix_of(list), &i.from);
 	bad = bad && *bad == '-' ? bad + 1 : p; /* of a range the end */
 	if (isalpha((unsigned char)*bad) && !number(c->script, bad, prefix_of(list), &i.from))
-		check_fail(c, list, list->next ? "80,443 or names of what there is" : "80,443 or ENOENT,EPERM",
-			   "%s'%.*s' is neither a number nor a known constant%s%s", option,
-			   (int)strcspn(bad, ","), bad, list->next ? " behind " : "", prefix_of(list));
+		wrong(c, list, list->next ? "80,443 or names of what there is" : "80,443, 8000-8080 or ENOENT,EPERM",
+		      arena_printf(c->script->arena, "'%.*s' is neither a number nor a known constant%s%s",
+				   (int)strcspn(bad, ","), bad, list->next ? " behind " : "",
+				   prefix_of(list)));
 	else if (*p)
-		check_fail(c, list, "80,443,8000-8080", "%s'%s' is no list of numbers", option,
-			   list->text);
+		wrong(c, list, "80,443,8000-8080",
+		      arena_printf(c->script->arena, "'%s' is no list of numbers", list->text));
 }
 
 u32 value_listed(struct lower *l, struct node *n)

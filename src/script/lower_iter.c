@@ -70,7 +70,8 @@ void lower_seq_printf(struct lower *l, struct node *n)
 	struct ir_fn *fn = l->fn;
 	struct mem words;
 
-	for (struct node *arg = n->a->next; arg && count < SEQ_ARGS_MOST; arg = arg->next) {
+	for (struct node *a = n->a->next; a && count < SEQ_ARGS_MOST; a = a->next) {
+		struct node *arg = node_value(a);
 		u32 value, i = count++;
 
 		pieces[i] = UINT32_MAX;

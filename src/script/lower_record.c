@@ -34,11 +34,6 @@ struct record {
 	vec(struct growth) growths;
 };
 
-static struct node *value_of(struct node *arg)
-{
-	return arg->kind == NODE_NAMED ? arg->a : arg;
-}
-
 /* The name of a field: the expression's own, or argN; a second one of the same name gets _2. */
 static const char *field_name(struct lower *l, struct layout *layout, struct node *arg, u32 i)
 {
@@ -70,7 +65,7 @@ u32 lower_width(struct type t)
  * place in both; fields stay in the order of the arguments. */
 static u32 place_rank(struct node *arg)
 {
-	struct type t = value_of(arg)->type;
+	struct type t = node_value(arg)->type;
 
 	return t.kind == TYPE_INT ? 0 : t.kind != TYPE_STR || t.size <= STR_SHORT ? 1 : 2;
 }
@@ -80,12 +75,12 @@ static void fill_layout(struct lower *l, struct layout *layout, struct node *arg
 	u32 i = 0, size = 0;
 
 	for (struct node *a = args; a; a = a->next, i++) {
-		struct type t = shown_whole(l->script->arena, value_of(a)->type);
+		struct type t = shown_whole(l->script->arena, node_value(a)->type);
 		struct field *f;
 
 		t.size = t.kind == TYPE_STR ? MIN(t.size, cap) : t.size;
 		f = layout_add(l, layout, field_name(l, layout, a, i), t);
-		f->width = (u16)lower_width(value_of(a)->type);
+		f->width = (u16)lower_width(node_value(a)->type);
 	}
 	for (u32 rank = 0; rank < 3; rank++) {
 		i = 0;
@@ -120,7 +115,7 @@ static u32 make_schemas(struct lower *l, const char *name, const struct action *
 	u32 n, id;
 
 	for (struct node *a = args; a; a = a->next)
-		is_long |= value_of(a)->type.kind == TYPE_STR && value_of(a)->type.size > STR_SHORT;
+		is_long |= node_value(a)->type.kind == TYPE_STR && node_value(a)->type.size > STR_SHORT;
 	for (n = 0; n < 1u + is_long; n++) {
 		struct schema *s;
 
@@ -325,7 +320,7 @@ static void fill_record(struct lower *l, struct record *r, u32 rec)
 	i = 0;
 	for (struct node *a = r->args; a; a = a->next, i++)
 		if (!r->ints[i] && !grows(l, r, i))
-			fill_field(l, r, value_of(a), i,
+			fill_field(l, r, node_value(a), i,
 				   (struct mem){rec, head + (s32)layout->fields[i].off});
 	i = 0;
 	for (struct node *a = r->args; a; a = a->next, i++) {
@@ -336,7 +331,7 @@ static void fill_record(struct lower *l, struct record *r, u32 rec)
 		else
 			behind = ir_bin(l->fn, IR_ADD, IRT_MEM, behind, stride_of(l, room));
 		room = room_of(l, r, i);
-		fill_field(l, r, value_of(a), i, (struct mem){behind, 0});
+		fill_field(l, r, node_value(a), i, (struct mem){behind, 0});
 	}
 }
 
@@ -472,8 +467,8 @@ void lower_record(struct lower *l, const char *name, const struct action *action
 	}
 	r.ints = arena_array(l->script->arena, u32, l->object->schemas.v[r.first].layout.n);
 	for (struct node *a = args; a; a = a->next, i++)
-		if (value_of(a)->type.kind == TYPE_INT)
-			r.ints[i] = lower_int(l, value_of(a));
+		if (node_value(a)->type.kind == TYPE_INT)
+			r.ints[i] = lower_int(l, node_value(a));
 	send_record(l, &r);
 }
 

@@ -34,6 +34,10 @@ void store_kstack(struct lower *l, struct node *n, struct mem to)
 
 void store_ustack(struct lower *l, struct node *n, struct mem to)
 {
+	if (l->script->limits.call_graph == CALL_GRAPH_DWARF) {
+		store_dw_ustack(l, n, to);
+		return;
+	}
 	ir_store(l->fn, 8, to.ptr, to.off, lower_pid(l));
 	to.off += 8;
 	get_stack(l, to, n->type.size - 8, true);

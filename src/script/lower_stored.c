@@ -36,7 +36,7 @@ static void store_parts(struct lower *l, struct node *n, struct mem to, struct t
 	u32 i = 0;
 
 	for (struct node *part = n->a; part; part = part->next, i++) {
-		struct node *value = part->kind == NODE_NAMED ? part->a : part;
+		struct node *value = node_value(part);
 		const struct member *m = member_of(as.fields, i, part->text);
 		struct mem where = at(to, m);
 

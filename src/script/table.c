@@ -28,7 +28,7 @@ static bool is_number_above(const struct node *n, u64 least)
 /* Takes an argument apart. False: it is no column. */
 static bool column_of(struct node *arg, struct column *col)
 {
-	struct node *n = arg->kind == NODE_NAMED ? arg->a : arg;
+	struct node *n = node_value(arg);
 
 	*col = (struct column){.name = node_field_name(arg)};
 	if (n->kind == NODE_CALL && !strcmp(n->text, "decimal") && n->a &&

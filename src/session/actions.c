@@ -253,7 +253,7 @@ static void watch(struct waggle_session *s, const struct schema *schema, const u
 static int show(struct waggle_session *s, const struct schema *schema, u64 ns, u32 cpu,
 		const void *payload, u32 size)
 {
-	s->stats.shown++;
+	s->stats.shown += schema->action.kind != ACTION_TIME; /* a heading */
 	if (s->polled) {
 		struct waggle_event e = {ns, cpu, (const struct waggle_schema *)schema, payload,
 					 size};

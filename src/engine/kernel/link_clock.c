@@ -22,7 +22,7 @@ int link_clock(struct kernel_engine *k, const struct attach *a)
 	int err = link_on_cpus(k, &e, a);
 
 	if (a->kind == ATTACH_HARDWARE && (err == -ENOENT || err == -EOPNOTSUPP))
-		return diag_fail(k->base.diag, err, "software:cpu-clock or profile:hz:99 may serve",
+		return diag_fail(k->base.diag, -EOPNOTSUPP, "software:cpu-clock or profile:hz:99 may serve",
 				 "this machine has no counter for %s", probe);
 	return err ? why_event(k, err, probe) : 0;
 }
