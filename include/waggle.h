@@ -74,7 +74,7 @@ struct waggle_opts {
 	/* scripts */
 	bool unsafe;	       /* system() and signal() may be used */
 	unsigned max_strlen;   /* bytes of a string with its NUL; 0: 1024 */
-	unsigned max_map_keys; /* entries of a map with keys; 0: 4096 */
+	unsigned max_map_keys; /* entries of a map with keys, declared or not; 0: as declared, or 4096 */
 	unsigned max_probes;   /* places where probes may attach; 0: 1024 */
 	const char *probe_filter; /* a regular expression (extended, POSIX): other probes than these
 				   * are left out, but for begin and end; NULL: none is */

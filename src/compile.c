@@ -185,6 +185,7 @@ static int limits_of(struct compilation *c, struct limits *l)
 
 	l->str_most = o->max_strlen ? o->max_strlen : STR_MOST_DEFAULT;
 	l->map_entries = o->max_map_keys ? o->max_map_keys : MAP_ENTRIES_DEFAULT;
+	l->map_entries_asked = o->max_map_keys;
 	l->points_most = o->max_probes ? o->max_probes : POINTS_DEFAULT;
 	l->said = (o->max_strlen ? 1u << MAX_STRLEN : 0) |
 		  (o->max_map_keys ? 1u << MAX_MAP_KEYS : 0) |

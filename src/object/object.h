@@ -21,9 +21,9 @@ enum field_kind {
 #undef FIELD
 	FIELD_KINDS
 };
-/* KSTACK, USTACK: how frames are written. A stack in the key of a map is two words: the id of its
- * frames in the map STACKS_MAP and, of USTACK, the process. Whoever reads the map puts the frames
- * in their place, so nothing behind that knows of ids. */
+/* KSTACK, USTACK: how frames are written. A stack in the key of a map, and in a value that asks for it,
+ * is two words: the id of its frames in the map STACKS_MAP and, of USTACK, the process. Whoever reads
+ * the map puts the frames in their place, so nothing behind that knows of ids. */
 enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BUILD_ID, STACK_BY_ID = 0x80,
 		  SYMBOLS_AS_LINKED = 0x40, /* C++ and Rust as they are in the file; USYM, too */
 		  STACK_WITH_LINES = 0x20,  /* with file and line of the source, of USTACK */

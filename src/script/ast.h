@@ -37,7 +37,7 @@ struct node {
 	struct node *next; /* in lists: statements, arguments, keys */
 	struct node *a, *b, *c; /* operands; IF, COND: condition, then, else; CALL, MAP: a is the
 				 * first argument or key */
-	u64 value;	   /* INT, PARAM */
+	u64 value;	   /* INT, PARAM; CALL of a stack: how many frames at most */
 	const char *text;  /* NAME, STR, VAR, MAP, CALL, FIELD, NAMED; LET: the type, or "" */
 	u32 len;	   /* STR */
 
@@ -131,6 +131,7 @@ enum call_graph { CALL_GRAPH_FP, CALL_GRAPH_DWARF };
 struct limits {
 	u32 str_most;	 /* bytes of a string with its NUL, everywhere but in keys */
 	u32 map_entries; /* of a map with keys */
+	u32 map_entries_asked; /* by option: of declared maps, too; or 0 */
 	u32 points_most; /* places where its probes attach */
 	u32 cat_most;	 /* bytes of a file that cat() prints */
 	u32 progs_most;

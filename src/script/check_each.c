@@ -27,7 +27,7 @@ static const char *no_entries(struct checker *c, const struct script_map *m, con
 	if (m->value.kind == TYPE_AGG && !readable(m->value.agg))
 		return "cannot be gone through: its values are more than numbers";
 	for (u32 i = 0; i < m->nkeys; i++)
-		if (m->keys[i].kind == TYPE_SHOWN)
+		if (m->keys[i].kind == TYPE_SHOWN && !type_has_ids(m->keys[i]))
 			return "cannot be gone through: a key is readable to user space alone";
 	return NULL;
 }

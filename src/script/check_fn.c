@@ -7,6 +7,8 @@
 #include "arch/arch.h"
 #include "object/series.h"
 
+_Static_assert(TYPE_BY_ID == STACK_BY_ID, "the mode of a type is that of its fields");
+
 struct type shown_key(struct type t)
 {
 	if (t.kind != TYPE_SHOWN)
@@ -17,6 +19,27 @@ struct type shown_key(struct type t)
 	}
 	t.size = MIN(ALIGN_UP(t.size, 8), STR_KEY);
 	return t;
+}
+
+struct type shown_whole(struct arena *arena, struct type t)
+{
+	struct aggregate *parts;
+	struct type whole;
+
+	if (t.kind == TYPE_SHOWN && t.mode & STACK_BY_ID) {
+		t.mode &= (u8)~STACK_BY_ID;
+		t.size = 8 * STACK_FRAMES + (t.show == FIELD_USTACK ? 8 : 0);
+	}
+	if (t.kind != TYPE_TUPLE || !type_has_ids(t))
+		return t;
+	whole = type_tuple(arena, t.fields->n, &parts);
+	parts->is_record = t.fields->is_record;
+	for (u32 i = 0; i < t.fields->n; i++) {
+		parts->members[i].name = t.fields->members[i].name;
+		type_tuple_part(&whole, parts, i,
+				shown_whole(arena, t.fields->members[i].type));
+	}
+	return whole;
 }
 
 struct type bytes_type(struct script *s, u32 size)
@@ -66,6 +89,7 @@ void check_stack(struct checker *c, struct node *n)
 	bool user = *n->text != 'k';
 	u32 frames = STACK_FRAMES;
 	u8 mode = c->script->limits.stack_mode;
+	bool by_id = false;
 
 	check_packet_stack(c, n);
 	for (struct node *a = n->a; a; a = a->next) {
@@ -78,8 +102,12 @@ void check_stack(struct checker *c, struct node *n)
 					   "stacks of the kernel have no mode 'build_id'");
 			continue;
 		}
+		if (a->kind == NODE_NAME && str_same(a->text, "id")) {
+			by_id = true;
+			continue;
+		}
 		if (a->kind == NODE_NAME) {
-			check_fail(c, a, "bpftrace, perf, raw, build_id", "stacks have no mode '%s'",
+			check_fail(c, a, "bpftrace, perf, raw, build_id, id", "stacks have no mode '%s'",
 				   a->text);
 			continue;
 		}
@@ -95,6 +123,9 @@ void check_stack(struct checker *c, struct node *n)
 	}
 	n->type = TYPE_SHOWN_OF(user ? FIELD_USTACK : FIELD_KSTACK, 8 * frames + (user ? 8 : 0));
 	n->type.mode = mode | c->script->limits.symbol_flags;
+	n->value = frames;
+	if (by_id)
+		n->type = shown_key(n->type);
 }
 
 void check_symbol(struct checker *c, struct node *n)

@@ -194,6 +194,11 @@ void lower_shown(struct lower *, struct node *, struct mem to, u32 size);
 /* lower_stack.c: the key that stands for a stack: 16 bytes */
 void lower_stack_key(struct lower *, struct node *, struct mem to);
 void lower_stack_key_of(struct lower *, struct mem frames, struct type, struct mem to);
+/* kstack(id, 5): the type that kstack(5) has; the id into memory. */
+struct type lower_stack_type(const struct node *);
+void lower_stack_by_id(struct lower *, struct node *, struct mem to);
+/* The frames that an id in memory means; none where they are not kept. */
+void lower_stack_of_id(struct lower *, struct mem id, struct type whole, struct mem to);
 /* lower_probe.c: `probe` and `func` */
 u32 lower_probe_str(struct lower *, const struct node *, struct mem to, struct room);
 

@@ -50,6 +50,13 @@ static bool is_hard(const struct point *p)
 		 strncmp(p->pattern, "raw_syscalls:", 13) != 0));
 }
 
+static u32 entries_of(const struct lower *l, const struct script_map *m)
+{
+	const struct limits *limits = &l->script->limits;
+
+	return m->declared && !limits->map_entries_asked ? m->entries : limits->map_entries;
+}
+
 static void map_kind_of(struct lower *l, struct script_map *m, struct object_map *o)
 {
 	bool agg = m->value.kind == TYPE_AGG;
@@ -59,7 +66,7 @@ static void map_kind_of(struct lower *l, struct script_map *m, struct object_map
 
 	if (m->nkeys) {
 		o->kind = m->declared ? m->declared->kind : per_cpu ? MAP_PERCPU_HASH : MAP_HASH;
-		o->max_entries = m->declared ? m->entries : l->script->limits.map_entries;
+		o->max_entries = entries_of(l, m);
 		/* below 6.1 the kernel warns of allocation inside of tracing programs */
 		o->flags = l->object->kernel >= KERNEL(6, 1) &&
 					   (o->kind == MAP_HASH || o->kind == MAP_PERCPU_HASH)

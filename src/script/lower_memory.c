@@ -123,13 +123,14 @@ u32 value_readable(struct lower *l, struct node *n)
 static u32 stack_depth(struct lower *l, struct node *n)
 {
 	struct ir_fn *fn = l->fn;
-	u32 head = n->a->type.show == FIELD_USTACK ? 8 : 0, size = n->a->type.size;
+	struct type whole = shown_whole(NULL, n->a->type);
+	u32 head = whole.show == FIELD_USTACK ? 8 : 0, size = whole.size;
 	u32 piece = mem_get_scratch(l, size), at = ir_var(fn, IRT_I64), off, frame;
 	u32 top = ir_block(fn), look = ir_block(fn), next = ir_block(fn), done = ir_block(fn);
 	struct mem m = mem_at(l, &l->pieces.v[piece]);
 
 	mem_zero(l, (struct mem){m.ptr, m.off + (s32)head}, 8);
-	lower_shown(l, n->a, m, size);
+	lower_stored(l, n->a, m, whole);
 	ir_set(fn, at, ir_const(fn, 0));
 	ir_jmp(fn, top);
 	ir_at(fn, top);

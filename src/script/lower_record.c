@@ -75,7 +75,7 @@ static void fill_layout(struct lower *l, struct layout *layout, struct node *arg
 	u32 i = 0, size = 0;
 
 	for (struct node *a = args; a; a = a->next, i++) {
-		struct type t = node_value(a)->type;
+		struct type t = shown_whole(l->script->arena, node_value(a)->type);
 		struct field *f;
 
 		t.size = t.kind == TYPE_STR ? MIN(t.size, cap) : t.size;
@@ -288,13 +288,13 @@ static void fill_join(struct lower *l, struct record *r, u32 payload)
 /* A value that is no number, to where it belongs. */
 static void fill_field(struct lower *l, struct record *r, struct node *n, u32 i, struct mem to)
 {
+	struct type as = shown_whole(l->script->arena, n->type);
 	struct room room = room_of(l, r, i);
 	u32 len;
 
-	if (n->type.kind == TYPE_SHOWN) {
-		lower_shown(l, n, to, room.bytes);
-	} else if (n->type.kind != TYPE_STR) {
-		lower_stored(l, n, to, n->type);
+	if (as.kind != TYPE_STR) {
+		as.size = as.kind == TYPE_SHOWN ? MIN(as.size, room.bytes) : as.size;
+		lower_stored(l, n, to, as);
 	} else {
 		l->loose = n->kind == NODE_FIELD;
 		len = lower_str(l, n, to, room);

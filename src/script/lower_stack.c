@@ -2,7 +2,7 @@
  * lower_stack.c: stacks and symbols.
  *
  * A stack in a record or a value is its return addresses, copied there by the kernel: the record
- * says everything by itself. As a key that would be a kilobyte to hash and compare for each event
+ * says everything by itself. (A value can have its id, as keys have it: kstack(id).) As a key that would be a kilobyte to hash and compare for each event
  * (and 5.10 takes keys of 512 bytes only), so a key holds 16 bytes: a hash of the addresses and
  * the process. The addresses are kept once for each stack in a hash map by that hash, which is
  * written to when a stack is new. The kernel's own map for stacks does less: it has as many
@@ -168,4 +168,43 @@ void lower_stack_key_of(struct lower *l, struct mem from, struct type t, struct 
 		mem_addr(l, from));
 	stack_key(l, m, t, to);
 	mem_put(l, piece);
+}
+
+struct type lower_stack_type(const struct node *n)
+{
+	struct type t = shown_whole(NULL, n->type);
+
+	t.size -= 8 * (STACK_FRAMES - (u32)n->value);
+	return t;
+}
+
+void lower_stack_by_id(struct lower *l, struct node *n, struct mem to)
+{
+	struct node whole = *n;
+
+	whole.type = lower_stack_type(n);
+	lower_stack_key(l, &whole, to);
+}
+
+void lower_stack_of_id(struct lower *l, struct mem id, struct type whole, struct mem to)
+{
+	struct ir_fn *fn = l->fn;
+	u32 found = ir_block(fn), done = ir_block(fn), frames;
+	s32 head = whole.show == FIELD_USTACK ? 8 : 0;
+
+	stacks_map(l);
+	mem_zero(l, to, whole.size);
+	if (head)
+		ir_store(fn, 8, to.ptr, to.off, ir_load(fn, 8, false, id.ptr, id.off + 8));
+	frames = ir_call(fn, HELPER_map_lookup_elem, IRT_MAPVAL, 2, ir_map(fn, l->stacks),
+			 mem_addr(l, id));
+	ir_br(fn, frames, found, done);
+	ir_seal(fn, found);
+	ir_at(fn, found);
+	to.off += head;
+	ir_call(fn, HELPER_probe_read_kernel, IRT_I64, 3, mem_addr(l, to),
+		ir_const(fn, whole.size - (u32)head), frames);
+	ir_jmp(fn, done);
+	ir_seal(fn, done);
+	ir_at(fn, done);
 }

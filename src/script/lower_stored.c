@@ -50,8 +50,10 @@ static void store_parts(struct lower *l, struct node *n, struct mem to, struct t
 /* A value in memory, to where its strings have other rooms, or stacks are kept by their ids. */
 static void convert(struct lower *l, struct mem to, struct type as, struct mem from, struct type is)
 {
-	if (as.kind == TYPE_SHOWN && as.mode & STACK_BY_ID && !(is.mode & STACK_BY_ID)) {
+	if (as.kind == TYPE_SHOWN && type_has_ids(as) && !type_has_ids(is)) {
 		lower_stack_key_of(l, from, is, to);
+	} else if (as.kind == TYPE_SHOWN && type_has_ids(is) && !type_has_ids(as)) {
+		lower_stack_of_id(l, from, as, to);
 	} else if (as.kind == TYPE_STR && as.size != is.size) {
 		mem_zero(l, to, ALIGN_UP(as.size, 8));
 		lower_read(l, SPACE_KERNEL, true, to, ir_const(l->fn, MIN(as.size, is.size)),
@@ -149,11 +151,38 @@ static bool writes_itself(const struct node *n)
 	       (n->kind == NODE_CALL && n->call->store);
 }
 
+/* The frames of what is a stack by its id; of a call nobody asks for an id. */
+static void store_frames(struct lower *l, struct node *n, struct mem to, struct type as)
+{
+	u32 piece;
+	struct mem m;
+
+	if (n->kind == NODE_CALL) {
+		struct node whole = *n;
+
+		mem_zero(l, to, as.size);
+		whole.type = lower_stack_type(n);
+		n->call->store(l, &whole, to);
+		return;
+	}
+	piece = mem_get(l, 16);
+	m = mem_at(l, &l->pieces.v[piece]);
+	lower_stored(l, n, m, n->type);
+	lower_stack_of_id(l, m, as, to);
+	mem_put(l, piece);
+}
+
 void lower_stored(struct lower *l, struct node *n, struct mem to, struct type as)
 {
+	bool by_id = n->type.kind == TYPE_SHOWN && type_has_ids(n->type);
+
 	n = lower_valued(l, n);
-	if (as.kind == TYPE_SHOWN && as.mode & STACK_BY_ID && !(n->type.mode & STACK_BY_ID))
+	if (as.kind == TYPE_SHOWN && type_has_ids(as) && !by_id)
 		lower_stack_key(l, n, to);
+	else if (by_id && type_has_ids(as) && n->kind == NODE_CALL)
+		lower_stack_by_id(l, n, to);
+	else if (by_id && !type_has_ids(as))
+		store_frames(l, n, to, as);
 	else if (n->type.kind == TYPE_STR)
 		store_str(l, n, to, as);
 	else if (writes_itself(n))

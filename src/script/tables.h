@@ -43,6 +43,8 @@ void check_table(struct checker *, struct node *);
 bool check_countable(struct type);
 bool check_same_keys(const struct script_map *, const struct script_map *);
 void lower_table(struct lower *, struct node *);
+/* Of a stack that is its id, and in tuples: the type that has the frames themselves, as in records. */
+struct type shown_whole(struct arena *, struct type);
 void check_strftime(struct checker *, struct node *);
 void check_time(struct checker *, struct node *);
 void check_join(struct checker *, struct node *);

@@ -48,7 +48,7 @@ static int reading_finish(struct waggle_session *s, struct reading *r, u32 map, 
 		r->arena.escape = NULL;
 		return -ENOMEM;
 	}
-	err = stacks_expand(s, &r->arena, &r->map, &r->keys, n);
+	err = stacks_expand(s, &r->arena, &r->map, &r->keys, &r->values, n);
 	if (!err && (r->keys.failed || r->values.failed || r->raw.failed))
 		err = -ENOMEM;
 	if (!err)

@@ -4,7 +4,7 @@
  *
  * In:  the kinds of fields in records and maps. Out: a reader of symbols that has seen the kernel's
  *      table, the processes that run, and the files that they map, before anybody asks; and the
- * frames of the stacks that keys of maps name.
+ *      frames of the stacks that maps keep by their ids.
  *
  * Where stacks of processes are shown, programs, mappings and ends of processes are followed from
  * the start: a command that has ended has names, too. The keys of maps, with their pids and stacks,
@@ -111,7 +111,7 @@ static void scan_map(struct waggle_session *s, const struct object_map *m, u32 w
 		if (wanted & WANT_PIDS)
 			prepare_pids(s, m, &keys, n);
 		if (wanted & WANT_STACKS)
-			stacks_want(s, m, &keys, n);
+			stacks_want(s, m, &keys, &values, n);
 	}
 	buf_free(&keys);
 	buf_free(&values);

@@ -227,14 +227,15 @@ int trials_run(struct waggle_session *);
 void trial_result(struct waggle_session *, const struct schema *, const void *payload, u32 size);
 void session_output(struct waggle_session *, const struct schema *, const void *payload, u32 size);
 void outputs_close(struct waggle_session *);
-/* stacks.c: the keys of a map with the frames in place of their ids; and the map that tells of
- * them, in the arena. 0 or -errno. Nothing changes where there are none. */
+/* stacks.c: the keys and values of a map with the frames in place of their ids; and the map that
+ * tells of them, in the arena. 0 or -errno. Nothing changes where there are none. */
 int stacks_expand(struct waggle_session *, struct arena *, const struct object_map **,
-		  struct buf *keys, u32 n);
-/* Has the map such keys? Then the stacks of n keys whose frames are not known are noted, and read
+		  struct buf *keys, struct buf *values, u32 n);
+/* Has the map ids? Then the stacks of n entries whose frames are not known are noted, and read
  * piece by piece; false: nothing is left of what was noted. */
 bool stacks_by_id(const struct waggle_session *, const struct object_map *);
-void stacks_want(struct waggle_session *, const struct object_map *, const struct buf *keys, u32 n);
+void stacks_want(struct waggle_session *, const struct object_map *, const struct buf *keys,
+		 const struct buf *values, u32 n);
 void stacks_want_none(struct waggle_session *); /* forgets what was noted */
 /* So many that they would be slow at the end? Not where the last ones were not there. */
 bool stacks_want_many(const struct waggle_session *);

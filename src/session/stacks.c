@@ -1,18 +1,18 @@
 /*
- * stacks.c: keys that are stacks: the ids in them become the frames that the map of stacks keeps.
+ * stacks.c: stacks in maps: the ids in keys and values become the frames that the map of stacks keeps.
  *
- * In:  the keys of a map as they were read, and its layout.
- * Out: keys in which a stack is its frames, and a map whose layout says so. Those who show maps
+ * In:  the keys and values of a map as they were read, and its layouts.
+ * Out: the same in which a stack is its frames, and a map whose layouts say so. Those who show maps
  *      know nothing of ids. A stack has as much room as the deepest one needs.
  *
  * What stands under an id never changes, so what was read is kept, up to BYTES_KEPT of it: ahead.c
  * has stacks read while nothing else is to do, and a map that is shown again asks for new ones
- * only. Of many that are missing the whole map of stacks is read, by few calls; of few, what the
- * keys ask for.
+ * only. Of many that are missing the whole map of stacks is read, by few calls; of few, what is
+ * asked for.
  *
  * Ids are stored when the map of stacks is full, too: of those that are not there nothing is kept,
  * as there may be new ones without end, and they may come. So the work ahead ends, until the next
- * look at the keys, where it meets MISSES of them in a row.
+ * look at the maps, where it meets MISSES of them in a row.
  */
 #include "session/session.h"
 
@@ -40,10 +40,12 @@ static bool has_id(const struct layout *l)
 	return false;
 }
 
-/* The map of the frames of such keys; UINT32_MAX: there is none. */
-static u32 map_of_stacks(const struct waggle_session *s, const struct layout *l)
+/* The map of the frames of its stacks; UINT32_MAX: there is none. */
+static u32 map_of_stacks(const struct waggle_session *s, const struct object_map *m)
 {
-	for (u32 i = 0; i < s->object->maps.n && has_id(l); i++)
+	bool has_ids = has_id(&m->key) || has_id(&m->value);
+
+	for (u32 i = 0; i < s->object->maps.n && has_ids; i++)
 		if (!strcmp(s->object->maps.v[i].name, STACKS_MAP) &&
 		    s->object->maps.v[i].value_size == FRAMES_BYTES &&
 		    s->object->maps.v[i].key_size == 8)
@@ -202,18 +204,18 @@ static bool read_one(struct waggle_session *s, u32 map, const char *id)
 	return there;
 }
 
-/* Notes the ids in a key whose frames are not known. */
-static void want_key(struct stacks *k, const struct layout *l, const u8 *key)
+/* Notes the ids in a key or a value whose frames are not known. */
+static void want_ids(struct stacks *k, const struct layout *l, const u8 *p)
 {
 	for (u32 i = 0; i < l->n; i++) {
 		const struct field *f = &l->fields[i];
 		u64 id;
 
 		if (f->kind == FIELD_TUPLE && f->sub)
-			want_key(k, f->sub, key + f->off);
+			want_ids(k, f->sub, p + f->off);
 		if (!is_id(f))
 			continue;
-		memcpy(&id, key + f->off, sizeof(id));
+		memcpy(&id, p + f->off, sizeof(id));
 		if (!stack_of(k, id))
 			buf_add(&k->wanted, &id, sizeof(id));
 	}
@@ -226,15 +228,19 @@ static void want_none(struct stacks *k)
 	k->misses = 0;
 }
 
-static void want_keys(struct stacks *k, const struct object_map *m, const struct buf *keys, u32 n)
+static void want_all(struct stacks *k, const struct object_map *m, const struct buf *keys,
+		     const struct buf *values, u32 n)
 {
-	for (u32 i = 0; i < n && !failed(k); i++)
-		want_key(k, &m->key, (const u8 *)keys->p + (size_t)i * m->key_size);
+	for (u32 i = 0; i < n && !failed(k); i++) {
+		want_ids(k, &m->key, (const u8 *)keys->p + (size_t)i * m->key_size);
+		if (has_id(&m->value))
+			want_ids(k, &m->value, (const u8 *)values->p + i * ALIGN_UP((size_t)m->value_size, 8));
+	}
 }
 
 bool stacks_by_id(const struct waggle_session *s, const struct object_map *m)
 {
-	return map_of_stacks(s, &m->key) != UINT32_MAX;
+	return map_of_stacks(s, m) != UINT32_MAX;
 }
 
 void stacks_want_none(struct waggle_session *s)
@@ -243,11 +249,11 @@ void stacks_want_none(struct waggle_session *s)
 }
 
 void stacks_want(struct waggle_session *s, const struct object_map *m, const struct buf *keys,
-		 u32 n)
+		 const struct buf *values, u32 n)
 {
 	if (!is_full(&s->stacks))
-		want_keys(&s->stacks, m, keys, n);
-	s->stacks.map = map_of_stacks(s, &m->key);
+		want_all(&s->stacks, m, keys, values, n);
+	s->stacks.map = map_of_stacks(s, m);
 }
 
 bool stacks_want_many(const struct waggle_session *s)
@@ -295,7 +301,7 @@ static int read_missing(struct waggle_session *s, u32 map)
 	return err ? err : failed(k) ? -ENOMEM : 0;
 }
 
-/* ---- keys */
+/* ---- keys and values */
 
 static void copy_layout(struct arena *arena, const struct layout *from, struct layout *to)
 {
@@ -333,8 +339,8 @@ static void expand_layout(struct layout *l, u32 frames)
 	l->size = size;
 }
 
-static void expand_key(const struct stacks *k, u32 frames, const struct layout *from,
-		       const struct layout *to, const u8 *key, u8 *out)
+static void expand(const struct stacks *k, u32 frames, const struct layout *from,
+		   const struct layout *to, const u8 *p, u8 *out)
 {
 	for (u32 i = 0; i < from->n; i++) {
 		const struct field *f = &from->fields[i], *t = &to->fields[i];
@@ -342,14 +348,14 @@ static void expand_key(const struct stacks *k, u32 frames, const struct layout *
 		u32 at;
 
 		if (f->kind == FIELD_TUPLE && f->sub)
-			expand_key(k, frames, f->sub, t->sub, key + f->off, out + t->off);
+			expand(k, frames, f->sub, t->sub, p + f->off, out + t->off);
 		else if (!is_id(f))
-			memcpy(out + t->off, key + f->off, f->size);
+			memcpy(out + t->off, p + f->off, f->size);
 		if (!is_id(f))
 			continue;
 		if (f->kind == FIELD_USTACK)
-			memcpy(out + t->off, key + f->off + 8, 8);
-		memcpy(&id, key + f->off, sizeof(id));
+			memcpy(out + t->off, p + f->off + 8, 8);
+		memcpy(&id, p + f->off, sizeof(id));
 		at = stack_of(k, id);
 		if (at)
 			memcpy(out + t->off + t->size - frames * 8,
@@ -358,29 +364,43 @@ static void expand_key(const struct stacks *k, u32 frames, const struct layout *
 	}
 }
 
-static int expand_keys(const struct stacks *k, const struct object_map *m,
-		       const struct object_map *to, struct buf *keys, u32 n)
+/* n keys or values of so many bytes, of which the layout is to be another; what is behind the fields stays
+ * there: a scalar's is_set. */
+static int expand_all(const struct stacks *k, struct arena *arena, struct layout *l, struct buf *all,
+		      u32 *bytes, u32 n)
 {
+	size_t stride = ALIGN_UP(*bytes, 8), out_stride, tail = stride - l->size;
+	struct layout was = *l;
 	struct buf out = {0};
-	u8 *p = (u8 *)buf_reserve(&out, (size_t)n * to->key_size + 1);
+	u8 *p;
 
+	if (!has_id(l))
+		return 0;
+	copy_layout(arena, &was, l);
+	expand_layout(l, MAX(k->deepest, 1u));
+	out_stride = l->size + tail;
+	p = (u8 *)buf_reserve(&out, n * out_stride + 1);
 	if (!p)
 		return -ENOMEM;
-	memset(p, 0, (size_t)n * to->key_size);
-	for (u32 i = 0; i < n; i++)
-		expand_key(k, MAX(k->deepest, 1u), &m->key, &to->key,
-			   (u8 *)keys->p + (size_t)i * m->key_size, p + (size_t)i * to->key_size);
-	out.n = (size_t)n * to->key_size;
-	buf_free(keys);
-	*keys = out;
+	memset(p, 0, n * out_stride);
+	for (u32 i = 0; i < n; i++, p += out_stride) {
+		const u8 *from = (const u8 *)all->p + i * stride;
+
+		expand(k, MAX(k->deepest, 1u), &was, l, from, p);
+		memcpy(p + l->size, from + was.size, tail);
+	}
+	out.n = n * out_stride;
+	*bytes = (u32)out_stride;
+	buf_free(all);
+	*all = out;
 	return 0;
 }
 
 int stacks_expand(struct waggle_session *s, struct arena *arena, const struct object_map **map,
-		  struct buf *keys, u32 n)
+		  struct buf *keys, struct buf *values, u32 n)
 {
 	const struct object_map *m = *map;
-	u32 stacks = map_of_stacks(s, &m->key);
+	u32 stacks = map_of_stacks(s, m);
 	struct object_map *to;
 	int err;
 
@@ -388,16 +408,15 @@ int stacks_expand(struct waggle_session *s, struct arena *arena, const struct ob
 		return 0;
 	to = arena_new(arena, struct object_map);
 	*to = *m;
-	copy_layout(arena, &m->key, &to->key);
 	if (failed(&s->stacks))
 		stacks_free(&s->stacks); /* memory may be there again */
 	want_none(&s->stacks);
-	want_keys(&s->stacks, m, keys, n);
+	want_all(&s->stacks, m, keys, values, n);
 	err = read_missing(s, stacks);
-	expand_layout(&to->key, MAX(s->stacks.deepest, 1u));
-	to->key_size = to->key.size;
 	if (!err)
-		err = expand_keys(&s->stacks, m, to, keys, n);
+		err = expand_all(&s->stacks, arena, &to->key, keys, &to->key_size, n);
+	if (!err)
+		err = expand_all(&s->stacks, arena, &to->value, values, &to->value_size, n);
 	if (!err)
 		*map = to;
 	if (err || is_full(&s->stacks))

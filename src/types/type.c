@@ -94,6 +94,14 @@ static const struct member *named(const struct aggregate *a, const char *name)
 	return NULL;
 }
 
+bool type_has_ids(struct type t)
+{
+	for (u32 i = 0; t.kind == TYPE_TUPLE && i < t.fields->n; i++)
+		if (type_has_ids(t.fields->members[i].type))
+			return true;
+	return t.kind == TYPE_SHOWN && t.mode & TYPE_BY_ID;
+}
+
 /* One whose parts have room for those of both. Records have the order of the first. */
 static struct type join_tuples(struct arena *arena, struct type a, struct type b)
 {
@@ -168,6 +176,8 @@ struct type type_join(struct arena *arena, struct type a, struct type b)
 		return t;
 	default: break;
 	}
+	if (type_has_ids(a) != type_has_ids(b)) /* frames lead to an id */
+		return type_has_ids(a) ? a : b;
 	t.size = MAX(a.size, b.size);
 	if (a.kind == TYPE_AGG)
 		t.is_signed = a.is_signed || b.is_signed;

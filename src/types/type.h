@@ -24,6 +24,8 @@ enum type_kind {
 };
 enum type_space { SPACE_ANY, SPACE_USER, SPACE_KERNEL };
 
+#define TYPE_BY_ID 0x80 /* in mode: not the value is there, but what it is kept under */
+
 struct type {
 	u8 kind;
 	u8 is_signed;  /* INT */
@@ -34,7 +36,7 @@ struct type {
 	u8 is_bool;    /* INT: true or false, in one byte */
 	u8 agg;	       /* AGG: enum agg of object.h */
 	u8 show;       /* SHOWN: enum field_kind of object.h */
-	u8 mode;       /* SHOWN: struct field.mode */
+	u8 mode;       /* SHOWN: struct field.mode, TYPE_BY_ID */
 	u32 size;      /* bytes */
 	u32 count;     /* ARRAY */
 	const char *text; /* SHOWN: struct field.text */
@@ -109,6 +111,7 @@ static inline bool type_is_number(struct type t)
 /* C's usual arithmetic conversions with an int of 64 bits: unsigned wins at equal width. */
 struct type type_arith(struct type a, struct type b);
 bool type_same(struct type a, struct type b);
+bool type_has_ids(struct type); /* a stack by its id, or a tuple with one */
 /* A tuple of n parts, which are then added from the first to the last. A record: their names are to
  * be set. */
 struct type type_tuple(struct arena *, u32 n, struct aggregate **parts);

@@ -9,13 +9,15 @@
  *      takes, as nobody accepts connections; waits until they are sent again. `traced frames DEVICE
  *      NAME...`: sends packets of a table, as they are. `traced datagrams PORT...`: sends datagrams to
  *      this machine. `traced first FILE`: two threads; the first one ends when FILE is there, then the
- *      other one asks for "/nowhere" and ends with status 5. `traced heir`: keeps memory that its child gives back. `traced kernel`: calls that C libraries make otherwise: sleeps by nanosleep(2), and
- *      hands a word to itself through a stream of UNIX sockets.
+ *      other one asks for "/nowhere" and ends with status 5. `traced heir`: keeps memory that its child gives back. `traced pieces N`:
+ *      keeps N pieces of 300 bytes, and a second later one more. `traced kernel`: calls that C libraries make
+ *      otherwise: sleeps by nanosleep(2), and hands a word to itself through a stream of UNIX sockets.
  * Out: nothing. Functions are never inlined, and what their arguments point to is in memory.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -358,6 +360,18 @@ static int toolbox(void)
 	return nanosleep(&pause, NULL) || !kept;
 }
 
+static int pieces(int n)
+{
+	struct timespec pause = {1, 0};
+	static void *volatile kept;
+
+	for (int i = 0; i < n; i++)
+		kept = malloc(300);
+	nanosleep(&pause, NULL);
+	kept = pvalloc(300);
+	return !kept;
+}
+
 /* What is kept here stays so, whatever a child does with its copy. */
 static int heir(void)
 {
@@ -494,6 +508,8 @@ int main(int argc, char **argv)
 		return toolbox();
 	if (argc > 1 && !strcmp(argv[1], "heir"))
 		return heir();
+	if (argc > 2 && !strcmp(argv[1], "pieces"))
+		return pieces(atoi(argv[2]));
 	if (argc > 2 && !strcmp(argv[1], "datagrams"))
 		return send_datagrams(argv + 2);
 	if (argc > 2 && !strcmp(argv[1], "frames"))

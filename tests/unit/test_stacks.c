@@ -68,6 +68,7 @@ static struct object_map maps[] = {
 	{.name = "m", .key = {fields, 2, sizeof(struct key)}, .key_size = sizeof(struct key)},
 	{.name = STACKS_MAP, .key_size = 8, .value_size = 8 * STACK_FRAMES},
 };
+static struct buf none; /* values without stacks */
 static struct object object = {.maps = {maps, 2, 2}};
 static struct engine_ops ops = {.map_read = map_read, .map_lookup = map_lookup};
 static struct engine engine = {.ops = &ops};
@@ -93,7 +94,7 @@ static void expand(struct waggle_session *s, u32 n, u32 deepest)
 	struct arena arena = {0};
 
 	reads = lookups = 0;
-	assert_int_equal(stacks_expand(s, &arena, &m, &keys, n), 0);
+	assert_int_equal(stacks_expand(s, &arena, &m, &keys, &none, n), 0);
 	assert_int_equal(m->key_size, 8 + 8 + deepest * 8);
 	assert_int_equal(m->key.fields[1].size, 8 + deepest * 8);
 	assert_int_equal(m->key.fields[1].mode & STACK_BY_ID, 0);
@@ -110,6 +111,53 @@ static void expand(struct waggle_session *s, u32 n, u32 deepest)
 	}
 	buf_free(&keys);
 	arena_free(&arena);
+}
+
+/* In values, too; what is behind the fields stays behind them. */
+static void values_are_expanded(void **unused)
+{
+	struct waggle_session s = {.object = &object, .engine = &engine};
+	struct field number = {.name = "n", .kind = FIELD_UINT, .size = 8};
+	struct object_map map = {.name = "v",
+				 .key = {&number, 1, 8},
+				 .key_size = 8,
+				 .value = {fields, 2, sizeof(struct key)},
+				 .value_size = sizeof(struct key) + 8};
+	const struct object_map *m = &map;
+	struct buf keys = {0}, values = {0};
+	struct arena arena = {0};
+
+	(void)unused;
+	assert_true(stacks_by_id(&s, m));
+	for (u64 i = 0; i < 3; i++) {
+		struct {
+			struct key value;
+			u64 is_set;
+		} v = {{i, i + 1, 77}, i * 100};
+
+		buf_add(&keys, &i, 8);
+		buf_add(&values, &v, sizeof(v));
+	}
+	assert_int_equal(stacks_expand(&s, &arena, &m, &keys, &values, 3), 0);
+	assert_int_equal(m->key_size, 8);
+	assert_int_equal(keys.n, 3 * 8);
+	assert_int_equal(m->value.size, 8 + 8 + 4 * 8);
+	assert_int_equal(m->value_size, m->value.size + 8);
+	assert_int_equal(values.n, 3 * m->value_size);
+	for (u64 i = 0; i < 3; i++) {
+		u64 want[STACK_FRAMES] = {0}, got[7];
+
+		frames_of((u32)i + 1, want);
+		memcpy(got, values.p + i * m->value_size, sizeof(got));
+		assert_int_equal(got[0], i);
+		assert_int_equal(got[1], 77);
+		assert_memory_equal(got + 2, want, 4 * 8);
+		assert_int_equal(got[6], i * 100);
+	}
+	buf_free(&keys);
+	buf_free(&values);
+	arena_free(&arena);
+	stacks_free(&s.stacks);
 }
 
 static void few_are_looked_up(void **unused)
@@ -153,8 +201,8 @@ static void ahead_of_time(void **unused)
 	assert_true(stacks_by_id(&s, &maps[0]));
 	assert_false(stacks_by_id(&s, &maps[1]));
 	assert_false(stacks_prepare(&s));
-	stacks_want(&s, &maps[0], &keys, MANY);
-	stacks_want(&s, &maps[0], &keys, MANY); /* another map that has the same ones */
+	stacks_want(&s, &maps[0], &keys, &none, MANY);
+	stacks_want(&s, &maps[0], &keys, &none, MANY); /* another map that has the same ones */
 	assert_true(stacks_want_many(&s));
 	while (stacks_prepare(&s))
 		pieces++;
@@ -162,7 +210,7 @@ static void ahead_of_time(void **unused)
 	assert_int_equal(reads, 0);
 	assert_int_equal(lookups, MANY + 1); /* what is not there is asked for by both */
 	stacks_want_none(&s);
-	stacks_want(&s, &maps[0], &keys, MANY);
+	stacks_want(&s, &maps[0], &keys, &none, MANY);
 	assert_false(stacks_want_many(&s));
 	assert_false(stacks_prepare(&s));
 	assert_int_equal(lookups, MANY + 2);
@@ -200,7 +248,7 @@ static void misses_cost_little_and_are_not_kept(void **unused)
 	for (u32 i = 0; i < LOOKS; i++) {
 		keys = missing_keys(i * N + 1, N);
 		stacks_want_none(&s);
-		stacks_want(&s, &maps[0], &keys, N);
+		stacks_want(&s, &maps[0], &keys, &none, N);
 		eager += stacks_want_many(&s);
 		while (stacks_prepare(&s))
 			;
@@ -214,7 +262,7 @@ static void misses_cost_little_and_are_not_kept(void **unused)
 	/* Once there is room again, all goes on. */
 	keys = keys_of(MANY);
 	stacks_want_none(&s);
-	stacks_want(&s, &maps[0], &keys, MANY);
+	stacks_want(&s, &maps[0], &keys, &none, MANY);
 	assert_false(stacks_want_many(&s));
 	assert_true(stacks_prepare(&s));
 	assert_true(stacks_want_many(&s));
@@ -238,18 +286,18 @@ static void memory_ends(void **unused)
 	starved = &s;
 	lookups = 0;
 	memory = 20;
-	stacks_want(&s, m, &keys, MANY);
+	stacks_want(&s, m, &keys, &none, MANY);
 	while (stacks_prepare(&s))
 		;
 	assert_int_equal(lookups, 20);
 	assert_int_equal(s.stacks.n, 19);
 	assert_in_range(s.stacks.ids.n, 19 * 8, 20 * 8);
 	assert_int_equal(s.stacks.ends.n, 19 * 4);
-	stacks_want(&s, m, &keys, MANY); /* asks for nothing, and reads nothing that is not there */
+	stacks_want(&s, m, &keys, &none, MANY); /* asks for nothing, and reads nothing that is not there */
 	assert_false(stacks_prepare(&s));
 	assert_int_equal(lookups, 20);
 
-	assert_int_equal(stacks_expand(&s, &arena, &m, &keys, MANY), -ENOMEM);
+	assert_int_equal(stacks_expand(&s, &arena, &m, &keys, &none, MANY), -ENOMEM);
 	assert_ptr_equal(m, &maps[0]);
 	assert_int_equal(s.stacks.n, 0);
 	memory = 0;
@@ -275,13 +323,13 @@ static void no_more_than_there_is_room_for(void **unused)
 
 		buf_add(&keys, &key, sizeof(key));
 	}
-	stacks_want(&s, &maps[0], &keys, DEEP);
+	stacks_want(&s, &maps[0], &keys, &none, DEEP);
 	while (stacks_prepare(&s))
 		rounds++;
 	assert_in_range(s.stacks.frames.n, 4 << 20, 8 << 20);
 	assert_true(rounds < DEEP / 64);
 	stacks_want_none(&s);
-	stacks_want(&s, &maps[0], &keys, DEEP);
+	stacks_want(&s, &maps[0], &keys, &none, DEEP);
 	assert_false(stacks_want_many(&s));
 	stacks_free(&s.stacks);
 	buf_free(&keys);
@@ -291,6 +339,7 @@ static void no_more_than_there_is_room_for(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(values_are_expanded),
 		cmocka_unit_test(few_are_looked_up),
 		cmocka_unit_test(many_are_read_at_once),
 		cmocka_unit_test(ahead_of_time),
